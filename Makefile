@@ -1,0 +1,63 @@
+# Every recipe only calls a program: variables are exported, and Python reads them. Nothing is interpolated.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.SUFFIXES:
+
+ENV_ORIGIN := $(origin ENV)
+export ENV_ORIGIN ENV NODE SSH_OPTIONS ENV_DIR JSON FOLLOW LINES SINCE GREP LOGIN
+
+.PHONY: help setup run env deploy status restart logs stop start test lint format types ci try try-down bench
+
+help: ## This list
+	@scripts/help.sh
+
+setup: ## Set the checkout up: .venv as uv.lock says; what the machine lacks is installed or named
+	@scripts/setup.sh
+
+run: ## Run the service here, from this checkout (ENV=dev by default), with its data in data/
+	@scripts/run.sh
+
+env: ## Write .env.$ENV from the template, with its port, paths and a new API token (ENV=)
+	@scripts/deploy/env.sh
+
+deploy: ## Put a release on the node: ENV=dev|staging|live [NODE= SSH_OPTIONS= JSON=1]
+	@scripts/deploy/deploy.sh
+
+status: ## What runs on the node: all environments, or one in detail (ENV=)
+	@scripts/deploy/status.sh
+
+restart: ## Restart an environment cleanly; callers wait (ENV=dev by default)
+	@scripts/deploy/restart.sh
+
+logs: ## Follow the journal of an environment [ENV= FOLLOW=0 LINES= SINCE= GREP=]
+	@scripts/deploy/logs.sh
+
+stop: ## Stop an environment; it stays stopped over a reboot (ENV=dev by default)
+	@scripts/deploy/stop.sh
+
+start: ## Start an environment that was stopped (ENV=dev by default)
+	@scripts/deploy/start.sh
+
+try: ## Boot a node1 of your own on this machine and deploy all three environments onto it [LOGIN=root]
+	@scripts/try.sh up
+
+try-down: ## End the node1 that `make try` booted, and remove all of it
+	@scripts/try.sh down
+
+test: ## Every test, the end-to-end ones on a real node1 included
+	@scripts/stage.sh test
+
+lint: ## Lint and format check
+	@scripts/stage.sh lint
+
+format: ## Format the code, and mend what the linter can mend
+	@scripts/stage.sh format
+
+types: ## Strict type check of both halves
+	@scripts/stage.sh types
+
+ci: ## What CI runs: lint, types and tests, each reported, non-zero if one failed
+	@scripts/stage.sh ci
+
+bench: ## Time deploys on a node1 of your own, beside a bare ssh
+	@scripts/stage.sh bench

@@ -1,0 +1,62 @@
+"""The command line: read the request, carry it out, print one error at the most, end with a code."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from . import envfile, looks, settings
+from .errors import DONE, INTERRUPTED, DeployError
+from .output import choose, code_line, result_of
+
+
+def main(arguments: list[str]) -> int:
+    """Run one verb and return its exit code."""
+    as_json = "--json" in arguments or os.environ.get("JSON", "0").lower() in settings.TRUE
+    try:
+        request = settings.read(arguments, os.environ)
+        if request.verb == "status":
+            return looks.status(request, node_given=bool(os.environ.get("NODE")))
+        if request.verb == "logs":
+            return looks.logs(request)
+        if request.verb == "env":
+            return _env(request)
+        return _change(request)
+    except DeployError as error:
+        choose(as_json).end(result_of(error))
+        return error.code
+    except KeyboardInterrupt:
+        if arguments[:1] == ["logs"]:
+            return INTERRUPTED
+        sys.stderr.write(
+            f"\nwhat the node has begun it finishes; make status shows it\n{code_line(INTERRUPTED)}\n"
+        )
+        return INTERRUPTED
+    except BrokenPipeError:
+        sys.stderr.close()  # whoever read our output has gone
+        return INTERRUPTED
+
+
+def _env(request: settings.Settings) -> int:
+    path, marked = envfile.write(request.root, request.env_dir, request.environment)
+    print(f"{path} is written, for its owner's eyes only")
+    for name in marked:
+        print(f"  {name} is still to be filled in")
+    print(code_line(DONE))
+    return DONE
+
+
+def _change(request: settings.Settings) -> int:
+    from .change import change  # looks need none of this
+
+    output = choose(request.json)
+    try:
+        result = change(request, output)
+    except DeployError as error:
+        result = result_of(error, environment=request.environment, verb=request.verb)
+    output.end(result)
+    return int(result["exit_code"])
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,225 @@
+"""Deploy, restart, stop and start: one conversation with the node, from the request to its result."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from . import configuration, layer, release, source
+from .actor import actor
+from .connection import Connection, Lost
+from .errors import DONE, FAILED, HANDS, REFUSED, DeployError
+from .host.model import Environment, sha256
+from .host.plan import Step
+from .output import Output
+from .release import Release
+from .settings import Settings
+from .source import Source
+
+CODES = {
+    "done": DONE,
+    "nothing": DONE,
+    "refused": REFUSED,
+    "failed": FAILED,
+    "hands": HANDS,
+    "abandoned": HANDS,
+}
+RECONNECTS = 5  # times that a lost connection is taken up again to hear the end
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What is known before the node has said what it is."""
+
+    source: Source
+    configuration: configuration.Configuration
+    locked: bytes
+
+
+def change(settings: Settings, output: Output) -> dict[str, Any]:
+    """Carry out one changing verb; the result has the exit code. Raises `DeployError` before it has begun."""
+    return _Change(settings, output).run()
+
+
+class _Change:
+    def __init__(self, settings: Settings, output: Output) -> None:
+        self.settings, self.output = settings, output
+        self.begun = time.monotonic()
+        self.transaction: str | None = None
+        self.told = 0
+        self.release: Release | None = None
+        self.target: layer.Target | None = None
+        self.prepared: Prepared | None = None
+        self.plan: dict[str, Any] = {}
+
+    def run(self) -> dict[str, Any]:
+        return self._told(self._converse())
+
+    def _converse(self) -> dict[str, Any]:
+        # The connection takes as long as all our own preparation: they go on side by side.
+        with ThreadPoolExecutor(max_workers=2) as pool:
+            preparing = pool.submit(self._prepare) if self.settings.verb == "deploy" else None
+            with Connection(self.settings) as connection:
+                hello = self._hello(connection, preparing)
+                if hello["type"] == "result":
+                    return hello
+                self._request(connection, hello)
+                try:
+                    return self._follow(connection)
+                except Lost:
+                    if self.transaction is None:
+                        raise
+        return self._take_up_again()
+
+    def _prepare(self) -> Prepared:
+        code = source.read(self.settings.root, self.settings.environment)
+        return Prepared(
+            code,
+            configuration.read(self.settings.env_dir, self.settings.environment, code),
+            layer.requirements(code),
+        )
+
+    def _hello(self, connection: Connection, preparing: Future[Prepared] | None) -> dict[str, Any]:
+        """Our own faults first: they need no node to be told."""
+        self.output.begin(f"connect to {self.settings.node}")
+        begun = time.monotonic()
+        if preparing is not None:
+            self.prepared = preparing.result()
+        hello = connection.hear()
+        self.output.done(f"connect to {self.settings.node}", time.monotonic() - begun)
+        return hello
+
+    def _request(self, connection: Connection, hello: dict[str, Any]) -> None:
+        request: dict[str, Any] = {
+            "verb": self.settings.verb,
+            "environment": self.settings.environment,
+            "actor": actor(self.settings.root),
+        }
+        if self.prepared is not None:
+            begun = time.monotonic()
+            ready = self.prepared
+            self.target = layer.target_of(hello)
+            environment = Environment(self.settings.environment)
+            self.release = release.build(
+                environment, ready.source, ready.configuration, ready.locked, self.target
+            )
+            request["release"] = self.release.manifest.to_json()
+            self.output.done("build release", time.monotonic() - begun, self.release.manifest.id)
+        connection.say(**request)
+
+    def _follow(self, connection: Connection) -> dict[str, Any]:
+        while True:
+            said = connection.hear()
+            match said["type"]:
+                case "plan":
+                    self.plan = said
+                    self._announce(said)
+                case "need":
+                    self._send(connection, said["blobs"])
+                case "transaction":
+                    self.transaction = said["id"]
+                case "record":
+                    self.told += 1
+                    self._show(said["entry"])
+                case "result":
+                    return said
+
+    def _announce(self, plan: dict[str, Any]) -> None:
+        steps = [Step(item["verb"], tuple(item["target"])) for item in plan["steps"]]
+        if steps:
+            count = "1 step" if len(steps) == 1 else f"{len(steps)} steps"
+            self.output.heading(
+                f"{self.settings.environment} on {self.settings.node}: {count}, callers see {plan['callers']}"
+            )
+
+    def _send(self, connection: Connection, kinds: list[str]) -> None:
+        assert self.release is not None or not kinds, "only a deploy sends anything"
+        for kind in kinds:
+            content = self._blob(kind)
+            begun, title = time.monotonic(), f"upload {kind}"
+            with self.output.upload(title, len(content)) as sent:
+                connection.blob(content, sha256(content), sent)
+            self.output.done(title, time.monotonic() - begun, f"{len(content) / 1e3:,.0f} kB")
+
+    def _blob(self, kind: str) -> bytes:
+        assert self.release is not None
+        assert self.target is not None
+        assert self.prepared is not None
+        if kind == "release":
+            return self.release.archive
+        self.output.begin("build layer")
+        begun = time.monotonic()
+        content = layer.build(self.prepared.locked, self.target, self.settings.root / ".cache" / "layers")
+        self.output.done(
+            "build layer", time.monotonic() - begun, f"Python {self.target.python}, {self.target.platform}"
+        )
+        return content
+
+    def _show(self, entry: dict[str, Any]) -> None:
+        match entry["event"]:
+            case "step" if entry["state"] == "begin":
+                self.output.begin(entry["title"])
+            case "step":
+                self.output.done(entry["title"], entry["seconds"], entry["remark"])
+            case "failed":
+                self.output.warn(f"failed: {entry['message']}", tuple(entry["details"]))
+            case "revert":
+                self.output.heading("going back to what was there before")
+            case "revert-failed":
+                self.output.warn(f"going back failed: {entry['message']}", tuple(entry["details"]))
+            case "attempt" if entry["number"] > 1:
+                self.output.warn(f"the transaction was killed; this is its attempt {entry['number']}")
+
+    def _take_up_again(self) -> dict[str, Any]:
+        """The node goes on by itself: connect anew, and hear the rest."""
+        for attempt in range(RECONNECTS):
+            self.output.warn(f"the connection was lost; the node goes on. Connecting again ({attempt + 1}).")
+            time.sleep(0.5 * 2**attempt)
+            try:
+                with Connection(self.settings) as connection:
+                    connection.hear()
+                    connection.say(verb="follow", transaction=self.transaction, told=self.told)
+                    return self._follow(connection)
+            except Lost:
+                continue
+        raise DeployError(
+            f"the connection is gone, and transaction {self.transaction} goes on without it.",
+            f"make status ENV={self.settings.environment} shows how it went",
+            code=HANDS,
+        )
+
+    def _told(self, result: dict[str, Any]) -> dict[str, Any]:
+        """The result in the form that outputs take."""
+        outcome, environment = result["outcome"], self.settings.environment
+        shown = {
+            "outcome": outcome,
+            "exit_code": CODES[outcome],
+            "verb": self.settings.verb,
+            "environment": environment,
+            "node": self.settings.node,
+            "release": self.release.manifest.id if self.release else None,
+            "before": result.get("before", self.plan.get("before")),
+            "after": result.get("after"),
+            "transaction": self.transaction,
+            "callers": self.plan.get("callers"),
+            "seconds": round(time.monotonic() - self.begun, 3),
+            "message": result.get("message") or "",
+            "hint": result.get("hint") or "",
+            "details": []
+            if outcome in ("failed", "hands") and self.transaction
+            else result.get("details") or [],
+        }
+        return {**shown, "summary": _summary(self.settings.verb, environment, shown)}
+
+
+def _summary(verb: str, environment: str, result: dict[str, Any]) -> str:
+    runs = f"{environment} runs {result['after']}" if result["after"] else f"{environment} is as it was"
+    if result["outcome"] == "nothing":
+        return f"nothing to do, {f'{environment} is stopped' if verb == 'stop' else runs}"
+    if result["outcome"] == "done" and verb == "stop":
+        return f"{environment} is stopped, and stays so over a reboot"
+    if result["outcome"] == "refused":
+        return environment
+    return runs

@@ -1,0 +1,82 @@
+"""The environment's `.env` file, and what the release's own code says of it. Never parsed here."""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .errors import DeployError
+from .run import run
+from .source import Source
+
+LAUNCHER = (Path(__file__).parent / "launcher.py").read_bytes()
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """The bytes of one `.env.{environment}`, with the facts in it that are no secret."""
+
+    content: bytes
+    facts: dict[str, Any]
+    digests: dict[str, str]
+
+
+def read(env_dir: Path, environment: str, source: Source) -> Configuration:
+    """Read and check. Raises `DeployError` with every problem at once."""
+    path = env_dir / f".env.{environment}"
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        raise DeployError(
+            f"there is no {path.name} in {env_dir}.", f"make env ENV={environment}, and fill in what it marks"
+        ) from None
+    answer = _ask(content, environment, source)
+    problems = answer["problems"]
+    if not answer["ok"]:
+        count = "a problem" if len(problems) == 1 else f"{len(problems)} problems"
+        raise DeployError(
+            f"{path.name} has {count}.",
+            ".env.template explains every key",
+            details=tuple(_line(problem) for problem in problems),
+        )
+    _refuse_paths_outside(answer["facts"], environment)
+    return Configuration(content, answer["facts"], answer["digests"])
+
+
+def _ask(content: bytes, environment: str, source: Source) -> dict[str, Any]:
+    """Run the release's own check, from its own code, on these bytes."""
+    with tempfile.TemporaryDirectory() as scratch:
+        root = Path(scratch)
+        for name, (data, _) in source.files.items():
+            if name.startswith("services/") and name.count("/") == 1:
+                (root / name).parent.mkdir(exist_ok=True)
+                (root / name).write_bytes(data)
+        (root / "run.py").write_bytes(LAUNCHER)
+        argv = [sys.executable, "-IS", "-B", "run.py", "services.config", "check"]
+        out = run(
+            [*argv, "--env", environment, "--file", "-", "--json"], input=content, cwd=root, expect=(0, 2)
+        )
+    found: dict[str, Any] = json.loads(out)
+    return found
+
+
+def _refuse_paths_outside(facts: dict[str, Any], environment: str) -> None:
+    """On a node the service may write below its own directory and nowhere else."""
+    own = Path("/var/lib/helionyx") / environment
+    for key in ("event_store_path", "projections_db_path"):
+        path = Path(str(facts[key]))
+        if own not in path.parents or ".." in path.parts:
+            raise DeployError(
+                f"{key.upper()}={path} lies outside of {own}, the only place where {environment} may write.",
+                f"give it a path below {own}",
+            )
+
+
+def _line(problem: dict[str, Any]) -> str:
+    where = problem.get("key") or f"line {problem.get('line')}"
+    hint = f" ({problem['hint']})" if problem.get("hint") else ""
+    return f"{where}: {problem['message']}{hint}"

@@ -1,0 +1,175 @@
+"""The one connection to the node: ssh, or the same program started here for NODE=local."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import select
+import shlex
+import subprocess
+import tempfile
+from collections.abc import Callable
+from typing import IO, Any
+
+from . import program
+from .errors import DeployError
+from .run import child_environment
+from .settings import Settings
+
+SSH = (
+    "-o",
+    "BatchMode=yes",
+    "-o",
+    "ConnectTimeout=10",
+    "-o",
+    "ServerAliveInterval=15",
+    "-o",
+    "ServerAliveCountMax=3",
+)
+SILENCE = 300.0  # seconds without a word from the node: longer than any single step may take there
+CHUNK = 1 << 16
+
+
+class Lost(DeployError):
+    """The connection ended before the node had said how it went."""
+
+
+class Connection:
+    """A conversation with the host half. Everything is a JSON line, but for the blobs that we send."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.node = settings.node
+        self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  closed with the connection
+        zipapp = program.build()
+        self._process = subprocess.Popen(
+            arguments(settings, len(zipapp)),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._errors,
+            bufsize=0,
+            env=child_environment(),
+        )
+        self._ahead = b""
+        self._send(zipapp)
+
+    def __enter__(self) -> Connection:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def say(self, **content: Any) -> None:
+        """One line to the node."""
+        self._send(json.dumps(content).encode() + b"\n")
+
+    def blob(self, content: bytes, digest: str, sent: Callable[[int], None]) -> None:
+        """Announce and send bytes; `sent` hears how many have gone each time."""
+        self.say(size=len(content), sha256=digest)
+        for start in range(0, len(content), CHUNK):
+            self._send(content[start : start + CHUNK])
+            sent(min(CHUNK, len(content) - start))
+
+    def hear(self) -> dict[str, Any]:
+        """The node's next line. Raises `Lost` when there is none."""
+        while b"\n" not in self._ahead:
+            data = self._read()
+            if not data:
+                raise self._why()
+            self._ahead += data
+        line, self._ahead = self._ahead.split(b"\n", 1)
+        try:
+            value: dict[str, Any] = json.loads(line)
+        except ValueError:
+            raise Lost(
+                f"{self.node} says what our program does not: {line[:60].decode(errors='replace')!r}.",
+                "a start-up file of the login shell there may print text; it must be silent for ssh commands",
+            ) from None
+        return value
+
+    def relay(self, sink: IO[bytes]) -> None:
+        """Copy all further output of the node, until it ends."""
+        data = self._ahead
+        while data or (data := os.read(self._out, CHUNK)):
+            sink.write(data)
+            sink.flush()
+            data = b""
+
+    def close(self) -> None:
+        """End it and wait; what the node has begun goes on there."""
+        with contextlib.suppress(BrokenPipeError):
+            self._in.close()
+        try:
+            self._process.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            self._process.terminate()
+            self._process.wait(timeout=5)
+        self._errors.close()
+
+    @property
+    def _in(self) -> IO[bytes]:
+        assert self._process.stdin is not None
+        return self._process.stdin
+
+    @property
+    def _out(self) -> int:
+        assert self._process.stdout is not None
+        return self._process.stdout.fileno()
+
+    def _send(self, data: bytes) -> None:
+        view = memoryview(data)
+        try:
+            while view:
+                view = view[os.write(self._in.fileno(), view) :]
+        except BrokenPipeError:
+            raise self._why() from None
+
+    def _read(self) -> bytes:
+        if not select.select([self._out], [], [], SILENCE)[0]:
+            self._process.terminate()
+            raise Lost(f"{self.node} said nothing for {SILENCE:g} s.", "make status shows what it is doing")
+        return os.read(self._out, CHUNK)
+
+    def _why(self) -> Lost:
+        """What ssh, sudo or Python wrote before it ended, in one sentence of ours."""
+        code = self._process.wait(timeout=30)
+        self._errors.seek(0)
+        words = self._errors.read().decode(errors="replace").strip().splitlines()
+        return explain(self.node, code, [word.strip() for word in words if word.strip()])
+
+
+def arguments(settings: Settings, size: int) -> list[str]:
+    """The command line of the connection."""
+    command = program.command(size)
+    if settings.node == "local":
+        return command
+    return ["ssh", *SSH, *settings.ssh_options, "--", settings.node, shlex.join(command)]
+
+
+def explain(node: str, code: int, words: list[str]) -> Lost:
+    """Turn an exit code and what was written to stderr into a message and a hint."""
+    text = "\n".join(words)
+    last = words[-1] if words else f"exit code {code}"
+    if "REMOTE HOST IDENTIFICATION HAS CHANGED" in text:
+        return Lost(
+            f"the host key of {node} has changed.", f"if you know why: ssh-keygen -R {node}, then ssh {node}"
+        )
+    if "Host key verification failed" in text:
+        return Lost(
+            f"the host key of {node} is not known here.", f"ssh {node} once, and compare its fingerprint"
+        )
+    if "sudo" in text and (
+        "password is required" in text or "not in the sudoers" in text or "terminal" in text
+    ):
+        return Lost(
+            f"sudo on {node} wants a password: {last}",
+            "docs/DEPLOYMENT.md has the sudo rule; or deploy as root",
+        )
+    if code == 255:
+        return Lost(
+            f"{node} cannot be reached by ssh: {last}",
+            f"ssh {node} true must work; SSH_OPTIONS takes options",
+        )
+    if code == 127:
+        return Lost(f"{node} lacks /usr/bin/python3 or sudo: {last}", "apt-get install python3 sudo, there")
+    return Lost(f"the program on {node} ended (exit code {code}).", details=tuple(words[-30:]))

@@ -1,0 +1,69 @@
+"""The history of all changes: one JSON line each when a change starts and when it ends, hash-chained.
+
+A line's `hash` is the SHA-256 of its canonical JSON without `hash`; `previous` is the hash of the line
+before it, and 64 zeros in the first one. A line that was cut off by a power cut is set aside, never
+overwritten: the next append moves its bytes to `deployments.jsonl.torn-<offset>`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from typing import Any
+
+from .locks import host_lock
+from .model import Layout, canonical, sha256
+
+GENESIS = "0" * 64
+
+
+def append(layout: Layout, **entry: Any) -> None:
+    """Write one line and wait until it is on disk."""
+    layout.state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with host_lock(layout), open(layout.audit, "a+b", opener=_private) as file:
+        previous, number = _tail(layout, file)
+        line = {"number": number + 1, "at": round(time.time(), 3), **entry, "previous": previous}
+        file.write(canonical({**line, "hash": _digest(line)}).encode() + b"\n")
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def read(layout: Layout) -> list[dict[str, Any]]:
+    """All whole lines, oldest first."""
+    if not layout.audit.exists():
+        return []
+    return [json.loads(line) for line in layout.audit.read_bytes().split(b"\n")[:-1]]
+
+
+def first_bad(lines: list[dict[str, Any]]) -> int | None:
+    """The number of the first line that does not fit the chain; None when all do."""
+    previous = GENESIS
+    for index, line in enumerate(lines, start=1):
+        content = {key: value for key, value in line.items() if key != "hash"}
+        if line.get("previous") != previous or line.get("hash") != _digest(content):
+            return index
+        previous = line["hash"]
+    return None
+
+
+def _tail(layout: Layout, file: Any) -> tuple[str, int]:
+    """Hash and number of the last whole line; a torn one is moved aside first."""
+    file.seek(0)
+    content = file.read()
+    whole = content.rfind(b"\n") + 1
+    if whole < len(content):
+        layout.audit.with_name(f"{layout.audit.name}.torn-{whole}").write_bytes(content[whole:])
+        file.truncate(whole)
+    if not whole:
+        return GENESIS, 0
+    last = json.loads(content[:whole].rstrip(b"\n").rsplit(b"\n", 1)[-1])
+    return last["hash"], last["number"]
+
+
+def _digest(line: dict[str, Any]) -> str:
+    return sha256(canonical(line).encode())
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_CLOEXEC, 0o600)

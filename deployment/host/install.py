@@ -1,0 +1,137 @@
+"""Laying things down so that a kill at any instant leaves either the old or the new, never half."""
+
+from __future__ import annotations
+
+import compileall
+import json
+import os
+import py_compile
+import shutil
+import tarfile
+from pathlib import Path
+
+from .errors import StepFailed
+from .locks import host_lock
+from .model import Environment, Layout, sha256
+from .releases import MANIFEST, drifted, read_manifest
+from .run import run
+
+LAYER = "layer"  # the link inside a release to its dependencies
+
+
+def layer(layout: Layout, staged: Path, digest: str) -> str:
+    """Unpack and compile the staged layer. Raises `StepFailed` when it is not there or not whole."""
+    with host_lock(layout):
+        final = layout.layers / digest
+        if final.is_dir():
+            return "another environment brought it"
+        half = _unpacked(staged / "layer.tar.gz", final, mode=0o755)
+        _compile(half, final)
+        _finish(half, final)
+    return f"{sum(1 for path in final.rglob('*') if path.is_file())} files"
+
+
+def release(layout: Layout, environment: Environment, staged: Path, name: str) -> str:
+    """Unpack, compile and check the staged release."""
+    final = layout.releases(environment) / name
+    half = _unpacked(staged / "release.tar.gz", final, mode=0o755)
+    manifest = json.loads((half / MANIFEST).read_bytes())
+    (half / LAYER).symlink_to(Path("../../../layers") / manifest["layer"])
+    _compile(half / "services", final / "services")
+    _finish(half, final)
+    whole = read_manifest(layout, environment, name)
+    if whole is None or drifted(final, whole):
+        raise StepFailed(f"release {name} is not what its manifest says after unpacking.")
+    return f"{len(whole.files)} files"
+
+
+def publish(path: Path, content: bytes, mode: int) -> None:
+    """Write a file beside, make it durable, and put it in place by a rename."""
+    beside = path.with_name(f".{path.name}.new")
+    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fchmod(file.fileno(), mode)
+        os.fsync(file.fileno())
+    beside.replace(path)
+    _settle(path.parent)
+
+
+def point(link: Path, target: Path) -> None:
+    """Turn a symbolic link in one step."""
+    beside = link.with_name(f".{link.name}.new")
+    beside.unlink(missing_ok=True)
+    beside.symlink_to(target)
+    beside.replace(link)
+    _settle(link.parent)
+
+
+def discard(path: Path) -> None:
+    """Take a directory away: first its name, so that a kill leaves nothing that looks whole."""
+    if path.is_symlink() or not path.exists():
+        path.unlink(missing_ok=True)
+        return
+    going = path.with_name(f".{path.name}.gone")
+    if going.exists():
+        shutil.rmtree(going)
+    path.rename(going)
+    shutil.rmtree(going)
+
+
+def unpack_is_safe(archive: tarfile.TarFile) -> bool:
+    """Whether every member is a plain file or directory that stays below where it is unpacked."""
+    return all(
+        (member.isfile() or member.isdir())
+        and not member.name.startswith("/")
+        and ".." not in member.name.split("/")
+        for member in archive.getmembers()
+    )
+
+
+def _unpacked(blob: Path, final: Path, mode: int) -> Path:
+    if not blob.exists():
+        raise StepFailed(f"{blob.name} was not sent, but {final} needs it.", "deploy once more")
+    half = final.with_name(f".{final.name}.half")
+    if half.exists():
+        shutil.rmtree(half)
+    half.mkdir(mode=mode, parents=True)
+    with tarfile.open(blob, "r:gz") as archive:
+        if not unpack_is_safe(archive):
+            raise StepFailed(f"{blob.name} holds links, devices or paths that lead outside.")
+        archive.extractall(half, numeric_owner=True)  # noqa: S202  checked above
+    return half
+
+
+def _compile(tree: Path, final: Path) -> None:
+    """Byte code that is trusted without a look at its source: the tree is read-only from here on."""
+    compileall.compile_dir(
+        str(tree),
+        stripdir=str(tree),
+        prependdir=str(final),
+        quiet=2,
+        workers=os.cpu_count() or 1,
+        invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
+    )
+
+
+def _finish(half: Path, final: Path) -> None:
+    run(["sync", "--file-system", str(half)])
+    if final.exists():
+        discard(final)
+    half.rename(final)
+    _settle(final.parent)
+
+
+def _settle(directory: Path) -> None:
+    """A rename is durable once its directory is."""
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def digest_of(path: Path) -> str:
+    """The SHA-256 of a staged file."""
+    return sha256(path.read_bytes())

@@ -1,0 +1,239 @@
+"""The nouns of a deployment, as values that both halves share."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
+
+ENVIRONMENTS = ("dev", "staging", "live")
+UNIT_SUFFIXES = (".socket", ".service")
+
+
+@dataclass(frozen=True)
+class Environment:
+    """One of the three places a release can run in, and the names it goes by on the node."""
+
+    name: str
+
+    @property
+    def unit(self) -> str:
+        """The stem of its units: `helionyx` for live, `helionyx-dev` and `helionyx-staging` beside it."""
+        return "helionyx" if self.name == "live" else f"helionyx-{self.name}"
+
+    @property
+    def user(self) -> str:
+        """The system user that the service runs as; it bears the unit's name."""
+        return self.unit
+
+    @property
+    def namespace(self) -> str:
+        """The journald namespace that holds the service's own lines."""
+        return self.unit
+
+    @property
+    def service(self) -> str:
+        """The service unit."""
+        return f"{self.unit}.service"
+
+    @property
+    def socket(self) -> str:
+        """The socket unit: it stays open while the service restarts."""
+        return f"{self.unit}.socket"
+
+    @property
+    def journal(self) -> str:
+        """The configuration file of the journald namespace."""
+        return f"journald@{self.namespace}.conf"
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where everything lies on the node. `root` is `/`, except in tests of single steps."""
+
+    root: Path = Path("/")
+
+    @property
+    def opt(self) -> Path:
+        """Code and dependencies: owned by root, read by the services."""
+        return self.root / "opt/helionyx"
+
+    @property
+    def state(self) -> Path:
+        """What the deployment remembers: transactions and the audit."""
+        return self.root / "var/lib/helionyx-deploy"
+
+    @property
+    def transactions(self) -> Path:
+        """One directory per transaction: its request, staged inputs and record."""
+        return self.state / "transactions"
+
+    @property
+    def audit(self) -> Path:
+        """The hash-chained history of all changes."""
+        return self.state / "deployments.jsonl"
+
+    @property
+    def locks(self) -> Path:
+        """Lock files; flock, never unlinked, gone with a reboot."""
+        return self.root / "run/helionyx-deploy"
+
+    @property
+    def layers(self) -> Path:
+        """Dependencies, one directory per digest, shared by the environments."""
+        return self.opt / "layers"
+
+    @property
+    def host_halves(self) -> Path:
+        """The zipapps that ran transactions here."""
+        return self.opt / "host"
+
+    def releases(self, environment: Environment) -> Path:
+        """The releases that are kept for an environment."""
+        return self.opt / environment.name / "releases"
+
+    def current(self, environment: Environment) -> Path:
+        """The link to the release that the units start."""
+        return self.opt / environment.name / "current"
+
+    def verified(self, environment: Environment) -> Path:
+        """One empty file per release that came up here, touched each time that it did."""
+        return self.opt / environment.name / "verified"
+
+    def data(self, environment: Environment) -> Path:
+        """What the service writes; never touched by a deploy."""
+        return self.root / "var/lib/helionyx" / environment.name
+
+    def unit_file(self, name: str) -> Path:
+        """Where a file of a release's `units/` is installed."""
+        systemd = self.root / "etc/systemd"
+        return systemd / "system" / name if name.endswith(UNIT_SUFFIXES) else systemd / name
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a release is made of. Its id is the commit and a digest of all the rest."""
+
+    environment: str
+    commit: str
+    dirty: bool
+    subject: str
+    python: str
+    platform: str
+    layer: str
+    files: Mapping[str, str]
+    units: Mapping[str, str]
+    config: Mapping[str, Any]
+    digests: Mapping[str, str]
+    format: int = 1
+    id: str = ""
+
+    @property
+    def listen(self) -> str:
+        """The address of the environment's socket, as systemd writes it."""
+        return listen_address(str(self.config["api_host"]), int(self.config["api_port"]))
+
+    @property
+    def expected_id(self) -> str:
+        """The id that these contents must bear."""
+        digest = hashlib.sha256(canonical(replace(self, id="").to_json()).encode()).hexdigest()
+        return f"{self.commit[:12]}{'-dirty' if self.dirty else ''}-{digest[:12]}"
+
+    def to_json(self) -> dict[str, Any]:
+        """The manifest as plain values."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Manifest:
+        """Read it back; keys that a later deployment added are left aside."""
+        known = {item.name for item in fields(cls)}
+        return cls(**{key: item for key, item in value.items() if key in known})
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A release that lies on the node."""
+
+    intact: bool = True
+    layer: str = ""
+    verified_at: float = 0.0
+
+
+@dataclass(frozen=True)
+class Log:
+    """The length and the head of an event log."""
+
+    length: int
+    head: str
+
+
+@dataclass(frozen=True)
+class Observed:
+    """What is, for one environment: every fact that a plan may depend on."""
+
+    user: bool = False
+    directories: Mapping[str, bool] = field(default_factory=dict)
+    layers: tuple[str, ...] = ()
+    layers_elsewhere: tuple[str, ...] = ()
+    releases: Mapping[str, Kept] = field(default_factory=dict)
+    current: str | None = None
+    units: Mapping[str, str] = field(default_factory=dict)
+    stale: bool = False
+    enabled: bool = False
+    socket: str = "inactive"
+    service: str = "inactive"
+    pid: int = 0
+    listening: tuple[str, ...] = ()
+    listen: str | None = None
+    holder: str | None = None
+    neighbours: Mapping[str, str] = field(default_factory=dict)
+    answers: Mapping[str, Any] | None = None
+    log: Log | None = None
+
+    @property
+    def serving(self) -> str | None:
+        """The id of the release that answers, None when none does or it is not ready."""
+        if self.service != "active" or not self.answers or not self.answers.get("ready"):
+            return None
+        return str(self.answers.get("release"))
+
+    @property
+    def exists(self) -> bool:
+        """Whether the environment was ever deployed here."""
+        return self.current is not None or bool(self.units)
+
+    @property
+    def previous(self) -> str | None:
+        """The release before the current one: the last other one that came up."""
+        marked = [(kept.verified_at, name) for name, kept in self.releases.items() if kept.verified_at]
+        others = sorted(pair for pair in marked if pair[1] != self.current)
+        return others[-1][1] if others else None
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What should be: a state, and the release that it is about."""
+
+    environment: Environment
+    state: str  # running, stopped or absent
+    release: Manifest | None = None
+    restart: bool = False
+    keep: int = 5
+
+
+def listen_address(host: str, port: int) -> str:
+    """`host:port` with the brackets that an IPv6 literal needs."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def canonical(value: Any) -> str:
+    """JSON with one spelling, for digests."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def sha256(data: bytes) -> str:
+    """Hexadecimal SHA-256."""
+    return hashlib.sha256(data).hexdigest()

@@ -1,0 +1,142 @@
+"""Looking: every fact about one environment, gathered at one moment and never changed by looking."""
+
+from __future__ import annotations
+
+import json
+import pwd
+from typing import Any
+
+from . import probe, releases, sockets, systemd
+from .errors import StepFailed
+from .model import ENVIRONMENTS, Environment, Layout, Log, Manifest, Observed, listen_address
+from .run import run
+
+
+def observe(layout: Layout, environment: Environment, wanted: Manifest | None = None) -> Observed:
+    """What is. `wanted` says whose port to look at when a release is about to be put here."""
+    units = systemd.show([environment.service, environment.socket])
+    service, socket = units[environment.service], units[environment.socket]
+    current = releases.current(layout, environment)
+    manifest = releases.read_manifest(layout, environment, current)
+    opened = sockets.listeners()
+    listen = socket.listen if socket.active == "active" else None
+    # A probe of an idle socket would start the service: only a running one is asked.
+    answers = probe.ask(listen) if listen and service.active == "active" else None
+    return Observed(
+        user=user_id(environment) is not None,
+        directories=directories(layout, environment),
+        layers=releases.layers(layout),
+        layers_elsewhere=_layers_elsewhere(layout, environment),
+        releases=releases.kept(layout, environment),
+        current=current,
+        units=releases.unit_files(layout, environment),
+        stale=service.stale or socket.stale,
+        enabled=_enabled(layout, environment),
+        socket=socket.active,
+        service=service.active,
+        pid=service.pid,
+        listening=tuple(item.address for item in opened),
+        listen=listen,
+        holder=_stranger(opened, listen, wanted or manifest),
+        neighbours=_neighbours(layout, environment),
+        answers=answers,
+        log=probe.log_of(answers) or _log_at_rest(layout, environment, manifest),
+    )
+
+
+def user_id(environment: Environment) -> int | None:
+    """The numeric id of the environment's user; None before it exists."""
+    try:
+        return pwd.getpwnam(environment.user).pw_uid
+    except KeyError:
+        return None
+
+
+def directories(layout: Layout, environment: Environment) -> dict[str, bool]:
+    """The directories that the environment needs, and whether each has its owner and mode."""
+    return {
+        str(path): releases.is_right(path, user_id(environment) if owned else 0, mode)
+        for path, owned, mode in wanted_directories(layout, environment)
+    }
+
+
+def wanted_directories(layout: Layout, environment: Environment) -> list[tuple[Any, bool, int]]:
+    """(path, owned by the environment's user, mode), outermost first."""
+    data = layout.data(environment)
+    return [
+        (layout.opt, False, 0o755),
+        (layout.layers, False, 0o755),
+        (layout.releases(environment).parent, False, 0o755),
+        (layout.releases(environment), False, 0o755),
+        (layout.verified(environment), False, 0o755),
+        (data.parent, False, 0o755),
+        (data, True, 0o700),
+        (data / "events", True, 0o700),
+        (data / "projections", True, 0o700),
+    ]
+
+
+def head(
+    layout: Layout, environment: Environment, release: Manifest, at: int | None = None
+) -> tuple[Log, str | None]:
+    """The log as the release's own code reads it, under the environment's user: (head, hash at `at`)."""
+    root = layout.releases(environment) / release.id
+    argv = [
+        *(f"/usr/bin/python{release.python}", "-IS", str(root / "run.py"), "services.event_log", "head"),
+        *("--store", str(release.config["event_store_path"]), "--json"),
+        *(("--at", str(at)) if at else ()),
+    ]
+    answer = json.loads(run(argv, user=environment.user))
+    found = answer.get("at") or {}
+    return Log(int(answer["position"]), str(answer["hash"])), found.get("hash")
+
+
+def _log_at_rest(layout: Layout, environment: Environment, manifest: Manifest | None) -> Log | None:
+    """The log of a service that does not answer; None where nothing can read it."""
+    if manifest is None:
+        return None
+    try:
+        return head(layout, environment, manifest)[0]
+    except (StepFailed, ValueError, KeyError, PermissionError):
+        return None
+
+
+def _stranger(opened: list[sockets.Listener], listen: str | None, wanted: Manifest | None) -> str | None:
+    """Who holds the wanted port, if it is not this environment's own socket."""
+    if wanted is None:
+        return None
+    port = int(wanted.config["api_port"])
+    if listen is not None and int(listen.rsplit(":", 1)[1]) == port:
+        return None
+    held = [item for item in opened if item.port == port]
+    return sockets.holder(held[0].inode) if held else None
+
+
+def _enabled(layout: Layout, environment: Environment) -> bool:
+    system = layout.unit_file(environment.service).parent
+    return (system / "multi-user.target.wants" / environment.service).is_symlink() and (
+        system / "sockets.target.wants" / environment.socket
+    ).is_symlink()
+
+
+def _others(environment: Environment) -> list[Environment]:
+    return [Environment(name) for name in ENVIRONMENTS if name != environment.name]
+
+
+def _neighbours(layout: Layout, environment: Environment) -> dict[str, str]:
+    found = {}
+    for other in _others(environment):
+        manifest = releases.read_manifest(layout, other, releases.current(layout, other))
+        if manifest is not None:
+            found[other.name] = listen_address(manifest.config["api_host"], manifest.config["api_port"])
+    return found
+
+
+def _layers_elsewhere(layout: Layout, environment: Environment) -> tuple[str, ...]:
+    used = {
+        manifest.layer
+        for other in _others(environment)
+        for name in releases.names(layout, other)
+        if (manifest := releases.read_manifest(layout, other, name)) is not None
+    }
+    return tuple(sorted(used))

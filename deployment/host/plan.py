@@ -1,0 +1,208 @@
+"""The only policy: what is and what is wanted in, steps out. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from .errors import Refused
+from .model import Environment, Manifest, Observed, Wanted
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing to do; `target` says to what. Applying it has no policy of its own."""
+
+    verb: str
+    target: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """The step as plain values."""
+        return {"verb": self.verb, "target": list(self.target)}
+
+    @property
+    def title(self) -> str:
+        """How it is shown: digests are cut, the rest is whole."""
+        return " ".join([self.verb.replace("-", " "), *(_short(item) for item in self.target)])
+
+
+# The verbs that callers can notice: those that stop the listener, and those that only make them wait.
+INTERRUPTING = frozenset({"close-socket", "stop-units"})
+HOLDING = frozenset({"restart-service"})
+
+
+def plan(seen: Observed, wanted: Wanted) -> tuple[Step, ...]:
+    """The steps from what is to what is wanted; none when they are the same.
+
+    Raises `Refused` where the wish cannot be granted.
+    """
+    makers = {"running": _running, "stopped": _stopped, "absent": _absent}
+    return tuple(makers[wanted.state](seen, wanted))
+
+
+def callers(steps: tuple[Step, ...]) -> str:
+    """What a caller sees of these steps: `nothing`, `a pause` or `an interruption`."""
+    verbs = {step.verb for step in steps}
+    if verbs & INTERRUPTING:
+        return "an interruption"
+    return "a pause" if verbs & HOLDING else "nothing"
+
+
+def _running(seen: Observed, wanted: Wanted) -> Iterator[Step]:
+    release, environment = _release(wanted), wanted.environment
+    _refuse_conflicts(seen, release, environment)
+    laid = tuple(_installed(seen, release, environment))
+    yield from laid
+    written = _units_differ(seen, release)
+    rebind = _must_rebind(seen, release, environment, written)
+    restart = (
+        wanted.restart
+        or rebind
+        or seen.serving != release.id
+        or seen.current != release.id
+        or environment.service in written
+        or Step("install-release", (release.id,)) in laid
+    )
+    if rebind:
+        yield Step("close-socket", (environment.socket,))
+    yield from _switched(seen, release, environment, written)
+    if not seen.enabled:
+        yield Step("enable-units", _units(environment))
+    if rebind or seen.socket != "active":
+        yield Step("open-socket", (environment.socket, release.listen))
+    if restart:
+        yield Step("restart-service", (environment.service,))
+        yield Step("verify", (release.id,))
+    if restart or written:
+        yield from _pruned(seen, release, wanted.keep)
+
+
+def _stopped(seen: Observed, wanted: Wanted) -> Iterator[Step]:
+    environment = wanted.environment
+    if not seen.exists:
+        raise Refused(
+            f"{environment.name} was never deployed here, so there is nothing to stop.",
+            f"make deploy ENV={environment.name}",
+        )
+    if seen.service not in ("inactive", "failed") or seen.socket not in ("inactive", "failed"):
+        yield Step("stop-units", _units(environment))
+    if seen.enabled:
+        yield Step("disable-units", _units(environment))
+    if wanted.release is not None:
+        yield from _switched(seen, wanted.release, environment, _units_differ(seen, wanted.release))
+
+
+def _absent(seen: Observed, wanted: Wanted) -> Iterator[Step]:
+    environment = wanted.environment
+    if seen.units:
+        if seen.service != "inactive" or seen.socket != "inactive":
+            yield Step("stop-units", _units(environment))
+        if seen.enabled:
+            yield Step("disable-units", _units(environment))
+        yield Step("remove-units", tuple(sorted(seen.units)))
+        yield Step("reload-systemd")
+    if seen.releases or seen.current:
+        yield Step("remove-releases", (environment.name,))
+    if seen.user or any(seen.directories.values()):
+        yield Step("remove-user", (environment.user,))
+
+
+def _installed(seen: Observed, release: Manifest, environment: Environment) -> Iterator[Step]:
+    """Everything that can be laid down without the serving release noticing."""
+    if not seen.user:
+        yield Step("create-user", (environment.user,))
+    wrong = tuple(sorted(path for path, right in seen.directories.items() if not right))
+    if wrong:
+        yield Step("create-directories", wrong)
+    if release.layer not in seen.layers:
+        yield Step("install-layer", (release.layer,))
+    kept = seen.releases.get(release.id)
+    if kept is None or not kept.intact:
+        yield Step("install-release", (release.id,))
+    if kept is None or not kept.intact or seen.serving != release.id:
+        yield Step("check-release", (release.id,))
+
+
+def _switched(
+    seen: Observed, release: Manifest, environment: Environment, written: tuple[str, ...]
+) -> Iterator[Step]:
+    """Units and `current`: what decides which release the service manager starts."""
+    surplus = tuple(sorted(set(seen.units) - set(release.units)))
+    if surplus:
+        yield Step("remove-units", surplus)
+    if written:
+        yield Step("install-units", (release.id, *written))
+    if seen.current != release.id:
+        yield Step("turn-current", (release.id,))
+    if written or surplus or seen.stale:
+        yield Step("reload-systemd")
+    if environment.journal in written and environment.journal in seen.units:
+        yield Step("restart-journal", (environment.namespace,))
+
+
+def _pruned(seen: Observed, release: Manifest, keep: int) -> Iterator[Step]:
+    """The last `keep` releases that came up stay, the new one among them; so do current and previous."""
+    others = {name: kept for name, kept in seen.releases.items() if name != release.id}
+    proven = sorted((kept.verified_at, name) for name, kept in others.items() if kept.verified_at)
+    stay = {name for _, name in proven[-max(keep - 1, 1) :]} | {release.id}
+    if seen.current is not None:
+        stay.add(seen.current)
+    drop = tuple(sorted(set(others) - stay))
+    if drop:
+        yield Step("prune-releases", drop)
+    used = {kept.layer for name, kept in others.items() if name in stay} | {release.layer}
+    layers = tuple(sorted(set(seen.layers) - used - set(seen.layers_elsewhere)))
+    if layers:
+        yield Step("prune-layers", layers)
+
+
+def _refuse_conflicts(seen: Observed, release: Manifest, environment: Environment) -> None:
+    if release.environment != environment.name:
+        raise Refused(
+            f"release {release.id} was built for {release.environment}, not for {environment.name}.",
+            f"make deploy ENV={release.environment}",
+        )
+    port = release.config["api_port"]
+    for other, address in seen.neighbours.items():
+        if address.rsplit(":", 1)[1] == str(port):
+            raise Refused(
+                f"port {port} belongs to {other} on this node, so {environment.name} cannot have it.",
+                f"give API_PORT another value in .env.{environment.name}",
+            )
+    if seen.holder is not None:
+        raise Refused(
+            f"port {port} is held by {seen.holder}, so {environment.name} cannot have it.",
+            f"stop that program, or give API_PORT another value in .env.{environment.name}",
+        )
+
+
+def _must_rebind(
+    seen: Observed, release: Manifest, environment: Environment, written: tuple[str, ...]
+) -> bool:
+    """A listener cannot be changed under its holders: it is closed and opened anew."""
+    if seen.socket != "active":
+        return False
+    moved = seen.listen != release.listen or release.listen not in seen.listening
+    return moved or environment.socket in written
+
+
+def _units_differ(seen: Observed, release: Manifest) -> tuple[str, ...]:
+    return tuple(name for name, digest in sorted(release.units.items()) if seen.units.get(name) != digest)
+
+
+def _units(environment: Environment) -> tuple[str, str]:
+    return (environment.socket, environment.service)
+
+
+def _release(wanted: Wanted) -> Manifest:
+    if wanted.release is None:
+        raise Refused(
+            f"{wanted.environment.name} was never deployed here, so there is nothing to start.",
+            f"make deploy ENV={wanted.environment.name}",
+        )
+    return wanted.release
+
+
+def _short(item: str) -> str:
+    return item[:12] if len(item) == 64 and all(c in "0123456789abcdef" for c in item) else item

@@ -1,0 +1,106 @@
+"""The write-ahead record of one transaction: what it was asked, what it is doing, how it ended.
+
+transactions/<id>/request.json    verb, environment, manifest, actor: written once, before the unit starts
+transactions/<id>/*.tar.gz        staged inputs, removed at the end (a release holds secrets)
+transactions/<id>/record.jsonl    one JSON object per line, in the order in which things happened
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .model import Layout
+
+KEEP = 20  # transactions whose requests and records stay for reading
+
+
+@dataclass(frozen=True)
+class Transaction:
+    """One change, by its id, and the directory that is all of its memory."""
+
+    id: str
+    path: Path
+
+    @property
+    def unit(self) -> str:
+        """The transient unit that carries it out."""
+        return f"helionyx-deploy-{self.id}.service"
+
+    @property
+    def request(self) -> dict[str, Any]:
+        """What was asked."""
+        value: dict[str, Any] = json.loads((self.path / "request.json").read_bytes())
+        return value
+
+    @property
+    def log(self) -> Path:
+        """The record's file."""
+        return self.path / "record.jsonl"
+
+    def write(self, event: str, **content: Any) -> dict[str, Any]:
+        """Add a line to the record and wait until it is on disk."""
+        entry = {"event": event, "at": round(time.time(), 3), **content}
+        descriptor = os.open(self.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            os.write(descriptor, json.dumps(entry).encode() + b"\n")
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        return entry
+
+    def entries(self, event: str | None = None) -> list[dict[str, Any]]:
+        """The record so far; a line cut off by a power cut is not one."""
+        if not self.log.exists():
+            return []
+        lines = [json.loads(line) for line in self.log.read_bytes().split(b"\n")[:-1] if line]
+        return [line for line in lines if event is None or line["event"] == event]
+
+    @property
+    def result(self) -> dict[str, Any] | None:
+        """How it ended; None while it has not."""
+        found = self.entries("result")
+        return found[-1] if found else None
+
+    def close(self) -> None:
+        """Forget the staged inputs."""
+        for blob in self.path.glob("*.tar.gz"):
+            blob.unlink()
+
+
+def create(layout: Layout, request: dict[str, Any]) -> Transaction:
+    """A new transaction with its request on disk; older ones than the last few are forgotten."""
+    layout.transactions.mkdir(mode=0o700, parents=True, exist_ok=True)
+    stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+    name = f"{stamp}-{request['environment']}-{secrets.token_hex(2)}"
+    path = layout.transactions / name
+    path.mkdir(mode=0o700)
+    (path / "request.json").write_text(json.dumps(request, indent=1))
+    for old in ended(layout)[:-KEEP]:
+        shutil.rmtree(old.path)
+    return Transaction(name, path)
+
+
+def every(layout: Layout) -> Iterator[Transaction]:
+    """All transactions that the node remembers, oldest first."""
+    if layout.transactions.is_dir():
+        for path in sorted(layout.transactions.iterdir()):
+            if (path / "request.json").exists():
+                yield Transaction(path.name, path)
+
+
+def ended(layout: Layout) -> list[Transaction]:
+    """Those that have a result."""
+    return [item for item in every(layout) if item.result is not None]
+
+
+def get(layout: Layout, name: str) -> Transaction:
+    """The transaction of that id."""
+    return Transaction(name, layout.transactions / name)

@@ -1,0 +1,179 @@
+"""The ssh side: say the facts, hear the request, stage what is missing, start the transaction, follow it.
+
+It may die at any moment without harm: whatever has been started belongs to the node.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import socket
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from . import locks, logs, record, status
+from .errors import HostError, Refused
+from .install import publish
+from .model import ENVIRONMENTS, Environment, Layout, Manifest, sha256
+from .observe import observe
+from .plan import Step, callers, plan
+from .releases import layers
+from .run import run
+from .transaction import wanted_of
+from .wire import PROTOCOL, Hangup, Wire
+
+POLL = 0.02  # seconds between two looks at the record
+CHANGES = ("deploy", "restart", "stop", "start")
+
+
+def converse(layout: Layout, wire: Wire, program: Path) -> int:
+    """One whole conversation; the exit code is 0 unless the operator's half went away."""
+    try:
+        wire.say("hello", **facts(layout))
+        request = wire.hear()
+        try:
+            _answer(layout, wire, program, request)
+        except HostError as error:
+            wire.say(
+                "result",
+                outcome=error.outcome,
+                message=error.message,
+                hint=error.hint,
+                details=list(error.details),
+            )
+    except (Hangup, BrokenPipeError):
+        return 1
+    return 0
+
+
+def facts(layout: Layout) -> dict[str, Any]:
+    """What the operator's half has to know before it can build for this node."""
+    if not Path("/run/systemd/system").is_dir():
+        raise Refused("systemd does not run this node.", "choose a node whose process 1 is systemd")
+    return {
+        "protocol": PROTOCOL,
+        "node": socket.gethostname(),
+        "python": list(sys.version_info[:2]),
+        "pinned": Path(f"/usr/bin/python{sys.version_info[0]}.{sys.version_info[1]}").exists(),
+        "machine": platform.machine(),
+        "libc": list(platform.libc_ver()),
+        "layers": list(layers(layout)),
+    }
+
+
+def _answer(layout: Layout, wire: Wire, program: Path, request: dict[str, Any]) -> None:
+    verb = request["verb"]
+    if verb == "status":
+        names = request.get("environments") or list(ENVIRONMENTS)
+        wire.say(
+            "result", outcome="done", environments=[status.of(layout, Environment(name)) for name in names]
+        )
+    elif verb == "logs":
+        wire.say("stream")
+        logs.become_journalctl(Environment(request["environment"]), request)
+    elif verb == "follow":
+        _follow(wire, record.get(layout, request["transaction"]), int(request.get("told", 0)))
+    elif verb in CHANGES:
+        _change(layout, wire, program, request)
+    else:
+        raise Refused(f"this node's half does not know the verb {verb!r}.", f"it knows {', '.join(CHANGES)}")
+
+
+def _change(layout: Layout, wire: Wire, program: Path, request: dict[str, Any]) -> None:
+    environment = Environment(request["environment"])
+    held = locks.holder(layout, environment.name)
+    if held is not None:
+        raise locks.busy(environment.name, held)
+    steps, before = _preview(layout, environment, request)
+    wire.say("plan", steps=[step.to_json() for step in steps], callers=callers(steps), before=before)
+    if not steps:
+        wire.say("result", outcome="nothing", before=before, after=before)
+        return
+    request["actor"]["login"] = os.environ.get("SUDO_USER") or "root"
+    transaction = record.create(layout, request)
+    try:
+        _stage(wire, transaction, steps)
+    except (Hangup, HostError):
+        shutil.rmtree(transaction.path)  # nothing was started, so nothing is to be remembered
+        raise
+    _start(layout, transaction, program)
+    _follow(wire, transaction)
+
+
+def _preview(
+    layout: Layout, environment: Environment, request: dict[str, Any]
+) -> tuple[tuple[Step, ...], str | None]:
+    """What the transaction will do as things stand now, and the current release."""
+    release = Manifest.from_json(request["release"]) if request.get("release") else None
+    if release is not None and release.expected_id != release.id:
+        raise Refused(f"release {release.id} does not bear the id of its contents, {release.expected_id}.")
+    seen = observe(layout, environment, release)
+    return plan(seen, wanted_of(layout, environment, request, seen.current)), seen.current
+
+
+def _stage(wire: Wire, transaction: record.Transaction, steps: tuple[Step, ...]) -> None:
+    """Ask for what the plan installs; a layer that another environment brought meanwhile is not asked for."""
+    verbs = {step.verb for step in steps}
+    needs = [kind for kind in ("layer", "release") if f"install-{kind}" in verbs]
+    wire.say("need", blobs=needs)
+    for kind in needs:
+        head = wire.hear()
+        wire.receive(transaction.path / f"{kind}.tar.gz", int(head["size"]), str(head["sha256"]))
+
+
+def _start(layout: Layout, transaction: record.Transaction, program: Path) -> None:
+    """Start the transient unit that carries the transaction out, with the host half kept on disk."""
+    content = program.read_bytes()
+    kept = layout.host_halves / f"{sha256(content)}.pyz"
+    if not kept.exists():
+        kept.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+        publish(kept, content, 0o644)
+        _forget_older_halves(kept)
+    run(
+        [
+            *("systemd-run", "--quiet", "--collect", "--service-type=exec", f"--unit={transaction.unit}"),
+            f"--description=Helionyx: {transaction.request['verb']} {transaction.request['environment']}",
+            *("--property=Restart=on-failure", "--property=RestartSec=500ms"),
+            *("--property=StartLimitIntervalSec=0", "--property=OOMScoreAdjust=-900"),
+            *(sys.executable, "-SI", str(kept), "carry-out", transaction.id),
+        ]
+    )
+
+
+def _forget_older_halves(kept: Path, keep: int = 3) -> None:
+    halves = sorted(kept.parent.glob("*.pyz"), key=lambda path: path.stat().st_mtime)
+    for old in halves[:-keep]:
+        old.unlink(missing_ok=True)
+
+
+def _follow(wire: Wire, transaction: record.Transaction, told: int = 0) -> None:
+    """Relay the record line by line until its result; a unit that is gone without one is a result too."""
+    patience = time.monotonic() + 2.0
+    wire.say("transaction", id=transaction.id, unit=transaction.unit)
+    while True:
+        entries = transaction.entries()
+        for entry in entries[told:]:
+            if entry["event"] == "result":
+                wire.say("result", transaction=transaction.id, **entry)
+                return
+            wire.say("record", entry=entry)
+        told = max(told, len(entries))
+        if time.monotonic() > patience:
+            _refuse_to_wait_for_nothing(transaction)
+            patience = time.monotonic() + 2.0
+        time.sleep(POLL)
+
+
+def _refuse_to_wait_for_nothing(transaction: record.Transaction) -> None:
+    state = run(["systemctl", "is-active", transaction.unit], expect=(0, 3, 4)).strip()
+    if state in ("active", "activating", "reloading", "deactivating") or transaction.result is not None:
+        return
+    error = HostError(
+        f"transaction {transaction.id} ended without a result.",
+        f"on the node: journalctl --unit {transaction.unit}; the next deploy goes on from what it left",
+    )
+    error.outcome = "hands"
+    raise error

@@ -1,0 +1,58 @@
+"""Who listens where, read from the kernel's own tables."""
+
+from __future__ import annotations
+
+import socket
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+
+from .model import listen_address
+
+LISTEN = "0A"  # TCP_LISTEN of the kernel's include/net/tcp_states.h, as /proc/net/tcp prints it
+
+
+@dataclass(frozen=True)
+class Listener:
+    """A listening TCP socket."""
+
+    address: str
+    port: int
+    inode: str
+
+
+def listeners(proc: Path = Path("/proc")) -> list[Listener]:
+    """All listening TCP sockets of this network namespace."""
+    found = []
+    for table in ("tcp", "tcp6"):
+        path = proc / "net" / table
+        for line in path.read_text().splitlines()[1:] if path.exists() else []:
+            column = line.split()
+            if column[3] == LISTEN:
+                host, port = _decode(column[1])
+                found.append(Listener(listen_address(host, port), port, column[9]))
+    return found
+
+
+def holder(inode: str, proc: Path = Path("/proc")) -> str:
+    """The program that holds a socket, such as `nginx (pid 812)`."""
+    wanted = f"socket:[{inode}]"
+    for entry in sorted(proc.iterdir(), key=lambda path: (len(path.name), path.name)):
+        if entry.name.isdigit() and _holds(entry, wanted):
+            return f"{(entry / 'comm').read_text().strip()} (pid {entry.name})"
+    return "a program that this user may not see"
+
+
+def _holds(entry: Path, wanted: str) -> bool:
+    try:
+        return any(str(link.readlink()) == wanted for link in (entry / "fd").iterdir())
+    except (FileNotFoundError, PermissionError, ProcessLookupError):
+        return False  # it ended while we looked, or is not ours to see
+
+
+def _decode(column: str) -> tuple[str, int]:
+    """`0100007F:1F40` to (`127.0.0.1`, 8000): 32-bit words in the byte order of the machine."""
+    address, port = column.split(":")
+    words = [struct.pack("=I", int(address[i : i + 8], 16)) for i in range(0, len(address), 8)]
+    family = socket.AF_INET if len(words) == 1 else socket.AF_INET6
+    return socket.inet_ntop(family, b"".join(words)), int(port, 16)

@@ -1,0 +1,99 @@
+"""What `status` tells of one environment."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from . import locks, record, releases, systemd
+from .model import Environment, Layout, Manifest, Observed
+from .observe import observe
+from .systemd import Unit
+
+
+def of(layout: Layout, environment: Environment) -> dict[str, Any]:
+    """Its state in one word, and the facts behind it."""
+    seen = observe(layout, environment)
+    current = releases.read_manifest(layout, environment, seen.current)
+    unit = systemd.show([environment.service])[environment.service]
+    problems = list(_problems(layout, environment, seen, current, unit))
+    return {
+        "environment": environment.name,
+        "state": _state(seen, problems),
+        "problems": problems,
+        "release": seen.serving or seen.current,
+        "current": seen.current,
+        "previous": seen.previous,
+        "subject": current.subject if current else None,
+        "listen": seen.listen or (current.listen if current else None),
+        "unit": environment.service,
+        "user": environment.user,
+        "data": str(layout.data(environment)),
+        "journal": environment.namespace,
+        "pid": seen.pid or None,
+        "restarts": unit.restarts,
+        "since": float(unit.since) if unit.since and seen.pid else None,
+        "memory": _memory(seen.pid),
+        "starts_on_boot": seen.enabled,
+        "log": {"length": seen.log.length, "head": seen.log.head} if seen.log else None,
+        "releases": sorted(seen.releases, key=lambda name: -seen.releases[name].verified_at),
+        "changing": locks.holder(layout, environment.name),
+        "unfinished": [
+            item.id
+            for item in record.every(layout)
+            if item.result is None and item.request["environment"] == environment.name
+        ],
+    }
+
+
+def _state(seen: Observed, problems: list[str]) -> str:
+    if not seen.exists:
+        return "absent"
+    if seen.service == "inactive" and seen.socket == "inactive" and not seen.enabled:
+        return "stopped"
+    return "troubled" if problems else "running"
+
+
+def _problems(
+    layout: Layout, environment: Environment, seen: Observed, current: Manifest | None, unit: Unit
+) -> Any:
+    if not seen.exists or (seen.service == "inactive" and seen.socket == "inactive" and not seen.enabled):
+        return
+    if current is None:
+        yield f"release {seen.current} cannot be read"
+        return
+    if seen.service != "active":
+        yield f"{environment.service} is {unit.active} ({unit.sub})"
+    elif seen.serving is None:
+        reason = (seen.answers or {}).get("reason", "no answer")
+        yield f"{seen.listen} is not ready: {reason}"
+    elif seen.serving != seen.current:
+        yield f"{seen.serving} answers, but {seen.current} is current"
+    if seen.socket != "active":
+        yield f"{environment.socket} is {seen.socket}"
+    if not seen.enabled:
+        yield "it would not start on boot"
+    if unit.restarts:
+        yield f"it was restarted {unit.restarts} times since it was started"
+    for name, digest in current.units.items():
+        if seen.units.get(name) != digest:
+            yield f"{layout.unit_file(name)} is not as it was deployed"
+    for name in releases.drifted(layout.releases(environment) / current.id, current):
+        yield f"{name} of release {current.id} is not as it was deployed"
+    if seen.stale:
+        yield "systemd has not read the unit files as they are now"
+    python = Path(f"/usr/bin/python{current.python}")
+    if not python.exists():
+        yield f"{python}, which the release runs on, is gone"
+
+
+def _memory(pid: int) -> int | None:
+    """Resident bytes of a process, from /proc (in kB there)."""
+    if not pid:
+        return None
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    except FileNotFoundError:
+        return None
+    sizes = [int(line.split()[1]) * 1024 for line in lines if line.startswith("VmRSS:")]
+    return sizes[0] if sizes else None

@@ -1,0 +1,226 @@
+"""Carrying one change through to its end: forward, or back to what was. Runs in a transient unit of its own.
+
+The unit is restarted when it dies. It then looks again and plans again from what it finds, so that no step
+needs to know how far the attempt before it came; only the direction is remembered.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict, replace
+from typing import Any
+
+from . import audit, record, releases
+from .errors import HostError, Refused, StepFailed
+from .locks import environment_lock
+from .model import Environment, Layout, Log, Manifest, Observed, Wanted
+from .observe import observe
+from .plan import Step, plan
+from .record import Transaction
+from .steps import Work, perform
+
+FORWARD_ATTEMPTS = 3  # a change that keeps killing its own transaction is taken back
+ALL_ATTEMPTS = 6
+WAIT = 60.0  # seconds that a restarted transaction waits for its environment
+
+
+def carry_out(layout: Layout, name: str) -> None:
+    """Bring a staged transaction to a result, whatever attempt this is."""
+    transaction = record.get(layout, name)
+    request = transaction.request
+    environment = Environment(request["environment"])
+    holder = {"actor": request["actor"]["name"], "verb": request["verb"], "transaction": name}
+    patience = time.monotonic() + (WAIT if transaction.entries("attempt") else 0)
+    while transaction.result is None:
+        try:
+            with environment_lock(layout, environment.name, holder):
+                if transaction.result is None:
+                    _Change(layout, environment, transaction, request).run()
+        except Refused as error:
+            if time.monotonic() >= patience:
+                _result(transaction, "refused", error)
+            else:
+                time.sleep(0.25)
+    transaction.close()
+
+
+def wanted_of(
+    layout: Layout, environment: Environment, request: dict[str, Any], current: str | None
+) -> Wanted:
+    """What a verb wants, as a state: the same answer for the preview and for the transaction."""
+    verb = request["verb"]
+    if verb == "stop":
+        return Wanted(environment, "stopped")
+    if verb == "deploy":
+        release: Manifest | None = Manifest.from_json(request["release"])
+    else:
+        release = releases.read_manifest(layout, environment, current)
+    return Wanted(
+        environment, "running", release, restart=verb == "restart", keep=int(request.get("keep", 5))
+    )
+
+
+class _Change:
+    """One attempt at one transaction, its environment's lock held."""
+
+    def __init__(
+        self, layout: Layout, environment: Environment, transaction: Transaction, request: dict[str, Any]
+    ) -> None:
+        self.layout, self.environment = layout, environment
+        self.transaction, self.request = transaction, request
+        self.started = time.monotonic()
+
+    def run(self) -> None:
+        attempt = len(self.transaction.entries("attempt")) + 1
+        self.transaction.write("attempt", number=attempt)
+        before = self._before()
+        failure = self._failure_so_far()
+        if failure is None and attempt > FORWARD_ATTEMPTS:
+            failure = StepFailed(f"the transaction died {attempt - 1} times on its way.")
+            self._failed(failure)
+        if failure is None:
+            failure = self._forward(before)
+        if failure is None:
+            self._end("done", before, None)
+        elif attempt > ALL_ATTEMPTS:
+            self._end("hands", before, failure)
+        else:
+            self._end(self._back(before), before, failure)
+
+    def _before(self) -> dict[str, Any]:
+        """What was there when the transaction began: looked at once, by its first attempt."""
+        found = self.transaction.entries("before")
+        if found:
+            return found[0]
+        _close_abandoned(self.layout, self.environment, self.transaction)
+        seen = self._look()
+        release = seen.serving if seen.serving in seen.releases else seen.current
+        active = "active" in (seen.service, seen.socket) or seen.service == "activating"
+        state = "running" if active else "stopped" if seen.exists else "absent"
+        log = asdict(seen.log) if seen.log else None
+        entry = self.transaction.write("before", state=state, release=release, pid=seen.pid, log=log)
+        audit.append(
+            self.layout,
+            event="start",
+            transaction=self.transaction.id,
+            environment=self.environment.name,
+            verb=self.request["verb"],
+            actor=self.request["actor"],
+            before=release,
+            wanted=(self.request.get("release") or {}).get("id"),
+        )
+        return entry
+
+    def _look(self) -> Observed:
+        release = self.request.get("release")
+        return observe(self.layout, self.environment, Manifest.from_json(release) if release else None)
+
+    def _forward(self, before: dict[str, Any]) -> HostError | None:
+        """Apply the plan; the failure, if there was one, is on record."""
+        seen = self._look()
+        wanted = wanted_of(self.layout, self.environment, self.request, seen.current)
+        if self.request["verb"] == "restart" and self._done("restart-service"):
+            wanted = replace(wanted, restart=False)
+        try:
+            self._apply(plan(seen, wanted), wanted, before)
+        except StepFailed as error:
+            self._failed(error)
+            return error
+        return None
+
+    def _back(self, before: dict[str, Any]) -> str:
+        """The same planner, asked for what was there before."""
+        wanted = self._as_it_was(before)
+        try:
+            steps = plan(self._look(), wanted)
+            self.transaction.write("revert", steps=[step.to_json() for step in steps])
+            self._apply(steps, wanted, before)
+        except HostError as error:
+            self.transaction.write("revert-failed", message=error.message, details=list(error.details))
+            return "hands"
+        return "failed"
+
+    def _as_it_was(self, before: dict[str, Any]) -> Wanted:
+        release = releases.read_manifest(self.layout, self.environment, before["release"])
+        state = before["state"] if release is not None else "absent"
+        return Wanted(self.environment, state, release, keep=100)
+
+    def _apply(self, steps: tuple[Step, ...], wanted: Wanted, before: dict[str, Any]) -> None:
+        self.transaction.write("plan", steps=[step.to_json() for step in steps])
+        log = Log(**before["log"]) if before["log"] else None
+        work = Work(self.layout, self.environment, self.transaction.path, wanted.release, log)
+        for step in steps:
+            begun = time.monotonic()
+            self.transaction.write("step", state="begin", title=step.title, **step.to_json())
+            remark = perform(work, step)
+            seconds = round(time.monotonic() - begun, 3)
+            self.transaction.write(
+                "step", state="done", title=step.title, seconds=seconds, remark=remark, **step.to_json()
+            )
+        left = [
+            step for step in plan(self._look(), replace(wanted, restart=False)) if "prune" not in step.verb
+        ]
+        if left:
+            raise StepFailed(
+                f"after every step this is still to do: {', '.join(step.title for step in left)}."
+            )
+
+    def _done(self, verb: str) -> bool:
+        return any(e["verb"] == verb and e["state"] == "done" for e in self.transaction.entries("step"))
+
+    def _failed(self, error: HostError) -> None:
+        self.transaction.write("failed", message=error.message, hint=error.hint, details=list(error.details))
+
+    def _failure_so_far(self) -> HostError | None:
+        found = self.transaction.entries("failed")
+        if not found:
+            return None
+        return StepFailed(found[-1]["message"], found[-1]["hint"], tuple(found[-1]["details"]))
+
+    def _end(self, outcome: str, before: dict[str, Any], failure: HostError | None) -> None:
+        after = releases.current(self.layout, self.environment)
+        seconds = round(time.time() - self.transaction.entries("attempt")[0]["at"], 3)
+        audit.append(
+            self.layout,
+            event="end",
+            transaction=self.transaction.id,
+            environment=self.environment.name,
+            verb=self.request["verb"],
+            outcome=outcome,
+            before=before["release"],
+            after=after,
+            seconds=seconds,
+            reason=failure.message if failure else None,
+        )
+        _result(self.transaction, outcome, failure, before=before["release"], after=after, seconds=seconds)
+
+
+def _close_abandoned(layout: Layout, environment: Environment, mine: Transaction) -> None:
+    """A transaction of this environment without a result died for good (its holder's lock is ours now)."""
+    for other in record.every(layout):
+        if other.id == mine.id or other.result is not None:
+            continue
+        if other.request["environment"] == environment.name:
+            reason = f"it ended without a result; {mine.id} looked at what it left and went on from there"
+            audit.append(
+                layout,
+                event="end",
+                transaction=other.id,
+                environment=environment.name,
+                verb=other.request["verb"],
+                outcome="abandoned",
+                reason=reason,
+            )
+            other.write("result", outcome="abandoned", message=reason, hint="", details=[])
+            other.close()
+
+
+def _result(transaction: Transaction, outcome: str, failure: HostError | None, **more: Any) -> None:
+    transaction.write(
+        "result",
+        outcome=outcome,
+        message=failure.message if failure else "",
+        hint=failure.hint if failure else "",
+        details=list(failure.details) if failure else [],
+        **more,
+    )

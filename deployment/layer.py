@@ -1,0 +1,111 @@
+"""The dependencies of a release, built here for the node's Python and platform, from the hashed lock."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from .archive import Entry, pack
+from .errors import DeployError
+from .host.model import canonical, sha256
+from .run import run
+from .source import Source
+
+CACHED = 6  # archives that stay in the checkout's cache
+NEWEST_GLIBC = 40  # the newest manylinux_2_N that uv knows as a platform
+
+
+@dataclass(frozen=True)
+class Target:
+    """What the wheels must fit: the node's Python and platform."""
+
+    python: str
+    platform: str
+
+
+def target_of(facts: dict[str, object]) -> Target:
+    """The node's facts as a target. Raises `DeployError` for a node that no wheel can be chosen for."""
+    machine, libc = str(facts["machine"]), facts["libc"]
+    python = ".".join(str(part) for part in facts["python"])  # type: ignore[attr-defined]
+    family, version = (str(part) for part in libc)  # type: ignore[attr-defined]
+    if family != "glibc":
+        raise DeployError(
+            f"the node's C library is {family or 'unknown'}, not glibc.", "choose a Debian or Ubuntu node"
+        )
+    if not facts["pinned"]:
+        raise DeployError(
+            f"the node has no /usr/bin/python{python}.", f"apt-get install python{python} there"
+        )
+    minor = min(int(version.split(".")[1]), NEWEST_GLIBC)
+    return Target(python, f"{machine}-manylinux_2_{minor}")
+
+
+def requirements(source: Source) -> bytes:
+    """What the lock pins for the node, with hashes."""
+    with tempfile.TemporaryDirectory() as scratch:
+        for name in ("pyproject.toml", "uv.lock"):
+            (Path(scratch) / name).write_bytes(source.files[name][0])
+        argv = [uv(), "export", "--frozen", "--no-dev", "--no-emit-project", "--no-header", "--no-annotate"]
+        return run([*argv, "--quiet", "--format=requirements.txt", "--no-config"], cwd=Path(scratch))
+
+
+def digest(locked: bytes, target: Target) -> str:
+    """The layer's name: it is known before it is built."""
+    content = {
+        "format": 1,
+        "requirements": locked.decode(),
+        "python": target.python,
+        "platform": target.platform,
+    }
+    return sha256(canonical(content).encode())
+
+
+def build(locked: bytes, target: Target, cache: Path) -> bytes:
+    """The packed layer, from the cache where it was built before."""
+    path = cache / f"{digest(locked, target)}.tar.gz"
+    if path.exists():
+        os.utime(path)
+        return path.read_bytes()
+    packed = _install_and_pack(locked, target)
+    cache.mkdir(parents=True, exist_ok=True)
+    half = path.with_suffix(f".{os.getpid()}")
+    half.write_bytes(packed)
+    half.replace(path)
+    for old in sorted(cache.glob("*.tar.gz"), key=lambda item: item.stat().st_mtime)[:-CACHED]:
+        old.unlink(missing_ok=True)
+    return packed
+
+
+def uv() -> str:
+    """The uv of the checkout's own environment."""
+    return str(Path(sys.executable).with_name("uv"))
+
+
+def _install_and_pack(locked: bytes, target: Target) -> bytes:
+    with tempfile.TemporaryDirectory() as scratch:
+        wanted, tree = Path(scratch) / "requirements.txt", Path(scratch) / "layer"
+        wanted.write_bytes(locked)
+        argv = [uv(), "pip", "install", "--quiet", "--target", str(tree), "--requirements", str(wanted)]
+        platform = ["--python-version", target.python, "--python-platform", target.platform]
+        run(
+            [*argv, *platform, "--only-binary", ":all:", "--require-hashes", "--no-deps", "--no-config"],
+            environ={"UV_LINK_MODE": "copy"},
+            timeout=300,
+        )
+        return pack(_entries(tree))
+
+
+def _entries(tree: Path) -> list[Entry]:
+    """Every file but those that belong to this machine: scripts with its interpreter's path, byte code."""
+    return [
+        Entry(str(path.relative_to(tree)), path.read_bytes(), 0o755 if path.suffix == ".so" else 0o644)
+        for path in sorted(tree.rglob("*"))
+        if path.is_file() and not _local(path.relative_to(tree))
+    ]
+
+
+def _local(path: Path) -> bool:
+    return path.parts[0] in ("bin", ".lock") or "__pycache__" in path.parts

@@ -1,0 +1,146 @@
+"""Status and logs: looking, and nothing else."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from dataclasses import replace
+from typing import Any
+
+from .connection import Connection
+from .errors import DONE, HANDS, DeployError
+from .output import code_line
+from .settings import Settings, default_nodes
+
+GOOD = ("running", "stopped", "absent")
+
+
+def status(settings: Settings, node_given: bool) -> int:
+    """Show one environment in detail, or all of them; 4 when one of them needs hands."""
+    found = _ask(settings, node_given)
+    code = DONE if all(item["state"] in GOOD for item in found) else HANDS
+    if settings.json:
+        sys.stdout.write(json.dumps({"exit_code": code, "environments": found}, indent=1) + "\n")
+        return code
+    if settings.named:
+        _detail(found[0])
+    else:
+        _table(found)
+    for item in found:
+        for problem in item["problems"]:
+            sys.stdout.write(f"{item['environment']}: {problem}\n")
+    sys.stdout.write(code_line(code) + "\n")
+    return code
+
+
+def logs(settings: Settings) -> int:
+    """Copy the journal to stdout, and go on until interrupted when following."""
+    lines = settings.lines if settings.lines is not None else (50 if settings.since is None else None)
+    with Connection(settings) as connection:
+        _hello(connection)
+        connection.say(
+            verb="logs",
+            environment=settings.environment,
+            lines=lines,
+            since=settings.since,
+            grep=settings.grep,
+            follow=settings.follow,
+            json=settings.json,
+        )
+        _result(connection.hear())
+        connection.relay(sys.stdout.buffer)
+    return DONE
+
+
+def _ask(settings: Settings, node_given: bool) -> list[dict[str, Any]]:
+    """One connection per node: usually one."""
+    nodes = default_nodes(settings.root)
+    by_node: dict[str, list[str]] = {}
+    for name in settings.environments:
+        by_node.setdefault(settings.node if node_given else nodes[name], []).append(name)
+    found = []
+    for node, names in by_node.items():
+        with Connection(replace(settings, node=node)) as connection:
+            _hello(connection)
+            connection.say(verb="status", environments=names)
+            found += [{**item, "node": node} for item in _result(connection.hear())["environments"]]
+    return found
+
+
+def _hello(connection: Connection) -> None:
+    _result(connection.hear())
+
+
+def _result(said: dict[str, Any]) -> dict[str, Any]:
+    if said["type"] == "result" and said["outcome"] != "done":
+        raise DeployError(said["message"], said["hint"], details=tuple(said["details"]))
+    return said
+
+
+def _table(found: list[dict[str, Any]]) -> None:
+    rows: list[tuple[str, ...]] = [
+        ("environment", "state", "release", "address", "since", "events", "memory", "unit", "node")
+    ]
+    rows.extend(_row(item) for item in found)
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    for row in rows:
+        sys.stdout.write(
+            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() + "\n"
+        )
+
+
+def _row(item: dict[str, Any]) -> tuple[str, ...]:
+    if item["state"] == "absent":
+        return (item["environment"], "absent", "-", "-", "-", "-", "-", item["unit"], item["node"])
+    return (
+        item["environment"],
+        item["state"],
+        item["release"] or "-",
+        item["listen"] or "-",
+        _age(item["since"]),
+        str(item["log"]["length"]) if item["log"] else "-",
+        _size(item["memory"]),
+        item["unit"],
+        item["node"],
+    )
+
+
+def _detail(item: dict[str, Any]) -> None:
+    changing = item["changing"]
+    log = f"{item['log']['length']} events, head {item['log']['head'][:16]}" if item["log"] else "-"
+    rows = {
+        "environment": f"{item['environment']} on {item['node']}",
+        "state": item["state"],
+        "release": item["release"] or "-",
+        "commit": item["subject"] or "-",
+        "previous": item["previous"] or "-",
+        "kept": ", ".join(item["releases"]) or "-",
+        "address": item["listen"] or "-",
+        "unit": f"{item['unit']}, {'starts' if item['starts_on_boot'] else 'does not start'} on boot",
+        "process": f"{item['pid']}, since {_age(item['since'])}, {_size(item['memory'])}"
+        if item["pid"]
+        else "-",
+        "user": item["user"],
+        "data": item["data"],
+        "event log": log,
+        "journal": f"namespace {item['journal']}",
+        "changing": f"{changing['verb']} by {changing['actor']}" if changing else "no",
+        "unfinished": ", ".join(item["unfinished"]) or "none",
+    }
+    for key, value in rows.items():
+        sys.stdout.write(f"{key:<12} {value}\n")
+
+
+def _age(since: float | None) -> str:
+    if since is None:
+        return "-"
+    seconds = max(0, int(time.time() - since))
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= 2 * size:
+            return f"{seconds // size} {unit}"
+    return f"{seconds} s"
+
+
+def _size(size: int | None) -> str:
+    return f"{size / 1e6:.0f} MB" if size else "-"

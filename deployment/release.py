@@ -1,0 +1,58 @@
+"""A release: code, dependencies, configuration and units, under one id."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+
+from . import layer, units
+from .archive import Entry, pack
+from .configuration import LAUNCHER, Configuration
+from .host.model import Environment, Manifest, sha256
+from .host.releases import MANIFEST
+from .layer import Target
+from .source import Source
+
+
+@dataclass(frozen=True)
+class Release:
+    """What is put on the node: the manifest, and the archive with everything but the layer."""
+
+    manifest: Manifest
+    archive: bytes
+    files: int
+
+
+def build(
+    environment: Environment, source: Source, configuration: Configuration, locked: bytes, target: Target
+) -> Release:
+    """Put it together. The same inputs give the same id and the same bytes."""
+    rendered = units.render(
+        environment, target.python, configuration.facts["api_host"], configuration.facts["api_port"]
+    )
+    entries = [
+        *(Entry(path, data, 0o755 if runs else 0o644) for path, (data, runs) in _code(source).items()),
+        *(Entry(f"units/{name}", data) for name, data in rendered.items()),
+        Entry("run.py", LAUNCHER),
+        Entry(f".env.{environment.name}", configuration.content, 0o600),
+    ]
+    manifest = Manifest(
+        environment=environment.name,
+        commit=source.commit,
+        dirty=source.dirty,
+        subject=source.subject,
+        python=target.python,
+        platform=target.platform,
+        layer=layer.digest(locked, target),
+        files={entry.path: sha256(entry.content) for entry in sorted(entries, key=lambda item: item.path)},
+        units={name: sha256(data) for name, data in sorted(rendered.items())},
+        config=configuration.facts,
+        digests=configuration.digests,
+    )
+    manifest = replace(manifest, id=manifest.expected_id)
+    text = json.dumps(manifest.to_json(), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+    return Release(manifest, pack([*entries, Entry(MANIFEST, text.encode(), 0o600)]), len(entries) + 1)
+
+
+def _code(source: Source) -> dict[str, tuple[bytes, bool]]:
+    return {path: item for path, item in source.files.items() if path.startswith("services/")}

@@ -1,0 +1,141 @@
+"""What was asked for: the command line and the environment's variables, read once into values."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from .errors import DeployError
+from .host.model import ENVIRONMENTS
+
+VERBS = ("deploy", "status", "restart", "logs", "stop", "start", "env")
+ROOT = Path(__file__).resolve().parent.parent
+TRUE = ("1", "yes", "true", "on")
+FALSE = ("", "0", "no", "false", "off")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One request of one person, complete."""
+
+    verb: str
+    environments: tuple[str, ...]
+    named: bool
+    node: str
+    ssh_options: tuple[str, ...]
+    root: Path
+    env_dir: Path
+    json: bool
+    follow: bool
+    lines: int | None
+    since: str | None
+    grep: str | None
+
+    @property
+    def environment(self) -> str:
+        """The one environment that the verb is about."""
+        return self.environments[0]
+
+
+def read(arguments: list[str], environ: Mapping[str, str], root: Path = ROOT) -> Settings:
+    """Parse a request. Raises `DeployError` (exit code 2) for anything that is not one."""
+    words = [word for word in arguments if not word.startswith("--")]
+    flags = [word for word in arguments if word.startswith("--")]
+    if unknown := [flag for flag in flags if flag != "--json"]:
+        raise DeployError(
+            f"unknown option {unknown[0]}.", "the only option is --json; the rest are variables"
+        )
+    if not words or words[0] not in VERBS:
+        found = f"unknown command {words[0]!r}." if words else "a command is needed."
+        raise DeployError(found, f"one of {', '.join(VERBS)}")
+    if len(words) > 2:
+        raise DeployError(
+            f"one environment at a time, not {' '.join(words[1:])!r}.", f"{words[0]} {words[1]}"
+        )
+    verb = words[0]
+    named, environments = choose(verb, words[1] if len(words) == 2 else None, environ)
+    return Settings(
+        verb=verb,
+        environments=environments,
+        named=named,
+        node=environ.get("NODE") or _default_node(root, environments),
+        ssh_options=_split(environ.get("SSH_OPTIONS", "")),
+        root=root,
+        env_dir=(root / environ["ENV_DIR"]) if environ.get("ENV_DIR") else root,
+        json="--json" in flags or _truth("JSON", environ, default=False),
+        follow=_truth("FOLLOW", environ, default=True),
+        lines=_count("LINES", environ),
+        since=environ.get("SINCE") or None,
+        grep=environ.get("GREP") or None,
+    )
+
+
+def choose(verb: str, argument: str | None, environ: Mapping[str, str]) -> tuple[bool, tuple[str, ...]]:
+    """The environments that are meant, and whether somebody named one.
+
+    A name on the command line must be one of the three. An ENV that merely stands in the shell counts only
+    if it is one of them (some shells use ENV for a start-up file), and it never means live.
+    """
+    told = argument or (environ.get("ENV") if environ.get("ENV_ORIGIN") == "command line" else None)
+    if told:
+        if told not in ENVIRONMENTS:
+            raise DeployError(f"no such environment: {told!r}.", f"one of {', '.join(ENVIRONMENTS)}")
+        return True, (told,)
+    stands = environ.get("ENV")
+    if stands == "live" and verb != "status":
+        raise DeployError(
+            "ENV=live stands in the shell's environment; live must be named on the command line.",
+            f"make {verb} ENV=live",
+        )
+    if stands in ENVIRONMENTS:
+        return True, (stands,)
+    if verb in ("deploy", "env"):
+        raise DeployError(
+            f"{verb} needs an environment.", f"make {verb} ENV=dev (one of {', '.join(ENVIRONMENTS)})"
+        )
+    return False, ENVIRONMENTS if verb == "status" else ("dev",)
+
+
+def default_nodes(root: Path) -> dict[str, str]:
+    """The node of each environment, from pyproject.toml's [tool.helionyx.nodes]."""
+    with (root / "pyproject.toml").open("rb") as file:
+        nodes = tomllib.load(file).get("tool", {}).get("helionyx", {}).get("nodes", {})
+    return {name: str(nodes.get(name, "node1")) for name in ENVIRONMENTS}
+
+
+def _default_node(root: Path, environments: tuple[str, ...]) -> str:
+    nodes = default_nodes(root)
+    return nodes[environments[0]]
+
+
+def _split(text: str) -> tuple[str, ...]:
+    try:
+        return tuple(os.path.expanduser(word) for word in shlex.split(text))  # noqa: PTH111  a word, not a path
+    except ValueError as error:
+        raise DeployError(
+            f"SSH_OPTIONS cannot be split as a shell would: {error}.", "check its quotes"
+        ) from None
+
+
+def _truth(name: str, environ: Mapping[str, str], *, default: bool) -> bool:
+    value = environ.get(name)
+    if value is None:
+        return default
+    if value.lower() in TRUE:
+        return True
+    if value.lower() in FALSE:
+        return False
+    raise DeployError(f"{name}={value} is neither yes nor no.", f"{name}=1 or {name}=0")
+
+
+def _count(name: str, environ: Mapping[str, str]) -> int | None:
+    value = environ.get(name)
+    if not value:
+        return None
+    if not value.isdecimal():
+        raise DeployError(f"{name}={value} is not a number of lines.", f"{name}=100")
+    return int(value)

@@ -1,0 +1,109 @@
+"""The units of a release: what the service manager of the node is told."""
+
+from __future__ import annotations
+
+from .host.model import Environment, listen_address
+
+OPT, STATE = "/opt/helionyx", "helionyx"
+
+SOCKET = """\
+[Unit]
+Description=Helionyx {name}: the socket that stays open while the service restarts
+
+[Socket]
+ListenStream={listen}
+# An address that is not up yet at boot is no reason to fail.
+FreeBind=yes
+Backlog=4096
+NoDelay=yes
+# A service that crashes under load must not take its socket down with it.
+TriggerLimitIntervalSec=0
+
+[Install]
+WantedBy=sockets.target
+"""
+
+SERVICE = """\
+[Unit]
+Description=Helionyx {name}
+Requires={socket}
+After=network.target {socket}
+# Never give up: the socket would go down with the service.
+StartLimitIntervalSec=0
+
+[Service]
+Type=notify
+User={user}
+Group={user}
+Environment=ENV={name}
+LoadCredential=env:{opt}/{name}/current/.env.{name}
+ExecStart=/usr/bin/python{python} -IS {opt}/{name}/current/run.py services.api.runner
+# Two services may hold the socket at once: neither may block in accept().
+NonBlocking=yes
+Restart=always
+RestartSec=1
+TimeoutStartSec=30
+TimeoutStopSec=20
+LogNamespace={namespace}
+SyslogIdentifier={unit}
+StateDirectory={state}/{name}
+StateDirectoryMode=0700
+UMask=0077
+
+NoNewPrivileges=yes
+CapabilityBoundingSet=
+AmbientCapabilities=
+ProtectSystem=strict
+ProtectHome=yes
+PrivateTmp=yes
+PrivateDevices=yes
+PrivateUsers=yes
+ProtectClock=yes
+ProtectControlGroups=yes
+ProtectHostname=yes
+ProtectKernelLogs=yes
+ProtectKernelModules=yes
+ProtectKernelTunables=yes
+ProtectProc=invisible
+ProcSubset=pid
+RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX
+RestrictNamespaces=yes
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+LockPersonality=yes
+MemoryDenyWriteExecute=yes
+KeyringMode=private
+RemoveIPC=yes
+SystemCallArchitectures=native
+SystemCallFilter=@system-service
+SystemCallFilter=~@privileged @resources
+SystemCallErrorNumber=EPERM
+
+[Install]
+WantedBy=multi-user.target
+"""
+
+JOURNAL = """\
+# The journal of Helionyx {name}: kept over reboots, bounded in size.
+[Journal]
+Storage=persistent
+SystemMaxUse=256M
+SystemKeepFree=256M
+"""
+
+
+def render(environment: Environment, python: str, host: str, port: int) -> dict[str, bytes]:
+    """The unit files by name."""
+    values = {
+        "name": environment.name,
+        "unit": environment.unit,
+        "user": environment.user,
+        "socket": environment.socket,
+        "namespace": environment.namespace,
+        "listen": listen_address(host, port),
+        "python": python,
+        "opt": OPT,
+        "state": STATE,
+    }
+    templates = {environment.socket: SOCKET, environment.service: SERVICE, environment.journal: JOURNAL}
+    return {name: template.format(**values).encode() for name, template in templates.items()}

@@ -1,0 +1,5 @@
+#!/bin/sh
+# The targets of the Makefile with their `##` comments.
+set -eu
+cd "$(dirname "$0")/.."
+exec awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $1, $2 }' Makefile

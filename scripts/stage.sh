@@ -1,0 +1,27 @@
+#!/bin/sh
+# One stage of the project's own checks: scripts/stage.sh test|lint|format|types|bench|ci
+set -eu
+cd "$(dirname "$0")/.."
+scripts/setup.sh --quiet
+bin=.venv/bin
+code="services deployment node1 tests benchmarks"
+
+case "${1:-}" in
+test) exec $bin/python -m pytest ;;
+lint)
+    $bin/uv lock --check --quiet || { echo "uv.lock is not what pyproject.toml asks for: run uv lock" >&2; exit 1; }
+    $bin/ruff check $code
+    exec $bin/ruff format --check $code
+    ;;
+format)
+    $bin/ruff check --fix --quiet $code || true
+    exec $bin/ruff format $code
+    ;;
+types) exec $bin/mypy ;;
+bench) exec $bin/python -m benchmarks.deploy ;;
+ci) exec $bin/python -m scripts.ci ;;
+*)
+    echo "usage: scripts/stage.sh test|lint|format|types|bench|ci" >&2
+    exit 2
+    ;;
+esac

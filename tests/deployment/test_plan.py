@@ -1,0 +1,63 @@
+"""The planner's rules, one data file each: what is and what is wanted in, steps out."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from deployment.host.errors import Refused
+from deployment.host.model import Environment, Kept, Manifest, Observed, Wanted
+from deployment.host.plan import callers, plan
+
+CASES = sorted((Path(__file__).parent / "plans").glob("*.json"))
+DEFAULTS = {
+    "dirty": False,
+    "subject": "",
+    "python": "3.11",
+    "platform": "x86_64-manylinux_2_36",
+    "files": {},
+    "digests": {},
+}
+
+
+def _seen(value: dict[str, Any]) -> Observed:
+    releases = {name: Kept(**kept) for name, kept in value.get("releases", {}).items()}
+    lists = {
+        key: tuple(value[key]) for key in ("layers", "layers_elsewhere", "listening") if key in value
+    }
+    return Observed(**{**value, **lists, "releases": releases})
+
+
+def _wanted(value: dict[str, Any]) -> Wanted:
+    release = Manifest(**{**DEFAULTS, **value["release"]}) if value.get("release") else None
+    return Wanted(Environment(value["environment"]), value["state"], release, value.get("restart", False))
+
+
+@pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
+def test_plan(path: Path) -> None:
+    """What the file's `rule` says."""
+    case = json.loads(path.read_text())
+    seen, wanted = _seen(case["seen"]), _wanted(case["wanted"])
+    if "refused" in case:
+        with pytest.raises(Refused, match=case["refused"].replace("(", r"\(").replace(")", r"\)")) as refusal:
+            plan(seen, wanted)
+        assert refusal.value.hint
+        return
+    steps = plan(seen, wanted)
+    assert [" ".join([step.verb, *step.target]) for step in steps] == case["steps"], case["rule"]
+    assert callers(steps) == case["callers"], case["rule"]
+
+
+def test_every_verb_of_a_plan_has_hands() -> None:
+    """A plan never holds a step that nothing can perform, and there are no hands without a verb."""
+    from deployment.host.steps import STEPS
+
+    shown = {
+        line.split()[0]
+        for path in CASES
+        for line in json.loads(path.read_text()).get("steps", [])
+    }
+    assert shown == set(STEPS)
