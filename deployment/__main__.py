@@ -6,8 +6,9 @@ import os
 import sys
 
 from . import envfile, looks, settings
+from .display import choose
 from .errors import DONE, INTERRUPTED, DeployError
-from .output import choose, code_line, result_of
+from .output import code_line, result_of
 
 
 def main(arguments: list[str]) -> int:

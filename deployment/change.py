@@ -49,6 +49,7 @@ class _Change:
         self.begun = time.monotonic()
         self.transaction: str | None = None
         self.told = 0
+        self.step = ""
         self.release: Release | None = None
         self.target: layer.Target | None = None
         self.prepared: Prepared | None = None
@@ -160,11 +161,12 @@ class _Change:
     def _show(self, entry: dict[str, Any]) -> None:
         match entry["event"]:
             case "step" if entry["state"] == "begin":
-                self.output.begin(entry["title"])
+                self.step = entry["title"]
+                self.output.begin(self.step)
             case "step":
                 self.output.done(entry["title"], entry["seconds"], entry["remark"])
             case "failed":
-                self.output.warn(f"failed: {entry['message']}", tuple(entry["details"]))
+                self.output.warn(f"  {self.step}: failed", tuple(entry["details"]))
             case "revert":
                 self.output.heading("going back to what was there before")
             case "revert-failed":
@@ -207,9 +209,7 @@ class _Change:
             "seconds": round(time.monotonic() - self.begun, 3),
             "message": result.get("message") or "",
             "hint": result.get("hint") or "",
-            "details": []
-            if outcome in ("failed", "hands") and self.transaction
-            else result.get("details") or [],
+            "details": result.get("details") or [],
         }
         return {**shown, "summary": _summary(self.settings.verb, environment, shown)}
 

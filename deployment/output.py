@@ -1,11 +1,7 @@
-"""What a person, or a program, sees of a change: one interface, and its plain and JSON forms."""
+"""What is to be said of a change: the interface of every form of output, and the wording they share."""
 
 from __future__ import annotations
 
-import json
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import Any, Protocol
 
 from .errors import MEANING, DeployError
@@ -33,58 +29,6 @@ class Output(Protocol):
         """How it went: the last line names the exit code."""
 
 
-class Plain:
-    """A line per finished step: for pipes, files and CI."""
-
-    def heading(self, text: str) -> None:
-        _print(text)
-
-    def begin(self, title: str) -> None:
-        """Said when it is done."""
-
-    def done(self, title: str, seconds: float, remark: str = "") -> None:
-        _print(line(title, seconds, remark))
-
-    def warn(self, text: str, details: tuple[str, ...] = ()) -> None:
-        for item in (text, *(f"  | {detail}" for detail in details)):
-            _print(item)
-
-    @contextmanager
-    def upload(self, title: str, total: int) -> Iterator[Callable[[int], None]]:
-        yield lambda _: None
-
-    def end(self, result: dict[str, Any]) -> None:
-        for item in closing(result):
-            _print(item)
-
-
-class Json:
-    """Nothing but one object at the end."""
-
-    def __init__(self) -> None:
-        self._steps: list[dict[str, Any]] = []
-        self._warnings: list[dict[str, Any]] = []
-
-    def heading(self, text: str) -> None:
-        """Not for programs."""
-
-    def begin(self, title: str) -> None:
-        """Not for programs."""
-
-    def done(self, title: str, seconds: float, remark: str = "") -> None:
-        self._steps.append({"title": title, "seconds": round(seconds, 3), "remark": remark})
-
-    def warn(self, text: str, details: tuple[str, ...] = ()) -> None:
-        self._warnings.append({"message": text, "details": list(details)})
-
-    @contextmanager
-    def upload(self, title: str, total: int) -> Iterator[Callable[[int], None]]:
-        yield lambda _: None
-
-    def end(self, result: dict[str, Any]) -> None:
-        _print(json.dumps({**result, "steps": self._steps, "warnings": self._warnings}, indent=1))
-
-
 def line(title: str, seconds: float, remark: str = "") -> str:
     """One finished step."""
     return f"  {title:<44} {seconds:6.2f} s  {remark}".rstrip()
@@ -95,7 +39,8 @@ def closing(result: dict[str, Any]) -> list[str]:
     lines = []
     if result.get("message"):
         lines.append(f"error: {result['message']}")
-        lines += [f"  | {detail}" for detail in result.get("details") or ()]
+        if not result.get("transaction"):  # else they stand above, where it happened
+            lines += [f"  | {detail}" for detail in result.get("details") or ()]
     if result.get("hint"):
         lines.append(f"hint: {result['hint']}")
     summary = [result["summary"]] if result.get("summary") else []
@@ -120,19 +65,3 @@ def result_of(error: DeployError, **more: Any) -> dict[str, Any]:
         "details": list(error.details),
         **more,
     }
-
-
-def choose(as_json: bool) -> Output:
-    """JSON when asked; a live display on a terminal; plain lines elsewhere."""
-    if as_json:
-        return Json()
-    if sys.stdout.isatty():
-        from .terminal import Terminal  # the library behind it is worth its import time on a terminal only
-
-        return Terminal()
-    return Plain()
-
-
-def _print(text: str) -> None:
-    sys.stdout.write(text + "\n")
-    sys.stdout.flush()

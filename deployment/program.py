@@ -14,9 +14,10 @@ EPOCH = (1980, 1, 1, 0, 0, 0)  # the first date that a zip file can hold
 BOOTSTRAP = """\
 import os, sys
 if sys.version_info < (3, 11):
+    import json
     text = "the Python of the node is %d.%d, and 3.11 or later is needed." % sys.version_info[:2]
-    line = '{"type": "result", "outcome": "refused", "message": "' + text + '", "hint": ""}'
-    os.write(1, line.encode() + b"\\n")
+    answer = {"type": "result", "outcome": "refused", "message": text, "hint": "choose a newer node"}
+    os.write(1, json.dumps(answer).encode() + b"\\n")
     sys.exit(0)
 size = int(sys.argv[1])
 program = os.memfd_create("helionyx")

@@ -25,7 +25,7 @@ DEFAULTS = {
 
 def _seen(value: dict[str, Any]) -> Observed:
     releases = {name: Kept(**kept) for name, kept in value.get("releases", {}).items()}
-    lists = {
+    lists: dict[str, Any] = {
         key: tuple(value[key]) for key in ("layers", "layers_elsewhere", "listening") if key in value
     }
     return Observed(**{**value, **lists, "releases": releases})
@@ -55,9 +55,5 @@ def test_every_verb_of_a_plan_has_hands() -> None:
     """A plan never holds a step that nothing can perform, and there are no hands without a verb."""
     from deployment.host.steps import STEPS
 
-    shown = {
-        line.split()[0]
-        for path in CASES
-        for line in json.loads(path.read_text()).get("steps", [])
-    }
+    shown = {line.split()[0] for path in CASES for line in json.loads(path.read_text()).get("steps", [])}
     assert shown == set(STEPS)

@@ -1,0 +1,42 @@
+"""A repository of its own for each test that builds releases."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from deployment.settings import ROOT
+
+ENV_FILE = """\
+API_HOST=0.0.0.0
+API_PORT=8000
+API_TOKEN=a-token-that-only-this-test-knows
+EVENT_STORE_PATH=/var/lib/helionyx/dev/events
+PROJECTIONS_DB_PATH=/var/lib/helionyx/dev/projections/helionyx.db
+"""
+
+
+def git(root: Path, *words: str) -> str:
+    """Run git in a test's own repository."""
+    identity = ["-c", "user.name=Test", "-c", "user.email=test@example.invalid"]
+    done = subprocess.run(
+        ["git", "-C", str(root), *identity, *words], capture_output=True, text=True, check=True, timeout=60
+    )
+    return done.stdout
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A clean repository with the service's code, the lock and a `.env.dev`."""
+    root = tmp_path / "checkout"
+    shutil.copytree(ROOT / "services", root / "services", ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "uv.lock", ".gitignore", ".env.template"):
+        shutil.copy(ROOT / name, root / name)
+    git(root.parent, "init", "--quiet", "--initial-branch=main", str(root))
+    git(root, "add", "--all")
+    git(root, "commit", "--quiet", "--message", "A first commit")
+    (root / ".env.dev").write_text(ENV_FILE)
+    return root

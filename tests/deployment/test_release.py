@@ -1,0 +1,165 @@
+"""A release is a function of its inputs: the commit, the lock, the configuration and the node's platform."""
+
+from __future__ import annotations
+
+import io
+import json
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from deployment import configuration, layer, release, source
+from deployment.errors import DeployError
+from deployment.host.model import Environment, Manifest
+from deployment.host.releases import RELEASE_NAME
+from deployment.layer import Target
+from deployment.release import Release
+
+from .conftest import ENV_FILE, git
+
+TARGET = Target("3.11", "x86_64-manylinux_2_36")
+
+
+def build(root: Path, environment: str = "dev", target: Target = TARGET) -> Release:
+    """What `make deploy` builds from a checkout."""
+    code = source.read(root, environment)
+    return release.build(
+        Environment(environment),
+        code,
+        configuration.read(root, environment, code),
+        layer.requirements(code),
+        target,
+    )
+
+
+def test_same_commit_gives_same_id_and_same_bytes(checkout: Path, tmp_path: Path) -> None:
+    """From another clone, made at another time, in another directory."""
+    clone = tmp_path / "clone"
+    git(tmp_path, "clone", "--quiet", str(checkout), str(clone))
+    (clone / ".env.dev").write_text(ENV_FILE)
+    first, second = build(checkout), build(clone)
+    assert first.manifest.id == second.manifest.id
+    assert first.archive == second.archive
+
+
+def test_each_part_changes_the_id(checkout: Path) -> None:
+    """Code, dependencies, configuration, units and platform: none of them can change unseen."""
+    seen = {build(checkout).manifest.id, build(checkout, target=Target("3.12", TARGET.platform)).manifest.id}
+    (checkout / ".env.dev").write_text(ENV_FILE + "LOG_LEVEL=DEBUG\n")
+    seen.add(build(checkout).manifest.id)
+    (checkout / ".env.dev").write_text(ENV_FILE.replace("8000", "8010"))
+    seen.add(build(checkout).manifest.id)
+    (checkout / "services" / "extra.py").write_text("A = 1\n")
+    git(checkout, "add", "--all")
+    git(checkout, "commit", "--quiet", "--message", "More code")
+    seen.add(build(checkout).manifest.id)
+    assert len(seen) == 5
+
+
+def test_archive_holds_what_the_manifest_says(checkout: Path) -> None:
+    """Every file by its digest, the configuration for its owner's eyes only."""
+    built = build(checkout)
+    with tarfile.open(fileobj=io.BytesIO(built.archive)) as tar:
+        members = {member.name: member for member in tar.getmembers()}
+        manifest = tar.extractfile("manifest.json")
+        assert manifest is not None
+        read = Manifest.from_json(json.loads(manifest.read()))
+        env_file = tar.extractfile(".env.dev")
+        assert env_file is not None
+        assert env_file.read() == (checkout / ".env.dev").read_bytes()
+    assert read == built.manifest
+    assert read.expected_id == read.id
+    assert RELEASE_NAME.fullmatch(read.id)
+    assert set(members) == {*read.files, "manifest.json"}
+    assert members[".env.dev"].mode == 0o600
+    assert {(member.mtime, member.uid, member.gid) for member in members.values()} == {(0, 0, 0)}
+    assert not [name for name in members if "__pycache__" in name or name.startswith("tests")]
+
+
+def test_manifest_holds_no_secret(checkout: Path) -> None:
+    """Digests and facts only."""
+    assert "a-token-that-only-this-test-knows" not in json.dumps(build(checkout).manifest.to_json())
+
+
+def test_dirty_tree_is_marked_and_ships_what_is_there(checkout: Path) -> None:
+    """A person who edits and deploys to dev sees the edit there; ignored files stay out."""
+    clean = build(checkout).manifest
+    (checkout / "services" / "extra.py").write_text("A = 1\n")
+    (checkout / "services" / "__pycache__").mkdir(exist_ok=True)
+    (checkout / "services" / "__pycache__" / "x.pyc").write_bytes(b"x")
+    dirty = build(checkout).manifest
+    assert dirty.dirty
+    assert "-dirty-" in dirty.id
+    assert set(dirty.files) - set(clean.files) == {"services/extra.py"}
+    assert git(checkout, "status", "--porcelain") == "?? services/extra.py\n", "the index is left alone"
+
+
+def test_dirty_tree_is_refused_for_live(checkout: Path) -> None:
+    """Live runs commits."""
+    (checkout / "services" / "extra.py").write_text("A = 1\n")
+    with pytest.raises(DeployError, match=r"not committed.*services/extra\.py"):
+        source.read(checkout, "live")
+
+
+def test_missing_configuration_is_refused(checkout: Path) -> None:
+    """With the command that writes one."""
+    (checkout / ".env.dev").unlink()
+    with pytest.raises(DeployError, match=r"there is no \.env\.dev") as refusal:
+        build(checkout)
+    assert "make env ENV=dev" in refusal.value.hint
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "word"),
+    [
+        ("API_PORT=8000", "API_PORT=eighty", "API_PORT"),
+        ("API_PORT=8000", "export API_PORT=8000", "line 2"),
+        ("API_TOKEN=a-token-that-only-this-test-knows\n", "", "API_TOKEN"),
+        ("API_PORT=8000", "API_PRT=8000", "API_PORT"),
+    ],
+)
+def test_configuration_problems_are_told(checkout: Path, old: str, new: str, word: str) -> None:
+    """In the words of the release's own code, with the key or the line."""
+    (checkout / ".env.dev").write_text(ENV_FILE.replace(old, new))
+    with pytest.raises(DeployError) as refusal:
+        build(checkout)
+    assert word in "\n".join(refusal.value.details)
+
+
+@pytest.mark.parametrize(
+    "path", ["/var/lib/helionyx/live/events", "/srv/events", "/var/lib/helionyx/dev/../live/e"]
+)
+def test_data_path_outside_its_own_is_refused(checkout: Path, path: str) -> None:
+    """No environment may write into another's data, or where its sandbox would not let it."""
+    (checkout / ".env.dev").write_text(ENV_FILE.replace("/var/lib/helionyx/dev/events", path))
+    with pytest.raises(DeployError):
+        build(checkout)
+
+
+def test_layer_is_named_by_lock_python_and_platform(checkout: Path) -> None:
+    """The name is known before the layer is built, and differs for each target."""
+    locked = layer.requirements(source.read(checkout, "dev"))
+    assert b"apsw==" in locked
+    assert b"--hash=sha256:" in locked
+    assert b"pytest" not in locked
+    names = {layer.digest(locked, Target(python, "p")) for python in ("3.11", "3.12")}
+    assert len(names | {layer.digest(locked, Target("3.11", "q"))}) == 3
+
+
+@pytest.mark.parametrize(
+    ("facts", "expected"),
+    [
+        ({"libc": ["glibc", "2.36"], "machine": "x86_64"}, "x86_64-manylinux_2_36"),
+        ({"libc": ["glibc", "2.99"], "machine": "aarch64"}, "aarch64-manylinux_2_40"),
+    ],
+)
+def test_target_is_the_nodes_own(facts: dict[str, object], expected: str) -> None:
+    """Wheels are chosen for the node, not for this machine."""
+    assert layer.target_of({**facts, "python": [3, 11], "pinned": True}).platform == expected
+
+
+def test_node_without_glibc_is_refused() -> None:
+    """No wheel of the lock would load there."""
+    with pytest.raises(DeployError, match="not glibc"):
+        layer.target_of({"libc": ["", ""], "machine": "x86_64", "python": [3, 11], "pinned": True})

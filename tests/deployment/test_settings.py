@@ -1,0 +1,90 @@
+"""What counts as naming an environment, and what is refused before anything is touched."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from deployment import settings
+from deployment.errors import REFUSED, DeployError
+from deployment.settings import ROOT, choose, read
+
+
+@pytest.mark.parametrize(
+    ("verb", "argument", "environ", "expected"),
+    [
+        ("deploy", "dev", {}, (True, ("dev",))),
+        ("deploy", None, {"ENV": "live", "ENV_ORIGIN": "command line"}, (True, ("live",))),
+        ("deploy", None, {"ENV": "staging", "ENV_ORIGIN": "environment"}, (True, ("staging",))),
+        ("restart", None, {}, (False, ("dev",))),
+        ("restart", None, {"ENV": "/etc/profile", "ENV_ORIGIN": "environment"}, (False, ("dev",))),
+        ("restart", "live", {"ENV": "dev"}, (True, ("live",))),
+        ("status", None, {}, (False, ("dev", "staging", "live"))),
+        ("status", None, {"ENV": "live", "ENV_ORIGIN": "environment"}, (True, ("live",))),
+        ("status", None, {"ENV": "", "ENV_ORIGIN": "command line"}, (False, ("dev", "staging", "live"))),
+    ],
+)
+def test_environment_is_chosen(
+    verb: str, argument: str | None, environ: dict[str, str], expected: tuple[bool, tuple[str, ...]]
+) -> None:
+    """A name on the command line wins; one in the shell counts if it is one; live is never a default."""
+    assert choose(verb, argument, environ) == expected
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environ", "message"),
+    [
+        (["deploy"], {}, "deploy needs an environment"),
+        (["deploy"], {"ENV": "/etc/profile", "ENV_ORIGIN": "environment"}, "deploy needs an environment"),
+        (["deploy", "prod"], {}, "no such environment: 'prod'"),
+        (["deploy"], {"ENV": "prod", "ENV_ORIGIN": "command line"}, "no such environment: 'prod'"),
+        (["restart"], {"ENV": "live", "ENV_ORIGIN": "environment"}, "must be named on the command line"),
+        (["deploy"], {"ENV": "live", "ENV_ORIGIN": "environment"}, "must be named on the command line"),
+        (["deploy", "dev", "staging"], {}, "one environment at a time"),
+        (["explode"], {}, "unknown command 'explode'"),
+        ([], {}, "a command is needed"),
+        (["deploy", "dev", "--force"], {}, "unknown option --force"),
+        (["logs"], {"LINES": "many"}, "LINES=many"),
+        (["logs"], {"FOLLOW": "perhaps"}, "FOLLOW=perhaps"),
+        (["logs"], {"SSH_OPTIONS": "-F 'x"}, "SSH_OPTIONS cannot be split"),
+    ],
+)
+def test_bad_request_is_refused(arguments: list[str], environ: dict[str, str], message: str) -> None:
+    """One message, one hint, exit code 2."""
+    with pytest.raises(DeployError) as refusal:
+        read(arguments, environ)
+    assert message in refusal.value.message
+    assert refusal.value.hint
+    assert refusal.value.code == REFUSED
+
+
+def test_refusal_names_the_three_environments() -> None:
+    """Whoever mistypes sees what exists."""
+    with pytest.raises(DeployError) as refusal:
+        read(["deploy", "prod"], {})
+    assert all(name in refusal.value.hint for name in ("dev", "staging", "live"))
+
+
+def test_ssh_options_are_split_as_a_shell_would() -> None:
+    """Quotes hold words together, and a tilde is the home directory."""
+    request = read(["status"], {"SSH_OPTIONS": "-F '/a b/config' -i ~/key", "HOME": str(Path.home())})
+    assert request.ssh_options == ("-F", "/a b/config", "-i", str(Path.home() / "key"))
+
+
+def test_each_environment_has_its_own_default_node(tmp_path: Path) -> None:
+    """NODE wins over the project's table."""
+    (tmp_path / "pyproject.toml").write_text('[tool.helionyx.nodes]\nlive = "elsewhere"\n')
+    assert read(["restart", "live"], {}, tmp_path).node == "elsewhere"
+    assert read(["restart", "dev"], {}, tmp_path).node == "node1"
+    assert read(["restart", "live"], {"NODE": "local"}, tmp_path).node == "local"
+
+
+def test_every_verb_has_a_script_and_a_target() -> None:
+    """`make X`, `scripts/deploy/X.sh` and the program's X are one noun."""
+    makefile = (ROOT / "Makefile").read_text()
+    for verb in settings.VERBS:
+        script = ROOT / "scripts" / "deploy" / f"{verb}.sh"
+        assert f"-m deployment {verb} " in script.read_text()
+        assert script.stat().st_mode & 0o111
+        assert f"\n{verb}: ## " in makefile
