@@ -107,7 +107,8 @@ class _Change:
                 environment, ready.source, ready.configuration, ready.locked, self.target
             )
             request["release"] = self.release.manifest.to_json()
-            self.output.done("build release", time.monotonic() - begun, self.release.manifest.id)
+            remark = f"{self.release.files} files, {len(self.release.archive) / 1e3:,.0f} kB"
+            self.output.done("build release", time.monotonic() - begun, remark)
         connection.say(**request)
 
     def _follow(self, connection: Connection) -> dict[str, Any]:
@@ -131,9 +132,9 @@ class _Change:
         steps = [Step(item["verb"], tuple(item["target"])) for item in plan["steps"]]
         if steps:
             count = "1 step" if len(steps) == 1 else f"{len(steps)} steps"
-            self.output.heading(
-                f"{self.settings.environment} on {self.settings.node}: {count}, callers see {plan['callers']}"
-            )
+            what = f"release {self.release.manifest.id}" if self.release else self.settings.verb
+            where = f"{self.settings.environment} on {self.settings.node}"
+            self.output.heading(f"{where}: {what}, {count}, callers see {plan['callers']}")
 
     def _send(self, connection: Connection, kinds: list[str]) -> None:
         assert self.release is not None or not kinds, "only a deploy sends anything"

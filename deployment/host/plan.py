@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from .errors import Refused
 from .model import Environment, Manifest, Observed, Wanted
+
+# The id of a release or the digest of a layer: the heading has named the one that it is about.
+IDENTIFIER = re.compile(r"[0-9a-f]{64}|[0-9a-f]{12}(-dirty)?-[0-9a-f]{12}")
 
 
 @dataclass(frozen=True)
@@ -23,8 +27,12 @@ class Step:
 
     @property
     def title(self) -> str:
-        """How it is shown: digests are cut, the rest is whole."""
-        return " ".join([self.verb.replace("-", " "), *(_short(item) for item in self.target)])
+        """How it is shown in one line: units, users and namespaces by name, much or long things by number."""
+        verb = self.verb.replace("-", " ")
+        named = [item for item in self.target if not IDENTIFIER.fullmatch(item)]
+        if not named:
+            return f"{verb}s ({len(self.target)})" if len(self.target) > 1 else verb
+        return f"{verb} ({len(named)})" if len(named) > 2 or "/" in named[0] else f"{verb} {' '.join(named)}"
 
 
 # The verbs that callers can notice: those that stop the listener, and those that only make them wait.
@@ -202,7 +210,3 @@ def _release(wanted: Wanted) -> Manifest:
             f"make deploy ENV={wanted.environment.name}",
         )
     return wanted.release
-
-
-def _short(item: str) -> str:
-    return item[:12] if len(item) == 64 and all(c in "0123456789abcdef" for c in item) else item

@@ -1,0 +1,171 @@
+"""A person with a checkout of their own who deploys to a node: everything through the scripts."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import urllib.error
+import urllib.request
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from deployment import envfile
+from deployment.settings import ROOT
+from node1 import Node
+
+PORTS = {"dev": 8000, "staging": 8001, "live": 8002}
+LIMIT = 180  # seconds for one command
+
+
+def git(root: Path, *words: str) -> str:
+    """Run git as this person."""
+    identity = ["-c", "user.name=Ada", "-c", "user.email=ada@example.invalid"]
+    argv = ["git", "-C", str(root), *identity, *words]
+    return subprocess.run(argv, capture_output=True, text=True, check=True, timeout=LIMIT).stdout
+
+
+@dataclass
+class Operator:
+    """A clean checkout, three configurations, and a login on the node."""
+
+    root: Path
+    node: Node
+    login: str = "deploy"
+    tokens: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def at(cls, root: Path, node: Node) -> Operator:
+        """Copy the project as it stands here into a repository of its own."""
+        names = subprocess.run(
+            ["git", "-C", str(ROOT), "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+            capture_output=True,
+            check=True,
+            timeout=LIMIT,
+        ).stdout.decode()
+        for name in filter(None, names.split("\0")):
+            if (ROOT / name).is_file():
+                (root / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(ROOT / name, root / name)
+        (root / ".venv").symlink_to(ROOT / ".venv")
+        git(root, "init", "--quiet", "--initial-branch=main")
+        git(root, "add", "--all")
+        git(root, "commit", "--quiet", "--message", "The project as it stands")
+        operator = cls(root, node)
+        for environment in PORTS:
+            path, _ = envfile.write(root, root, environment)
+            lines = dict(
+                line.split("=", 1) for line in path.read_text().splitlines() if "=" in line and line[0] != "#"
+            )
+            operator.tokens[environment] = lines["API_TOKEN"]
+        return operator
+
+    @property
+    def environ(self) -> dict[str, str]:
+        """What this person's shell holds."""
+        host = self.node.name if self.login == "root" else f"{self.node.name}-{self.login}"
+        own = {"NODE": host, "SSH_OPTIONS": f"-F '{self.node.ssh_config}'"}
+        return {key: os.environ[key] for key in ("PATH", "HOME", "LANG") if key in os.environ} | own
+
+    def run(self, *argv: str, **environ: str) -> subprocess.CompletedProcess[str]:
+        """A command in the checkout."""
+        return subprocess.run(
+            argv,
+            cwd=self.root,
+            env=self.environ | environ,
+            capture_output=True,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            timeout=LIMIT,
+            check=False,
+        )
+
+    def script(self, verb: str, *words: str, **environ: str) -> subprocess.CompletedProcess[str]:
+        """`scripts/deploy/VERB.sh WORDS`."""
+        return self.run(f"scripts/deploy/{verb}.sh", *words, **environ)
+
+    def change(self, verb: str, environment: str, *, code: int = 0, **environ: str) -> dict[str, Any]:
+        """A verb with --json: its result, after a look at its exit code."""
+        done = self.script(verb, environment, "--json", **environ)
+        assert done.returncode == code, f"exit {done.returncode}, not {code}\n{done.stdout}\n{done.stderr}"
+        result: dict[str, Any] = json.loads(done.stdout)
+        assert result["exit_code"] == code
+        return result
+
+    def deploy(self, environment: str, *, code: int = 0, **environ: str) -> dict[str, Any]:
+        """`make deploy ENV=environment`."""
+        return self.change("deploy", environment, code=code, **environ)
+
+    def status(self, environment: str) -> dict[str, Any]:
+        """What `make status ENV=environment` knows."""
+        done = self.script("status", environment, "--json")
+        assert done.stdout, done.stderr
+        found: dict[str, Any] = json.loads(done.stdout)["environments"][0]
+        return found
+
+    def commit(self, path: str, content: str, message: str = "A change") -> None:
+        """Write a file and commit it."""
+        (self.root / path).parent.mkdir(parents=True, exist_ok=True)
+        (self.root / path).write_text(content)
+        git(self.root, "add", "--all")
+        git(self.root, "commit", "--quiet", "--message", message)
+
+    def edit(self, path: str, old: str, new: str) -> None:
+        """Replace text in a file and commit it."""
+        text = (self.root / path).read_text()
+        assert old in text
+        self.commit(path, text.replace(old, new, 1))
+
+    def undo(self) -> None:
+        """Take the last commit back, as `git revert` would, but with the id that was there before."""
+        git(self.root, "reset", "--quiet", "--hard", "HEAD~1")
+
+    def configure(self, environment: str, old: str, new: str) -> None:
+        """Edit `.env.{environment}`."""
+        path = self.root / f".env.{environment}"
+        assert old in path.read_text()
+        path.write_text(path.read_text().replace(old, new))
+
+    def ask(
+        self, environment: str, path: str, body: dict[str, Any] | None = None, port: int | None = None
+    ) -> tuple[int, bytes]:
+        """An HTTP call to the environment, as one of its people."""
+        request = urllib.request.Request(
+            f"http://{self.node.address}:{port or PORTS[environment]}{path}",
+            data=json.dumps(body).encode() if body is not None else None,
+            headers={
+                "Authorization": f"Bearer {self.tokens[environment]}",
+                "Content-Type": "application/json",
+            },
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
+                return answer.status, answer.read()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read()
+
+    def health(self, environment: str, port: int | None = None) -> dict[str, Any]:
+        """Who answers."""
+        value: dict[str, Any] = json.loads(self.ask(environment, "/health", port=port)[1])
+        return value
+
+    def tell(self, environment: str, texts: Iterable[str]) -> None:
+        """Say something that has to be kept."""
+        for text in texts:
+            status, answer = self.ask(environment, "/api/v1/messages", {"text": text})
+            assert status == 201, answer
+
+    def events(self, environment: str) -> bytes:
+        """The whole event log, as the service gives it out."""
+        status, content = self.ask(environment, "/api/v1/events?limit=1000")
+        assert status == 200, content
+        return content
+
+    def on_node(self, *argv: str) -> str:
+        """A command on the node, as root."""
+        done = self.node.run(argv)
+        assert done.returncode == 0, done.stderr
+        return done.stdout

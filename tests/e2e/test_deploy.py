@@ -1,0 +1,170 @@
+"""From a bare node to three environments, and every kind of change after that."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from typing import Any
+
+import pytest
+
+from deployment.host import audit
+from deployment.settings import ROOT
+
+from .operator import PORTS, Operator
+
+pytestmark = pytest.mark.e2e
+
+
+def titles(result: dict[str, Any]) -> list[str]:
+    """The steps of a result, in their order."""
+    return [step["title"] for step in result["steps"]]
+
+
+def test_three_environments_side_by_side(operator: Operator) -> None:
+    """Each has its own port, user, unit, data and journal; as `deploy` with sudo, and as root."""
+    for environment, login in (("dev", "deploy"), ("staging", "root"), ("live", "deploy")):
+        operator.login = login
+        result = operator.deploy(environment)
+        assert result["outcome"] == "done"
+        assert result["before"] is None
+        assert operator.health(environment)["environment"] == environment
+        assert operator.health(environment)["release"] == result["release"]
+    seen = [operator.status(environment) for environment in PORTS]
+    assert [item["state"] for item in seen] == ["running"] * 3
+    assert [item["unit"] for item in seen] == [
+        "helionyx-dev.service",
+        "helionyx-staging.service",
+        "helionyx.service",
+    ]
+    for fact in ("listen", "unit", "user", "data", "journal", "pid"):
+        assert len({item[fact] for item in seen}) == 3, fact
+    for item in seen:
+        owner = operator.on_node("stat", "--format=%U %a", item["data"], f"/proc/{item['pid']}").split()
+        assert owner == [item["user"], "700", item["user"], "555"]
+        journals = operator.on_node("sh", "-c", f"ls -d /var/log/journal/*.{item['journal']}")
+        assert len(journals.splitlines()) == 1
+    assert "0 loaded units" in operator.on_node("systemctl", "list-units", "--failed")
+
+
+def test_data_of_one_is_closed_to_the_others(settled: Operator) -> None:
+    """Neither the configuration nor the log of an environment can be read by another's user."""
+    settled.deploy("staging")
+    for path in ("/var/lib/helionyx/dev/events", "/opt/helionyx/dev/current/.env.dev"):
+        done = settled.node.run(["runuser", "-u", "helionyx-staging", "--", "ls", "-l", path])
+        read = settled.node.run(["runuser", "-u", "helionyx-staging", "--", "cat", path])
+        assert read.returncode != 0, f"{path} is open: {done.stdout}"
+
+
+def test_nothing_to_do(settled: Operator) -> None:
+    """The same again: no step, no restart, the same process."""
+    before = settled.status("dev")
+    result = settled.deploy("dev")
+    assert result["outcome"] == "nothing"
+    assert settled.status("dev")["pid"] == before["pid"]
+    assert not settled.node.run(["sh", "-c", "ls /var/lib/helionyx-deploy/transactions/*/*.tar.gz"]).stdout
+
+
+def test_code_change_keeps_the_log(settled: Operator) -> None:
+    """Events written before ten deploys are all there after them, byte for byte."""
+    settled.tell("dev", [f"before the deploys, {number}: ü\n" for number in range(20)])
+    events = settled.events("dev")
+    assert events.count(b"\n") == 20
+    for number in range(10):
+        settled.commit("services/changed.py", f"NUMBER = {number}\n", f"Change {number}")
+        result = settled.deploy("dev")
+        assert settled.health("dev")["release"] == result["release"]
+        assert "upload layer" not in titles(result)
+    assert settled.events("dev") == events
+    kept = settled.on_node("ls", "/opt/helionyx/dev/releases").split()
+    assert len(kept) == 5, "the last five stay"
+
+
+def test_configuration_change_alone(settled: Operator) -> None:
+    """A new release of the same code, and the service runs with it."""
+    before = settled.status("dev")
+    settled.configure("dev", "LOG_LEVEL=INFO", "LOG_LEVEL=DEBUG")
+    result = settled.deploy("dev")
+    assert result["release"].split("-")[0] == before["release"].split("-")[0]
+    assert result["release"] != before["release"]
+    assert "upload layer" not in titles(result)
+    assert settled.status("dev")["pid"] != before["pid"]
+
+
+def test_dependency_change_brings_a_layer(settled: Operator) -> None:
+    """Built here from the lock: the node has no package index, and needs none."""
+    pyproject = (settled.root / "pyproject.toml").read_text()
+    (settled.root / "pyproject.toml").write_text(
+        pyproject.replace('    "apsw', '    "iniconfig",\n    "apsw', 1)
+    )
+    subprocess.run([ROOT / ".venv/bin/uv", "lock", "--quiet"], cwd=settled.root, check=True, timeout=120)
+    settled.commit("services/changed.py", "import iniconfig\n", "Depend on more")
+    # Not by the script: it would bring this checkout's .venv, which is shared here, up to the new lock.
+    done = settled.run(".venv/bin/python", "-m", "deployment", "deploy", "dev", "--json")
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    assert {"build layer", "upload layer", "install layer"} <= set(titles(result))
+    layer = settled.on_node("readlink", "-f", "/opt/helionyx/dev/current/layer").strip()
+    assert "iniconfig" in settled.on_node("ls", layer).split()
+    assert settled.health("dev")["release"] == result["release"]
+
+
+def test_port_change_moves_the_listener(settled: Operator) -> None:
+    """The old port is closed, the new one answers, and the plan has said that callers are interrupted."""
+    settled.configure("dev", "API_PORT=8000", "API_PORT=8010")
+    result = settled.deploy("dev")
+    assert result["callers"] == "an interruption"
+    assert settled.health("dev", port=8010)["release"] == result["release"]
+    with pytest.raises(OSError, match="refused"):
+        settled.health("dev", port=8000)
+    settled.configure("dev", "API_PORT=8010", "API_PORT=8000")
+    assert settled.deploy("dev")["callers"] == "an interruption"
+    assert settled.health("dev")["environment"] == "dev"
+
+
+def test_port_of_another_environment_is_refused(settled: Operator) -> None:
+    """Exit code 2 and nothing touched."""
+    settled.deploy("staging")
+    before = settled.status("dev")
+    settled.configure("dev", "API_PORT=8000", "API_PORT=8001")
+    result = settled.deploy("dev", code=2)
+    settled.configure("dev", "API_PORT=8001", "API_PORT=8000")
+    assert "8001" in result["message"]
+    assert "staging" in result["message"]
+    assert settled.status("dev")["pid"] == before["pid"]
+
+
+def test_history_is_chained(settled: Operator) -> None:
+    """Each change has a line when it starts and one when it ends, and they hang together."""
+    text = settled.on_node("cat", "/var/lib/helionyx-deploy/deployments.jsonl")
+    lines = [json.loads(line) for line in text.splitlines()]
+    assert audit.first_bad(lines) is None
+    starts = {line["transaction"] for line in lines if line["event"] == "start"}
+    ends = {line["transaction"] for line in lines if line["event"] == "end"}
+    assert starts == ends
+    assert {line["actor"]["name"] for line in lines if line["event"] == "start"} == {
+        subprocess.run(
+            ["git", "-C", str(settled.root), "config", "user.name"],
+            capture_output=True,
+            text=True,
+            check=False,
+        ).stdout.strip()
+        or "root"
+    }
+    lines[2]["reason"] = "something else"
+    assert audit.first_bad(lines) == 3
+
+
+def test_secrets_stay_where_they_belong(settled: Operator) -> None:
+    """Not in the journal, the audit, the records, or any process's command line: in one 0600 file per release."""
+    token = settled.tokens["dev"]
+    found = settled.on_node(
+        "sh", "-c", f"grep -rlF {token} /var/lib/helionyx-deploy /opt/helionyx /etc/systemd || true"
+    )
+    assert found
+    assert all(path.endswith("/.env.dev") for path in found.split())
+    modes = settled.on_node("sh", "-c", "stat --format='%a %U' /opt/helionyx/dev/releases/*/.env.dev")
+    assert set(modes.splitlines()) == {"600 root"}
+    journal = settled.on_node("journalctl", "--namespace=+helionyx-dev", "--no-pager")
+    assert token not in journal
+    assert token not in settled.on_node("sh", "-c", "cat /proc/[0-9]*/cmdline")

@@ -1,0 +1,212 @@
+"""Bad days: releases that do not come up, connections that go, processes that are killed, two at once."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from .operator import Operator
+
+pytestmark = pytest.mark.e2e
+
+RUNNER = "services/api/runner.py"
+BROKEN = {
+    "cannot import": "import a_module_that_does_not_exist\n",
+    "exits at once": "raise SystemExit('broken on purpose')\n",
+}
+
+
+@pytest.fixture
+def dev(settled: Operator) -> Iterator[Operator]:
+    """A person whose dev runs, and who is back on the same commit afterwards."""
+    settled.deploy("dev")
+    head = subprocess.run(
+        ["git", "-C", str(settled.root), "rev-parse", "HEAD"], capture_output=True, text=True, check=True
+    ).stdout.strip()
+    yield settled
+    subprocess.run(["git", "-C", str(settled.root), "reset", "--quiet", "--hard", head], check=True)
+    settled.login = "deploy"
+
+
+@pytest.mark.parametrize("kind", BROKEN)
+def test_release_that_cannot_start_is_switched_back(dev: Operator, kind: str) -> None:
+    """Exit code 3: the release before runs again, the data is whole, the fault is shown."""
+    dev.tell("dev", ["before the broken one"])
+    before, events = dev.status("dev"), dev.events("dev")
+    dev.commit(
+        RUNNER, BROKEN[kind] + (dev.root / RUNNER).read_text().replace("from __future__", "# from __future__")
+    )
+    done = dev.script("deploy", "dev")
+    assert done.returncode == 3, done.stdout + done.stderr
+    assert (
+        (done.stdout + done.stderr).splitlines()[-1].endswith("exit 3: failed, and everything is as it was")
+    )
+    assert "a_module_that_does_not_exist" in done.stdout or "broken on purpose" in done.stdout, (
+        "its last words"
+    )
+    after = dev.status("dev")
+    assert after["state"] == "running"
+    assert after["release"] == before["release"]
+    assert dev.events("dev") == events
+
+
+def test_release_that_answers_as_another_is_switched_back(dev: Operator) -> None:
+    """Up is not enough: it has to be this release, in this environment."""
+    before = dev.status("dev")["release"]
+    dev.edit("services/identity.py", "HELIONYX_RELEASE", "SOMETHING_ELSE")
+    result = dev.deploy("dev", code=3)
+    assert "release is" in result["message"]
+    assert dev.health("dev")["release"] == before
+
+
+def test_configuration_that_fails_on_the_node_takes_units_and_port_back(dev: Operator) -> None:
+    """What is switched back is all of it: code, configuration, units and the listener."""
+    dev.configure("dev", "API_PORT=8000", "API_PORT=8020")
+    dev.commit(RUNNER, "raise SystemExit('broken on purpose')\n")
+    dev.deploy("dev", code=3)
+    dev.configure("dev", "API_PORT=8020", "API_PORT=8000")
+    assert dev.health("dev")["environment"] == "dev"
+    with pytest.raises(OSError, match="refused"):
+        dev.health("dev", port=8020)
+    assert "ListenStream=0.0.0.0:8000" in dev.on_node("cat", "/etc/systemd/system/helionyx-dev.socket")
+
+
+def test_first_deploy_that_fails_leaves_nothing(dev: Operator) -> None:
+    """No unit, no release and no user of an environment that never came up."""
+    dev.commit(RUNNER, "raise SystemExit('broken on purpose')\n")
+    result = dev.deploy("staging", code=3)
+    assert result["after"] is None
+    assert dev.status("staging")["state"] == "absent"
+    left = dev.node.run(
+        [
+            "sh",
+            "-c",
+            "ls -d /etc/systemd/system/helionyx-staging* /opt/helionyx/staging /var/lib/helionyx/staging",
+        ]
+    )
+    assert not left.stdout
+    assert "helionyx-staging" not in dev.on_node("cat", "/etc/passwd")
+    assert "helionyx-staging" not in dev.on_node("systemctl", "list-units", "--all", "--failed")
+
+
+def _killed(dev: Operator, when: str, victim: str) -> tuple[int, str]:
+    """Run a deploy, and shoot at `victim` once its output says `when`."""
+    with subprocess.Popen(
+        ["scripts/deploy/deploy.sh", "dev"],
+        cwd=dev.root,
+        env=dev.environ,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as deploy:
+        assert deploy.stdout is not None
+        seen, shot = "", False
+        for line in deploy.stdout:
+            seen += line
+            if when in line and not shot:
+                shot = True
+                if victim == "ssh":
+                    children = Path(f"/proc/{deploy.pid}/task/{deploy.pid}/children").read_text().split()
+                    for child in children:
+                        if Path(f"/proc/{child}/comm").read_text().strip() == "ssh":
+                            subprocess.run(["kill", "-KILL", child], check=True)
+                else:
+                    dev.on_node("systemctl", "kill", "--signal=KILL", "helionyx-deploy-*.service")
+    assert shot, seen
+    return deploy.returncode, seen
+
+
+@pytest.mark.parametrize("when", ["install release", "check release", "turn current"])
+@pytest.mark.parametrize("victim", ["ssh", "transaction"])
+def test_killed_on_its_way_it_arrives(dev: Operator, when: str, victim: str) -> None:
+    """The connection, or the transaction itself, shot at any step: the node finishes, and says so."""
+    dev.commit("services/changed.py", f"KILLED = {when + victim!r}\n")
+    code, seen = _killed(dev, when, victim)
+    assert code == 0, seen
+    assert dev.deploy("dev")["outcome"] == "nothing"
+    assert dev.status("dev")["unfinished"] == []
+
+
+def test_interrupted_the_node_finishes_by_itself(dev: Operator) -> None:
+    """Ctrl-C ends the watching, not the work."""
+    dev.commit("services/changed.py", "INTERRUPTED = True\n")
+    with subprocess.Popen(
+        ["scripts/deploy/deploy.sh", "dev"],
+        cwd=dev.root,
+        env=dev.environ,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    ) as deploy:
+        assert deploy.stdout is not None
+        seen = ""
+        for line in deploy.stdout:
+            seen += line
+            if "install release" in line:
+                subprocess.run(["kill", "-INT", "--", f"-{deploy.pid}"], check=True)
+    assert deploy.returncode == 130, seen
+    assert seen.splitlines()[-1] == "exit 130: interrupted"
+    end = time.monotonic() + 20
+    while dev.status("dev")["changing"] and time.monotonic() < end:
+        time.sleep(0.1)
+    assert dev.deploy("dev")["outcome"] == "nothing"
+
+
+def test_two_at_once(dev: Operator) -> None:
+    """One goes through; the other is told who is at work, and touches nothing."""
+    dev.commit("services/changed.py", "TWO = 2\n")
+    both = [
+        subprocess.Popen(
+            ["scripts/deploy/restart.sh", "dev", "--json"],
+            cwd=dev.root,
+            env=dev.environ,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        for _ in range(2)
+    ]
+    said = [process.communicate(timeout=60)[0] for process in both]
+    codes = sorted(process.returncode for process in both)
+    assert codes in ([0, 0], [0, 2]), said
+    if codes == [0, 2]:
+        assert any("is being changed by" in text for text in said)
+    assert dev.status("dev")["state"] == "running"
+
+
+@pytest.mark.parametrize(
+    ("environ", "message"),
+    [
+        ({"NODE": "no-such-host.invalid"}, "cannot be reached by ssh"),
+        ({"SSH_OPTIONS": "-F /dev/null -o HostName=127.0.0.1 -p 1"}, "cannot be reached by ssh"),
+    ],
+)
+def test_unreachable_node_is_told(dev: Operator, environ: dict[str, str], message: str) -> None:
+    """Exit code 2, what ssh said, and what to try."""
+    result = dev.deploy("dev", code=2, **environ)
+    assert message in result["message"]
+    assert result["hint"]
+
+
+def test_sudo_that_wants_a_password_is_told(dev: Operator) -> None:
+    """With the place where the rule is written down."""
+    dev.on_node("sh", "-c", "mkdir -p /root/aside && mv /etc/sudoers.d/* /root/aside/")
+    try:
+        result = dev.deploy("dev", code=2)
+    finally:
+        dev.on_node("sh", "-c", "mv /root/aside/* /etc/sudoers.d/")
+    assert "sudo" in result["message"]
+    assert "DEPLOYMENT.md" in result["hint"]
+
+
+def test_local_is_the_same_path_without_ssh(dev: Operator) -> None:
+    """This machine is no systemd host, so the host half, run right here, refuses in its own words."""
+    if Path("/run/systemd/system").is_dir():
+        pytest.skip("systemd runs this machine, and a test must not deploy to it")
+    result = dev.deploy("dev", code=2, NODE="local")
+    assert "systemd does not run this node" in result["message"]

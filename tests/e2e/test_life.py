@@ -1,0 +1,133 @@
+"""Restart, stop, start, logs and the node's own reboot."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import threading
+import time
+
+import pytest
+
+from .operator import PORTS, Operator
+
+pytestmark = pytest.mark.e2e
+
+
+def test_restart_is_clean_and_refuses_nobody(settled: Operator) -> None:
+    """A new process, the same release; callers wait behind the open socket and none is turned away."""
+    before = settled.status("dev")
+    answers: list[int] = []
+    stop = threading.Event()
+
+    def call() -> None:
+        while not stop.is_set() and len(answers) < 2000:
+            answers.append(settled.ask("dev", "/health")[0])
+            time.sleep(0.005)
+
+    caller = threading.Thread(target=call)
+    caller.start()
+    time.sleep(0.2)
+    result = settled.change("restart", "dev")
+    time.sleep(0.2)
+    stop.set()
+    caller.join()
+    assert set(answers) == {200}
+    assert result["callers"] == "a pause"
+    after = settled.status("dev")
+    assert after["pid"] != before["pid"]
+    assert after["release"] == before["release"]
+
+
+def test_stop_and_start(settled: Operator) -> None:
+    """Stopped means stopped, for callers and over a reboot; start brings all of it back."""
+    settled.tell("dev", ["before the stop"])
+    events = settled.events("dev")
+    settled.change("stop", "dev")
+    assert settled.status("dev")["state"] == "stopped"
+    assert settled.change("stop", "dev")["outcome"] == "nothing"
+    settled.node.reboot()
+    assert settled.status("dev")["state"] == "stopped"
+    with pytest.raises(OSError, match="refused"):
+        settled.health("dev")
+    settled.change("start", "dev")
+    assert settled.events("dev") == events
+    assert settled.change("start", "dev")["outcome"] == "nothing"
+
+
+def test_deploy_starts_what_was_stopped(settled: Operator) -> None:
+    """Whoever deploys wants it to run."""
+    settled.change("stop", "dev")
+    result = settled.deploy("dev")
+    assert result["outcome"] == "done"
+    assert settled.status("dev")["state"] == "running"
+
+
+def test_reboot_brings_all_three_back_with_their_data(settled: Operator) -> None:
+    """Nobody has to log in after a reboot, nor after a power cut."""
+    for environment in PORTS:
+        settled.deploy(environment)
+        settled.tell(environment, [f"said to {environment}"])
+    events = {environment: settled.events(environment) for environment in PORTS}
+    for restart in (settled.node.reboot, settled.node.power_cut):
+        restart()
+        for environment in PORTS:
+            assert settled.events(environment) == events[environment]
+            assert f"said to {environment}".encode() in events[environment]
+            assert settled.status(environment)["state"] == "running"
+            assert settled.deploy(environment)["outcome"] == "nothing"
+
+
+def test_logs_show_a_crash_with_its_last_words(settled: Operator) -> None:
+    """The service's own lines, and what systemd said when it died."""
+    pid = settled.status("dev")["pid"]
+    settled.on_node("kill", "-SEGV", str(pid))
+    for _ in range(100):
+        if settled.status("dev")["pid"] not in (None, pid):
+            break
+        time.sleep(0.05)
+    text = settled.script("logs", "dev", FOLLOW="0").stdout
+    assert "Main process exited, code=killed, status=11/SEGV" in text
+    assert "started env=dev" in text
+    assert "restarted 1 times" in " ".join(settled.status("dev")["problems"])
+
+
+def test_logs_are_chosen_by_lines_pattern_time_and_form(settled: Operator) -> None:
+    """LINES, GREP and SINCE narrow them down; --json gives one object per line."""
+    assert len(settled.script("logs", "dev", FOLLOW="0", LINES="3").stdout.splitlines()) == 3
+    grep = settled.script("logs", "dev", FOLLOW="0", GREP="started env=").stdout.splitlines()
+    assert grep
+    assert all("started env=dev" in line for line in grep)
+    assert not settled.script("logs", "dev", FOLLOW="0", SINCE="2099-01-01").stdout
+    lines = settled.script("logs", "dev", "--json", FOLLOW="0", LINES="2").stdout.splitlines()
+    assert all(json.loads(line)["_BOOT_ID"] for line in lines)
+
+
+def test_logs_follow(settled: Operator) -> None:
+    """What happens now is seen now."""
+    with subprocess.Popen(
+        ["scripts/deploy/logs.sh", "dev"],
+        cwd=settled.root,
+        env=settled.environ | {"LINES": "0"},
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as follower:
+        assert follower.stdout is not None
+        time.sleep(1.0)
+        settled.change("restart", "dev")
+        seen = ""
+        for line in follower.stdout:
+            seen += line
+            if "Started helionyx-dev.service" in line:
+                break
+        follower.terminate()
+    assert "started env=dev" in seen
+
+
+def test_status_of_all_is_a_table(settled: Operator) -> None:
+    """One line per environment, the exit code named last, no colours in a pipe."""
+    done = settled.run("make", "status")
+    lines = done.stdout.splitlines()
+    assert [line.split()[0] for line in lines[:4]] == ["environment", *PORTS]
+    assert lines[-1].startswith("exit ")
+    assert "\x1b" not in done.stdout
