@@ -112,7 +112,7 @@ def _absent(seen: Observed, wanted: Wanted) -> Iterator[Step]:
         yield Step("reload-systemd")
     if seen.releases or seen.current:
         yield Step("remove-releases", (environment.name,))
-    if seen.user or any(seen.directories.values()):
+    if seen.user:
         yield Step("remove-user", (environment.user,))
 
 

@@ -20,6 +20,7 @@ from typing import Any
 from .model import Layout
 
 KEEP = 20  # transactions whose requests and records stay for reading
+STAGING = 3600.0  # seconds after which what was staged and never begun is forgotten
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ def create(layout: Layout, request: dict[str, Any]) -> Transaction:
     path = layout.transactions / name
     path.mkdir(mode=0o700)
     (path / "request.json").write_text(json.dumps(request, indent=1))
-    for old in ended(layout)[:-KEEP]:
+    for old in (*ended(layout)[:-KEEP], *never_begun(layout)):
         shutil.rmtree(old.path)
     return Transaction(name, path)
 
@@ -99,6 +100,15 @@ def every(layout: Layout) -> Iterator[Transaction]:
 def ended(layout: Layout) -> list[Transaction]:
     """Those that have a result."""
     return [item for item in every(layout) if item.result is not None]
+
+
+def never_begun(layout: Layout) -> list[Transaction]:
+    """Those that were staged, and whose connection died before they could be started."""
+    return [
+        item
+        for item in every(layout)
+        if not item.entries() and time.time() - item.path.stat().st_mtime > STAGING
+    ]
 
 
 def get(layout: Layout, name: str) -> Transaction:

@@ -196,9 +196,12 @@ class _Change:
 
 
 def _close_abandoned(layout: Layout, environment: Environment, mine: Transaction) -> None:
-    """A transaction of this environment without a result died for good (its holder's lock is ours now)."""
+    """A transaction that had begun and has no result died for good: the lock that it held is ours now.
+
+    One that has not begun may be waiting for this very lock: it is left alone.
+    """
     for other in record.every(layout):
-        if other.id == mine.id or other.result is not None:
+        if other.id == mine.id or other.result is not None or not other.entries("attempt"):
             continue
         if other.request["environment"] == environment.name:
             reason = f"it ended without a result; {mine.id} looked at what it left and went on from there"

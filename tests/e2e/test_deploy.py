@@ -156,7 +156,7 @@ def test_history_is_chained(settled: Operator) -> None:
 
 
 def test_secrets_stay_where_they_belong(settled: Operator) -> None:
-    """Not in the journal, the audit, the records, or any process's command line: in one 0600 file per release."""
+    """Not in the journal, the audit, the records, nor a command line: in one 0600 file per release."""
     token = settled.tokens["dev"]
     found = settled.on_node(
         "sh", "-c", f"grep -rlF {token} /var/lib/helionyx-deploy /opt/helionyx /etc/systemd || true"

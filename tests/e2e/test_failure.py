@@ -57,7 +57,7 @@ def test_release_that_cannot_start_is_switched_back(dev: Operator, kind: str) ->
 def test_release_that_answers_as_another_is_switched_back(dev: Operator) -> None:
     """Up is not enough: it has to be this release, in this environment."""
     before = dev.status("dev")["release"]
-    dev.edit("services/identity.py", "HELIONYX_RELEASE", "SOMETHING_ELSE")
+    dev.edit("services/bootstrap.py", 'variables.get("HELIONYX_RELEASE")', '"somebody"')
     result = dev.deploy("dev", code=3)
     assert "release is" in result["message"]
     assert dev.health("dev")["release"] == before

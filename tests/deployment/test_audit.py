@@ -1,0 +1,71 @@
+"""The history cannot be changed unseen, and survives a torn write."""
+
+from __future__ import annotations
+
+import multiprocessing
+from pathlib import Path
+
+import pytest
+
+from deployment.host import audit
+from deployment.host.model import Layout
+
+
+@pytest.fixture
+def layout(tmp_path: Path) -> Layout:
+    """A node's root with a few lines of history."""
+    layout = Layout(tmp_path)
+    for number in range(3):
+        audit.append(layout, event="start", transaction=f"t{number}")
+    return layout
+
+
+def test_lines_hang_together(layout: Layout) -> None:
+    """Each line holds the hash of the one before it."""
+    lines = audit.read(layout)
+    assert [line["number"] for line in lines] == [1, 2, 3]
+    assert [line["previous"] for line in lines[1:]] == [line["hash"] for line in lines[:-1]]
+    assert audit.first_bad(lines) is None
+    assert layout.audit.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("damage", ["edit", "remove", "swap"])
+def test_tampering_is_found(layout: Layout, damage: str) -> None:
+    """At the first line that does not fit."""
+    lines = audit.read(layout)
+    if damage == "edit":
+        lines[1]["transaction"] = "another"
+    elif damage == "remove":
+        del lines[1]
+    else:
+        lines[1], lines[2] = lines[2], lines[1]
+    assert audit.first_bad(lines) == 2
+
+
+def test_torn_line_is_set_aside(layout: Layout) -> None:
+    """A power cut in the middle of a line: the next one follows the last whole one, and nothing is lost."""
+    whole = layout.audit.stat().st_size
+    with layout.audit.open("ab") as file:
+        file.write(b'{"number":4,"hal')
+    assert len(audit.read(layout)) == 3
+    audit.append(layout, event="end", transaction="t2")
+    assert audit.first_bad(audit.read(layout)) is None
+    assert len(audit.read(layout)) == 4
+    assert layout.audit.with_name(f"deployments.jsonl.torn-{whole}").read_bytes() == b'{"number":4,"hal'
+
+
+def _append_many(root: Path) -> None:
+    for _ in range(20):
+        audit.append(Layout(root), event="start", transaction="t")
+
+
+def test_several_writers_keep_one_chain(tmp_path: Path) -> None:
+    """Three environments may end a change at the same moment."""
+    writers = [multiprocessing.Process(target=_append_many, args=(tmp_path,)) for _ in range(3)]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join(timeout=60)
+    lines = audit.read(Layout(tmp_path))
+    assert len(lines) == 60
+    assert audit.first_bad(lines) is None

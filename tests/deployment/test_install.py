@@ -1,0 +1,91 @@
+"""Laying down: half-made things never look whole, and nothing leads outside."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from deployment.archive import Entry, pack
+from deployment.host import install, releases
+from deployment.host.errors import StepFailed
+from deployment.host.model import Environment, Layout
+
+DEV = Environment("dev")
+DIGEST = "a" * 64
+
+
+@pytest.fixture
+def layout(tmp_path: Path) -> Layout:
+    """A node's root with the directories that a first deploy makes."""
+    layout = Layout(tmp_path / "root")
+    layout.layers.mkdir(parents=True)
+    layout.locks.mkdir(parents=True)
+    return layout
+
+
+def staged(directory: Path, *entries: Entry) -> Path:
+    """A staged layer."""
+    (directory / "layer.tar.gz").write_bytes(pack(entries))
+    return directory
+
+
+def test_layer_is_unpacked_and_compiled(layout: Layout, tmp_path: Path) -> None:
+    """Byte code that needs no look at its source: the tree is read-only afterwards."""
+    install.layer(layout, staged(tmp_path, Entry("package/__init__.py", b"A = 1\n")), DIGEST)
+    assert releases.layers(layout) == (DIGEST,)
+    code = next((layout.layers / DIGEST / "package" / "__pycache__").glob("*.pyc")).read_bytes()
+    assert code[4:8] == b"\x01\0\0\0", "hash-based and unchecked: PEP 552, flags word"
+    assert str(layout.layers / DIGEST / "package").encode() in code, "tracebacks name the final path"
+
+
+def test_what_a_kill_left_half_made_is_no_layer(layout: Layout, tmp_path: Path) -> None:
+    """It bears another name, and the next attempt starts afresh."""
+    half = layout.layers / f".{DIGEST}.half"
+    half.mkdir()
+    (half / "left over").write_text("x")
+    assert releases.layers(layout) == ()
+    install.layer(layout, staged(tmp_path, Entry("a.py", b"")), DIGEST)
+    assert not (layout.layers / DIGEST / "left over").exists()
+    assert not half.exists()
+
+
+def test_missing_archive_is_told(layout: Layout, tmp_path: Path) -> None:
+    """With what needed it."""
+    with pytest.raises(StepFailed, match=r"layer\.tar\.gz was not sent"):
+        install.layer(layout, tmp_path, DIGEST)
+
+
+@pytest.mark.parametrize("kind", ["absolute", "parent", "link"])
+def test_archive_that_leads_outside_is_refused(layout: Layout, tmp_path: Path, kind: str) -> None:
+    """Nothing is unpacked from it."""
+    member = tarfile.TarInfo({"absolute": "/etc/x", "parent": "a/../../x", "link": "link"}[kind])
+    if kind == "link":
+        member.type, member.linkname = tarfile.SYMTYPE, "/etc/passwd"
+    with tarfile.open(tmp_path / "layer.tar.gz", "w:gz") as tar:
+        tar.addfile(member, io.BytesIO())
+    with pytest.raises(StepFailed, match="lead outside"):
+        install.layer(layout, tmp_path, DIGEST)
+    assert releases.layers(layout) == ()
+
+
+def test_link_is_turned_in_one_step(layout: Layout) -> None:
+    """At no moment is there no `current`; turning it twice is turning it once."""
+    link = layout.current(DEV)
+    link.parent.mkdir(parents=True)
+    for target in ("releases/a", "releases/b", "releases/b"):
+        install.point(link, Path(target))
+    assert releases.current(layout, DEV) == "b"
+    assert [path.name for path in link.parent.iterdir()] == ["current"]
+
+
+def test_discarded_directory_is_gone_at_once(layout: Layout) -> None:
+    """Also where an earlier attempt was killed half-way."""
+    going = layout.layers / f".{DIGEST}.gone"
+    (going / "old").mkdir(parents=True)
+    (layout.layers / DIGEST).mkdir()
+    install.discard(layout.layers / DIGEST)
+    install.discard(layout.layers / DIGEST)
+    assert list(layout.layers.iterdir()) == []
