@@ -18,6 +18,7 @@ from .run import child_environment
 from .settings import Settings
 
 SSH = (
+    "-T",
     "-o",
     "BatchMode=yes",
     "-o",
@@ -122,7 +123,7 @@ class Connection:
             while view:
                 view = view[os.write(self._in.fileno(), view) :]
         except BrokenPipeError:
-            raise self._why() from None
+            return  # the node has ended; `hear` has its last word, which may be a refusal
 
     def _read(self) -> bytes:
         if not select.select([self._out], [], [], SILENCE)[0]:

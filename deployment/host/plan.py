@@ -81,6 +81,8 @@ def _running(seen: Observed, wanted: Wanted) -> Iterator[Step]:
         yield Step("open-socket", (environment.socket, release.listen))
     if restart:
         yield Step("restart-service", (environment.service,))
+    proven = release.id in seen.releases and seen.releases[release.id].verified_at > 0
+    if restart or not proven:
         yield Step("verify", (release.id,))
     if restart or written:
         yield from _pruned(seen, release, wanted.keep)

@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from . import locks, logs, record, status
+from . import locks, logs, record, status, systemd
 from .errors import HostError, Refused
 from .install import publish
 from .model import ENVIRONMENTS, Environment, Layout, Manifest, sha256
@@ -22,9 +22,10 @@ from .observe import observe
 from .plan import Step, callers, plan
 from .releases import layers
 from .run import run
-from .transaction import wanted_of
+from .transaction import settle, wanted_of
 from .wire import PROTOCOL, Hangup, Wire
 
+SPARE = 32 << 20  # bytes that stay free on the node after everything is laid down
 POLL = 0.02  # seconds between two looks at the record
 CHANGES = ("deploy", "restart", "stop", "start")
 
@@ -87,6 +88,7 @@ def _change(layout: Layout, wire: Wire, program: Path, request: dict[str, Any]) 
     held = locks.holder(layout, environment.name)
     if held is not None:
         raise locks.busy(environment.name, held)
+    settle(layout, environment, request["actor"]["name"])
     steps, before = _preview(layout, environment, request)
     wire.say("plan", steps=[step.to_json() for step in steps], callers=callers(steps), before=before)
     if not steps:
@@ -95,7 +97,7 @@ def _change(layout: Layout, wire: Wire, program: Path, request: dict[str, Any]) 
     request["actor"]["login"] = os.environ.get("SUDO_USER") or "root"
     transaction = record.create(layout, request)
     try:
-        _stage(wire, transaction, steps)
+        _stage(layout, wire, transaction, steps)
     except (Hangup, HostError):
         shutil.rmtree(transaction.path)  # nothing was started, so nothing is to be remembered
         raise
@@ -114,14 +116,26 @@ def _preview(
     return plan(seen, wanted_of(layout, environment, request, seen.current)), seen.current
 
 
-def _stage(wire: Wire, transaction: record.Transaction, steps: tuple[Step, ...]) -> None:
+def _stage(layout: Layout, wire: Wire, transaction: record.Transaction, steps: tuple[Step, ...]) -> None:
     """Ask for what the plan installs; a layer that another environment brought meanwhile is not asked for."""
     verbs = {step.verb for step in steps}
     needs = [kind for kind in ("layer", "release") if f"install-{kind}" in verbs]
     wire.say("need", blobs=needs)
     for kind in needs:
         head = wire.hear()
+        _refuse_full_disk(layout, int(head["size"]))
         wire.receive(transaction.path / f"{kind}.tar.gz", int(head["size"]), str(head["sha256"]))
+
+
+def _refuse_full_disk(layout: Layout, size: int) -> None:
+    """Unpacked and compiled, an archive takes four times its size (measured: 4.9 MB become 20 MB)."""
+    for path in (layout.state, layout.layers if layout.layers.exists() else layout.root):
+        free, needed = shutil.disk_usage(path).free, 6 * size + SPARE
+        if free < needed:
+            raise Refused(
+                f"{path} on the node has {free / 1e6:.0f} MB free, and {needed / 1e6:.0f} MB are needed.",
+                "make room there, then deploy again",
+            )
 
 
 def _start(layout: Layout, transaction: record.Transaction, program: Path) -> None:
@@ -168,8 +182,7 @@ def _follow(wire: Wire, transaction: record.Transaction, told: int = 0) -> None:
 
 
 def _refuse_to_wait_for_nothing(transaction: record.Transaction) -> None:
-    state = run(["systemctl", "is-active", transaction.unit], expect=(0, 3, 4)).strip()
-    if state in ("active", "activating", "reloading", "deactivating") or transaction.result is not None:
+    if systemd.is_alive(transaction.unit) or transaction.result is not None:
         return
     error = HostError(
         f"transaction {transaction.id} ended without a result.",

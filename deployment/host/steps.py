@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from . import install, observe, systemd, verify
+from .errors import StepFailed
 from .model import Environment, Layout, Log, Manifest
 from .plan import Step
 from .releases import is_right
@@ -30,8 +31,15 @@ class Work:
 
 
 def perform(work: Work, step: Step) -> str:
-    """Do one step; the answer is a remark worth showing, or nothing. Raises `StepFailed`."""
-    return STEPS[step.verb](work, *step.target) or ""
+    """Do one step; the answer is a remark worth showing, or nothing.
+
+    Raises `StepFailed`, also for what the disk has to say: full, read-only, broken.
+    """
+    try:
+        return STEPS[step.verb](work, *step.target) or ""
+    except OSError as error:
+        where = f": {error.filename}" if error.filename else ""
+        raise StepFailed(f"{step.title}: {error.strerror or error}{where}.") from error
 
 
 def create_user(work: Work, user: str) -> None:

@@ -51,6 +51,12 @@ def _unit(values: dict[str, str]) -> Unit:
     )
 
 
+def is_alive(unit: str) -> bool:
+    """Whether a unit runs, or will by itself: one that waits for its restart counts."""
+    state = run(["systemctl", "is-active", unit], expect=(0, 3, 4)).strip()
+    return state in ("active", "activating", "reloading", "deactivating")
+
+
 def systemctl(*words: str) -> None:
     """Give an order and wait for its job. Raises `StepFailed` when the job fails."""
     run(["systemctl", *words], timeout=START_LIMIT)

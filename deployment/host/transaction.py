@@ -10,7 +10,7 @@ import time
 from dataclasses import asdict, replace
 from typing import Any
 
-from . import audit, record, releases
+from . import audit, record, releases, systemd
 from .errors import HostError, Refused, StepFailed
 from .locks import environment_lock
 from .model import Environment, Layout, Log, Manifest, Observed, Wanted
@@ -195,16 +195,32 @@ class _Change:
         _result(self.transaction, outcome, failure, before=before["release"], after=after, seconds=seconds)
 
 
-def _close_abandoned(layout: Layout, environment: Environment, mine: Transaction) -> None:
-    """A transaction that had begun and has no result died for good: the lock that it held is ours now.
+def settle(layout: Layout, environment: Environment, actor: str) -> None:
+    """Close what a power cut left open: it has no unit any more that would bring it to its end."""
+    left = [item for item in _unfinished(layout, environment) if not systemd.is_alive(item.unit)]
+    if left:
+        with environment_lock(layout, environment.name, {"actor": actor, "verb": "settling"}):
+            _close(layout, environment, left, "it ended without a result, as in a power cut")
 
-    One that has not begun may be waiting for this very lock: it is left alone.
-    """
-    for other in record.every(layout):
-        if other.id == mine.id or other.result is not None or not other.entries("attempt"):
-            continue
-        if other.request["environment"] == environment.name:
-            reason = f"it ended without a result; {mine.id} looked at what it left and went on from there"
+
+def _close_abandoned(layout: Layout, environment: Environment, mine: Transaction) -> None:
+    left = [item for item in _unfinished(layout, environment) if item.id != mine.id]
+    _close(layout, environment, left, f"it ended without a result; {mine.id} went on from what it left")
+
+
+def _unfinished(layout: Layout, environment: Environment) -> list[Transaction]:
+    """Those of this environment that had begun; one that has not may be waiting for the lock."""
+    return [
+        item
+        for item in record.every(layout)
+        if item.result is None and item.entries("attempt") and item.request["environment"] == environment.name
+    ]
+
+
+def _close(layout: Layout, environment: Environment, left: list[Transaction], reason: str) -> None:
+    """The lock is held: whoever had it before is dead."""
+    for other in left:
+        if other.result is None:
             audit.append(
                 layout,
                 event="end",

@@ -131,6 +131,62 @@ def test_killed_on_its_way_it_arrives(dev: Operator, when: str, victim: str) -> 
     assert dev.status("dev")["unfinished"] == []
 
 
+@pytest.mark.parametrize("when", ["install release", "turn current", "restart service"])
+def test_power_cut_on_its_way(dev: Operator, when: str) -> None:
+    """After the boot a release answers with all data; the next deploy ends what was begun, and says so."""
+    dev.tell("dev", ["before the power cut"])
+    events = dev.events("dev")
+    dev.commit("services/changed.py", f"CUT = {when!r}\n")
+    with subprocess.Popen(
+        ["scripts/deploy/deploy.sh", "dev"],
+        cwd=dev.root,
+        env=dev.environ | {"SSH_OPTIONS": f"{dev.environ['SSH_OPTIONS']} -o ServerAliveInterval=1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as deploy:
+        assert deploy.stdout is not None
+        for line in deploy.stdout:
+            if when in line:
+                dev.node.power_cut()
+                break
+        seen = deploy.stdout.read()
+    assert deploy.returncode in (0, 4), seen
+    assert dev.events("dev") == events
+    result = dev.deploy("dev")
+    assert dev.health("dev")["release"] == result["release"]
+    after = dev.status("dev")
+    assert after["unfinished"] == []
+    assert result["release"] == after["release"] == after["releases"][0], "proven, and noted as such"
+
+
+def test_full_disk_is_refused(dev: Operator) -> None:
+    """Before anything is laid down, with what is there and what is needed."""
+    dev.commit("services/changed.py", "FULL = True\n")
+    state = "/var/lib/helionyx-deploy"
+    dev.on_node("sh", "-c", f"cp -a {state} /root/state && mount -t tmpfs -o size=1m tmpfs {state}")
+    try:
+        result = dev.deploy("dev", code=2)
+    finally:
+        dev.on_node("sh", "-c", f"umount {state} && rm -rf /root/state")
+    assert "MB free" in result["message"]
+    assert dev.status("dev")["state"] == "running"
+
+
+def test_disk_that_fails_in_a_step_is_taken_back(dev: Operator) -> None:
+    """A read-only /opt in the middle: exit code 3, and the release before goes on."""
+    before = dev.status("dev")
+    dev.commit("services/changed.py", "READ_ONLY = True\n")
+    where = "/opt/helionyx/dev/releases"
+    dev.on_node("sh", "-c", f"mount --bind {where} {where} && mount -o remount,ro,bind {where}")
+    try:
+        result = dev.deploy("dev", code=3)
+    finally:
+        dev.on_node("umount", where)
+    assert "Read-only file system" in result["message"]
+    assert dev.status("dev")["pid"] == before["pid"]
+
+
 def test_interrupted_the_node_finishes_by_itself(dev: Operator) -> None:
     """Ctrl-C ends the watching, not the work."""
     dev.commit("services/changed.py", "INTERRUPTED = True\n")
