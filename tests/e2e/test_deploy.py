@@ -11,7 +11,7 @@ import pytest
 from deployment.host import audit
 from deployment.settings import ROOT
 
-from .operator import PORTS, Operator
+from .operator import PORTS, Operator, git
 
 pytestmark = pytest.mark.e2e
 
@@ -168,3 +168,32 @@ def test_secrets_stay_where_they_belong(settled: Operator) -> None:
     journal = settled.on_node("journalctl", "--namespace=+helionyx-dev", "--no-pager")
     assert token not in journal
     assert token not in settled.on_node("sh", "-c", "cat /proc/[0-9]*/cmdline")
+
+
+def test_the_documented_sudo_rule_is_enough(settled: Operator) -> None:
+    """The line of docs/DEPLOYMENT.md alone, in place of whatever the node had."""
+    guide = (ROOT / "docs" / "DEPLOYMENT.md").read_text()
+    rule = next(line for line in guide.splitlines() if "NOPASSWD" in line and line.startswith("    echo"))
+    settled.on_node("sh", "-c", "mkdir -p /root/aside && mv /etc/sudoers.d/* /root/aside/")
+    try:
+        settled.on_node("sh", "-c", f"{rule} && chmod 440 /etc/sudoers.d/helionyx && visudo --check")
+        settled.commit("services/changed.py", "RULE = 1\n")
+        assert settled.deploy("dev")["outcome"] == "done"
+    finally:
+        settled.on_node("sh", "-c", "rm -f /etc/sudoers.d/helionyx; mv /root/aside/* /etc/sudoers.d/")
+
+
+def test_going_back_as_documented_sends_nothing(settled: Operator) -> None:
+    """The commit of before, deployed again: the node still has its release."""
+    first = settled.deploy("dev")["release"]
+    settled.tell("dev", ["said before going back"])
+    settled.commit("services/changed.py", "FORWARD = 1\n")
+    second = settled.deploy("dev")
+    assert second["release"] != first
+    git(settled.root, "switch", "--quiet", "--detach", "HEAD~1")
+    back = settled.deploy("dev")
+    git(settled.root, "switch", "--quiet", "main")
+    assert back["release"] == first
+    assert "upload release" not in titles(back)
+    assert settled.health("dev")["release"] == first
+    assert b"said before going back" in settled.events("dev")
