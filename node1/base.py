@@ -1,0 +1,163 @@
+"""The base root: a minimal Debian 12 that every node's disk is laid over. Built once, never changed."""
+
+import hashlib
+import json
+import platform
+import shutil
+import tempfile
+from collections.abc import Collection
+from pathlib import Path
+
+import node1.sources as sources
+from node1.error import Node1Error
+from node1.host import Progress, install
+from node1.lock import locked
+from node1.run import run
+
+CACHE = Path("/var/cache/helionyx-node1")
+TOOLS = {"mmdebstrap": "mmdebstrap", str(sources.KEYRING): "debian-archive-keyring"}
+BUILD_SECONDS = 900
+
+PACKAGES = (
+    "systemd",
+    "systemd-sysv",
+    "systemd-container",  # systemd-nspawn itself is run out of the base: hosts need not have it
+    "dbus",
+    "libpam-systemd",
+    "libnss-systemd",
+    "openssh-server",
+    "sudo",
+    "python3",
+    "iproute2",
+    "nftables",
+    "ca-certificates",
+    "curl",
+)
+
+MASKED = (
+    # They would reach for package mirrors, which a node without a route cannot.
+    "apt-daily.timer",
+    "apt-daily-upgrade.timer",
+    # They look after disks of the host, not of a node.
+    "e2scrub_all.timer",
+    "e2scrub_reap.service",
+    "fstrim.timer",
+    "dpkg-db-backup.timer",
+    # Nobody can log in on the console.
+    "console-getty.service",
+)
+
+SSHD = """\
+HostKey /etc/ssh/ssh_host_ed25519_key
+AuthorizedKeysFile /etc/ssh/operator_keys .ssh/authorized_keys
+PasswordAuthentication no
+PermitRootLogin prohibit-password
+UseDNS no
+"""
+
+FILES = {
+    "etc/ssh/sshd_config.d/node1.conf": (0o644, SSHD),
+    # Else sshd answers while /run/nologin still turns everybody but root away.
+    "etc/systemd/system/ssh.service.d/node1.conf": (0o644, "[Unit]\nAfter=systemd-user-sessions.service\n"),
+    "etc/sudoers.d/deploy": (0o440, "deploy ALL=(ALL:ALL) NOPASSWD: ALL\n"),
+    # PAM complains in the journal, at each login, where there is none.
+    "etc/default/locale": (0o644, "LANG=C.UTF-8\n"),
+    "etc/resolv.conf": (0o644, "# This host is offline.\n"),
+    "etc/hostname": (0o644, "node1\n"),
+    "etc/machine-id": (0o444, ""),
+}
+
+DIRECTORIES = ("var/log/journal",)
+USER = ("useradd", "--create-home", "--shell", "/bin/bash", "deploy")
+
+
+def digest() -> str:
+    """Names the base that this recipe makes: whatever changes the result changes the digest."""
+    recipe = [sources.SUITE, platform.machine(), PACKAGES, MASKED, FILES, DIRECTORIES, USER]
+    return hashlib.sha256(json.dumps(recipe).encode()).hexdigest()[:16]
+
+
+def path_of(name: str) -> Path:
+    """Where the base called `name` lies."""
+    return CACHE / name
+
+
+def ensure(name: str, progress: Progress, *, used: Collection[str]) -> Path:
+    """The base called `name`, built now if it is this recipe's and is not there yet.
+
+    A build makes room: it removes the bases of older recipes, but for those `used` by some node.
+    """
+    path = path_of(name)
+    if path.is_dir():
+        return path
+    if name != digest():
+        hint = "the recipe has changed since: python -m node1 down, then up, makes a new node"
+        raise Node1Error(f"the base {path} of this node is gone", hint)
+    with locked(CACHE / "lock", timeout=BUILD_SECONDS):
+        if not path.is_dir():
+            install(progress, TOOLS)
+            _build(path, progress)
+            _prune({name, *used})
+    return path
+
+
+def _build(path: Path, progress: Progress) -> None:
+    CACHE.chmod(0o700)  # set-user-id programs of old releases are not for the users of this machine
+    # Builders die with whoever started them: under the lock, what lies here is nobody's any more.
+    for stale in CACHE.glob("building-*"):
+        shutil.rmtree(stale)
+    progress("building the base root (once, about half a minute)")
+    with tempfile.TemporaryDirectory(prefix="building-", dir=CACHE) as temporary:
+        root = Path(temporary, "root")
+        _bootstrap(root)
+        _customize(root)
+        run(["sync", "--file-system", root])
+        root.rename(path)
+
+
+def _prune(kept: Collection[str]) -> None:
+    for path in CACHE.iterdir():
+        if path.is_dir() and path.name not in kept:
+            shutil.rmtree(path)
+
+
+def _bootstrap(root: Path) -> None:
+    # In namespaces of their own, so that neither a mount nor a process outlives a builder that is killed.
+    fenced = ["setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--mount-proc", "--pid", "--fork"]
+    builder = [*fenced, "--kill-child", "mmdebstrap", "--variant=minbase", "--mode=root"]
+    options = [f"--include={','.join(PACKAGES)}", "--dpkgopt=force-unsafe-io"]
+    # Snapshots and offline mirrors serve release files that are past their date.
+    options.append('--aptopt=Acquire::Check-Valid-Until "false"')
+    hint = "its packages come from this machine's own apt sources: does apt-get update work?"
+    where = [sources.SUITE, str(root), *sources.of_machine()]
+    run([*builder, *options, *where], timeout=BUILD_SECONDS, hint=hint)
+
+
+def _customize(root: Path) -> None:
+    run(["chroot", root, *USER])
+    # Each node brings its own; what the packages made at build time must not be shared.
+    for host_key in (root / "etc/ssh").glob("ssh_host_*"):
+        host_key.unlink()
+    for name in DIRECTORIES:
+        (root / name).mkdir(parents=True, exist_ok=True)
+    for name, (mode, text) in FILES.items():
+        file = root / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.unlink(missing_ok=True)
+        file.write_text(text)
+        file.chmod(mode)
+    for unit in MASKED:
+        mask = root / "etc/systemd/system" / unit
+        mask.unlink(missing_ok=True)
+        mask.symlink_to("/dev/null")
+
+
+def nspawn(base: Path) -> list[str | Path]:
+    """The base's own systemd-nspawn, run by the base's own loader and libraries: the host's may differ."""
+    loaders = sorted(base.glob("usr/lib/*-linux-gnu/ld-linux-*.so.*"))
+    if len(loaders) != 1:
+        hint = f"remove {base}, then try again"
+        raise Node1Error(f"the base {base} has {len(loaders)} dynamic loaders", hint)
+    library = loaders[0].parent
+    search = f"{library}:{library / 'systemd'}"
+    return [loaders[0], "--library-path", search, base / "usr/bin/systemd-nspawn"]

@@ -1,0 +1,94 @@
+"""A node's disk: an overlay whose lower layer is the base root and whose upper layer is the node's own."""
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import node1.keys as keys
+from node1.error import Node1Error
+from node1.record import DISK, Record, key_of
+from node1.registry import STATE
+from node1.run import run
+
+LAYERS = ("upper", "work", "root")
+
+
+def choose(directory: Path) -> Path:
+    """A place for the node's layers: its directory, or, where that filesystem refuses, a place that works."""
+    key = key_of(directory)
+    places = [directory / DISK, STATE / "disks" / key, Path("/dev/shm/helionyx-node1") / key]  # noqa: S108
+    refusals = []
+    for place in places:
+        refusal = _refusal(place)
+        if not refusal:
+            return place
+        refusals.append(f"{place.parent}: {refusal}")
+    listed = "\n".join(refusals)
+    raise Node1Error(
+        f"no filesystem here can hold a node's disk:\n{listed}", "use --dir on ext4, xfs or tmpfs"
+    )
+
+
+def _refusal(place: Path) -> str:
+    """Why an overlay cannot have its upper layer at `place`; empty if it can."""
+    try:
+        place.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix="trial-", dir=place) as trial:
+            layers = [Path(trial, name) for name in ("lower", "upper", "work", "root")]
+            for layer in layers:
+                layer.mkdir()
+            os.setxattr(layers[1], "trusted.overlay.opaque", b"y")
+            os.removexattr(layers[1], "trusted.overlay.opaque")
+            options = "lowerdir=lower,upperdir=upper,workdir=work"
+            mount = ["mount", "-t", "overlay", "overlay", "-o", options, "root"]
+            run(["unshare", "--mount", "--propagation", "private", *mount], cwd=Path(trial))
+    except (OSError, Node1Error) as error:
+        if place.is_dir() and not any(place.iterdir()):
+            place.rmdir()
+        return str(error)
+    return ""
+
+
+def mount(record: Record, base: Path) -> Path:
+    """Mount the disk in the caller's mount namespace; returns where."""
+    root = record.disk / "root"
+    # Relative layers: a comma or a colon in the directory's name would otherwise end the option.
+    options = f"lowerdir={base},upperdir=upper,workdir=work"
+    run(["mount", "-t", "overlay", "overlay", "-o", options, root], cwd=record.disk)
+    return root
+
+
+def seed(record: Record) -> None:
+    """Give a new disk what makes this node itself; a disk that has it is left alone."""
+    upper = record.disk / "upper"
+    if (upper / "etc/machine-id").exists():
+        return
+    for layer in LAYERS:
+        _directory(record.disk / layer)
+    _directory(upper / "etc")
+    _directory(upper / "etc/ssh")
+    host_key = record.directory / keys.HOST_KEY
+    _file(upper / "etc/ssh/ssh_host_ed25519_key", host_key.read_text(), 0o600)
+    _file(upper / "etc/ssh/ssh_host_ed25519_key.pub", keys.public(host_key))
+    _file(upper / "etc/ssh/operator_keys", keys.public(record.directory / keys.CLIENT_KEY))
+    _file(upper / "etc/hostname", f"{record.name}\n")
+    _file(upper / "etc/hosts", f"127.0.0.1 localhost\n127.0.1.1 {record.name}\n::1 localhost\n")
+    # Last, for it says that all the rest is there.
+    _file(upper / "etc/machine-id", f"{record.machine_id}\n", 0o444)
+
+
+def remove(place: Path) -> None:
+    """Remove the disk at `place` and all that a node wrote to it."""
+    if place.exists():
+        shutil.rmtree(place)
+
+
+def _directory(path: Path) -> None:
+    path.mkdir(parents=True, exist_ok=True)
+    path.chmod(0o755)  # whatever the caller's umask is: this becomes a directory of the node
+
+
+def _file(path: Path, text: str, mode: int = 0o644) -> None:
+    path.write_text(text)
+    path.chmod(mode)

@@ -1,0 +1,67 @@
+"""The one way to run another program: an argv list, a closed stdin, a known environment, a time limit."""
+
+import contextlib
+import os
+import shlex
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from subprocess import CompletedProcess
+
+from node1.error import Node1Error
+
+# An ordinary user's PATH, and sudo's on some distributions, lacks the sbin directories: ip and modprobe.
+PATH = f"{os.environ.get('PATH', '')}:/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin".lstrip(":")
+PROXIES = ("http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
+PASSED_ON = ("HOME", "TMPDIR", *PROXIES)
+TAIL_CHARACTERS = 2000
+
+
+def environment() -> dict[str, str]:
+    """What a child process sees of this process's environment."""
+    kept = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+    return {"PATH": PATH, "LANG": "C.UTF-8", "DEBIAN_FRONTEND": "noninteractive", **kept}
+
+
+def run(
+    argv: Sequence[str | Path],
+    *,
+    stdin: str | None = None,
+    timeout: float = 60,
+    check: bool = True,
+    pass_fds: Sequence[int] = (),
+    env: dict[str, str] | None = None,
+    cwd: Path | None = None,
+    hint: str = "",
+) -> CompletedProcess[str]:
+    """Run `argv` to its end; a failure or an overrun is an error that shows the command, to be replayed."""
+    words = [str(word) for word in argv]
+    try:
+        child = subprocess.Popen(
+            words,
+            stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            errors="replace",
+            pass_fds=pass_fds,
+            env=environment() | (env or {}),
+            cwd=cwd,
+        )
+    except FileNotFoundError as error:
+        raise Node1Error(f"command not found: {words[0]}", hint) from error
+    with child:
+        try:
+            out, err = child.communicate(stdin, timeout=timeout)
+        except BaseException as error:
+            child.kill()
+            # A grandchild may hold the pipes open: what it still says is not worth waiting for.
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                child.communicate(timeout=1)
+            if isinstance(error, subprocess.TimeoutExpired):
+                raise Node1Error(f"no end after {timeout:g} s: {shlex.join(words)}", hint) from None
+            raise
+    if check and child.returncode != 0:
+        said = (err.strip() or out.strip())[-TAIL_CHARACTERS:]
+        raise Node1Error(f"exit code {child.returncode}: {shlex.join(words)}\n{said}".rstrip(), hint)
+    return CompletedProcess(words, child.returncode, out, err)

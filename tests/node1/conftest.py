@@ -1,0 +1,31 @@
+"""Nodes for these tests, on a machine that can boot them."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from node1 import Node, Node1Error, host
+
+
+@pytest.fixture(scope="session")
+def machine() -> None:
+    """Skips where no node can boot."""
+    try:
+        host.require()
+    except Node1Error as error:
+        pytest.skip(error.message)
+
+
+@pytest.fixture(scope="session")
+def standing(machine: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:  # noqa: ARG001
+    """A node for tests that leave it as it is."""
+    with Node.boot("standing", tmp_path_factory.mktemp("nodes") / "standing") as node:
+        yield node
+
+
+@pytest.fixture
+def node(machine: None, tmp_path: Path) -> Iterator[Node]:  # noqa: ARG001
+    """A node for a test that may do anything to it."""
+    with Node.boot("own", tmp_path / "own") as node:
+        yield node
