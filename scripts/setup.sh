@@ -37,6 +37,7 @@ command -v git >/dev/null || need git
 command -v ssh >/dev/null || need openssh-client
 "$python" -c 'import venv, ensurepip' 2>/dev/null || need python3-venv
 
+echo "setting this checkout up: .venv, as uv.lock says" >&2
 uv=$(sed -n 's/^ *"uv==\(.*\)",/\1/p' pyproject.toml)
 [ -x .venv/bin/python ] || "$python" -m venv .venv >&2
 [ "$(.venv/bin/uv --version 2>/dev/null | cut -d' ' -f2)" = "$uv" ] || .venv/bin/python -m pip install --quiet "uv==$uv" >&2

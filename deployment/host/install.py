@@ -37,7 +37,8 @@ def release(layout: Layout, environment: Environment, staged: Path, name: str) -
     half = _unpacked(staged / "release.tar.gz", final, mode=0o755)
     manifest = json.loads((half / MANIFEST).read_bytes())
     (half / LAYER).symlink_to(Path("../../../layers") / manifest["layer"])
-    _compile(half / "services", final / "services")
+    if not _compile(half / "services", final / "services"):
+        raise StepFailed(f"release {name} has code that does not compile.", details=_faults(half))
     _finish(half, final)
     whole = read_manifest(layout, environment, name)
     if whole is None or drifted(final, whole):
@@ -103,16 +104,33 @@ def _unpacked(blob: Path, final: Path, mode: int) -> Path:
     return half
 
 
-def _compile(tree: Path, final: Path) -> None:
-    """Byte code that is trusted without a look at its source: the tree is read-only from here on."""
-    compileall.compile_dir(
-        str(tree),
-        stripdir=str(tree),
-        prependdir=str(final),
-        quiet=2,
-        workers=os.cpu_count() or 1,
-        invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
+def _compile(tree: Path, final: Path) -> bool:
+    """Byte code that is trusted without a look at its source: the tree is read-only from here on.
+
+    Whether all of it compiled; in a layer some files may not, such as those for other versions of Python.
+    """
+    return bool(
+        compileall.compile_dir(
+            str(tree),
+            stripdir=str(tree),
+            prependdir=str(final),
+            quiet=2,
+            workers=os.cpu_count() or 1,
+            invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
+        )
     )
+
+
+def _faults(tree: Path) -> tuple[str, ...]:
+    """Where the code of a release does not compile, and why."""
+    found = []
+    for path in sorted((tree / "services").rglob("*.py")):
+        try:
+            compile(path.read_bytes(), str(path), "exec")
+        except (SyntaxError, ValueError) as error:
+            line = getattr(error, "lineno", "?")
+            found.append(f"{path.relative_to(tree)}:{line}: {getattr(error, 'msg', error)}")
+    return tuple(found)
 
 
 def _finish(half: Path, final: Path) -> None:

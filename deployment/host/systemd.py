@@ -71,7 +71,9 @@ def start_service(environment: Environment) -> None:
         systemctl("restart", name)
     except StepFailed as error:
         raise StepFailed(
-            f"{name} did not come up.", "the lines below are its own", last_words(environment, mark)
+            f"{name} did not come up.",
+            f"make logs ENV={environment.name} FOLLOW=0 has more than the lines above",
+            last_words(environment, mark),
         ) from error
 
 

@@ -37,9 +37,7 @@ def test_release_that_cannot_start_is_switched_back(dev: Operator, kind: str) ->
     """Exit code 3: the release before runs again, the data is whole, the fault is shown."""
     dev.tell("dev", ["before the broken one"])
     before, events = dev.status("dev"), dev.events("dev")
-    dev.commit(
-        RUNNER, BROKEN[kind] + (dev.root / RUNNER).read_text().replace("from __future__", "# from __future__")
-    )
+    dev.commit(RUNNER, BROKEN[kind])
     done = dev.script("deploy", "dev")
     assert done.returncode == 3, done.stdout + done.stderr
     assert (
@@ -52,6 +50,15 @@ def test_release_that_cannot_start_is_switched_back(dev: Operator, kind: str) ->
     assert after["state"] == "running"
     assert after["release"] == before["release"]
     assert dev.events("dev") == events
+
+
+def test_code_that_does_not_compile_is_found_before_the_switch(dev: Operator) -> None:
+    """The running process is not touched, and the line is named."""
+    before = dev.status("dev")
+    dev.commit("services/changed.py", "def broken(:\n")
+    result = dev.deploy("dev", code=3)
+    assert any("services/changed.py:1: " in line for line in result["details"])
+    assert dev.status("dev")["pid"] == before["pid"]
 
 
 def test_release_that_answers_as_another_is_switched_back(dev: Operator) -> None:
