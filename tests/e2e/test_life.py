@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import pty
 import subprocess
 import threading
 import time
+from typing import Any
 
 import pytest
 
@@ -121,6 +125,55 @@ def test_logs_follow(settled: Operator) -> None:
             if "started env=dev" in seen and "Started helionyx-dev.service" in seen:
                 break
         follower.terminate()
+
+
+def test_local_takes_the_same_path_without_ssh(settled: Operator) -> None:
+    """On the node itself, from a copy there: NODE=local looks and acts as the connection does."""
+    copy = subprocess.run(
+        ["tar", "-c", "-C", str(settled.root), "deployment", "pyproject.toml"],
+        capture_output=True,
+        check=True,
+        timeout=60,
+    ).stdout
+    login = ["ssh", "-F", str(settled.node.ssh_config), f"{settled.node.name}-deploy"]
+    subprocess.run([*login, "mkdir -p copy && tar -x -C copy"], input=copy, check=True, timeout=60)
+
+    def there(words: str) -> dict[str, Any]:
+        command = f"cd copy && NODE=local python3 -m deployment {words} --json"
+        done = subprocess.run([*login, command], capture_output=True, text=True, check=True, timeout=60)
+        found: dict[str, Any] = json.loads(done.stdout)
+        return found
+
+    before = there("status dev")["environments"][0]
+    assert before["pid"] == settled.status("dev")["pid"]
+    assert there("restart dev")["outcome"] == "done"
+    assert settled.status("dev")["pid"] != before["pid"]
+
+
+def test_colours_are_for_terminals(settled: Operator) -> None:
+    """A pseudo-terminal sees them, unless NO_COLOR says no; a pipe never does."""
+    assert "\x1b" not in settled.script("restart", "dev").stdout
+    for environ, coloured in (({}, True), ({"NO_COLOR": "1"}, False)):
+        shown = _on_a_terminal(
+            settled, ["scripts/deploy/restart.sh", "dev"], {"TERM": "xterm-256color", **environ}
+        )
+        assert "exit 0: done" in shown
+        assert ("\x1b[32m" in shown) is coloured
+
+
+def _on_a_terminal(operator: Operator, argv: list[str], environ: dict[str, str]) -> str:
+    """What a command writes to a pseudo-terminal."""
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(
+        argv, cwd=operator.root, env=operator.environ | environ, stdin=theirs, stdout=theirs, stderr=theirs
+    ):
+        os.close(theirs)
+        shown = b""
+        with contextlib.suppress(OSError):  # EIO is how a pseudo-terminal says that its other end is closed
+            while data := os.read(ours, 4096):
+                shown += data
+    os.close(ours)
+    return shown.decode()
 
 
 def test_status_of_all_is_a_table(settled: Operator) -> None:

@@ -5,16 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from node1 import Node, Node1Error, host
-
-
-@pytest.fixture(scope="session")
-def machine() -> None:
-    """Skips where no node can boot."""
-    try:
-        host.require()
-    except Node1Error as error:
-        pytest.skip(error.message)
+from node1 import Node
 
 
 @pytest.fixture(scope="session")
