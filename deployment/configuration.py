@@ -56,7 +56,7 @@ def _ask(content: bytes, environment: str, source: Source) -> dict[str, Any]:
                 (root / name).parent.mkdir(exist_ok=True)
                 (root / name).write_bytes(data)
         (root / "run.py").write_bytes(LAUNCHER)
-        argv = [sys.executable, "-IS", "-B", "run.py", "services.config", "check"]
+        argv = [sys.executable, "-I", "-B", "run.py", "services.config", "check"]
         out = run(
             [*argv, "--env", environment, "--file", "-", "--json"], input=content, cwd=root, expect=(0, 2)
         )
