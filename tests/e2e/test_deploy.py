@@ -84,7 +84,7 @@ def test_configuration_change_alone(settled: Operator) -> None:
     """A new release of the same code, and the service runs with it."""
     before = settled.status("dev")
     settled.configure("dev", "LOG_LEVEL=INFO", "LOG_LEVEL=DEBUG")
-    settled.configure("dev", "TIMEZONE=UTC", "TIMEZONE=Europe/Vienna")  # the node has no zones: the layer does
+    settled.configure("dev", "TIMEZONE=UTC", "TIMEZONE=Europe/Vienna")  # from the layer
     result = settled.deploy("dev")
     assert result["release"].split("-")[0] == before["release"].split("-")[0]
     assert result["release"] != before["release"]

@@ -1,0 +1,1 @@
+"""The HTTP adapter: `app` answers requests, `runner` is the process."""

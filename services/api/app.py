@@ -1,0 +1,30 @@
+"""The web application: its routes, and how errors are answered."""
+
+from __future__ import annotations
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+
+from services.api.events import event_routes
+from services.api.health import health_routes
+from services.api.messages import message_routes
+from services.api.problems import ProblemError, on_bug, on_http_exception, on_problem, on_service_error
+from services.errors import HelionyxError
+from services.identity import Identity
+from services.service import Service
+
+
+def build_app(service: Service, identity: Identity, token: str | None) -> Starlette:
+    """The application for `service`. `token` is what callers of /api must bring; None leaves it open."""
+    routes = [
+        *health_routes(service, identity),
+        *message_routes(service, token),
+        *event_routes(service, token),
+    ]
+    handlers = {
+        ProblemError: on_problem,
+        HelionyxError: on_service_error,
+        HTTPException: on_http_exception,
+        Exception: on_bug,
+    }
+    return Starlette(routes=routes, exception_handlers=handlers)

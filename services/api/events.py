@@ -1,0 +1,49 @@
+"""The log itself, line by line, as anyone can check it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
+
+from services.api.requests import guarded, number
+from services.event_log import Record
+from services.service import Service
+
+LARGEST_POSITION = 2**63 - 1
+BATCH = 500
+"""How many records are read and sent at a time."""
+
+
+def line(record: Record) -> bytes:
+    """One record as one line of NDJSON, the same bytes for ever.
+
+    `body` is the stored text as a JSON string: decoding it gives back exactly the bytes that were hashed.
+    """
+    # json.dumps and no other encoder: which characters it escapes has never changed. ASCII alone, because
+    # some readers of lines end one at U+2028 as well.
+    body = json.dumps(record.body)
+    head = f'{{"position":{record.position},"previous":"{record.previous}","hash":"{record.hash}","body":'
+    return f"{head}{body}}}\n".encode("ascii")
+
+
+def event_routes(service: Service, token: str | None) -> list[Route]:
+    """`GET /api/v1/events`: the records after `after`, all up to the log's end or the first `limit`."""
+
+    async def read(request: Request) -> Response:
+        after = number(request, "after", 0, LARGEST_POSITION)
+        limit = number(request, "limit", LARGEST_POSITION, LARGEST_POSITION)
+        end = min((await service.head()).position, after + limit)
+        return StreamingResponse(_lines(service, after, end), media_type="application/x-ndjson")
+
+    return [Route("/api/v1/events", guarded(read, token), methods=["GET"])]
+
+
+async def _lines(service: Service, after: int, end: int) -> AsyncIterator[bytes]:
+    while after < end:
+        records = await service.events(after, min(BATCH, end - after))
+        yield b"".join(line(record) for record in records)
+        after = records[-1].position

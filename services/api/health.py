@@ -1,0 +1,36 @@
+"""Whether the process is there, and whether it can be used. Both answers say which process it is."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from http import HTTPStatus
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from services.identity import Identity
+from services.service import Service
+
+
+def health_routes(service: Service, identity: Identity) -> list[Route]:
+    """`/health` answers as soon as the process listens, `/health/ready` says when the log is open."""
+    who = asdict(identity)
+
+    async def health(_request: Request) -> Response:
+        return _json(who)
+
+    async def ready(_request: Request) -> Response:
+        reason = service.not_ready
+        if reason is not None:
+            return _json({"ready": False, "reason": reason, **who}, HTTPStatus.SERVICE_UNAVAILABLE)
+        head = await service.head()
+        return _json({"ready": True, **who, "log": {"length": head.position, "head": head.hash}})
+
+    return [Route("/health", health), Route("/health/ready", ready)]
+
+
+def _json(content: object, status: HTTPStatus = HTTPStatus.OK) -> Response:
+    headers = {"Cache-Control": "no-store"}
+    return Response(msgspec.json.encode(content), status, headers, "application/json")

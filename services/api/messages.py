@@ -1,0 +1,75 @@
+"""Recording messages and reading them."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from http import HTTPStatus
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from services.api.problems import ProblemError
+from services.api.requests import body_of, guarded, number
+from services.domain.commands import RecordMessage
+from services.service import Service
+
+LARGEST_POSITION = 2**63 - 1
+DEFAULT_LIMIT = 100
+LARGEST_LIMIT = 1000
+
+SOURCE = "api"
+
+
+class NewMessage(msgspec.Struct, forbid_unknown_fields=True):
+    """The body of a POST."""
+
+    text: str
+
+
+_decoder = msgspec.json.Decoder(NewMessage)
+
+
+def message_routes(service: Service, token: str | None) -> list[Route]:
+    """`POST /api/v1/messages` and `GET /api/v1/messages`."""
+
+    async def record(request: Request) -> Response:
+        """201 when the message is durable. A repeat of an Idempotency-Key answers 200 with the first answer's
+        body: the same words, and a status which says that nothing new was written.
+        """
+        command = RecordMessage(_new_message(await body_of(request)).text, SOURCE)
+        recorded = await service.record(command, _idempotency_key(request))
+        status = HTTPStatus.OK if recorded.repeated else HTTPStatus.CREATED
+        return Response(msgspec.json.encode(recorded.message), status, media_type="application/json")
+
+    async def read(request: Request) -> Response:
+        """`next` is the `after` of the next page, or null where this page is the last one."""
+        after = number(request, "after", 0, LARGEST_POSITION)
+        limit = number(request, "limit", DEFAULT_LIMIT, LARGEST_LIMIT)
+        messages = await service.messages(after, limit)
+        following = messages[-1].position if messages and len(messages) == limit else None
+        content = {"messages": [asdict(message) for message in messages], "next": following}
+        return Response(msgspec.json.encode(content), media_type="application/json")
+
+    return [
+        Route("/api/v1/messages", guarded(read, token), methods=["GET"]),
+        Route("/api/v1/messages", guarded(record, token), methods=["POST"]),
+    ]
+
+
+def _new_message(body: bytes) -> NewMessage:
+    example = 'for example {"text": "hello"}'
+    try:
+        return _decoder.decode(body)
+    except msgspec.ValidationError as error:
+        raise ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, str(error), example) from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise ProblemError(HTTPStatus.BAD_REQUEST, f"expected JSON: {error}", example) from None
+
+
+def _idempotency_key(request: Request) -> str | None:
+    key = request.headers.get("idempotency-key")
+    if key is not None and not (1 <= len(key) <= 255 and key.isascii() and key.isprintable()):
+        raise ProblemError(HTTPStatus.BAD_REQUEST, "expected an Idempotency-Key of 1 to 255 ASCII characters")
+    return key

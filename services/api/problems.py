@@ -1,0 +1,71 @@
+"""Errors as callers see them: `application/problem+json` (RFC 9457)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from http import HTTPStatus
+
+import msgspec
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from services.errors import HelionyxError
+from services.event_log import BusyError, ConflictError
+from services.service import NotReadyError, RefusedError
+
+STATUSES: dict[type[HelionyxError], HTTPStatus] = {
+    BusyError: HTTPStatus.SERVICE_UNAVAILABLE,
+    ConflictError: HTTPStatus.CONFLICT,
+    NotReadyError: HTTPStatus.SERVICE_UNAVAILABLE,
+    RefusedError: HTTPStatus.UNPROCESSABLE_ENTITY,
+}
+"""What an error of the service means to a caller. Every other one is the service's own trouble: 500."""
+
+
+class ProblemError(HelionyxError):
+    """A request that cannot be answered as it was meant."""
+
+    def __init__(
+        self, status: HTTPStatus, message: str, hint: str = "", headers: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(message, hint)
+        self.status = status
+        self.headers = headers
+
+
+def problem(
+    status: HTTPStatus, message: str, hint: str = "", headers: Mapping[str, str] | None = None
+) -> Response:
+    """The response for one error."""
+    content = {"type": "about:blank", "title": status.phrase, "status": status, "detail": message}
+    if hint:
+        content["hint"] = hint
+    return Response(msgspec.json.encode(content), status, headers, "application/problem+json")
+
+
+async def on_problem(_request: Request, error: Exception) -> Response:
+    """Answer a ProblemError."""
+    assert isinstance(error, ProblemError)
+    return problem(error.status, error.message, error.hint, error.headers)
+
+
+async def on_service_error(_request: Request, error: Exception) -> Response:
+    """Answer an error that a caller can do something about; others are raised on, to be logged."""
+    assert isinstance(error, HelionyxError)
+    status = STATUSES.get(type(error))
+    if status is None:
+        raise error
+    headers = {"Retry-After": "1"} if status == HTTPStatus.SERVICE_UNAVAILABLE else None
+    return problem(status, error.message, error.hint, headers)
+
+
+async def on_http_exception(_request: Request, error: Exception) -> Response:
+    """Answer what the router refuses: no such path, no such method."""
+    assert isinstance(error, HTTPException)
+    return problem(HTTPStatus(error.status_code), error.detail, headers=error.headers)
+
+
+async def on_bug(_request: Request, _error: Exception) -> Response:
+    """Answer anything else. The traceback goes to the log, not to the caller."""
+    return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "something went wrong in the service; its log says what")

@@ -1,0 +1,112 @@
+"""The process: `ENV=dev python services/api/runner.py`, or `python -m services.api.runner`.
+
+Exit codes: 0 after a stop, 1 for what the service cannot do, 78 for a configuration that cannot be used.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import socket
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if __package__ in (None, ""):  # started as a script: sys.path holds this file's directory and not the root
+    _here = Path(__file__).resolve().parent
+    sys.path[:] = [str(_here.parent.parent), *(entry for entry in sys.path if entry != str(_here))]
+
+from services.config import Config
+from services.errors import HelionyxError
+
+if TYPE_CHECKING:
+    from services.api.notify import Notifier
+    from services.api.server import DrainingServer
+    from services.bootstrap import Application
+
+logger = logging.getLogger("helionyx")
+
+
+def main() -> int:
+    """Run the service of the environment `$ENV` until SIGTERM or SIGINT. Returns the exit code."""
+    os.umask(0o077)
+    try:
+        config = Config.from_env(os.environ.get("ENV"))
+        _log_to_stderr(config.log_level)
+        return _run(config)
+    except HelionyxError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+
+
+def _run(config: Config) -> int:
+    # Only now, so that a bad configuration is told at once.
+    from services.api.sockets import bound, inherited
+    from services.bootstrap import bootstrap
+
+    listeners = inherited(os.environ) or [bound(config.api_host, config.api_port)]
+    application = bootstrap(config, os.environ)
+    asyncio.run(_serve(application, listeners))
+    return 0
+
+
+async def _serve(application: Application, listeners: list[socket.socket]) -> None:
+    from services.api.notify import Notifier
+    from services.api.server import DrainingServer
+    from services.api.sockets import address_of
+    from services.service import NotReadyError
+
+    notify = Notifier(os.environ)
+    server = DrainingServer(application.app)
+    addresses = ", ".join(address_of(listener) for listener in listeners)
+
+    def stop() -> None:
+        server.stop()
+        notify("STOPPING=1", "STATUS=finishing what was begun")
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop)
+    watchdog = asyncio.create_task(notify.watch())
+    opening = asyncio.create_task(_open(application, server, notify, addresses))
+    try:
+        await server.serve(listeners)
+    finally:
+        await application.service.close()
+        watchdog.cancel()
+    with contextlib.suppress(NotReadyError):  # stopped before it was open
+        await opening  # raises what kept the log from being opened
+    logger.info("stopped env=%s release=%s", application.identity.environment, application.identity.release)
+
+
+async def _open(application: Application, server: DrainingServer, notify: Notifier, addresses: str) -> None:
+    identity = application.identity
+    try:
+        head = await application.service.open()
+    except BaseException:
+        server.stop()  # `_serve` tells why
+        raise
+    await server.serving.wait()
+    if server.should_exit:
+        return
+    notify("READY=1", f"STATUS=ready, release {identity.release} on {addresses}")
+    logger.info(
+        "started env=%s release=%s address=%s log_length=%d",
+        identity.environment,
+        identity.release,
+        addresses,
+        head.position,
+    )
+
+
+def _log_to_stderr(level: str) -> None:
+    logging.basicConfig(level=level, stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s")
+    # It tells of each step of its own start and stop, and at the lowest levels of each connection.
+    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
+    logging.getLogger("asyncio").setLevel(logging.WARNING)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,147 @@
+"""A uvicorn server that loses no request when it stops.
+
+By itself uvicorn closes, on a signal, connections that were accepted and not read yet. Here a stop goes so:
+
+1. wake up at once, and take no new connection: another process may listen on the same socket;
+2. let what was accepted already get its transport, which takes a turn of the loop, and then close the socket;
+3. answer whatever still arrives, now with `Connection: close`: keep-alive callers come back elsewhere;
+4. close what is idle once it has had the time to speak, and what is not done when the grace is over.
+
+This leans on uvicorn's insides, which is why its version is pinned.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import select
+import socket
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import cast
+
+import uvicorn
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+ATTACH_SECONDS = 0.02
+"""How long a connection that has been accepted may take until it can be read."""
+
+IDLE_SECONDS = 2.0
+"""How long a keep-alive connection is kept for its next request once the stop has begun."""
+
+GRACE_SECONDS = 10.0
+"""How long a request that is being answered may go on once the stop has begun."""
+
+KEEP_ALIVE_SECONDS = 30
+"""How long a connection may be idle in ordinary times."""
+
+
+@dataclass
+class Drain:
+    """Whether the stop has begun."""
+
+    begun: bool = False
+
+
+class DrainingServer(uvicorn.Server):
+    """Serves `app` until `stop` is called, and then finishes what was begun."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._drain = Drain()
+        self._stop = asyncio.Event()
+        self.serving = asyncio.Event()
+        """Set once connections are accepted."""
+        config = uvicorn.Config(
+            _closing(app, self._drain),
+            loop="asyncio",
+            http="httptools",
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        )
+        super().__init__(config)
+
+    def stop(self) -> None:
+        """Begin to stop; called again, give up the grace. To be called in the event loop."""
+        self.force_exit = self.should_exit
+        self.should_exit = True
+        self._stop.set()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Signals are the runner's."""
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Accept connections on `sockets`."""
+        await super().startup(sockets)
+        self.serving.set()
+
+    async def main_loop(self) -> None:
+        """Wait for the stop; once a second the Date header is renewed."""
+        while not await self.on_tick(0):
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stop.wait(), 1.0)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop, as this module's docstring tells. Ends within GRACE_SECONDS."""
+        self._drain.begun = True
+        loop = asyncio.get_running_loop()
+        for listener in sockets or []:
+            loop.remove_reader(listener)
+        await asyncio.sleep(ATTACH_SECONDS)
+        for server in self.servers:
+            server.close()
+        await self._finish(loop)
+
+    async def _finish(self, loop: asyncio.AbstractEventLoop) -> None:
+        begun = loop.time()
+        while self.server_state.connections or self.server_state.tasks:
+            seconds = loop.time() - begun
+            if self.force_exit or seconds >= GRACE_SECONDS:
+                break
+            if seconds >= IDLE_SECONDS:
+                self._close_idle()
+            await asyncio.sleep(0.01)
+        for task in self.server_state.tasks:
+            task.cancel()
+        for connection in list(self.server_state.connections):
+            cast(HttpToolsProtocol, connection).transport.close()
+
+    def _close_idle(self) -> None:
+        for connection in list(self.server_state.connections):
+            protocol = cast(HttpToolsProtocol, connection)
+            if _is_idle(protocol):
+                protocol.transport.close()
+
+
+def _is_idle(protocol: HttpToolsProtocol) -> bool:
+    """Whether no request is being answered, none has begun to arrive, and none waits in the socket."""
+    # A request that begins to arrive gets a scope at once, and its cycle when its headers are complete.
+    cycle = protocol.cycle
+    if protocol.scope is not None and (cycle is None or cycle.scope is not protocol.scope):
+        return False
+    if cycle is not None and not cycle.response_complete:
+        return False
+    poll = select.poll()  # select() knows no descriptor above 1023
+    poll.register(protocol.transport.get_extra_info("socket"), select.POLLIN)
+    return not poll.poll(0)
+
+
+def _closing(app: ASGIApp, drain: Drain) -> ASGIApp:
+    """`app`, which says `Connection: close` in every response that starts after the stop has begun."""
+
+    async def closing(scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_closing(message: Message) -> None:
+            if drain.begun and message["type"] == "http.response.start":
+                message["headers"] = [*message.get("headers", []), (b"connection", b"close")]
+            await send(message)
+
+        await app(scope, receive, send_closing)
+
+    return closing

@@ -1,0 +1,32 @@
+"""The composition root: the only place where the parts learn of each other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from starlette.applications import Starlette
+
+from services.api.app import build_app
+from services.config import Config
+from services.identity import Identity
+from services.service import Service
+
+
+@dataclass(frozen=True)
+class Application:
+    """A service that is put together and not opened yet."""
+
+    identity: Identity
+    service: Service
+    app: Starlette
+
+
+def bootstrap(config: Config, variables: Mapping[str, str]) -> Application:
+    """Put the service together. `variables` are the OS's: the release's id is `$HELIONYX_RELEASE`."""
+    started_at = datetime.now(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
+    release = variables.get("HELIONYX_RELEASE") or "checkout"
+    identity = Identity("helionyx", config.environment, release, started_at)
+    service = Service(config.event_store_path, config.projections_db_path, lambda: datetime.now(UTC))
+    return Application(identity, service, build_app(service, identity, config.api_token))

@@ -1,0 +1,262 @@
+"""The configuration of one environment, and `python -m services.config check`. Standard library only.
+
+Where it comes from: under systemd, the bytes of `$CREDENTIALS_DIRECTORY/env` and nothing else, so that no
+stray variable can give one environment another one's bot. In a checkout, `.env.{env}` in its root, over which
+OS variables win, and with the data in `data/{env}/`, because the file names the paths of a node.
+
+`check` tells whether a configuration can be used, and what it says without its secrets. The shape of its
+`--json` is a contract: the deployment reads that, and never an `.env` file.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import cast
+
+from services.config_keys import KEYS, PLACEHOLDER, Key, UnfitError
+from services.env_file import Entry, EnvFile, Problem, parse
+from services.errors import HelionyxError
+
+ENVIRONMENTS = ("dev", "staging", "live")
+
+REFUSED = 2
+"""The exit code of `check` for a configuration that cannot be used."""
+
+ROOT = Path(__file__).resolve().parent.parent
+"""The checkout or the release that this file lies in."""
+
+
+class ConfigError(HelionyxError):
+    """The configuration cannot be used. `problems` holds everything that is wrong with it."""
+
+    exit_code = 78  # EX_CONFIG: systemd shows it by that name
+
+    def __init__(self, problems: tuple[Problem, ...], source: str) -> None:
+        lines = "".join(f"\n  - {problem}" for problem in problems)
+        count = "one problem" if len(problems) == 1 else f"{len(problems)} problems"
+        super().__init__(f"{count} in the configuration ({source}):{lines}")
+        self.problems = problems
+
+
+@dataclass(frozen=True)
+class Config:
+    """One environment's settings, checked. Its repr holds no secret."""
+
+    environment: str
+    api_host: str
+    api_port: int
+    event_store_path: Path
+    """The directory of the event log."""
+    projections_db_path: Path
+    """The stem of the projections' file: a/b.db lives in a/b-<schema>.db."""
+    log_level: str
+    timezone: str
+    api_token: str | None = field(default=None, repr=False)
+    telegram_bot_token: str | None = field(default=None, repr=False)
+    telegram_chat_id: int | None = None
+    telegram_bot_username: str | None = None
+
+    @classmethod
+    def from_env(
+        cls, environment: str | None, *, variables: Mapping[str, str] | None = None, root: Path | None = None
+    ) -> Config:
+        """The configuration of `environment` (dev, staging or live), from where this process is to take it.
+
+        `variables` are the OS's by default, `root` the checkout that this file lies in. Raises ConfigError.
+        """
+        given = os.environ if variables is None else variables
+        source, file = load(environment, given, ROOT if root is None else root)
+        return cls.of(environment, file, source)
+
+    @classmethod
+    def of(cls, environment: str | None, file: EnvFile, source: str) -> Config:
+        """The configuration that `file` holds. `source` is named in the ConfigError that this raises."""
+        values, problems = _read(file)
+        problems = (*_environment_problems(environment), *file.problems, *problems)
+        if problems:
+            raise ConfigError(tuple(sorted(problems, key=lambda problem: problem.line or 0)), source)
+        named = {name.lower(): value for name, value in values.items()}
+        return cls(environment=cast(str, environment), **named)  # type: ignore[arg-type]
+
+
+def load(environment: str | None, variables: Mapping[str, str], root: Path) -> tuple[str, EnvFile]:
+    """Find and read the configuration's file: (its name for messages, what it says). Raises ConfigError."""
+    problems = _environment_problems(environment)
+    if problems:
+        raise ConfigError(problems, "ENV")
+    credentials = variables.get("CREDENTIALS_DIRECTORY")
+    if credentials:
+        return read_file(Path(credentials) / "env", "the unit names it by LoadCredential=env:...")
+    name, file = read_file(root / f".env.{environment}", "make it from .env.template")
+    data = root / "data" / str(environment)
+    entries = {
+        **file.entries,
+        "EVENT_STORE_PATH": Entry(str(data / "events")),
+        "PROJECTIONS_DB_PATH": Entry(str(data / "projections" / "helionyx.db")),
+        **{key: Entry(variables[key]) for key in KEYS if key in variables},
+    }
+    return name, EnvFile(entries, file.problems)
+
+
+def read_file(path: Path, hint: str = "") -> tuple[str, EnvFile]:
+    """Read exactly the file at `path`: (its name for messages, what it says). Raises ConfigError."""
+    try:
+        return str(path), parse(path.read_bytes())
+    except OSError as error:
+        problem = Problem(f"cannot read {path}: {error.strerror}", hint=hint)
+        raise ConfigError((problem,), str(path)) from None
+
+
+def _environment_problems(environment: str | None) -> tuple[Problem, ...]:
+    if environment in ENVIRONMENTS:
+        return ()
+    found = repr(environment) if environment else "nothing"
+    return (Problem(f"expected one of {', '.join(ENVIRONMENTS)}, found {found}", "ENV"),)
+
+
+def _read(file: EnvFile) -> tuple[dict[str, object], tuple[Problem, ...]]:
+    values: dict[str, object] = {}
+    problems = [_unknown(name, entry) for name, entry in file.entries.items() if name not in KEYS]
+    mentioned = set(file.entries) | {problem.key for problem in file.problems}
+    for key in KEYS.values():
+        entry = file.entries.get(key.name, Entry(key.default) if key.default is not None else None)
+        if entry is None:
+            if key.required and key.name not in mentioned:
+                problems.append(Problem("is missing; there is no default", key.name))
+            continue
+        try:
+            values[key.name] = _value(key, entry.value)
+        except UnfitError as unfit:
+            problems.append(Problem(unfit.message, key.name, entry.line, unfit.hint))
+    if _inside(values.get("PROJECTIONS_DB_PATH"), values.get("EVENT_STORE_PATH")):
+        message = "expected a path outside EVENT_STORE_PATH: projections may be deleted, events never"
+        problems.append(Problem(message, "PROJECTIONS_DB_PATH"))
+    if "API_TOKEN" not in mentioned and not _loopback(values.get("API_HOST")):
+        problems.append(_no_token(values.get("API_HOST")))
+    return values, tuple(problems)
+
+
+def _value(key: Key, text: str) -> object:
+    if text.startswith(PLACEHOLDER):
+        raise UnfitError(
+            f"the placeholder {PLACEHOLDER} of the template still stands here", "fill in a value of yours"
+        )
+    if not text:
+        raise UnfitError("the value is empty", "give it a value, or comment the line out")
+    return key.read(text)
+
+
+def _inside(path: object, directory: object) -> bool:
+    return isinstance(path, Path) and isinstance(directory, Path) and path.is_relative_to(directory)
+
+
+def _loopback(host: object) -> bool:
+    import ipaddress
+
+    # A host that is not even an address has a problem of its own: it gets no second one.
+    return not isinstance(host, str) or ipaddress.ip_address(host).is_loopback
+
+
+def _no_token(host: object) -> Problem:
+    return Problem(
+        f"No API_TOKEN with a non-loopback address: the service refuses (API_HOST is {host})",
+        "API_TOKEN",
+        hint="set API_TOKEN, or API_HOST=127.0.0.1",
+    )
+
+
+def _unknown(name: str, entry: Entry) -> Problem:
+    import difflib
+
+    nearest = difflib.get_close_matches(name, KEYS, n=1, cutoff=0.0)[0]
+    # What does not read like a name is not shown: half a secret may end in `=` as well.
+    shown = name if name.replace("_", "").isalpha() and len(name) <= 40 else None
+    return Problem("no such key", shown, entry.line, f"the nearest that exists is {nearest}")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Check one environment's configuration. Exit code 0: it can be used; 2: it cannot."""
+    parser = argparse.ArgumentParser(prog="python -m services.config", description=__doc__)
+    check = parser.add_subparsers(dest="verb", required=True).add_parser(
+        "check", help="tell what is wrong with it"
+    )
+    check.add_argument("--env", required=True, help="dev, staging or live")
+    check.add_argument("--file", help="exactly these bytes, without OS variables; - is standard input")
+    check.add_argument("--json", action="store_true", help="one JSON object on standard output")
+    options = parser.parse_args(arguments)
+    try:
+        source, file = _source(options.env, options.file)
+        config = Config.of(options.env, file, source)
+    except ConfigError as error:
+        _refused(error, options.env, options.json)
+        return REFUSED
+    _accepted(config, file, source, options.json)
+    return 0
+
+
+def _source(environment: str, file: str | None) -> tuple[str, EnvFile]:
+    if file is None:
+        return load(environment, os.environ, ROOT)
+    if file == "-":
+        return "standard input", parse(sys.stdin.buffer.read())
+    return read_file(Path(file))
+
+
+def _refused(error: ConfigError, environment: str, as_json: bool) -> None:
+    if not as_json:
+        print(error)
+        return
+    problems = [
+        {"key": problem.key, "line": problem.line, "message": problem.message, "hint": problem.hint}
+        for problem in error.problems
+    ]
+    print(json.dumps({"ok": False, "environment": environment, "problems": problems}))
+
+
+def _accepted(config: Config, file: EnvFile, source: str, as_json: bool) -> None:
+    facts = _facts(config)
+    if as_json:
+        digests = {key: digest(key, entry.value) for key, entry in file.entries.items()}
+        result = {
+            "ok": True,
+            "environment": config.environment,
+            "problems": [],
+            "facts": facts,
+            "digests": digests,
+        }
+        print(json.dumps(result))
+        return
+    print(f"ok: {config.environment}, {source}")
+    for name, value in facts.items():
+        print(f"  {name}: {value}")
+
+
+def _facts(config: Config) -> dict[str, object]:
+    return {
+        "api_host": config.api_host,
+        "api_port": config.api_port,
+        "event_store_path": str(config.event_store_path),
+        "projections_db_path": str(config.projections_db_path),
+        "log_level": config.log_level,
+        "timezone": config.timezone,
+        "telegram_bot_username": config.telegram_bot_username,
+        "telegram_chat_id_set": config.telegram_chat_id is not None,
+        "has_api_token": config.api_token is not None,
+        "has_telegram_token": config.telegram_bot_token is not None,
+    }
+
+
+def digest(key: str, value: str) -> str:
+    """16 hex digits that tell whether two values of `key` are the same, and not what they are."""
+    return hashlib.sha256(f"helionyx-config\0{key}\0{value}".encode()).hexdigest()[:16]
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,145 @@
+"""The keys of the configuration: what each may be, and how its text is read. Standard library only."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+PLACEHOLDER = "CHANGE_ME"
+"""What a value that nobody has filled in begins with."""
+
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+SHORTEST_TOKEN = 16
+
+_BOT_TOKEN = re.compile(r"[0-9]+:[A-Za-z0-9_-]+")
+_BOT_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{1,28}bot", re.IGNORECASE)
+
+
+class UnfitError(Exception):
+    """A value that a key cannot have: what was expected and found, and a hint. Never quotes a secret."""
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+@dataclass(frozen=True)
+class Key:
+    """One key: how its text becomes a value, and what holds when it is absent."""
+
+    name: str
+    read: Callable[[str], object]
+    default: str | None = None
+    required: bool = False
+    secret: bool = False
+
+
+def _found(text: str) -> str:
+    # As long as a token, a value is not shown: it may be a secret that got under the wrong name.
+    return repr(text) if len(text) < SHORTEST_TOKEN else f"a value of {len(text)} characters"
+
+
+def _host(text: str) -> str:
+    try:
+        if "%" in text:
+            raise ValueError("a zone")
+        return str(ipaddress.ip_address(text))
+    except ValueError:
+        raise UnfitError(
+            f"expected an IPv4 or IPv6 address, found {_found(text)}",
+            "names are refused: 0.0.0.0 is every IPv4 address, 127.0.0.1 this machine alone",
+        ) from None
+
+
+def _port(text: str) -> int:
+    if not re.fullmatch(r"[1-9][0-9]{0,4}", text) or int(text) > 65535:
+        raise UnfitError(f"expected a port from 1 to 65535, found {_found(text)}")
+    return int(text)
+
+
+def _api_token(text: str) -> str:
+    if not all("!" <= character <= "~" for character in text):
+        raise UnfitError("expected visible ASCII characters without spaces, found another character")
+    if len(text) < SHORTEST_TOKEN:
+        raise UnfitError(
+            f"expected at least {SHORTEST_TOKEN} characters, found {len(text)}",
+            "python3 -c 'import secrets; print(secrets.token_urlsafe(32))' makes one",
+        )
+    return text
+
+
+def _path(text: str) -> Path:
+    path = Path(text)
+    if not path.is_absolute():
+        raise UnfitError(f"expected an absolute path, found {_found(text)}", "it begins with /")
+    if ".." in path.parts or len(path.parts) < 2 or text.endswith("/"):
+        raise UnfitError(f"expected a path without `..` and without a / at its end, found {_found(text)}")
+    return path
+
+
+def _log_level(text: str) -> str:
+    if text not in LOG_LEVELS:
+        raise UnfitError(f"expected one of {', '.join(LOG_LEVELS)}, found {_found(text)}")
+    return text
+
+
+def _bot_token(text: str) -> str:
+    if not _BOT_TOKEN.fullmatch(text):
+        raise UnfitError(
+            f"expected digits, a colon and letters, found {len(text)} characters of another shape",
+            "@BotFather shows the token of a bot",
+        )
+    return text
+
+
+def _chat_id(text: str) -> int:
+    if not re.fullmatch(r"-?[1-9][0-9]{0,18}", text):
+        raise UnfitError(f"expected a whole number, found {_found(text)}", "the id of a group is negative")
+    return int(text)
+
+
+def _bot_name(text: str) -> str:
+    if not _BOT_NAME.fullmatch(text):
+        raise UnfitError(f"expected a name that ends in `bot`, without an @, found {_found(text)}")
+    return text
+
+
+def _timezone(text: str) -> str:
+    if text == "UTC":
+        return text
+    import zoneinfo  # only where it is wanted: a check runs on every deploy
+
+    try:
+        zoneinfo.ZoneInfo(text)
+    except (KeyError, ValueError, OSError):
+        if not any(Path(directory).is_dir() for directory in zoneinfo.TZPATH):
+            raise UnfitError(
+                f"this system has no time zone database, so that only UTC is known; found {_found(text)}",
+                "install the package tzdata on this machine, or set TIMEZONE=UTC",
+            ) from None
+        raise UnfitError(
+            f"expected the name of an IANA time zone, found {_found(text)}", "for example Europe/Vienna"
+        ) from None
+    return text
+
+
+KEYS: dict[str, Key] = {
+    key.name: key
+    for key in (
+        Key("API_HOST", _host, default="0.0.0.0"),  # noqa: S104 - the address that the service is meant to have
+        Key("API_PORT", _port, default="8000"),
+        Key("API_TOKEN", _api_token, secret=True),
+        Key("EVENT_STORE_PATH", _path, required=True),
+        Key("PROJECTIONS_DB_PATH", _path, required=True),
+        Key("LOG_LEVEL", _log_level, default="INFO"),
+        Key("TELEGRAM_BOT_TOKEN", _bot_token, secret=True),
+        Key("TELEGRAM_CHAT_ID", _chat_id),
+        Key("TELEGRAM_BOT_USERNAME", _bot_name),
+        Key("TIMEZONE", _timezone, default="UTC"),
+    )
+}
+"""Every key there is, in the order of the template."""

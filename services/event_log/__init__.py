@@ -1,0 +1,30 @@
+"""The event log: the truth. Append-only, in one total order, each record carrying the hash of the one before.
+
+What other modules use is named here; `records` says what a record is, `schema` how it lies in the file.
+"""
+
+from services.event_log.errors import (
+    BusyError,
+    ConflictError,
+    DamagedError,
+    EventLogError,
+    NewerFormatError,
+    PositionError,
+)
+from services.event_log.log import EventLog
+from services.event_log.records import GENESIS, Draft, Envelope, Head, Record
+
+__all__ = [
+    "GENESIS",
+    "BusyError",
+    "ConflictError",
+    "DamagedError",
+    "Draft",
+    "Envelope",
+    "EventLog",
+    "EventLogError",
+    "Head",
+    "NewerFormatError",
+    "PositionError",
+    "Record",
+]

@@ -1,0 +1,57 @@
+"""What can go wrong with the event log, and how SQLite's errors become that."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import apsw
+
+from services.errors import HelionyxError
+
+
+class EventLogError(HelionyxError):
+    """The event log cannot do what was asked."""
+
+
+class BusyError(EventLogError):
+    """Another process kept the log locked for longer than the time limit."""
+
+
+class ConflictError(EventLogError):
+    """An idempotency key that has been used already came again with something else."""
+
+
+class PositionError(EventLogError):
+    """The log's end is not where the caller expected it."""
+
+
+class NewerFormatError(EventLogError):
+    """The file was written by a later release, in a format that this one does not know."""
+
+
+class DamagedError(EventLogError):
+    """The file is not an event log, or is no longer one that can be read."""
+
+
+@contextlib.contextmanager
+def explained(path: Path) -> Iterator[None]:
+    """Turn what SQLite says about the file at `path` into an EventLogError. Bugs pass through."""
+    try:
+        yield
+    except apsw.BusyError as error:
+        hint = "another process is writing; try again"
+        raise BusyError(f"{path} stayed locked for longer than the time limit", hint) from error
+    except (apsw.CorruptError, apsw.NotADBError) as error:
+        raise DamagedError(f"{path} cannot be read: {error}", "restore it from a backup") from error
+    except (
+        apsw.CantOpenError,
+        apsw.IOError,
+        apsw.FullError,
+        apsw.ReadOnlyError,
+        apsw.PermissionsError,
+    ) as error:
+        raise EventLogError(
+            f"{path}: {error}", "look at the disk's space and the owner of the file"
+        ) from error

@@ -1,0 +1,169 @@
+"""The seam through which everything else uses the event log: append, read, head, verify.
+
+It is kept this narrow so that a log which outgrows one file can lie elsewhere.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import cast
+
+import apsw
+import msgspec
+
+from services.event_log.errors import ConflictError, PositionError, explained
+from services.event_log.records import GENESIS, Draft, Head, Record, chain_hash
+from services.event_log.schema import FILE_NAME, open_for_appending, open_for_reading
+
+BATCH = 1000
+"""How many records are read at a time, so that a long read holds back no checkpoint."""
+
+_COLUMNS = "position, lower(hex(previous)), lower(hex(hash)), body"
+
+
+class EventLog:
+    """One connection to the log. Use it in one thread at a time; several processes may append to one log."""
+
+    def __init__(self, connection: apsw.Connection, path: Path) -> None:
+        self._connection = connection
+        self._path = path
+
+    @classmethod
+    def open(cls, directory: Path, *, read_only: bool = False) -> EventLog:
+        """Open the log in `directory`, and make it where there is none. Raises EventLogError.
+
+        `read_only` makes and changes nothing, and reads a log that does not exist yet as an empty one.
+        """
+        opener = open_for_reading if read_only else open_for_appending
+        return cls(opener(directory), directory / FILE_NAME)
+
+    def append(self, drafts: Sequence[Draft], *, expected_position: int | None = None) -> tuple[Record, ...]:
+        """Append `drafts`, all or none; on return they are durable.
+
+        A draft whose idempotency key is in the log already makes the whole append a repeat: nothing is
+        written and the first records are returned, if type, version, data and keys of all drafts are theirs.
+        Raises ConflictError if they are not, PositionError if the last record is not at `expected_position`,
+        BusyError when another process holds the log for too long.
+        """
+        with self._writing():
+            first = self._first(drafts)
+            if first is not None:
+                return first
+            head = self._head()
+            if expected_position not in (None, head.position):
+                raise PositionError(
+                    f"expected the log to end at {expected_position}, it ends at {head.position}"
+                )
+            return self._insert(drafts, head)
+
+    def read(self, after: int = 0, limit: int | None = None) -> Iterator[Record]:
+        """The records after position `after`, in order: all of them or the first `limit`."""
+        remaining = limit
+        while remaining is None or remaining > 0:
+            size = BATCH if remaining is None else min(BATCH, remaining)
+            sql = f"SELECT {_COLUMNS} FROM events WHERE position > ? ORDER BY position LIMIT ?"  # noqa: S608
+            with explained(self._path):
+                rows = self._connection.execute(sql, (after, size)).fetchall()
+            yield from (_record(row) for row in rows)
+            if len(rows) < size:
+                return
+            after = cast(int, rows[-1][0])
+            remaining = None if remaining is None else remaining - size
+
+    def head(self) -> Head:
+        """The end of the log. Of an empty one: position 0 and the hash GENESIS."""
+        with explained(self._path):
+            return self._head()
+
+    def hash_at(self, position: int) -> str | None:
+        """The hash of the record at `position`, GENESIS at 0, None where there is no record."""
+        if position == 0:
+            return GENESIS
+        with explained(self._path):
+            found = self._connection.execute(
+                "SELECT hash FROM events WHERE position = ?", (position,)
+            ).fetchone()
+        return None if found is None else cast(bytes, found[0]).hex()
+
+    def verify(self) -> int | None:
+        """The position of the first record that is not what was appended, or None if the whole chain holds.
+
+        That the last records were cut off, the log alone cannot tell: compare its head with one noted down.
+        """
+        previous, position = bytes.fromhex(GENESIS), 0
+        sql = "SELECT position, previous, hash, CAST(body AS BLOB) FROM events ORDER BY position"
+        try:
+            for row in self._connection.execute(sql):
+                found = cast(tuple[int, bytes, bytes, bytes], row)
+                expected = chain_hash(previous, position + 1, found[3])
+                if found[:3] != (position + 1, previous, expected):
+                    return position + 1
+                position, previous = position + 1, expected
+        except (apsw.CorruptError, apsw.NotADBError):
+            return position + 1
+        return None
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._connection.close()
+
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[None]:
+        with explained(self._path):
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self._connection.execute("COMMIT")
+            finally:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+
+    def _head(self) -> Head:
+        sql = "SELECT position, lower(hex(hash)) FROM events ORDER BY position DESC LIMIT 1"
+        found = self._connection.execute(sql).fetchone()
+        return Head(0, GENESIS) if found is None else Head(cast(int, found[0]), cast(str, found[1]))
+
+    def _insert(self, drafts: Sequence[Draft], head: Head) -> tuple[Record, ...]:
+        records = []
+        position, previous = head.position, bytes.fromhex(head.hash)
+        for draft in drafts:
+            position, body = position + 1, draft.body()
+            digest = chain_hash(previous, position, body.encode())
+            sql = "INSERT INTO events (position, previous, hash, body) VALUES (?, ?, ?, ?)"
+            self._connection.execute(sql, (position, previous, digest, body))
+            records.append(Record(position, previous.hex(), digest.hex(), body))
+            previous = digest
+        return tuple(records)
+
+    def _first(self, drafts: Sequence[Draft]) -> tuple[Record, ...] | None:
+        """The records of which `drafts` are a repeat, or None if they are none."""
+        for index, draft in enumerate(drafts):
+            if draft.idempotency_key is None:
+                continue
+            sql = "SELECT position FROM events WHERE idempotency_key = ?"
+            found = self._connection.execute(sql, (draft.idempotency_key,)).fetchone()
+            if found is not None:
+                start = cast(int, found[0]) - index
+                records = tuple(self.read(start - 1, len(drafts))) if start > 0 else ()
+                if [_content(record) for record in records] != [_content(draft) for draft in drafts]:
+                    raise ConflictError(
+                        f"the idempotency key {draft.idempotency_key!r} was used at position {found[0]}"
+                        " for something else",
+                        "use a new key for a new message",
+                    )
+                return records
+        return None
+
+
+def _record(row: tuple[object, ...]) -> Record:
+    return Record(*cast(tuple[int, str, str, str], row))
+
+
+def _content(event: Draft | Record) -> tuple[object, ...]:
+    """What has to be equal for a repeat to be one: all that the caller chose."""
+    if isinstance(event, Record):
+        stored = event.envelope()
+        return stored.type, stored.version, stored.idempotency_key, stored.data
+    return event.type, event.version, event.idempotency_key, msgspec.to_builtins(event.data)

@@ -1,0 +1,102 @@
+"""What a record is, byte by byte. This never changes: every record ever written is read by these rules.
+
+A record is a *body* and its place in the chain:
+
+- `position`: 1 for the first record, and one more for each next one, without gaps;
+- `body`: a JSON object as UTF-8 text, stored once and never serialised again, with the members `id` (a UUID
+  of version 7), `type`, `version` (of the event's schema, a whole number), `time` (RFC 3339, UTC,
+  microseconds, ending in Z), `data` (an object) and, only where the caller gave one, `idempotency_key`;
+- `previous`: the hash of the record before, or 32 zero bytes for the first;
+- `hash`: SHA-256 over exactly 32 + 8 + n bytes: `previous`, then `position` as an unsigned big-endian integer
+  of 8 bytes, then the n bytes of `body`.
+
+Hashes are 32 bytes in the file and 64 lower-case hex digits everywhere else.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from hashlib import sha256
+
+import msgspec
+
+GENESIS = "0" * 64
+"""The hash of the empty log: what the first record names as `previous`."""
+
+
+def chain_hash(previous: bytes, position: int, body: bytes) -> bytes:
+    """The hash of the record with this place and body, as 32 bytes."""
+    return sha256(previous + position.to_bytes(8, "big") + body).digest()
+
+
+def new_id() -> str:
+    """A UUID of version 7: in the order of time, to a quarter of a microsecond, and unique."""
+    milliseconds, rest = divmod(time.time_ns(), 1_000_000)
+    fraction = rest * 4096 // 1_000_000
+    random = int.from_bytes(os.urandom(8), "big") >> 2
+    number = milliseconds << 80 | 7 << 76 | fraction << 64 | 2 << 62 | random
+    digits = f"{number:032x}"
+    return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
+
+
+@dataclass(frozen=True)
+class Draft:
+    """An event that is to be appended."""
+
+    type: str
+    version: int
+    time: datetime
+    """With a time zone."""
+    data: Mapping[str, object]
+    idempotency_key: str | None = None
+    id: str = field(default_factory=new_id)
+
+    def body(self) -> str:
+        """The text that is stored. Raises ValueError: no time zone, or text that is not Unicode."""
+        if self.time.tzinfo is None:
+            raise ValueError(f"expected a time with a time zone, found {self.time.isoformat()}")
+        moment = self.time.astimezone(UTC).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
+        members = {"id": self.id, "type": self.type, "version": self.version, "time": moment}
+        if self.idempotency_key is not None:
+            members["idempotency_key"] = self.idempotency_key
+        return msgspec.json.encode({**members, "data": self.data}).decode()
+
+
+class Envelope(msgspec.Struct, frozen=True):
+    """What a body says."""
+
+    id: str
+    type: str
+    version: int
+    time: str
+    data: dict[str, object]
+    idempotency_key: str | None = None
+
+
+_decode = msgspec.json.Decoder(Envelope).decode
+
+
+@dataclass(frozen=True)
+class Record:
+    """A record as it is stored."""
+
+    position: int
+    previous: str
+    hash: str
+    body: str
+
+    def envelope(self) -> Envelope:
+        """What the body says."""
+        return _decode(self.body)
+
+
+@dataclass(frozen=True)
+class Head:
+    """The end of the log: how many records there are, and the hash of the last one."""
+
+    position: int
+    hash: str

@@ -1,0 +1,148 @@
+"""How the log lies in its file, and how that file is opened.
+
+`application_id` marks the file as an event log, `user_version` is the version of the table. The columns `id`,
+`type`, `version`, `time` and `idempotency_key` are generated from the body, so that they cannot disagree with
+it. The triggers stop mistakes; what proves that nothing was changed is the chain.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import apsw
+
+from services.busy import BUSY_SECONDS, Patience, patiently
+from services.event_log.errors import DamagedError, EventLogError, NewerFormatError, explained
+
+FILE_NAME = "events.db"
+APPLICATION_ID = 0x484C4E58  # "HLNX"
+TABLE_VERSION = 1
+
+SCHEMA = """
+CREATE TABLE events (
+    position INTEGER PRIMARY KEY,
+    previous BLOB NOT NULL CHECK (length(previous) = 32),
+    hash BLOB NOT NULL CHECK (length(hash) = 32),
+    body TEXT NOT NULL CHECK (json_valid(body)),
+    id TEXT NOT NULL GENERATED ALWAYS AS (body ->> '$.id') VIRTUAL,
+    type TEXT NOT NULL GENERATED ALWAYS AS (body ->> '$.type') VIRTUAL,
+    version INTEGER NOT NULL GENERATED ALWAYS AS (body ->> '$.version') VIRTUAL,
+    time TEXT NOT NULL GENERATED ALWAYS AS (body ->> '$.time') VIRTUAL,
+    idempotency_key TEXT GENERATED ALWAYS AS (body ->> '$.idempotency_key') VIRTUAL,
+    CHECK (
+        json_type(body, '$.id') = 'text' AND json_type(body, '$.type') = 'text'
+        AND json_type(body, '$.version') = 'integer' AND json_type(body, '$.time') = 'text'
+        AND json_type(body, '$.data') IS 'object'
+        AND coalesce(json_type(body, '$.idempotency_key'), 'text') = 'text'
+    )
+) STRICT;
+
+CREATE UNIQUE INDEX events_idempotency_key ON events (idempotency_key) WHERE idempotency_key IS NOT NULL;
+
+CREATE TRIGGER events_insert BEFORE INSERT ON events
+WHEN NEW.position IS NOT (SELECT coalesce(max(position), 0) + 1 FROM events)
+    OR NEW.previous IS NOT coalesce((SELECT hash FROM events ORDER BY position DESC LIMIT 1), zeroblob(32))
+    OR EXISTS (SELECT 1 FROM events WHERE idempotency_key = NEW.body ->> '$.idempotency_key')
+BEGIN
+    SELECT RAISE(ABORT, 'the event log takes only a new record, right after its last one');
+END;
+
+CREATE TRIGGER events_update BEFORE UPDATE ON events
+BEGIN
+    SELECT RAISE(ABORT, 'the event log is append-only: no record is ever changed');
+END;
+
+CREATE TRIGGER events_delete BEFORE DELETE ON events
+BEGIN
+    SELECT RAISE(ABORT, 'the event log is append-only: no record is ever deleted');
+END;
+"""
+
+
+def open_for_appending(directory: Path) -> apsw.Connection:
+    """Open the log in `directory`, or make it there (0700, the file 0600). Raises EventLogError."""
+    path = directory / FILE_NAME
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # Made here and not by SQLite, so that its mode, which -wal and -shm take over, depends on no umask.
+        # Never opened if it is there: closing it would drop the locks that this process has on it.
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+    except FileExistsError:
+        pass
+    except OSError as error:
+        raise EventLogError(f"cannot open {path}: {error.strerror}") from None
+    connection = _connect(path)
+    with explained(path):
+        # The change to WAL asks no busy handler, and two processes may be making the file at once.
+        patiently(lambda: _prepare(connection, path), BUSY_SECONDS)
+    return connection
+
+
+def open_for_reading(directory: Path) -> apsw.Connection:
+    """Open the log in `directory` without being able to change it. Where there is none, it reads as empty.
+
+    The file itself is opened for writing, with `query_only`: a log in WAL mode that no process has open
+    cannot be opened read-only, since its shared memory has to be made first. Raises EventLogError.
+    """
+    path = directory / FILE_NAME
+    if path.exists():
+        connection = _connect(path)
+        with explained(path):
+            connection.pragma("query_only", "ON")
+            if not _is_empty(connection, path):
+                return connection
+        connection.close()
+    nothing = apsw.Connection(":memory:")
+    _fill(nothing)
+    return nothing
+
+
+def _connect(path: Path) -> apsw.Connection:
+    with explained(path):
+        connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
+        connection.set_busy_handler(Patience(BUSY_SECONDS))
+        return connection
+
+
+def _prepare(connection: apsw.Connection, path: Path) -> None:
+    new = _is_empty(connection, path)
+    connection.pragma("journal_mode", "WAL")
+    connection.pragma("synchronous", "FULL")
+    if not new:
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        if _is_empty(connection, path):  # else another process was faster
+            _fill(connection)
+        connection.execute("COMMIT")
+    finally:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+
+
+def _fill(connection: apsw.Connection) -> None:
+    connection.execute(SCHEMA)
+    connection.pragma("application_id", APPLICATION_ID)
+    connection.pragma("user_version", TABLE_VERSION)
+
+
+def _is_empty(connection: apsw.Connection, path: Path) -> bool:
+    """Whether the file holds nothing yet. Raises EventLogError where it holds something else."""
+    with connection:  # one transaction: another process may be making the file just now
+        application = connection.pragma("application_id")
+        version = connection.pragma("user_version")
+        entries = connection.execute("SELECT count(*) FROM sqlite_schema").get
+    if application == APPLICATION_ID and version == TABLE_VERSION:
+        return False
+    if application == APPLICATION_ID:
+        raise NewerFormatError(
+            f"{path} holds log table version {version}, and this release knows version {TABLE_VERSION}",
+            "deploy a release that knows it",
+        )
+    if application or version or entries:
+        raise DamagedError(
+            f"{path} is not an event log: expected application id {APPLICATION_ID}, found {application}",
+            "EVENT_STORE_PATH names a directory that belongs to the service alone",
+        )
+    return True

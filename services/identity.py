@@ -1,0 +1,17 @@
+"""Which process this is, as every health answer says it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Who answers. The member names are those of the JSON."""
+
+    name: str
+    environment: str
+    release: str
+    """The release's id, or `checkout` for a process that runs from one."""
+    started_at: str
+    """RFC 3339, UTC."""

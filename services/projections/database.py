@@ -1,0 +1,172 @@
+"""The file of the read models, and how it follows the event log.
+
+The file's name carries a digest of its schema, so that a new release builds its own beside the old one's, and
+a rollback finds its own again. How far it has come is saved in the transaction that brought it there, and is
+looked up inside that transaction: two processes may follow one log with one file.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from hashlib import sha256
+from pathlib import Path
+from typing import Protocol, cast
+
+import apsw
+
+import services.projections.messages as messages
+from services.busy import BUSY_SECONDS, Patience, patiently
+from services.errors import HelionyxError
+
+BATCH = 1000
+"""How many records are entered in one transaction."""
+
+_PROGRESS = """
+CREATE TABLE progress (position INTEGER NOT NULL, hash TEXT NOT NULL) STRICT;
+INSERT INTO progress VALUES (0, '0000000000000000000000000000000000000000000000000000000000000000');
+"""
+
+_SCHEMA = _PROGRESS + messages.SCHEMA
+
+_HANDLERS = dict.fromkeys(messages.EVENTS, messages.apply)
+
+
+class ProjectionsError(HelionyxError):
+    """The read models' file cannot be used."""
+
+
+class Event(Protocol):
+    """What is entered, as the event log's envelope has it."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def type(self) -> str: ...
+    @property
+    def version(self) -> int: ...
+    @property
+    def time(self) -> str: ...
+    @property
+    def data(self) -> dict[str, object]: ...
+
+
+class Record(Protocol):
+    """What is read, as the event log's record has it."""
+
+    @property
+    def position(self) -> int: ...
+    @property
+    def hash(self) -> str: ...
+    def envelope(self) -> Event: ...
+
+
+class Log(Protocol):
+    """What is followed."""
+
+    def read(self, after: int = 0, limit: int | None = None) -> Iterator[Record]:
+        """The records behind `after`."""
+
+    def hash_at(self, position: int) -> str | None:
+        """The hash of a record, None where there is none."""
+
+
+def file_of(stem: Path) -> Path:
+    """The file that this release keeps its read models in: `a/b.db` makes `a/b-<digest>.db`."""
+    digest = sha256(f"{_SCHEMA}{sorted(_HANDLERS)}".encode()).hexdigest()[:12]
+    return stem.with_name(f"{stem.stem}-{digest}{stem.suffix}")
+
+
+class Projections:
+    """One connection to the read models. Use it in one thread at a time."""
+
+    def __init__(self, connection: apsw.Connection) -> None:
+        self._connection = connection
+
+    @classmethod
+    def open(cls, stem: Path) -> Projections:
+        """Open this release's file for `stem`, and make it (0600) where there is none or an unusable one.
+
+        Raises ProjectionsError.
+        """
+        path = file_of(stem)
+        try:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            try:
+                return cls(patiently(lambda: _open(path), BUSY_SECONDS))
+            except (apsw.CorruptError, apsw.NotADBError):
+                _remove(path)
+                return cls(patiently(lambda: _open(path), BUSY_SECONDS))
+        except (OSError, apsw.Error) as error:
+            hint = "it can be deleted, and is then built again from the event log"
+            raise ProjectionsError(f"cannot open the projections {path}: {error}", hint) from error
+
+    def catch_up(self, log: Log, stopping: Callable[[], bool] = lambda: False) -> int:
+        """Enter all that `log` holds and this does not; return the position that was reached.
+
+        Gives up between two batches when `stopping` says so.
+        """
+        while True:
+            position, entered = self._step(log)
+            if entered < BATCH or stopping():
+                return position
+
+    def messages(self, after: int, limit: int) -> tuple[messages.Message, ...]:
+        """The first `limit` messages behind the position `after`."""
+        return messages.after(self._connection, after, limit)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._connection.close()
+
+    def _step(self, log: Log) -> tuple[int, int]:
+        with _transaction(self._connection):
+            row = self._connection.execute("SELECT position, hash FROM progress").fetchone()
+            position, digest = cast(tuple[int, str], row)
+            if log.hash_at(position) != digest:
+                # Another log than the one that this was built from: nothing of it can be kept.
+                messages.clear(self._connection)
+                position = 0
+            count = 0
+            for record in log.read(position, BATCH):
+                self._enter(record)
+                position, digest, count = record.position, record.hash, count + 1
+            if count:
+                self._connection.execute("UPDATE progress SET position = ?, hash = ?", (position, digest))
+        return position, count
+
+    def _enter(self, record: Record) -> None:
+        event = record.envelope()
+        handler = _HANDLERS.get((event.type, event.version))
+        if handler is not None:
+            handler(self._connection, record.position, event.id, event.time, event.data)
+
+
+def _open(path: Path) -> apsw.Connection:
+    path.touch(mode=0o600)  # which does not open a file that is there
+    connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
+    connection.set_busy_handler(Patience(BUSY_SECONDS))
+    # NORMAL: a power cut may lose the last transactions, which the log brings back, and spoils nothing.
+    connection.pragma("journal_mode", "WAL")
+    connection.pragma("synchronous", "NORMAL")
+    with _transaction(connection):
+        if not connection.execute("SELECT count(*) FROM sqlite_schema").get:
+            connection.execute(_SCHEMA)
+    return connection
+
+
+def _remove(path: Path) -> None:
+    # The -wal too: what it holds belongs to the file that goes.
+    for suffix in ("-wal", "-shm", ""):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _transaction(connection: apsw.Connection) -> Iterator[None]:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    finally:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")

@@ -1,0 +1,55 @@
+"""The messages, in the order in which they were recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import cast
+
+import apsw
+
+SCHEMA = """
+CREATE TABLE messages (
+    position INTEGER PRIMARY KEY,
+    id TEXT NOT NULL,
+    time TEXT NOT NULL,
+    text TEXT NOT NULL,
+    source TEXT NOT NULL
+) STRICT;
+"""
+
+EVENTS = (("MessageRecorded", 1),)
+"""The (type, version) of the events that `apply` takes."""
+
+
+@dataclass(frozen=True)
+class Message:
+    """One message. The member names are those of the JSON."""
+
+    position: int
+    """Of its event in the log."""
+    id: str
+    time: str
+    """RFC 3339, UTC, microseconds."""
+    text: str
+    source: str
+
+
+def apply(
+    connection: apsw.Connection, position: int, id_: str, time: str, data: Mapping[str, object]
+) -> None:
+    """Enter one event."""
+    row = (position, id_, time, cast(str, data["text"]), cast(str, data["source"]))
+    connection.execute("INSERT INTO messages (position, id, time, text, source) VALUES (?, ?, ?, ?, ?)", row)
+
+
+def clear(connection: apsw.Connection) -> None:
+    """Forget everything."""
+    connection.execute("DELETE FROM messages")
+
+
+def after(connection: apsw.Connection, position: int, limit: int) -> tuple[Message, ...]:
+    """The first `limit` messages behind `position`."""
+    sql = "SELECT position, id, time, text, source FROM messages WHERE position > ? ORDER BY position LIMIT ?"
+    rows = connection.execute(sql, (position, limit)).fetchall()
+    return tuple(Message(*cast(tuple[int, str, str, str, str], row)) for row in rows)

@@ -1,0 +1,191 @@
+"""The use cases, and the threads in which the disk is waited for.
+
+Everything that writes runs in one thread, in order; it has the log's appending connection. (Here is the place
+to gather appends that wait into one transaction.) Everything that only reads runs in another, with
+connections of its own, so that no reader waits for the disk to sync.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TypeVar
+
+from services.domain.commands import Command
+from services.domain.decisions import Refusal, State, decide
+from services.domain.events import Event
+from services.errors import HelionyxError
+from services.event_log import Draft, EventLog, Head, Record
+from services.projections import Message, Projections
+
+logger = logging.getLogger("helionyx")
+
+T = TypeVar("T")
+
+PATIENCE_SECONDS = 10.0
+"""How long a use case waits for the log to be open: who comes early is answered late, and not refused."""
+
+
+class RefusedError(HelionyxError):
+    """The domain refuses a command."""
+
+
+class NotReadyError(HelionyxError):
+    """The service has not opened its log yet, or has closed it."""
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What became of a command."""
+
+    message: Message
+    repeated: bool
+    """True where its idempotency key was known already, so that nothing new was written."""
+
+
+@dataclass(frozen=True)
+class _Opened:
+    log: EventLog
+    projections: Projections
+
+
+class Service:
+    """One environment's service. Nothing is opened before `open`."""
+
+    def __init__(self, event_store: Path, projections: Path, clock: Callable[[], datetime]) -> None:
+        self._event_store = event_store
+        self._projections = projections
+        self._clock = clock
+        self._writer = ThreadPoolExecutor(1, "writer")
+        self._reader = ThreadPoolExecutor(1, "reader")
+        self._writing: _Opened | None = None
+        self._reading: _Opened | None = None
+        self._closing = threading.Event()
+        self._settled = asyncio.Event()
+        self._reason: str | None = "the event log is being opened"
+
+    @property
+    def not_ready(self) -> str | None:
+        """Why the service cannot be used at the moment, or None if it can."""
+        return self._reason
+
+    async def open(self) -> Head:
+        """Open the log, bring the projections up to its end, and return that end.
+
+        Raises HelionyxError, and NotReadyError where `close` is called before this is done.
+        """
+        try:
+            await self._run(self._writer, self._open_writing)
+            await self._run(self._reader, self._open_reading)
+            self._reason = None
+        except HelionyxError as error:
+            self._reason = error.message
+            raise
+        finally:
+            self._settled.set()
+        return await self.head()
+
+    async def close(self) -> None:
+        """Finish what was begun and let go of the files."""
+        self._reason = "the service has stopped"
+        self._closing.set()
+        self._settled.set()
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(self._reader, lambda: _close(self._reading))
+        await loop.run_in_executor(self._writer, lambda: _close(self._writing))
+        self._reader.shutdown()
+        self._writer.shutdown()
+
+    async def record(self, command: Command, idempotency_key: str | None = None) -> Recorded:
+        """Carry a command out; on return its event is durable.
+
+        A repeat of an idempotency key answers as the first time. Raises RefusedError, and what
+        EventLog.append raises.
+        """
+        # No decision depends on the past so far; when one does, the state is folded from the log here.
+        events = decide(State(), command, self._clock())
+        if isinstance(events, Refusal):
+            raise RefusedError(events.message, events.hint)
+        draft = _draft(events[0], idempotency_key)
+        record = await self._once_open(self._writer, lambda: self._append(draft))
+        return Recorded(_message(record), repeated=record.envelope().id != draft.id)
+
+    async def messages(self, after: int, limit: int) -> tuple[Message, ...]:
+        """The first `limit` messages behind the position `after`."""
+        return await self._once_open(
+            self._reader, lambda: _ready(self._reading).projections.messages(after, limit)
+        )
+
+    async def events(self, after: int, limit: int) -> list[Record]:
+        """The first `limit` records behind the position `after`."""
+        return await self._once_open(self._reader, lambda: list(_ready(self._reading).log.read(after, limit)))
+
+    async def head(self) -> Head:
+        """The end of the log."""
+        return await self._once_open(self._reader, lambda: _ready(self._reading).log.head())
+
+    def _open_writing(self) -> None:
+        log = EventLog.open(self._event_store)
+        self._reason = "the projections are catching up"
+        projections = Projections.open(self._projections)
+        self._writing = _Opened(log, projections)
+        projections.catch_up(log, self._closing.is_set)
+
+    def _open_reading(self) -> None:
+        log = EventLog.open(self._event_store, read_only=True)
+        self._reading = _Opened(log, Projections.open(self._projections))
+
+    def _append(self, draft: Draft) -> Record:
+        opened = _ready(self._writing)
+        (record,) = opened.log.append([draft])
+        try:
+            opened.projections.catch_up(opened.log)
+            self._reason = None
+        except Exception:  # the event is durable all the same: its caller must hear so
+            self._reason = "the projections cannot follow the log"
+            logger.exception("the projections cannot follow the log")
+        return record
+
+    async def _once_open(self, executor: ThreadPoolExecutor, job: Callable[[], T]) -> T:
+        if not self._settled.is_set():
+            try:
+                await asyncio.wait_for(self._settled.wait(), PATIENCE_SECONDS)
+            except TimeoutError:
+                raise NotReadyError(f"the service is not ready: {self._reason}", "try again later") from None
+        return await self._run(executor, job)
+
+    async def _run(self, executor: ThreadPoolExecutor, job: Callable[[], T]) -> T:
+        if self._closing.is_set():
+            raise NotReadyError("the service has stopped", "try again in a moment")
+        return await asyncio.get_running_loop().run_in_executor(executor, job)
+
+
+def _ready(opened: _Opened | None) -> _Opened:
+    if opened is None:
+        raise NotReadyError("the event log is not open", "try again in a moment")
+    return opened
+
+
+def _close(opened: _Opened | None) -> None:
+    if opened is not None:
+        opened.projections.close()
+        opened.log.close()
+
+
+def _draft(event: Event, idempotency_key: str | None) -> Draft:
+    # Each source has keys of its own, so that none can take another one's.
+    key = None if idempotency_key is None else f"{event.source}:{idempotency_key}"
+    data = {"text": event.text, "source": event.source}
+    return Draft(event.type, event.version, event.time, data, key)
+
+
+def _message(record: Record) -> Message:
+    event = record.envelope()
+    text, source = str(event.data["text"]), str(event.data["source"])
+    return Message(record.position, event.id, event.time, text, source)

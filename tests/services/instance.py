@@ -1,0 +1,172 @@
+"""A real process of the service, on a socket that the test holds as systemd would."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from services.config import ROOT
+
+TOKEN = "a-token-that-only-tests-know"
+
+# What systemd does between fork and exec: the socket becomes descriptor 3, meant for this process alone.
+PASS_SOCKET = """
+import os, sys
+os.dup2(int(sys.argv[1]), 3)
+os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS="1", LISTEN_FDNAMES="helionyx-dev.socket")
+os.execv(sys.argv[2], sys.argv[2:])
+"""
+
+MODULE = [sys.executable, "-m", "services.api.runner"]
+
+_BYTECODE = Path(tempfile.gettempdir()) / f"helionyx-tests-{os.getuid()}-pycache"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A response, read whole."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        """The body, decoded."""
+        return json.loads(self.body)
+
+
+@dataclass
+class Instance:
+    """A running service."""
+
+    process: subprocess.Popen[bytes]
+    port: int
+    notifications: socket.socket
+
+    def call(self, method: str, path: str, body: object = None, **headers: str) -> Answer:
+        """One request on a connection of its own, with the token; a `body` that is no bytes goes as JSON."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        try:
+            return exchange(connection, method, path, body, **headers)
+        finally:
+            connection.close()
+
+    def notified(self, seconds: float = 10.0) -> list[str]:
+        """The lines of the next message to systemd."""
+        self.notifications.settimeout(seconds)
+        return self.notifications.recv(4096).decode().split("\n")
+
+    def wait_ready(self) -> None:
+        """Wait for READY=1."""
+        while "READY=1" not in self.notified():
+            pass
+
+    def stop(self) -> tuple[int, str]:
+        """SIGTERM; (exit code, all that was logged)."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.end()
+
+    def end(self) -> tuple[int, str]:
+        """Wait for the end; (exit code, all that was logged)."""
+        _, logged = self.process.communicate(timeout=20)
+        return self.process.returncode, logged.decode()
+
+
+def exchange(
+    connection: http.client.HTTPConnection, method: str, path: str, body: object = None, **headers: str
+) -> Answer:
+    """One request on `connection`. Header names are written with _ for -; an empty value leaves one out."""
+    payload = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
+    given = {"Authorization": f"Bearer {TOKEN}"} | {
+        name.replace("_", "-"): text for name, text in headers.items()
+    }
+    connection.request(method, path, payload, {name: text for name, text in given.items() if text})
+    response = connection.getresponse()
+    return Answer(response.status, {k.lower(): v for k, v in response.getheaders()}, response.read())
+
+
+def listener() -> socket.socket:
+    """A socket that listens on a free port of loopback."""
+    made = socket.create_server(("127.0.0.1", 0), backlog=1024)
+    assert isinstance(made, socket.socket)
+    return made
+
+
+def configure(directory: Path, **keys: str | None) -> dict[str, str]:
+    """Write a credential below `directory`, and return the environment that a unit would give."""
+    settings = {
+        "API_HOST": "127.0.0.1",
+        "API_TOKEN": TOKEN,
+        "EVENT_STORE_PATH": str(directory / "events"),
+        "PROJECTIONS_DB_PATH": str(directory / "projections" / "helionyx.db"),
+        **keys,
+    }
+    lines = [f"{key}={value}\n" for key, value in settings.items() if value is not None]
+    (directory / "credentials").mkdir(exist_ok=True)
+    (directory / "credentials" / "env").write_text("".join(lines))
+    # The bytecode is kept between tests: it is what a release has as well.
+    return {
+        "PATH": os.defpath,
+        "ENV": "dev",
+        "CREDENTIALS_DIRECTORY": str(directory / "credentials"),
+        "PYTHONPYCACHEPREFIX": str(_BYTECODE),
+    }
+
+
+@contextlib.contextmanager
+def starting(
+    environment: Mapping[str, str],
+    command: list[str] | None = None,
+    *,
+    sock: socket.socket | None = None,
+    port: int = 0,
+    cwd: Path = ROOT,
+) -> Iterator[Instance]:
+    """Start a service, on `sock` if one is given. It is killed at the end, if it still runs."""
+    name = f"@helionyx-test-{os.getpid()}-{time.monotonic_ns()}"
+    run, passed = command or MODULE, []
+    if sock is not None:
+        run, passed = [sys.executable, "-c", PASS_SOCKET, str(sock.fileno()), *run], [sock.fileno()]
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notifications:
+        notifications.bind(f"\0{name[1:]}")
+        process = subprocess.Popen(
+            run,
+            cwd=cwd,
+            env={"NOTIFY_SOCKET": name, **environment},
+            pass_fds=passed,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+        )
+        try:
+            yield Instance(process, sock.getsockname()[1] if sock else port, notifications)
+        finally:
+            process.kill()
+            process.communicate()
+
+
+@contextlib.contextmanager
+def running(directory: Path, **keys: str | None) -> Iterator[Instance]:
+    """A service that is ready, on a socket of its own, with its data below `directory`."""
+    with listener() as sock, starting(configure(directory, **keys), sock=sock) as instance:
+        instance.wait_ready()
+        yield instance
+
+
+def free_port() -> int:
+    """A port on which nothing listens at the moment."""
+    with listener() as sock:
+        port: int = sock.getsockname()[1]
+    return port

@@ -1,0 +1,294 @@
+"""The HTTP interface, asked over real sockets."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import uuid
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, cast
+
+import httpx
+import pytest
+
+from services.api.app import build_app
+from services.api.events import BATCH
+from services.event_log import GENESIS, Draft, EventLog
+from services.identity import Identity
+from services.service import Service
+from tests.services.instance import TOKEN, Answer, Instance, running
+
+MESSAGES = "/api/v1/messages"
+EVENTS = "/api/v1/events"
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("service")
+
+
+@pytest.fixture(scope="module")
+def service(store: Path) -> Iterator[Instance]:
+    """One process for all tests of this module."""
+    with running(store) as instance:
+        yield instance
+
+
+def text() -> str:
+    return f"text {uuid.uuid4()}"
+
+
+def length(service: Instance) -> int:
+    found: int = service.call("GET", "/health/ready").json["log"]["length"]
+    return found
+
+
+def is_problem(answer: Answer, status: int) -> dict[str, Any]:
+    """Every error has the same shape."""
+    assert answer.status == status
+    assert answer.headers["content-type"] == "application/problem+json"
+    found = cast(dict[str, Any], answer.json)
+    assert (found["status"], found["type"]) == (status, "about:blank")
+    assert found["title"]
+    assert found["detail"]
+    return found
+
+
+def test_health(service: Instance) -> None:
+    """Says who answers, without a token."""
+    answer = service.call("GET", "/health", Authorization="")
+    assert (answer.status, answer.headers["content-type"]) == (200, "application/json")
+    started = answer.json["started_at"]
+    assert answer.json == {
+        "name": "helionyx",
+        "environment": "dev",
+        "release": "checkout",
+        "started_at": started,
+    }
+    age = datetime.now(UTC) - datetime.fromisoformat(started)
+    assert 0 <= age.total_seconds() < 300
+
+
+def test_ready(service: Instance) -> None:
+    """Says who answers and where the log ends, without a token."""
+    service.call("POST", MESSAGES, {"text": text()})
+    answer = service.call("GET", "/health/ready", Authorization="")
+    last = json.loads(service.call("GET", EVENTS).body.splitlines()[-1])
+    who = service.call("GET", "/health").json
+    log = {"length": last["position"], "head": last["hash"]}
+    assert (answer.status, answer.json) == (200, {"ready": True, **who, "log": log})
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "",
+        "Bearer",
+        "Bearer ",
+        f"Bearer {TOKEN}x",
+        f"Bearer {TOKEN[:-1]}",
+        TOKEN,
+        f"Basic {TOKEN}",
+        "Bearer ü",
+    ],
+)
+@pytest.mark.parametrize(("method", "path"), [("POST", MESSAGES), ("GET", MESSAGES), ("GET", EVENTS)])
+def test_without_the_token(service: Instance, method: str, path: str, header: str) -> None:
+    """Nobody reads or writes without exactly the token."""
+    before = length(service)
+    answer = service.call(method, path, {"text": text()}, Authorization=header)
+    is_problem(answer, 401)
+    assert answer.headers["www-authenticate"] == "Bearer"
+    assert length(service) == before
+
+
+def test_the_scheme_is_written_as_one_likes(service: Instance) -> None:
+    """`bearer` is `Bearer`."""
+    assert service.call("GET", MESSAGES, Authorization=f"bearer {TOKEN}").status == 200
+
+
+def test_without_a_configured_token_loopback_is_open(tmp_path: Path) -> None:
+    """Whoever is on the host may read and write."""
+    with running(tmp_path, API_TOKEN=None) as instance:
+        assert instance.call("POST", MESSAGES, {"text": "a"}, Authorization="").status == 201
+        assert len(instance.call("GET", MESSAGES, Authorization="").json["messages"]) == 1
+
+
+def test_a_message_and_back(service: Instance) -> None:
+    """What was recorded is answered, listed, and in the log, word for word."""
+    words = f'{text()} größe \U0001f600 \x00 "quoted" \\ \n'
+    answer = service.call("POST", MESSAGES, {"text": words})
+    assert answer.status == 201
+    position = answer.json["position"]
+    assert position == length(service)
+    assert answer.json["text"] == words
+    assert set(answer.json) == {"position", "id", "time", "text", "source"}
+    page = service.call("GET", f"{MESSAGES}?after={position - 1}").json
+    assert page == {"messages": [answer.json], "next": None}
+    record = json.loads(service.call("GET", f"{EVENTS}?after={position - 1}").body)
+    assert json.loads(record["body"]) == {
+        "id": answer.json["id"],
+        "type": "MessageRecorded",
+        "version": 1,
+        "time": answer.json["time"],
+        "data": {"text": words, "source": "api"},
+    }
+
+
+def test_a_repeat(service: Instance) -> None:
+    """The same key and text: the first answer again, with 200, and nothing new in the log."""
+    key, words = str(uuid.uuid4()), text()
+    first = service.call("POST", MESSAGES, {"text": words}, Idempotency_Key=key)
+    service.call("POST", MESSAGES, {"text": text()})
+    before = length(service)
+    again = service.call("POST", MESSAGES, {"text": words}, Idempotency_Key=key)
+    assert (first.status, again.status) == (201, 200)
+    assert again.body == first.body
+    assert length(service) == before
+
+
+def test_a_key_with_another_text(service: Instance) -> None:
+    """A conflict, and nothing new in the log."""
+    key = str(uuid.uuid4())
+    service.call("POST", MESSAGES, {"text": text()}, Idempotency_Key=key)
+    before = length(service)
+    found = is_problem(service.call("POST", MESSAGES, {"text": text()}, Idempotency_Key=key), 409)
+    assert key in found["detail"]
+    assert length(service) == before
+
+
+@pytest.mark.parametrize("key", ["x" * 256, "ü"])
+def test_a_bad_key(service: Instance, key: str) -> None:
+    """Keys are 1 to 255 ASCII characters."""
+    is_problem(service.call("POST", MESSAGES, {"text": text()}, Idempotency_Key=key), 400)
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "detail"),
+    [
+        (b"", 400, "expected JSON"),
+        (b"{", 400, "expected JSON"),
+        (b'{"text": "\xff"}', 400, "expected JSON"),
+        (b'{"text": "\\ud800"}', 400, "expected JSON"),
+        (b"[]", 422, "Expected `object`"),
+        (b"{}", 422, "missing required field `text`"),
+        (b'{"text": 5}', 422, "Expected `str`"),
+        (b'{"text": "a", "txet": "b"}', 422, "unknown field `txet`"),
+        (b'{"text": " \\n"}', 422, "nothing but white space"),
+    ],
+)
+def test_a_bad_body(service: Instance, body: bytes, status: int, detail: str) -> None:
+    """What cannot be kept is refused with a reason, and nothing is written."""
+    before = length(service)
+    assert detail in is_problem(service.call("POST", MESSAGES, body), status)["detail"]
+    assert length(service) == before
+
+
+def test_the_largest_body(service: Instance) -> None:
+    """64 KiB are taken, one byte more is not, and a body of many is refused without a reset."""
+    fits = b'{"text": "' + b"x" * (64 * 1024 - 12) + b'"}'
+    assert service.call("POST", MESSAGES, fits).status == 201
+    before = length(service)
+    is_problem(service.call("POST", MESSAGES, fits + b" "), 413)
+    is_problem(service.call("POST", MESSAGES, b"x" * 5_000_000), 413)
+    assert length(service) == before
+
+
+def test_a_body_of_unknown_length(service: Instance) -> None:
+    """Sent in chunks, the limit is the same."""
+    headers = {"Authorization": f"Bearer {TOKEN}"}
+    for count, status in ((1, 201), (70, 413)):
+        chunks = [b'{"text": "', *[b"x" * 1000] * count, b'"}']
+        answer = httpx.post(
+            f"http://127.0.0.1:{service.port}{MESSAGES}", content=iter(chunks), headers=headers
+        )
+        assert answer.status_code == status
+
+
+def test_pages_of_messages(service: Instance) -> None:
+    """`next` leads from page to page, and is null at the end."""
+    start = service.call("POST", MESSAGES, {"text": text()}).json["position"]
+    texts = [text() for _ in range(5)]
+    for words in texts:
+        service.call("POST", MESSAGES, {"text": words})
+    found, after = [], start
+    while after is not None:
+        page = service.call("GET", f"{MESSAGES}?after={after}&limit=2").json
+        assert len(page["messages"]) <= 2
+        found += [message["text"] for message in page["messages"]]
+        after = page["next"]
+    assert found == texts
+
+
+@pytest.mark.parametrize(
+    "query", ["after=-1", "after=x", "after=", "limit=1001", "limit=1.0", "after=9" + "9" * 30]
+)
+def test_a_bad_query(service: Instance, query: str) -> None:
+    """Numbers are whole and within their bounds."""
+    is_problem(service.call("GET", f"{MESSAGES}?{query}"), 400)
+
+
+def test_the_chain_can_be_checked_from_outside(service: Instance, store: Path) -> None:
+    """The lines of /events are all that is needed to compute every hash; more than a batch of them."""
+    log = EventLog.open(store / "events")
+    log.append([Draft("X", 1, datetime.now(UTC), {"n": n}) for n in range(2 * BATCH)])
+    log.close()
+    answer = service.call("GET", EVENTS)
+    assert (answer.status, answer.headers["content-type"]) == (200, "application/x-ndjson")
+    previous = GENESIS
+    for number, line in enumerate(answer.body.splitlines(keepends=True), start=1):
+        record = json.loads(line)
+        assert line.endswith(b"\n")
+        assert (record["position"], record["previous"]) == (number, previous)
+        preimage = bytes.fromhex(previous) + number.to_bytes(8, "big") + record["body"].encode()
+        previous = sha256(preimage).hexdigest()
+        assert record["hash"] == previous
+    assert number == length(service) > 2 * BATCH
+
+
+def test_a_part_of_the_events(service: Instance) -> None:
+    """`after` is not included, `limit` counts; the same lines are the same bytes."""
+    for _ in range(4):
+        service.call("POST", MESSAGES, {"text": text()})
+    lines = service.call("GET", EVENTS).body.splitlines(keepends=True)
+    assert service.call("GET", f"{EVENTS}?after=1&limit=2").body == b"".join(lines[1:3])
+    assert service.call("GET", f"{EVENTS}?after={len(lines)}").body == b""
+    assert service.call("GET", f"{EVENTS}?limit=0").body == b""
+    is_problem(service.call("GET", f"{EVENTS}?after=x"), 400)
+
+
+def test_what_is_not_there(service: Instance) -> None:
+    """Unknown paths and methods are problems like any other."""
+    is_problem(service.call("GET", "/nothing"), 404)
+    answer = service.call("DELETE", MESSAGES)
+    is_problem(answer, 405)
+    assert answer.headers["allow"]
+
+
+def test_a_bug_is_not_told_to_callers() -> None:
+    """An unforeseen error is a problem without details, and is raised on so that its traceback is logged."""
+
+    class Broken:
+        not_ready = None
+
+        async def head(self) -> None:
+            raise RuntimeError("a secret detail")
+
+    async def run() -> httpx.Response:
+        app = build_app(cast(Service, Broken()), Identity("helionyx", "dev", "x", "now"), None)
+        with pytest.raises(RuntimeError):
+            await _get(app, raise_app_exceptions=True)
+        return await _get(app, raise_app_exceptions=False)
+
+    answer = asyncio.run(run())
+    assert (answer.status_code, answer.headers["content-type"]) == (500, "application/problem+json")
+    assert "secret" not in answer.text
+
+
+async def _get(app: Any, *, raise_app_exceptions: bool) -> httpx.Response:
+    transport = httpx.ASGITransport(app, raise_app_exceptions=raise_app_exceptions)
+    async with httpx.AsyncClient(transport=transport, base_url="http://x") as client:
+        return await client.get("/health/ready")

@@ -1,0 +1,242 @@
+"""The configuration: where it comes from, what it may be, and that nobody ever sees its secrets."""
+
+from __future__ import annotations
+
+import zoneinfo
+from pathlib import Path
+
+import pytest
+
+from services.config import Config, ConfigError
+from services.config_keys import KEYS
+from services.env_file import parse
+
+TOKEN = "hunter2-hunter2-hunter2"
+BOT_TOKEN = "123456789:hunter2_hunter2"
+MINIMAL = {
+    "API_TOKEN": TOKEN,
+    "EVENT_STORE_PATH": "/srv/x/events",
+    "PROJECTIONS_DB_PATH": "/srv/x/p/helionyx.db",
+}
+
+
+def lines(**keys: str | None) -> bytes:
+    """A usable file, with these keys changed, added or (None) taken out."""
+    merged = {**MINIMAL, **keys}
+    return "".join(f"{key}={value}\n" for key, value in merged.items() if value is not None).encode()
+
+
+def of(data: bytes) -> Config:
+    return Config.of("dev", parse(data), "a file")
+
+
+def problems(data: bytes) -> dict[str | None, str]:
+    """What is wrong with a file, by key."""
+    with pytest.raises(ConfigError) as caught:
+        of(data)
+    return {problem.key: problem.message for problem in caught.value.problems}
+
+
+def checkout(tmp_path: Path, data: bytes) -> Path:
+    (tmp_path / ".env.dev").write_bytes(data)
+    return tmp_path
+
+
+def test_defaults() -> None:
+    """What need not be said has a default."""
+    config = of(lines())
+    assert (config.api_host, config.api_port, config.log_level, config.timezone) == (
+        "0.0.0.0",
+        8000,
+        "INFO",
+        "UTC",
+    )
+    assert (config.telegram_bot_token, config.telegram_chat_id, config.telegram_bot_username) == (
+        None,
+        None,
+        None,
+    )
+
+
+def test_every_key_is_read() -> None:
+    """Each key reaches its field."""
+    config = of(
+        lines(
+            API_HOST="::1",
+            API_PORT="8002",
+            LOG_LEVEL="DEBUG",
+            TELEGRAM_BOT_TOKEN=BOT_TOKEN,
+            TELEGRAM_CHAT_ID="-100200300",
+            TELEGRAM_BOT_USERNAME="helionyx_bot",
+        )
+    )
+    assert config == Config(
+        "dev", "::1", 8002, Path("/srv/x/events"), Path("/srv/x/p/helionyx.db"), "DEBUG", "UTC", TOKEN,
+        BOT_TOKEN, -100200300, "helionyx_bot",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "expected"),
+    [
+        ("API_HOST", "localhost", "an IPv4 or IPv6 address, found 'localhost'"),
+        ("API_HOST", "127.1", "an IPv4 or IPv6 address"),
+        ("API_HOST", "fe80::1%eth0", "an IPv4 or IPv6 address"),
+        ("API_PORT", "0", "1 to 65535, found '0'"),
+        ("API_PORT", "65536", "1 to 65535"),
+        ("API_PORT", "08000", "1 to 65535"),
+        ("API_PORT", "http", "1 to 65535"),
+        ("API_TOKEN", "hunter2", "at least 16 characters, found 7"),
+        ("API_TOKEN", "'hunter2 hunter2 hunter2'", "without spaces"),
+        ("API_TOKEN", "'hunter2hunter2hunter2ü'", "visible ASCII"),
+        ("EVENT_STORE_PATH", "data/events", "absolute path"),
+        ("EVENT_STORE_PATH", "/srv/../etc", "without `..`"),
+        ("EVENT_STORE_PATH", "/", "without `..`"),
+        ("PROJECTIONS_DB_PATH", "/srv/x/", "without a / at its end"),
+        ("PROJECTIONS_DB_PATH", "/srv/x/events/p.db", "outside EVENT_STORE_PATH"),
+        ("LOG_LEVEL", "info", "DEBUG, INFO, WARNING, ERROR, found 'info'"),
+        ("TELEGRAM_BOT_TOKEN", "hunter2", "found 7 characters of another shape"),
+        ("TELEGRAM_CHAT_ID", "1.5", "a whole number"),
+        ("TELEGRAM_BOT_USERNAME", "@helionyx_bot", "without an @"),
+        ("TELEGRAM_BOT_USERNAME", "helionyx", "ends in `bot`"),
+        ("TIMEZONE", "Nowhere/Nothing", "an IANA time zone"),
+        ("TIMEZONE", "../etc/passwd", "an IANA time zone"),
+        ("LOG_LEVEL", "", "the value is empty"),
+        ("API_TOKEN", "CHANGE_ME_and_more_than_16", "CHANGE_ME"),
+    ],
+)
+def test_a_value_that_a_key_cannot_have(key: str, value: str, expected: str) -> None:
+    """A bad value is refused under its key, with what was expected and what was found."""
+    found = problems(lines(**{key: value}))
+    assert list(found) == [key]
+    assert expected in found[key]
+
+
+@pytest.mark.parametrize("key", ["EVENT_STORE_PATH", "PROJECTIONS_DB_PATH"])
+def test_required(key: str) -> None:
+    """Where the data lies has no default."""
+    assert problems(lines(**{key: None})) == {key: "is missing; there is no default"}
+
+
+def test_all_problems_at_once() -> None:
+    """Grammar, values, unknown, duplicate and missing keys are told together: one go mends a file."""
+    data = b"API_PORT=x\nexport A=1\nAPI_TOKN=1\nLOG_LEVEL=INFO\nLOG_LEVEL=INFO\nAPI_HOST=::\n"
+    with pytest.raises(ConfigError) as caught:
+        of(data)
+    told = [(problem.line, problem.key) for problem in caught.value.problems]
+    assert sorted(told, key=str) == sorted(
+        [(None, "EVENT_STORE_PATH"), (None, "PROJECTIONS_DB_PATH"), (None, "API_TOKEN"), (1, "API_PORT"),
+         (2, None), (3, "API_TOKN"), (5, "LOG_LEVEL")], key=str,
+    )  # fmt: skip
+    assert all(str(problem) in str(caught.value) for problem in caught.value.problems)
+    assert caught.value.exit_code == 78
+
+
+def test_a_line_that_cannot_be_read_is_not_missing_as_well() -> None:
+    """A key whose line is broken gets one problem, and not a second one for having no value."""
+    data = lines(EVENT_STORE_PATH=None, API_TOKEN=None) + b"EVENT_STORE_PATH=$HOME/x\nAPI_TOKEN=$X\n"
+    with pytest.raises(ConfigError) as caught:
+        of(data)
+    assert [problem.key for problem in caught.value.problems] == ["EVENT_STORE_PATH", "API_TOKEN"]
+
+
+def test_unknown_keys_name_the_nearest() -> None:
+    """A slip of the pen is told with what was probably meant."""
+    with pytest.raises(ConfigError) as caught:
+        of(lines(TELEGRAM_TOKEN="1"))
+    assert "TELEGRAM_BOT_TOKEN" in caught.value.problems[0].hint
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.9.9.9", "::1"])
+def test_loopback_needs_no_token(host: str) -> None:
+    """Without a token the service may listen for the host itself."""
+    assert of(lines(API_HOST=host, API_TOKEN=None)).api_token is None
+
+
+@pytest.mark.parametrize("host", [None, "0.0.0.0", "::", "192.0.2.1", "::ffff:127.0.0.1"])
+def test_no_token_for_everybody(host: str | None) -> None:
+    """Without a token the service refuses any other address."""
+    message = problems(lines(API_HOST=host, API_TOKEN=None))["API_TOKEN"]
+    assert "No API_TOKEN with a non-loopback address: the service refuses" in message
+
+
+def test_time_zones() -> None:
+    """Any IANA name that this system knows is taken."""
+    assert of(lines(TIMEZONE="Europe/Vienna")).timezone == "Europe/Vienna"
+
+
+def test_without_a_time_zone_database(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the system has no database, UTC is known, and the message says why nothing else is."""
+    monkeypatch.setattr(zoneinfo, "TZPATH", ())
+    monkeypatch.setattr(zoneinfo, "ZoneInfo", _unknown_zone)
+    assert of(lines(TIMEZONE="UTC")).timezone == "UTC"
+    assert "no time zone database" in problems(lines(TIMEZONE="Europe/Vienna"))["TIMEZONE"]
+
+
+def _unknown_zone(key: str) -> None:
+    raise zoneinfo.ZoneInfoNotFoundError(key)
+
+
+@pytest.mark.parametrize("environment", [None, "", "prod", "LIVE"])
+def test_environments(environment: str | None, tmp_path: Path) -> None:
+    """ENV is one of three."""
+    with pytest.raises(ConfigError, match="dev, staging, live"):
+        Config.from_env(environment, variables={}, root=checkout(tmp_path, lines()))
+
+
+def test_a_checkout_keeps_its_data_itself(tmp_path: Path) -> None:
+    """The file names the node's paths; a checkout's data lies inside it."""
+    config = Config.from_env("dev", variables={}, root=checkout(tmp_path, lines()))
+    assert config.event_store_path == tmp_path / "data/dev/events"
+    assert config.projections_db_path == tmp_path / "data/dev/projections/helionyx.db"
+
+
+def test_variables_win_in_a_checkout(tmp_path: Path) -> None:
+    """In a checkout OS variables override the file, data paths too; other variables do not matter."""
+    variables = {"API_PORT": "9000", "EVENT_STORE_PATH": "/srv/y", "API_PROT": "1", "HOME": "/root"}
+    config = Config.from_env("dev", variables=variables, root=checkout(tmp_path, lines(API_PORT="1")))
+    assert (config.api_port, config.event_store_path, config.api_token) == (9000, Path("/srv/y"), TOKEN)
+
+
+def test_variables_are_checked_as_well(tmp_path: Path) -> None:
+    """A bad value from a variable has no line."""
+    with pytest.raises(ConfigError) as caught:
+        Config.from_env("dev", variables={"API_PORT": "x"}, root=checkout(tmp_path, lines()))
+    assert [(problem.key, problem.line) for problem in caught.value.problems] == [("API_PORT", None)]
+
+
+def test_credentials_are_all_there_is(tmp_path: Path) -> None:
+    """Under systemd only the credential counts: no variable, no file of a checkout, no mapping of paths."""
+    credentials = tmp_path / "credentials"
+    credentials.mkdir()
+    (credentials / "env").write_bytes(lines(API_PORT="8001"))
+    variables = {"CREDENTIALS_DIRECTORY": str(credentials), "API_PORT": "9000", "EVENT_STORE_PATH": "/srv/y"}
+    config = Config.from_env("dev", variables=variables, root=checkout(tmp_path, lines(API_PORT="7")))
+    assert (config.api_port, config.event_store_path) == (8001, Path("/srv/x/events"))
+
+
+@pytest.mark.parametrize("variables", [{}, {"CREDENTIALS_DIRECTORY": "/nonexistent"}])
+def test_no_file(variables: dict[str, str], tmp_path: Path) -> None:
+    """A file that is not there is one clear problem."""
+    with pytest.raises(ConfigError, match=r"cannot read .*env.*: No such file"):
+        Config.from_env("dev", variables=variables, root=tmp_path)
+
+
+def test_no_secret_in_the_repr() -> None:
+    """A configuration can be printed."""
+    assert "hunter2" not in repr(of(lines(TELEGRAM_BOT_TOKEN=BOT_TOKEN)))
+
+
+@pytest.mark.parametrize("key", [key for key in KEYS if not KEYS[key].secret])
+def test_a_secret_under_the_wrong_key_is_not_shown(key: str) -> None:
+    """Values as long as a token are not shown, whatever key they got under."""
+    with pytest.raises(ConfigError) as caught:
+        of(lines(**{key: f"{BOT_TOKEN}%"}))
+    assert "hunter2" not in str(caught.value)
+
+
+def test_half_a_secret_before_an_equals_sign_is_not_shown() -> None:
+    """What ends in `=` and looks like a key need not be one."""
+    with pytest.raises(ConfigError) as caught:
+        of(lines() + b"JBSWY3DPEHPK3PXP=\n")
+    assert "JBSW" not in str(caught.value)

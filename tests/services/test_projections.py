@@ -1,0 +1,173 @@
+"""The projections: they follow the log, and can be thrown away."""
+
+from __future__ import annotations
+
+import stat
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from services.event_log import Draft, EventLog
+from services.projections import Projections, database
+
+NOW = datetime(2026, 1, 2, tzinfo=UTC)
+
+
+def draft(text: str, type_: str = "MessageRecorded", version: int = 1) -> Draft:
+    return Draft(type_, version, NOW, {"text": text, "source": "test"})
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> EventLog:
+    """A log of three messages."""
+    log = EventLog.open(tmp_path / "events")
+    log.append([draft(text) for text in "abc"])
+    return log
+
+
+@pytest.fixture
+def stem(tmp_path: Path) -> Path:
+    return tmp_path / "projections" / "helionyx.db"
+
+
+def texts(projections: Projections) -> str:
+    return "".join(message.text for message in projections.messages(0, 10_000))
+
+
+def test_catching_up(log: EventLog, stem: Path) -> None:
+    """All that the log holds is entered, once, however often it is asked for."""
+    projections = Projections.open(stem)
+    assert [projections.catch_up(log) for _ in range(2)] == [3, 3]
+    log.append([draft("d")])
+    assert projections.catch_up(log) == 4
+    first = projections.messages(0, 1)[0]
+    record = next(log.read())
+    expected = (1, record.envelope().id, "2026-01-02T00:00:00.000000Z", "a", "test")
+    assert (first.position, first.id, first.time, first.text, first.source) == expected
+    assert texts(projections) == "abcd"
+
+
+def test_pages(log: EventLog, stem: Path) -> None:
+    """`after` is not included, `limit` counts."""
+    projections = Projections.open(stem)
+    projections.catch_up(log)
+    assert [message.position for message in projections.messages(1, 1)] == [2]
+
+
+def test_more_than_a_batch(log: EventLog, stem: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Batches join without a gap or a repeat, also where the last one is just full."""
+    monkeypatch.setattr(database, "BATCH", 2)
+    projections = Projections.open(stem)
+    log.append([draft("d")])
+    assert projections.catch_up(log) == 4
+    assert texts(projections) == "abcd"
+
+
+def test_giving_up_between_batches(log: EventLog, stem: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stop need not wait for a long rebuild, which goes on from there the next time."""
+    monkeypatch.setattr(database, "BATCH", 2)
+    projections = Projections.open(stem)
+    assert projections.catch_up(log, lambda: True) == 2
+    assert projections.catch_up(log) == 3
+    assert texts(projections) == "abc"
+
+
+def test_deleting_them_loses_nothing(log: EventLog, stem: Path) -> None:
+    """They are built again from the log."""
+    Projections.open(stem).catch_up(log)
+    for path in stem.parent.iterdir():
+        path.unlink()
+    projections = Projections.open(stem)
+    projections.catch_up(log)
+    assert texts(projections) == "abc"
+
+
+def test_a_spoilt_file_is_built_again(log: EventLog, stem: Path) -> None:
+    """What SQLite cannot read is no reason to stop: nothing in it is needed."""
+    path = database.file_of(stem)
+    path.parent.mkdir()
+    path.write_bytes(b"spoilt" * 1000)
+    path.with_name(f"{path.name}-wal").write_bytes(b"spoilt" * 1000)
+    projections = Projections.open(stem)
+    projections.catch_up(log)
+    assert texts(projections) == "abc"
+
+
+def test_old_rows_do_not_come_back(log: EventLog, stem: Path) -> None:
+    """What the -wal of a spoilt file still holds stays out of the next one."""
+    path = database.file_of(stem)
+    wal = path.with_name(f"{path.name}-wal")
+    projections = Projections.open(stem)
+    projections.catch_up(log)
+    projections._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    projections._connection.execute("UPDATE messages SET text = 'old'")
+    kept = wal.read_bytes()
+    projections.close()
+    path.write_bytes(b"spoilt" * 1000)
+    wal.write_bytes(kept)
+    projections = Projections.open(stem)
+    projections.catch_up(log)
+    assert texts(projections) == "abc"
+
+
+def test_it_never_waits_for_the_disk(stem: Path) -> None:
+    """What a power cut takes, the log brings back."""
+    connection = Projections.open(stem)._connection
+    assert [connection.pragma(name) for name in ("journal_mode", "synchronous")] == ["wal", 1]
+
+
+def test_another_log(log: EventLog, stem: Path, tmp_path: Path) -> None:
+    """Projections of a log that was replaced are built anew, shorter or not."""
+    projections = Projections.open(stem)
+    projections.catch_up(log)
+    other = EventLog.open(tmp_path / "other")
+    other.append([draft(text) for text in "wxyz"])
+    projections.catch_up(other)
+    assert texts(projections) == "wxyz"
+    projections.catch_up(log)
+    assert texts(projections) == "abc"
+
+
+def test_two_processes_follow_one_log(log: EventLog, stem: Path) -> None:
+    """Each sees what the other has entered, and enters nothing twice."""
+    one, two = Projections.open(stem), Projections.open(stem)
+    assert (one.catch_up(log), two.catch_up(log)) == (3, 3)
+    log.append([draft("d")])
+    assert (two.catch_up(log), one.catch_up(log)) == (4, 4)
+    assert texts(one) == texts(two) == "abcd"
+
+
+def test_unknown_events_are_passed_over(log: EventLog, stem: Path) -> None:
+    """What a later release wrote is not entered by this one, and does not stop it."""
+    log.append([draft("d", "Other"), draft("e", version=2), draft("f")])
+    projections = Projections.open(stem)
+    assert projections.catch_up(log) == 6
+    assert texts(projections) == "abcf"
+
+
+def test_the_file_is_named_after_its_schema(stem: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another schema, or other events that are understood, make another file beside the first."""
+    names = {database.file_of(stem).name}
+    monkeypatch.setattr(database, "_SCHEMA", database._SCHEMA + " ")
+    names.add(database.file_of(stem).name)
+    monkeypatch.setattr(database, "_HANDLERS", {})
+    names.add(database.file_of(stem).name)
+    assert len(names) == 3
+    assert all(name.startswith("helionyx-") and name.endswith(".db") for name in names)
+
+
+def test_only_the_owner_reads_the_file(log: EventLog, stem: Path) -> None:
+    """It holds every word."""
+    projections = Projections.open(stem)
+    projections.catch_up(log)
+    modes = {stat.S_IMODE(path.stat().st_mode) for path in stem.parent.iterdir()}
+    assert (modes, stat.S_IMODE(stem.parent.stat().st_mode)) == ({0o600}, 0o700)
+    assert len(list(stem.parent.iterdir())) == 3
+
+
+def test_a_place_that_cannot_be_used(tmp_path: Path) -> None:
+    """A clear error names the file."""
+    (tmp_path / "file").touch()
+    with pytest.raises(database.ProjectionsError, match=r"file/helionyx-[0-9a-f]+\.db"):
+        Projections.open(tmp_path / "file" / "helionyx.db")
