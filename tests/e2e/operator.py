@@ -32,6 +32,8 @@ OURS = (
     "SINCE",
     "GREP",
     "MAKEFLAGS",
+    "MAKELEVEL",
+    "MFLAGS",
 )
 
 
