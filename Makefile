@@ -7,7 +7,7 @@ MAKEFLAGS += --no-print-directory
 ENV_ORIGIN := $(origin ENV)
 export ENV_ORIGIN ENV NODE SSH_OPTIONS ENV_DIR JSON FOLLOW LINES SINCE GREP LOGIN
 
-.PHONY: help setup run env deploy status restart logs stop start test lint format types ci try try-down bench
+.PHONY: help setup run env deploy status restart logs stop start test lint format types ci try try-down bench history
 
 help: ## This list
 	@scripts/help.sh
@@ -26,6 +26,9 @@ deploy: ## Put a release on the node: ENV=dev|staging|live [NODE= SSH_OPTIONS= J
 
 status: ## What runs on the node: all environments, or one in detail (ENV=)
 	@scripts/deploy/status.sh
+
+history: ## Who changed what and when, from the node's hash-chained audit [ENV= LINES=]
+	@scripts/deploy/history.sh
 
 restart: ## Restart an environment cleanly; callers wait (ENV=dev by default)
 	@scripts/deploy/restart.sh

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from . import envfile, looks, settings
+from . import envfile, history, looks, settings
 from .display import choose
 from .errors import DONE, INTERRUPTED, DeployError
 from .output import code_line, result_of
@@ -20,6 +20,8 @@ def main(arguments: list[str]) -> int:
             return looks.status(request, node_given=bool(os.environ.get("NODE")))
         if request.verb == "logs":
             return looks.logs(request)
+        if request.verb == "history":
+            return history.history(request)
         if request.verb == "env":
             return _env(request)
         return _change(request)

@@ -139,6 +139,13 @@ class Connection:
         return explain(self.node, code, [word.strip() for word in words if word.strip()])
 
 
+def result_of_look(said: dict[str, Any]) -> dict[str, Any]:
+    """The answer to a question that changes nothing. Raises `DeployError` where the node refuses it."""
+    if said["type"] == "result" and said["outcome"] != "done":
+        raise DeployError(said["message"], said["hint"], details=tuple(said["details"]))
+    return said
+
+
 def arguments(settings: Settings, size: int) -> list[str]:
     """The command line of the connection."""
     command = program.command(size)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 import sys
-import time
 from dataclasses import replace
 from typing import Any
 
-from .connection import Connection
-from .errors import DONE, HANDS, DeployError
+from .connection import Connection, result_of_look
+from .errors import DONE, HANDS
 from .output import code_line
 from .settings import Settings, default_nodes
+from .tables import age, size, table
 
+HEADS = ("environment", "state", "release", "address", "since", "events", "memory", "unit", "node")
 GOOD = ("running", "stopped", "absent")
 
 
@@ -26,7 +27,7 @@ def status(settings: Settings, node_given: bool) -> int:
     if settings.named:
         _detail(found[0])
     else:
-        _table(found)
+        sys.stdout.write(table(HEADS, [_row(item) for item in found]))
     for item in found:
         for problem in item["problems"]:
             sys.stdout.write(f"{item['environment']}: {problem}\n")
@@ -38,7 +39,7 @@ def logs(settings: Settings) -> int:
     """Copy the journal to stdout, and go on until interrupted when following."""
     lines = settings.lines if settings.lines is not None else (50 if settings.since is None else None)
     with Connection(settings) as connection:
-        _hello(connection)
+        result_of_look(connection.hear())
         connection.say(
             verb="logs",
             environment=settings.environment,
@@ -48,7 +49,7 @@ def logs(settings: Settings) -> int:
             follow=settings.follow,
             json=settings.json,
         )
-        _result(connection.hear())
+        result_of_look(connection.hear())
         connection.relay(sys.stdout.buffer)
     return DONE
 
@@ -62,32 +63,10 @@ def _ask(settings: Settings, node_given: bool) -> list[dict[str, Any]]:
     found = []
     for node, names in by_node.items():
         with Connection(replace(settings, node=node)) as connection:
-            _hello(connection)
+            result_of_look(connection.hear())
             connection.say(verb="status", environments=names)
-            found += [{**item, "node": node} for item in _result(connection.hear())["environments"]]
+            found += [{**item, "node": node} for item in result_of_look(connection.hear())["environments"]]
     return found
-
-
-def _hello(connection: Connection) -> None:
-    _result(connection.hear())
-
-
-def _result(said: dict[str, Any]) -> dict[str, Any]:
-    if said["type"] == "result" and said["outcome"] != "done":
-        raise DeployError(said["message"], said["hint"], details=tuple(said["details"]))
-    return said
-
-
-def _table(found: list[dict[str, Any]]) -> None:
-    rows: list[tuple[str, ...]] = [
-        ("environment", "state", "release", "address", "since", "events", "memory", "unit", "node")
-    ]
-    rows.extend(_row(item) for item in found)
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    for row in rows:
-        sys.stdout.write(
-            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() + "\n"
-        )
 
 
 def _row(item: dict[str, Any]) -> tuple[str, ...]:
@@ -98,9 +77,9 @@ def _row(item: dict[str, Any]) -> tuple[str, ...]:
         item["state"],
         item["release"] or "-",
         item["listen"] or "-",
-        _age(item["since"]),
+        age(item["since"]),
         str(item["log"]["length"]) if item["log"] else "-",
-        _size(item["memory"]),
+        size(item["memory"]),
         item["unit"],
         item["node"],
     )
@@ -118,7 +97,7 @@ def _detail(item: dict[str, Any]) -> None:
         "kept": ", ".join(item["releases"]) or "-",
         "address": item["listen"] or "-",
         "unit": f"{item['unit']}, {'starts' if item['starts_on_boot'] else 'does not start'} on boot",
-        "process": f"{item['pid']}, since {_age(item['since'])}, {_size(item['memory'])}"
+        "process": f"{item['pid']}, since {age(item['since'])}, {size(item['memory'])}"
         if item["pid"]
         else "-",
         "user": item["user"],
@@ -130,17 +109,3 @@ def _detail(item: dict[str, Any]) -> None:
     }
     for key, value in rows.items():
         sys.stdout.write(f"{key:<12} {value}\n")
-
-
-def _age(since: float | None) -> str:
-    if since is None:
-        return "-"
-    seconds = max(0, int(time.time() - since))
-    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
-        if seconds >= 2 * size:
-            return f"{seconds // size} {unit}"
-    return f"{seconds} s"
-
-
-def _size(size: int | None) -> str:
-    return f"{size / 1e6:.0f} MB" if size else "-"

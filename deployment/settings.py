@@ -12,8 +12,9 @@ from pathlib import Path
 from .errors import DeployError
 from .host.model import ENVIRONMENTS
 
-VERBS = ("deploy", "status", "restart", "logs", "stop", "start", "env")
+VERBS = ("deploy", "status", "restart", "logs", "stop", "start", "history", "env")
 ROOT = Path(__file__).resolve().parent.parent
+LOOKS_AT_ALL = ("status", "history")
 TRUE = ("1", "yes", "true", "on")
 FALSE = ("", "0", "no", "false", "off")
 
@@ -86,7 +87,7 @@ def choose(verb: str, argument: str | None, environ: Mapping[str, str]) -> tuple
             raise DeployError(f"no such environment: {told!r}.", f"one of {', '.join(ENVIRONMENTS)}")
         return True, (told,)
     stands = environ.get("ENV")
-    if stands == "live" and verb != "status":
+    if stands == "live" and verb not in LOOKS_AT_ALL:
         raise DeployError(
             "ENV=live stands in the shell's environment; live must be named on the command line.",
             f"make {verb} ENV=live",
@@ -97,7 +98,7 @@ def choose(verb: str, argument: str | None, environ: Mapping[str, str]) -> tuple
         raise DeployError(
             f"{verb} needs an environment.", f"make {verb} ENV=dev (one of {', '.join(ENVIRONMENTS)})"
         )
-    return False, ENVIRONMENTS if verb == "status" else ("dev",)
+    return False, ENVIRONMENTS if verb in LOOKS_AT_ALL else ("dev",)
 
 
 def default_nodes(root: Path) -> dict[str, str]:

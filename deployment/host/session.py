@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from . import locks, logs, record, status, systemd
+from . import audit, locks, logs, record, status, systemd
 from .errors import HostError, Refused
 from .install import publish
 from .model import ENVIRONMENTS, Environment, Layout, Manifest, sha256
@@ -72,6 +72,9 @@ def _answer(layout: Layout, wire: Wire, program: Path, request: dict[str, Any]) 
         wire.say(
             "result", outcome="done", environments=[status.of(layout, Environment(name)) for name in names]
         )
+    elif verb == "history":
+        lines = audit.read(layout)
+        wire.say("result", outcome="done", lines=lines, first_bad=audit.first_bad(lines))
     elif verb == "logs":
         wire.say("stream")
         logs.become_journalctl(Environment(request["environment"]), request)

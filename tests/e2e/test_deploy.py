@@ -156,6 +156,26 @@ def test_history_is_chained(settled: Operator) -> None:
     assert audit.first_bad(lines) == 3
 
 
+def test_history_is_shown(settled: Operator) -> None:
+    """As a table, as JSON, and with a word and an exit code where somebody has changed it."""
+    settled.change("restart", "dev")
+    last = json.loads(settled.script("history", "dev", "--json").stdout)["changes"][-1]
+    assert (last["verb"], last["outcome"], last["before"]) == ("restart", "done", last["after"])
+    table = settled.script("history", LINES="1").stdout.splitlines()
+    assert table[0].startswith("when  ")
+    assert len(table) == 3
+    assert "restart" in table[1]
+    settled.on_node(
+        "sed", "-i.kept", '3s/"verb":"[a-z]*"/"verb":"forged"/', "/var/lib/helionyx-deploy/deployments.jsonl"
+    )
+    done = settled.script("history")
+    settled.on_node(
+        "mv", "/var/lib/helionyx-deploy/deployments.jsonl.kept", "/var/lib/helionyx-deploy/deployments.jsonl"
+    )
+    assert done.returncode == 4
+    assert "line 3 does not fit" in done.stdout
+
+
 def test_secrets_stay_where_they_belong(settled: Operator) -> None:
     """Not in the journal, the audit, the records, nor a command line: in one 0600 file per release."""
     token = settled.tokens["dev"]

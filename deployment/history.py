@@ -1,0 +1,67 @@
+"""Who changed what and when: the node's audit as a table, or as JSON."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from typing import Any
+
+from .connection import Connection, result_of_look
+from .errors import DONE, HANDS
+from .output import code_line
+from .settings import Settings
+from .tables import table
+
+HEADS = ("when", "environment", "verb", "who", "before", "after", "outcome", "took", "reason")
+ROWS = 20  # changes that are shown unless LINES says otherwise
+
+
+def history(settings: Settings) -> int:
+    """Show the last changes, newest last; 4 when the chain of the audit does not hold."""
+    with Connection(settings) as connection:
+        result_of_look(connection.hear())
+        connection.say(verb="history")
+        answer = result_of_look(connection.hear())
+    names = settings.environments if settings.named else None
+    changes = [item for item in pair(answer["lines"]) if names is None or item["environment"] in names]
+    changes = changes[-(settings.lines or ROWS) :]
+    code = DONE if answer["first_bad"] is None else HANDS
+    if settings.json:
+        result = {"exit_code": code, "first_bad": answer["first_bad"], "changes": changes}
+        sys.stdout.write(json.dumps(result, indent=1) + "\n")
+        return code
+    sys.stdout.write(table(HEADS, [_row(item) for item in changes]))
+    if code:
+        sys.stdout.write(f"the audit's line {answer['first_bad']} does not fit its chain: it was changed\n")
+    sys.stdout.write(code_line(code) + "\n")
+    return code
+
+
+def pair(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """One item per transaction, from the line that it wrote at its start and the one at its end."""
+    found: dict[str, dict[str, Any]] = {}
+    for line in lines:
+        item = found.setdefault(line["transaction"], {"outcome": "under way", "after": None, "seconds": None})
+        if line["event"] == "start":
+            item |= {
+                key: line[key] for key in ("transaction", "environment", "verb", "actor", "before", "wanted")
+            }
+            item["at"] = line["at"]
+        else:
+            item |= {key: line.get(key) for key in ("outcome", "after", "seconds", "reason")}
+    return [item for item in found.values() if "at" in item]
+
+
+def _row(item: dict[str, Any]) -> tuple[str, ...]:
+    return (
+        time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(item["at"])),
+        item["environment"],
+        item["verb"],
+        f"{item['actor']['name']} ({item['actor']['from']})",
+        item["before"] or "-",
+        item["after"] or "-",
+        item["outcome"],
+        f"{item['seconds']:.1f} s" if item["seconds"] is not None else "-",
+        item.get("reason") or "",
+    )
