@@ -4,8 +4,11 @@ SHELL := /bin/sh
 .SUFFIXES:
 MAKEFLAGS += --no-print-directory
 
+VARIABLES := ENV NODE SSH_OPTIONS ENV_DIR JSON FOLLOW LINES SINCE GREP LOGIN
 ENV_ORIGIN := $(origin ENV)
-export ENV_ORIGIN ENV NODE SSH_OPTIONS ENV_DIR JSON FOLLOW LINES SINCE GREP LOGIN
+export ENV_ORIGIN $(VARIABLES)
+# Their values go to the recipes as they were typed: make would expand a `$` in them.
+$(foreach v,$(VARIABLES),$(if $(findstring command,$(origin $v)),$(eval override export $v := $$(value $v))))
 
 .PHONY: help setup run env deploy status restart logs stop start test lint format types ci try try-down bench history
 

@@ -17,7 +17,7 @@ def main(arguments: list[str]) -> int:
     try:
         request = settings.read(arguments, os.environ)
         if request.verb == "status":
-            return looks.status(request, node_given=bool(os.environ.get("NODE")))
+            return looks.status(request)
         if request.verb == "logs":
             return looks.logs(request)
         if request.verb == "history":

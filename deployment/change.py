@@ -49,7 +49,6 @@ class _Change:
         self.begun = time.monotonic()
         self.transaction: str | None = None
         self.told = 0
-        self.step = ""
         self.release: Release | None = None
         self.target: layer.Target | None = None
         self.prepared: Prepared | None = None
@@ -162,12 +161,11 @@ class _Change:
     def _show(self, entry: dict[str, Any]) -> None:
         match entry["event"]:
             case "step" if entry["state"] == "begin":
-                self.step = entry["title"]
-                self.output.begin(self.step)
+                self.output.begin(entry["title"])
             case "step":
                 self.output.done(entry["title"], entry["seconds"], entry["remark"])
             case "failed":
-                self.output.warn(f"  {self.step}: failed", tuple(entry["details"]))
+                self.output.warn(f"  {entry['title']}: failed", tuple(entry["details"]))
             case "revert":
                 self.output.heading("going back to what was there before")
             case "revert-failed":
@@ -216,6 +214,8 @@ class _Change:
 
 
 def _summary(verb: str, environment: str, result: dict[str, Any]) -> str:
+    if result["outcome"] == "hands":
+        return f"{environment} is not as it was"
     runs = f"{environment} runs {result['after']}" if result["after"] else f"{environment} is as it was"
     if result["outcome"] == "nothing":
         return f"nothing to do, {f'{environment} is stopped' if verb == 'stop' else runs}"

@@ -14,7 +14,6 @@ from typing import IO, Any
 
 from . import program
 from .errors import DeployError
-from .run import child_environment
 from .settings import Settings
 
 SSH = (
@@ -39,17 +38,16 @@ class Lost(DeployError):
 class Connection:
     """A conversation with the host half. Everything is a JSON line, but for the blobs that we send."""
 
-    def __init__(self, settings: Settings) -> None:
-        self.node = settings.node
+    def __init__(self, settings: Settings, node: str = "") -> None:
+        self.node = node or settings.node
         self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  closed with the connection
         zipapp = program.build()
         self._process = subprocess.Popen(
-            arguments(settings, len(zipapp)),
+            arguments(settings, self.node, len(zipapp)),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,
-            bufsize=0,
-            env=child_environment(),
+            bufsize=0,  # and the whole environment: ssh, its agents and its proxies may need any of it
         )
         self._ahead = b""
         self._send(zipapp)
@@ -89,12 +87,15 @@ class Connection:
         return value
 
     def relay(self, sink: IO[bytes]) -> None:
-        """Copy all further output of the node, until it ends."""
+        """Copy all further output of the node, until it ends. Raises `DeployError` with its last words."""
         data = self._ahead
         while data or (data := os.read(self._out, CHUNK)):
             sink.write(data)
             sink.flush()
             data = b""
+        code, words = self._last_words()
+        if code and words:  # without a word it is a search that found nothing
+            raise Lost(words[-1]) if code == 1 else explain(self.node, code, words)
 
     def close(self) -> None:
         """End it and wait; what the node has begun goes on there."""
@@ -133,10 +134,13 @@ class Connection:
 
     def _why(self) -> Lost:
         """What ssh, sudo or Python wrote before it ended, in one sentence of ours."""
+        return explain(self.node, *self._last_words())
+
+    def _last_words(self) -> tuple[int, list[str]]:
         code = self._process.wait(timeout=30)
         self._errors.seek(0)
         words = self._errors.read().decode(errors="replace").strip().splitlines()
-        return explain(self.node, code, [word.strip() for word in words if word.strip()])
+        return code, [word.strip() for word in words if word.strip()]
 
 
 def result_of_look(said: dict[str, Any]) -> dict[str, Any]:
@@ -146,12 +150,12 @@ def result_of_look(said: dict[str, Any]) -> dict[str, Any]:
     return said
 
 
-def arguments(settings: Settings, size: int) -> list[str]:
+def arguments(settings: Settings, node: str, size: int) -> list[str]:
     """The command line of the connection."""
     command = program.command(size)
-    if settings.node == "local":
+    if node == "local":
         return command
-    return ["ssh", *SSH, *settings.ssh_options, "--", settings.node, shlex.join(command)]
+    return ["ssh", *SSH, *settings.ssh_options, "--", node, shlex.join(command)]
 
 
 def explain(node: str, code: int, words: list[str]) -> Lost:

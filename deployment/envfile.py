@@ -22,6 +22,8 @@ def write(root: Path, directory: Path, environment: str) -> tuple[Path, list[str
     content = render((root / ".env.template").read_text(), environment)
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except (FileNotFoundError, NotADirectoryError):
+        raise DeployError(f"there is no directory {directory}.", f"mkdir {directory}") from None
     except FileExistsError:
         raise DeployError(f"{path} exists, and is left as it is.", "edit it, or move it away first") from None
     with os.fdopen(descriptor, "w") as file:

@@ -101,10 +101,18 @@ def _install_and_pack(locked: bytes, target: Target) -> bytes:
 def _entries(tree: Path) -> list[Entry]:
     """Every file but those that belong to this machine: scripts with its interpreter's path, byte code."""
     return [
-        Entry(str(path.relative_to(tree)), path.read_bytes(), 0o755 if path.suffix == ".so" else 0o644)
+        Entry(str(path.relative_to(tree)), _content(path), 0o755 if path.suffix == ".so" else 0o644)
         for path in sorted(tree.rglob("*"))
         if path.is_file() and not _local(path.relative_to(tree))
     ]
+
+
+def _content(path: Path) -> bytes:
+    """A RECORD lists the scripts too, with a digest that depends on this machine's interpreter."""
+    content = path.read_bytes()
+    if path.name != "RECORD":
+        return content
+    return b"".join(line for line in content.splitlines(keepends=True) if not line.startswith(b"bin/"))
 
 
 def _local(path: Path) -> bool:

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import replace
 from typing import Any
 
 from .connection import Connection, result_of_look
 from .errors import DONE, HANDS
 from .output import code_line
-from .settings import Settings, default_nodes
+from .settings import Settings
 from .tables import age, size, table
 
 HEADS = ("environment", "state", "release", "address", "since", "events", "memory", "unit", "node")
 GOOD = ("running", "stopped", "absent")
 
 
-def status(settings: Settings, node_given: bool) -> int:
+def status(settings: Settings) -> int:
     """Show one environment in detail, or all of them; 4 when one of them needs hands."""
-    found = _ask(settings, node_given)
+    found = _ask(settings)
     code = DONE if all(item["state"] in GOOD for item in found) else HANDS
     if settings.json:
         sys.stdout.write(json.dumps({"exit_code": code, "environments": found}, indent=1) + "\n")
@@ -54,15 +53,14 @@ def logs(settings: Settings) -> int:
     return DONE
 
 
-def _ask(settings: Settings, node_given: bool) -> list[dict[str, Any]]:
+def _ask(settings: Settings) -> list[dict[str, Any]]:
     """One connection per node: usually one."""
-    nodes = default_nodes(settings.root)
     by_node: dict[str, list[str]] = {}
     for name in settings.environments:
-        by_node.setdefault(settings.node if node_given else nodes[name], []).append(name)
+        by_node.setdefault(settings.nodes[name], []).append(name)
     found = []
     for node, names in by_node.items():
-        with Connection(replace(settings, node=node)) as connection:
+        with Connection(settings, node) as connection:
             result_of_look(connection.hear())
             connection.say(verb="status", environments=names)
             found += [{**item, "node": node} for item in result_of_look(connection.hear())["environments"]]

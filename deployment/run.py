@@ -25,6 +25,8 @@ PASSED = (
     ),
     *("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy"),
     *("SSL_CERT_FILE", "SSL_CERT_DIR", "UV_CACHE_DIR", "UV_DEFAULT_INDEX", "UV_INDEX", "UV_INDEX_URL"),
+    # By these git knows that root, under sudo, may read a checkout of the person who called sudo.
+    *("SUDO_UID", "SUDO_GID", "SUDO_USER"),
     *("UV_NATIVE_TLS", "UV_OFFLINE", "UV_HTTP_TIMEOUT", "NETRC"),
 )
 

@@ -26,7 +26,7 @@ class Settings:
     verb: str
     environments: tuple[str, ...]
     named: bool
-    node: str
+    nodes: dict[str, str]
     ssh_options: tuple[str, ...]
     root: Path
     env_dir: Path
@@ -40,6 +40,11 @@ class Settings:
     def environment(self) -> str:
         """The one environment that the verb is about."""
         return self.environments[0]
+
+    @property
+    def node(self) -> str:
+        """Its node."""
+        return self.nodes[self.environment]
 
 
 def read(arguments: list[str], environ: Mapping[str, str], root: Path = ROOT) -> Settings:
@@ -63,7 +68,7 @@ def read(arguments: list[str], environ: Mapping[str, str], root: Path = ROOT) ->
         verb=verb,
         environments=environments,
         named=named,
-        node=environ.get("NODE") or _default_node(root, environments),
+        nodes={name: environ.get("NODE") or node for name, node in default_nodes(root).items()},
         ssh_options=_split(environ.get("SSH_OPTIONS", "")),
         root=root,
         env_dir=(root / environ["ENV_DIR"]) if environ.get("ENV_DIR") else root,
@@ -106,11 +111,6 @@ def default_nodes(root: Path) -> dict[str, str]:
     with (root / "pyproject.toml").open("rb") as file:
         nodes = tomllib.load(file).get("tool", {}).get("helionyx", {}).get("nodes", {})
     return {name: str(nodes.get(name, "node1")) for name in ENVIRONMENTS}
-
-
-def _default_node(root: Path, environments: tuple[str, ...]) -> str:
-    nodes = default_nodes(root)
-    return nodes[environments[0]]
 
 
 def _split(text: str) -> tuple[str, ...]:

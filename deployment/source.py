@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import tarfile
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,8 @@ from pathlib import Path
 from .errors import DeployError
 from .run import run
 
+EXECUTABLE = "100755"
+PLAIN = ("100644", EXECUTABLE)  # modes of plain files in a git tree
 PARTS = ("services", "pyproject.toml", "uv.lock")
 
 
@@ -32,7 +33,13 @@ def read(root: Path, environment: str) -> Source:
     object that git makes of it (as `git add --all` would take it), so ignored files stay out of both.
     """
     head = _git(
-        root, "log", "-1", "--format=%H%n%s", hint="commit first: a release is named after its commit"
+        root,
+        "show",
+        "--no-patch",
+        "--no-show-signature",
+        "--encoding=UTF-8",
+        "--format=%H%n%s",
+        hint="commit first: a release is named after its commit",
     )
     commit, subject = head.rstrip("\n").split("\n", 1) if "\n" in head.rstrip("\n") else (head.strip(), "")
     changed = [line[3:] for line in _git(root, "status", "--porcelain", "--untracked-files=all").splitlines()]
@@ -46,19 +53,27 @@ def read(root: Path, environment: str) -> Source:
 
 
 def _files(root: Path, tree: str) -> dict[str, tuple[bytes, bool]]:
-    archive = run([*_command(root), "archive", "--format=tar", tree, *PARTS])
-    found = {}
-    with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
-        for member in tar.getmembers():
-            if member.isdir():
-                continue
-            content = tar.extractfile(member) if member.isfile() else None
-            if content is None:
-                raise DeployError(
-                    f"{member.name} is a link; a release holds plain files only.", "replace it by a file"
-                )
-            found[member.name] = (content.read(), bool(member.mode & 0o100))
-    return found
+    """The blobs themselves: an archive would be subject to this checkout's line endings and attributes."""
+    listed = run([*_command(root), "ls-tree", "-r", "-z", tree, "--", *PARTS]).decode().split("\0")
+    entries = []
+    for line in filter(None, listed):
+        facts, name = line.split("\t", 1)
+        mode, _, blob = facts.split()
+        if mode not in PLAIN:
+            raise DeployError(f"{name} is a link; a release holds plain files only.", "replace it by a file")
+        entries.append((name, mode == EXECUTABLE, blob))
+    contents = _blobs(root, [blob for _, _, blob in entries])
+    return {name: (content, runs) for (name, runs, _), content in zip(entries, contents, strict=True)}
+
+
+def _blobs(root: Path, names: list[str]) -> list[bytes]:
+    """The contents of git objects; `cat-file --batch` frames each by `<name> <type> <size>` and a newline."""
+    out = io.BytesIO(run([*_command(root), "cat-file", "--batch"], input="\n".join(names).encode() + b"\n"))
+    contents = []
+    for _ in names:
+        contents.append(out.read(int(out.readline().split()[2])))
+        out.read(1)
+    return contents
 
 
 def _working_tree(root: Path) -> str:

@@ -4,7 +4,7 @@ set -eu
 cd "$(dirname "$0")/.."
 scripts/setup.sh --quiet
 bin=.venv/bin
-code="services deployment node1 tests benchmarks"
+code="services deployment node1 tests benchmarks scripts"
 
 case "${1:-}" in
 test) exec $bin/python -m pytest ;;

@@ -17,11 +17,24 @@ class HostError(Exception):
         self.hint = hint
         self.details = details
 
+    def to_json(self) -> dict[str, object]:
+        """As the result of a conversation."""
+        return {
+            "outcome": self.outcome,
+            "message": self.message,
+            "hint": self.hint,
+            "details": list(self.details),
+        }
+
 
 class Refused(HostError):
     """Seen before anything was touched."""
 
     outcome = "refused"
+
+
+class Busy(Refused):
+    """Somebody else is at work on the environment."""
 
 
 class StepFailed(HostError):

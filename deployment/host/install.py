@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import compileall
-import json
+import contextlib
 import os
 import py_compile
 import shutil
@@ -12,8 +12,8 @@ from pathlib import Path
 
 from .errors import StepFailed
 from .locks import host_lock
-from .model import Environment, Layout, sha256
-from .releases import MANIFEST, drifted, read_manifest
+from .model import Environment, Layout
+from .releases import drifted, manifest_in
 from .run import run
 
 LAYER = "layer"  # the link inside a release to its dependencies
@@ -25,7 +25,7 @@ def layer(layout: Layout, staged: Path, digest: str) -> str:
         final = layout.layers / digest
         if final.is_dir():
             return "another environment brought it"
-        half = _unpacked(staged / "layer.tar.gz", final, mode=0o755)
+        half = _unpacked(staged / "layer.tar.gz", final)
         _compile(half, final)
         _finish(half, final)
     return f"{sum(1 for path in final.rglob('*') if path.is_file())} files"
@@ -34,16 +34,19 @@ def layer(layout: Layout, staged: Path, digest: str) -> str:
 def release(layout: Layout, environment: Environment, staged: Path, name: str) -> str:
     """Unpack, compile and check the staged release."""
     final = layout.releases(environment) / name
-    half = _unpacked(staged / "release.tar.gz", final, mode=0o755)
-    manifest = json.loads((half / MANIFEST).read_bytes())
-    (half / LAYER).symlink_to(Path("../../../layers") / manifest["layer"])
+    half = _unpacked(staged / "release.tar.gz", final)
+    manifest = manifest_in(half)
+    if manifest is None or (wrong := drifted(half, manifest, name)):
+        found = "no manifest" if manifest is None else ", ".join(wrong)
+        raise StepFailed(f"what was sent is not release {name}: {found} differs.")
+    (half / LAYER).symlink_to(Path("../../../layers") / manifest.layer)
     if not _compile(half / "services", final / "services"):
         raise StepFailed(f"release {name} has code that does not compile.", details=_faults(half))
-    _finish(half, final)
-    whole = read_manifest(layout, environment, name)
-    if whole is None or drifted(final, whole):
-        raise StepFailed(f"release {name} is not what its manifest says after unpacking.")
-    return f"{len(whole.files)} files"
+    with host_lock(layout):  # nobody prunes the layer between this look and the link to it
+        if not (layout.layers / manifest.layer).is_dir():
+            raise StepFailed(f"layer {manifest.layer[:12]} has just been pruned.", "deploy once more")
+        _finish(half, final)
+    return f"{len(manifest.files)} files"
 
 
 def publish(path: Path, content: bytes, mode: int) -> None:
@@ -90,13 +93,37 @@ def unpack_is_safe(archive: tarfile.TarFile) -> bool:
     )
 
 
-def _unpacked(blob: Path, final: Path, mode: int) -> Path:
+def directory(path: Path, owner: int, mode: int) -> None:
+    """Make a directory, or give it its owner and mode. Raises `OSError` for a link in its place.
+
+    The services own some of the parents: no link that one of them puts there is ever followed.
+    """
+    parent = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(path.name, mode, dir_fd=parent)
+        found = os.open(path.name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=parent)
+    finally:
+        os.close(parent)
+    try:
+        os.fchown(found, owner, owner)
+        os.fchmod(found, mode)
+    finally:
+        os.close(found)
+
+
+def sweep(parent: Path) -> None:
+    """Remove what earlier attempts left half-made, or half-removed."""
+    for left in (*parent.glob(".*.half"), *parent.glob(".*.gone")):
+        shutil.rmtree(left)
+
+
+def _unpacked(blob: Path, final: Path) -> Path:
     if not blob.exists():
         raise StepFailed(f"{blob.name} was not sent, but {final} needs it.", "deploy once more")
+    sweep(final.parent)
     half = final.with_name(f".{final.name}.half")
-    if half.exists():
-        shutil.rmtree(half)
-    half.mkdir(mode=mode, parents=True)
+    half.mkdir(mode=0o755, parents=True)
     with tarfile.open(blob, "r:gz") as archive:
         if not unpack_is_safe(archive):
             raise StepFailed(f"{blob.name} holds links, devices or paths that lead outside.")
@@ -148,8 +175,3 @@ def _settle(directory: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def digest_of(path: Path) -> str:
-    """The SHA-256 of a staged file."""
-    return sha256(path.read_bytes())

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from .errors import Refused
+from .errors import Busy
 from .model import Layout
 
 
@@ -47,11 +47,11 @@ def holder(layout: Layout, name: str) -> dict[str, Any] | None:
         return None
 
 
-def busy(name: str, held: dict[str, Any]) -> Refused:
+def busy(name: str, held: dict[str, Any]) -> Busy:
     """The refusal that names who is at work, on what, and for how long."""
     who = f"{held.get('actor', 'somebody')} ({held.get('verb', 'a change')})"
     age = max(0.0, time.time() - float(held.get("since", time.time())))
-    return Refused(
+    return Busy(
         f"{name} is being changed by {who} since {age:.0f} s, transaction {held.get('transaction', '?')}.",
         f"wait for it to end; `make status ENV={name}` shows what runs",
     )

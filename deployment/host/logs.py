@@ -22,7 +22,7 @@ def arguments(environment: Environment, request: dict[str, Any]) -> list[str]:
         *("/usr/bin/journalctl", f"--namespace=+{environment.namespace}", "--no-pager", "--quiet"),
         *(f"--unit={environment.service}", f"--unit={environment.socket}"),
         *("--output=json" if request.get("json") else "--output=short-iso",),
-        f"--lines={request.get('lines') or 'all'}",
+        f"--lines={'all' if request.get('lines') is None else request['lines']}",
     ]
     if request.get("since"):
         argv.append(f"--since={request['since']}")

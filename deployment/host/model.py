@@ -192,6 +192,7 @@ class Observed:
     neighbours: Mapping[str, str] = field(default_factory=dict)
     answers: Mapping[str, Any] | None = None
     log: Log | None = None
+    data: bool = False  # whether its directory holds anything that was said to it
 
     @property
     def serving(self) -> str | None:
@@ -221,6 +222,7 @@ class Wanted:
     state: str  # running, stopped or absent
     release: Manifest | None = None
     restart: bool = False
+    staged: bool = True  # whether what is missing has been sent; else the release is taken as it lies
     keep: int = 5
 
 

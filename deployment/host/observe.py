@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pwd
+from pathlib import Path
 from typing import Any
 
 from . import probe, releases, sockets, systemd
@@ -11,9 +12,14 @@ from .errors import StepFailed
 from .model import ENVIRONMENTS, Environment, Layout, Log, Manifest, Observed, listen_address
 from .run import run
 
+PATIENCE = 5.0  # seconds that a running service may take until it answers that it is ready
+
 
 def observe(layout: Layout, environment: Environment, wanted: Manifest | None = None) -> Observed:
-    """What is. `wanted` says whose port to look at when a release is about to be put here."""
+    """What is. `wanted` says whose port to look at when a release is about to be put here.
+
+    A service that runs and is slow to answer is asked again for a while: it may be busy, or starting.
+    """
     units = systemd.show([environment.service, environment.socket])
     service, socket = units[environment.service], units[environment.socket]
     current = releases.current(layout, environment)
@@ -21,12 +27,14 @@ def observe(layout: Layout, environment: Environment, wanted: Manifest | None = 
     opened = sockets.listeners()
     listen = socket.listen if socket.active == "active" else None
     # A probe of an idle socket would start the service: only a running one is asked.
-    answers = probe.ask(listen) if listen and service.active == "active" else None
+    running = service.active == "active" and listen is not None
+    answers = probe.ask_until_ready(str(listen), PATIENCE) if running else None
+    log = probe.log_of(answers) or _log_at_rest(layout, environment, manifest)
     return Observed(
         user=user_id(environment) is not None,
         directories=directories(layout, environment),
         layers=releases.layers(layout),
-        layers_elsewhere=_layers_elsewhere(layout, environment),
+        layers_elsewhere=tuple(sorted(releases.layers_used(layout, without=environment))),
         releases=releases.kept(layout, environment),
         current=current,
         units=releases.unit_files(layout, environment),
@@ -40,8 +48,16 @@ def observe(layout: Layout, environment: Environment, wanted: Manifest | None = 
         holder=_stranger(opened, listen, wanted or manifest),
         neighbours=_neighbours(layout, environment),
         answers=answers,
-        log=probe.log_of(answers) or _log_at_rest(layout, environment, manifest),
+        log=log,
+        data=_holds_anything(layout.data(environment), log),
     )
+
+
+def _holds_anything(data: Path, log: Log | None) -> bool:
+    """Whether a data directory holds what was said: an event log of length 0 is nothing."""
+    if log is not None and log.length == 0:
+        return False
+    return any(path.is_file() for path in data.rglob("*"))
 
 
 def user_id(environment: Environment) -> int | None:
@@ -130,13 +146,3 @@ def _neighbours(layout: Layout, environment: Environment) -> dict[str, str]:
         if manifest is not None:
             found[other.name] = listen_address(manifest.config["api_host"], manifest.config["api_port"])
     return found
-
-
-def _layers_elsewhere(layout: Layout, environment: Environment) -> tuple[str, ...]:
-    used = {
-        manifest.layer
-        for other in _others(environment)
-        for name in releases.names(layout, other)
-        if (manifest := releases.read_manifest(layout, other, name)) is not None
-    }
-    return tuple(sorted(used))

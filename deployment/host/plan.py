@@ -60,7 +60,8 @@ def callers(steps: tuple[Step, ...]) -> str:
 def _running(seen: Observed, wanted: Wanted) -> Iterator[Step]:
     release, environment = _release(wanted), wanted.environment
     _refuse_conflicts(seen, release, environment)
-    laid = tuple(_installed(seen, release, environment))
+    _refuse_strangers(seen, environment)
+    laid = tuple(_installed(seen, release, wanted))
     yield from laid
     written = _units_differ(seen, release)
     rebind = _must_rebind(seen, release, environment, written)
@@ -114,23 +115,30 @@ def _absent(seen: Observed, wanted: Wanted) -> Iterator[Step]:
         yield Step("reload-systemd")
     if seen.releases or seen.current:
         yield Step("remove-releases", (environment.name,))
-    if seen.user:
+    if seen.user and not seen.data:
         yield Step("remove-user", (environment.user,))
 
 
-def _installed(seen: Observed, release: Manifest, environment: Environment) -> Iterator[Step]:
+def _installed(seen: Observed, release: Manifest, wanted: Wanted) -> Iterator[Step]:
     """Everything that can be laid down without the serving release noticing."""
     if not seen.user:
-        yield Step("create-user", (environment.user,))
+        yield Step("create-user", (wanted.environment.user,))
     wrong = tuple(sorted(path for path, right in seen.directories.items() if not right))
     if wrong:
         yield Step("create-directories", wrong)
-    if release.layer not in seen.layers:
-        yield Step("install-layer", (release.layer,))
     kept = seen.releases.get(release.id)
-    if kept is None or not kept.intact:
-        yield Step("install-release", (release.id,))
-    if kept is None or not kept.intact or seen.serving != release.id:
+    missing = kept is None or not kept.intact
+    if wanted.staged:
+        if release.layer not in seen.layers:
+            yield Step("install-layer", (release.layer,))
+        if missing:
+            yield Step("install-release", (release.id,))
+    elif kept is None or release.layer not in seen.layers:
+        raise Refused(
+            f"release {release.id} or its dependencies are gone from the node.",
+            f"make deploy ENV={wanted.environment.name}",
+        )
+    if (missing and wanted.staged) or seen.serving != release.id:
         yield Step("check-release", (release.id,))
 
 
@@ -184,6 +192,15 @@ def _refuse_conflicts(seen: Observed, release: Manifest, environment: Environmen
         raise Refused(
             f"port {port} is held by {seen.holder}, so {environment.name} cannot have it.",
             f"stop that program, or give API_PORT another value in .env.{environment.name}",
+        )
+
+
+def _refuse_strangers(seen: Observed, environment: Environment) -> None:
+    """Units that no deploy brought are somebody's own: they are neither overwritten nor, later, removed."""
+    if seen.units and seen.current is None and not seen.releases:
+        raise Refused(
+            f"{', '.join(sorted(seen.units))} is on the node already, and no deploy has put it there.",
+            f"stop it and move it away, then deploy {environment.name}",
         )
 
 

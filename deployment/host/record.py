@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from .install import publish
 from .model import Layout
 
 KEEP = 20  # transactions whose requests and records stay for reading
@@ -47,22 +48,26 @@ class Transaction:
         return self.path / "record.jsonl"
 
     def write(self, event: str, **content: Any) -> dict[str, Any]:
-        """Add a line to the record and wait until it is on disk."""
+        """Add a line to the record and wait until it is on disk.
+
+        What a full disk or a power cut left of a line is ended first, so that it spoils no other.
+        """
         entry = {"event": event, "at": round(time.time(), 3), **content}
-        descriptor = os.open(self.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            os.write(descriptor, json.dumps(entry).encode() + b"\n")
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        data = json.dumps(entry).encode() + b"\n"
+        with open(self.log, "a+b", opener=_private) as file:
+            if file.tell() and os.pread(file.fileno(), 1, file.tell() - 1) != b"\n":
+                data = b"\n" + data
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
         return entry
 
     def entries(self, event: str | None = None) -> list[dict[str, Any]]:
-        """The record so far; a line cut off by a power cut is not one."""
+        """The record so far, without what is no whole line."""
         if not self.log.exists():
             return []
-        lines = [json.loads(line) for line in self.log.read_bytes().split(b"\n")[:-1] if line]
-        return [line for line in lines if event is None or line["event"] == event]
+        lines = [_read(line) for line in self.log.read_bytes().split(b"\n")[:-1]]
+        return [line for line in lines if line is not None and event in (None, line["event"])]
 
     @property
     def result(self) -> dict[str, Any] | None:
@@ -83,7 +88,7 @@ def create(layout: Layout, request: dict[str, Any]) -> Transaction:
     name = f"{stamp}-{request['environment']}-{secrets.token_hex(2)}"
     path = layout.transactions / name
     path.mkdir(mode=0o700)
-    (path / "request.json").write_text(json.dumps(request, indent=1))
+    publish(path / "request.json", json.dumps(request, indent=1).encode(), 0o600)
     for old in (*ended(layout)[:-KEEP], *never_begun(layout)):
         shutil.rmtree(old.path)
     return Transaction(name, path)
@@ -93,7 +98,8 @@ def every(layout: Layout) -> Iterator[Transaction]:
     """All transactions that the node remembers, oldest first."""
     if layout.transactions.is_dir():
         for path in sorted(layout.transactions.iterdir()):
-            if (path / "request.json").exists():
+            request = path / "request.json"
+            if request.exists() and _read(request.read_bytes()) is not None:
                 yield Transaction(path.name, path)
 
 
@@ -114,3 +120,16 @@ def never_begun(layout: Layout) -> list[Transaction]:
 def get(layout: Layout, name: str) -> Transaction:
     """The transaction of that id."""
     return Transaction(name, layout.transactions / name)
+
+
+def _read(text: bytes) -> dict[str, Any] | None:
+    """A JSON object; None for what is not a whole one."""
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_CLOEXEC, 0o600)

@@ -7,7 +7,7 @@ import re
 import stat
 from pathlib import Path
 
-from .model import Environment, Kept, Layout, Manifest, sha256
+from .model import ENVIRONMENTS, Environment, Kept, Layout, Manifest, sha256
 
 MANIFEST = "manifest.json"
 RELEASE_NAME = re.compile(r"[0-9a-f]{12}(-dirty)?-[0-9a-f]{12}")
@@ -15,12 +15,14 @@ RELEASE_NAME = re.compile(r"[0-9a-f]{12}(-dirty)?-[0-9a-f]{12}")
 
 def read_manifest(layout: Layout, environment: Environment, release: str | None) -> Manifest | None:
     """The manifest of a kept release; None when it is not kept or cannot be read."""
-    if release is None:
-        return None
+    return manifest_in(layout.releases(environment) / release) if release else None
+
+
+def manifest_in(path: Path) -> Manifest | None:
+    """The manifest in a release's directory; None when there is none that can be read."""
     try:
-        text = (layout.releases(environment) / release / MANIFEST).read_bytes()
-        return Manifest.from_json(json.loads(text))
-    except (FileNotFoundError, ValueError, TypeError):
+        return Manifest.from_json(json.loads((path / MANIFEST).read_bytes()))
+    except (OSError, ValueError, TypeError):
         return None
 
 
@@ -32,7 +34,7 @@ def kept(layout: Layout, environment: Environment) -> dict[str, Kept]:
         manifest = read_manifest(layout, environment, name)
         mark = layout.verified(environment) / name
         found[name] = Kept(
-            intact=manifest is not None and not drifted(path, manifest),
+            intact=manifest is not None and not drifted(path, manifest, name),
             layer=manifest.layer if manifest else "",
             verified_at=mark.stat().st_mtime if mark.exists() else 0.0,
         )
@@ -45,10 +47,10 @@ def names(layout: Layout, environment: Environment) -> list[str]:
     return [name for name in found if RELEASE_NAME.fullmatch(name)]
 
 
-def drifted(path: Path, manifest: Manifest) -> list[str]:
-    """The files of a release that are not what its manifest says: edited, or gone."""
-    wrong = [name for name, digest in manifest.files.items() if _digest(path / name) != digest]
-    if manifest.expected_id != path.name:
+def drifted(path: Path, manifest: Manifest, name: str) -> list[str]:
+    """The files of release `name` in `path` that are not what its manifest says: edited, or gone."""
+    wrong = [file for file, digest in manifest.files.items() if _digest(path / file) != digest]
+    if not manifest.id == manifest.expected_id == name:
         wrong.append(MANIFEST)
     return wrong
 
@@ -69,6 +71,17 @@ def unit_files(layout: Layout, environment: Environment) -> dict[str, str]:
 def layers(layout: Layout) -> tuple[str, ...]:
     """The digests of the layers that lie here, whole."""
     return tuple(path.name for path in _entries(layout.layers) if re.fullmatch(r"[0-9a-f]{64}", path.name))
+
+
+def layers_used(layout: Layout, without: Environment | None = None) -> set[str]:
+    """The layers that some kept release needs; `without` leaves one environment's releases aside."""
+    return {
+        manifest.layer
+        for environment in map(Environment, ENVIRONMENTS)
+        if environment != without
+        for name in names(layout, environment)
+        if (manifest := read_manifest(layout, environment, name)) is not None
+    }
 
 
 def is_right(path: Path, owner: int | None, mode: int) -> bool:

@@ -25,7 +25,9 @@ from .run import run
 from .transaction import settle, wanted_of
 from .wire import PROTOCOL, Hangup, Wire
 
+RECORD = 1 << 20  # bytes that any change needs, for its record and the audit
 SPARE = 32 << 20  # bytes that stay free on the node after everything is laid down
+STARTS = 12  # starts of one transaction's unit: it gives up by itself long before, unless it cannot write
 POLL = 0.02  # seconds between two looks at the record
 CHANGES = ("deploy", "restart", "stop", "start")
 
@@ -35,16 +37,9 @@ def converse(layout: Layout, wire: Wire, program: Path) -> int:
     try:
         wire.say("hello", **facts(layout))
         request = wire.hear()
-        try:
-            _answer(layout, wire, program, request)
-        except HostError as error:
-            wire.say(
-                "result",
-                outcome=error.outcome,
-                message=error.message,
-                hint=error.hint,
-                details=list(error.details),
-            )
+        _answer(layout, wire, program, request)
+    except HostError as error:
+        wire.say("result", **error.to_json())
     except (Hangup, BrokenPipeError):
         return 1
     return 0
@@ -88,6 +83,7 @@ def _answer(layout: Layout, wire: Wire, program: Path, request: dict[str, Any]) 
 
 def _change(layout: Layout, wire: Wire, program: Path, request: dict[str, Any]) -> None:
     environment = Environment(request["environment"])
+    _refuse_full_disk(layout, 0)
     held = locks.holder(layout, environment.name)
     if held is not None:
         raise locks.busy(environment.name, held)
@@ -98,9 +94,16 @@ def _change(layout: Layout, wire: Wire, program: Path, request: dict[str, Any]) 
         wire.say("result", outcome="nothing", before=before, after=before)
         return
     request["actor"]["login"] = os.environ.get("SUDO_USER") or "root"
-    transaction = record.create(layout, request)
+    try:
+        transaction = record.create(layout, request)
+    except OSError as error:
+        raise _unwritable(error) from error
+    wire.say("transaction", id=transaction.id, unit=transaction.unit)
     try:
         _stage(layout, wire, transaction, steps)
+    except OSError as error:
+        shutil.rmtree(transaction.path)
+        raise _unwritable(error) from error
     except (Hangup, HostError):
         shutil.rmtree(transaction.path)  # nothing was started, so nothing is to be remembered
         raise
@@ -119,6 +122,12 @@ def _preview(
     return plan(seen, wanted_of(layout, environment, request, seen.current)), seen.current
 
 
+def _unwritable(error: OSError) -> Refused:
+    return Refused(
+        f"the node cannot write {error.filename or 'what was sent'}: {error.strerror}.", "mend its disk"
+    )
+
+
 def _stage(layout: Layout, wire: Wire, transaction: record.Transaction, steps: tuple[Step, ...]) -> None:
     """Ask for what the plan installs; a layer that another environment brought meanwhile is not asked for."""
     verbs = {step.verb for step in steps}
@@ -132,8 +141,9 @@ def _stage(layout: Layout, wire: Wire, transaction: record.Transaction, steps: t
 
 def _refuse_full_disk(layout: Layout, size: int) -> None:
     """Unpacked and compiled, an archive takes four times its size (measured: 4.9 MB become 20 MB)."""
-    for path in (layout.state, layout.layers if layout.layers.exists() else layout.root):
-        free, needed = shutil.disk_usage(path).free, 6 * size + SPARE
+    for path in (layout.state, layout.opt):
+        path = path if path.exists() else layout.root
+        free, needed = shutil.disk_usage(path).free, 6 * size + (SPARE if size else RECORD)
         if free < needed:
             raise Refused(
                 f"{path} on the node has {free / 1e6:.0f} MB free, and {needed / 1e6:.0f} MB are needed.",
@@ -154,7 +164,7 @@ def _start(layout: Layout, transaction: record.Transaction, program: Path) -> No
             *("systemd-run", "--quiet", "--collect", "--service-type=exec", f"--unit={transaction.unit}"),
             f"--description=Helionyx: {transaction.request['verb']} {transaction.request['environment']}",
             *("--property=Restart=on-failure", "--property=RestartSec=500ms"),
-            *("--property=StartLimitIntervalSec=0", "--property=OOMScoreAdjust=-900"),
+            *("--property=StartLimitIntervalSec=1h", f"--property=StartLimitBurst={STARTS}"),
             *(sys.executable, "-SI", str(kept), "carry-out", transaction.id),
         ]
     )
@@ -169,7 +179,6 @@ def _forget_older_halves(kept: Path, keep: int = 3) -> None:
 def _follow(wire: Wire, transaction: record.Transaction, told: int = 0) -> None:
     """Relay the record line by line until its result; a unit that is gone without one is a result too."""
     patience = time.monotonic() + 2.0
-    wire.say("transaction", id=transaction.id, unit=transaction.unit)
     while True:
         entries = transaction.entries()
         for entry in entries[told:]:
@@ -187,6 +196,10 @@ def _follow(wire: Wire, transaction: record.Transaction, told: int = 0) -> None:
 def _refuse_to_wait_for_nothing(transaction: record.Transaction) -> None:
     if systemd.is_alive(transaction.unit) or transaction.result is not None:
         return
+    if not transaction.entries("attempt"):
+        raise Refused(
+            f"transaction {transaction.id} was never begun: the connection broke before.", "try again"
+        )
     error = HostError(
         f"transaction {transaction.id} ended without a result.",
         f"on the node: journalctl --unit {transaction.unit}; the next deploy goes on from what it left",

@@ -78,7 +78,7 @@ def _problems(
     for name, digest in current.units.items():
         if seen.units.get(name) != digest:
             yield f"{layout.unit_file(name)} is not as it was deployed"
-    for name in releases.drifted(layout.releases(environment) / current.id, current):
+    for name in releases.drifted(layout.releases(environment) / current.id, current, current.id):
         yield f"{name} of release {current.id} is not as it was deployed"
     if seen.stale:
         yield "systemd has not read the unit files as they are now"

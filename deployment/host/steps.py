@@ -5,17 +5,16 @@ Every one of them can be repeated: a transaction that was killed anywhere goes t
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import install, observe, systemd, verify
+from . import install, observe, releases, systemd, verify
 from .errors import StepFailed
+from .locks import host_lock
 from .model import Environment, Layout, Log, Manifest
 from .plan import Step
-from .releases import is_right
 from .run import run
 
 
@@ -52,10 +51,7 @@ def create_directories(work: Work, *wrong: str) -> None:
     for path, owned, mode in observe.wanted_directories(work.layout, work.environment):
         if str(path) not in wrong:
             continue
-        path.mkdir(mode=mode, parents=True, exist_ok=True)
-        user = owner if owned and owner is not None else 0
-        os.chown(path, user, user if owned else 0)
-        path.chmod(mode)
+        install.directory(path, owner if owned and owner is not None else 0, mode)
 
 
 def install_layer(work: Work, digest: str) -> str:
@@ -135,24 +131,23 @@ def prune_releases(work: Work, *names: str) -> str:
 
 
 def prune_layers(work: Work, *digests: str) -> str:
-    for digest in digests:
-        install.discard(work.layout.layers / digest)
-    return f"{len(digests)} removed"
+    with host_lock(work.layout):  # another environment may have begun to use one since the plan was made
+        unused = set(digests) - releases.layers_used(work.layout)
+        for digest in unused:
+            install.discard(work.layout.layers / digest)
+    return f"{len(unused)} removed"
 
 
 def remove_releases(work: Work, environment: str) -> None:
     install.discard(work.layout.opt / environment)
 
 
-def remove_user(work: Work, user: str) -> str:
-    """The user goes when its data directory holds nothing; what was written stays, with its owner."""
+def remove_user(work: Work, user: str) -> None:
+    """Planned only where its directory holds nothing that was said: what was said stays, with its owner."""
     data = work.layout.data(work.environment)
-    if any(path.is_file() for path in data.rglob("*")):
-        return f"kept, {data} holds data"
-    if is_right(data, observe.user_id(work.environment), 0o700):
+    if data.is_dir() and not data.is_symlink():
         shutil.rmtree(data)
     run(["userdel", user])
-    return ""
 
 
 def _wanted(work: Work) -> Manifest:

@@ -11,7 +11,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from . import audit, record, releases, systemd
-from .errors import HostError, Refused, StepFailed
+from .errors import Busy, HostError, Refused, StepFailed
 from .locks import environment_lock
 from .model import Environment, Layout, Log, Manifest, Observed, Wanted
 from .observe import observe
@@ -21,7 +21,9 @@ from .steps import Work, perform
 
 FORWARD_ATTEMPTS = 3  # a change that keeps killing its own transaction is taken back
 ALL_ATTEMPTS = 6
+EVERYTHING = 1000  # releases that stay on the way back: it is no time to prune
 WAIT = 60.0  # seconds that a restarted transaction waits for its environment
+MOMENT = 1.0  # seconds that a new one waits: whoever only looks at the lock holds it for a blink
 
 
 def carry_out(layout: Layout, name: str) -> None:
@@ -30,13 +32,13 @@ def carry_out(layout: Layout, name: str) -> None:
     request = transaction.request
     environment = Environment(request["environment"])
     holder = {"actor": request["actor"]["name"], "verb": request["verb"], "transaction": name}
-    patience = time.monotonic() + (WAIT if transaction.entries("attempt") else 0)
+    patience = time.monotonic() + (WAIT if transaction.entries("attempt") else MOMENT)
     while transaction.result is None:
         try:
             with environment_lock(layout, environment.name, holder):
                 if transaction.result is None:
                     _Change(layout, environment, transaction, request).run()
-        except Refused as error:
+        except Busy as error:
             if time.monotonic() >= patience:
                 _result(transaction, "refused", error)
             else:
@@ -55,9 +57,7 @@ def wanted_of(
         release: Manifest | None = Manifest.from_json(request["release"])
     else:
         release = releases.read_manifest(layout, environment, current)
-    return Wanted(
-        environment, "running", release, restart=verb == "restart", keep=int(request.get("keep", 5))
-    )
+    return Wanted(environment, "running", release, restart=verb == "restart", staged=verb == "deploy")
 
 
 class _Change:
@@ -68,7 +68,7 @@ class _Change:
     ) -> None:
         self.layout, self.environment = layout, environment
         self.transaction, self.request = transaction, request
-        self.started = time.monotonic()
+        self.title = ""
 
     def run(self) -> None:
         attempt = len(self.transaction.entries("attempt")) + 1
@@ -80,8 +80,8 @@ class _Change:
             self._failed(failure)
         if failure is None:
             failure = self._forward(before)
-        if failure is None:
-            self._end("done", before, None)
+        if failure is None or failure.outcome == "refused":
+            self._end("done" if failure is None else "refused", before, failure)
         elif attempt > ALL_ATTEMPTS:
             self._end("hands", before, failure)
         else:
@@ -111,18 +111,24 @@ class _Change:
         )
         return entry
 
-    def _look(self) -> Observed:
-        release = self.request.get("release")
-        return observe(self.layout, self.environment, Manifest.from_json(release) if release else None)
+    def _look(self, release: Manifest | None = None) -> Observed:
+        return observe(self.layout, self.environment, release)
 
     def _forward(self, before: dict[str, Any]) -> HostError | None:
-        """Apply the plan; the failure, if there was one, is on record."""
-        seen = self._look()
-        wanted = wanted_of(self.layout, self.environment, self.request, seen.current)
+        """Apply the plan; the failure, if there was one, is on record. A refusal has touched nothing."""
+        current = releases.current(self.layout, self.environment)
+        wanted = wanted_of(self.layout, self.environment, self.request, current)
         if self.request["verb"] == "restart" and self._done("restart-service"):
             wanted = replace(wanted, restart=False)
         try:
-            self._apply(plan(seen, wanted), wanted, before)
+            steps = plan(self._look(wanted.release), wanted)
+        except Refused as error:
+            if not self.transaction.entries("step"):
+                return error
+            self._failed(error)
+            return StepFailed(error.message, error.hint)
+        try:
+            self._apply(steps, wanted, before)
         except StepFailed as error:
             self._failed(error)
             return error
@@ -132,7 +138,7 @@ class _Change:
         """The same planner, asked for what was there before."""
         wanted = self._as_it_was(before)
         try:
-            steps = plan(self._look(), wanted)
+            steps = plan(self._look(wanted.release), wanted)
             self.transaction.write("revert", steps=[step.to_json() for step in steps])
             self._apply(steps, wanted, before)
         except HostError as error:
@@ -141,25 +147,28 @@ class _Change:
         return "failed"
 
     def _as_it_was(self, before: dict[str, Any]) -> Wanted:
+        if before["state"] == "absent":
+            return Wanted(self.environment, "absent")
         release = releases.read_manifest(self.layout, self.environment, before["release"])
-        state = before["state"] if release is not None else "absent"
-        return Wanted(self.environment, state, release, keep=100)
+        if release is None:
+            raise StepFailed(f"the manifest of release {before['release']} cannot be read.")
+        return Wanted(self.environment, before["state"], release, staged=False, keep=EVERYTHING)
 
     def _apply(self, steps: tuple[Step, ...], wanted: Wanted, before: dict[str, Any]) -> None:
         self.transaction.write("plan", steps=[step.to_json() for step in steps])
         log = Log(**before["log"]) if before["log"] else None
         work = Work(self.layout, self.environment, self.transaction.path, wanted.release, log)
         for step in steps:
-            begun = time.monotonic()
+            begun, self.title = time.monotonic(), step.title
             self.transaction.write("step", state="begin", title=step.title, **step.to_json())
             remark = perform(work, step)
             seconds = round(time.monotonic() - begun, 3)
             self.transaction.write(
                 "step", state="done", title=step.title, seconds=seconds, remark=remark, **step.to_json()
             )
-        left = [
-            step for step in plan(self._look(), replace(wanted, restart=False)) if "prune" not in step.verb
-        ]
+        self.title = "second look"
+        again = plan(self._look(wanted.release), replace(wanted, restart=False))
+        left = [step for step in again if "prune" not in step.verb]
         if left:
             raise StepFailed(
                 f"after every step this is still to do: {', '.join(step.title for step in left)}."
@@ -169,7 +178,13 @@ class _Change:
         return any(e["verb"] == verb and e["state"] == "done" for e in self.transaction.entries("step"))
 
     def _failed(self, error: HostError) -> None:
-        self.transaction.write("failed", message=error.message, hint=error.hint, details=list(error.details))
+        self.transaction.write(
+            "failed",
+            title=self.title,
+            message=error.message,
+            hint=error.hint,
+            details=list(error.details),
+        )
 
     def _failure_so_far(self) -> HostError | None:
         found = self.transaction.entries("failed")

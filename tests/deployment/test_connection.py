@@ -8,7 +8,6 @@ import shlex
 import socket
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -42,8 +41,8 @@ def test_broken_connection_is_explained(code: int, words: list[str], message: st
 
 def test_remote_command_is_one_word_for_ssh() -> None:
     """ssh joins its arguments by spaces and hands them to a shell: ours arrive as they were."""
-    request = replace(settings.read(["status"], {}), node="node1", ssh_options=("-F", "x"))
-    argv = connection.arguments(request, 17)
+    request = settings.read(["status"], {"SSH_OPTIONS": "-F x"})
+    argv = connection.arguments(request, "node1", 17)
     assert argv[:1] + argv[-3:-1] == ["ssh", "--", "node1"]
     assert shlex.split(argv[-1]) == program.command(17)
     assert "BatchMode=yes" in argv

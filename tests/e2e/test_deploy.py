@@ -50,10 +50,11 @@ def test_three_environments_side_by_side(operator: Operator) -> None:
 def test_data_of_one_is_closed_to_the_others(settled: Operator) -> None:
     """Neither the configuration nor the log of an environment can be read by another's user."""
     settled.deploy("staging")
-    for path in ("/var/lib/helionyx/dev/events", "/opt/helionyx/dev/current/.env.dev"):
-        done = settled.node.run(["runuser", "-u", "helionyx-staging", "--", "ls", "-l", path])
+    for path in ("/var/lib/helionyx/dev/events/events.db", "/opt/helionyx/dev/current/.env.dev"):
+        settled.on_node("test", "-s", path)
         read = settled.node.run(["runuser", "-u", "helionyx-staging", "--", "cat", path])
-        assert read.returncode != 0, f"{path} is open: {done.stdout}"
+        assert read.returncode != 0
+        assert "Permission denied" in read.stderr
 
 
 def test_nothing_to_do(settled: Operator) -> None:

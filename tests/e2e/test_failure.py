@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 import time
 from collections.abc import Iterator
@@ -100,8 +101,62 @@ def test_first_deploy_that_fails_leaves_nothing(dev: Operator) -> None:
     assert "helionyx-staging" not in dev.on_node("systemctl", "list-units", "--all", "--failed")
 
 
-def _killed(dev: Operator, when: str, victim: str) -> tuple[int, str]:
-    """Run a deploy, and shoot at `victim` once its output says `when`."""
+def _shoot(dev: Operator, words: str) -> subprocess.Popen[str]:
+    """On the node: kill the next transaction as soon as its record says `words`."""
+    command = [*dev.node.ssh_command(), f"python3 - {shlex.quote(words)}"]
+    shooter = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert shooter.stdin is not None
+    assert shooter.stdout is not None
+    shooter.stdin.write((Path(__file__).parent / "shooter.py").read_text())
+    shooter.stdin.close()
+    assert shooter.stdout.readline() == "waiting\n"
+    return shooter
+
+
+@pytest.mark.parametrize(
+    "verb", ["install-release", "check-release", "turn-current", "restart-service", "verify"]
+)
+def test_killed_transaction_arrives(dev: Operator, verb: str) -> None:
+    """Shot in the middle of any step, it is started again, looks again, and goes on."""
+    dev.commit("services/changed.py", f"KILLED = {verb!r}\n")
+    with _shoot(dev, f'"verb": "{verb}"'):
+        done = dev.script("deploy", "dev")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "this is its attempt 2" in done.stdout
+    assert dev.deploy("dev")["outcome"] == "nothing"
+    assert dev.status("dev")["unfinished"] == []
+
+
+@pytest.mark.parametrize("words", ['"event": "failed"', '"event": "revert"'])
+def test_killed_on_its_way_back_it_still_goes_back(dev: Operator, words: str) -> None:
+    """The direction is remembered: a release that failed is not tried again."""
+    before = dev.status("dev")["release"]
+    dev.commit(RUNNER, BROKEN["exits at once"])
+    with _shoot(dev, words):
+        done = dev.script("deploy", "dev")
+    assert done.returncode == 3, done.stdout + done.stderr
+    assert "this is its attempt 2" in done.stdout
+    assert done.stdout.count("restart service helionyx-dev.service: failed") == 1
+    assert dev.status("dev")["release"] == before
+    assert dev.status("dev")["state"] == "running"
+
+
+def test_shot_between_closing_and_opening_the_socket(dev: Operator) -> None:
+    """The moment in which nobody listens: the next attempt opens the new port."""
+    dev.configure("dev", "API_PORT=8000", "API_PORT=8030")
+    with _shoot(dev, '"verb": "open-socket"'):
+        done = dev.script("deploy", "dev")
+    dev.configure("dev", "API_PORT=8030", "API_PORT=8000")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert dev.health("dev", port=8030)["environment"] == "dev"
+    dev.deploy("dev")
+    assert dev.health("dev")["environment"] == "dev"
+
+
+@pytest.mark.parametrize("when", ["upload release", "install release", "check release"])
+def test_lost_connection_is_taken_up_again(dev: Operator, when: str) -> None:
+    """ssh shot on its way: the node goes on, and its end is told all the same."""
+    dev.commit("services/changed.py", f"LOST = {when!r}\n")
     with subprocess.Popen(
         ["scripts/deploy/deploy.sh", "dev"],
         cwd=dev.root,
@@ -111,31 +166,21 @@ def _killed(dev: Operator, when: str, victim: str) -> tuple[int, str]:
         text=True,
     ) as deploy:
         assert deploy.stdout is not None
-        seen, shot = "", False
+        seen = ""
         for line in deploy.stdout:
             seen += line
-            if when in line and not shot:
-                shot = True
-                if victim == "ssh":
-                    children = Path(f"/proc/{deploy.pid}/task/{deploy.pid}/children").read_text().split()
-                    for child in children:
-                        if Path(f"/proc/{child}/comm").read_text().strip() == "ssh":
-                            subprocess.run(["kill", "-KILL", child], check=True)
-                else:
-                    dev.on_node("systemctl", "kill", "--signal=KILL", "helionyx-deploy-*.service")
-    assert shot, seen
-    return deploy.returncode, seen
+            if when in line:
+                _shoot_ssh(deploy.pid)
+    assert "the connection was lost" in seen
+    begun = "never begun" not in seen
+    assert deploy.returncode == (0 if begun else 2), seen
+    assert dev.deploy("dev")["outcome"] == ("nothing" if begun else "done")
 
 
-@pytest.mark.parametrize("when", ["install release", "check release", "turn current"])
-@pytest.mark.parametrize("victim", ["ssh", "transaction"])
-def test_killed_on_its_way_it_arrives(dev: Operator, when: str, victim: str) -> None:
-    """The connection, or the transaction itself, shot at any step: the node finishes, and says so."""
-    dev.commit("services/changed.py", f"KILLED = {when + victim!r}\n")
-    code, seen = _killed(dev, when, victim)
-    assert code == 0, seen
-    assert dev.deploy("dev")["outcome"] == "nothing"
-    assert dev.status("dev")["unfinished"] == []
+def _shoot_ssh(parent: int) -> None:
+    for child in Path(f"/proc/{parent}/task/{parent}/children").read_text().split():
+        if Path(f"/proc/{child}/comm").read_text().strip() == "ssh":
+            subprocess.run(["kill", "-KILL", child], check=True)
 
 
 @pytest.mark.parametrize("when", ["install release", "turn current", "restart service"])
@@ -238,7 +283,7 @@ def test_two_at_once(dev: Operator) -> None:
     codes = sorted(process.returncode for process in both)
     assert codes in ([0, 0], [0, 2]), said
     if codes == [0, 2]:
-        assert any("is being changed by" in text for text in said)
+        assert any("is being changed by" in text and "(restart)" in text for text in said)
     assert dev.status("dev")["state"] == "running"
 
 

@@ -21,12 +21,15 @@ pytestmark = pytest.mark.e2e
 def test_restart_is_clean_and_refuses_nobody(settled: Operator) -> None:
     """A new process, the same release; callers wait behind the open socket and none is turned away."""
     before = settled.status("dev")
-    answers: list[int] = []
+    answers: list[int | str] = []
     stop = threading.Event()
 
     def call() -> None:
         while not stop.is_set() and len(answers) < 2000:
-            answers.append(settled.ask("dev", "/health")[0])
+            try:
+                answers.append(settled.ask("dev", "/health")[0])
+            except OSError as error:  # refused, reset, timed out: all of them would be a lost call
+                answers.append(str(error))
             time.sleep(0.005)
 
     caller = threading.Thread(target=call)
@@ -36,6 +39,7 @@ def test_restart_is_clean_and_refuses_nobody(settled: Operator) -> None:
     time.sleep(0.2)
     stop.set()
     caller.join()
+    assert len(answers) > 20
     assert set(answers) == {200}
     assert result["callers"] == "a pause"
     after = settled.status("dev")
@@ -117,7 +121,7 @@ def test_logs_follow(settled: Operator) -> None:
         text=True,
     ) as follower:
         assert follower.stdout is not None
-        time.sleep(1.0)
+        time.sleep(1.0)  # it has nothing to say by which one could know that it follows
         settled.change("restart", "dev")
         seen = ""
         for line in follower.stdout:

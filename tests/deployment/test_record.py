@@ -1,0 +1,41 @@
+"""The record of a transaction outlives whoever writes it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from deployment.host import record
+from deployment.host.model import Layout
+
+REQUEST = {"verb": "restart", "environment": "dev", "actor": {"name": "Ada"}}
+
+
+def test_torn_line_spoils_no_other(tmp_path: Path) -> None:
+    """What a full disk left of it is passed over; what comes next stands on a line of its own."""
+    transaction = record.create(Layout(tmp_path), REQUEST)
+    transaction.write("attempt", number=1)
+    with transaction.log.open("ab") as file:
+        file.write(b'{"event": "atte')
+    transaction.write("attempt", number=2)
+    assert [entry["number"] for entry in transaction.entries("attempt")] == [1, 2]
+    assert transaction.log.stat().st_mode & 0o777 == 0o600
+
+
+def test_unreadable_request_is_no_transaction(tmp_path: Path) -> None:
+    """It can be neither shown nor carried out, and must not stop what can."""
+    layout = Layout(tmp_path)
+    good, bad = record.create(layout, REQUEST), record.create(layout, REQUEST)
+    (bad.path / "request.json").write_bytes(b"")
+    assert [item.id for item in record.every(layout)] == [good.id]
+
+
+def test_old_ones_are_forgotten(tmp_path: Path) -> None:
+    """The last twenty that ended stay, and what is not ended stays in any case."""
+    layout = Layout(tmp_path)
+    unfinished = record.create(layout, REQUEST)
+    unfinished.write("attempt", number=1)
+    for _ in range(record.KEEP + 5):
+        record.create(layout, REQUEST).write("result", outcome="done")
+    record.create(layout, REQUEST)
+    assert len(record.ended(layout)) == record.KEEP
+    assert unfinished.id in [item.id for item in record.every(layout)]

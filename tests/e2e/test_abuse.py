@@ -1,0 +1,124 @@
+"""What a service, a neighbour or a person with an editor has done to the node meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from .operator import Operator, git
+
+pytestmark = pytest.mark.e2e
+
+RUNNER = "services/api/runner.py"
+BROKEN = "raise SystemExit('broken on purpose')\n"
+CURRENT = "/opt/helionyx/dev/current"
+
+
+@pytest.fixture
+def dev(settled: Operator) -> Iterator[Operator]:
+    """A person whose dev runs, and who is back on the same commit afterwards."""
+    settled.deploy("dev")
+    head = git(settled.root, "rev-parse", "HEAD").strip()
+    yield settled
+    git(settled.root, "reset", "--quiet", "--hard", head)
+
+
+def test_link_in_place_of_a_directory_is_not_followed(dev: Operator) -> None:
+    """A service that was taken over must not get root's directories given."""
+    data = "/var/lib/helionyx/dev"
+    dev.on_node(
+        "sh", "-c", f"mkdir -p /root/victim && chmod 755 /root/victim && mv {data}/projections /root/aside"
+    )
+    dev.on_node("runuser", "-u", "helionyx-dev", "--", "ln", "-s", "/root/victim", f"{data}/projections")
+    try:
+        dev.commit("services/changed.py", "LINK = 1\n")
+        assert "create directories" in dev.deploy("dev", code=4)["message"]
+    finally:
+        dev.on_node("sh", "-c", f"rm {data}/projections && mv /root/aside {data}/projections")
+    assert dev.on_node("stat", "--format=%U %a", "/root/victim").split() == ["root", "755"]
+    assert dev.deploy("dev")["outcome"] == "done"
+
+
+def test_edited_release_is_mended_by_the_next_deploy(dev: Operator) -> None:
+    """And named by status until then."""
+    dev.on_node("sh", "-c", f"echo '# edited' >> {CURRENT}/services/identity.py")
+    assert "services/identity.py of release" in " ".join(dev.status("dev")["problems"])
+    dev.deploy("dev")
+    assert dev.status("dev")["problems"] == []
+
+
+def test_failed_deploy_leaves_an_edited_release_as_it_lies(dev: Operator) -> None:
+    """On the way back nothing is installed: what ran before runs again, edits and all."""
+    before = dev.status("dev")["release"]
+    dev.on_node("sh", "-c", f"echo '# edited' >> {CURRENT}/services/identity.py")
+    dev.commit(RUNNER, BROKEN)
+    dev.deploy("dev", code=3)
+    assert dev.health("dev")["release"] == before
+    assert "# edited" in dev.on_node("cat", f"{CURRENT}/services/identity.py")
+    assert dev.change("restart", "dev")["outcome"] == "done"
+
+
+def test_unreadable_manifest_never_takes_the_environment_away(dev: Operator) -> None:
+    """What cannot be taken back needs hands; and a good release mends it."""
+    dev.on_node("sh", "-c", f": > {CURRENT}/manifest.json")
+    dev.commit(RUNNER, BROKEN)
+    dev.deploy("dev", code=4)
+    assert dev.on_node("ls", "/etc/systemd/system/helionyx-dev.service", "/opt/helionyx/dev/releases")
+    git(dev.root, "reset", "--quiet", "--hard", "HEAD~1")
+    assert dev.deploy("dev")["outcome"] == "done"
+    assert dev.status("dev")["state"] == "running"
+
+
+def test_torn_records_hold_nobody_up(dev: Operator) -> None:
+    """What a full disk left of a record or a request is passed over."""
+    torn = (("record.jsonl", '{"event": "atte'), ("request.json", ""))
+    for number, (name, content) in enumerate(torn):
+        path = f"/var/lib/helionyx-deploy/transactions/20200101T000000Z-dev-000{number}"
+        dev.on_node(
+            "sh",
+            "-c",
+            f"mkdir -p {path} && echo '{{}}' > {path}/request.json && printf '%s' '{content}' > {path}/{name}",
+        )
+    assert dev.status("dev")["state"] == "running"
+    assert dev.change("restart", "dev")["outcome"] == "done"
+
+
+def test_unit_of_somebody_else_is_left_alone(dev: Operator) -> None:
+    """A unit of that name which no deploy has brought is refused, not overwritten."""
+    unit = "/etc/systemd/system/helionyx-staging.service"
+    dev.on_node("sh", "-c", f"printf '[Service]\\nExecStart=/bin/sleep 1000\\n' > {unit}")
+    try:
+        assert "no deploy has put it there" in dev.deploy("staging", code=2)["message"]
+        assert "sleep" in dev.on_node("cat", unit)
+    finally:
+        dev.on_node("rm", unit)
+
+
+def test_port_of_a_stranger_is_refused_by_name(dev: Operator) -> None:
+    """Nothing is touched, and the program is named."""
+    dev.on_node("sh", "-c", "python3 -m http.server 8040 >/dev/null 2>&1 & sleep 0.5; echo $! > /root/server")
+    before = dev.status("dev")
+    dev.configure("dev", "API_PORT=8000", "API_PORT=8040")
+    try:
+        assert "port 8040 is held by python3 (pid" in dev.deploy("dev", code=2)["message"]
+    finally:
+        dev.on_node("sh", "-c", "kill $(cat /root/server)")
+        dev.configure("dev", "API_PORT=8040", "API_PORT=8000")
+    assert dev.status("dev")["pid"] == before["pid"]
+
+
+def test_first_deploy_that_fails_beside_old_data_keeps_it(dev: Operator) -> None:
+    """What was said once stays, with its owner, and exit code 3 says that all is as it was."""
+    dev.deploy("staging")
+    dev.tell("staging", ["said long ago"])
+    dev.change("stop", "staging")
+    dev.on_node("sh", "-c", "rm -r /opt/helionyx/staging /etc/systemd/*/*helionyx-staging*")
+    dev.on_node("sh", "-c", "rm /etc/systemd/*@helionyx-staging.conf; systemctl daemon-reload")
+    dev.commit(RUNNER, BROKEN)
+    dev.deploy("staging", code=3)
+    owner = dev.on_node("stat", "--format=%U", "/var/lib/helionyx/staging/events/events.db")
+    assert owner.strip() == "helionyx-staging"
+    git(dev.root, "reset", "--quiet", "--hard", "HEAD~1")
+    dev.deploy("staging")
+    assert b"said long ago" in dev.events("staging")
