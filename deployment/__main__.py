@@ -10,9 +10,20 @@ from .display import choose
 from .errors import DONE, INTERRUPTED, DeployError
 from .output import code_line, result_of
 
+USAGE = f"""\
+scripts/deploy/VERB.sh [dev|staging|live] [--json]
+
+VERB is one of {", ".join(settings.VERBS)}.
+Variables: NODE, SSH_OPTIONS, ENV_DIR, JSON; for logs FOLLOW, LINES, SINCE, GREP; for history LINES.
+docs/DEPLOYMENT.md explains all of them.
+"""
+
 
 def main(arguments: list[str]) -> int:
     """Run one verb and return its exit code."""
+    if {"--help", "-h"} & set(arguments):
+        sys.stdout.write(USAGE)
+        return DONE
     as_json = "--json" in arguments or os.environ.get("JSON", "0").lower() in settings.TRUE
     try:
         request = settings.read(arguments, os.environ)
@@ -57,6 +68,9 @@ def _change(request: settings.Settings) -> int:
         result = change(request, output)
     except DeployError as error:
         result = result_of(error, environment=request.environment, verb=request.verb)
+    except KeyboardInterrupt:
+        output.interrupt()
+        raise
     output.end(result)
     return int(result["exit_code"])
 

@@ -39,7 +39,7 @@ def read(env_dir: Path, environment: str, source: Source) -> Configuration:
     if not answer["ok"]:
         count = "a problem" if len(problems) == 1 else f"{len(problems)} problems"
         raise DeployError(
-            f"{path.name} has {count}.",
+            f"{path} has {count}.",
             ".env.template explains every key",
             details=tuple(_line(problem) for problem in problems),
         )
@@ -77,6 +77,7 @@ def _refuse_paths_outside(facts: dict[str, Any], environment: str) -> None:
 
 
 def _line(problem: dict[str, Any]) -> str:
-    where = problem.get("key") or f"line {problem.get('line')}"
-    hint = f" ({problem['hint']})" if problem.get("hint") else ""
+    places = (f"line {problem['line']}" if problem.get("line") else None, problem.get("key"))
+    where = ", ".join(place for place in places if place)
+    hint = f"; {problem['hint']}" if problem.get("hint") else ""
     return f"{where}: {problem['message']}{hint}"

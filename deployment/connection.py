@@ -177,6 +177,8 @@ def explain(node: str, code: int, words: list[str]) -> Lost:
             f"sudo on {node} wants a password: {last}",
             "docs/DEPLOYMENT.md has the sudo rule; or deploy as root",
         )
+    if "Can't open user config file" in text:
+        return Lost(f"ssh: {last}", "SSH_OPTIONS names it; after make try-down, unset that")
     if code == 255:
         return Lost(
             f"{node} cannot be reached by ssh: {last}",

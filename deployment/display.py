@@ -31,6 +31,9 @@ class Plain:
     def upload(self, title: str, total: int) -> Iterator[Callable[[int], None]]:
         yield lambda _: None
 
+    def interrupt(self) -> None:
+        """There is nothing to clear."""
+
     def end(self, result: dict[str, Any]) -> None:
         stream = sys.stderr if result["exit_code"] else sys.stdout
         for item in closing(result):
@@ -59,6 +62,9 @@ class Json:
     @contextmanager
     def upload(self, title: str, total: int) -> Iterator[Callable[[int], None]]:
         yield lambda _: None
+
+    def interrupt(self) -> None:
+        """There is nothing to clear."""
 
     def end(self, result: dict[str, Any]) -> None:
         _print(json.dumps({**result, "steps": self._steps, "warnings": self._warnings}, indent=1))

@@ -8,12 +8,11 @@ from typing import Any
 
 from .connection import Connection, result_of_look
 from .errors import DONE, HANDS
-from .output import code_line
 from .settings import Settings
 from .tables import age, size, table
 
-HEADS = ("environment", "state", "release", "address", "since", "events", "memory", "unit", "node")
-GOOD = ("running", "stopped", "absent")
+HEADS = ("environment", "state", "release", "address", "since", "events", "memory", "node")
+GOOD = ("running", "stopped", "absent", "changing")
 
 
 def status(settings: Settings) -> int:
@@ -26,11 +25,13 @@ def status(settings: Settings) -> int:
     if settings.named:
         _detail(found[0])
     else:
-        sys.stdout.write(table(HEADS, [_row(item) for item in found]))
+        # One node is what everybody has, and goes without saying.
+        columns = len(HEADS) - (len({item["node"] for item in found}) == 1)
+        sys.stdout.write(table(HEADS[:columns], [_row(item)[:columns] for item in found]))
     for item in found:
-        for problem in item["problems"]:
+        for problem in (*item["problems"], *item["notes"]):
             sys.stdout.write(f"{item['environment']}: {problem}\n")
-    sys.stdout.write(code_line(code) + "\n")
+    sys.stdout.write("exit 0: done\n" if code == DONE else f"exit {code}: somebody should look\n")
     return code
 
 
@@ -69,7 +70,7 @@ def _ask(settings: Settings) -> list[dict[str, Any]]:
 
 def _row(item: dict[str, Any]) -> tuple[str, ...]:
     if item["state"] == "absent":
-        return (item["environment"], "absent", "-", "-", "-", "-", "-", item["unit"], item["node"])
+        return (item["environment"], "absent", "-", "-", "-", "-", "-", item["node"])
     return (
         item["environment"],
         item["state"],
@@ -78,7 +79,6 @@ def _row(item: dict[str, Any]) -> tuple[str, ...]:
         age(item["since"]),
         str(item["log"]["length"]) if item["log"] else "-",
         size(item["memory"]),
-        item["unit"],
         item["node"],
     )
 
@@ -86,11 +86,12 @@ def _row(item: dict[str, Any]) -> tuple[str, ...]:
 def _detail(item: dict[str, Any]) -> None:
     changing = item["changing"]
     log = f"{item['log']['length']} events, head {item['log']['head'][:16]}" if item["log"] else "-"
+    log = "empty" if item["log"] and not item["log"]["length"] else log
     rows = {
         "environment": f"{item['environment']} on {item['node']}",
         "state": item["state"],
         "release": item["release"] or "-",
-        "commit": item["subject"] or "-",
+        "commit": f"{item['commit'][:12]} {item['subject']}" if item["commit"] else "-",
         "previous": item["previous"] or "-",
         "kept": ", ".join(item["releases"]) or "-",
         "address": item["listen"] or "-",

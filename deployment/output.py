@@ -25,6 +25,9 @@ class Output(Protocol):
     def upload(self, title: str, total: int) -> Any:
         """A context that gives a callback which takes the number of bytes that have gone."""
 
+    def interrupt(self) -> None:
+        """Stop in the middle of a step, with nothing left hanging on the screen."""
+
     def end(self, result: dict[str, Any]) -> None:
         """How it went: the last line names the exit code."""
 

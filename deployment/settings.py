@@ -16,7 +16,7 @@ VERBS = ("deploy", "status", "restart", "logs", "stop", "start", "history", "env
 ROOT = Path(__file__).resolve().parent.parent
 LOOKS_AT_ALL = ("status", "history")
 TRUE = ("1", "yes", "true", "on")
-FALSE = ("", "0", "no", "false", "off")
+FALSE = ("0", "no", "false", "off")
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def read(arguments: list[str], environ: Mapping[str, str], root: Path = ROOT) ->
         raise DeployError(found, f"one of {', '.join(VERBS)}")
     if len(words) > 2:
         raise DeployError(
-            f"one environment at a time, not {' '.join(words[1:])!r}.", f"{words[0]} {words[1]}"
+            f"one environment at a time, not {' '.join(words[1:])!r}.", f"make {words[0]} ENV={words[1]}"
         )
     verb = words[0]
     named, environments = choose(verb, words[1] if len(words) == 2 else None, environ)
@@ -100,8 +100,10 @@ def choose(verb: str, argument: str | None, environ: Mapping[str, str]) -> tuple
     if stands in ENVIRONMENTS:
         return True, (stands,)
     if verb in ("deploy", "env"):
+        ignored = f" ENV={stands} in the shell is none." if stands else ""
         raise DeployError(
-            f"{verb} needs an environment.", f"make {verb} ENV=dev (one of {', '.join(ENVIRONMENTS)})"
+            f"{verb} needs an environment.{ignored}",
+            f"make {verb} ENV=dev (one of {', '.join(ENVIRONMENTS)})",
         )
     return False, ENVIRONMENTS if verb in LOOKS_AT_ALL else ("dev",)
 
@@ -124,7 +126,7 @@ def _split(text: str) -> tuple[str, ...]:
 
 def _truth(name: str, environ: Mapping[str, str], *, default: bool) -> bool:
     value = environ.get(name)
-    if value is None:
+    if not value:  # make exports what nobody gave as an empty value
         return default
     if value.lower() in TRUE:
         return True

@@ -49,6 +49,9 @@ class Terminal:
             task = progress.add_task(title, total=total)
             yield lambda size: progress.advance(task, size)
 
+    def interrupt(self) -> None:
+        self._still()
+
     def end(self, result: dict[str, Any]) -> None:
         self._still()
         colour = "green" if result["exit_code"] == DONE else "red"

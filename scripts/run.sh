@@ -5,7 +5,11 @@ cd "$(dirname "$0")/.."
 scripts/setup.sh --quiet
 # An ENV that merely stands in the shell may be something else altogether.
 case "${ENV_ORIGIN:-},${ENV:-}" in
-"command line,"?* | *,dev | *,staging | *,live) ;;
+"command line,"?* | *,dev | *,staging) ;;
+*,live)
+    echo "error: ENV=live stands in the shell; live must be named on the command line: make run ENV=live" >&2
+    exit 2
+    ;;
 *) ENV=dev ;;
 esac
 export ENV

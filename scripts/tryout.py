@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -19,7 +20,7 @@ LIMIT = 600  # seconds for one deploy
 
 
 def main(words: list[str]) -> int:
-    """`up` or `down`; the exit code is that of the first deploy which did not succeed."""
+    """`up` or `down`; the exit code is that of the first command which did not succeed."""
     login = os.environ.get("LOGIN") or "deploy"
     if words not in (["up"], ["down"]) or login not in LOGINS:
         print("usage: make try [LOGIN=deploy|root], make try-down", file=sys.stderr)
@@ -35,23 +36,27 @@ def _up(host: str) -> int:
     print(f"# a {NAME} of your own", flush=True)
     node = Node.boot(NAME, PLACE / NAME, progress=lambda line: print(f"  {line}", flush=True))
     settings = {"NODE": host, "SSH_OPTIONS": f"-F {node.ssh_config}", "ENV_DIR": str(_env_files())}
+    codes = []
     for environment in ENVIRONMENTS:
         print(f"\n# make deploy ENV={environment}", flush=True)
-        if code := _run(settings, "deploy", environment):
-            return code
+        codes.append(_run(settings, "deploy", environment))
     print("\n# make status", flush=True)
-    code = _run(settings, "status")
+    codes.append(_run(settings, "status"))
     print(f"""
 The node runs until `make try-down`. To go on with it from this shell:
 
-  export NODE={host} SSH_OPTIONS='-F {node.ssh_config.relative_to(ROOT)}' ENV_DIR={PLACE.name}/env
+  export NODE={host} SSH_OPTIONS='-F {node.ssh_config}' ENV_DIR={settings["ENV_DIR"]}
   make deploy ENV=dev                        # nothing to do; change something under services/ and try again
   make status ENV=dev
   make logs
-  curl http://{node.address}:8000/health
   ssh $SSH_OPTIONS {NAME}                       # a shell on the node, as root
+
+  . $ENV_DIR/.env.dev                          # for its API_TOKEN
+  curl http://{node.address}:$API_PORT/health
+  curl -H "Authorization: Bearer $API_TOKEN" -d '{{"text": "hello"}}' http://{node.address}:$API_PORT/api/v1/messages
+  curl -H "Authorization: Bearer $API_TOKEN" http://{node.address}:$API_PORT/api/v1/events
 """)
-    return code
+    return next(filter(None, codes), 0)
 
 
 def _down() -> int:
@@ -60,6 +65,7 @@ def _down() -> int:
         print(f"{NAME} is gone")
     else:
         print(f"there is no {NAME}, and nothing to end")
+    shutil.rmtree(PLACE / "env", ignore_errors=True)
     return 0
 
 

@@ -94,7 +94,9 @@ def load(environment: str | None, variables: Mapping[str, str], root: Path) -> t
     credentials = variables.get("CREDENTIALS_DIRECTORY")
     if credentials:
         return read_file(Path(credentials) / "env", "the unit names it by LoadCredential=env:...")
-    name, file = read_file(root / f".env.{environment}", "make it from .env.template")
+    name, file = read_file(
+        root / variables.get("ENV_DIR", "") / f".env.{environment}", f"make env ENV={environment}"
+    )
     data = root / "data" / str(environment)
     entries = {
         **file.entries,

@@ -189,6 +189,7 @@ class Observed:
     listening: tuple[str, ...] = ()
     listen: str | None = None
     holder: str | None = None
+    bindable: bool = True  # whether the wanted address is one of this node's
     neighbours: Mapping[str, str] = field(default_factory=dict)
     answers: Mapping[str, Any] | None = None
     log: Log | None = None
@@ -223,6 +224,7 @@ class Wanted:
     release: Manifest | None = None
     restart: bool = False
     staged: bool = True  # whether what is missing has been sent; else the release is taken as it lies
+    failed: str = ""  # on the way back: the release that did not come up
     keep: int = 5
 
 

@@ -46,6 +46,7 @@ def observe(layout: Layout, environment: Environment, wanted: Manifest | None = 
         listening=tuple(item.address for item in opened),
         listen=listen,
         holder=_stranger(opened, listen, wanted or manifest),
+        bindable=wanted is None or sockets.is_local(str(wanted.config["api_host"])),
         neighbours=_neighbours(layout, environment),
         answers=answers,
         log=log,

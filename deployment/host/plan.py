@@ -27,12 +27,13 @@ class Step:
 
     @property
     def title(self) -> str:
-        """How it is shown in one line: units, users and namespaces by name, much or long things by number."""
+        """How it is shown in one line: one unit, user or namespace by name, more of them by number."""
         verb = self.verb.replace("-", " ")
         named = [item for item in self.target if not IDENTIFIER.fullmatch(item)]
-        if not named:
-            return f"{verb}s ({len(self.target)})" if len(self.target) > 1 else verb
-        return f"{verb} ({len(named)})" if len(named) > 2 or "/" in named[0] else f"{verb} {' '.join(named)}"
+        if not named or len(named) > 1 or "/" in named[0]:
+            count = len(named) or len(self.target)
+            return f"{verb} ({count})" if count > 1 or named else verb
+        return f"{verb} {named[0]}"
 
 
 # The verbs that callers can notice: those that stop the listener, and those that only make them wait.
@@ -54,11 +55,13 @@ def callers(steps: tuple[Step, ...]) -> str:
     verbs = {step.verb for step in steps}
     if verbs & INTERRUPTING:
         return "an interruption"
+    if "open-socket" in verbs:
+        return "nothing"  # nobody listened before: they were refused
     return "a pause" if verbs & HOLDING else "nothing"
 
 
 def _running(seen: Observed, wanted: Wanted) -> Iterator[Step]:
-    release, environment = _release(wanted), wanted.environment
+    release, environment = _release(seen, wanted), wanted.environment
     _refuse_conflicts(seen, release, environment)
     _refuse_strangers(seen, environment)
     laid = tuple(_installed(seen, release, wanted))
@@ -79,14 +82,17 @@ def _running(seen: Observed, wanted: Wanted) -> Iterator[Step]:
     if not seen.enabled:
         yield Step("enable-units", _units(environment))
     if rebind or seen.socket != "active":
-        yield Step("open-socket", (environment.socket, release.listen))
+        yield Step("open-socket", (environment.socket,))
     if restart:
         yield Step("restart-service", (environment.service,))
     proven = release.id in seen.releases and seen.releases[release.id].verified_at > 0
     if restart or not proven:
         yield Step("verify", (release.id,))
-    if restart or written:
+    if wanted.staged and (restart or written):
         yield from _pruned(seen, release, wanted.keep)
+    failed = seen.releases.get(wanted.failed)
+    if failed is not None and not failed.verified_at and wanted.failed != release.id:
+        yield Step("prune-releases", (wanted.failed,))
 
 
 def _stopped(seen: Observed, wanted: Wanted) -> Iterator[Step]:
@@ -188,6 +194,11 @@ def _refuse_conflicts(seen: Observed, release: Manifest, environment: Environmen
                 f"port {port} belongs to {other} on this node, so {environment.name} cannot have it.",
                 f"give API_PORT another value in .env.{environment.name}",
             )
+    if not seen.bindable:
+        raise Refused(
+            f"{release.config['api_host']} is no address of this node, so nobody could reach it there.",
+            f"give API_HOST another value in .env.{environment.name}, such as 0.0.0.0",
+        )
     if seen.holder is not None:
         raise Refused(
             f"port {port} is held by {seen.holder}, so {environment.name} cannot have it.",
@@ -222,7 +233,12 @@ def _units(environment: Environment) -> tuple[str, str]:
     return (environment.socket, environment.service)
 
 
-def _release(wanted: Wanted) -> Manifest:
+def _release(seen: Observed, wanted: Wanted) -> Manifest:
+    if wanted.release is None and seen.exists:
+        raise Refused(
+            f"{wanted.environment.name} was deployed here, but its current release cannot be read.",
+            f"make deploy ENV={wanted.environment.name} puts it right",
+        )
     if wanted.release is None:
         raise Refused(
             f"{wanted.environment.name} was never deployed here, so there is nothing to start.",

@@ -21,6 +21,7 @@ from .install import publish
 from .model import Layout
 
 KEEP = 20  # transactions whose requests and records stay for reading
+WHOLE = {"verb", "environment", "actor"}  # what every request has; one without it was never finished
 STAGING = 3600.0  # seconds after which what was staged and never begun is forgotten
 
 
@@ -99,7 +100,7 @@ def every(layout: Layout) -> Iterator[Transaction]:
     if layout.transactions.is_dir():
         for path in sorted(layout.transactions.iterdir()):
             request = path / "request.json"
-            if request.exists() and _read(request.read_bytes()) is not None:
+            if request.exists() and set(_read(request.read_bytes()) or ()) >= WHOLE:
                 yield Transaction(path.name, path)
 
 

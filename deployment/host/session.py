@@ -72,7 +72,7 @@ def _answer(layout: Layout, wire: Wire, program: Path, request: dict[str, Any]) 
         wire.say("result", outcome="done", lines=lines, first_bad=audit.first_bad(lines))
     elif verb == "logs":
         wire.say("stream")
-        logs.become_journalctl(Environment(request["environment"]), request)
+        logs.show(Environment(request["environment"]), request)
     elif verb == "follow":
         _follow(wire, record.get(layout, request["transaction"]), int(request.get("told", 0)))
     elif verb in CHANGES:

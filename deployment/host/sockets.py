@@ -34,6 +34,17 @@ def listeners(proc: Path = Path("/proc")) -> list[Listener]:
     return found
 
 
+def is_local(host: str) -> bool:
+    """Whether an address is one of this machine's: no other can be bound."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        try:
+            probe.bind((host, 0))
+        except OSError:
+            return False
+    return True
+
+
 def holder(inode: str, proc: Path = Path("/proc")) -> str:
     """The program that holds a socket, such as `nginx (pid 812)`."""
     wanted = f"socket:[{inode}]"

@@ -16,14 +16,17 @@ def of(layout: Layout, environment: Environment) -> dict[str, Any]:
     seen = observe(layout, environment)
     current = releases.read_manifest(layout, environment, seen.current)
     unit = systemd.show([environment.service])[environment.service]
-    problems = list(_problems(layout, environment, seen, current, unit))
+    changing = locks.holder(layout, environment.name)
+    problems = [] if changing else list(_problems(layout, environment, seen, current, unit))
     return {
         "environment": environment.name,
-        "state": _state(seen, problems),
+        "state": "changing" if changing else _state(seen, problems),
         "problems": problems,
+        "notes": [f"it has died and was started again, {unit.restarts} x"] if unit.restarts else [],
         "release": seen.serving or seen.current,
         "current": seen.current,
         "previous": seen.previous,
+        "commit": current.commit if current else None,
         "subject": current.subject if current else None,
         "listen": seen.listen or (current.listen if current else None),
         "unit": environment.service,
@@ -37,11 +40,13 @@ def of(layout: Layout, environment: Environment) -> dict[str, Any]:
         "starts_on_boot": seen.enabled,
         "log": {"length": seen.log.length, "head": seen.log.head} if seen.log else None,
         "releases": sorted(seen.releases, key=lambda name: -seen.releases[name].verified_at),
-        "changing": locks.holder(layout, environment.name),
+        "changing": changing,
         "unfinished": [
             item.id
             for item in record.every(layout)
-            if item.result is None and item.request["environment"] == environment.name
+            if item.result is None
+            and item.request["environment"] == environment.name
+            and item.id != (changing or {}).get("transaction")
         ],
     }
 
@@ -60,7 +65,7 @@ def _problems(
     if not seen.exists or (seen.service == "inactive" and seen.socket == "inactive" and not seen.enabled):
         return
     if current is None:
-        yield f"release {seen.current} cannot be read"
+        yield f"{layout.current(environment)} leads to no release that can be read"
         return
     if seen.service != "active":
         yield f"{environment.service} is {unit.active} ({unit.sub})"
@@ -73,8 +78,6 @@ def _problems(
         yield f"{environment.socket} is {seen.socket}"
     if not seen.enabled:
         yield "it would not start on boot"
-    if unit.restarts:
-        yield f"it was restarted {unit.restarts} times since it was started"
     for name, digest in current.units.items():
         if seen.units.get(name) != digest:
             yield f"{layout.unit_file(name)} is not as it was deployed"

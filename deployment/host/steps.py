@@ -107,9 +107,9 @@ def close_socket(work: Work, _: str) -> None:
     stop_units(work, work.environment.socket, work.environment.service)
 
 
-def open_socket(_: Work, socket: str, address: str) -> str:
+def open_socket(work: Work, socket: str) -> str:
     systemd.systemctl("start", socket)
-    return f"listens on {address}"
+    return f"listens on {_wanted(work).listen}"
 
 
 def restart_service(work: Work, _: str) -> None:

@@ -9,7 +9,7 @@ from .model import Environment
 from .run import run
 
 PROPERTIES = (
-    "Id,LoadState,ActiveState,SubState,MainPID,NRestarts,NeedDaemonReload,Listen,ActiveEnterTimestamp"
+    "Id,LoadState,ActiveState,SubState,MainPID,NRestarts,NeedDaemonReload,Listen,ExecMainStartTimestamp"
 )
 START_LIMIT = 120.0  # seconds for one job: above every TimeoutStartSec and TimeoutStopSec of ours
 
@@ -47,7 +47,7 @@ def _unit(values: dict[str, str]) -> Unit:
         restarts=int(values.get("NRestarts") or 0),
         stale=values.get("NeedDaemonReload") == "yes",
         listen=values["Listen"].rsplit(" (", 1)[0] if values.get("Listen") else None,
-        since=values.get("ActiveEnterTimestamp", "").lstrip("@"),
+        since=values.get("ExecMainStartTimestamp", "").lstrip("@"),
     )
 
 
@@ -82,14 +82,14 @@ def forget_failure(environment: Environment) -> None:
     run(["systemctl", "reset-failed", environment.service, environment.socket], expect=(0, 1))
 
 
-def last_words(environment: Environment, since: str, lines: int = 20) -> tuple[str, ...]:
+def last_words(environment: Environment, since: str, lines: int = 30) -> tuple[str, ...]:
     """What the service, and systemd about it, wrote since then, from both of their journals."""
     run(["journalctl", f"--namespace={environment.namespace}", "--sync"], expect=(0, 1))
     text = run(
         [
             *("journalctl", f"--namespace=+{environment.namespace}", "--unit", environment.service),
-            *("--since", f"@{since}", "--lines", str(lines), "--output", "cat", "--no-pager", "--quiet"),
+            *("--since", f"@{since}", "--output", "cat", "--no-pager", "--quiet"),
         ],
         expect=(0, 1),
     )
-    return tuple(line for line in text.splitlines() if line.strip())
+    return tuple([line for line in text.splitlines() if line.strip()][-lines:])

@@ -21,7 +21,6 @@ from .steps import Work, perform
 
 FORWARD_ATTEMPTS = 3  # a change that keeps killing its own transaction is taken back
 ALL_ATTEMPTS = 6
-EVERYTHING = 1000  # releases that stay on the way back: it is no time to prune
 WAIT = 60.0  # seconds that a restarted transaction waits for its environment
 MOMENT = 1.0  # seconds that a new one waits: whoever only looks at the lock holds it for a blink
 
@@ -152,7 +151,8 @@ class _Change:
         release = releases.read_manifest(self.layout, self.environment, before["release"])
         if release is None:
             raise StepFailed(f"the manifest of release {before['release']} cannot be read.")
-        return Wanted(self.environment, before["state"], release, staged=False, keep=EVERYTHING)
+        failed = (self.request.get("release") or {}).get("id", "")
+        return Wanted(self.environment, before["state"], release, staged=False, failed=failed)
 
     def _apply(self, steps: tuple[Step, ...], wanted: Wanted, before: dict[str, Any]) -> None:
         self.transaction.write("plan", steps=[step.to_json() for step in steps])

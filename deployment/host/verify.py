@@ -63,7 +63,7 @@ def serving(layout: Layout, environment: Environment, release: Manifest, before:
         raise StepFailed(f"{release.id} does not tell the length and the head of its event log.")
     if before is not None:
         _unchanged(layout, environment, release, before, log)
-    return f"{release.listen} answers as this release, {log.length} events, history unchanged"
+    return f"answers as this release, {log.length} events, history unchanged"
 
 
 def _differences(environment: Environment, release: Manifest, answer: dict[str, object] | None) -> str:

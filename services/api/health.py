@@ -33,4 +33,4 @@ def health_routes(service: Service, identity: Identity) -> list[Route]:
 
 def _json(content: object, status: HTTPStatus = HTTPStatus.OK) -> Response:
     headers = {"Cache-Control": "no-store"}
-    return Response(msgspec.json.encode(content), status, headers, "application/json")
+    return Response(msgspec.json.encode(content) + b"\n", status, headers, "application/json")

@@ -33,7 +33,8 @@ def _seen(value: dict[str, Any]) -> Observed:
 
 def _wanted(value: dict[str, Any]) -> Wanted:
     release = Manifest(**{**DEFAULTS, **value["release"]}) if value.get("release") else None
-    return Wanted(Environment(value["environment"]), value["state"], release, value.get("restart", False))
+    options = {key: value[key] for key in ("restart", "staged", "failed") if key in value}
+    return Wanted(Environment(value["environment"]), value["state"], release, **options)
 
 
 @pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)

@@ -9,7 +9,7 @@ import pytest
 
 from node1 import Node
 
-from .operator import Operator
+from .operator import Operator, git
 
 
 @pytest.fixture(scope="module")
@@ -36,3 +36,12 @@ def settled(node: Node, tmp_path_factory: pytest.TempPathFactory) -> Operator:
     operator = Operator.at(tmp_path_factory.mktemp("operator") / "checkout", node)
     operator.deploy("dev")
     return operator
+
+
+@pytest.fixture
+def dev(settled: Operator) -> Iterator[Operator]:
+    """A person whose dev runs, and who is back on the same commit afterwards."""
+    settled.deploy("dev")
+    head = git(settled.root, "rev-parse", "HEAD").strip()
+    yield settled
+    git(settled.root, "reset", "--quiet", "--hard", head)

@@ -17,6 +17,8 @@ from deployment import envfile
 from deployment.settings import ROOT
 from node1 import Node
 
+RUNNER = "services/api/runner.py"
+EXITS = "raise SystemExit('broken on purpose')\n"  # what a broken release holds in place of its runner
 PORTS = {"dev": 8000, "staging": 8001, "live": 8002}
 LIMIT = 180  # seconds for one command
 # What would be read as a wish: none of it may come from the shell that the tests are run in.

@@ -2,26 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
-from .operator import Operator, git
+from .operator import EXITS, RUNNER, Operator, git
 
 pytestmark = pytest.mark.e2e
 
-RUNNER = "services/api/runner.py"
-BROKEN = "raise SystemExit('broken on purpose')\n"
 CURRENT = "/opt/helionyx/dev/current"
-
-
-@pytest.fixture
-def dev(settled: Operator) -> Iterator[Operator]:
-    """A person whose dev runs, and who is back on the same commit afterwards."""
-    settled.deploy("dev")
-    head = git(settled.root, "rev-parse", "HEAD").strip()
-    yield settled
-    git(settled.root, "reset", "--quiet", "--hard", head)
 
 
 def test_link_in_place_of_a_directory_is_not_followed(dev: Operator) -> None:
@@ -52,7 +39,7 @@ def test_failed_deploy_leaves_an_edited_release_as_it_lies(dev: Operator) -> Non
     """On the way back nothing is installed: what ran before runs again, edits and all."""
     before = dev.status("dev")["release"]
     dev.on_node("sh", "-c", f"echo '# edited' >> {CURRENT}/services/identity.py")
-    dev.commit(RUNNER, BROKEN)
+    dev.commit(RUNNER, EXITS)
     dev.deploy("dev", code=3)
     assert dev.health("dev")["release"] == before
     assert "# edited" in dev.on_node("cat", f"{CURRENT}/services/identity.py")
@@ -62,7 +49,7 @@ def test_failed_deploy_leaves_an_edited_release_as_it_lies(dev: Operator) -> Non
 def test_unreadable_manifest_never_takes_the_environment_away(dev: Operator) -> None:
     """What cannot be taken back needs hands; and a good release mends it."""
     dev.on_node("sh", "-c", f": > {CURRENT}/manifest.json")
-    dev.commit(RUNNER, BROKEN)
+    dev.commit(RUNNER, EXITS)
     dev.deploy("dev", code=4)
     assert dev.on_node("ls", "/etc/systemd/system/helionyx-dev.service", "/opt/helionyx/dev/releases")
     git(dev.root, "reset", "--quiet", "--hard", "HEAD~1")
@@ -75,11 +62,8 @@ def test_torn_records_hold_nobody_up(dev: Operator) -> None:
     torn = (("record.jsonl", '{"event": "atte'), ("request.json", ""))
     for number, (name, content) in enumerate(torn):
         path = f"/var/lib/helionyx-deploy/transactions/20200101T000000Z-dev-000{number}"
-        dev.on_node(
-            "sh",
-            "-c",
-            f"mkdir -p {path} && echo '{{}}' > {path}/request.json && printf '%s' '{content}' > {path}/{name}",
-        )
+        dev.on_node("sh", "-c", f"mkdir -p {path} && echo '{{}}' > {path}/request.json")
+        dev.on_node("sh", "-c", f"printf '%s' '{content}' > {path}/{name}")
     assert dev.status("dev")["state"] == "running"
     assert dev.change("restart", "dev")["outcome"] == "done"
 
@@ -115,7 +99,7 @@ def test_first_deploy_that_fails_beside_old_data_keeps_it(dev: Operator) -> None
     dev.change("stop", "staging")
     dev.on_node("sh", "-c", "rm -r /opt/helionyx/staging /etc/systemd/*/*helionyx-staging*")
     dev.on_node("sh", "-c", "rm /etc/systemd/*@helionyx-staging.conf; systemctl daemon-reload")
-    dev.commit(RUNNER, BROKEN)
+    dev.commit(RUNNER, EXITS)
     dev.deploy("staging", code=3)
     owner = dev.on_node("stat", "--format=%U", "/var/lib/helionyx/staging/events/events.db")
     assert owner.strip() == "helionyx-staging"

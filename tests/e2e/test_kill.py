@@ -1,0 +1,151 @@
+"""Connections that go and processes that are killed, at any step: the node finishes what it has begun."""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from .operator import EXITS, RUNNER, Operator
+
+pytestmark = pytest.mark.e2e
+
+
+def _shoot(dev: Operator, words: str) -> subprocess.Popen[str]:
+    """On the node: kill the next transaction as soon as its record says `words`."""
+    command = [*dev.node.ssh_command(), f"python3 - {shlex.quote(words)}"]
+    shooter = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert shooter.stdin is not None
+    assert shooter.stdout is not None
+    shooter.stdin.write((Path(__file__).parent / "shooter.py").read_text())
+    shooter.stdin.close()
+    assert shooter.stdout.readline() == "waiting\n"
+    return shooter
+
+
+@pytest.mark.parametrize(
+    "verb", ["install-release", "check-release", "turn-current", "restart-service", "verify"]
+)
+def test_killed_transaction_arrives(dev: Operator, verb: str) -> None:
+    """Shot in the middle of any step, it is started again, looks again, and goes on."""
+    dev.commit("services/changed.py", f"KILLED = {verb!r}\n")
+    with _shoot(dev, f'"verb": "{verb}"'):
+        done = dev.script("deploy", "dev")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "this is its attempt 2" in done.stdout
+    assert dev.deploy("dev")["outcome"] == "nothing"
+    assert dev.status("dev")["unfinished"] == []
+
+
+@pytest.mark.parametrize("words", ['"event": "failed"', '"event": "revert"'])
+def test_killed_on_its_way_back_it_still_goes_back(dev: Operator, words: str) -> None:
+    """The direction is remembered: a release that failed is not tried again."""
+    before = dev.status("dev")["release"]
+    dev.commit(RUNNER, EXITS)
+    with _shoot(dev, words):
+        done = dev.script("deploy", "dev")
+    assert done.returncode == 3, done.stdout + done.stderr
+    assert "this is its attempt 2" in done.stdout
+    assert done.stdout.count("restart service helionyx-dev.service: failed") == 1
+    assert dev.status("dev")["release"] == before
+    assert dev.status("dev")["state"] == "running"
+
+
+def test_shot_between_closing_and_opening_the_socket(dev: Operator) -> None:
+    """The moment in which nobody listens: the next attempt opens the new port."""
+    dev.configure("dev", "API_PORT=8000", "API_PORT=8030")
+    with _shoot(dev, '"verb": "open-socket"'):
+        done = dev.script("deploy", "dev")
+    dev.configure("dev", "API_PORT=8030", "API_PORT=8000")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert dev.health("dev", port=8030)["environment"] == "dev"
+    dev.deploy("dev")
+    assert dev.health("dev")["environment"] == "dev"
+
+
+@pytest.mark.parametrize("when", ["upload release", "install release", "check release"])
+def test_lost_connection_is_taken_up_again(dev: Operator, when: str) -> None:
+    """ssh shot on its way: the node goes on, and its end is told all the same."""
+    dev.commit("services/changed.py", f"LOST = {when!r}\n")
+    with subprocess.Popen(
+        ["scripts/deploy/deploy.sh", "dev"],
+        cwd=dev.root,
+        env=dev.environ,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as deploy:
+        assert deploy.stdout is not None
+        seen = ""
+        for line in deploy.stdout:
+            seen += line
+            if when in line:
+                _shoot_ssh(deploy.pid)
+    assert "the connection was lost" in seen
+    begun = "never begun" not in seen
+    assert deploy.returncode == (0 if begun else 2), seen
+    assert dev.deploy("dev")["outcome"] == ("nothing" if begun else "done")
+
+
+def _shoot_ssh(parent: int) -> None:
+    for child in Path(f"/proc/{parent}/task/{parent}/children").read_text().split():
+        if Path(f"/proc/{child}/comm").read_text().strip() == "ssh":
+            subprocess.run(["kill", "-KILL", child], check=True)
+
+
+@pytest.mark.parametrize("when", ["install release", "turn current", "restart service"])
+def test_power_cut_on_its_way(dev: Operator, when: str) -> None:
+    """After the boot a release answers with all data; the next deploy ends what was begun, and says so."""
+    dev.tell("dev", ["before the power cut"])
+    events = dev.events("dev")
+    dev.commit("services/changed.py", f"CUT = {when!r}\n")
+    with subprocess.Popen(
+        ["scripts/deploy/deploy.sh", "dev"],
+        cwd=dev.root,
+        env=dev.environ | {"SSH_OPTIONS": f"{dev.environ['SSH_OPTIONS']} -o ServerAliveInterval=1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as deploy:
+        assert deploy.stdout is not None
+        for line in deploy.stdout:
+            if when in line:
+                dev.node.power_cut()
+                break
+        seen = deploy.stdout.read()
+    assert deploy.returncode in (0, 4), seen
+    assert dev.events("dev") == events
+    result = dev.deploy("dev")
+    assert dev.health("dev")["release"] == result["release"]
+    after = dev.status("dev")
+    assert after["unfinished"] == []
+    assert result["release"] == after["release"] == after["releases"][0], "proven, and noted as such"
+
+
+def test_interrupted_the_node_finishes_by_itself(dev: Operator) -> None:
+    """Ctrl-C ends the watching, not the work."""
+    dev.commit("services/changed.py", "INTERRUPTED = True\n")
+    with subprocess.Popen(
+        ["scripts/deploy/deploy.sh", "dev"],
+        cwd=dev.root,
+        env=dev.environ,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    ) as deploy:
+        assert deploy.stdout is not None
+        seen = ""
+        for line in deploy.stdout:
+            seen += line
+            if "install release" in line:
+                subprocess.run(["kill", "-INT", "--", f"-{deploy.pid}"], check=True)
+    assert deploy.returncode == 130, seen
+    assert seen.splitlines()[-1] == "exit 130: interrupted"
+    end = time.monotonic() + 20
+    while dev.status("dev")["changing"] and time.monotonic() < end:
+        time.sleep(0.1)
+    assert dev.deploy("dev")["outcome"] == "nothing"
