@@ -95,10 +95,10 @@ def _install_and_pack(locked: bytes, target: Target) -> bytes:
             environ={"UV_LINK_MODE": "copy"},
             timeout=300,
         )
-        return pack(_entries(tree))
+        return pack(entries(tree))
 
 
-def _entries(tree: Path) -> list[Entry]:
+def entries(tree: Path) -> list[Entry]:
     """Every file but those that belong to this machine: scripts with its interpreter's path, byte code."""
     return [
         Entry(str(path.relative_to(tree)), _content(path), 0o755 if path.suffix == ".so" else 0o644)

@@ -72,7 +72,6 @@ def _running(seen: Observed, wanted: Wanted) -> Iterator[Step]:
         wanted.restart
         or rebind
         or seen.serving != release.id
-        or seen.current != release.id
         or environment.service in written
         or Step("install-release", (release.id,)) in laid
     )

@@ -10,9 +10,12 @@ from pathlib import Path
 import pytest
 
 from deployment import configuration, layer, release, source
+from deployment.archive import Entry, pack
 from deployment.errors import DeployError
-from deployment.host.model import Environment, Manifest
-from deployment.host.releases import RELEASE_NAME
+from deployment.host import install
+from deployment.host.errors import StepFailed
+from deployment.host.model import Environment, Layout, Manifest
+from deployment.host.releases import RELEASE_NAME, kept
 from deployment.layer import Target
 from deployment.release import Release
 
@@ -157,6 +160,54 @@ def test_layer_is_named_by_lock_python_and_platform(checkout: Path) -> None:
 def test_target_is_the_nodes_own(facts: dict[str, object], expected: str) -> None:
     """Wheels are chosen for the node, not for this machine."""
     assert layer.target_of({**facts, "python": [3, 11], "pinned": True}).platform == expected
+
+
+def test_archive_depends_on_its_contents_alone() -> None:
+    """Not on the order in which files were found, nor on the time."""
+    entries = [Entry("b", b"2"), Entry("a", b"1")]
+    assert pack(entries) == pack(reversed(entries))
+    assert pack(entries)[4:8] == bytes(4), "the time of a gzip header: RFC 1952, MTIME"
+
+
+def test_layer_holds_nothing_of_this_machine(tmp_path: Path) -> None:
+    """No scripts with its interpreter's path, no mention of them, no byte code."""
+    for name, content in (
+        ("bin/tool", b"#!/here/python"),
+        ("tool/__pycache__/a.pyc", b"x"),
+        ("tool/a.py", b""),
+        ("tool-1.dist-info/RECORD", b"bin/tool,sha256=x,14\ntool/a.py,sha256=y,0\n"),
+    ):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(content)
+    found = {entry.path: entry.content for entry in layer.entries(tmp_path)}
+    assert found == {"tool/a.py": b"", "tool-1.dist-info/RECORD": b"tool/a.py,sha256=y,0\n"}
+
+
+def test_sent_release_must_be_what_it_says(checkout: Path, tmp_path: Path) -> None:
+    """The node unpacks it only as itself: another name or a changed file is found in time."""
+    built = build(checkout)
+    layout, dev = Layout(tmp_path / "root"), Environment("dev")
+    (layout.layers / built.manifest.layer).mkdir(parents=True)
+    (tmp_path / "release.tar.gz").write_bytes(built.archive)
+    install.release(layout, dev, tmp_path, built.manifest.id)
+    assert kept(layout, dev)[built.manifest.id].intact
+    other = built.manifest.id[:-1] + ("0" if built.manifest.id[-1] != "0" else "1")
+    with pytest.raises(StepFailed, match=f"is not release {other}"):
+        install.release(layout, dev, tmp_path, other)
+    with tarfile.open(fileobj=io.BytesIO(built.archive)) as tar:
+        members = [Entry(item.name, tar.extractfile(item).read()) for item in tar]  # type: ignore[union-attr]
+    changed = [Entry(item.path, item.content + b"#" * (item.path == "run.py")) for item in members]
+    (tmp_path / "release.tar.gz").write_bytes(pack(changed))
+    with pytest.raises(StepFailed, match=r"run\.py"):
+        install.release(layout, dev, tmp_path, built.manifest.id)
+    assert list(kept(layout, dev)) == [built.manifest.id]
+
+
+def test_line_endings_of_a_checkout_do_not_matter(checkout: Path) -> None:
+    """What is deployed is what was committed, whatever git is configured to make of it here."""
+    before = build(checkout).manifest.id
+    git(checkout, "config", "core.autocrlf", "true")
+    assert build(checkout).manifest.id == before
 
 
 def test_node_without_glibc_is_refused() -> None:
