@@ -101,6 +101,19 @@ class Operator:
             check=False,
         )
 
+    def start(self, *argv: str, **environ: str) -> subprocess.Popen[str]:
+        """A command in the checkout that is watched while it runs, in a session of its own."""
+        return subprocess.Popen(
+            argv,
+            cwd=self.root,
+            env=self.environ | environ,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
     def script(self, verb: str, *words: str, **environ: str) -> subprocess.CompletedProcess[str]:
         """`scripts/deploy/VERB.sh WORDS`."""
         return self.run(f"scripts/deploy/{verb}.sh", *words, **environ)

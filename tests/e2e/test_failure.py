@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -115,17 +114,7 @@ def test_disk_that_fails_in_a_step_is_taken_back(dev: Operator) -> None:
 def test_two_at_once(dev: Operator) -> None:
     """One goes through; the other is told who is at work, and touches nothing."""
     dev.commit("services/changed.py", "TWO = 2\n")
-    both = [
-        subprocess.Popen(
-            ["scripts/deploy/restart.sh", "dev", "--json"],
-            cwd=dev.root,
-            env=dev.environ,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        for _ in range(2)
-    ]
+    both = [dev.start("scripts/deploy/restart.sh", "dev", "--json") for _ in range(2)]
     said = [process.communicate(timeout=60)[0] for process in both]
     codes = sorted(process.returncode for process in both)
     assert codes in ([0, 0], [0, 2]), said

@@ -70,14 +70,7 @@ def test_shot_between_closing_and_opening_the_socket(dev: Operator) -> None:
 def test_lost_connection_is_taken_up_again(dev: Operator, when: str) -> None:
     """ssh shot on its way: the node goes on, and its end is told all the same."""
     dev.commit("services/changed.py", f"LOST = {when!r}\n")
-    with subprocess.Popen(
-        ["scripts/deploy/deploy.sh", "dev"],
-        cwd=dev.root,
-        env=dev.environ,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    ) as deploy:
+    with dev.start("scripts/deploy/deploy.sh", "dev") as deploy:
         assert deploy.stdout is not None
         seen = ""
         for line in deploy.stdout:
@@ -102,14 +95,8 @@ def test_power_cut_on_its_way(dev: Operator, when: str) -> None:
     dev.tell("dev", ["before the power cut"])
     events = dev.events("dev")
     dev.commit("services/changed.py", f"CUT = {when!r}\n")
-    with subprocess.Popen(
-        ["scripts/deploy/deploy.sh", "dev"],
-        cwd=dev.root,
-        env=dev.environ | {"SSH_OPTIONS": f"{dev.environ['SSH_OPTIONS']} -o ServerAliveInterval=1"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    ) as deploy:
+    patient = f"{dev.environ['SSH_OPTIONS']} -o ServerAliveInterval=1"
+    with dev.start("scripts/deploy/deploy.sh", "dev", SSH_OPTIONS=patient) as deploy:
         assert deploy.stdout is not None
         for line in deploy.stdout:
             if when in line:
@@ -128,15 +115,7 @@ def test_power_cut_on_its_way(dev: Operator, when: str) -> None:
 def test_interrupted_the_node_finishes_by_itself(dev: Operator) -> None:
     """Ctrl-C ends the watching, not the work."""
     dev.commit("services/changed.py", "INTERRUPTED = True\n")
-    with subprocess.Popen(
-        ["scripts/deploy/deploy.sh", "dev"],
-        cwd=dev.root,
-        env=dev.environ,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    ) as deploy:
+    with dev.start("scripts/deploy/deploy.sh", "dev") as deploy:
         assert deploy.stdout is not None
         seen = ""
         for line in deploy.stdout:

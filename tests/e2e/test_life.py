@@ -122,15 +122,7 @@ def test_logs_are_chosen_by_lines_pattern_time_and_form(settled: Operator) -> No
 
 def test_logs_follow(settled: Operator) -> None:
     """What happens now is seen now."""
-    with subprocess.Popen(
-        ["make", "logs"],
-        cwd=settled.root,
-        env=settled.environ | {"LINES": "0"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        start_new_session=True,
-    ) as follower:
+    with settled.start("make", "logs", LINES="0") as follower:
         assert follower.stdout is not None
         time.sleep(1.0)  # it has nothing to say by which one could know that it follows
         settled.change("restart", "dev")

@@ -45,7 +45,8 @@ def keep_alive(instance: Instance) -> socket.socket:
     connection = connect(instance)
     connection.sendall(REQUEST)
     first = b""
-    while not first.endswith(b"}"):
+    connection.settimeout(10)
+    while not first.endswith(b"}\n"):
         first += connection.recv(65536)
     assert first.startswith(b"HTTP/1.1 200")
     assert b"connection: close" not in first.lower()
