@@ -4,13 +4,13 @@ SHELL := /bin/sh
 .SUFFIXES:
 MAKEFLAGS += --no-print-directory
 
-VARIABLES := ENV NODE SSH_OPTIONS ENV_DIR JSON FOLLOW LINES SINCE GREP LOGIN
+VARIABLES := ENV NODE SSH_OPTIONS ENV_DIR JSON FOLLOW LINES SINCE GREP LOGIN RELEASE
 ENV_ORIGIN := $(origin ENV)
 export ENV_ORIGIN $(VARIABLES)
 # Their values go to the recipes as they were typed: make would expand a `$` in them.
 $(foreach v,$(VARIABLES),$(if $(findstring command,$(origin $v)),$(eval override export $v := $$(value $v))))
 
-.PHONY: help setup run env deploy status restart logs stop start test lint format types ci try try-down bench history
+.PHONY: help setup run env deploy status restart logs stop start test lint format types ci try try-down bench history rollback plan
 
 help: ## This list
 	@scripts/help.sh
@@ -24,8 +24,14 @@ run: ## Run the service here, from this checkout (ENV=dev by default), with its 
 env: ## Write .env.$ENV from the template, with its port, paths and a new API token (ENV=)
 	@scripts/deploy/env.sh
 
+plan: ## What a deploy would change: steps, commits, configuration, units; nothing is touched (ENV=)
+	@scripts/deploy/plan.sh
+
 deploy: ## Put a release on the node: ENV=dev|staging|live [NODE= SSH_OPTIONS= JSON=1]
 	@scripts/deploy/deploy.sh
+
+rollback: ## Go back to the release before, or to a kept one (ENV=) [RELEASE=id or its beginning]
+	@scripts/deploy/rollback.sh
 
 status: ## What runs on the node: all environments, or one in detail (ENV=)
 	@scripts/deploy/status.sh

@@ -14,7 +14,8 @@ USAGE = f"""\
 scripts/deploy/VERB.sh [dev|staging|live] [--json]
 
 VERB is one of {", ".join(settings.VERBS)}.
-Variables: NODE, SSH_OPTIONS, ENV_DIR, JSON; for logs FOLLOW, LINES, SINCE, GREP; for history LINES.
+Variables: NODE, SSH_OPTIONS, ENV_DIR, JSON; for rollback RELEASE;
+for logs FOLLOW, LINES, SINCE, GREP; for history LINES.
 docs/DEPLOYMENT.md explains all of them.
 """
 

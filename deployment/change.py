@@ -1,4 +1,4 @@
-"""Deploy, restart, stop and start: one conversation with the node, from the request to its result."""
+"""What changes the node (deploy, rollback, restart, stop, start): one conversation, to its result."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from . import configuration, layer, release, source
+from . import configuration, layer, preview, release, source
 from .actor import actor
 from .connection import Connection, Lost
 from .errors import DONE, FAILED, HANDS, REFUSED, DeployError
@@ -21,11 +21,13 @@ from .source import Source
 CODES = {
     "done": DONE,
     "nothing": DONE,
+    "planned": DONE,
     "refused": REFUSED,
     "failed": FAILED,
     "hands": HANDS,
     "abandoned": HANDS,
 }
+BUILDING = ("deploy", "plan")  # the verbs that are about the release which this checkout makes
 RECONNECTS = 5  # times that a lost connection is taken up again to hear the end
 
 
@@ -55,12 +57,19 @@ class _Change:
         self.plan: dict[str, Any] = {}
 
     def run(self) -> dict[str, Any]:
-        return self._told(self._converse())
+        result = self._told(self._converse())
+        if result["outcome"] != "planned":
+            return result
+        assert self.release is not None
+        shown = preview.of(self.settings.root, self.release, self.plan)
+        for line in preview.text(shown, [_step(item).title for item in self.plan["steps"]]):
+            self.output.heading(line)
+        return {**result, **shown}
 
     def _converse(self) -> dict[str, Any]:
         # The connection takes as long as all our own preparation: they go on side by side.
         with ThreadPoolExecutor(max_workers=2) as pool:
-            preparing = pool.submit(self._prepare) if self.settings.verb == "deploy" else None
+            preparing = pool.submit(self._prepare) if self.settings.verb in BUILDING else None
             with Connection(self.settings) as connection:
                 hello = self._hello(connection, preparing)
                 if hello["type"] == "result":
@@ -93,10 +102,13 @@ class _Change:
 
     def _request(self, connection: Connection, hello: dict[str, Any]) -> None:
         request: dict[str, Any] = {
-            "verb": self.settings.verb,
+            "verb": "deploy" if self.settings.verb in BUILDING else self.settings.verb,
+            "dry": self.settings.verb == "plan",
             "environment": self.settings.environment,
             "actor": actor(self.settings.root),
         }
+        if self.settings.release is not None:
+            request["to"] = self.settings.release
         if self.prepared is not None:
             begun = time.monotonic()
             ready = self.prepared
@@ -128,12 +140,18 @@ class _Change:
                     return said
 
     def _announce(self, plan: dict[str, Any]) -> None:
-        steps = [Step(item["verb"], tuple(item["target"])) for item in plan["steps"]]
+        steps = plan["steps"]
         if steps:
             count = "1 step" if len(steps) == 1 else f"{len(steps)} steps"
-            what = f"release {self.release.manifest.id}" if self.release else self.settings.verb
+            what = f"release {plan['release']}" if plan["release"] else self.settings.verb
             where = f"{self.settings.environment} on {self.settings.node}"
             self.output.heading(f"{where}: {what}, {count}, callers see {plan['callers']}")
+
+        if steps and self.settings.verb == "rollback" and plan["changed_keys"]:
+            self.output.warn(
+                f"its configuration is that of then; today's differs in {', '.join(plan['changed_keys'])}: "
+                "a token that was revoked since is back in use"
+            )
 
     def _send(self, connection: Connection, kinds: list[str]) -> None:
         assert self.release is not None or not kinds, "only a deploy sends anything"
@@ -200,7 +218,7 @@ class _Change:
             "verb": self.settings.verb,
             "environment": environment,
             "node": self.settings.node,
-            "release": self.release.manifest.id if self.release else None,
+            "release": self.plan.get("release"),
             "before": result.get("before", self.plan.get("before")),
             "after": result.get("after"),
             "transaction": self.transaction,
@@ -213,7 +231,13 @@ class _Change:
         return {**shown, "summary": _summary(self.settings.verb, environment, shown)}
 
 
+def _step(item: dict[str, Any]) -> Step:
+    return Step(item["verb"], tuple(item["target"]))
+
+
 def _summary(verb: str, environment: str, result: dict[str, Any]) -> str:
+    if result["outcome"] == "planned":
+        return "nothing was touched"
     if result["outcome"] == "hands":
         return f"{environment} is not as it was"
     runs = f"{environment} runs {result['after']}" if result["after"] else f"{environment} is as it was"

@@ -21,6 +21,7 @@ class Release:
     manifest: Manifest
     archive: bytes
     files: int
+    units: dict[str, bytes]
 
 
 def build(
@@ -51,7 +52,9 @@ def build(
     )
     manifest = replace(manifest, id=manifest.expected_id)
     text = json.dumps(manifest.to_json(), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
-    return Release(manifest, pack([*entries, Entry(MANIFEST, text.encode(), 0o600)]), len(entries) + 1)
+    return Release(
+        manifest, pack([*entries, Entry(MANIFEST, text.encode(), 0o600)]), len(entries) + 1, rendered
+    )
 
 
 def _code(source: Source) -> dict[str, tuple[bytes, bool]]:

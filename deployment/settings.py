@@ -12,7 +12,7 @@ from pathlib import Path
 from .errors import DeployError
 from .host.model import ENVIRONMENTS
 
-VERBS = ("deploy", "status", "restart", "logs", "stop", "start", "history", "env")
+VERBS = ("deploy", "plan", "rollback", "status", "restart", "logs", "stop", "start", "history", "env")
 ROOT = Path(__file__).resolve().parent.parent
 LOOKS_AT_ALL = ("status", "history")
 TRUE = ("1", "yes", "true", "on")
@@ -35,6 +35,7 @@ class Settings:
     lines: int | None
     since: str | None
     grep: str | None
+    release: str | None
 
     @property
     def environment(self) -> str:
@@ -77,6 +78,7 @@ def read(arguments: list[str], environ: Mapping[str, str], root: Path = ROOT) ->
         lines=_count("LINES", environ),
         since=environ.get("SINCE") or None,
         grep=environ.get("GREP") or None,
+        release=environ.get("RELEASE") or None,
     )
 
 
@@ -99,7 +101,7 @@ def choose(verb: str, argument: str | None, environ: Mapping[str, str]) -> tuple
         )
     if stands in ENVIRONMENTS:
         return True, (stands,)
-    if verb in ("deploy", "env"):
+    if verb in ("deploy", "plan", "rollback", "env"):
         ignored = f" ENV={stands} in the shell is none." if stands else ""
         raise DeployError(
             f"{verb} needs an environment.{ignored}",

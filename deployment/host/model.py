@@ -207,13 +207,6 @@ class Observed:
         """Whether the environment was ever deployed here."""
         return self.current is not None or bool(self.units)
 
-    @property
-    def previous(self) -> str | None:
-        """The release before the current one: the last other one that came up."""
-        marked = [(kept.verified_at, name) for name, kept in self.releases.items() if kept.verified_at]
-        others = sorted(pair for pair in marked if pair[1] != self.current)
-        return others[-1][1] if others else None
-
 
 @dataclass(frozen=True)
 class Wanted:

@@ -47,6 +47,13 @@ def names(layout: Layout, environment: Environment) -> list[str]:
     return [name for name in found if RELEASE_NAME.fullmatch(name)]
 
 
+def previous(layout: Layout, environment: Environment) -> str | None:
+    """The release before the current one: the last other one that came up and is still kept."""
+    marks = [layout.verified(environment) / name for name in names(layout, environment)]
+    others = [mark for mark in marks if mark.exists() and mark.name != current(layout, environment)]
+    return max(others, key=lambda mark: mark.stat().st_mtime).name if others else None
+
+
 def drifted(path: Path, manifest: Manifest, name: str) -> list[str]:
     """The files of release `name` in `path` that are not what its manifest says: edited, or gone."""
     wrong = [file for file, digest in manifest.files.items() if _digest(path / file) != digest]

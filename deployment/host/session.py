@@ -14,13 +14,12 @@ import time
 from pathlib import Path
 from typing import Any
 
-from . import audit, locks, logs, record, status, systemd
+from . import audit, locks, logs, record, releases, status, systemd
 from .errors import HostError, Refused
 from .install import publish
-from .model import ENVIRONMENTS, Environment, Layout, Manifest, sha256
+from .model import ENVIRONMENTS, Environment, Layout, Manifest, Observed, Wanted, sha256
 from .observe import observe
 from .plan import Step, callers, plan
-from .releases import layers
 from .run import run
 from .transaction import settle, wanted_of
 from .wire import PROTOCOL, Hangup, Wire
@@ -29,7 +28,7 @@ RECORD = 1 << 20  # bytes that any change needs, for its record and the audit
 SPARE = 32 << 20  # bytes that stay free on the node after everything is laid down
 STARTS = 12  # starts of one transaction's unit: it gives up by itself long before, unless it cannot write
 POLL = 0.02  # seconds between two looks at the record
-CHANGES = ("deploy", "restart", "stop", "start")
+CHANGES = ("deploy", "rollback", "restart", "stop", "start")
 
 
 def converse(layout: Layout, wire: Wire, program: Path) -> int:
@@ -56,7 +55,7 @@ def facts(layout: Layout) -> dict[str, Any]:
         "pinned": Path(f"/usr/bin/python{sys.version_info[0]}.{sys.version_info[1]}").exists(),
         "machine": platform.machine(),
         "libc": list(platform.libc_ver()),
-        "layers": list(layers(layout)),
+        "layers": list(releases.layers(layout)),
     }
 
 
@@ -83,13 +82,30 @@ def _answer(layout: Layout, wire: Wire, program: Path, request: dict[str, Any]) 
 
 def _change(layout: Layout, wire: Wire, program: Path, request: dict[str, Any]) -> None:
     environment = Environment(request["environment"])
-    _refuse_full_disk(layout, 0)
-    held = locks.holder(layout, environment.name)
-    if held is not None:
-        raise locks.busy(environment.name, held)
-    settle(layout, environment, request["actor"]["name"])
-    steps, before = _preview(layout, environment, request)
-    wire.say("plan", steps=[step.to_json() for step in steps], callers=callers(steps), before=before)
+    if not request.get("dry"):
+        _refuse_full_disk(layout, 0)
+        held = locks.holder(layout, environment.name)
+        if held is not None:
+            raise locks.busy(environment.name, held)
+        settle(layout, environment, request["actor"]["name"])
+    if request["verb"] == "rollback":
+        request["to"] = _release_to_go_back_to(layout, environment, request.get("to"))
+    seen, wanted, steps = _preview(layout, environment, request)
+    before = seen.current
+    manifest = releases.read_manifest(layout, environment, before)
+    wire.say(
+        "plan",
+        steps=[step.to_json() for step in steps],
+        callers=callers(steps),
+        before=before,
+        release=wanted.release.id if wanted.release else None,
+        changed_keys=_changed_keys(manifest, wanted.release),
+        manifest=manifest.to_json() if manifest and request.get("dry") else None,
+        units={name: layout.unit_file(name).read_text() for name in seen.units} if request.get("dry") else {},
+    )
+    if request.get("dry"):
+        wire.say("result", outcome="planned", before=before, after=before)
+        return
     if not steps:
         wire.say("result", outcome="nothing", before=before, after=before)
         return
@@ -113,13 +129,40 @@ def _change(layout: Layout, wire: Wire, program: Path, request: dict[str, Any]) 
 
 def _preview(
     layout: Layout, environment: Environment, request: dict[str, Any]
-) -> tuple[tuple[Step, ...], str | None]:
-    """What the transaction will do as things stand now, and the current release."""
-    release = Manifest.from_json(request["release"]) if request.get("release") else None
-    if release is not None and release.expected_id != release.id:
+) -> tuple[Observed, Wanted, tuple[Step, ...]]:
+    """What is, what is wanted, and what the transaction will do as things stand now."""
+    wanted = wanted_of(layout, environment, request)
+    release = wanted.release
+    if request["verb"] == "deploy" and release is not None and release.expected_id != release.id:
         raise Refused(f"release {release.id} does not bear the id of its contents, {release.expected_id}.")
     seen = observe(layout, environment, release)
-    return plan(seen, wanted_of(layout, environment, request, seen.current)), seen.current
+    return seen, wanted, plan(seen, wanted)
+
+
+def _release_to_go_back_to(layout: Layout, environment: Environment, named: str | None) -> str:
+    """The named release, whole or as the beginning of its id, or else the one before the current one."""
+    kept = releases.names(layout, environment)
+    if named is None:
+        before = releases.previous(layout, environment)
+        if before is None:
+            raise Refused(
+                f"there is no release of {environment.name} to go back to: none came up before this one.",
+                f"git switch --detach to the commit that you want, then make deploy ENV={environment.name}",
+            )
+        return before
+    found = [name for name in kept if name == named or name.startswith(named)]
+    if len(found) != 1:
+        what = "is not kept" if not found else f"could be {' or '.join(found)}"
+        raise Refused(f"release {named} {what}.", f"kept are {', '.join(kept) or 'none'}")
+    return found[0]
+
+
+def _changed_keys(before: Manifest | None, after: Manifest | None) -> list[str]:
+    """The configuration's keys whose values differ between two releases, judged by their digests."""
+    if before is None or after is None:
+        return []
+    keys = set(before.digests) | set(after.digests)
+    return sorted(key for key in keys if before.digests.get(key) != after.digests.get(key))
 
 
 def _unwritable(error: OSError) -> Refused:

@@ -25,7 +25,7 @@ def of(layout: Layout, environment: Environment) -> dict[str, Any]:
         "notes": [f"it has died and was started again, {unit.restarts} x"] if unit.restarts else [],
         "release": seen.serving or seen.current,
         "current": seen.current,
-        "previous": seen.previous,
+        "previous": releases.previous(layout, environment),
         "commit": current.commit if current else None,
         "subject": current.subject if current else None,
         "listen": seen.listen or (current.listen if current else None),

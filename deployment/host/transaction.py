@@ -45,18 +45,19 @@ def carry_out(layout: Layout, name: str) -> None:
     transaction.close()
 
 
-def wanted_of(
-    layout: Layout, environment: Environment, request: dict[str, Any], current: str | None
-) -> Wanted:
-    """What a verb wants, as a state: the same answer for the preview and for the transaction."""
+def wanted_of(layout: Layout, environment: Environment, request: dict[str, Any]) -> Wanted:
+    """What a verb wants, as a state: the same answer for the preview and for the transaction.
+
+    A request to go back names its release (`to`), so that a second attempt means the same one as the first.
+    """
     verb = request["verb"]
     if verb == "stop":
         return Wanted(environment, "stopped")
     if verb == "deploy":
-        release: Manifest | None = Manifest.from_json(request["release"])
-    else:
-        release = releases.read_manifest(layout, environment, current)
-    return Wanted(environment, "running", release, restart=verb == "restart", staged=verb == "deploy")
+        return Wanted(environment, "running", Manifest.from_json(request["release"]))
+    name = request["to"] if verb == "rollback" else releases.current(layout, environment)
+    release = releases.read_manifest(layout, environment, name)
+    return Wanted(environment, "running", release, restart=verb == "restart", staged=False)
 
 
 class _Change:
@@ -106,7 +107,7 @@ class _Change:
             verb=self.request["verb"],
             actor=self.request["actor"],
             before=release,
-            wanted=(self.request.get("release") or {}).get("id"),
+            wanted=(self.request.get("release") or {}).get("id") or self.request.get("to"),
         )
         return entry
 
@@ -115,8 +116,7 @@ class _Change:
 
     def _forward(self, before: dict[str, Any]) -> HostError | None:
         """Apply the plan; the failure, if there was one, is on record. A refusal has touched nothing."""
-        current = releases.current(self.layout, self.environment)
-        wanted = wanted_of(self.layout, self.environment, self.request, current)
+        wanted = wanted_of(self.layout, self.environment, self.request)
         if self.request["verb"] == "restart" and self._done("restart-service"):
             wanted = replace(wanted, restart=False)
         try:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from deployment.host import audit
+from deployment.host.plan import Step
 from deployment.settings import ROOT
 
 from .operator import PORTS, Operator, git
@@ -122,6 +123,27 @@ def test_port_change_moves_the_listener(settled: Operator) -> None:
     settled.configure("dev", "API_PORT=8010", "API_PORT=8000")
     assert settled.deploy("dev")["callers"] == "an interruption"
     assert settled.health("dev")["environment"] == "dev"
+
+
+def test_plan_is_what_the_deploy_then_does(settled: Operator) -> None:
+    """The same steps in the same order; and until then nothing is touched."""
+    settled.deploy("dev")
+    before = settled.status("dev")
+    settled.commit("services/changed.py", "PLANNED = 1\n", "A change that is planned")
+    settled.configure("dev", "LOG_LEVEL=DEBUG", "LOG_LEVEL=WARNING")
+    plan = settled.change("plan", "dev")
+    assert settled.status("dev")["pid"] == before["pid"]
+    assert plan["release"] not in settled.status("dev")["releases"]
+    assert [line[-24:] for line in plan["commits"]] == ["A change that is planned"]
+    assert plan["configuration"] == ["~ LOG_LEVEL DEBUG -> WARNING"]
+    assert plan["units"] == []
+    assert plan["callers"] == "a pause"
+    done = settled.deploy("dev")
+    ours = ("connect", "build", "upload")
+    assert [Step(item["verb"], tuple(item["target"])).title for item in plan["steps_planned"]] == [
+        title for title in titles(done) if not title.startswith(ours)
+    ]
+    assert "no step" in settled.script("plan", "dev").stdout
 
 
 def test_port_of_another_environment_is_refused(settled: Operator) -> None:

@@ -1,0 +1,77 @@
+"""What a deploy would change, for reading before it does: steps, commits, configuration, units."""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+from typing import Any
+
+from .errors import DeployError
+from .host.model import Manifest
+from .release import Release
+from .run import run
+
+LIMIT = 20  # commits that are listed one by one
+
+
+def of(root: Path, release: Release, plan: dict[str, Any]) -> dict[str, Any]:
+    """The preview as values: the node's own steps, and what lies behind them."""
+    before = Manifest.from_json(plan["manifest"]) if plan["manifest"] else None
+    return {
+        "steps_planned": plan["steps"],
+        "commits": commits(root, before.commit, release.manifest.commit) if before else [],
+        "configuration": configuration(before, release.manifest),
+        "units": units(plan["units"], {name: text.decode() for name, text in release.units.items()}),
+    }
+
+
+def commits(root: Path, before: str, after: str) -> list[str]:
+    """One line per commit that comes (`+`) or goes (`-`); a commit that is unknown here is said to be."""
+    argv = ["git", "-C", str(root), "rev-list", "--left-right", "--oneline", f"{before}...{after}"]
+    try:
+        lines = run(argv).decode(errors="replace").splitlines()
+    except DeployError:
+        return [f"? the running commit {before[:12]} is not in this repository"]
+    signs = {"<": "-", ">": "+"}
+    shown = [f"{signs[line[0]]} {line[1:]}" for line in lines[:LIMIT]]
+    return shown + ([f"  and {len(lines) - LIMIT} more"] if len(lines) > LIMIT else [])
+
+
+def configuration(before: Manifest | None, after: Manifest) -> list[str]:
+    """One line per key that comes, goes or changes; values only where they are no secret."""
+    old = before.digests if before else {}
+    lines = []
+    for key in sorted(set(old) | set(after.digests)):
+        if old.get(key) == after.digests.get(key):
+            continue
+        sign = "+" if key not in old else "-" if key not in after.digests else "~"
+        values = [value for manifest in (before, after) if (value := _value(manifest, key)) is not None]
+        lines.append(f"{sign} {key} {' -> '.join(values) or '(not shown)'}")
+    return lines
+
+
+def units(before: dict[str, str], after: dict[str, str]) -> list[str]:
+    """A unified diff of the unit files on the node and those of the release."""
+    lines: list[str] = []
+    for name in sorted(set(before) | set(after)):
+        old, new = before.get(name, "").splitlines(), after.get(name, "").splitlines()
+        lines += difflib.unified_diff(
+            old, new, f"{name} on the node", f"{name} of the release", lineterm="", n=1
+        )
+    return lines
+
+
+def text(preview: dict[str, Any], steps: list[str]) -> list[str]:
+    """The preview for people."""
+    lines = [f"  {step}" for step in steps] or ["  no step: this release runs already"]
+    for title in ("commits", "configuration", "units"):
+        if preview[title]:
+            lines += [f"{title}:", *(f"  {line}" for line in preview[title])]
+    return lines
+
+
+def _value(manifest: Manifest | None, key: str) -> str | None:
+    """The value of a key that is set and is no secret: those alone are among the facts."""
+    if manifest is None or key not in manifest.digests or key.lower() not in manifest.config:
+        return None
+    return str(manifest.config[key.lower()])

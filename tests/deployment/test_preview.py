@@ -1,0 +1,55 @@
+"""What a person reads before a deploy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from deployment import preview
+from deployment.host.model import Manifest
+
+from .conftest import git
+
+
+def manifest(digests: dict[str, str], **config: object) -> Manifest:
+    """A release with this configuration."""
+    return Manifest("dev", "c" * 40, False, "", "3.11", "p", "l", {}, {}, config, digests)
+
+
+def test_configuration_shows_values_that_are_no_secret() -> None:
+    """A secret is only said to change."""
+    before = manifest({"API_PORT": "a", "API_TOKEN": "b", "LOG_LEVEL": "c"}, api_port=8000, log_level="INFO")
+    after = manifest({"API_PORT": "x", "API_TOKEN": "y", "TIMEZONE": "z"}, api_port=8010, timezone="UTC")
+    assert preview.configuration(before, after) == [
+        "~ API_PORT 8000 -> 8010",
+        "~ API_TOKEN (not shown)",
+        "- LOG_LEVEL INFO",
+        "+ TIMEZONE UTC",
+    ]
+    assert preview.configuration(after, after) == []
+
+
+def test_units_are_shown_as_a_diff() -> None:
+    """What is on the node, and what would be."""
+    assert preview.units(
+        {"a.socket": "[Socket]\nListenStream=1\n"}, {"a.socket": "[Socket]\nListenStream=2\n"}
+    ) == [
+        "--- a.socket on the node",
+        "+++ a.socket of the release",
+        "@@ -1,2 +1,2 @@",
+        " [Socket]",
+        "-ListenStream=1",
+        "+ListenStream=2",
+    ]
+    assert preview.units({"a.socket": "x\n"}, {"a.socket": "x\n"}) == []
+
+
+def test_commits_that_come_and_go_are_listed(checkout: Path) -> None:
+    """Forward, back, and a commit that this repository does not know."""
+    first = git(checkout, "rev-parse", "HEAD").strip()
+    git(checkout, "commit", "--quiet", "--allow-empty", "--message", "Second")
+    second = git(checkout, "rev-parse", "HEAD").strip()
+    assert preview.commits(checkout, first, second) == [f"+ {second[:7]} Second"]
+    assert preview.commits(checkout, second, first) == [f"- {second[:7]} Second"]
+    assert preview.commits(checkout, "0" * 40, first) == [
+        "? the running commit 000000000000 is not in this repository"
+    ]

@@ -1,0 +1,106 @@
+"""Back and forth between kept releases."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from .operator import EXITS, RUNNER, Operator
+
+pytestmark = pytest.mark.e2e
+
+
+@pytest.fixture(scope="module")
+def four(settled: Operator) -> list[dict[str, Any]]:
+    """Four releases on the node: three of different code, the last one of different configuration too."""
+    found = []
+    for number in range(3):
+        settled.commit("services/changed.py", f"NUMBER = {number}\n", f"Number {number}")
+        found.append(settled.deploy("dev"))
+    settled.configure("dev", "LOG_LEVEL=INFO", "LOG_LEVEL=DEBUG")
+    found.append(settled.deploy("dev"))
+    return found
+
+
+def titles(result: dict[str, Any]) -> list[str]:
+    """The steps of a result, in their order."""
+    return [step["title"] for step in result["steps"]]
+
+
+def test_back_to_the_release_before(settled: Operator, four: list[dict[str, Any]]) -> None:
+    """All of it, configuration included; nothing is sent, nothing is lost, and it says what differs."""
+    settled.tell("dev", ["said before going back"])
+    events = settled.events("dev")
+    result = settled.change("rollback", "dev")
+    assert result["after"] == four[2]["release"]
+    assert settled.health("dev")["release"] == four[2]["release"]
+    assert settled.events("dev") == events
+    assert not [
+        title for title in titles(result) if title.startswith(("upload", "install layer", "install release"))
+    ]
+    assert "today's differs in LOG_LEVEL" in result["warnings"][0]["message"]
+    assert "LOG_LEVEL=INFO" in settled.on_node("cat", "/opt/helionyx/dev/current/.env.dev")
+
+
+def test_back_again_is_forward(settled: Operator, four: list[dict[str, Any]]) -> None:
+    """The release before is now the one that we came from."""
+    assert settled.change("rollback", "dev")["after"] == four[3]["release"]
+
+
+def test_to_a_named_release(settled: Operator, four: list[dict[str, Any]]) -> None:
+    """By its id, or by as much of it as names one only."""
+    result = settled.change("rollback", "dev", RELEASE=four[0]["release"][:8])
+    assert result["after"] == four[0]["release"]
+    assert settled.change("rollback", "dev", RELEASE=four[0]["release"])["outcome"] == "nothing"
+
+
+@pytest.mark.parametrize(("wish", "message"), [("0123456789ab", "is not kept"), ("", "could be")])
+def test_release_that_cannot_be_meant_is_refused(
+    settled: Operator, four: list[dict[str, Any]], wish: str, message: str
+) -> None:
+    """With those that are kept; nothing is touched."""
+    before = settled.status("dev")["pid"]
+    result = settled.change(
+        "rollback", "dev", code=2, RELEASE=wish or _common(four[2]["release"], four[3]["release"])
+    )
+    assert message in result["message"]
+    assert four[3]["release"] in result["hint"]
+    assert settled.status("dev")["pid"] == before
+
+
+def _common(one: str, other: str) -> str:
+    """What two releases of one commit begin with."""
+    return one[: next(i for i, (a, b) in enumerate(zip(one, other, strict=True)) if a != b)]
+
+
+def test_nothing_to_go_back_to_is_refused(settled: Operator) -> None:
+    """A first release has none before it."""
+    settled.deploy("staging")
+    assert "no release of staging to go back to" in settled.change("rollback", "staging", code=2)["message"]
+    assert "was never deployed" in settled.change("restart", "live", code=2)["message"]
+
+
+def test_rollback_to_what_does_not_come_up_goes_forward_again(
+    settled: Operator, four: list[dict[str, Any]]
+) -> None:
+    """Exit code 3, and the release that we came from runs."""
+    settled.deploy("dev")
+    target = f"/opt/helionyx/dev/releases/{four[1]['release']}"
+    settled.on_node(
+        "sh",
+        "-c",
+        f"printf '%s' \"{EXITS.strip()}\" > {target}/{RUNNER}; rm -r {target}/services/api/__pycache__",
+    )
+    before = settled.status("dev")["release"]
+    settled.change("rollback", "dev", code=3, RELEASE=four[1]["release"])
+    assert settled.health("dev")["release"] == before
+
+
+def test_history_knows_the_way_back(settled: Operator) -> None:
+    """A rollback is a change like any other, with its release."""
+    changes = json.loads(settled.script("history", "dev", "--json").stdout)["changes"]
+    backs = [item for item in changes if item["verb"] == "rollback"]
+    assert {item["outcome"] for item in backs} == {"done", "failed"}
+    assert all(item["wanted"] for item in backs)
