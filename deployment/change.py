@@ -145,12 +145,14 @@ class _Change:
             count = "1 step" if len(steps) == 1 else f"{len(steps)} steps"
             what = f"release {plan['release']}" if plan["release"] else self.settings.verb
             where = f"{self.settings.environment} on {self.settings.node}"
-            self.output.heading(f"{where}: {what}, {count}, callers see {plan['callers']}")
+            self.output.heading(f"{where}: {what}, {count}, callers notice {plan['callers']}")
 
-        if steps and self.settings.verb == "rollback" and plan["changed_keys"]:
+        changed = plan["changed_keys"]
+        if steps and changed and self.settings.verb == "rollback":
+            secret = any(key.endswith("TOKEN") for key in changed)
+            risk = "; a token that was revoked since then is back in use" if secret else ""
             self.output.warn(
-                f"its configuration is that of then; today's differs in {', '.join(plan['changed_keys'])}: "
-                "a token that was revoked since is back in use"
+                f"its configuration is that of then: {', '.join(changed)} was another value{risk}"
             )
 
     def _send(self, connection: Connection, kinds: list[str]) -> None:

@@ -53,14 +53,19 @@ def pair(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [item for item in found.values() if "at" in item]
 
 
+def short(release: str | None) -> str:
+    """As much of a release's id as tells it from others, and as `RELEASE=` takes."""
+    return release[:-8] if release else "-"
+
+
 def _row(item: dict[str, Any]) -> tuple[str, ...]:
     return (
         time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(item["at"])),
         item["environment"],
         item["verb"],
-        f"{item['actor']['name']} ({item['actor']['from']})",
-        item["before"] or "-",
-        item["after"] or "-",
+        item["actor"]["name"],
+        short(item["before"]),
+        short(item["after"]),
         item["outcome"],
         f"{item['seconds']:.1f} s" if item["seconds"] is not None else "-",
         item.get("reason") or "",

@@ -40,13 +40,29 @@ def test_back_to_the_release_before(settled: Operator, four: list[dict[str, Any]
     assert not [
         title for title in titles(result) if title.startswith(("upload", "install layer", "install release"))
     ]
-    assert "today's differs in LOG_LEVEL" in result["warnings"][0]["message"]
+    assert "that of then: LOG_LEVEL" in result["warnings"][0]["message"]
+    assert "revoked" not in result["warnings"][0]["message"]
     assert "LOG_LEVEL=INFO" in settled.on_node("cat", "/opt/helionyx/dev/current/.env.dev")
 
 
+def test_an_old_token_is_pointed_out(settled: Operator, four: list[dict[str, Any]]) -> None:
+    """Going back brings back what was revoked: it is said, and never shown."""
+    settled.configure("dev", settled.tokens["dev"], "another-token-that-is-long-enough")
+    settled.deploy("dev")
+    result = settled.change("rollback", "dev")
+    settled.configure("dev", "another-token-that-is-long-enough", settled.tokens["dev"])
+    assert "API_TOKEN" in result["warnings"][0]["message"]
+    assert "revoked" in result["warnings"][0]["message"]
+    assert settled.tokens["dev"] not in str(result)
+    settled.change("rollback", "dev", RELEASE=four[2]["release"])
+
+
 def test_back_again_is_forward(settled: Operator, four: list[dict[str, Any]]) -> None:
-    """The release before is now the one that we came from."""
-    assert settled.change("rollback", "dev")["after"] == four[3]["release"]
+    """The release before is then the one that we came from."""
+    before = settled.status("dev")
+    assert before["previous"] != before["release"]
+    assert settled.change("rollback", "dev")["after"] == before["previous"]
+    assert settled.change("rollback", "dev")["after"] == before["release"]
 
 
 def test_to_a_named_release(settled: Operator, four: list[dict[str, Any]]) -> None:
