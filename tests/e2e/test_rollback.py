@@ -57,7 +57,8 @@ def test_an_old_token_is_pointed_out(settled: Operator, four: list[dict[str, Any
     settled.change("rollback", "dev", RELEASE=four[2]["release"])
 
 
-def test_back_again_is_forward(settled: Operator, four: list[dict[str, Any]]) -> None:
+@pytest.mark.usefixtures("four")
+def test_back_again_is_forward(settled: Operator) -> None:
     """The release before is then the one that we came from."""
     before = settled.status("dev")
     assert before["previous"] != before["release"]
