@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 ENVIRONMENTS = ("dev", "staging", "live")
+BOT = "TELEGRAM_BOT_TOKEN"  # two pollers of one token end each other's polls for ever
 UNIT_SUFFIXES = (".socket", ".service")
 
 
@@ -191,6 +192,7 @@ class Observed:
     holder: str | None = None
     bindable: bool = True  # whether the wanted address is one of this node's
     neighbours: Mapping[str, str] = field(default_factory=dict)
+    bots: Mapping[str, str] = field(default_factory=dict)  # other environments' bot tokens, by digest
     answers: Mapping[str, Any] | None = None
     log: Log | None = None
     data: bool = False  # whether its directory holds anything that was said to it

@@ -9,7 +9,7 @@ from typing import Any
 
 from . import probe, releases, sockets, systemd
 from .errors import StepFailed
-from .model import ENVIRONMENTS, Environment, Layout, Log, Manifest, Observed, listen_address
+from .model import BOT, ENVIRONMENTS, Environment, Layout, Log, Manifest, Observed
 from .run import run
 
 PATIENCE = 5.0  # seconds that a running service may take until it answers that it is ready
@@ -24,7 +24,7 @@ def observe(layout: Layout, environment: Environment, wanted: Manifest | None = 
     service, socket = units[environment.service], units[environment.socket]
     current = releases.current(layout, environment)
     manifest = releases.read_manifest(layout, environment, current)
-    opened = sockets.listeners()
+    opened, neighbours = sockets.listeners(), _neighbours(layout, environment)
     listen = socket.listen if socket.active == "active" else None
     # A probe of an idle socket would start the service: only a running one is asked.
     running = service.active == "active" and listen is not None
@@ -47,7 +47,10 @@ def observe(layout: Layout, environment: Environment, wanted: Manifest | None = 
         listen=listen,
         holder=_stranger(opened, listen, wanted or manifest),
         bindable=wanted is None or sockets.is_local(str(wanted.config["api_host"])),
-        neighbours=_neighbours(layout, environment),
+        neighbours={name: manifest.listen for name, manifest in neighbours.items()},
+        bots={
+            name: manifest.digests[BOT] for name, manifest in neighbours.items() if BOT in manifest.digests
+        },
         answers=answers,
         log=log,
         data=_holds_anything(layout.data(environment), log),
@@ -136,14 +139,12 @@ def _enabled(layout: Layout, environment: Environment) -> bool:
     ).is_symlink()
 
 
-def _others(environment: Environment) -> list[Environment]:
-    return [Environment(name) for name in ENVIRONMENTS if name != environment.name]
-
-
-def _neighbours(layout: Layout, environment: Environment) -> dict[str, str]:
+def _neighbours(layout: Layout, environment: Environment) -> dict[str, Manifest]:
+    """What is current in the other environments, running or not."""
     found = {}
-    for other in _others(environment):
+    for name in ENVIRONMENTS:
+        other = Environment(name)
         manifest = releases.read_manifest(layout, other, releases.current(layout, other))
-        if manifest is not None:
-            found[other.name] = listen_address(manifest.config["api_host"], manifest.config["api_port"])
+        if manifest is not None and name != environment.name:
+            found[name] = manifest
     return found

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .errors import Refused
-from .model import Environment, Manifest, Observed, Wanted
+from .model import BOT, Environment, Manifest, Observed, Wanted
 
 # The id of a release or the digest of a layer: the heading has named the one that it is about.
 IDENTIFIER = re.compile(r"[0-9a-f]{64}|[0-9a-f]{12}(-dirty)?-[0-9a-f]{12}")
@@ -192,6 +192,13 @@ def _refuse_conflicts(seen: Observed, release: Manifest, environment: Environmen
             raise Refused(
                 f"port {port} belongs to {other} on this node, so {environment.name} cannot have it.",
                 f"give API_PORT another value in .env.{environment.name}",
+            )
+    bot = release.digests.get(BOT)
+    for other, digest in seen.bots.items():
+        if digest == bot:
+            raise Refused(
+                f"the bot of {environment.name} is the one that {other} has on this node: one {BOT}.",
+                f"give .env.{environment.name} the token of its own bot",
             )
     if not seen.bindable:
         raise Refused(

@@ -158,6 +158,29 @@ def test_port_of_another_environment_is_refused(settled: Operator) -> None:
     assert settled.status("dev")["pid"] == before["pid"]
 
 
+def test_bot_of_another_environment_is_refused(settled: Operator) -> None:
+    """Each environment speaks through its own bot; the token is nowhere in the refusal."""
+    token = "123456789:" + "a" * 35
+    none, own = "#TELEGRAM_BOT_TOKEN=CHANGE_ME_the_token_from_BotFather", f"TELEGRAM_BOT_TOKEN={token}"
+    for environment in ("staging", "dev"):
+        settled.configure(
+            environment,
+            "#TELEGRAM_BOT_TOKEN=CHANGE_ME_the_token_from_BotFather",
+            f"TELEGRAM_BOT_TOKEN={token}",
+        )
+    settled.deploy("staging")
+    result = settled.deploy("dev", code=2)
+    for environment in ("staging", "dev"):
+        settled.configure(
+            environment,
+            f"TELEGRAM_BOT_TOKEN={token}",
+            "#TELEGRAM_BOT_TOKEN=CHANGE_ME_the_token_from_BotFather",
+        )
+    assert "the bot of dev is the one that staging has" in result["message"]
+    assert token not in str(result)
+    settled.deploy("staging")
+
+
 def test_history_is_chained(settled: Operator) -> None:
     """Each change has a line when it starts and one when it ends, and they hang together."""
     text = settled.on_node("cat", "/var/lib/helionyx-deploy/deployments.jsonl")
