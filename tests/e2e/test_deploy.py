@@ -163,19 +163,11 @@ def test_bot_of_another_environment_is_refused(settled: Operator) -> None:
     token = "123456789:" + "a" * 35
     none, own = "#TELEGRAM_BOT_TOKEN=CHANGE_ME_the_token_from_BotFather", f"TELEGRAM_BOT_TOKEN={token}"
     for environment in ("staging", "dev"):
-        settled.configure(
-            environment,
-            "#TELEGRAM_BOT_TOKEN=CHANGE_ME_the_token_from_BotFather",
-            f"TELEGRAM_BOT_TOKEN={token}",
-        )
+        settled.configure(environment, none, own)
     settled.deploy("staging")
     result = settled.deploy("dev", code=2)
     for environment in ("staging", "dev"):
-        settled.configure(
-            environment,
-            f"TELEGRAM_BOT_TOKEN={token}",
-            "#TELEGRAM_BOT_TOKEN=CHANGE_ME_the_token_from_BotFather",
-        )
+        settled.configure(environment, own, none)
     assert "the bot of dev is the one that staging has" in result["message"]
     assert token not in str(result)
     settled.deploy("staging")
