@@ -61,8 +61,9 @@ def serving(layout: Layout, environment: Environment, release: Manifest, before:
     log = probe.log_of(answer)
     if log is None:
         raise StepFailed(f"{release.id} does not tell the length and the head of its event log.")
-    if before is not None:
-        _unchanged(layout, environment, release, before, log)
+    if before is None:  # the first release here, or one before it that could not read its own log
+        return f"answers as this release, {log.length} events"
+    _unchanged(layout, environment, release, before, log)
     return f"answers as this release, {log.length} events, history unchanged"
 
 
