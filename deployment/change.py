@@ -221,6 +221,7 @@ class _Change:
             "environment": environment,
             "node": self.settings.node,
             "release": self.plan.get("release"),
+            "state_before": result.get("state"),
             "before": result.get("before", self.plan.get("before")),
             "after": result.get("after"),
             "transaction": self.transaction,
@@ -242,6 +243,8 @@ def _summary(verb: str, environment: str, result: dict[str, Any]) -> str:
         return "nothing was touched"
     if result["outcome"] == "hands":
         return f"{environment} is not as it was"
+    if result["outcome"] == "failed" and result["state_before"] == "stopped":
+        return f"{environment} does not run, as before"
     runs = f"{environment} runs {result['after']}" if result["after"] else f"{environment} is as it was"
     if result["outcome"] == "nothing":
         return f"nothing to do, {f'{environment} is stopped' if verb == 'stop' else runs}"

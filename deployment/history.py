@@ -14,6 +14,7 @@ from .settings import Settings
 from .tables import table
 
 HEADS = ("when", "environment", "verb", "who", "before", "after", "outcome", "took", "reason")
+STARTS = ("at", "transaction", "environment", "verb", "actor", "before", "wanted")
 ROWS = 20  # changes that are shown unless LINES says otherwise
 
 
@@ -42,15 +43,16 @@ def pair(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """One item per transaction, from the line that it wrote at its start and the one at its end."""
     found: dict[str, dict[str, Any]] = {}
     for line in lines:
+        if "transaction" not in line:  # a damaged line: the chain's check names it
+            continue
         item = found.setdefault(line["transaction"], {"outcome": "under way", "after": None, "seconds": None})
         if line["event"] == "start":
-            item |= {
-                key: line[key] for key in ("transaction", "environment", "verb", "actor", "before", "wanted")
-            }
-            item["at"] = line["at"]
+            item |= {key: line[key] for key in STARTS}
         else:
             item |= {key: line.get(key) for key in ("outcome", "after", "seconds", "reason")}
-    return [item for item in found.values() if "at" in item]
+            for key in STARTS:
+                item.setdefault(key, line.get(key))
+    return list(found.values())
 
 
 def short(release: str | None) -> str:
@@ -63,7 +65,7 @@ def _row(item: dict[str, Any]) -> tuple[str, ...]:
         time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(item["at"])),
         item["environment"],
         item["verb"],
-        item["actor"]["name"],
+        (item["actor"] or {}).get("name", "-"),
         short(item["before"]),
         short(item["after"]),
         item["outcome"],

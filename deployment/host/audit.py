@@ -30,10 +30,10 @@ def append(layout: Layout, **entry: Any) -> None:
 
 
 def read(layout: Layout) -> list[dict[str, Any]]:
-    """All whole lines, oldest first."""
+    """All whole lines, oldest first; one that somebody has damaged is empty, and breaks the chain."""
     if not layout.audit.exists():
         return []
-    return [json.loads(line) for line in layout.audit.read_bytes().split(b"\n")[:-1]]
+    return [_parse(line) for line in layout.audit.read_bytes().split(b"\n")[:-1]]
 
 
 def first_bad(lines: list[dict[str, Any]]) -> int | None:
@@ -57,8 +57,18 @@ def _tail(layout: Layout, file: Any) -> tuple[str, int]:
         file.truncate(whole)
     if not whole:
         return GENESIS, 0
-    last = json.loads(content[:whole].rstrip(b"\n").rsplit(b"\n", 1)[-1])
-    return last["hash"], last["number"]
+    lines = content[:whole].splitlines()
+    last = _parse(lines[-1])
+    # After a damaged line the chain goes on from its bytes: no change may fail for it.
+    return last.get("hash") or sha256(lines[-1]), int(last.get("number") or len(lines))
+
+
+def _parse(line: bytes) -> dict[str, Any]:
+    try:
+        found = json.loads(line)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _digest(line: dict[str, Any]) -> str:

@@ -219,7 +219,10 @@ class Wanted:
     release: Manifest | None = None
     restart: bool = False
     staged: bool = True  # whether what is missing has been sent; else the release is taken as it lies
+    back: bool = False  # the way back after a failure: whatever was there is good enough
     failed: str = ""  # on the way back: the release that did not come up
+    enabled: bool = False  # of a stopped one: whether it starts on boot all the same
+    user: bool = False  # of an absent one: whether its user and data were there before, and stay
     keep: int = 5
 
 

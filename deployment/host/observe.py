@@ -53,15 +53,18 @@ def observe(layout: Layout, environment: Environment, wanted: Manifest | None = 
         },
         answers=answers,
         log=log,
-        data=_holds_anything(layout.data(environment), log),
+        data=_holds_anything(layout.data(environment), manifest, log),
     )
 
 
-def _holds_anything(data: Path, log: Log | None) -> bool:
-    """Whether a data directory holds what was said: an event log of length 0 is nothing."""
-    if log is not None and log.length == 0:
-        return False
-    return any(path.is_file() for path in data.rglob("*"))
+def _holds_anything(data: Path, manifest: Manifest | None, log: Log | None) -> bool:
+    """Whether a data directory holds more than the empty log, and its projections, of the current release."""
+    excused: tuple[Path, ...] = ()
+    if manifest is not None and log is not None and log.length == 0:
+        config = manifest.config
+        excused = (Path(config["event_store_path"]), Path(config["projections_db_path"]).parent)
+    files = (path for path in data.rglob("*") if not path.is_dir())
+    return any(not any(place in path.parents for place in excused) for path in files)
 
 
 def user_id(environment: Environment) -> int | None:

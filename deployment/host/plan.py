@@ -89,9 +89,7 @@ def _running(seen: Observed, wanted: Wanted) -> Iterator[Step]:
         yield Step("verify", (release.id,))
     if wanted.staged and (restart or written):
         yield from _pruned(seen, release, wanted.keep)
-    failed = seen.releases.get(wanted.failed)
-    if failed is not None and not failed.verified_at and wanted.failed != release.id:
-        yield Step("prune-releases", (wanted.failed,))
+    yield from _discarded(seen, wanted)
 
 
 def _stopped(seen: Observed, wanted: Wanted) -> Iterator[Step]:
@@ -103,10 +101,11 @@ def _stopped(seen: Observed, wanted: Wanted) -> Iterator[Step]:
         )
     if seen.service not in ("inactive", "failed") or seen.socket not in ("inactive", "failed"):
         yield Step("stop-units", _units(environment))
-    if seen.enabled:
-        yield Step("disable-units", _units(environment))
     if wanted.release is not None:
         yield from _switched(seen, wanted.release, environment, _units_differ(seen, wanted.release))
+    if seen.enabled != wanted.enabled:
+        yield Step("enable-units" if wanted.enabled else "disable-units", _units(environment))
+    yield from _discarded(seen, wanted)
 
 
 def _absent(seen: Observed, wanted: Wanted) -> Iterator[Step]:
@@ -120,7 +119,7 @@ def _absent(seen: Observed, wanted: Wanted) -> Iterator[Step]:
         yield Step("reload-systemd")
     if seen.releases or seen.current:
         yield Step("remove-releases", (environment.name,))
-    if seen.user and not seen.data:
+    if seen.user and not seen.data and not wanted.user:
         yield Step("remove-user", (environment.user,))
 
 
@@ -143,6 +142,11 @@ def _installed(seen: Observed, release: Manifest, wanted: Wanted) -> Iterator[St
             f"release {release.id} or its dependencies are gone from the node.",
             f"make deploy ENV={wanted.environment.name}",
         )
+    elif missing and not wanted.back and seen.current != release.id:
+        raise Refused(
+            f"release {release.id} was edited on the node and is not what it was.",
+            f"git switch --detach {release.commit[:12]}, then make deploy ENV={wanted.environment.name}",
+        )
     if (missing and wanted.staged) or seen.serving != release.id:
         yield Step("check-release", (release.id,))
 
@@ -162,6 +166,13 @@ def _switched(
         yield Step("reload-systemd")
     if environment.journal in written and environment.journal in seen.units:
         yield Step("restart-journal", (environment.namespace,))
+
+
+def _discarded(seen: Observed, wanted: Wanted) -> Iterator[Step]:
+    """A release that did not come up, and never had, does not stay on the way back."""
+    failed = seen.releases.get(wanted.failed)
+    if failed is not None and not failed.verified_at:
+        yield Step("prune-releases", (wanted.failed,))
 
 
 def _pruned(seen: Observed, release: Manifest, keep: int) -> Iterator[Step]:

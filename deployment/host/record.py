@@ -65,9 +65,11 @@ class Transaction:
 
     def entries(self, event: str | None = None) -> list[dict[str, Any]]:
         """The record so far, without what is no whole line."""
-        if not self.log.exists():
+        try:
+            content = self.log.read_bytes()
+        except FileNotFoundError:
             return []
-        lines = [_read(line) for line in self.log.read_bytes().split(b"\n")[:-1]]
+        lines = [_read(line) for line in content.split(b"\n")[:-1]]
         return [line for line in lines if line is not None and event in (None, line["event"])]
 
     @property
@@ -91,7 +93,7 @@ def create(layout: Layout, request: dict[str, Any]) -> Transaction:
     path.mkdir(mode=0o700)
     publish(path / "request.json", json.dumps(request, indent=1).encode(), 0o600)
     for old in (*ended(layout)[:-KEEP], *never_begun(layout)):
-        shutil.rmtree(old.path)
+        shutil.rmtree(old.path, ignore_errors=True)  # another environment's deploy may be at it too
     return Transaction(name, path)
 
 
@@ -99,8 +101,11 @@ def every(layout: Layout) -> Iterator[Transaction]:
     """All transactions that the node remembers, oldest first."""
     if layout.transactions.is_dir():
         for path in sorted(layout.transactions.iterdir()):
-            request = path / "request.json"
-            if request.exists() and set(_read(request.read_bytes()) or ()) >= WHOLE:
+            try:
+                request = _read((path / "request.json").read_bytes())
+            except FileNotFoundError:  # not staged yet, or just forgotten
+                continue
+            if set(request or ()) >= WHOLE:
                 yield Transaction(path.name, path)
 
 

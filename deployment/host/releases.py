@@ -32,11 +32,10 @@ def kept(layout: Layout, environment: Environment) -> dict[str, Kept]:
     for name in names(layout, environment):
         path = layout.releases(environment) / name
         manifest = read_manifest(layout, environment, name)
-        mark = layout.verified(environment) / name
         found[name] = Kept(
             intact=manifest is not None and not drifted(path, manifest, name),
             layer=manifest.layer if manifest else "",
-            verified_at=mark.stat().st_mtime if mark.exists() else 0.0,
+            verified_at=_mark(layout, environment, name),
         )
     return found
 
@@ -48,10 +47,19 @@ def names(layout: Layout, environment: Environment) -> list[str]:
 
 
 def previous(layout: Layout, environment: Environment) -> str | None:
-    """The release before the current one: the last other one that came up and is still kept."""
-    marks = [layout.verified(environment) / name for name in names(layout, environment)]
-    others = [mark for mark in marks if mark.exists() and mark.name != current(layout, environment)]
-    return max(others, key=lambda mark: mark.stat().st_mtime).name if others else None
+    """The release before the current one, of those that came up and are kept; `rollback` goes there."""
+    here = current(layout, environment)
+    marks = {name: _mark(layout, environment, name) for name in names(layout, environment)}
+    older = [name for name, mark in marks.items() if name != here and 0 < mark <= marks.get(here or "", mark)]
+    return max(older, key=lambda name: marks[name]) if older else None
+
+
+def _mark(layout: Layout, environment: Environment, name: str) -> float:
+    """When a release was deployed and came up (seconds since the epoch); 0 if it never did."""
+    try:
+        return (layout.verified(environment) / name).stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
 
 
 def drifted(path: Path, manifest: Manifest, name: str) -> list[str]:

@@ -101,7 +101,7 @@ def _change(layout: Layout, wire: Wire, program: Path, request: dict[str, Any]) 
         release=wanted.release.id if wanted.release else None,
         changed_keys=_changed_keys(manifest, wanted.release),
         manifest=manifest.to_json() if manifest and request.get("dry") else None,
-        units={name: layout.unit_file(name).read_text() for name in seen.units} if request.get("dry") else {},
+        units={name: _text(layout.unit_file(name)) for name in seen.units} if request.get("dry") else {},
     )
     if request.get("dry"):
         wire.say("result", outcome="planned", before=before, after=before)
@@ -149,12 +149,19 @@ def _release_to_go_back_to(layout: Layout, environment: Environment, named: str 
                 f"there is no release of {environment.name} to go back to: none came up before this one.",
                 f"git switch --detach to the commit that you want, then make deploy ENV={environment.name}",
             )
-        return before
+        named = before
     found = [name for name in kept if name == named or name.startswith(named)]
+    if len(found) == 1 and releases.read_manifest(layout, environment, found[0]) is None:
+        raise Refused(f"the manifest of release {found[0]} cannot be read.", "deploy its commit once more")
     if len(found) != 1:
         what = "is not kept" if not found else f"could be {' or '.join(found)}"
         raise Refused(f"release {named} {what}.", f"kept are {', '.join(kept) or 'none'}")
     return found[0]
+
+
+def _text(path: Path) -> str:
+    """A unit file for showing; it may have been edited into anything, or be gone by now."""
+    return path.read_bytes().decode(errors="replace") if path.exists() else ""
 
 
 def _changed_keys(before: Manifest | None, after: Manifest | None) -> list[str]:

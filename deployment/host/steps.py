@@ -27,6 +27,7 @@ class Work:
     staged: Path
     release: Manifest | None
     log: Log | None
+    deployed: bool  # else the release is one that was kept
 
 
 def perform(work: Work, step: Step) -> str:
@@ -119,7 +120,8 @@ def restart_service(work: Work, _: str) -> None:
 def verify_release(work: Work, _: str) -> str:
     remark = verify.serving(work.layout, work.environment, _wanted(work), work.log)
     mark = work.layout.verified(work.environment) / _wanted(work).id
-    mark.touch(mode=0o644)
+    if work.deployed or not mark.exists():  # going back does not make an old release the newest
+        mark.touch(mode=0o644)
     return remark
 
 

@@ -39,7 +39,8 @@ def carry_out(layout: Layout, name: str) -> None:
                     _Change(layout, environment, transaction, request).run()
         except Busy as error:
             if time.monotonic() >= patience:
-                _result(transaction, "refused", error)
+                # Steps that are done cannot be called untouched; whoever holds the lock closes the audit.
+                _result(transaction, "hands" if transaction.entries("step") else "refused", error)
             else:
                 time.sleep(0.25)
     transaction.close()
@@ -97,8 +98,7 @@ class _Change:
         release = seen.serving if seen.serving in seen.releases else seen.current
         active = "active" in (seen.service, seen.socket) or seen.service == "activating"
         state = "running" if active else "stopped" if seen.exists else "absent"
-        log = asdict(seen.log) if seen.log else None
-        entry = self.transaction.write("before", state=state, release=release, pid=seen.pid, log=log)
+        # The audit first: a death in between writes its line twice, which is better than not at all.
         audit.append(
             self.layout,
             event="start",
@@ -109,7 +109,15 @@ class _Change:
             before=release,
             wanted=(self.request.get("release") or {}).get("id") or self.request.get("to"),
         )
-        return entry
+        return self.transaction.write(
+            "before",
+            state=state,
+            release=release,
+            pid=seen.pid,
+            enabled=seen.enabled,
+            user=seen.user,
+            log=asdict(seen.log) if seen.log else None,
+        )
 
     def _look(self, release: Manifest | None = None) -> Observed:
         return observe(self.layout, self.environment, release)
@@ -147,17 +155,27 @@ class _Change:
 
     def _as_it_was(self, before: dict[str, Any]) -> Wanted:
         if before["state"] == "absent":
-            return Wanted(self.environment, "absent")
+            return Wanted(self.environment, "absent", user=before["user"])
         release = releases.read_manifest(self.layout, self.environment, before["release"])
         if release is None:
             raise StepFailed(f"the manifest of release {before['release']} cannot be read.")
         failed = (self.request.get("release") or {}).get("id", "")
-        return Wanted(self.environment, before["state"], release, staged=False, failed=failed)
+        return Wanted(
+            self.environment,
+            before["state"],
+            release,
+            staged=False,
+            back=True,
+            failed=failed if failed != release.id else "",
+            enabled=before["enabled"],
+        )
 
     def _apply(self, steps: tuple[Step, ...], wanted: Wanted, before: dict[str, Any]) -> None:
         self.transaction.write("plan", steps=[step.to_json() for step in steps])
         log = Log(**before["log"]) if before["log"] else None
-        work = Work(self.layout, self.environment, self.transaction.path, wanted.release, log)
+        work = Work(
+            self.layout, self.environment, self.transaction.path, wanted.release, log, deployed=wanted.staged
+        )
         for step in steps:
             begun, self.title = time.monotonic(), step.title
             self.transaction.write("step", state="begin", title=step.title, **step.to_json())
@@ -207,7 +225,8 @@ class _Change:
             seconds=seconds,
             reason=failure.message if failure else None,
         )
-        _result(self.transaction, outcome, failure, before=before["release"], after=after, seconds=seconds)
+        more = {"before": before["release"], "after": after, "seconds": seconds, "state": before["state"]}
+        _result(self.transaction, outcome, failure, **more)
 
 
 def settle(layout: Layout, environment: Environment, actor: str) -> None:

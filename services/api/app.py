@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from services.api.events import event_routes
 from services.api.health import health_routes
 from services.api.messages import message_routes
-from services.api.problems import ProblemError, on_bug, on_http_exception, on_problem, on_service_error
+from services.api.problems import (
+    ProblemError,
+    on_bug,
+    on_disconnect,
+    on_http_exception,
+    on_problem,
+    on_service_error,
+)
 from services.errors import HelionyxError
 from services.identity import Identity
 from services.service import Service
@@ -25,6 +33,7 @@ def build_app(service: Service, identity: Identity, token: str | None) -> Starle
         ProblemError: on_problem,
         HelionyxError: on_service_error,
         HTTPException: on_http_exception,
+        ClientDisconnect: on_disconnect,
         Exception: on_bug,
     }
     return Starlette(routes=routes, exception_handlers=handlers)

@@ -52,10 +52,11 @@ def message_routes(service: Service, token: str | None) -> list[Route]:
         content = {"messages": [asdict(message) for message in messages], "next": following}
         return Response(msgspec.json.encode(content), media_type="application/json")
 
-    return [
-        Route("/api/v1/messages", guarded(read, token), methods=["GET"]),
-        Route("/api/v1/messages", guarded(record, token), methods=["POST"]),
-    ]
+    async def messages(request: Request) -> Response:
+        return await (record(request) if request.method == "POST" else read(request))
+
+    # One route for the path: a refused method is answered with all that are allowed.
+    return [Route("/api/v1/messages", guarded(messages, token), methods=["GET", "POST"])]
 
 
 def _new_message(body: bytes) -> NewMessage:

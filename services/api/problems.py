@@ -66,6 +66,11 @@ async def on_http_exception(_request: Request, error: Exception) -> Response:
     return problem(HTTPStatus(error.status_code), error.detail, headers=error.headers)
 
 
+async def on_disconnect(_request: Request, _error: Exception) -> Response:
+    """The caller has gone in the middle of its request: nobody hears this, and nothing is wrong here."""
+    return problem(HTTPStatus.BAD_REQUEST, "the request ended before its body was complete")
+
+
 async def on_bug(_request: Request, _error: Exception) -> Response:
     """Answer anything else. The traceback goes to the log, not to the caller."""
     return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "something went wrong in the service; its log says what")

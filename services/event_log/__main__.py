@@ -8,7 +8,9 @@ import sys
 from pathlib import Path
 
 from services.errors import HelionyxError
+from services.event_log.errors import EventLogError
 from services.event_log.log import EventLog
+from services.event_log.schema import FILE_NAME
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -25,6 +27,8 @@ def main(arguments: list[str] | None = None) -> int:
         verb.add_argument("--json", action="store_true", help="one JSON object on standard output")
     options = parser.parse_args(arguments)
     try:
+        if options.verb == "verify" and not (options.store / FILE_NAME).exists():
+            raise EventLogError(f"there is no event log in {options.store}", "the value of EVENT_STORE_PATH")
         log = EventLog.open(options.store, read_only=True)
         try:
             return _head(log, options) if options.verb == "head" else _verify(log, options)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from deployment import history
 from deployment.host import audit
 from deployment.host.model import Layout
 
@@ -52,6 +53,27 @@ def test_torn_line_is_set_aside(layout: Layout) -> None:
     assert audit.first_bad(audit.read(layout)) is None
     assert len(audit.read(layout)) == 4
     assert layout.audit.with_name(f"deployments.jsonl.torn-{whole}").read_bytes() == b'{"number":4,"hal'
+
+
+def test_damaged_line_stops_nobody(layout: Layout) -> None:
+    """The next change is written all the same, and the check still names the line."""
+    content = layout.audit.read_bytes().split(b"\n")
+    content[2] = b"garbage" + content[2][7:]
+    layout.audit.write_bytes(b"\n".join(content))
+    audit.append(layout, event="start", transaction="t9")
+    audit.append(layout, event="end", transaction="t9")
+    lines = audit.read(layout)
+    assert [line.get("transaction") for line in lines] == ["t0", "t1", None, "t9", "t9"]
+    assert audit.first_bad(lines) == 3
+
+
+def test_changes_are_paired_whatever_is_missing() -> None:
+    """A start without an end is under way; an end without a start is shown too; a damaged line is not."""
+    start = dict.fromkeys(history.STARTS, "x") | {"event": "start", "transaction": "a", "at": 1.0}
+    end = {"event": "end", "transaction": "b", "outcome": "done", "at": 2.0, "verb": "restart"}
+    first, second = history.pair([start, {}, end])
+    assert first["outcome"] == "under way"
+    assert (second["outcome"], second["verb"], second["at"]) == ("done", "restart", 2.0)
 
 
 def _append_many(root: Path) -> None:

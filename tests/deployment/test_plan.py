@@ -13,6 +13,7 @@ from deployment.host.model import Environment, Kept, Manifest, Observed, Wanted
 from deployment.host.plan import callers, plan
 
 CASES = sorted((Path(__file__).parent / "plans").glob("*.json"))
+OPTIONS = ("restart", "staged", "back", "failed", "enabled", "user")
 DEFAULTS = {
     "dirty": False,
     "subject": "",
@@ -33,7 +34,7 @@ def _seen(value: dict[str, Any]) -> Observed:
 
 def _wanted(value: dict[str, Any]) -> Wanted:
     release = Manifest(**{**DEFAULTS, **value["release"]}) if value.get("release") else None
-    options = {key: value[key] for key in ("restart", "staged", "failed") if key in value}
+    options = {key: value[key] for key in OPTIONS if key in value}
     return Wanted(Environment(value["environment"]), value["state"], release, **options)
 
 

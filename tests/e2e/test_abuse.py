@@ -106,3 +106,22 @@ def test_first_deploy_that_fails_beside_old_data_keeps_it(dev: Operator) -> None
     git(dev.root, "reset", "--quiet", "--hard", "HEAD~1")
     dev.deploy("staging")
     assert b"said long ago" in dev.events("staging")
+
+
+def test_first_deploy_that_fails_leaves_what_lay_there(dev: Operator) -> None:
+    """A backup that somebody has put into the data directory is no leftover of ours."""
+    place = "/var/lib/helionyx/live/backup"
+    dev.on_node("sh", "-c", f"mkdir -p {place} && echo precious > {place}/events.db")
+    dev.commit(RUNNER, EXITS)
+    dev.deploy("live", code=3)
+    assert dev.on_node("cat", f"{place}/events.db") == "precious\n"
+
+
+def test_what_was_down_is_left_as_it_was(dev: Operator) -> None:
+    """A deploy that fails where somebody had stopped the units by hand: down, and still to start on boot."""
+    dev.on_node("systemctl", "stop", "helionyx-dev.socket", "helionyx-dev.service")
+    dev.commit(RUNNER, EXITS)
+    result = dev.deploy("dev", code=3)
+    assert result["summary"] == "dev does not run, as before"
+    assert dev.on_node("systemctl", "is-enabled", "helionyx-dev.service").strip() == "enabled"
+    assert result["release"] not in dev.status("dev")["releases"]

@@ -7,9 +7,12 @@ from typing import Any
 
 import pytest
 
-from .operator import EXITS, RUNNER, Operator
+from .operator import RUNNER, Operator
 
 pytestmark = pytest.mark.e2e
+
+UMASK = "    os.umask(0o077)\n"
+MOODY = UMASK + "    if Path('/etc/moody').exists():\n        raise SystemExit('not in this world')\n"
 
 
 @pytest.fixture(scope="module")
@@ -57,13 +60,22 @@ def test_an_old_token_is_pointed_out(settled: Operator, four: list[dict[str, Any
     settled.change("rollback", "dev", RELEASE=four[2]["release"])
 
 
-@pytest.mark.usefixtures("four")
-def test_back_again_is_forward(settled: Operator) -> None:
-    """The release before is then the one that we came from."""
-    before = settled.status("dev")
-    assert before["previous"] != before["release"]
-    assert settled.change("rollback", "dev")["after"] == before["previous"]
-    assert settled.change("rollback", "dev")["after"] == before["release"]
+def test_twice_goes_two_back(settled: Operator, four: list[dict[str, Any]]) -> None:
+    """One further each time, and never forward to the release that was left."""
+    settled.change("rollback", "dev", RELEASE=four[2]["release"])
+    assert settled.change("rollback", "dev")["after"] == four[1]["release"]
+    assert settled.change("rollback", "dev")["after"] == four[0]["release"]
+    settled.change("rollback", "dev", RELEASE=four[3]["release"])
+
+
+def test_edited_release_is_not_gone_back_to(settled: Operator, four: list[dict[str, Any]]) -> None:
+    """What was changed by hand is not what was proven: refused, and the way to get it is named."""
+    target = f"/opt/helionyx/dev/releases/{four[0]['release']}/services/changed.py"
+    settled.on_node("sh", "-c", f"cp {target} /root/kept && echo '# edited' >> {target}")
+    result = settled.change("rollback", "dev", code=2, RELEASE=four[0]["release"])
+    settled.on_node("cp", "/root/kept", target)
+    assert "was edited on the node" in result["message"]
+    assert "git switch --detach" in result["hint"]
 
 
 def test_to_a_named_release(settled: Operator, four: list[dict[str, Any]]) -> None:
@@ -99,20 +111,17 @@ def test_nothing_to_go_back_to_is_refused(settled: Operator) -> None:
     assert "was never deployed" in settled.change("restart", "live", code=2)["message"]
 
 
-def test_rollback_to_what_does_not_come_up_goes_forward_again(
-    settled: Operator, four: list[dict[str, Any]]
-) -> None:
-    """Exit code 3, and the release that we came from runs."""
+def test_rollback_to_what_does_not_come_up_goes_forward_again(settled: Operator) -> None:
+    """A kept release may find another world: exit code 3, and the one that we came from runs."""
+    settled.edit(RUNNER, UMASK, MOODY)
     settled.deploy("dev")
-    target = f"/opt/helionyx/dev/releases/{four[1]['release']}"
-    settled.on_node(
-        "sh",
-        "-c",
-        f"printf '%s' \"{EXITS.strip()}\" > {target}/{RUNNER}; rm -r {target}/services/api/__pycache__",
-    )
-    before = settled.status("dev")["release"]
-    settled.change("rollback", "dev", code=3, RELEASE=four[1]["release"])
+    moody = settled.status("dev")["release"]
+    settled.edit(RUNNER, MOODY, UMASK)
+    before = settled.deploy("dev")["release"]
+    settled.on_node("touch", "/etc/moody")
+    settled.change("rollback", "dev", code=3, RELEASE=moody)
     assert settled.health("dev")["release"] == before
+    assert moody in settled.status("dev")["releases"]
 
 
 def test_history_knows_the_way_back(settled: Operator) -> None:

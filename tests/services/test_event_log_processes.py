@@ -183,11 +183,18 @@ def test_a_lock_is_not_waited_for_for_ever(tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_the_command_on_a_store_that_does_not_exist(tmp_path: Path) -> None:
-    """Nothing is made, and nothing is wrong."""
+    """Nothing is made, and it reads as empty."""
     store = ["--store", str(tmp_path / "missing")]
     assert command("head", *store) == (0, {"position": 0, "hash": GENESIS})
-    assert command("verify", *store) == (0, {"ok": True, "position": 0, "first_bad_position": None})
     assert not (tmp_path / "missing").exists()
+
+
+def test_verify_of_a_store_that_does_not_exist_is_no_all_clear(tmp_path: Path) -> None:
+    """A mistyped path must not read as an unharmed log."""
+    argv = [sys.executable, "-m", "services.event_log", "verify", "--store", str(tmp_path / "missing")]
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=30, check=False)
+    assert done.returncode == 1
+    assert f"there is no event log in {tmp_path / 'missing'}" in done.stderr
 
 
 @pytest.mark.parametrize("running", [True, False], ids=["while it is open", "when it is closed"])
