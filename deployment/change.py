@@ -107,7 +107,7 @@ class _Change:
             "environment": self.settings.environment,
             "actor": actor(self.settings.root),
         }
-        if self.settings.release is not None:
+        if self.settings.verb == "rollback":
             request["to"] = self.settings.release
         if self.prepared is not None:
             begun = time.monotonic()

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from .errors import DeployError
-from .host.model import Manifest
+from .host.model import Manifest, changed_keys
 from .release import Release
 from .run import run
 
@@ -41,9 +41,7 @@ def configuration(before: Manifest | None, after: Manifest) -> list[str]:
     """One line per key that comes, goes or changes; values only where they are no secret."""
     old = before.digests if before else {}
     lines = []
-    for key in sorted(set(old) | set(after.digests)):
-        if old.get(key) == after.digests.get(key):
-            continue
+    for key in changed_keys(before, after):
         sign = "+" if key not in old else "-" if key not in after.digests else "~"
         values = [value for manifest in (before, after) if (value := _value(manifest, key)) is not None]
         lines.append(f"{sign} {key} {' -> '.join(values) or '(not shown)'}")

@@ -18,7 +18,7 @@ class HostError(Exception):
         self.details = details
 
     def to_json(self) -> dict[str, object]:
-        """As the result of a conversation."""
+        """As the result of a conversation, and as a transaction notes it."""
         return {
             "outcome": self.outcome,
             "message": self.message,
@@ -35,6 +35,12 @@ class Refused(HostError):
 
 class Busy(Refused):
     """Somebody else is at work on the environment."""
+
+
+class Unfinished(HostError):
+    """A change ended without a result: somebody has to look."""
+
+    outcome = "hands"
 
 
 class StepFailed(HostError):

@@ -226,6 +226,12 @@ class Wanted:
     keep: int = 5
 
 
+def changed_keys(before: Manifest | None, after: Manifest) -> list[str]:
+    """The configuration's keys whose values differ between two releases, judged by their digests."""
+    old, new = before.digests if before else {}, after.digests
+    return sorted(key for key in set(old) | set(new) if old.get(key) != new.get(key))
+
+
 def listen_address(host: str, port: int) -> str:
     """`host:port` with the brackets that an IPv6 literal needs."""
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

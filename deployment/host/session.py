@@ -8,21 +8,20 @@ from __future__ import annotations
 import os
 import platform
 import shutil
-import socket
 import sys
 import time
 from pathlib import Path
 from typing import Any
 
 from . import audit, locks, logs, record, releases, status, systemd
-from .errors import HostError, Refused
+from .errors import HostError, Refused, Unfinished
 from .install import publish
-from .model import ENVIRONMENTS, Environment, Layout, Manifest, Observed, Wanted, sha256
+from .model import ENVIRONMENTS, Environment, Layout, Observed, Wanted, changed_keys, sha256
 from .observe import observe
 from .plan import Step, callers, plan
 from .run import run
 from .transaction import settle, wanted_of
-from .wire import PROTOCOL, Hangup, Wire
+from .wire import Hangup, Wire
 
 RECORD = 1 << 20  # bytes that any change needs, for its record and the audit
 SPARE = 32 << 20  # bytes that stay free on the node after everything is laid down
@@ -34,7 +33,7 @@ CHANGES = ("deploy", "rollback", "restart", "stop", "start")
 def converse(layout: Layout, wire: Wire, program: Path) -> int:
     """One whole conversation; the exit code is 0 unless the operator's half went away."""
     try:
-        wire.say("hello", **facts(layout))
+        wire.say("hello", **facts())
         request = wire.hear()
         _answer(layout, wire, program, request)
     except HostError as error:
@@ -44,18 +43,15 @@ def converse(layout: Layout, wire: Wire, program: Path) -> int:
     return 0
 
 
-def facts(layout: Layout) -> dict[str, Any]:
+def facts() -> dict[str, Any]:
     """What the operator's half has to know before it can build for this node."""
     if not Path("/run/systemd/system").is_dir():
         raise Refused("systemd does not run this node.", "choose a node whose process 1 is systemd")
     return {
-        "protocol": PROTOCOL,
-        "node": socket.gethostname(),
         "python": list(sys.version_info[:2]),
         "pinned": Path(f"/usr/bin/python{sys.version_info[0]}.{sys.version_info[1]}").exists(),
         "machine": platform.machine(),
         "libc": list(platform.libc_ver()),
-        "layers": list(releases.layers(layout)),
     }
 
 
@@ -99,7 +95,7 @@ def _change(layout: Layout, wire: Wire, program: Path, request: dict[str, Any]) 
         callers=callers(steps),
         before=before,
         release=wanted.release.id if wanted.release else None,
-        changed_keys=_changed_keys(manifest, wanted.release),
+        changed_keys=changed_keys(manifest, wanted.release) if manifest and wanted.release else [],
         manifest=manifest.to_json() if manifest and request.get("dry") else None,
         units={name: _text(layout.unit_file(name)) for name in seen.units} if request.get("dry") else {},
     )
@@ -162,14 +158,6 @@ def _release_to_go_back_to(layout: Layout, environment: Environment, named: str 
 def _text(path: Path) -> str:
     """A unit file for showing; it may have been edited into anything, or be gone by now."""
     return path.read_bytes().decode(errors="replace") if path.exists() else ""
-
-
-def _changed_keys(before: Manifest | None, after: Manifest | None) -> list[str]:
-    """The configuration's keys whose values differ between two releases, judged by their digests."""
-    if before is None or after is None:
-        return []
-    keys = set(before.digests) | set(after.digests)
-    return sorted(key for key in keys if before.digests.get(key) != after.digests.get(key))
 
 
 def _unwritable(error: OSError) -> Refused:
@@ -250,9 +238,7 @@ def _refuse_to_wait_for_nothing(transaction: record.Transaction) -> None:
         raise Refused(
             f"transaction {transaction.id} was never begun: the connection broke before.", "try again"
         )
-    error = HostError(
+    raise Unfinished(
         f"transaction {transaction.id} ended without a result.",
         f"on the node: journalctl --unit {transaction.unit}; the next deploy goes on from what it left",
     )
-    error.outcome = "hands"
-    raise error

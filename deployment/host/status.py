@@ -54,15 +54,20 @@ def of(layout: Layout, environment: Environment) -> dict[str, Any]:
 def _state(seen: Observed, problems: list[str]) -> str:
     if not seen.exists:
         return "absent"
-    if seen.service == "inactive" and seen.socket == "inactive" and not seen.enabled:
+    if _is_stopped(seen):
         return "stopped"
     return "troubled" if problems else "running"
+
+
+def _is_stopped(seen: Observed) -> bool:
+    """Stopped on purpose: nothing runs, and nothing would on boot."""
+    return seen.service == "inactive" and seen.socket == "inactive" and not seen.enabled
 
 
 def _problems(
     layout: Layout, environment: Environment, seen: Observed, current: Manifest | None, unit: Unit
 ) -> Any:
-    if not seen.exists or (seen.service == "inactive" and seen.socket == "inactive" and not seen.enabled):
+    if not seen.exists or _is_stopped(seen):
         return
     if current is None:
         yield f"{layout.current(environment)} leads to no release that can be read"
@@ -81,7 +86,9 @@ def _problems(
     for name, digest in current.units.items():
         if seen.units.get(name) != digest:
             yield f"{layout.unit_file(name)} is not as it was deployed"
-    for name in releases.drifted(layout.releases(environment) / current.id, current, current.id):
+    whole = current.id in seen.releases and seen.releases[current.id].intact
+    place = layout.releases(environment) / current.id
+    for name in () if whole else releases.drifted(place, current, current.id):
         yield f"{name} of release {current.id} is not as it was deployed"
     if seen.stale:
         yield "systemd has not read the unit files as they are now"

@@ -143,8 +143,8 @@ class _Change:
 
     def _back(self, before: dict[str, Any]) -> str:
         """The same planner, asked for what was there before."""
-        wanted = self._as_it_was(before)
         try:
+            wanted = self._as_it_was(before)
             steps = plan(self._look(wanted.release), wanted)
             self.transaction.write("revert", steps=[step.to_json() for step in steps])
             self._apply(steps, wanted, before)
@@ -196,13 +196,7 @@ class _Change:
         return any(e["verb"] == verb and e["state"] == "done" for e in self.transaction.entries("step"))
 
     def _failed(self, error: HostError) -> None:
-        self.transaction.write(
-            "failed",
-            title=self.title,
-            message=error.message,
-            hint=error.hint,
-            details=list(error.details),
-        )
+        self.transaction.write("failed", title=self.title, **error.to_json())
 
     def _failure_so_far(self) -> HostError | None:
         found = self.transaction.entries("failed")
@@ -264,16 +258,10 @@ def _close(layout: Layout, environment: Environment, left: list[Transaction], re
                 outcome="abandoned",
                 reason=reason,
             )
-            other.write("result", outcome="abandoned", message=reason, hint="", details=[])
+            _result(other, "abandoned", HostError(reason))
             other.close()
 
 
 def _result(transaction: Transaction, outcome: str, failure: HostError | None, **more: Any) -> None:
-    transaction.write(
-        "result",
-        outcome=outcome,
-        message=failure.message if failure else "",
-        hint=failure.hint if failure else "",
-        details=list(failure.details) if failure else [],
-        **more,
-    )
+    told = (failure or HostError("")).to_json()
+    transaction.write("result", **{**told, **more, "outcome": outcome})

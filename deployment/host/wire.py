@@ -10,7 +10,6 @@ from typing import Any, NoReturn
 
 from .errors import HostError
 
-PROTOCOL = 1
 CHUNK = 1 << 18
 
 

@@ -50,7 +50,9 @@ def test_unreadable_manifest_never_takes_the_environment_away(dev: Operator) -> 
     """What cannot be taken back needs hands; and a good release mends it."""
     dev.on_node("sh", "-c", f": > {CURRENT}/manifest.json")
     dev.commit(RUNNER, EXITS)
-    dev.deploy("dev", code=4)
+    said = [item["message"] for item in dev.deploy("dev", code=4)["warnings"]]
+    assert [message for message in said if "cannot be read" in message], "told once, and at once"
+    assert not [message for message in said if "attempt" in message]
     assert dev.on_node("ls", "/etc/systemd/system/helionyx-dev.service", "/opt/helionyx/dev/releases")
     git(dev.root, "reset", "--quiet", "--hard", "HEAD~1")
     assert dev.deploy("dev")["outcome"] == "done"
