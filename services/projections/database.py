@@ -22,6 +22,9 @@ from services.errors import HelionyxError
 BATCH = 1000
 """How many records are entered in one transaction."""
 
+_BEGINNING = (0, "0" * 64)
+"""How far it has come when it has entered nothing: (position, hash)."""
+
 _PROGRESS = """
 CREATE TABLE progress (position INTEGER NOT NULL, hash TEXT NOT NULL) STRICT;
 INSERT INTO progress VALUES (0, '0000000000000000000000000000000000000000000000000000000000000000');
@@ -126,12 +129,12 @@ class Projections:
             if log.hash_at(position) != digest:
                 # Another log than the one that this was built from: nothing of it can be kept.
                 messages.clear(self._connection)
-                position = 0
+                position, digest = _BEGINNING
             count = 0
             for record in log.read(position, BATCH):
                 self._enter(record)
                 position, digest, count = record.position, record.hash, count + 1
-            if count:
+            if (position, digest) != row:
                 self._connection.execute("UPDATE progress SET position = ?, hash = ?", (position, digest))
         return position, count
 

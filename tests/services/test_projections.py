@@ -129,6 +129,16 @@ def test_another_log(log: EventLog, stem: Path, tmp_path: Path) -> None:
     assert texts(projections) == "abc"
 
 
+def test_a_log_that_was_lost_and_comes_back(log: EventLog, stem: Path, tmp_path: Path) -> None:
+    """An empty log makes them empty, and the one from before fills them again."""
+    projections = Projections.open(stem)
+    projections.catch_up(log)
+    assert projections.catch_up(EventLog.open(tmp_path / "missing", read_only=True)) == 0
+    assert texts(projections) == ""
+    projections.catch_up(log)
+    assert texts(projections) == "abc"
+
+
 def test_two_processes_follow_one_log(log: EventLog, stem: Path) -> None:
     """Each sees what the other has entered, and enters nothing twice."""
     one, two = Projections.open(stem), Projections.open(stem)
