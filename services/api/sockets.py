@@ -54,9 +54,11 @@ def bound(host: str, port: int) -> socket.socket:
 
 
 def address_of(listener: socket.socket) -> str:
-    """Where `listener` listens, as one writes it: 127.0.0.1:8000 or [::1]:8000."""
+    """Where `listener` listens, as one writes it: 127.0.0.1:8000, [::1]:8000, /run/x.socket, @abstract."""
     name = listener.getsockname()
-    return _address(name[0], name[1]) if isinstance(name, tuple) else str(name)
+    if isinstance(name, tuple):
+        return _address(name[0], name[1])
+    return name if isinstance(name, str) else f"@{os.fsdecode(name[1:])}"
 
 
 def _address(host: str, port: int) -> str:

@@ -31,6 +31,9 @@ os.execv(sys.argv[2], sys.argv[2:])
 
 MODULE = [sys.executable, "-m", "services.api.runner"]
 
+Address = tuple[str, int] | str
+"""Where a service listens: a host and a port, or the path of a socket."""
+
 _BYTECODE = Path(tempfile.gettempdir()) / f"helionyx-tests-{os.getuid()}-pycache"
 
 
@@ -48,21 +51,42 @@ class Answer:
         return json.loads(self.body)
 
 
+class Connection(http.client.HTTPConnection):
+    """HTTP to any address."""
+
+    def __init__(self, address: Address, seconds: float = 10.0) -> None:
+        super().__init__("localhost", timeout=seconds)
+        self._address = address
+
+    def connect(self) -> None:
+        """Called before the first request."""
+        self.sock = connect(self._address, self.timeout)
+
+
 @dataclass
 class Instance:
     """A running service."""
 
     process: subprocess.Popen[bytes]
-    port: int
+    address: Address
     notifications: socket.socket
+
+    @property
+    def port(self) -> int:
+        """The port, where it listens on one."""
+        return int(self.address[1])
 
     def call(self, method: str, path: str, body: object = None, **headers: str) -> Answer:
         """One request on a connection of its own, with the token; a `body` that is no bytes goes as JSON."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        connection = Connection(self.address)
         try:
             return exchange(connection, method, path, body, **headers)
         finally:
             connection.close()
+
+    def connect(self) -> socket.socket:
+        """A connection of its own, on which nothing has been said."""
+        return connect(self.address)
 
     def notified(self, seconds: float = 10.0) -> list[str]:
         """The lines of the next message to systemd."""
@@ -98,9 +122,25 @@ def exchange(
     return Answer(response.status, {k.lower(): v for k, v in response.getheaders()}, response.read())
 
 
-def listener() -> socket.socket:
-    """A socket that listens on a free port of loopback."""
-    made = socket.create_server(("127.0.0.1", 0), backlog=1024)
+def connect(address: Address, seconds: float | None = None) -> socket.socket:
+    """A connection to `address`, without Nagle's algorithm. Waits at most `seconds` for anything."""
+    if isinstance(address, tuple):
+        made = socket.create_connection(address, seconds)
+        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return made
+    made = socket.socket(socket.AF_UNIX)
+    made.settimeout(seconds)
+    made.connect(address)
+    return made
+
+
+def listener(path: Path | None = None) -> socket.socket:
+    """A socket that listens on a free port of loopback, or on `path`."""
+    made = (
+        socket.create_server(("127.0.0.1", 0), backlog=1024)
+        if path is None
+        else socket.create_server(str(path), family=socket.AF_UNIX, backlog=1024)
+    )
     assert isinstance(made, socket.socket)
     return made
 
@@ -151,7 +191,7 @@ def starting(
             stderr=subprocess.PIPE,
         )
         try:
-            yield Instance(process, sock.getsockname()[1] if sock else port, notifications)
+            yield Instance(process, sock.getsockname() if sock else ("127.0.0.1", port), notifications)
         finally:
             process.kill()
             process.communicate()

@@ -16,7 +16,15 @@ import apsw
 import pytest
 
 from services.event_log import EventLog
-from tests.services.instance import Instance, configure, exchange, listener, running, starting
+from tests.services.instance import (
+    Address,
+    Connection,
+    Instance,
+    configure,
+    exchange,
+    listener,
+    starting,
+)
 
 REQUEST = b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n"
 
@@ -30,19 +38,27 @@ def received(connection: socket.socket) -> bytes:
     return b"".join(parts)
 
 
+@pytest.fixture(params=["port", "path"])
+def sock(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[socket.socket]:
+    """A listening socket of each kind that systemd passes on."""
+    with listener(tmp_path / "socket" if request.param == "path" else None) as made:
+        yield made
+
+
 @pytest.fixture
-def service(tmp_path: Path) -> Iterator[Instance]:
-    with running(tmp_path) as instance:
+def service(tmp_path: Path, sock: socket.socket) -> Iterator[Instance]:
+    with starting(configure(tmp_path), sock=sock) as instance:
+        instance.wait_ready()
         yield instance
 
 
-def connect(instance: Instance) -> socket.socket:
-    return socket.create_connection(("127.0.0.1", instance.port))
+of_one_kind = pytest.mark.parametrize("sock", ["port"], indirect=True)
+"""For what takes long, and has nothing to do with the kind of the socket."""
 
 
 def keep_alive(instance: Instance) -> socket.socket:
     """A connection on which one request has been answered."""
-    connection = connect(instance)
+    connection = instance.connect()
     connection.sendall(REQUEST)
     first = b""
     connection.settimeout(10)
@@ -53,7 +69,7 @@ def keep_alive(instance: Instance) -> socket.socket:
     return connection
 
 
-@pytest.mark.parametrize("kind", [connect, keep_alive], ids=["new", "kept alive"])
+@pytest.mark.parametrize("kind", [Instance.connect, keep_alive], ids=["new", "kept alive"])
 def test_a_request_on_an_open_connection_after_the_signal(service: Instance, kind: object) -> None:
     """It is answered, with the word that the connection ends."""
     assert callable(kind)
@@ -67,6 +83,7 @@ def test_a_request_on_an_open_connection_after_the_signal(service: Instance, kin
     assert service.end()[0] == 0
 
 
+@of_one_kind
 def test_a_request_in_work_is_answered(service: Instance, tmp_path: Path) -> None:
     """A message that waits for the disk when the signal comes is recorded, and its caller told."""
     blocker = apsw.Connection(str(tmp_path / "events" / "events.db"))
@@ -85,9 +102,10 @@ def test_a_request_in_work_is_answered(service: Instance, tmp_path: Path) -> Non
     assert service.end()[0] == 0
 
 
+@of_one_kind
 def test_a_request_that_arrives_slowly(service: Instance) -> None:
     """Whoever has begun to speak is heard out, for longer than idle connections stay."""
-    one, two = keep_alive(service), connect(service)
+    one, two = keep_alive(service), service.connect()
     one.sendall(REQUEST[:10])
     service.process.send_signal(signal.SIGTERM)
     time.sleep(0.3)
@@ -99,6 +117,7 @@ def test_a_request_that_arrives_slowly(service: Instance) -> None:
     assert service.end()[0] == 0
 
 
+@of_one_kind
 def test_idle_connections_do_not_hold_the_stop_up(service: Instance) -> None:
     """They get time for one more request, and are closed then."""
     connection = keep_alive(service)
@@ -121,34 +140,33 @@ def test_a_second_signal_ends_the_grace(service: Instance) -> None:
     connection.close()
 
 
-def test_a_stop_takes_no_new_connection(tmp_path: Path) -> None:
+def test_a_stop_takes_no_new_connection(tmp_path: Path, sock: socket.socket) -> None:
     """What connects after the signal waits in the socket for the next process."""
-    with listener() as sock:
-        environment = configure(tmp_path)
-        with starting(environment, sock=sock) as old:
-            old.wait_ready()
-            held = keep_alive(old)
-            old.process.send_signal(signal.SIGTERM)
-            time.sleep(0.3)
-            late = connect(old)
-            late.sendall(REQUEST)
-            late.settimeout(0.5)
-            with pytest.raises(TimeoutError):
-                late.recv(1)
-            held.close()
-            assert old.end()[0] == 0
-        with starting({**environment, "HELIONYX_RELEASE": "next"}, sock=sock) as new:
-            new.wait_ready()
-            late.settimeout(5)
-            assert b'"release":"next"' in late.recv(65536)
-            late.close()
+    environment = configure(tmp_path)
+    with starting(environment, sock=sock) as old:
+        old.wait_ready()
+        held = keep_alive(old)
+        old.process.send_signal(signal.SIGTERM)
+        time.sleep(0.3)
+        late = old.connect()
+        late.sendall(REQUEST)
+        late.settimeout(0.5)
+        with pytest.raises(TimeoutError):
+            late.recv(1)
+        held.close()
+        assert old.end()[0] == 0
+    with starting({**environment, "HELIONYX_RELEASE": "next"}, sock=sock) as new:
+        new.wait_ready()
+        late.settimeout(5)
+        assert b'"release":"next"' in late.recv(65536)
+        late.close()
 
 
 @dataclass
 class Load:
     """Clients that send as fast as they are answered, and note everything that goes wrong."""
 
-    port: int
+    address: Address
     acknowledged: list[str] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
     answered: int = 0
@@ -156,14 +174,14 @@ class Load:
 
     def keep(self, number: int) -> None:
         """One client, on a connection that it keeps for as long as the server does."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=15)
+        connection = Connection(self.address, 15)
         while not self.over.is_set():
             self.one(connection, f"keep {number} {time.monotonic_ns()}")
 
     def renew(self, number: int) -> None:
         """One client, with a new connection for each request."""
         while not self.over.is_set():
-            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=15)
+            connection = Connection(self.address, 15)
             self.one(connection, f"renew {number} {time.monotonic_ns()}")
             connection.close()
 
@@ -185,9 +203,9 @@ class Load:
 
 
 @contextlib.contextmanager
-def load(port: int) -> Iterator[Load]:
+def load(address: Address) -> Iterator[Load]:
     """Eight clients of two kinds."""
-    made = Load(port)
+    made = Load(address)
     threads = [
         threading.Thread(target=kind, args=(number,))
         for kind in (made.keep, made.renew)
@@ -210,14 +228,14 @@ def recorded(store: Path) -> list[str]:
     return [str(record.envelope().data["text"]) for record in log.read()]
 
 
-def test_restarts_under_load(tmp_path: Path) -> None:
+def test_restarts_under_load(tmp_path: Path, sock: socket.socket) -> None:
     """Two processes on one socket in turn: every request is answered, every message is in the log once."""
     restarts = 6
-    with listener() as sock, contextlib.ExitStack() as stack:
+    with contextlib.ExitStack() as stack:
         environment = configure(tmp_path)
         current = stack.enter_context(starting(environment, sock=sock))
         current.wait_ready()
-        with load(sock.getsockname()[1]) as clients:
+        with load(sock.getsockname()) as clients:
             for _ in range(restarts):
                 following = stack.enter_context(starting(environment, sock=sock))
                 following.wait_ready()
@@ -235,7 +253,7 @@ def test_a_restart_without_an_overlap(tmp_path: Path) -> None:
     """With one process at a time callers wait in the socket, and still none is lost."""
     with listener() as sock:
         environment = configure(tmp_path)
-        with load(sock.getsockname()[1]) as clients:
+        with load(sock.getsockname()) as clients:
             for _ in range(2):
                 with starting(environment, sock=sock) as instance:
                     instance.wait_ready()
@@ -256,7 +274,7 @@ def test_a_kill_under_load(tmp_path: Path) -> None:
         environment = configure(tmp_path)
         with starting(environment, sock=sock) as instance:
             instance.wait_ready()
-            with load(sock.getsockname()[1]) as clients:
+            with load(sock.getsockname()) as clients:
                 time.sleep(0.5)
                 instance.process.kill()
                 clients.over.set()

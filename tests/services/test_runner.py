@@ -18,7 +18,6 @@ from pathlib import Path
 import apsw
 import pytest
 
-from services.api.sockets import ListenError, _adopt, bound, inherited
 from services.config import ROOT
 from tests.services.instance import (
     MODULE,
@@ -261,37 +260,3 @@ def test_answers_do_not_wait_for_nagle(tmp_path: Path, inherits: bool) -> None:
         with starting(environment, sock=sock if inherits else None, port=port) as instance:
             instance.wait_ready()
             assert latency(instance) < 0.02
-
-
-def test_sockets_for_another_process() -> None:
-    """LISTEN_FDS is for LISTEN_PID alone, and nobody else gets to see it."""
-    variables = {"LISTEN_PID": "1", "LISTEN_FDS": "1", "LISTEN_FDNAMES": "x", "ENV": "dev"}
-    assert inherited(variables) == []
-    assert variables == {"ENV": "dev"}
-
-
-def test_an_adopted_socket() -> None:
-    """It is not handed on to children, does not block, and keeps its protocol."""
-    with listener() as sock:
-        sock.setblocking(True)
-        with _adopt(os.dup(sock.fileno())) as adopted:
-            assert not adopted.get_inheritable()
-            assert not os.get_blocking(adopted.fileno())
-            assert (adopted.family, adopted.proto) == (socket.AF_INET, socket.IPPROTO_TCP)
-
-
-def test_what_does_not_listen_is_refused() -> None:
-    """A connected socket, or no socket at all, is a clear error."""
-    one, two = socket.socketpair()
-    with one, two, pytest.raises(ListenError, match="to be a listening socket"):
-        _adopt(os.dup(one.fileno()))
-    with Path("/dev/null").open() as file, pytest.raises(ListenError, match="expected a socket"):
-        _adopt(os.dup(file.fileno()))
-
-
-def test_ipv6() -> None:
-    """An IPv6 literal is an address like another."""
-    with bound("::1", 0) as made:
-        assert made.family == socket.AF_INET6
-    with pytest.raises(ListenError, match=r"cannot listen on \[2001:db8::1\]:80"):
-        bound("2001:db8::1", 80)
