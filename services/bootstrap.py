@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 from starlette.applications import Starlette
 
 from services.api.app import build_app
-from services.config import Config
+from services.config import Config, ConfigError
+from services.env_file import Problem
 from services.identity import Identity
 from services.service import Service
 
@@ -24,9 +25,27 @@ class Application:
 
 
 def bootstrap(config: Config, variables: Mapping[str, str]) -> Application:
-    """Put the service together. `variables` are the OS's: the release's id is `$HELIONYX_RELEASE`."""
+    """Put the service together. Raises ConfigError.
+
+    `variables` are the OS's: the release's id is `$HELIONYX_RELEASE`, and `$HELIONYX_REHEARSAL` makes it a
+    rehearsal, in which nothing is recorded and nobody else is spoken to.
+    """
     started_at = datetime.now(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
     release = variables.get("HELIONYX_RELEASE") or "checkout"
-    identity = Identity("helionyx", config.environment, release, started_at)
-    service = Service(config.event_store_path, config.projections_db_path, lambda: datetime.now(UTC))
+    identity = Identity("helionyx", config.environment, release, started_at, _rehearsal(variables))
+    service = Service(
+        config.event_store_path,
+        config.projections_db_path,
+        lambda: datetime.now(UTC),
+        rehearsal=identity.rehearsal,
+    )
     return Application(identity, service, build_app(service, identity, config.api_token))
+
+
+def _rehearsal(variables: Mapping[str, str]) -> bool:
+    name = "HELIONYX_REHEARSAL"
+    value = variables.get(name) or "0"
+    if value not in ("0", "1"):
+        # It may well mean yes: taken for a no, it would let a rehearsal record.
+        raise ConfigError((Problem(f"expected 0 or 1, found {value!r}", name),), "OS variables")
+    return value == "1"

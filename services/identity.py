@@ -15,3 +15,5 @@ class Identity:
     """The release's id, or `checkout` for a process that runs from one."""
     started_at: str
     """RFC 3339, UTC."""
+    rehearsal: bool
+    """Whether it only proves itself, and records nothing."""

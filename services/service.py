@@ -36,6 +36,10 @@ class RefusedError(HelionyxError):
     """The domain refuses a command."""
 
 
+class RehearsalError(HelionyxError):
+    """A rehearsal was asked to record something."""
+
+
 class NotReadyError(HelionyxError):
     """The service has not opened its log yet, or has closed it."""
 
@@ -56,12 +60,18 @@ class _Opened:
 
 
 class Service:
-    """One environment's service. Nothing is opened before `open`."""
+    """One environment's service. Nothing is opened before `open`.
 
-    def __init__(self, event_store: Path, projections: Path, clock: Callable[[], datetime]) -> None:
+    A rehearsal opens the log for reading alone and refuses to record. Its projections follow the log as ever.
+    """
+
+    def __init__(
+        self, event_store: Path, projections: Path, clock: Callable[[], datetime], *, rehearsal: bool = False
+    ) -> None:
         self._event_store = event_store
         self._projections = projections
         self._clock = clock
+        self._rehearsal = rehearsal
         self._writer = ThreadPoolExecutor(1, "writer")
         self._reader = ThreadPoolExecutor(1, "reader")
         self._writing: _Opened | None = None
@@ -105,9 +115,11 @@ class Service:
     async def record(self, command: Command, idempotency_key: str | None = None) -> Recorded:
         """Carry a command out; on return its event is durable.
 
-        A repeat of an idempotency key answers as the first time. Raises RefusedError, and what
-        EventLog.append raises.
+        A repeat of an idempotency key answers as the first time. Raises RefusedError, RehearsalError, and
+        what EventLog.append raises.
         """
+        if self._rehearsal:
+            raise RehearsalError("this is a rehearsal: nothing is recorded")
         # No decision depends on the past so far; when one does, the state is folded from the log here.
         events = decide(State(), command, self._clock())
         if isinstance(events, Refusal):
@@ -118,6 +130,8 @@ class Service:
 
     async def messages(self, after: int, limit: int) -> tuple[Message, ...]:
         """The first `limit` messages behind the position `after`."""
+        if self._rehearsal:  # it appends nothing, after which its projections would follow
+            await self._once_open(self._writer, lambda: self._follow(_ready(self._writing)))
         return await self._once_open(
             self._reader, lambda: _ready(self._reading).projections.messages(after, limit)
         )
@@ -131,7 +145,7 @@ class Service:
         return await self._once_open(self._reader, lambda: _ready(self._reading).log.head())
 
     def _open_writing(self) -> None:
-        log = EventLog.open(self._event_store)
+        log = EventLog.open(self._event_store, read_only=self._rehearsal)
         self._reason = "the projections are catching up"
         projections = Projections.open(self._projections)
         self._writing = _Opened(log, projections)
@@ -144,13 +158,16 @@ class Service:
     def _append(self, draft: Draft) -> Record:
         opened = _ready(self._writing)
         (record,) = opened.log.append([draft])
+        self._follow(opened)
+        return record
+
+    def _follow(self, opened: _Opened) -> None:
         try:
             opened.projections.catch_up(opened.log)
             self._reason = None
-        except Exception:  # the event is durable all the same: its caller must hear so
+        except Exception:  # an event is durable all the same: its caller must hear so
             self._reason = "the projections cannot follow the log"
             logger.exception("the projections cannot follow the log")
-        return record
 
     async def _once_open(self, executor: ThreadPoolExecutor, job: Callable[[], T]) -> T:
         if not self._settled.is_set():

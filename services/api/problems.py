@@ -12,13 +12,14 @@ from starlette.responses import Response
 
 from services.errors import HelionyxError
 from services.event_log import BusyError, ConflictError
-from services.service import NotReadyError, RefusedError
+from services.service import NotReadyError, RefusedError, RehearsalError
 
 STATUSES: dict[type[HelionyxError], HTTPStatus] = {
     BusyError: HTTPStatus.SERVICE_UNAVAILABLE,
     ConflictError: HTTPStatus.CONFLICT,
     NotReadyError: HTTPStatus.SERVICE_UNAVAILABLE,
     RefusedError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    RehearsalError: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 """What an error of the service means to a caller. Every other one is the service's own trouble: 500."""
 

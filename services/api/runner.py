@@ -93,7 +93,8 @@ async def _open(application: Application, server: DrainingServer, notify: Notifi
         return
     notify("READY=1", f"STATUS=ready, release {identity.release} on {addresses}")
     logger.info(
-        "started env=%s release=%s address=%s log_length=%d",
+        "%s env=%s release=%s address=%s log_length=%d",
+        "rehearsing" if identity.rehearsal else "started",
         identity.environment,
         identity.release,
         addresses,

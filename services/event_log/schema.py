@@ -87,15 +87,26 @@ def open_for_reading(directory: Path) -> apsw.Connection:
     """
     path = directory / FILE_NAME
     if path.exists():
+        held = _is_held(path)
         connection = _connect(path)
         with explained(path):
             connection.pragma("query_only", "ON")
+            # The last one out carries what the -wal holds over into the file, whether it may write or not.
+            connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, held)
             if not _is_empty(connection, path):
                 return connection
         connection.close()
     nothing = apsw.Connection(":memory:")
     _fill(nothing)
     return nothing
+
+
+def _is_held(path: Path) -> bool:
+    """Whether the -wal holds something: a process has the log open, or was killed while it had."""
+    try:
+        return path.with_name(f"{path.name}-wal").stat().st_size > 0
+    except FileNotFoundError:
+        return False
 
 
 def _connect(path: Path) -> apsw.Connection:

@@ -67,6 +67,7 @@ def test_health(service: Instance) -> None:
         "environment": "dev",
         "release": "checkout",
         "started_at": started,
+        "rehearsal": False,
     }
     age = datetime.now(UTC) - datetime.fromisoformat(started)
     assert 0 <= age.total_seconds() < 300
@@ -278,7 +279,9 @@ def test_a_bug_is_not_told_to_callers() -> None:
             raise RuntimeError("a secret detail")
 
     async def run() -> httpx.Response:
-        app = build_app(cast(Service, Broken()), Identity("helionyx", "dev", "x", "now"), None)
+        app = build_app(
+            cast(Service, Broken()), Identity("helionyx", "dev", "x", "now", rehearsal=False), None
+        )
         with pytest.raises(RuntimeError):
             await _get(app, raise_app_exceptions=True)
         return await _get(app, raise_app_exceptions=False)
