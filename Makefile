@@ -4,13 +4,13 @@ SHELL := /bin/sh
 .SUFFIXES:
 MAKEFLAGS += --no-print-directory
 
-VARIABLES := ENV NODE SSH_OPTIONS ENV_DIR JSON FOLLOW LINES SINCE GREP LOGIN RELEASE
+VARIABLES := ENV NODE SSH_OPTIONS ENV_DIR JSON FOLLOW LINES SINCE GREP LOGIN RELEASE SOAK KEEP CONFIG DATA CONFIRM
 ENV_ORIGIN := $(origin ENV)
 export ENV_ORIGIN $(VARIABLES)
 # Their values go to the recipes as they were typed: make would expand a `$` in them.
 $(foreach v,$(VARIABLES),$(if $(findstring command,$(origin $v)),$(eval override export $v := $$(value $v))))
 
-.PHONY: help setup run env deploy status restart logs stop start test lint format types ci try try-down bench history rollback plan
+.PHONY: help setup run env deploy status restart logs stop start test lint format types ci try try-down bench history rollback plan remove
 
 help: ## This list
 	@scripts/help.sh
@@ -50,6 +50,9 @@ stop: ## Stop an environment; it stays stopped over a reboot (ENV=dev by default
 
 start: ## Start an environment that was stopped (ENV=dev by default)
 	@scripts/deploy/start.sh
+
+remove: ## Take an environment off the node; its data stays, unless DATA=delete and its name is typed (ENV=)
+	@scripts/deploy/remove.sh
 
 try: ## Boot a node1 of your own on this machine and deploy all three environments onto it [LOGIN=root]
 	@scripts/try.sh up

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from . import envfile, history, looks, settings
+from . import consent, envfile, history, looks, settings
 from .display import choose
 from .errors import DONE, INTERRUPTED, DeployError
 from .output import code_line, result_of
@@ -14,8 +14,8 @@ USAGE = f"""\
 scripts/deploy/VERB.sh [dev|staging|live] [--json]
 
 VERB is one of {", ".join(settings.VERBS)}.
-Variables: NODE, SSH_OPTIONS, ENV_DIR, JSON; for rollback RELEASE;
-for logs FOLLOW, LINES, SINCE, GREP; for history LINES.
+Variables: NODE, SSH_OPTIONS, ENV_DIR, JSON; for deploy SOAK, KEEP; for rollback RELEASE, CONFIG, SOAK;
+for remove DATA, CONFIRM; for logs FOLLOW, LINES, SINCE, GREP; for history LINES.
 docs/DEPLOYMENT.md explains all of them.
 """
 
@@ -66,6 +66,8 @@ def _change(request: settings.Settings) -> int:
 
     output = choose(request.json)
     try:
+        if request.delete:
+            consent.ask(request)
         result = change(request, output)
     except DeployError as error:
         result = result_of(error, environment=request.environment, verb=request.verb)

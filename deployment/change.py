@@ -51,6 +51,7 @@ class _Change:
         self.begun = time.monotonic()
         self.transaction: str | None = None
         self.told = 0
+        self.soaked = 0.0
         self.release: Release | None = None
         self.target: layer.Target | None = None
         self.prepared: Prepared | None = None
@@ -106,9 +107,12 @@ class _Change:
             "dry": self.settings.verb == "plan",
             "environment": self.settings.environment,
             "actor": actor(self.settings.root),
+            "soak": self.settings.soak,
+            "keep": self.settings.keep,
+            "delete": self.settings.delete,
         }
         if self.settings.verb == "rollback":
-            request["to"] = self.settings.release
+            request["to"], request["config"] = self.settings.release, self.settings.config
         if self.prepared is not None:
             begun = time.monotonic()
             ready = self.prepared
@@ -183,6 +187,7 @@ class _Change:
             case "step" if entry["state"] == "begin":
                 self.output.begin(entry["title"])
             case "step":
+                self.soaked += entry["seconds"] if entry["verb"] == "soak" else 0
                 self.output.done(entry["title"], entry["seconds"], entry["remark"])
             case "failed":
                 self.output.warn(f"  {entry['title']}: failed", tuple(entry["details"]))
@@ -226,7 +231,9 @@ class _Change:
             "after": result.get("after"),
             "transaction": self.transaction,
             "callers": self.plan.get("callers"),
+            "data_deleted": any(item["verb"] == "delete-data" for item in self.plan.get("steps", ())),
             "seconds": round(time.monotonic() - self.begun, 3),
+            "soaked": self.soaked,
             "message": result.get("message") or "",
             "hint": result.get("hint") or "",
             "details": result.get("details") or [],
@@ -241,6 +248,13 @@ def _step(item: dict[str, Any]) -> Step:
 def _summary(verb: str, environment: str, result: dict[str, Any]) -> str:
     if result["outcome"] == "planned":
         return "nothing was touched"
+    if verb == "remove" and result["outcome"] in ("done", "nothing"):
+        data = "with its data" if result["data_deleted"] else "what was ever told to it stays on the node"
+        return (
+            f"{environment} is removed, {data}"
+            if result["outcome"] == "done"
+            else f"there is no {environment}"
+        )
     if result["outcome"] == "hands":
         return f"{environment} is not as it was"
     if result["outcome"] == "failed" and result["state_before"] == "stopped":

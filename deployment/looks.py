@@ -12,6 +12,7 @@ from .settings import Settings
 from .tables import age, size, table
 
 HEADS = ("environment", "state", "release", "address", "since", "events", "memory", "node")
+KEPT = ("kept release", "deployed", "size", "", "")
 GOOD = ("running", "stopped", "absent", "changing")
 
 
@@ -93,7 +94,8 @@ def _detail(item: dict[str, Any]) -> None:
         "release": item["release"] or "-",
         "commit": f"{item['commit'][:12]} {item['subject']}" if item["commit"] else "-",
         "previous": item["previous"] or "-",
-        "kept": ", ".join(item["releases"]) or "-",
+        "kept": f"{size(sum(kept['bytes'] for kept in item['kept']))} of releases, listed below, "
+        f"and {size(item['dependencies']['bytes'])} of dependencies",
         "address": item["listen"] or "-",
         "unit": f"{item['unit']}, {'starts' if item['starts_on_boot'] else 'does not start'} on boot",
         "process": f"{item['pid']}, since {age(item['since'])}, {size(item['memory'])}"
@@ -108,3 +110,12 @@ def _detail(item: dict[str, Any]) -> None:
     }
     for key, value in rows.items():
         sys.stdout.write(f"{key:<12} {value}\n")
+    if item["kept"]:
+        sys.stdout.write("\n" + table(KEPT, [_kept(item, kept) for kept in item["kept"]]))
+
+
+def _kept(item: dict[str, Any], kept: dict[str, Any]) -> tuple[str, ...]:
+    names = {item["current"]: "current", item["previous"]: "previous"}
+    came_up = f"{age(kept['deployed_at'])} ago" if kept["deployed_at"] else "it never came up"
+    edited = "" if kept["intact"] else "edited on the node"
+    return kept["id"], came_up, size(kept["bytes"]), names.get(kept["id"], ""), edited

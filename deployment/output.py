@@ -48,7 +48,8 @@ def closing(result: dict[str, Any]) -> list[str]:
         lines.append(f"hint: {result['hint']}")
     summary = [result["summary"]] if result.get("summary") else []
     if result.get("seconds") is not None:
-        summary.append(f"{result['seconds']:.1f} s")
+        soaked = f", {result['soaked']:.1f} s of it soaking" if result.get("soaked") else ""
+        summary.append(f"{result['seconds']:.1f} s{soaked}")
     lines.append(" · ".join([*summary, code_line(result["exit_code"])]))
     return lines
 

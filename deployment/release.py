@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, replace
 
 from . import layer, units
@@ -49,11 +48,11 @@ def build(
         units={name: sha256(data) for name, data in sorted(rendered.items())},
         config=configuration.facts,
         digests=configuration.digests,
+        project=source.project,
     )
     manifest = replace(manifest, id=manifest.expected_id)
-    text = json.dumps(manifest.to_json(), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
     return Release(
-        manifest, pack([*entries, Entry(MANIFEST, text.encode(), 0o600)]), len(entries) + 1, rendered
+        manifest, pack([*entries, Entry(MANIFEST, manifest.text, 0o600)]), len(entries) + 1, rendered
     )
 
 

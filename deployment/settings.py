@@ -10,13 +10,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .errors import DeployError
-from .host.model import ENVIRONMENTS
+from .host.model import ENVIRONMENTS, KEEP
 
-VERBS = ("deploy", "plan", "rollback", "status", "restart", "logs", "stop", "start", "history", "env")
+VERBS = (
+    *("deploy", "plan", "rollback", "restart", "stop", "start", "remove"),
+    *("status", "logs", "history", "env"),
+)
 ROOT = Path(__file__).resolve().parent.parent
 LOOKS_AT_ALL = ("status", "history")
 TRUE = ("1", "yes", "true", "on")
 FALSE = ("0", "no", "false", "off")
+SOAK = {"deploy": 3.0, "plan": 3.0}  # seconds; what `rollback` goes back to has proven itself
+LONGEST_SOAK = 600.0  # seconds; the node ends what is rehearsed for longer than it takes to forget it
 
 
 @dataclass(frozen=True)
@@ -36,6 +41,11 @@ class Settings:
     since: str | None
     grep: str | None
     release: str | None
+    soak: float
+    keep: int
+    config: str | None
+    delete: bool
+    confirm: str | None
 
     @property
     def environment(self) -> str:
@@ -75,10 +85,15 @@ def read(arguments: list[str], environ: Mapping[str, str], root: Path = ROOT) ->
         env_dir=(root / environ["ENV_DIR"]) if environ.get("ENV_DIR") else root,
         json="--json" in flags or _truth("JSON", environ, default=False),
         follow=_truth("FOLLOW", environ, default=True),
-        lines=_count("LINES", environ),
+        lines=_count("LINES", environ, "lines"),
         since=environ.get("SINCE") or None,
         grep=environ.get("GREP") or None,
         release=environ.get("RELEASE") or None,
+        soak=_seconds("SOAK", environ, default=SOAK.get(verb, 0.0)),
+        keep=_count("KEEP", environ, "releases", least=1) or KEEP,
+        config=_one_of("CONFIG", environ, "current"),
+        delete=verb == "remove" and _one_of("DATA", environ, "delete") is not None,
+        confirm=environ.get("CONFIRM") or None,
     )
 
 
@@ -101,7 +116,7 @@ def choose(verb: str, argument: str | None, environ: Mapping[str, str]) -> tuple
         )
     if stands in ENVIRONMENTS:
         return True, (stands,)
-    if verb in ("deploy", "plan", "rollback", "env"):
+    if verb in ("deploy", "plan", "rollback", "remove", "env"):
         ignored = f" ENV={stands} in the shell is none." if stands else ""
         raise DeployError(
             f"{verb} needs an environment.{ignored}",
@@ -137,10 +152,30 @@ def _truth(name: str, environ: Mapping[str, str], *, default: bool) -> bool:
     raise DeployError(f"{name}={value} is neither yes nor no.", f"{name}=1 or {name}=0")
 
 
-def _count(name: str, environ: Mapping[str, str]) -> int | None:
+def _seconds(name: str, environ: Mapping[str, str], default: float) -> float:
+    value = environ.get(name)
+    if not value:
+        return default
+    try:
+        found = float(value)
+    except ValueError:
+        found = -1.0
+    if not 0 <= found <= LONGEST_SOAK:
+        raise DeployError(f"{name}={value} is no number of seconds from 0 to {LONGEST_SOAK:g}.", f"{name}=3")
+    return found
+
+
+def _one_of(name: str, environ: Mapping[str, str], *known: str) -> str | None:
+    value = environ.get(name)
+    if value and value not in known:
+        raise DeployError(f"{name}={value} means nothing.", f"{name}={' or '.join(known)}, or none at all")
+    return value or None
+
+
+def _count(name: str, environ: Mapping[str, str], what: str, least: int = 0) -> int | None:
     value = environ.get(name)
     if not value:
         return None
-    if not value.isdecimal():
-        raise DeployError(f"{name}={value} is not a number of lines.", f"{name}=100")
+    if not value.isdecimal() or int(value) < least:
+        raise DeployError(f"{name}={value} is not a number of {what}.", f"{name}=10")
     return int(value)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import tempfile
+import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +25,11 @@ class Source:
     subject: str
     dirty: bool
     files: dict[str, tuple[bytes, bool]]  # path: (content, whether it is executable)
+
+    @property
+    def project(self) -> str:
+        """The name of the project: a node has the environments of one only."""
+        return str(tomllib.loads(self.files["pyproject.toml"][0].decode())["project"]["name"])
 
 
 def read(root: Path, environment: str) -> Source:

@@ -28,5 +28,5 @@ def age(since: float | None) -> str:
 
 
 def size(count: int | None) -> str:
-    """Bytes as megabytes."""
-    return f"{count / 1e6:.0f} MB" if count else "-"
+    """Bytes as megabytes, of small things with a decimal."""
+    return f"{count / 1e6:.{0 if count >= 1e7 else 1}f} MB" if count else "-"

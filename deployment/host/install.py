@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import compileall
-import contextlib
 import os
 import py_compile
-import shutil
 import tarfile
 from pathlib import Path
 
 from .errors import StepFailed
+from .files import discard, settle, sweep
 from .locks import host_lock
 from .model import Environment, Layout
 from .releases import drifted, manifest_in
@@ -49,40 +48,6 @@ def release(layout: Layout, environment: Environment, staged: Path, name: str) -
     return f"{len(manifest.files)} files"
 
 
-def publish(path: Path, content: bytes, mode: int) -> None:
-    """Write a file beside, make it durable, and put it in place by a rename."""
-    beside = path.with_name(f".{path.name}.new")
-    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fchmod(file.fileno(), mode)
-        os.fsync(file.fileno())
-    beside.replace(path)
-    _settle(path.parent)
-
-
-def point(link: Path, target: Path) -> None:
-    """Turn a symbolic link in one step."""
-    beside = link.with_name(f".{link.name}.new")
-    beside.unlink(missing_ok=True)
-    beside.symlink_to(target)
-    beside.replace(link)
-    _settle(link.parent)
-
-
-def discard(path: Path) -> None:
-    """Take a directory away: first its name, so that a kill leaves nothing that looks whole."""
-    if path.is_symlink() or not path.exists():
-        path.unlink(missing_ok=True)
-        return
-    going = path.with_name(f".{path.name}.gone")
-    if going.exists():
-        shutil.rmtree(going)
-    path.rename(going)
-    shutil.rmtree(going)
-
-
 def unpack_is_safe(archive: tarfile.TarFile) -> bool:
     """Whether every member is a plain file or directory that stays below where it is unpacked."""
     return all(
@@ -91,31 +56,6 @@ def unpack_is_safe(archive: tarfile.TarFile) -> bool:
         and ".." not in member.name.split("/")
         for member in archive.getmembers()
     )
-
-
-def directory(path: Path, owner: int, mode: int) -> None:
-    """Make a directory, or give it its owner and mode. Raises `OSError` for a link in its place.
-
-    The services own some of the parents: no link that one of them puts there is ever followed.
-    """
-    parent = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-    try:
-        with contextlib.suppress(FileExistsError):
-            os.mkdir(path.name, mode, dir_fd=parent)
-        found = os.open(path.name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=parent)
-    finally:
-        os.close(parent)
-    try:
-        os.fchown(found, owner, owner)
-        os.fchmod(found, mode)
-    finally:
-        os.close(found)
-
-
-def sweep(parent: Path) -> None:
-    """Remove what earlier attempts left half-made, or half-removed."""
-    for left in (*parent.glob(".*.half"), *parent.glob(".*.gone")):
-        shutil.rmtree(left)
 
 
 def _unpacked(blob: Path, final: Path) -> Path:
@@ -165,13 +105,4 @@ def _finish(half: Path, final: Path) -> None:
     if final.exists():
         discard(final)
     half.rename(final)
-    _settle(final.parent)
-
-
-def _settle(directory: Path) -> None:
-    """A rename is durable once its directory is."""
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    settle(final.parent)

@@ -11,6 +11,7 @@ from typing import Any
 
 ENVIRONMENTS = ("dev", "staging", "live")
 BOT = "TELEGRAM_BOT_TOKEN"  # two pollers of one token end each other's polls for ever
+KEEP = 5  # releases that came up and stay, unless a request says otherwise
 UNIT_SUFFIXES = (".socket", ".service")
 
 
@@ -44,6 +45,11 @@ class Environment:
     def socket(self) -> str:
         """The socket unit: it stays open while the service restarts."""
         return f"{self.unit}.socket"
+
+    @property
+    def rehearsal(self) -> str:
+        """The stem of the units that a release is rehearsed in."""
+        return f"{self.unit}-rehearsal"
 
     @property
     def journal(self) -> str:
@@ -108,6 +114,11 @@ class Layout:
         """What the service writes; never touched by a deploy."""
         return self.root / "var/lib/helionyx" / environment.name
 
+    def rehearsal(self, environment: Environment) -> tuple[Path, Path]:
+        """The unit files of a rehearsal, socket and service: in /run, so that none outlives a reboot."""
+        system = self.root / "run/systemd/system"
+        return system / f"{environment.rehearsal}.socket", system / f"{environment.rehearsal}.service"
+
     def unit_file(self, name: str) -> Path:
         """Where a file of a release's `units/` is installed."""
         systemd = self.root / "etc/systemd"
@@ -129,6 +140,7 @@ class Manifest:
     units: Mapping[str, str]
     config: Mapping[str, Any]
     digests: Mapping[str, str]
+    project: str = "helionyx"
     format: int = 1
     id: str = ""
 
@@ -142,6 +154,11 @@ class Manifest:
         """The id that these contents must bear."""
         digest = hashlib.sha256(canonical(replace(self, id="").to_json()).encode()).hexdigest()
         return f"{self.commit[:12]}{'-dirty' if self.dirty else ''}-{digest[:12]}"
+
+    @property
+    def text(self) -> bytes:
+        """What its file in the release holds."""
+        return json.dumps(self.to_json(), indent=1, sort_keys=True, ensure_ascii=False).encode() + b"\n"
 
     def to_json(self) -> dict[str, Any]:
         """The manifest as plain values."""
@@ -161,6 +178,7 @@ class Kept:
     intact: bool = True
     layer: str = ""
     verified_at: float = 0.0
+    projections: str = ""  # the file of its read models; none for a release that never came up
 
 
 @dataclass(frozen=True)
@@ -192,10 +210,14 @@ class Observed:
     holder: str | None = None
     bindable: bool = True  # whether the wanted address is one of this node's
     neighbours: Mapping[str, str] = field(default_factory=dict)
+    projects: Mapping[str, str] = field(default_factory=dict)  # whose releases are current, by environment
     bots: Mapping[str, str] = field(default_factory=dict)  # other environments' bot tokens, by digest
     answers: Mapping[str, Any] | None = None
     log: Log | None = None
-    data: bool = False  # whether its directory holds anything that was said to it
+    home: bool = False  # whether its directory of data is there
+    data: bool = False  # whether that directory holds anything that was said to it
+    projections: tuple[str, ...] = ()  # the files of read models that lie here
+    rehearsal: bool = False  # whether something is left of one
 
     @property
     def serving(self) -> str | None:
@@ -219,11 +241,14 @@ class Wanted:
     release: Manifest | None = None
     restart: bool = False
     staged: bool = True  # whether what is missing has been sent; else the release is taken as it lies
+    soak: float | None = None  # seconds that the release is watched in its rehearsal; None: no rehearsal
     back: bool = False  # the way back after a failure: whatever was there is good enough
     failed: str = ""  # on the way back: the release that did not come up
     enabled: bool = False  # of a stopped one: whether it starts on boot all the same
     user: bool = False  # of an absent one: whether its user and data were there before, and stay
-    keep: int = 5
+    remove: bool = False  # of an absent one: whether somebody asked for it; else it never came up
+    delete: bool = False  # of a removed one: whether what was said to it goes as well
+    keep: int | None = None  # releases that came up and stay; None: all of them, nothing is pruned
 
 
 def changed_keys(before: Manifest | None, after: Manifest) -> list[str]:

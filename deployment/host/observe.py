@@ -7,7 +7,7 @@ import pwd
 from pathlib import Path
 from typing import Any
 
-from . import probe, releases, sockets, systemd
+from . import probe, readmodels, releases, sockets, systemd
 from .errors import StepFailed
 from .model import BOT, ENVIRONMENTS, Environment, Layout, Log, Manifest, Observed
 from .run import run
@@ -24,7 +24,8 @@ def observe(layout: Layout, environment: Environment, wanted: Manifest | None = 
     service, socket = units[environment.service], units[environment.socket]
     current = releases.current(layout, environment)
     manifest = releases.read_manifest(layout, environment, current)
-    opened, neighbours = sockets.listeners(), _neighbours(layout, environment)
+    opened, here = sockets.listeners(), _current(layout)
+    neighbours = {name: release for name, release in here.items() if name != environment.name}
     listen = socket.listen if socket.active == "active" else None
     # A probe of an idle socket would start the service: only a running one is asked.
     running = service.active == "active" and listen is not None
@@ -47,22 +48,27 @@ def observe(layout: Layout, environment: Environment, wanted: Manifest | None = 
         listen=listen,
         holder=_stranger(opened, listen, wanted or manifest),
         bindable=wanted is None or sockets.is_local(str(wanted.config["api_host"])),
-        neighbours={name: manifest.listen for name, manifest in neighbours.items()},
-        bots={
-            name: manifest.digests[BOT] for name, manifest in neighbours.items() if BOT in manifest.digests
-        },
+        neighbours={name: release.listen for name, release in neighbours.items()},
+        bots={name: release.digests[BOT] for name, release in neighbours.items() if BOT in release.digests},
+        projects={name: release.project for name, release in here.items()},
         answers=answers,
         log=log,
-        data=_holds_anything(layout.data(environment), manifest, log),
+        home=layout.data(environment).is_dir(),
+        data=_holds_anything(layout.data(environment), releases.manifests(layout, environment), log),
+        projections=readmodels.found(wanted or manifest),
+        rehearsal=any(path.exists() for path in layout.rehearsal(environment)),
     )
 
 
-def _holds_anything(data: Path, manifest: Manifest | None, log: Log | None) -> bool:
-    """Whether a data directory holds more than the empty log, and its projections, of the current release."""
-    excused: tuple[Path, ...] = ()
-    if manifest is not None and log is not None and log.length == 0:
-        config = manifest.config
-        excused = (Path(config["event_store_path"]), Path(config["projections_db_path"]).parent)
+def _holds_anything(data: Path, known: list[Manifest], log: Log | None) -> bool:
+    """Whether a data directory holds more than an empty log and the projections of it.
+
+    `known` are the releases that lie here. Where none of them is current there is no log to ask: then nothing
+    may lie where they keep theirs.
+    """
+    stores = {Path(str(release.config["event_store_path"])) for release in known}
+    silent = log.length == 0 if log is not None else not any(any(store.rglob("*")) for store in stores)
+    excused = stores | {readmodels.directory(release) for release in known} if silent else set()
     files = (path for path in data.rglob("*") if not path.is_dir())
     return any(not any(place in path.parents for place in excused) for path in files)
 
@@ -142,12 +148,11 @@ def _enabled(layout: Layout, environment: Environment) -> bool:
     ).is_symlink()
 
 
-def _neighbours(layout: Layout, environment: Environment) -> dict[str, Manifest]:
-    """What is current in the other environments, running or not."""
+def _current(layout: Layout) -> dict[str, Manifest]:
+    """What is current in each environment, running or not."""
     found = {}
-    for name in ENVIRONMENTS:
-        other = Environment(name)
-        manifest = releases.read_manifest(layout, other, releases.current(layout, other))
-        if manifest is not None and name != environment.name:
-            found[name] = manifest
+    for environment in map(Environment, ENVIRONMENTS):
+        manifest = releases.read_manifest(layout, environment, releases.current(layout, environment))
+        if manifest is not None:
+            found[environment.name] = manifest
     return found

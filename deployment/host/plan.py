@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from . import preconditions
 from .errors import Refused
-from .model import BOT, Environment, Manifest, Observed, Wanted
+from .model import Environment, Manifest, Observed, Wanted
 
 # The id of a release or the digest of a layer: the heading has named the one that it is about.
 IDENTIFIER = re.compile(r"[0-9a-f]{64}|[0-9a-f]{12}(-dirty)?-[0-9a-f]{12}")
@@ -61,11 +62,13 @@ def callers(steps: tuple[Step, ...]) -> str:
 
 
 def _running(seen: Observed, wanted: Wanted) -> Iterator[Step]:
-    release, environment = _release(seen, wanted), wanted.environment
-    _refuse_conflicts(seen, release, environment)
-    _refuse_strangers(seen, environment)
+    release, environment = preconditions.release_of(seen, wanted), wanted.environment
+    preconditions.refuse_conflicts(seen, release, environment)
+    preconditions.refuse_strangers(seen, environment)
     laid = tuple(_installed(seen, release, wanted))
     yield from laid
+    if seen.rehearsal:
+        yield Step("clear-rehearsal", (environment.rehearsal,))
     written = _units_differ(seen, release)
     rebind = _must_rebind(seen, release, environment, written)
     restart = (
@@ -75,6 +78,8 @@ def _running(seen: Observed, wanted: Wanted) -> Iterator[Step]:
         or environment.service in written
         or Step("install-release", (release.id,)) in laid
     )
+    if Step("check-release", (release.id,)) in laid:
+        yield from _rehearsed(release, wanted.soak)
     if rebind:
         yield Step("close-socket", (environment.socket,))
     yield from _switched(seen, release, environment, written)
@@ -87,7 +92,7 @@ def _running(seen: Observed, wanted: Wanted) -> Iterator[Step]:
     proven = release.id in seen.releases and seen.releases[release.id].verified_at > 0
     if restart or not proven:
         yield Step("verify", (release.id,))
-    if wanted.staged and (restart or written):
+    if wanted.keep is not None and (restart or written):
         yield from _pruned(seen, release, wanted.keep)
     yield from _discarded(seen, wanted)
 
@@ -101,6 +106,8 @@ def _stopped(seen: Observed, wanted: Wanted) -> Iterator[Step]:
         )
     if seen.service not in ("inactive", "failed") or seen.socket not in ("inactive", "failed"):
         yield Step("stop-units", _units(environment))
+    if seen.rehearsal:
+        yield Step("clear-rehearsal", (environment.rehearsal,))
     if wanted.release is not None:
         yield from _switched(seen, wanted.release, environment, _units_differ(seen, wanted.release))
     if seen.enabled != wanted.enabled:
@@ -110,6 +117,10 @@ def _stopped(seen: Observed, wanted: Wanted) -> Iterator[Step]:
 
 def _absent(seen: Observed, wanted: Wanted) -> Iterator[Step]:
     environment = wanted.environment
+    if wanted.remove:
+        preconditions.refuse_strangers(seen, environment)
+    if seen.rehearsal:
+        yield Step("clear-rehearsal", (environment.rehearsal,))
     if seen.units:
         if seen.service != "inactive" or seen.socket != "inactive":
             yield Step("stop-units", _units(environment))
@@ -119,7 +130,17 @@ def _absent(seen: Observed, wanted: Wanted) -> Iterator[Step]:
         yield Step("reload-systemd")
     if seen.releases or seen.current:
         yield Step("remove-releases", (environment.name,))
-    if seen.user and not seen.data and not wanted.user:
+    layers = tuple(sorted(set(seen.layers) - set(seen.layers_elsewhere)))
+    if layers:
+        yield Step("prune-layers", layers)
+    if wanted.user:
+        return
+    # Data that stays is root's then: the number of a user that is gone may become somebody else's.
+    if seen.home and (wanted.delete or not seen.data):
+        yield Step("delete-data", (environment.name,))
+    elif seen.user and seen.data:
+        yield Step("keep-data", (environment.name,))
+    if seen.user:
         yield Step("remove-user", (environment.user,))
 
 
@@ -130,6 +151,8 @@ def _installed(seen: Observed, release: Manifest, wanted: Wanted) -> Iterator[St
     wrong = tuple(sorted(path for path, right in seen.directories.items() if not right))
     if wrong:
         yield Step("create-directories", wrong)
+    if seen.data and not seen.user:
+        yield Step("adopt-data", (wanted.environment.name,))
     kept = seen.releases.get(release.id)
     missing = kept is None or not kept.intact
     if wanted.staged:
@@ -149,6 +172,16 @@ def _installed(seen: Observed, release: Manifest, wanted: Wanted) -> Iterator[St
         )
     if (missing and wanted.staged) or seen.serving != release.id:
         yield Step("check-release", (release.id,))
+
+
+def _rehearsed(release: Manifest, soak: float | None) -> Iterator[Step]:
+    """What is wrong with a release shows while the one that serves is still untouched."""
+    if soak is None:
+        return
+    yield Step("rehearse", (release.id,))
+    if soak:
+        yield Step("soak", (f"{soak:g} s",))
+    yield Step("end-rehearsal", (release.id,))
 
 
 def _switched(
@@ -173,6 +206,7 @@ def _discarded(seen: Observed, wanted: Wanted) -> Iterator[Step]:
     failed = seen.releases.get(wanted.failed)
     if failed is not None and not failed.verified_at:
         yield Step("prune-releases", (wanted.failed,))
+        yield from _unused(seen, set(seen.releases) - {wanted.failed}, wanted.release)
 
 
 def _pruned(seen: Observed, release: Manifest, keep: int) -> Iterator[Step]:
@@ -185,51 +219,20 @@ def _pruned(seen: Observed, release: Manifest, keep: int) -> Iterator[Step]:
     drop = tuple(sorted(set(others) - stay))
     if drop:
         yield Step("prune-releases", drop)
-    used = {kept.layer for name, kept in others.items() if name in stay} | {release.layer}
-    layers = tuple(sorted(set(seen.layers) - used - set(seen.layers_elsewhere)))
+    yield from _unused(seen, stay, release)
+
+
+def _unused(seen: Observed, stay: set[str], release: Manifest | None) -> Iterator[Step]:
+    """Dependencies and read models that none of the releases that stay has."""
+    kept = [item for name, item in seen.releases.items() if name in stay]
+    used = {item.layer for item in kept} | {release.layer if release else ""} | set(seen.layers_elsewhere)
+    layers = tuple(sorted(set(seen.layers) - used))
     if layers:
         yield Step("prune-layers", layers)
-
-
-def _refuse_conflicts(seen: Observed, release: Manifest, environment: Environment) -> None:
-    if release.environment != environment.name:
-        raise Refused(
-            f"release {release.id} was built for {release.environment}, not for {environment.name}.",
-            f"make deploy ENV={release.environment}",
-        )
-    port = release.config["api_port"]
-    for other, address in seen.neighbours.items():
-        if address.rsplit(":", 1)[1] == str(port):
-            raise Refused(
-                f"port {port} belongs to {other} on this node, so {environment.name} cannot have it.",
-                f"give API_PORT another value in .env.{environment.name}",
-            )
-    bot = release.digests.get(BOT)
-    for other, digest in seen.bots.items():
-        if digest == bot:
-            raise Refused(
-                f"the bot of {environment.name} is the one that {other} has on this node: one {BOT}.",
-                f"give .env.{environment.name} the token of its own bot",
-            )
-    if not seen.bindable:
-        raise Refused(
-            f"{release.config['api_host']} is no address of this node, so nobody could reach it there.",
-            f"give API_HOST another value in .env.{environment.name}, such as 0.0.0.0",
-        )
-    if seen.holder is not None:
-        raise Refused(
-            f"port {port} is held by {seen.holder}, so {environment.name} cannot have it.",
-            f"stop that program, or give API_PORT another value in .env.{environment.name}",
-        )
-
-
-def _refuse_strangers(seen: Observed, environment: Environment) -> None:
-    """Units that no deploy brought are somebody's own: they are neither overwritten nor, later, removed."""
-    if seen.units and seen.current is None and not seen.releases:
-        raise Refused(
-            f"{', '.join(sorted(seen.units))} is on the node already, and no deploy has put it there.",
-            f"stop it and move it away, then deploy {environment.name}",
-        )
+    told = {item.projections for item in kept}
+    projections = tuple(sorted(set(seen.projections) - told))
+    if projections and "" not in told:  # one that has not told its own may use any of them
+        yield Step("prune-projections", projections)
 
 
 def _must_rebind(
@@ -248,17 +251,3 @@ def _units_differ(seen: Observed, release: Manifest) -> tuple[str, ...]:
 
 def _units(environment: Environment) -> tuple[str, str]:
     return (environment.socket, environment.service)
-
-
-def _release(seen: Observed, wanted: Wanted) -> Manifest:
-    if wanted.release is None and seen.exists:
-        raise Refused(
-            f"{wanted.environment.name} was deployed here, but its current release cannot be read.",
-            f"make deploy ENV={wanted.environment.name} puts it right",
-        )
-    if wanted.release is None:
-        raise Refused(
-            f"{wanted.environment.name} was never deployed here, so there is nothing to start.",
-            f"make deploy ENV={wanted.environment.name}",
-        )
-    return wanted.release

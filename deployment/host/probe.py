@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import socket
 import time
 from typing import Any
 
@@ -13,13 +14,11 @@ WILDCARD = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  an address to co
 
 
 def ask(listen: str, timeout: float = 2.0) -> dict[str, Any] | None:
-    """The answer of /health/ready behind `host:port`, with its `status`; None when there is none.
+    """The answer of /health/ready behind `host:port` or a socket's path, with its `status`; None if none.
 
     The identity (name, environment, release) is in the answer whether it is ready or not.
     """
-    host, port = listen.rsplit(":", 1)
-    host = host.strip("[]")
-    connection = http.client.HTTPConnection(WILDCARD.get(host, host), int(port), timeout=timeout)
+    connection = _connection(listen, timeout)
     try:
         connection.request("GET", "/health/ready", headers={"Connection": "close"})
         answer = connection.getresponse()
@@ -29,6 +28,27 @@ def ask(listen: str, timeout: float = 2.0) -> dict[str, Any] | None:
     finally:
         connection.close()
     return {**body, "status": answer.status} if isinstance(body, dict) else None
+
+
+def _connection(listen: str, timeout: float) -> http.client.HTTPConnection:
+    if listen.startswith("/"):
+        return _Unix(listen, timeout)
+    host, port = listen.rsplit(":", 1)
+    host = host.strip("[]")
+    return http.client.HTTPConnection(WILDCARD.get(host, host), int(port), timeout=timeout)
+
+
+class _Unix(http.client.HTTPConnection):
+    """HTTP through a socket in the file system."""
+
+    def __init__(self, path: str, timeout: float) -> None:
+        super().__init__("localhost", timeout=timeout)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self._path)
 
 
 def ask_until_ready(listen: str, patience: float) -> dict[str, Any] | None:

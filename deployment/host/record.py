@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .install import publish
+from .files import publish
 from .model import Layout
 
 KEEP = 20  # transactions whose requests and records stay for reading
@@ -55,7 +55,7 @@ class Transaction:
         """
         entry = {"event": event, "at": round(time.time(), 3), **content}
         data = json.dumps(entry).encode() + b"\n"
-        with open(self.log, "a+b", opener=_private) as file:
+        with open(self.log, "a+b", opener=private) as file:
             if file.tell() and os.pread(file.fileno(), 1, file.tell() - 1) != b"\n":
                 data = b"\n" + data
             file.write(data)
@@ -137,5 +137,6 @@ def _read(text: bytes) -> dict[str, Any] | None:
     return found if isinstance(found, dict) else None
 
 
-def _private(path: str, flags: int) -> int:
+def private(path: str, flags: int) -> int:
+    """For `open`: a new file that its owner alone can read."""
     return os.open(path, flags | os.O_CLOEXEC, 0o600)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import stat
 from pathlib import Path
 
+from . import marks
 from .model import ENVIRONMENTS, Environment, Kept, Layout, Manifest, sha256
 
 MANIFEST = "manifest.json"
@@ -35,7 +37,8 @@ def kept(layout: Layout, environment: Environment) -> dict[str, Kept]:
         found[name] = Kept(
             intact=manifest is not None and not drifted(path, manifest, name),
             layer=manifest.layer if manifest else "",
-            verified_at=_mark(layout, environment, name),
+            verified_at=marks.verified_at(layout, environment, name),
+            projections=marks.projections_of(layout, environment, name),
         )
     return found
 
@@ -46,20 +49,19 @@ def names(layout: Layout, environment: Environment) -> list[str]:
     return [name for name in found if RELEASE_NAME.fullmatch(name)]
 
 
+def manifests(layout: Layout, environment: Environment) -> list[Manifest]:
+    """The manifests of the releases on disk, of those that can be read."""
+    found = (read_manifest(layout, environment, name) for name in names(layout, environment))
+    return [manifest for manifest in found if manifest is not None]
+
+
 def previous(layout: Layout, environment: Environment) -> str | None:
     """The release before the current one, of those that came up and are kept; `rollback` goes there."""
     here = current(layout, environment)
-    marks = {name: _mark(layout, environment, name) for name in names(layout, environment)}
-    older = [name for name, mark in marks.items() if name != here and 0 < mark <= marks.get(here or "", mark)]
-    return max(older, key=lambda name: marks[name]) if older else None
-
-
-def _mark(layout: Layout, environment: Environment, name: str) -> float:
-    """When a release was deployed and came up (seconds since the epoch); 0 if it never did."""
-    try:
-        return (layout.verified(environment) / name).stat().st_mtime
-    except FileNotFoundError:
-        return 0.0
+    came_up = {name: marks.verified_at(layout, environment, name) for name in names(layout, environment)}
+    latest = came_up.pop(here or "", 0.0) or math.inf
+    older = {name: when for name, when in came_up.items() if 0 < when <= latest}
+    return max(older, key=lambda name: older[name]) if older else None
 
 
 def drifted(path: Path, manifest: Manifest, name: str) -> list[str]:
@@ -94,8 +96,7 @@ def layers_used(layout: Layout, without: Environment | None = None) -> set[str]:
         manifest.layer
         for environment in map(Environment, ENVIRONMENTS)
         if environment != without
-        for name in names(layout, environment)
-        if (manifest := read_manifest(layout, environment, name)) is not None
+        for manifest in manifests(layout, environment)
     }
 
 

@@ -13,10 +13,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-from . import audit, locks, logs, record, releases, status, systemd
+from . import audit, compose, locks, logs, record, releases, status, systemd
 from .errors import HostError, Refused, Unfinished
-from .install import publish
-from .model import ENVIRONMENTS, Environment, Layout, Observed, Wanted, changed_keys, sha256
+from .files import publish
+from .model import ENVIRONMENTS, Environment, Layout, Manifest, Observed, Wanted, changed_keys, sha256
 from .observe import observe
 from .plan import Step, callers, plan
 from .run import run
@@ -27,7 +27,7 @@ RECORD = 1 << 20  # bytes that any change needs, for its record and the audit
 SPARE = 32 << 20  # bytes that stay free on the node after everything is laid down
 STARTS = 12  # starts of one transaction's unit: it gives up by itself long before, unless it cannot write
 POLL = 0.02  # seconds between two looks at the record
-CHANGES = ("deploy", "rollback", "restart", "stop", "start")
+CHANGES = ("deploy", "rollback", "restart", "stop", "start", "remove")
 
 
 def converse(layout: Layout, wire: Wire, program: Path) -> int:
@@ -86,6 +86,8 @@ def _change(layout: Layout, wire: Wire, program: Path, request: dict[str, Any]) 
         settle(layout, environment, request["actor"]["name"])
     if request["verb"] == "rollback":
         request["to"] = _release_to_go_back_to(layout, environment, request.get("to"))
+        if request.get("config") == "current":
+            _keep_configuration(layout, environment, request)
     seen, wanted, steps = _preview(layout, environment, request)
     before = seen.current
     manifest = releases.read_manifest(layout, environment, before)
@@ -155,6 +157,13 @@ def _release_to_go_back_to(layout: Layout, environment: Environment, named: str 
     return found[0]
 
 
+def _keep_configuration(layout: Layout, environment: Environment, request: dict[str, Any]) -> None:
+    """Make the request one for the old code with today's configuration; where they belong together it is."""
+    new = compose.manifest(layout, environment, request["to"])
+    if new.id != request["to"]:
+        request["release"] = new.to_json()
+
+
 def _text(path: Path) -> str:
     """A unit file for showing; it may have been edited into anything, or be gone by now."""
     return path.read_bytes().decode(errors="replace") if path.exists() else ""
@@ -170,6 +179,11 @@ def _stage(layout: Layout, wire: Wire, transaction: record.Transaction, steps: t
     """Ask for what the plan installs; a layer that another environment brought meanwhile is not asked for."""
     verbs = {step.verb for step in steps}
     needs = [kind for kind in ("layer", "release") if f"install-{kind}" in verbs]
+    request = transaction.request
+    if request["verb"] == "rollback" and "release" in needs:
+        new = Manifest.from_json(request["release"])
+        compose.stage(layout, Environment(new.environment), request["to"], new, transaction.path)
+        needs.remove("release")
     wire.say("need", blobs=needs)
     for kind in needs:
         head = wire.hear()

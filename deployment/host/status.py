@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from . import locks, record, releases, systemd
+from . import files, locks, record, releases, systemd
 from .model import Environment, Layout, Manifest, Observed
 from .observe import observe
 from .systemd import Unit
@@ -39,7 +39,9 @@ def of(layout: Layout, environment: Environment) -> dict[str, Any]:
         "memory": _memory(seen.pid),
         "starts_on_boot": seen.enabled,
         "log": {"length": seen.log.length, "head": seen.log.head} if seen.log else None,
-        "releases": sorted(seen.releases, key=lambda name: -seen.releases[name].verified_at),
+        "releases": _newest_first(seen),
+        "kept": [_kept(layout, environment, seen, name) for name in _newest_first(seen)],
+        "dependencies": {"bytes": sum(files.size(layout.layers / digest) for digest in _layers(seen))},
         "changing": changing,
         "unfinished": [
             item.id
@@ -48,6 +50,24 @@ def of(layout: Layout, environment: Environment) -> dict[str, Any]:
             and item.request["environment"] == environment.name
             and item.id != (changing or {}).get("transaction")
         ],
+    }
+
+
+def _newest_first(seen: Observed) -> list[str]:
+    return sorted(seen.releases, key=lambda name: -seen.releases[name].verified_at)
+
+
+def _layers(seen: Observed) -> set[str]:
+    """The dependencies of the releases that are kept, as far as they are there."""
+    return {kept.layer for kept in seen.releases.values()} & set(seen.layers)
+
+
+def _kept(layout: Layout, environment: Environment, seen: Observed, name: str) -> dict[str, Any]:
+    return {
+        "id": name,
+        "deployed_at": seen.releases[name].verified_at or None,
+        "bytes": files.size(layout.releases(environment) / name),
+        "intact": seen.releases[name].intact,
     }
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import install, observe, releases, systemd, verify
+from . import files, install, marks, observe, readmodels, rehearsal, releases, systemd, verify
 from .errors import StepFailed
 from .locks import host_lock
 from .model import Environment, Layout, Log, Manifest
@@ -27,7 +27,7 @@ class Work:
     staged: Path
     release: Manifest | None
     log: Log | None
-    deployed: bool  # else the release is one that was kept
+    place: str | None  # behind which release the one that comes up stands in time; None: it is the newest
 
 
 def perform(work: Work, step: Step) -> str:
@@ -52,7 +52,7 @@ def create_directories(work: Work, *wrong: str) -> None:
     for path, owned, mode in observe.wanted_directories(work.layout, work.environment):
         if str(path) not in wrong:
             continue
-        install.directory(path, owner if owned and owner is not None else 0, mode)
+        files.directory(path, owner if owned and owner is not None else 0, mode)
 
 
 def install_layer(work: Work, digest: str) -> str:
@@ -67,10 +67,26 @@ def check_release(work: Work, _: str) -> str:
     return verify.configuration(work.layout, work.environment, _wanted(work))
 
 
+def rehearse(work: Work, _: str) -> str:
+    return rehearsal.begin(work.layout, work.environment, _wanted(work), work.log)
+
+
+def soak(work: Work, seconds: str) -> str:
+    return rehearsal.soak(work.layout, work.environment, _wanted(work), work.log, float(seconds.rstrip(" s")))
+
+
+def end_rehearsal(work: Work, _: str) -> None:
+    rehearsal.finish(work.layout, work.environment)
+
+
+def clear_rehearsal(work: Work, _: str) -> None:
+    rehearsal.clear(work.layout, work.environment)
+
+
 def install_units(work: Work, release: str, *names: str) -> None:
     source = work.layout.releases(work.environment) / release / "units"
     for name in names:
-        install.publish(work.layout.unit_file(name), (source / name).read_bytes(), 0o644)
+        files.publish(work.layout.unit_file(name), (source / name).read_bytes(), 0o644)
 
 
 def remove_units(work: Work, *names: str) -> None:
@@ -79,7 +95,7 @@ def remove_units(work: Work, *names: str) -> None:
 
 
 def turn_current(work: Work, release: str) -> None:
-    install.point(work.layout.current(work.environment), Path("releases") / release)
+    files.point(work.layout.current(work.environment), Path("releases") / release)
 
 
 def reload_systemd(_: Work) -> None:
@@ -98,10 +114,10 @@ def disable_units(_: Work, *names: str) -> None:
     systemd.systemctl("disable", "--quiet", *names)
 
 
-def stop_units(work: Work, *names: str) -> None:
+def stop_units(_: Work, *names: str) -> None:
     # One job: with the socket still open, the next caller would start the service again.
     systemd.systemctl("stop", *names)
-    systemd.forget_failure(work.environment)
+    systemd.forget_failure(*names)
 
 
 def close_socket(work: Work, _: str) -> None:
@@ -114,21 +130,19 @@ def open_socket(work: Work, socket: str) -> str:
 
 
 def restart_service(work: Work, _: str) -> None:
-    systemd.start_service(work.environment)
+    systemd.start_service(work.environment, work.environment.service)
 
 
 def verify_release(work: Work, _: str) -> str:
-    remark = verify.serving(work.layout, work.environment, _wanted(work), work.log)
-    mark = work.layout.verified(work.environment) / _wanted(work).id
-    if work.deployed or not mark.exists():  # going back does not make an old release the newest
-        mark.touch(mode=0o644)
+    remark, projections = verify.serving(work.layout, work.environment, _wanted(work), work.log)
+    marks.note(work.layout, work.environment, _wanted(work).id, projections, work.place)
     return remark
 
 
 def prune_releases(work: Work, *names: str) -> str:
     for name in names:
-        install.discard(work.layout.releases(work.environment) / name)
-        (work.layout.verified(work.environment) / name).unlink(missing_ok=True)
+        files.discard(work.layout.releases(work.environment) / name)
+        marks.forget(work.layout, work.environment, name)
     return f"{len(names)} removed"
 
 
@@ -136,20 +150,46 @@ def prune_layers(work: Work, *digests: str) -> str:
     with host_lock(work.layout):  # another environment may have begun to use one since the plan was made
         unused = set(digests) - releases.layers_used(work.layout)
         for digest in unused:
-            install.discard(work.layout.layers / digest)
+            files.discard(work.layout.layers / digest)
+    return f"{len(unused)} removed"
+
+
+def prune_projections(work: Work, *names: str) -> str:
+    told = {marks.projections_of(work.layout, work.environment, name) for name in _kept(work)}
+    unused = (
+        set(names) - told
+    )  # the release that has just come up may have told of one since the plan was made
+    readmodels.remove(readmodels.directory(_wanted(work)), unused)
     return f"{len(unused)} removed"
 
 
 def remove_releases(work: Work, environment: str) -> None:
-    install.discard(work.layout.opt / environment)
+    files.discard(work.layout.opt / environment)
 
 
-def remove_user(work: Work, user: str) -> None:
-    """Planned only where its directory holds nothing that was said: what was said stays, with its owner."""
+def delete_data(work: Work, _: str) -> None:
     data = work.layout.data(work.environment)
     if data.is_dir() and not data.is_symlink():
         shutil.rmtree(data)
+
+
+def keep_data(work: Work, _: str) -> str:
+    count = files.give(work.layout.data(work.environment), 0)
+    return f"{count} files, now root's"
+
+
+def adopt_data(work: Work, _: str) -> str:
+    owner = observe.user_id(work.environment)
+    assert owner is not None, "a plan adopts data for a user that it has created before"
+    return f"{files.give(work.layout.data(work.environment), owner)} files"
+
+
+def remove_user(_: Work, user: str) -> None:
     run(["userdel", user])
+
+
+def _kept(work: Work) -> list[str]:
+    return releases.names(work.layout, work.environment)
 
 
 def _wanted(work: Work) -> Manifest:
@@ -163,6 +203,10 @@ STEPS: dict[str, Callable[..., str | None]] = {
     "install-layer": install_layer,
     "install-release": install_release,
     "check-release": check_release,
+    "rehearse": rehearse,
+    "soak": soak,
+    "end-rehearsal": end_rehearsal,
+    "clear-rehearsal": clear_rehearsal,
     "install-units": install_units,
     "remove-units": remove_units,
     "turn-current": turn_current,
@@ -177,6 +221,10 @@ STEPS: dict[str, Callable[..., str | None]] = {
     "verify": verify_release,
     "prune-releases": prune_releases,
     "prune-layers": prune_layers,
+    "prune-projections": prune_projections,
     "remove-releases": remove_releases,
+    "delete-data": delete_data,
+    "keep-data": keep_data,
+    "adopt-data": adopt_data,
     "remove-user": remove_user,
 }

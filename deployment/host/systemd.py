@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 
 from .errors import StepFailed
@@ -62,32 +63,44 @@ def systemctl(*words: str) -> None:
     run(["systemctl", *words], timeout=START_LIMIT)
 
 
-def start_service(environment: Environment) -> None:
-    """Restart the service; a failure carries its last log lines."""
-    name = environment.service
-    forget_failure(environment)
-    mark = run(["date", "+%s.%N"]).strip()
+def end(*names: str) -> str:
+    """Stop units, whatever state they are in, and forget their failures; how the last of them had ended."""
+    run(["systemctl", "stop", *names], timeout=START_LIMIT, expect=(0, 5))  # 5: there was nothing to stop
+    result = run(["systemctl", "show", "--value", "--property=Result", names[-1]]).strip()
+    forget_failure(*names)
+    return result
+
+
+def start_service(environment: Environment, name: str) -> None:
+    """Restart one of the environment's services; a failure carries its last log lines."""
+    forget_failure(name)
+    mark = now()
     try:
         systemctl("restart", name)
     except StepFailed as error:
         raise StepFailed(
             f"{name} did not come up.",
             f"make logs ENV={environment.name} FOLLOW=0 has more than the lines above",
-            last_words(environment, mark),
+            last_words(environment, mark, name),
         ) from error
 
 
-def forget_failure(environment: Environment) -> None:
+def forget_failure(*names: str) -> None:
     """Clear a failed state and its start limit, so that it neither shows nor counts any more."""
-    run(["systemctl", "reset-failed", environment.service, environment.socket], expect=(0, 1))
+    run(["systemctl", "reset-failed", *names], expect=(0, 1))
 
 
-def last_words(environment: Environment, since: str, lines: int = 30) -> tuple[str, ...]:
-    """What the service, and systemd about it, wrote since then, from both of their journals."""
+def now(later: float = 0.0) -> str:
+    """This moment, or one `later` seconds from it, as `last_words` takes it: seconds since the epoch."""
+    return f"{time.time() + later:.6f}"
+
+
+def last_words(environment: Environment, since: str, name: str, lines: int = 30) -> tuple[str, ...]:
+    """What a service, and systemd about it, wrote since then, from both of their journals."""
     run(["journalctl", f"--namespace={environment.namespace}", "--sync"], expect=(0, 1))
     text = run(
         [
-            *("journalctl", f"--namespace=+{environment.namespace}", "--unit", environment.service),
+            *("journalctl", f"--namespace=+{environment.namespace}", "--unit", name),
             *("--since", f"@{since}", "--output", "cat", "--no-pager", "--quiet"),
         ],
         expect=(0, 1),

@@ -13,7 +13,7 @@ from typing import Any
 from . import audit, record, releases, systemd
 from .errors import Busy, HostError, Refused, StepFailed
 from .locks import environment_lock
-from .model import Environment, Layout, Log, Manifest, Observed, Wanted
+from .model import KEEP, Environment, Layout, Log, Manifest, Observed, Wanted
 from .observe import observe
 from .plan import Step, plan
 from .record import Transaction
@@ -54,10 +54,20 @@ def wanted_of(layout: Layout, environment: Environment, request: dict[str, Any])
     verb = request["verb"]
     if verb == "stop":
         return Wanted(environment, "stopped")
-    if verb == "deploy":
-        return Wanted(environment, "running", Manifest.from_json(request["release"]))
-    name = request["to"] if verb == "rollback" else releases.current(layout, environment)
-    release = releases.read_manifest(layout, environment, name)
+    if verb == "remove":
+        return Wanted(environment, "absent", remove=True, delete=bool(request.get("delete")))
+    if verb in ("deploy", "rollback"):
+        kept = releases.read_manifest(layout, environment, request.get("to"))
+        made = Manifest.from_json(request["release"]) if request.get("release") else None
+        return Wanted(
+            environment,
+            "running",
+            made or kept,
+            staged=made is not None,
+            soak=float(request.get("soak", 0)),
+            keep=int(request.get("keep", KEEP)) if verb == "deploy" else None,
+        )
+    release = releases.read_manifest(layout, environment, releases.current(layout, environment))
     return Wanted(environment, "running", release, restart=verb == "restart", staged=False)
 
 
@@ -174,7 +184,13 @@ class _Change:
         self.transaction.write("plan", steps=[step.to_json() for step in steps])
         log = Log(**before["log"]) if before["log"] else None
         work = Work(
-            self.layout, self.environment, self.transaction.path, wanted.release, log, deployed=wanted.staged
+            self.layout,
+            self.environment,
+            self.transaction.path,
+            wanted.release,
+            log,
+            # Going back does not make an old release the newest, nor one that was made of an old one.
+            place=None if wanted.staged and self.request["verb"] == "deploy" else self.request.get("to", ""),
         )
         for step in steps:
             begun, self.title = time.monotonic(), step.title

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import time
+from typing import Any
 
 from . import probe, systemd
 from .errors import StepFailed
@@ -11,35 +11,18 @@ from .model import Environment, Layout, Log, Manifest
 from .observe import head
 from .run import run
 
-PATIENCE = 20.0  # seconds for a service that is READY to answer as itself
+PATIENCE = 10.0  # seconds for a service that is READY to answer as itself
 NAME = "helionyx"
 
 
 def configuration(layout: Layout, environment: Environment, release: Manifest) -> str:
     """Ask the release's own code, under its own user, what it makes of its configuration."""
     root = layout.releases(environment) / release.id
-    answer = json.loads(
-        run(
-            [
-                *(
-                    f"/usr/bin/python{release.python}",
-                    "-IS",
-                    str(root / "run.py"),
-                    "services.config",
-                    "check",
-                ),
-                *("--env", environment.name, "--file", "-", "--json"),
-            ],
-            input=(root / f".env.{environment.name}").read_bytes(),
-            user=environment.user,
-            expect=(0, 2),
-        )
-    )
+    answer = ask_configuration(layout, environment, release, (root / f".env.{environment.name}").read_bytes())
     if not answer["ok"]:
-        lines = tuple(
-            f"{item['key'] or 'line ' + str(item['line'])}: {item['message']}" for item in answer["problems"]
+        raise StepFailed(
+            f"the release does not accept .env.{environment.name} on this node.", details=problems_of(answer)
         )
-        raise StepFailed(f"the release does not accept .env.{environment.name} on this node.", details=lines)
     if answer["facts"] != release.config:
         wrong = sorted(key for key in answer["facts"] if answer["facts"][key] != release.config.get(key))
         raise StepFailed(
@@ -48,29 +31,69 @@ def configuration(layout: Layout, environment: Environment, release: Manifest) -
     return "its configuration holds"
 
 
-def serving(layout: Layout, environment: Environment, release: Manifest, before: Log | None) -> str:
-    """Raise `StepFailed` unless this release answers in this environment with its history unchanged."""
-    mark = f"{time.time() - 30:.3f}"
-    answer = probe.ask_until_ready(release.listen, PATIENCE)
-    wrong = _differences(environment, release, answer)
+def ask_configuration(
+    layout: Layout, environment: Environment, release: Manifest, content: bytes
+) -> dict[str, Any]:
+    """What a kept release's own check says of the bytes of a configuration."""
+    launcher = layout.releases(environment) / release.id / "run.py"
+    argv = [
+        *(f"/usr/bin/python{release.python}", "-IS", str(launcher), "services.config", "check"),
+        *("--env", environment.name, "--file", "-", "--json"),
+    ]
+    answer: dict[str, Any] = json.loads(run(argv, input=content, user=environment.user, expect=(0, 2)))
+    return answer
+
+
+def problems_of(answer: dict[str, Any]) -> tuple[str, ...]:
+    """The problems in such an answer, one line each."""
+    return tuple(
+        f"{item['key'] or 'line ' + str(item['line'])}: {item['message']}" for item in answer["problems"]
+    )
+
+
+def serving(
+    layout: Layout, environment: Environment, release: Manifest, before: Log | None
+) -> tuple[str, str]:
+    """Raise `StepFailed` unless this release answers in this environment with its history unchanged.
+
+    The answer is what to say of it, and the file name of its read models.
+    """
+    return answering(layout, environment, release, before, release.listen, environment.service)
+
+
+def answering(
+    layout: Layout, environment: Environment, release: Manifest, before: Log | None, address: str, unit: str
+) -> tuple[str, str]:
+    """The same for whatever `unit` serves behind `address`: `host:port`, or the path of a rehearsal's socket.
+
+    `before` is the log as it was when the change began, None for the first release here, and for one whose
+    predecessor could not read its own log.
+    """
+    mark = systemd.now(-30)
+    answer = probe.ask_until_ready(address, PATIENCE)
+    wrong = _differences(environment, release, answer, rehearsal=address != release.listen)
     if wrong:
-        words = systemd.last_words(environment, mark)
         raise StepFailed(
-            f"{release.listen} does not answer as {release.id} in {environment.name}: {wrong}.", details=words
+            f"{address} does not answer as {release.id} in {environment.name}: {wrong}.",
+            details=systemd.last_words(environment, mark, unit),
         )
     log = probe.log_of(answer)
     if log is None:
         raise StepFailed(f"{release.id} does not tell the length and the head of its event log.")
-    if before is None:  # the first release here, or one before it that could not read its own log
-        return f"answers as this release, {log.length} events"
-    _unchanged(layout, environment, release, before, log)
-    return f"answers as this release, {log.length} events, history unchanged"
+    remark = f"answers as this release, {log.length} events"
+    if before is not None:
+        _unchanged(layout, environment, release, before, log)
+        remark += ", history unchanged"
+    return remark, str((answer or {}).get("projections", ""))
 
 
-def _differences(environment: Environment, release: Manifest, answer: dict[str, object] | None) -> str:
+def _differences(
+    environment: Environment, release: Manifest, answer: dict[str, object] | None, *, rehearsal: bool
+) -> str:
     if answer is None:
         return "no answer"
     wanted = {"name": NAME, "environment": environment.name, "release": release.id, "ready": True}
+    wanted |= {"rehearsal": rehearsal, "status": 200}
     wrong = [f"{key} is {answer.get(key)!r}" for key, value in wanted.items() if answer.get(key) != value]
     if answer.get("reason"):
         wrong.append(str(answer["reason"]))

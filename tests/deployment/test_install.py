@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from deployment.archive import Entry, pack
-from deployment.host import install, releases
+from deployment.host import files, install, releases
 from deployment.host.errors import StepFailed
 from deployment.host.model import Environment, Layout
 
@@ -76,7 +76,7 @@ def test_link_is_turned_in_one_step(layout: Layout) -> None:
     link = layout.current(DEV)
     link.parent.mkdir(parents=True)
     for target in ("releases/a", "releases/b", "releases/b"):
-        install.point(link, Path(target))
+        files.point(link, Path(target))
     assert releases.current(layout, DEV) == "b"
     assert [path.name for path in link.parent.iterdir()] == ["current"]
 
@@ -86,6 +86,6 @@ def test_discarded_directory_is_gone_at_once(layout: Layout) -> None:
     going = layout.layers / f".{DIGEST}.gone"
     (going / "old").mkdir(parents=True)
     (layout.layers / DIGEST).mkdir()
-    install.discard(layout.layers / DIGEST)
-    install.discard(layout.layers / DIGEST)
+    files.discard(layout.layers / DIGEST)
+    files.discard(layout.layers / DIGEST)
     assert list(layout.layers.iterdir()) == []

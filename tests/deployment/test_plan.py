@@ -13,7 +13,7 @@ from deployment.host.model import Environment, Kept, Manifest, Observed, Wanted
 from deployment.host.plan import callers, plan
 
 CASES = sorted((Path(__file__).parent / "plans").glob("*.json"))
-OPTIONS = ("restart", "staged", "back", "failed", "enabled", "user")
+OPTIONS = ("restart", "staged", "soak", "back", "failed", "enabled", "user", "remove", "delete", "keep")
 DEFAULTS = {
     "dirty": False,
     "subject": "",

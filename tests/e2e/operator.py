@@ -33,6 +33,12 @@ OURS = (
     "LINES",
     "SINCE",
     "GREP",
+    "RELEASE",
+    "SOAK",
+    "KEEP",
+    "CONFIG",
+    "DATA",
+    "CONFIRM",
     "MAKEFLAGS",
     "MAKELEVEL",
     "MFLAGS",
@@ -85,7 +91,7 @@ class Operator:
     def environ(self) -> dict[str, str]:
         """What this person's shell holds."""
         host = self.node.name if self.login == "root" else f"{self.node.name}-{self.login}"
-        own = {"NODE": host, "SSH_OPTIONS": f"-F '{self.node.ssh_config}'"}
+        own = {"NODE": host, "SOAK": "0", "SSH_OPTIONS": f"-F '{self.node.ssh_config}'"}
         return {key: value for key, value in os.environ.items() if key not in OURS} | own
 
     def run(self, *argv: str, **environ: str) -> subprocess.CompletedProcess[str]:
@@ -101,13 +107,13 @@ class Operator:
             check=False,
         )
 
-    def start(self, *argv: str, **environ: str) -> subprocess.Popen[str]:
+    def start(self, *argv: str, stdin: int = subprocess.DEVNULL, **environ: str) -> subprocess.Popen[str]:
         """A command in the checkout that is watched while it runs, in a session of its own."""
         return subprocess.Popen(
             argv,
             cwd=self.root,
             env=self.environ | environ,
-            stdin=subprocess.DEVNULL,
+            stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -149,6 +155,14 @@ class Operator:
         text = (self.root / path).read_text()
         assert old in text
         self.commit(path, text.replace(old, new, 1))
+
+    def break_for_real(self) -> None:
+        """Commit a release that passes its rehearsal, and does not come up in its own unit."""
+        umask = "    os.umask(0o077)\n"
+        dies = (
+            '    if "HELIONYX_REHEARSAL" not in os.environ:\n        raise SystemExit("broken on purpose")\n'
+        )
+        self.edit(RUNNER, umask, umask + dies)
 
     def undo(self) -> None:
         """Take the last commit back, as `git revert` would, but with the id that was there before."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from .operator import EXITS, RUNNER, Operator
+from .operator import Operator
 
 pytestmark = pytest.mark.e2e
 
@@ -27,16 +27,21 @@ def _shoot(dev: Operator, words: str) -> subprocess.Popen[str]:
 
 
 @pytest.mark.parametrize(
-    "verb", ["install-release", "check-release", "turn-current", "restart-service", "verify"]
+    "verb",
+    [
+        *("install-release", "check-release", "rehearse", "soak", "end-rehearsal"),
+        *("turn-current", "restart-service", "verify"),
+    ],
 )
 def test_killed_transaction_arrives(dev: Operator, verb: str) -> None:
     """Shot in the middle of any step, it is started again, looks again, and goes on."""
     dev.commit("services/changed.py", f"KILLED = {verb!r}\n")
     with _shoot(dev, f'"verb": "{verb}"'):
-        done = dev.script("deploy", "dev")
+        done = dev.script("deploy", "dev", SOAK="0.5")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "this is its attempt 2" in done.stdout
     assert dev.deploy("dev")["outcome"] == "nothing"
+    assert not dev.node.run(["sh", "-c", "ls /run/systemd/system/helionyx*"]).stdout
     assert dev.status("dev")["unfinished"] == []
 
 
@@ -44,7 +49,7 @@ def test_killed_transaction_arrives(dev: Operator, verb: str) -> None:
 def test_killed_on_its_way_back_it_still_goes_back(dev: Operator, words: str) -> None:
     """The direction is remembered: a release that failed is not tried again."""
     before = dev.status("dev")["release"]
-    dev.commit(RUNNER, EXITS)
+    dev.break_for_real()
     with _shoot(dev, words):
         done = dev.script("deploy", "dev")
     assert done.returncode == 3, done.stdout + done.stderr

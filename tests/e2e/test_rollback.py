@@ -124,6 +124,73 @@ def test_rollback_to_what_does_not_come_up_goes_forward_again(settled: Operator)
     assert moody in settled.status("dev")["releases"]
 
 
+def test_old_code_with_todays_configuration(settled: Operator, four: list[dict[str, Any]]) -> None:
+    """Only the code goes back: a token that was changed since then stays changed, and nothing is sent."""
+    today = "another-token-that-is-long-enough"
+    settled.configure("dev", settled.tokens["dev"], today)
+    settled.configure("dev", "API_PORT=8000", "API_PORT=8040")
+    settled.deploy("dev")
+    result = settled.change("rollback", "dev", RELEASE=four[0]["release"], CONFIG="current")
+    settled.configure("dev", today, settled.tokens["dev"])
+    settled.configure("dev", "API_PORT=8040", "API_PORT=8000")
+    made = result["after"]
+    assert made != four[0]["release"]
+    assert made[:12] == four[0]["release"][:12]
+    assert result["warnings"] == []
+    assert not [title for title in titles(result) if title.startswith("upload")]
+    assert settled.health("dev", port=8040)["release"] == made
+    assert "NUMBER = 0" in settled.on_node("cat", "/opt/helionyx/dev/current/services/changed.py")
+    assert today in settled.on_node("cat", "/opt/helionyx/dev/current/.env.dev")
+    assert today not in str(result)
+    again = settled.change("rollback", "dev", RELEASE=four[0]["release"], CONFIG="current")
+    assert (again["outcome"], again["after"]) == ("nothing", made)
+    assert settled.status("dev")["previous"] == four[0]["release"], "it does not become the newest"
+    settled.deploy("dev")
+
+
+def test_todays_configuration_that_old_code_does_not_accept(settled: Operator) -> None:
+    """Refused with its reasons, and nothing is touched."""
+    settled.configure("dev", "LOG_LEVEL=DEBUG", "LOG_LEVEL=INFO")
+    settled.edit("services/config_keys.py", '("DEBUG", ', "(")
+    narrow = settled.deploy("dev")["release"]
+    settled.undo()
+    settled.configure("dev", "LOG_LEVEL=INFO", "LOG_LEVEL=DEBUG")
+    before = settled.deploy("dev")
+    result = settled.change("rollback", "dev", code=2, RELEASE=narrow, CONFIG="current")
+    assert "does not accept the configuration of today" in result["message"]
+    assert "LOG_LEVEL" in result["details"][0]
+    assert settled.status("dev")["release"] == before["release"]
+
+
+def test_keep_says_how_many_stay(settled: Operator) -> None:
+    """The current release and the one before always do; status tells the size of each."""
+    settled.commit("services/changed.py", "KEEP = 1\n")
+    last = settled.deploy("dev", KEEP="1")
+    status = settled.status("dev")
+    assert status["releases"] == [last["release"], status["previous"]]
+    assert [item["id"] for item in status["kept"]] == status["releases"]
+    assert all(item["bytes"] > 100_000 for item in status["kept"])
+    assert status["dependencies"]["bytes"] > 1_000_000
+    text = settled.script("status", "dev").stdout
+    assert "previous" in next(line for line in text.splitlines() if line.startswith(status["previous"]))
+    assert settled.change("deploy", "dev", code=2, KEEP="0")["outcome"] == "refused"
+
+
+def test_read_models_go_with_the_last_release_that_has_them(settled: Operator) -> None:
+    """A release of another schema builds its own beside; with the releases of the old one its file goes."""
+    files = "ls /var/lib/helionyx/dev/projections | grep -v -e -wal -e -shm"
+    before = settled.on_node("sh", "-c", files).split()
+    settled.edit(
+        "services/projections/messages.py", "CREATE TABLE messages (", "CREATE TABLE messages (  -- new"
+    )
+    settled.deploy("dev", KEEP="2")
+    both = settled.on_node("sh", "-c", files).split()
+    assert len(both) == len(before) + 1
+    settled.commit("services/changed.py", "SCHEMA = 2\n")
+    settled.deploy("dev", KEEP="2")
+    assert settled.on_node("sh", "-c", files).split() == [name for name in both if name not in before]
+
+
 def test_history_knows_the_way_back(settled: Operator) -> None:
     """A rollback is a change like any other, with its release."""
     changes = json.loads(settled.script("history", "dev", "--json").stdout)["changes"]

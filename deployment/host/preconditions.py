@@ -1,0 +1,69 @@
+"""What can be seen beforehand and makes a wish impossible: each is refused, with nothing touched. Pure."""
+
+from __future__ import annotations
+
+from .errors import Refused
+from .model import BOT, Environment, Manifest, Observed, Wanted
+
+
+def refuse_conflicts(seen: Observed, release: Manifest, environment: Environment) -> None:
+    """A release that is somebody else's, or wants what somebody else has."""
+    if release.environment != environment.name:
+        raise Refused(
+            f"release {release.id} was built for {release.environment}, not for {environment.name}.",
+            f"make deploy ENV={release.environment}",
+        )
+    for other, project in seen.projects.items():
+        if project != release.project:
+            raise Refused(
+                f"the node belongs to {project}, which has its {other} there, and not to {release.project}.",
+                "choose another node, or let its owners remove their environments first",
+            )
+    port = release.config["api_port"]
+    for other, address in seen.neighbours.items():
+        if address.rsplit(":", 1)[1] == str(port):
+            raise Refused(
+                f"port {port} belongs to {other} on this node, so {environment.name} cannot have it.",
+                f"give API_PORT another value in .env.{environment.name}",
+            )
+    bot = release.digests.get(BOT)
+    for other, digest in seen.bots.items():
+        if digest == bot:
+            raise Refused(
+                f"the bot of {environment.name} is the one that {other} has on this node: one {BOT}.",
+                f"give .env.{environment.name} the token of its own bot",
+            )
+    if not seen.bindable:
+        raise Refused(
+            f"{release.config['api_host']} is no address of this node, so nobody could reach it there.",
+            f"give API_HOST another value in .env.{environment.name}, such as 0.0.0.0",
+        )
+    if seen.holder is not None:
+        raise Refused(
+            f"port {port} is held by {seen.holder}, so {environment.name} cannot have it.",
+            f"stop that program, or give API_PORT another value in .env.{environment.name}",
+        )
+
+
+def refuse_strangers(seen: Observed, environment: Environment) -> None:
+    """Units that no deploy brought are somebody's own: they are neither overwritten nor, later, removed."""
+    if seen.units and seen.current is None and not seen.releases:
+        raise Refused(
+            f"{', '.join(sorted(seen.units))} is on the node already, and no deploy has put it there.",
+            f"stop it and move it away, then deploy {environment.name}",
+        )
+
+
+def release_of(seen: Observed, wanted: Wanted) -> Manifest:
+    """The release that a wish is about."""
+    if wanted.release is None and seen.exists:
+        raise Refused(
+            f"{wanted.environment.name} was deployed here, but its current release cannot be read.",
+            f"make deploy ENV={wanted.environment.name} puts it right",
+        )
+    if wanted.release is None:
+        raise Refused(
+            f"{wanted.environment.name} was never deployed here, so there is nothing to start.",
+            f"make deploy ENV={wanted.environment.name}",
+        )
+    return wanted.release

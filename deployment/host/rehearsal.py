@@ -1,0 +1,117 @@
+"""A release proves itself beside the one that serves, before anything of that one is touched.
+
+It runs as its own service unit says: its user, sandbox, configuration and log. What differs is the unit's
+name, the path (the release itself in place of `current`), a private socket in place of the environment's, and
+the variable by which the service knows that it is a rehearsal: it records nothing and speaks to nobody.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from . import systemd, verify
+from .errors import StepFailed
+from .files import publish
+from .model import Environment, Layout, Log, Manifest
+
+STOP = 10  # seconds that it may take to stop: it has nobody to finish with
+LONGEST = 900  # seconds after which systemd ends a rehearsal that everybody has forgotten
+POLL = 0.1  # seconds between two looks at a release that soaks
+
+SOCKET = """\
+[Unit]
+Description=Helionyx {name}: the private socket of a rehearsal
+
+[Socket]
+ListenStream={address}
+SocketMode=0600
+RemoveOnStop=yes
+"""
+
+DIFFERENCES = """
+# What a rehearsal does otherwise than the service.
+[Unit]
+Description=Helionyx {name}: the rehearsal of a release
+
+[Service]
+Environment=HELIONYX_REHEARSAL=1
+SyslogIdentifier={unit}
+Restart=no
+TimeoutStopSec={stop}
+RuntimeMaxSec={longest}
+"""
+
+
+def begin(layout: Layout, environment: Environment, release: Manifest, before: Log | None) -> str:
+    """Start the release on its private socket and ask who it is. Raises `StepFailed` with its last words."""
+    for path, content in units(layout, environment, release).items():
+        path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+        publish(path, content, 0o644)
+    systemd.systemctl("daemon-reload")
+    begun = time.monotonic()
+    systemd.start_service(environment, _service(layout, environment))
+    took = time.monotonic() - begun
+    return f"ready in {took:.2f} s, {_ask(layout, environment, release, before)}"
+
+
+def soak(layout: Layout, environment: Environment, release: Manifest, log: Log | None, seconds: float) -> str:
+    """Let it run for a while and ask again. Raises `StepFailed` if it dies meanwhile, or answers no more."""
+    service = _service(layout, environment)
+    mark, pid = systemd.now(), systemd.show([service])[service].pid
+    end = time.monotonic() + seconds
+    while (left := end - time.monotonic()) > 0:
+        time.sleep(min(left, POLL))
+        if not pid or not Path(f"/proc/{pid}").exists():
+            raise StepFailed(
+                f"{release.id} ended by itself {seconds - left:.1f} s after it was ready.",
+                details=systemd.last_words(environment, mark, service),
+            )
+    return _ask(layout, environment, release, log)
+
+
+def finish(layout: Layout, environment: Environment) -> None:
+    """Stop it as the service would be stopped. Raises `StepFailed` if it does not stop, or not cleanly."""
+    mark = systemd.now()
+    result = clear(layout, environment)
+    if result == "success":
+        return
+    how = f"does not stop: it was killed after {STOP} s" if result == "timeout" else f"stops with {result}"
+    words = systemd.last_words(environment, mark, _service(layout, environment))
+    raise StepFailed(f"the release {how}.", details=words)
+
+
+def clear(layout: Layout, environment: Environment) -> str:
+    """End whatever there is of a rehearsal and leave nothing of it; the answer is how its service ended."""
+    paths = layout.rehearsal(environment)
+    result = systemd.end(*(path.name for path in paths))
+    for path in paths:
+        path.unlink(missing_ok=True)
+    return result
+
+
+def units(layout: Layout, environment: Environment, release: Manifest) -> dict[Path, bytes]:
+    """The unit files of a rehearsal, made from the release's own service unit."""
+    root = layout.releases(environment) / release.id
+    own = (root / "units" / environment.service).read_text()
+    socket, service = layout.rehearsal(environment)
+    own = own.replace(environment.socket, socket.name)
+    own = own.replace(f"{layout.current(environment)}/", f"{root}/")
+    values = {"name": environment.name, "unit": environment.rehearsal, "stop": STOP, "longest": LONGEST}
+    return {
+        socket: SOCKET.format(name=environment.name, address=_address(layout, environment)).encode(),
+        service: (own + DIFFERENCES.format(**values)).encode(),
+    }
+
+
+def _ask(layout: Layout, environment: Environment, release: Manifest, before: Log | None) -> str:
+    address, unit = _address(layout, environment), _service(layout, environment)
+    return verify.answering(layout, environment, release, before, address, unit)[0]
+
+
+def _service(layout: Layout, environment: Environment) -> str:
+    return layout.rehearsal(environment)[1].name
+
+
+def _address(layout: Layout, environment: Environment) -> str:
+    return str(layout.locks / f"{environment.name}-rehearsal.sock")

@@ -1,0 +1,169 @@
+"""Everything that can be wrong with a release, as a first deploy and as an update of one that serves."""
+
+from __future__ import annotations
+
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import pytest
+
+from deployment.settings import ROOT
+
+from .operator import EXITS, RUNNER, Operator
+
+pytestmark = pytest.mark.e2e
+
+UNITS, HEALTH, BOOTSTRAP = "deployment/units.py", "services/api/health.py", "services/bootstrap.py"
+READY = 'notify("READY=1"'
+CONFIGURED = "        _log_to_stderr(config.log_level)\n"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One way to be broken: how a commit brings it about, and what the deploy says of it."""
+
+    spoil: Callable[[Operator], None]
+    step: str
+    said: str
+    soak: str = "0"
+
+
+def _hang(operator: Operator) -> None:
+    operator.edit(UNITS, "TimeoutStartSec=30", "TimeoutStartSec=3")
+    operator.edit(RUNNER, "    await server.serving.wait()\n", "    await asyncio.sleep(3600)\n")
+
+
+def _forget_a_dependency(operator: Operator) -> None:
+    pyproject = operator.root / "pyproject.toml"
+    lines = [line for line in pyproject.read_text().splitlines() if '"msgspec' not in line]
+    pyproject.write_text("\n".join(lines) + "\n")
+    subprocess.run([ROOT / ".venv/bin/uv", "lock", "--quiet"], cwd=operator.root, check=True, timeout=120)
+    operator.commit("services/changed.py", "", "Depend on less")
+
+
+KINDS = {
+    "cannot import": Kind(
+        lambda operator: operator.commit(RUNNER, "import a_module_that_is_not_there\n"),
+        "rehearse",
+        "a_module_that_is_not_there",
+    ),
+    "exits at once": Kind(lambda operator: operator.commit(RUNNER, EXITS), "rehearse", "broken on purpose"),
+    "exits after 2 s": Kind(
+        lambda operator: operator.edit(
+            RUNNER, f"    {READY}", f"    asyncio.get_running_loop().call_later(2, os._exit, 7)\n    {READY}"
+        ),
+        "soak 3 s",
+        "ended by itself",
+        soak="3",
+    ),
+    "hangs before it is ready": Kind(_hang, "rehearse", "did not come up"),
+    "is ready but answers 500": Kind(
+        lambda operator: operator.edit(
+            HEALTH, "        reason = service.not_ready\n", "        reason = service.not_ready.upper()\n"
+        ),
+        "rehearse",
+        "status is 500",
+    ),
+    "answers as another release": Kind(
+        lambda operator: operator.edit(BOOTSTRAP, 'variables.get("HELIONYX_RELEASE")', '"somebody"'),
+        "rehearse",
+        "release is 'somebody'",
+    ),
+    "answers as another environment": Kind(
+        lambda operator: operator.edit(
+            BOOTSTRAP, '"helionyx", config.environment', '"helionyx", "elsewhere"'
+        ),
+        "rehearse",
+        "environment is 'elsewhere'",
+    ),
+    "refuses to stop": Kind(
+        lambda operator: operator.edit(RUNNER, "        server.stop()\n        notify", "        notify"),
+        "end rehearsal",
+        "does not stop",
+    ),
+    "has a unit that systemd rejects": Kind(
+        lambda operator: operator.edit(UNITS, "ExecStart=/usr/bin", "ExecStart=usr/bin"),
+        "rehearse",
+        "did not come up",
+    ),
+    "lacks a dependency": Kind(_forget_a_dependency, "rehearse", "No module named 'msgspec'"),
+    "rejects its configuration": Kind(
+        lambda operator: operator.edit(
+            RUNNER, CONFIGURED, f'{CONFIGURED}        raise HelionyxError("no such port for me")\n'
+        ),
+        "rehearse",
+        "no such port for me",
+    ),
+}
+
+
+@contextmanager
+def asked_all_the_time(operator: Operator, environment: str) -> Iterator[set[str]]:
+    """Ask who answers, again and again; the answers, errors among them, are gathered."""
+    answers: set[str] = set()
+    stop = threading.Event()
+
+    def ask() -> None:
+        while not stop.is_set():
+            try:
+                answers.add(str(operator.health(environment)["release"]))
+            except (OSError, ValueError) as error:
+                answers.add(str(error))
+            time.sleep(0.02)
+
+    caller = threading.Thread(target=ask)
+    caller.start()
+    try:
+        yield answers
+    finally:
+        stop.set()
+        caller.join()
+
+
+def deploy(operator: Operator, environment: str, soak: str) -> tuple[int, str]:
+    """Not by the script: it would bring this checkout's .venv, which is shared here, up to another lock."""
+    done = operator.run(".venv/bin/python", "-m", "deployment", "deploy", environment, SOAK=soak)
+    return done.returncode, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+def test_update_is_not_noticed(dev: Operator, kind: Kind) -> None:
+    """The earlier release answers throughout, in the same process, and its data is whole."""
+    dev.tell("dev", ["before the broken one"])
+    before, events = dev.status("dev"), dev.events("dev")
+    kind.spoil(dev)
+    with asked_all_the_time(dev, "dev") as answers:
+        code, said = deploy(dev, "dev", kind.soak)
+    assert code == 3, said
+    assert f"  {kind.step}: failed" in said, said
+    assert kind.said in said
+    assert said.splitlines()[-1].endswith("exit 3: failed, and everything is as it was")
+    assert answers == {before["release"]}
+    after = dev.status("dev")
+    assert (after["pid"], after["state"]) == (before["pid"], "running")
+    assert after["releases"] == before["releases"], "the broken one does not stay"
+    assert dev.events("dev") == events
+    assert not dev.node.run(
+        ["sh", "-c", "ls /run/systemd/system/helionyx* /run/helionyx-deploy/*.sock"]
+    ).stdout
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+def test_first_deploy_leaves_nothing(dev: Operator, kind: Kind) -> None:
+    """No unit, no user, no release, no dependencies and no data of an environment that never came up."""
+    places = (
+        "ls -A /opt/helionyx /opt/helionyx/layers /var/lib/helionyx /etc/systemd/system /run/systemd/system"
+    )
+    before = dev.on_node("sh", "-c", places)
+    kind.spoil(dev)
+    code, said = deploy(dev, "staging", kind.soak)
+    assert code == 3, said
+    assert kind.said in said
+    assert dev.status("staging")["state"] == "absent"
+    assert dev.on_node("sh", "-c", places) == before
+    assert "helionyx-staging" not in dev.on_node("cat", "/etc/passwd", "/etc/group")
+    assert "helionyx-staging" not in dev.on_node("systemctl", "list-units", "--all", "helionyx*")

@@ -1,0 +1,96 @@
+"""Taking an environment away, with its data or without."""
+
+from __future__ import annotations
+
+import os
+import pty
+
+import pytest
+
+from .operator import LIMIT, Operator
+
+pytestmark = pytest.mark.e2e
+
+PLACES = "ls -A /etc/systemd/system /etc/systemd /opt/helionyx /opt/helionyx/layers /var/lib/helionyx"
+
+
+def test_data_stays_and_is_found_again(operator: Operator) -> None:
+    """Units, releases and user go; the data waits with root, and belongs to the next deploy's user."""
+    before = operator.on_node("sh", "-c", "ls -A /etc/systemd/system /etc/systemd")
+    operator.deploy("dev")
+    operator.tell("dev", ["before the removal"])
+    events = operator.events("dev")
+    result = operator.change("remove", "dev")
+    assert result["callers"] == "an interruption"
+    assert "stays on the node" in result["summary"]
+    assert operator.status("dev")["state"] == "absent"
+    assert operator.on_node("sh", "-c", "ls -A /etc/systemd/system /etc/systemd") == before
+    assert operator.on_node("sh", "-c", "ls -A /opt/helionyx/layers; ls /opt/helionyx") == "host\nlayers\n"
+    assert "helionyx-dev" not in operator.on_node("cat", "/etc/passwd", "/etc/group")
+    owners = operator.on_node("sh", "-c", "find /var/lib/helionyx/dev -printf '%u %m %y\\n'")
+    assert set(owners.splitlines()) == {"root 700 d", "root 600 f"}
+    assert operator.change("remove", "dev")["outcome"] == "nothing"
+    operator.on_node("useradd", "--system", "somebody")  # who takes the number of the user that is gone
+    operator.deploy("dev")
+    assert operator.events("dev") == events
+    owners = operator.on_node("sh", "-c", "find /var/lib/helionyx/dev -printf '%u\\n'")
+    assert set(owners.splitlines()) == {"helionyx-dev"}
+    changes = operator.on_node("cat", "/var/lib/helionyx-deploy/deployments.jsonl")
+    assert changes.count('"verb":"remove"') == 2
+
+
+@pytest.mark.parametrize("typed", ["", "live", "Dev"])
+def test_data_is_deleted_only_for_who_types_its_name(dev: Operator, typed: str) -> None:
+    """Anything else is refused, and nothing is touched."""
+    before = dev.status("dev")
+    result = dev.change("remove", "dev", code=2, DATA="delete", CONFIRM=typed)
+    assert "only when its name is typed" in result["message"]
+    assert dev.status("dev")["pid"] == before["pid"]
+
+
+def test_no_environment_is_removed_without_its_name(dev: Operator) -> None:
+    """There is no default for this verb."""
+    done = dev.script("remove")
+    assert done.returncode == 2
+    assert "remove needs an environment" in done.stderr
+    assert dev.script("remove", "dev", DATA="all").returncode == 2
+
+
+def test_typed_at_a_terminal_the_data_goes_too(dev: Operator) -> None:
+    """As a person does it: asked, answered, gone; and the other environments are as they were."""
+    dev.deploy("staging")
+    dev.tell("staging", ["a word"])
+    before = dev.status("dev")
+    ours, theirs = pty.openpty()
+    with dev.start("scripts/deploy/remove.sh", "staging", DATA="delete", stdin=theirs) as removal:
+        os.close(theirs)
+        os.write(ours, b"staging\n")
+        assert removal.stdout is not None
+        said = removal.communicate(timeout=LIMIT)[0]
+    os.close(ours)
+    assert removal.returncode == 0, said
+    assert "Type staging to delete it" in said
+    assert "staging is removed, with its data" in said
+    assert not dev.node.run(["ls", "/var/lib/helionyx/staging"]).stdout
+    assert dev.status("staging")["state"] == "absent"
+    assert dev.status("dev")["pid"] == before["pid"]
+
+
+def test_kept_data_can_be_deleted_later(dev: Operator) -> None:
+    """Of an environment that is gone already."""
+    dev.deploy("staging")
+    dev.tell("staging", ["a word"])
+    dev.change("remove", "staging")
+    result = dev.change("remove", "staging", DATA="delete", CONFIRM="staging")
+    assert result["outcome"] == "done"
+    assert not dev.node.run(["ls", "/var/lib/helionyx/staging"]).stdout
+
+
+def test_units_of_a_stranger_stay(dev: Operator) -> None:
+    """What no deploy has brought is not removed by one."""
+    unit = "/etc/systemd/system/helionyx.service"
+    dev.on_node("sh", "-c", f"echo '[Service]' > {unit}")
+    try:
+        assert "no deploy has put it there" in dev.change("remove", "live", code=2)["message"]
+    finally:
+        dev.on_node("rm", unit)
