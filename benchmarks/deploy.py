@@ -1,6 +1,7 @@
 """How long deploys take on a node1 of this machine, beside a bare ssh; and what callers notice. `make bench`.
 
-Everything is timed from outside, as whole commands: `scripts/deploy/deploy.sh`, from its start to its exit.
+Everything is timed from outside, as whole commands: `scripts/deploy/deploy.sh`, from its start to its exit,
+without the seconds in which a rehearsed release soaks (SOAK=0).
 """
 
 from __future__ import annotations
@@ -35,13 +36,15 @@ def main() -> None:
             host = operator.environ["NODE"]
             ssh = _times(REPEATS, lambda: _ssh(operator, host))
             nothing = _times(REPEATS, lambda: operator.deploy("dev"))
-            changes, lost, asked, slowest = _changes(operator)
+            changes, backs, lost, asked, slowest = _changes(operator)
     print(f"{'bare ssh ' + 'true':<44} {_shown(ssh)}")
     print(f"{'first deploy, dependencies built and sent':<44} {_shown(firsts)}")
     ratio = f"{statistics.median(nothing) / statistics.median(ssh):.2f} x ssh"
     print(f"{'nothing to do':<44} {_shown(nothing)}, {ratio}")
-    print(f"{'code change, verified':<44} {_shown(changes)}")
-    print(f"{CHANGES} changes at {RATE}/s: {lost} of {asked} requests lost, the slowest took {slowest:.2f} s")
+    print(f"{'code change, rehearsed and verified':<44} {_shown(changes)}")
+    ratio = f"{statistics.median(backs) / statistics.median(changes):.2f} x a code change"
+    print(f"{'rollback, rehearsed and verified':<44} {_shown(backs)}, {ratio}")
+    print(f"{2 * CHANGES} switches at {RATE}/s: {lost} of {asked} requests lost, the slowest {slowest:.2f} s")
 
 
 def _first(place: Path) -> float:
@@ -51,21 +54,24 @@ def _first(place: Path) -> float:
         return _times(1, lambda: operator.deploy("dev"))[0]
 
 
-def _changes(operator: Operator) -> tuple[list[float], int, int, float]:
-    """Code changes under a steady load: (seconds each, requests lost, requests, the slowest answer)."""
+def _changes(operator: Operator) -> tuple[list[float], list[float], int, int, float]:
+    """Code changes, each rolled back, under a steady load: (seconds of each change and of each way back,
+    requests lost, requests, the slowest answer).
+    """
     answers: list[float | None] = []
     stop = threading.Event()
     url = f"http://{operator.node.address}:8000/health"
     load = threading.Thread(target=_load, args=(url, answers, stop))
     load.start()
-    seconds = []
+    changes, backs = [], []
     for number in range(CHANGES):
         operator.commit("services/changed.py", f"NUMBER = {number}\n")
-        seconds += _times(1, lambda: operator.deploy("dev"))
+        changes += _times(1, lambda: operator.deploy("dev"))
+        backs += _times(1, lambda: operator.change("rollback", "dev"))
     stop.set()
     load.join()
     times = [answer for answer in answers if answer is not None]
-    return seconds, len(answers) - len(times), len(answers), max(times)
+    return changes, backs, len(answers) - len(times), len(answers), max(times)
 
 
 def _load(url: str, answers: list[float | None], stop: threading.Event) -> None:

@@ -124,30 +124,34 @@ def test_rollback_to_what_does_not_come_up_goes_forward_again(settled: Operator)
     assert moody in settled.status("dev")["releases"]
 
 
-def test_old_code_with_todays_configuration(settled: Operator, four: list[dict[str, Any]]) -> None:
+def test_old_code_with_todays_configuration(settled: Operator) -> None:
     """Only the code goes back: a token that was changed since then stays changed, and nothing is sent."""
     today = "another-token-that-is-long-enough"
+    settled.commit("services/changed.py", "OLD = 1\n")
+    old = settled.deploy("dev")["release"]
+    settled.commit("services/changed.py", "NEW = 1\n")
     settled.configure("dev", settled.tokens["dev"], today)
     settled.configure("dev", "API_PORT=8000", "API_PORT=8040")
     settled.deploy("dev")
-    result = settled.change("rollback", "dev", RELEASE=four[0]["release"], CONFIG="current")
+    result = settled.change("rollback", "dev", RELEASE=old, CONFIG="current")
     settled.configure("dev", today, settled.tokens["dev"])
     settled.configure("dev", "API_PORT=8040", "API_PORT=8000")
     made = result["after"]
-    assert made != four[0]["release"]
-    assert made[:12] == four[0]["release"][:12]
+    assert made != old
+    assert made[:12] == old[:12]
     assert result["warnings"] == []
     assert not [title for title in titles(result) if title.startswith("upload")]
     assert settled.health("dev", port=8040)["release"] == made
-    assert "NUMBER = 0" in settled.on_node("cat", "/opt/helionyx/dev/current/services/changed.py")
+    assert "OLD = 1" in settled.on_node("cat", "/opt/helionyx/dev/current/services/changed.py")
     assert today in settled.on_node("cat", "/opt/helionyx/dev/current/.env.dev")
     assert today not in str(result)
-    again = settled.change("rollback", "dev", RELEASE=four[0]["release"], CONFIG="current")
+    again = settled.change("rollback", "dev", RELEASE=old, CONFIG="current")
     assert (again["outcome"], again["after"]) == ("nothing", made)
-    assert settled.status("dev")["previous"] == four[0]["release"], "it does not become the newest"
+    assert settled.status("dev")["previous"] == old, "it does not become the newest"
     settled.deploy("dev")
 
 
+@pytest.mark.usefixtures("four")
 def test_todays_configuration_that_old_code_does_not_accept(settled: Operator) -> None:
     """Refused with its reasons, and nothing is touched."""
     settled.configure("dev", "LOG_LEVEL=DEBUG", "LOG_LEVEL=INFO")
