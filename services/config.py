@@ -23,6 +23,7 @@ from typing import cast
 from services.config_keys import KEYS, PLACEHOLDER, Key, UnfitError
 from services.env_file import Entry, EnvFile, Problem, parse
 from services.errors import HelionyxError
+from services.formats import READS, TABLE_VERSION, WRITES, by_type
 
 ENVIRONMENTS = ("dev", "staging", "live")
 
@@ -232,6 +233,7 @@ def _accepted(config: Config, file: EnvFile, source: str, as_json: bool) -> None
             "problems": [],
             "facts": facts,
             "digests": digests,
+            "log": _log(),
         }
         print(json.dumps(result))
         return
@@ -253,6 +255,11 @@ def _facts(config: Config) -> dict[str, object]:
         "has_api_token": config.api_token is not None,
         "has_telegram_token": config.telegram_bot_token is not None,
     }
+
+
+def _log() -> dict[str, object]:
+    """What this release makes of an event log: the versions of its table and of its events."""
+    return {"table": TABLE_VERSION, "reads": by_type(READS), "writes": by_type(WRITES)}
 
 
 def digest(key: str, value: str) -> str:

@@ -19,14 +19,18 @@ from typing import TypeVar
 
 from services.domain.commands import Command
 from services.domain.decisions import Refusal, State, decide
-from services.domain.events import Event
+from services.domain.events import Event, MessageRecorded
 from services.errors import HelionyxError
 from services.event_log import Draft, EventLog, Head, Record
+from services.formats import MESSAGE_RECORDED
 from services.projections import Message, Projections
 
 logger = logging.getLogger("helionyx")
 
 T = TypeVar("T")
+
+KEPT_AS: dict[type[Event], tuple[str, int]] = {MessageRecorded: MESSAGE_RECORDED}
+"""The (type, version) under which the log holds each kind of event."""
 
 PATIENCE_SECONDS = 10.0
 """How long a use case waits for the log to be open: who comes early is answered late, and not refused."""
@@ -199,7 +203,8 @@ def _draft(event: Event, idempotency_key: str | None) -> Draft:
     # Each source has keys of its own, so that none can take another one's.
     key = None if idempotency_key is None else f"{event.source}:{idempotency_key}"
     data = {"text": event.text, "source": event.source}
-    return Draft(event.type, event.version, event.time, data, key)
+    type_, version = KEPT_AS[type(event)]
+    return Draft(type_, version, event.time, data, key)
 
 
 def _message(record: Record) -> Message:

@@ -14,10 +14,10 @@ import apsw
 
 from services.busy import BUSY_SECONDS, Patience, patiently
 from services.event_log.errors import DamagedError, EventLogError, NewerFormatError, explained
+from services.formats import TABLE_VERSION
 
 FILE_NAME = "events.db"
 APPLICATION_ID = 0x484C4E58  # "HLNX"
-TABLE_VERSION = 1
 
 SCHEMA = """
 CREATE TABLE events (

@@ -8,6 +8,8 @@ from typing import cast
 
 import apsw
 
+from services.formats import MESSAGE_RECORDED
+
 SCHEMA = """
 CREATE TABLE messages (
     position INTEGER PRIMARY KEY,
@@ -18,7 +20,7 @@ CREATE TABLE messages (
 ) STRICT;
 """
 
-EVENTS = (("MessageRecorded", 1),)
+EVENTS = (MESSAGE_RECORDED,)
 """The (type, version) of the events that `apply` takes."""
 
 

@@ -57,6 +57,7 @@ def test_check_says_what_the_deployment_wants_to_know() -> None:
             "has_telegram_token": True,
         },
         "digests": {key: digest(key, value) for key, value in given.items()},
+        "log": {"table": 1, "reads": {"MessageRecorded": [1]}, "writes": {"MessageRecorded": [1]}},
     }
     assert b"hunter2" not in done.stdout
 
@@ -124,6 +125,7 @@ def test_importing_the_configuration_is_cheap() -> None:
     )
     costly = {
         "asyncio",
+        "datetime",
         "logging",
         "zoneinfo",
         "difflib",

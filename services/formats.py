@@ -1,0 +1,29 @@
+"""The versions of what an event log is made of: its table, and the events in it.
+
+Standard library only, light to import, and a module beside `services.config`: the check of a configuration
+tells them, also where nothing is installed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+TABLE_VERSION = 1
+"""Of the table that the log lies in."""
+
+MESSAGE_RECORDED = ("MessageRecorded", 1)
+"""The (type, version) of an event. A field that changes its meaning makes a new version."""
+
+WRITES = (MESSAGE_RECORDED,)
+"""The (type, version) of every event that this release can write."""
+
+READS = WRITES
+"""The (type, version) of every event that this release understands."""
+
+
+def by_type(events: Iterable[tuple[str, int]]) -> dict[str, tuple[int, ...]]:
+    """Group the (type, version) of events: the versions of each type, both in ascending order."""
+    grouped: dict[str, tuple[int, ...]] = {}
+    for type_, version in sorted(events):
+        grouped[type_] = (*grouped.get(type_, ()), version)
+    return grouped

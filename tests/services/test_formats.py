@@ -1,0 +1,20 @@
+"""What the log is made of: one list for all who write and read it."""
+
+from __future__ import annotations
+
+from services.formats import READS, WRITES, by_type
+from services.projections.messages import EVENTS
+from services.service import KEPT_AS
+
+
+def test_what_is_written_can_be_read() -> None:
+    """A release names all that it writes, understands its own events, and so do its projections."""
+    assert set(KEPT_AS.values()) == set(WRITES)
+    assert set(WRITES) <= set(READS)
+    assert set(EVENTS) <= set(READS)
+
+
+def test_grouping() -> None:
+    """Types and versions in ascending order, whatever order they come in."""
+    assert by_type([("B", 2), ("A", 10), ("B", 1), ("A", 9)]) == {"A": (9, 10), "B": (1, 2)}
+    assert list(by_type([("B", 1), ("A", 1)])) == ["A", "B"]
