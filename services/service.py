@@ -23,7 +23,7 @@ from services.domain.events import Event, MessageRecorded
 from services.errors import HelionyxError
 from services.event_log import Draft, EventLog, Head, Record
 from services.formats import MESSAGE_RECORDED
-from services.projections import Message, Projections
+from services.projections import Message, Projections, file_of
 
 logger = logging.getLogger("helionyx")
 
@@ -58,6 +58,15 @@ class Recorded:
 
 
 @dataclass(frozen=True)
+class Contents:
+    """What the log holds, and where it ends."""
+
+    head: Head
+    holds: dict[str, tuple[int, ...]]
+    """The versions of each type of event. What is appended meanwhile may be in here and not yet in `head`."""
+
+
+@dataclass(frozen=True)
 class _Opened:
     log: EventLog
     projections: Projections
@@ -88,6 +97,11 @@ class Service:
     def not_ready(self) -> str | None:
         """Why the service cannot be used at the moment, or None if it can."""
         return self._reason
+
+    @property
+    def projections_file(self) -> str:
+        """The name of the file that this release keeps its read models in."""
+        return file_of(self._projections).name
 
     async def open(self) -> Head:
         """Open the log, bring the projections up to its end, and return that end.
@@ -147,6 +161,15 @@ class Service:
     async def head(self) -> Head:
         """The end of the log."""
         return await self._once_open(self._reader, lambda: _ready(self._reading).log.head())
+
+    async def contents(self) -> Contents:
+        """What the log holds."""
+
+        def look() -> Contents:
+            log = _ready(self._reading).log
+            return Contents(log.head(), log.holds())
+
+        return await self._once_open(self._reader, look)
 
     def _open_writing(self) -> None:
         log = EventLog.open(self._event_store, read_only=self._rehearsal)

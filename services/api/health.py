@@ -25,8 +25,9 @@ def health_routes(service: Service, identity: Identity) -> list[Route]:
         reason = service.not_ready
         if reason is not None:
             return _json({"ready": False, "reason": reason, **who}, HTTPStatus.SERVICE_UNAVAILABLE)
-        head = await service.head()
-        return _json({"ready": True, **who, "log": {"length": head.position, "head": head.hash}})
+        content = await service.contents()
+        log = {"length": content.head.position, "head": content.head.hash, "holds": content.holds}
+        return _json({"ready": True, **who, "log": log, "projections": service.projections_file})
 
     return [Route("/health", health), Route("/health/ready", ready)]
 

@@ -41,7 +41,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _head(log: EventLog, options: argparse.Namespace) -> int:
     head = log.head()
-    result: dict[str, object] = {"position": head.position, "hash": head.hash}
+    result: dict[str, object] = {"position": head.position, "hash": head.hash, "holds": log.holds()}
     if options.at is not None:
         result["at"] = {"position": options.at, "hash": log.hash_at(options.at)}
     text = f"{head.position} {head.hash}"

@@ -16,11 +16,30 @@ import msgspec
 from services.event_log.errors import ConflictError, PositionError, explained
 from services.event_log.records import GENESIS, Draft, Head, Record, chain_hash
 from services.event_log.schema import FILE_NAME, open_for_appending, open_for_reading
+from services.formats import by_type
 
 BATCH = 1000
 """How many records are read at a time, so that a long read holds back no checkpoint."""
 
 _COLUMNS = "position, lower(hex(previous)), lower(hex(hash)), body"
+
+# As many steps in the index as there are types and versions, and not as there are records: from each type to
+# the next, and for each of them from version to version. Nothing but the index is read.
+_HOLDS = """
+WITH RECURSIVE
+types (type) AS (
+    SELECT min(type) FROM events
+    UNION ALL
+    SELECT (SELECT min(type) FROM events WHERE type > types.type) FROM types WHERE type IS NOT NULL
+),
+held (type, version) AS (
+    SELECT type, (SELECT min(version) FROM events WHERE type = types.type) FROM types WHERE type IS NOT NULL
+    UNION ALL
+    SELECT type, (SELECT min(version) FROM events WHERE type = held.type AND version > held.version)
+    FROM held WHERE version IS NOT NULL
+)
+SELECT type, version FROM held WHERE version IS NOT NULL
+"""
 
 
 class EventLog:
@@ -86,6 +105,12 @@ class EventLog:
                 "SELECT hash FROM events WHERE position = ?", (position,)
             ).fetchone()
         return None if found is None else cast(bytes, found[0]).hex()
+
+    def holds(self) -> dict[str, tuple[int, ...]]:
+        """Exactly the types of events that are in the log, and of each the versions, in ascending order."""
+        with explained(self._path):
+            rows = self._connection.execute(_HOLDS).fetchall()
+        return by_type(cast(list[tuple[str, int]], rows))
 
     def verify(self) -> int | None:
         """The position of the first record that is not what was appended, or None if the whole chain holds.

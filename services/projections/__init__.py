@@ -1,6 +1,6 @@
 """The read models: disposable. Deleting their file loses nothing, for they are built from the event log."""
 
-from services.projections.database import Projections
+from services.projections.database import Projections, file_of
 from services.projections.messages import Message
 
-__all__ = ["Message", "Projections"]
+__all__ = ["Message", "Projections", "file_of"]

@@ -73,14 +73,16 @@ def test_health(service: Instance) -> None:
     assert 0 <= age.total_seconds() < 300
 
 
-def test_ready(service: Instance) -> None:
-    """Says who answers and where the log ends, without a token."""
+def test_ready(service: Instance, store: Path) -> None:
+    """Says who answers, what the log holds and what is made of it, without a token."""
     service.call("POST", MESSAGES, {"text": text()})
     answer = service.call("GET", "/health/ready", Authorization="")
     last = json.loads(service.call("GET", EVENTS).body.splitlines()[-1])
+    log = {"length": last["position"], "head": last["hash"], "holds": {"MessageRecorded": [1]}}
+    (projections,) = (path.name for path in (store / "projections").glob("*.db"))
     who = service.call("GET", "/health").json
-    log = {"length": last["position"], "head": last["hash"]}
-    assert (answer.status, answer.json) == (200, {"ready": True, **who, "log": log})
+    assert answer.status == 200
+    assert answer.json == {"ready": True, **who, "log": log, "projections": projections}
 
 
 @pytest.mark.parametrize(
@@ -275,7 +277,7 @@ def test_a_bug_is_not_told_to_callers() -> None:
     class Broken:
         not_ready = None
 
-        async def head(self) -> None:
+        async def contents(self) -> None:
             raise RuntimeError("a secret detail")
 
     async def run() -> httpx.Response:
