@@ -23,6 +23,7 @@ class Configuration:
     content: bytes
     facts: dict[str, Any]
     digests: dict[str, str]
+    log: dict[str, Any]  # what the release's code reads and writes: the log's table and the events' versions
 
 
 def read(env_dir: Path, environment: str, source: Source) -> Configuration:
@@ -44,7 +45,7 @@ def read(env_dir: Path, environment: str, source: Source) -> Configuration:
             details=tuple(_line(problem) for problem in problems),
         )
     _refuse_paths_outside(answer["facts"], environment)
-    return Configuration(content, answer["facts"], answer["digests"])
+    return Configuration(content, answer["facts"], answer["digests"], answer["log"])
 
 
 def _ask(content: bytes, environment: str, source: Source) -> dict[str, Any]:

@@ -105,13 +105,18 @@ def _detail(item: dict[str, Any]) -> None:
         "data": item["data"],
         "event log": log,
         "journal": f"namespace {item['journal']}",
-        "changing": f"{changing['verb']} by {changing['actor']}" if changing else "no",
+        "changing": _doing(changing) if changing else "no",
         "unfinished": ", ".join(item["unfinished"]) or "none",
     }
     for key, value in rows.items():
         sys.stdout.write(f"{key:<12} {value}\n")
     if item["kept"]:
         sys.stdout.write("\n" + table(KEPT, [_kept(item, kept) for kept in item["kept"]]))
+
+
+def _doing(changing: dict[str, Any]) -> str:
+    phase = f", now at: {changing['phase']}" if changing.get("phase") else ""
+    return f"{changing.get('verb', 'a change')} by {changing.get('actor', 'somebody')}{phase}"
 
 
 def _kept(item: dict[str, Any], kept: dict[str, Any]) -> tuple[str, ...]:

@@ -49,6 +49,7 @@ def build(
         config=configuration.facts,
         digests=configuration.digests,
         project=source.project,
+        log=configuration.log,
     )
     manifest = replace(manifest, id=manifest.expected_id)
     return Release(

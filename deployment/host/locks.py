@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from . import record
 from .errors import Busy
 from .model import Layout
 
@@ -21,7 +22,7 @@ def environment_lock(layout: Layout, name: str, holder: dict[str, Any]) -> Itera
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise busy(name, _read(descriptor)) from None
+            raise busy(name, _held(layout, descriptor)) from None
         _write(descriptor, {**holder, "since": time.time()})
         try:
             yield
@@ -43,16 +44,18 @@ def holder(layout: Layout, name: str) -> dict[str, Any] | None:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:
-            return _read(descriptor)
+            return _held(layout, descriptor)
         return None
 
 
 def busy(name: str, held: dict[str, Any]) -> Busy:
-    """The refusal that names who is at work, on what, and for how long."""
+    """The refusal that names who is at work, on what, for how long, and how far it has come."""
     who = f"{held.get('actor', 'somebody')} ({held.get('verb', 'a change')})"
+    which = held.get("transaction", "?")
     age = max(0.0, time.time() - float(held.get("since", time.time())))
+    phase = f", now at: {held['phase']}" if held.get("phase") else ""
     return Busy(
-        f"{name} is being changed by {who} since {age:.0f} s, transaction {held.get('transaction', '?')}.",
+        f"{name} is being changed by {who} since {age:.0f} s{phase}; transaction {which}.",
         f"wait for it to end; `make status ENV={name}` shows what runs",
     )
 
@@ -65,6 +68,12 @@ def _opened(layout: Layout, name: str) -> Iterator[int]:
         yield descriptor
     finally:
         os.close(descriptor)
+
+
+def _held(layout: Layout, descriptor: int) -> dict[str, Any]:
+    found = _read(descriptor)
+    steps = record.get(layout, found["transaction"]).entries("step") if "transaction" in found else []
+    return {**found, "phase": steps[-1]["title"] if steps else ""}
 
 
 def _read(descriptor: int) -> dict[str, Any]:

@@ -141,6 +141,9 @@ class Manifest:
     config: Mapping[str, Any]
     digests: Mapping[str, str]
     project: str = "helionyx"
+    log: Mapping[str, Any] = field(
+        default_factory=dict
+    )  # which table, events and versions it reads and writes
     format: int = 1
     id: str = ""
 
@@ -183,10 +186,11 @@ class Kept:
 
 @dataclass(frozen=True)
 class Log:
-    """The length and the head of an event log."""
+    """The length and the head of an event log, and the versions of each type of event that it holds."""
 
     length: int
     head: str
+    holds: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -214,6 +218,7 @@ class Observed:
     bots: Mapping[str, str] = field(default_factory=dict)  # other environments' bot tokens, by digest
     answers: Mapping[str, Any] | None = None
     log: Log | None = None
+    table: int = 0  # the version of the log's table that the current release writes
     home: bool = False  # whether its directory of data is there
     data: bool = False  # whether that directory holds anything that was said to it
     projections: tuple[str, ...] = ()  # the files of read models that lie here

@@ -53,6 +53,7 @@ def observe(layout: Layout, environment: Environment, wanted: Manifest | None = 
         projects={name: release.project for name, release in here.items()},
         answers=answers,
         log=log,
+        table=int(manifest.log.get("table", 0)) if manifest else 0,
         home=layout.data(environment).is_dir(),
         data=_holds_anything(layout.data(environment), releases.manifests(layout, environment), log),
         projections=readmodels.found(wanted or manifest),
@@ -117,7 +118,7 @@ def head(
     ]
     answer = json.loads(run(argv, user=environment.user))
     found = answer.get("at") or {}
-    return Log(int(answer["position"]), str(answer["hash"])), found.get("hash")
+    return Log(int(answer["position"]), str(answer["hash"]), answer.get("holds") or {}), found.get("hash")
 
 
 def _log_at_rest(layout: Layout, environment: Environment, manifest: Manifest | None) -> Log | None:

@@ -65,6 +65,8 @@ def _running(seen: Observed, wanted: Wanted) -> Iterator[Step]:
     release, environment = preconditions.release_of(seen, wanted), wanted.environment
     preconditions.refuse_conflicts(seen, release, environment)
     preconditions.refuse_strangers(seen, environment)
+    if not wanted.back:  # the way back is never refused for this: what was there could read what was there
+        preconditions.refuse_unreadable(seen, release, environment)
     laid = tuple(_installed(seen, release, wanted))
     yield from laid
     if seen.rehearsal:

@@ -45,6 +45,27 @@ def refuse_conflicts(seen: Observed, release: Manifest, environment: Environment
         )
 
 
+def refuse_unreadable(seen: Observed, release: Manifest, environment: Environment) -> None:
+    """A release that is too old for the log: it would come up, and could not tell what was said."""
+    if seen.log is None or not release.log:
+        return
+    reads = release.log["reads"]
+    unknown = [
+        f"{kind} in version {version}"
+        for kind, versions in sorted(seen.log.holds.items())
+        for version in versions
+        if version not in reads.get(kind, ())
+    ]
+    if seen.table > release.log["table"]:
+        unknown.insert(0, f"table version {seen.table}")
+    if unknown:
+        raise Refused(
+            f"release {release.id} is too old for the event log of {environment.name}, "
+            f"which holds {', '.join(unknown)}.",
+            "deploy a commit that reads it",
+        )
+
+
 def refuse_strangers(seen: Observed, environment: Environment) -> None:
     """Units that no deploy brought are somebody's own: they are neither overwritten nor, later, removed."""
     if seen.units and seen.current is None and not seen.releases:

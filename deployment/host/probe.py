@@ -65,4 +65,5 @@ def log_of(answer: dict[str, Any] | None) -> Log | None:
     """The event log's length and head out of an answer."""
     if not answer or not isinstance(answer.get("log"), dict):
         return None
-    return Log(int(answer["log"]["length"]), str(answer["log"]["head"]))
+    log = answer["log"]
+    return Log(int(log["length"]), str(log["head"]), log.get("holds") or {})

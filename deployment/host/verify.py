@@ -102,7 +102,7 @@ def _differences(
 
 def _unchanged(layout: Layout, environment: Environment, release: Manifest, before: Log, now: Log) -> None:
     """The head from before must still be in the chain, at its place."""
-    if before == now or before.length == 0:
+    if before.head == now.head or before.length == 0:
         return
     found = head(layout, environment, release, at=before.length)[1] if now.length >= before.length else None
     if found != before.head:

@@ -31,7 +31,7 @@ def test_second_is_refused_with_the_name_of_the_first(tmp_path: Path) -> None:
     layout = Layout(tmp_path)
     with (
         locks.environment_lock(layout, "dev", HOLDER),
-        pytest.raises(Refused, match=r"dev is being changed by Ada \(deploy\) since 0 s, transaction t1"),
+        pytest.raises(Refused, match=r"dev is being changed by Ada \(deploy\) since 0 s; transaction t1"),
         locks.environment_lock(layout, "dev", HOLDER),
     ):
         pass

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from deployment.host.errors import Refused
-from deployment.host.model import Environment, Kept, Manifest, Observed, Wanted
+from deployment.host.model import Environment, Kept, Log, Manifest, Observed, Wanted
 from deployment.host.plan import callers, plan
 
 CASES = sorted((Path(__file__).parent / "plans").glob("*.json"))
@@ -29,7 +29,8 @@ def _seen(value: dict[str, Any]) -> Observed:
     lists: dict[str, Any] = {
         key: tuple(value[key]) for key in ("layers", "layers_elsewhere", "listening") if key in value
     }
-    return Observed(**{**value, **lists, "releases": releases})
+    log = {"log": Log(**value["log"])} if value.get("log") else {}
+    return Observed(**{**value, **lists, **log, "releases": releases})
 
 
 def _wanted(value: dict[str, Any]) -> Wanted:

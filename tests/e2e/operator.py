@@ -124,6 +124,10 @@ class Operator:
         """`scripts/deploy/VERB.sh WORDS`."""
         return self.run(f"scripts/deploy/{verb}.sh", *words, **environ)
 
+    def deploy_as_is(self, *words: str, **environ: str) -> subprocess.CompletedProcess[str]:
+        """Not by the script: it would bring this checkout's .venv, which is shared, up to another lock."""
+        return self.run(".venv/bin/python", "-m", "deployment", "deploy", *words, **environ)
+
     def change(self, verb: str, environment: str, *, code: int = 0, **environ: str) -> dict[str, Any]:
         """A verb with --json: its result, after a look at its exit code."""
         done = self.script(verb, environment, "--json", **environ)

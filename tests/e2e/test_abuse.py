@@ -81,19 +81,6 @@ def test_unit_of_somebody_else_is_left_alone(dev: Operator) -> None:
         dev.on_node("rm", unit)
 
 
-def test_port_of_a_stranger_is_refused_by_name(dev: Operator) -> None:
-    """Nothing is touched, and the program is named."""
-    dev.on_node("sh", "-c", "python3 -m http.server 8040 >/dev/null 2>&1 & sleep 0.5; echo $! > /root/server")
-    before = dev.status("dev")
-    dev.configure("dev", "API_PORT=8000", "API_PORT=8040")
-    try:
-        assert "port 8040 is held by python3 (pid" in dev.deploy("dev", code=2)["message"]
-    finally:
-        dev.on_node("sh", "-c", "kill $(cat /root/server)")
-        dev.configure("dev", "API_PORT=8040", "API_PORT=8000")
-    assert dev.status("dev")["pid"] == before["pid"]
-
-
 def test_first_deploy_that_fails_beside_old_data_keeps_it(dev: Operator) -> None:
     """What was said once stays, with its owner, and exit code 3 says that all is as it was."""
     dev.deploy("staging")

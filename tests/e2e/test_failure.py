@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from .operator import Operator
@@ -78,19 +76,6 @@ def test_first_deploy_that_fails_leaves_nothing(dev: Operator) -> None:
     assert "helionyx-staging" not in dev.on_node("systemctl", "list-units", "--all", "--failed")
 
 
-def test_full_disk_is_refused(dev: Operator) -> None:
-    """Before anything is laid down, with what is there and what is needed."""
-    dev.commit("services/changed.py", "FULL = True\n")
-    state = "/var/lib/helionyx-deploy"
-    dev.on_node("sh", "-c", f"cp -a {state} /root/state && mount -t tmpfs -o size=1m tmpfs {state}")
-    try:
-        result = dev.deploy("dev", code=2)
-    finally:
-        dev.on_node("sh", "-c", f"umount {state} && rm -rf /root/state")
-    assert "MB free" in result["message"]
-    assert dev.status("dev")["state"] == "running"
-
-
 def test_disk_that_fails_in_a_step_is_taken_back(dev: Operator) -> None:
     """A read-only /opt in the middle: exit code 3, and the release before goes on."""
     before = dev.status("dev")
@@ -115,36 +100,3 @@ def test_two_at_once(dev: Operator) -> None:
     if codes == [0, 2]:
         assert any("is being changed by" in text and "(restart)" in text for text in said)
     assert dev.status("dev")["state"] == "running"
-
-
-@pytest.mark.parametrize(
-    ("environ", "message"),
-    [
-        ({"NODE": "no-such-host.invalid"}, "cannot be reached by ssh"),
-        ({"SSH_OPTIONS": "-F /dev/null -o HostName=127.0.0.1 -p 1"}, "cannot be reached by ssh"),
-    ],
-)
-def test_unreachable_node_is_told(dev: Operator, environ: dict[str, str], message: str) -> None:
-    """Exit code 2, what ssh said, and what to try."""
-    result = dev.deploy("dev", code=2, **environ)
-    assert message in result["message"]
-    assert result["hint"]
-
-
-def test_sudo_that_wants_a_password_is_told(dev: Operator) -> None:
-    """With the place where the rule is written down."""
-    dev.on_node("sh", "-c", "mkdir -p /root/aside && mv /etc/sudoers.d/* /root/aside/")
-    try:
-        result = dev.deploy("dev", code=2)
-    finally:
-        dev.on_node("sh", "-c", "mv /root/aside/* /etc/sudoers.d/")
-    assert "sudo" in result["message"]
-    assert "DEPLOYMENT.md" in result["hint"]
-
-
-def test_local_is_the_same_path_without_ssh(dev: Operator) -> None:
-    """This machine is no systemd host, so the host half, run right here, refuses in its own words."""
-    if Path("/run/systemd/system").is_dir():
-        pytest.skip("systemd runs this machine, and a test must not deploy to it")
-    result = dev.deploy("dev", code=2, NODE="local")
-    assert "systemd does not run this node" in result["message"]

@@ -1,0 +1,200 @@
+"""Every mistake that can be seen beforehand: one message, one hint, exit code 2, and nothing touched."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from .operator import Operator, git
+
+pytestmark = pytest.mark.e2e
+
+TOKEN = "123456789:" + "a" * 35
+MOVING = ("another deploy",)  # where somebody else touches things meanwhile
+BOT = "#TELEGRAM_BOT_TOKEN=CHANGE_ME_the_token_from_BotFather"
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """What somebody has done wrong, and what the deploy says to it."""
+
+    said: str
+    lines: tuple[str, ...] = ()  # added to .env.dev
+    keys: dict[str, str] = field(default_factory=dict)  # other values of its keys
+    environ: dict[str, str] = field(default_factory=dict)
+    around: Callable[[Operator], AbstractContextManager[dict[str, str] | None]] | None = None
+
+
+@contextmanager
+def without_configuration(operator: Operator) -> Iterator[None]:
+    """`.env.dev` is not there."""
+    path, aside = operator.root / ".env.dev", operator.root / "aside"
+    path.rename(aside)
+    try:
+        yield
+    finally:
+        aside.rename(path)
+
+
+@contextmanager
+def another_host_key(operator: Operator) -> Iterator[dict[str, str]]:
+    """This person knows the node by another key than the one that it answers with."""
+    place = operator.root.parent / "known"
+    place.mkdir()
+    key, known, config = place / "key", place / "known_hosts", place / "ssh_config"
+    subprocess.run(["ssh-keygen", "-q", "-N", "", "-t", "ed25519", "-f", key], check=True, timeout=30)
+    known.write_text(f"{operator.node.address} {key.with_suffix('.pub').read_text()}")
+    text = operator.node.ssh_config.read_text()
+    config.write_text(re.sub(r"UserKnownHostsFile .*", f"UserKnownHostsFile {known}", text))
+    yield {"SSH_OPTIONS": f"-F {config}"}
+
+
+@contextmanager
+def sudo_with_a_password(operator: Operator) -> Iterator[None]:
+    """No rule for this login."""
+    operator.on_node("sh", "-c", "mkdir /root/aside && mv /etc/sudoers.d/* /root/aside/")
+    try:
+        yield
+    finally:
+        operator.on_node("sh", "-c", "mv /root/aside/* /etc/sudoers.d/ && rmdir /root/aside")
+
+
+@contextmanager
+def full_disk(operator: Operator) -> Iterator[None]:
+    """Less room on the node than the release needs."""
+    state = "/var/lib/helionyx-deploy"
+    operator.on_node("sh", "-c", f"cp -a {state} /root/state && mount -t tmpfs -o size=1m tmpfs {state}")
+    try:
+        yield
+    finally:
+        operator.on_node("sh", "-c", f"umount {state} && rm -rf /root/state")
+
+
+@contextmanager
+def stranger_on_the_port(operator: Operator) -> Iterator[None]:
+    """Some other program of the node listens where dev wants to."""
+    command = "python3 -m http.server 8041 >/dev/null 2>&1 & sleep 0.5; echo $! > /root/server"
+    operator.on_node("sh", "-c", command)
+    try:
+        yield
+    finally:
+        operator.on_node("sh", "-c", "kill $(cat /root/server)")
+
+
+@contextmanager
+def another_deploy(operator: Operator) -> Iterator[None]:
+    """Somebody else is at it, and soaks."""
+    with operator.start("scripts/deploy/deploy.sh", "dev", "--json", SOAK="5") as other:
+        while "soak" not in str((operator.status("dev")["changing"] or {}).get("phase")):
+            assert other.poll() is None
+            time.sleep(0.05)
+        try:
+            yield
+        finally:
+            assert other.wait(timeout=60) == 0
+
+
+@contextmanager
+def another_project(operator: Operator) -> Iterator[None]:
+    """A project of another name, which was made from this one."""
+    for name in ("pyproject.toml", "uv.lock"):
+        operator.edit(name, 'name = "helionyx"', 'name = "other"')
+    yield
+
+
+@contextmanager
+def newer_events(operator: Operator) -> Iterator[None]:
+    """A release that writes a later version of an event was here, and somebody has spoken to it."""
+    operator.edit("services/formats.py", '("MessageRecorded", 1)', '("MessageRecorded", 2)')
+    operator.deploy("dev")
+    operator.tell("dev", ["in another version"])
+    operator.undo()
+    yield
+
+
+MISTAKES = {
+    "no configuration": Mistake("there is no .env.dev", around=without_configuration),
+    "export": Mistake("has a problem", ("export MORE=1",)),
+    "comment behind a value": Mistake("has a problem", ("TELEGRAM_CHAT_ID=1 # mine",)),
+    "backslash": Mistake("has a problem", ('LOG_LEVEL="a\\nb"',)),
+    "variable": Mistake("has a problem", ("TELEGRAM_CHAT_ID=$HOME",)),
+    "no port": Mistake("has a problem", keys={"API_PORT": "http"}),
+    "unknown key": Mistake("the nearest that exists is API_PORT", ("API_PROT=8000",)),
+    "data outside": Mistake(
+        "lies outside of /var/lib/helionyx/dev", keys={"EVENT_STORE_PATH": "/srv/events"}
+    ),
+    "data of another environment": Mistake(
+        "lies outside of /var/lib/helionyx/dev", keys={"EVENT_STORE_PATH": "/var/lib/helionyx/staging/events"}
+    ),
+    "port of another environment": Mistake("port 8001 belongs to staging", keys={"API_PORT": "8001"}),
+    "bot of another environment": Mistake(
+        "the bot of dev is the one that staging has", (f"TELEGRAM_BOT_TOKEN={TOKEN}",)
+    ),
+    "placeholder": Mistake("has a problem", (BOT[1:],)),
+    "port of a stranger": Mistake(
+        "port 8041 is held by python3 (pid", keys={"API_PORT": "8041"}, around=stranger_on_the_port
+    ),
+    "address of another machine": Mistake("is no address of this node", keys={"API_HOST": "192.0.2.77"}),
+    "unreachable": Mistake("cannot be reached by ssh", environ={"NODE": "no-such-host.invalid"}),
+    "host key": Mistake("the host key of", around=another_host_key),
+    "sudo": Mistake("wants a password", around=sudo_with_a_password),
+    "no systemd": Mistake("systemd does not run this node", environ={"NODE": "local"}),
+    "full disk": Mistake("MB free", around=full_disk),
+    "another deploy": Mistake("(deploy) since", around=another_deploy),
+    "another project": Mistake("the node belongs to helionyx", around=another_project),
+    "old code": Mistake("holds MessageRecorded in version 2", around=newer_events),
+}
+
+
+@pytest.fixture(scope="module")
+def two(settled: Operator) -> Operator:
+    """dev and staging run, and staging has a bot."""
+    settled.configure("staging", BOT, f"TELEGRAM_BOT_TOKEN={TOKEN}")
+    settled.deploy("staging")
+    return settled
+
+
+def traces(operator: Operator) -> str:
+    """All that a deploy could have touched."""
+    audit = "/var/lib/helionyx-deploy/deployments.jsonl"
+    places = f"/opt/helionyx /etc/systemd/system /etc/systemd/*.conf /etc/passwd {audit}"
+    pids = "systemctl show --property=MainPID helionyx-dev helionyx-staging"
+    return operator.on_node("sh", "-c", f"find {places} -printf '%p %s %T@\\n' | sort; {pids}")
+
+
+@pytest.mark.parametrize("mistake", MISTAKES.values(), ids=MISTAKES)
+def test_mistake_is_refused(two: Operator, mistake: Mistake, request: pytest.FixtureRequest) -> None:
+    """Exit code 2, what is wrong and what to do about it; the token is nowhere; the node is as it was."""
+    kind = request.node.callspec.id
+    if kind == "no systemd" and Path("/run/systemd/system").is_dir():
+        pytest.skip("systemd runs this machine, and a test must not deploy to it")
+    path, head = two.root / ".env.dev", git(two.root, "rev-parse", "HEAD").strip()
+    content = path.read_text()
+    two.deploy("dev")
+    two.commit("services/changed.py", f"REFUSED = {kind!r}\n")
+    for key, value in mistake.keys.items():
+        path.write_text(re.sub(rf"^{key}=.*$", f"{key}={value}", path.read_text(), flags=re.MULTILINE))
+    path.write_text("".join(f"{line}\n" for line in (path.read_text().rstrip(), *mistake.lines)))
+    try:
+        with mistake.around(two) if mistake.around else nullcontext() as more:
+            before = traces(two) if kind not in MOVING else ""
+            done = two.deploy_as_is("dev", "--json", **mistake.environ, **(more or {}))
+            after = traces(two) if kind not in MOVING else ""
+    finally:
+        path.write_text(content)
+        git(two.root, "reset", "--quiet", "--hard", head)
+    result = json.loads(done.stdout)
+    assert done.returncode == result["exit_code"] == 2, done.stdout
+    assert mistake.said in " ".join([result["message"], *result["details"]])
+    assert result["hint"]
+    assert TOKEN not in done.stdout + done.stderr
+    assert not done.stderr
+    assert before == after
