@@ -10,7 +10,7 @@ export ENV_ORIGIN $(VARIABLES)
 # Their values go to the recipes as they were typed: make would expand a `$` in them.
 $(foreach v,$(VARIABLES),$(if $(findstring command,$(origin $v)),$(eval override export $v := $$(value $v))))
 
-.PHONY: help setup run env deploy status restart logs stop start test lint format types ci try try-down bench history rollback plan remove
+.PHONY: help setup run env deploy status restart logs stop start test lint format types ci try try-down bench history rollback plan remove doctor
 
 help: ## This list
 	@scripts/help.sh
@@ -35,6 +35,9 @@ rollback: ## Go back to the release before, or to a kept one (ENV=) [RELEASE=id 
 
 status: ## What runs on the node: all environments, or one in detail (ENV=)
 	@scripts/deploy/status.sh
+
+doctor: ## Everything that a deploy needs, checked from both ends, and how to mend what is not right [ENV=]
+	@scripts/deploy/doctor.sh
 
 history: ## Who changed what and when, from the node's hash-chained audit [ENV= LINES=]
 	@scripts/deploy/history.sh

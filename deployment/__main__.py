@@ -34,6 +34,8 @@ def main(arguments: list[str]) -> int:
             return looks.logs(request)
         if request.verb == "history":
             return history.history(request)
+        if request.verb == "doctor":
+            return _doctor(request)
         if request.verb == "env":
             return _env(request)
         return _change(request)
@@ -59,6 +61,12 @@ def _env(request: settings.Settings) -> int:
         print(f"  {name} is still to be filled in")
     print(code_line(DONE))
     return DONE
+
+
+def _doctor(request: settings.Settings) -> int:
+    from .doctor import doctor  # no other look needs what it needs
+
+    return doctor(request)
 
 
 def _change(request: settings.Settings) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from .errors import DeployError
 from .run import run
 from .source import Source
 
+DATA_PATHS = ("event_store_path", "projections_db_path")
 LAUNCHER = (Path(__file__).parent / "launcher.py").read_bytes()
 
 
@@ -35,17 +37,33 @@ def read(env_dir: Path, environment: str, source: Source) -> Configuration:
         raise DeployError(
             f"there is no {path.name} in {env_dir}.", f"make env ENV={environment}, and fill in what it marks"
         ) from None
-    answer = _ask(content, environment, source)
-    problems = answer["problems"]
-    if not answer["ok"]:
+    found, problems = check(content, environment, source)
+    if found is None:
         count = "a problem" if len(problems) == 1 else f"{len(problems)} problems"
+        raise DeployError(f"{path} has {count}.", ".env.template explains every key", details=problems)
+    for key, wrong, own in outside(found, environment):
         raise DeployError(
-            f"{path} has {count}.",
-            ".env.template explains every key",
-            details=tuple(_line(problem) for problem in problems),
+            f"{key}={wrong} lies outside of {own}, the only place where {environment} may write.",
+            f"give it a path below {own}",
         )
-    _refuse_paths_outside(answer["facts"], environment)
-    return Configuration(content, answer["facts"], answer["digests"], answer["log"])
+    return found
+
+
+def check(content: bytes, environment: str, source: Source) -> tuple[Configuration | None, tuple[str, ...]]:
+    """What the release's own check makes of these bytes: the configuration, or else its problems in lines."""
+    answer = _ask(content, environment, source)
+    if not answer["ok"]:
+        return None, tuple(_line(problem) for problem in answer["problems"])
+    return Configuration(content, answer["facts"], answer["digests"], answer["log"]), ()
+
+
+def outside(found: Configuration, environment: str) -> Iterator[tuple[str, Path, Path]]:
+    """The data paths where the service may not write on a node: (key, path, where it may write)."""
+    own = Path("/var/lib/helionyx") / environment
+    for key in DATA_PATHS:
+        path = Path(str(found.facts[key]))
+        if own not in path.parents:
+            yield key.upper(), path, own
 
 
 def _ask(content: bytes, environment: str, source: Source) -> dict[str, Any]:
@@ -63,18 +81,6 @@ def _ask(content: bytes, environment: str, source: Source) -> dict[str, Any]:
         )
     found: dict[str, Any] = json.loads(out)
     return found
-
-
-def _refuse_paths_outside(facts: dict[str, Any], environment: str) -> None:
-    """On a node the service may write below its own directory and nowhere else."""
-    own = Path("/var/lib/helionyx") / environment
-    for key in ("event_store_path", "projections_db_path"):
-        path = Path(str(facts[key]))
-        if own not in path.parents:
-            raise DeployError(
-                f"{key.upper()}={path} lies outside of {own}, the only place where {environment} may write.",
-                f"give it a path below {own}",
-            )
 
 
 def _line(problem: dict[str, Any]) -> str:

@@ -32,7 +32,16 @@ CHUNK = 1 << 16
 
 
 class Lost(DeployError):
-    """The connection ended before the node had said how it went."""
+    """The connection ended before the node had said how it went.
+
+    `about` is what it broke at: ssh, host key, sudo, python, or the program itself.
+    """
+
+    def __init__(
+        self, message: str, hint: str = "", *, about: str = "program", details: tuple[str, ...] = ()
+    ) -> None:
+        super().__init__(message, hint, details=details)
+        self.about = about
 
 
 class Connection:
@@ -49,6 +58,7 @@ class Connection:
             stderr=self._errors,
             bufsize=0,  # and the whole environment: ssh, its agents and its proxies may need any of it
         )
+        self._options = settings.ssh_options
         self._ahead = b""
         self._send(zipapp)
 
@@ -95,7 +105,7 @@ class Connection:
             data = b""
         code, words = self._last_words()
         if code and words:  # without a word it is a search that found nothing
-            raise Lost(words[-1]) if code == 1 else explain(self.node, code, words)
+            raise Lost(words[-1]) if code == 1 else explain(self.node, code, words, self._options)
 
     def close(self) -> None:
         """End it and wait; what the node has begun goes on there."""
@@ -134,7 +144,7 @@ class Connection:
 
     def _why(self) -> Lost:
         """What ssh, sudo or Python wrote before it ended, in one sentence of ours."""
-        return explain(self.node, *self._last_words())
+        return explain(self.node, *self._last_words(), self._options)
 
     def _last_words(self) -> tuple[int, list[str]]:
         code = self._process.wait(timeout=30)
@@ -155,35 +165,57 @@ def arguments(settings: Settings, node: str, size: int) -> list[str]:
     command = program.command(size)
     if node == "local":
         return command
-    return ["ssh", *SSH, *settings.ssh_options, "--", node, shlex.join(command)]
+    return ssh(settings, node, shlex.join(command))
 
 
-def explain(node: str, code: int, words: list[str]) -> Lost:
-    """Turn an exit code and what was written to stderr into a message and a hint."""
+def ssh(settings: Settings, node: str, command: str, *more: str) -> list[str]:
+    """The command line of ssh for a command that the login shell there reads; `more` are options."""
+    return ["ssh", *SSH, *more, *settings.ssh_options, "--", node, command]
+
+
+def explain(node: str, code: int, words: list[str], options: tuple[str, ...] = ()) -> Lost:
+    """Turn an exit code and what was written to stderr into a message and a hint; `options` are ssh's."""
     text = "\n".join(words)
+    login = shlex.join(["ssh", *options, node])
     last = words[-1] if words else f"exit code {code}"
     if "REMOTE HOST IDENTIFICATION HAS CHANGED" in text:
         return Lost(
-            f"the host key of {node} has changed.", f"if you know why: ssh-keygen -R {node}, then ssh {node}"
+            f"the host key of {node} has changed.",
+            f"if you know why: {_forget_key(node, words)}, then {login}",
+            about="host key",
         )
     if "Host key verification failed" in text:
         return Lost(
-            f"the host key of {node} is not known here.", f"ssh {node} once, and compare its fingerprint"
+            f"the host key of {node} is not known here.",
+            f"{login} once, and compare its fingerprint",
+            about="host key",
         )
     if "sudo" in text and (
         "password is required" in text or "not in the sudoers" in text or "terminal" in text
     ):
         return Lost(
             f"sudo on {node} wants a password: {last}",
-            "docs/DEPLOYMENT.md has the sudo rule; or deploy as root",
+            "make doctor writes the sudo rule out, docs/DEPLOYMENT.md explains it; or deploy as root",
+            about="sudo",
         )
     if "Can't open user config file" in text:
-        return Lost(f"ssh: {last}", "SSH_OPTIONS names it; after make try-down, unset that")
+        return Lost(f"ssh: {last}", "SSH_OPTIONS names it; after make try-down, unset that", about="ssh")
     if code == 255:
         return Lost(
             f"{node} cannot be reached by ssh: {last}",
-            f"ssh {node} true must work; SSH_OPTIONS takes options",
+            f"{login} true must work; SSH_OPTIONS takes options",
+            about="ssh",
         )
     if code == 127:
-        return Lost(f"{node} lacks /usr/bin/python3 or sudo: {last}", "apt-get install python3 sudo, there")
+        return Lost(
+            f"{node} lacks /usr/bin/python3 or sudo: {last}",
+            "apt-get install python3 sudo, there",
+            about="python",
+        )
     return Lost(f"the program on {node} ended (exit code {code}).", details=tuple(words[-30:]))
+
+
+def _forget_key(node: str, words: list[str]) -> str:
+    """The command that ssh itself proposes, for it knows the file and the name that the key stands under."""
+    proposed = (word for word in words if word.startswith("ssh-keygen ") and " -R " in word)
+    return next(proposed, f"ssh-keygen -R {node}")

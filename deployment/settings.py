@@ -14,10 +14,10 @@ from .host.model import ENVIRONMENTS, KEEP
 
 VERBS = (
     *("deploy", "plan", "rollback", "restart", "stop", "start", "remove"),
-    *("status", "logs", "history", "env"),
+    *("status", "logs", "history", "env", "doctor"),
 )
 ROOT = Path(__file__).resolve().parent.parent
-LOOKS_AT_ALL = ("status", "history")
+LOOKS_AT_ALL = ("status", "history", "doctor")
 TRUE = ("1", "yes", "true", "on")
 FALSE = ("0", "no", "false", "off")
 SOAK = {"deploy": 3.0, "plan": 3.0}  # seconds; what `rollback` goes back to has proven itself

@@ -39,12 +39,16 @@ def host_lock(layout: Layout) -> Iterator[None]:
 
 
 def holder(layout: Layout, name: str) -> dict[str, Any] | None:
-    """Who holds an environment now; None when nobody does."""
-    with _opened(layout, name) as descriptor:
+    """Who holds an environment now; None when nobody does. Whoever looks leaves no file behind."""
+    try:
+        file = (layout.locks / f"{name}.lock").open("rb")
+    except FileNotFoundError:
+        return None
+    with file:
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:
-            return _held(layout, descriptor)
+            return _held(layout, file.fileno())
         return None
 
 

@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from . import audit, compose, locks, logs, record, releases, status, systemd
+from . import audit, compose, doctor, locks, logs, record, releases, status, systemd
 from .errors import HostError, Refused, Unfinished
 from .files import publish
 from .model import ENVIRONMENTS, Environment, Layout, Manifest, Observed, Wanted, changed_keys, sha256
@@ -62,6 +62,8 @@ def _answer(layout: Layout, wire: Wire, program: Path, request: dict[str, Any]) 
         wire.say(
             "result", outcome="done", environments=[status.of(layout, Environment(name)) for name in names]
         )
+    elif verb == "doctor":
+        doctor.examine(layout, wire, request)
     elif verb == "history":
         lines = audit.read(layout)
         wire.say("result", outcome="done", lines=lines, first_bad=audit.first_bad(lines))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +13,22 @@ from .observe import observe
 from .systemd import Unit
 
 
+@dataclass(frozen=True)
+class Fault:
+    """Something that is not as it was deployed: what it is about (release, units, ...), in a sentence."""
+
+    about: str
+    text: str
+
+
 def of(layout: Layout, environment: Environment) -> dict[str, Any]:
     """Its state in one word, and the facts behind it."""
     seen = observe(layout, environment)
     current = releases.read_manifest(layout, environment, seen.current)
     unit = systemd.show([environment.service])[environment.service]
     changing = locks.holder(layout, environment.name)
-    problems = [] if changing else list(_problems(layout, environment, seen, current, unit))
+    quiet = changing or not seen.exists or is_stopped(seen)
+    problems = [] if quiet else [item.text for item in faults(layout, environment, seen, current, unit)]
     return {
         "environment": environment.name,
         "state": "changing" if changing else _state(seen, problems),
@@ -43,14 +54,19 @@ def of(layout: Layout, environment: Environment) -> dict[str, Any]:
         "kept": [_kept(layout, environment, seen, name) for name in _newest_first(seen)],
         "dependencies": {"bytes": sum(files.size(layout.layers / digest) for digest in _layers(seen))},
         "changing": changing,
-        "unfinished": [
-            item.id
-            for item in record.every(layout)
-            if item.result is None
-            and item.request["environment"] == environment.name
-            and item.id != (changing or {}).get("transaction")
-        ],
+        "unfinished": unfinished(layout, environment, changing),
     }
+
+
+def unfinished(layout: Layout, environment: Environment, changing: dict[str, Any] | None) -> list[str]:
+    """The transactions that have no result, without the one that is under way."""
+    return [
+        item.id
+        for item in record.every(layout)
+        if item.result is None
+        and item.request["environment"] == environment.name
+        and item.id != (changing or {}).get("transaction")
+    ]
 
 
 def _newest_first(seen: Observed) -> list[str]:
@@ -74,47 +90,55 @@ def _kept(layout: Layout, environment: Environment, seen: Observed, name: str) -
 def _state(seen: Observed, problems: list[str]) -> str:
     if not seen.exists:
         return "absent"
-    if _is_stopped(seen):
+    if is_stopped(seen):
         return "stopped"
     return "troubled" if problems else "running"
 
 
-def _is_stopped(seen: Observed) -> bool:
+def is_stopped(seen: Observed) -> bool:
     """Stopped on purpose: nothing runs, and nothing would on boot."""
     return seen.service == "inactive" and seen.socket == "inactive" and not seen.enabled
 
 
-def _problems(
+def faults(
     layout: Layout, environment: Environment, seen: Observed, current: Manifest | None, unit: Unit
-) -> Any:
-    if not seen.exists or _is_stopped(seen):
-        return
+) -> Iterator[Fault]:
+    """All that is wrong with an environment that exists; whether it runs is no matter if it was stopped."""
     if current is None:
-        yield f"{layout.current(environment)} leads to no release that can be read"
+        yield Fault("release", f"{layout.current(environment)} leads to no release that can be read")
         return
+    if not is_stopped(seen):
+        yield from _not_running(environment, seen, unit)
+    yield from _drifted(layout, environment, seen, current)
+
+
+def _not_running(environment: Environment, seen: Observed, unit: Unit) -> Iterator[Fault]:
     if seen.service != "active":
-        yield f"{environment.service} is {unit.active} ({unit.sub})"
+        yield Fault("service", f"{environment.service} is {unit.active} ({unit.sub})")
     elif seen.serving is None:
         reason = (seen.answers or {}).get("reason", "no answer")
-        yield f"{seen.listen} is not ready: {reason}"
+        yield Fault("service", f"{seen.listen} is not ready: {reason}")
     elif seen.serving != seen.current:
-        yield f"{seen.serving} answers, but {seen.current} is current"
+        yield Fault("service", f"{seen.serving} answers, but {seen.current} is current")
     if seen.socket != "active":
-        yield f"{environment.socket} is {seen.socket}"
+        yield Fault("service", f"{environment.socket} is {seen.socket}")
     if not seen.enabled:
-        yield "it would not start on boot"
+        yield Fault("boot", "it would not start on boot")
+
+
+def _drifted(layout: Layout, environment: Environment, seen: Observed, current: Manifest) -> Iterator[Fault]:
     for name, digest in current.units.items():
         if seen.units.get(name) != digest:
-            yield f"{layout.unit_file(name)} is not as it was deployed"
+            yield Fault("units", f"{layout.unit_file(name)} is not as it was deployed")
     whole = current.id in seen.releases and seen.releases[current.id].intact
     place = layout.releases(environment) / current.id
     for name in () if whole else releases.drifted(place, current, current.id):
-        yield f"{name} of release {current.id} is not as it was deployed"
+        yield Fault("release", f"{name} of release {current.id} is not as it was deployed")
     if seen.stale:
-        yield "systemd has not read the unit files as they are now"
+        yield Fault("units", "systemd has not read the unit files as they are now")
     python = Path(f"/usr/bin/python{current.python}")
     if not python.exists():
-        yield f"{python}, which the release runs on, is gone"
+        yield Fault("python", f"{python}, which the release runs on, is gone")
 
 
 def _memory(pid: int) -> int | None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from deployment.host.check import OK, Check
 from deployment.settings import ROOT
 
 ENV_FILE = """\
@@ -40,3 +41,10 @@ def checkout(tmp_path: Path) -> Path:
     git(root, "commit", "--quiet", "--message", "A first commit")
     (root / ".env.dev").write_text(ENV_FILE)
     return root
+
+
+def not_ok(checks: list[Check]) -> list[tuple[str, str, str]]:
+    """What is not as it should be; nothing of it without a mend."""
+    assert all(item.mend for item in checks if item.level != OK)
+    assert not any(item.mend for item in checks if item.level == OK)
+    return [(item.name, item.level, item.found) for item in checks if item.level != OK]

@@ -47,6 +47,12 @@ def test_environments_do_not_wait_for_each_other(tmp_path: Path) -> None:
         assert held["actor"] == "Ada"
 
 
+def test_who_looks_leaves_nothing_behind(tmp_path: Path) -> None:
+    """Neither a directory nor a file on a node where nobody has ever changed anything."""
+    assert locks.holder(Layout(tmp_path), "dev") is None
+    assert not list(tmp_path.iterdir())
+
+
 def test_lock_dies_with_its_holder(tmp_path: Path) -> None:
     """Killed without a word, it leaves nothing to clear up."""
     with subprocess.Popen(

@@ -1,0 +1,51 @@
+"""A bare login on the node: who that is there, how long it takes, and with which host key."""
+
+from __future__ import annotations
+
+import getpass
+import re
+import subprocess
+import time
+from dataclasses import dataclass
+
+from .connection import Lost, explain, ssh
+from .settings import Settings
+
+LIMIT = 30.0  # seconds for all of it; ssh gives up connecting after ten
+# What `ssh -v` adds to the words that matter when it breaks.
+CHATTER = re.compile(r"debug\d: |OpenSSH_|Authenticated to |Transferred: |Bytes per second: ")
+
+
+@dataclass(frozen=True)
+class Login:
+    """The name of the user on the node, the seconds that a login takes, and the host key's fingerprint."""
+
+    user: str
+    seconds: float = 0.0
+    host_key: str = ""
+
+
+def log_in(settings: Settings, node: str) -> Login:
+    """Log in, ask for the user's name, and leave. Raises `Lost` where ssh does not get there."""
+    if node == "local":
+        return Login(getpass.getuser())
+    begun = time.monotonic()
+    try:
+        done = subprocess.run(  # with the whole environment, as the connection itself
+            ssh(settings, node, "id -un", "-v"),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=LIMIT,
+            check=False,
+        )
+    except FileNotFoundError:
+        raise Lost("ssh is not installed here.", "apt-get install openssh-client", about="ssh") from None
+    except subprocess.TimeoutExpired:
+        raise Lost(f"no login on {node} within {LIMIT:g} s.", f"ssh -v {node} true", about="ssh") from None
+    said = done.stderr.decode(errors="replace")
+    if done.returncode:
+        words = [line.strip() for line in said.splitlines() if line.strip() and not CHATTER.match(line)]
+        raise explain(node, done.returncode, words, settings.ssh_options)
+    key = re.search(r"Server host key: \S+ (\S+)", said)
+    names = done.stdout.decode(errors="replace").split()
+    return Login(names[-1] if names else "", time.monotonic() - begun, key.group(1) if key else "")

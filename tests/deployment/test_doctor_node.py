@@ -1,0 +1,190 @@
+"""`make doctor` at the node's end: facts in, lines out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from deployment.host import check, condition, vitals
+from deployment.host import doctor as there
+from deployment.host import rules as node
+from deployment.host.check import BAD, OK, WARN, Check
+from deployment.host.condition import Chain, Directory, Facts, Port
+from deployment.host.errors import StepFailed
+from deployment.host.model import Environment, Layout
+from deployment.host.status import Fault
+from deployment.host.vitals import FileSystem, System
+
+from .conftest import not_ok
+
+GB = 1_000_000_000
+DISK = FileSystem("/", size=100 * GB, free=50 * GB, inodes=1_000_000, inodes_free=500_000)
+DEV = Facts(
+    Environment("dev"),
+    exists=True,
+    release="1a2b3c4d5e6f-9f8e7d6c5b4a",
+    layer="0" * 64,
+    layer_held=True,
+    pid=812,
+    user=997,
+    units=("/etc/systemd/system/helionyx-dev.service", "/etc/systemd/journald@helionyx-dev.conf"),
+    directories=(Directory("/var/lib/helionyx/dev", "0700 helionyx-dev", "0700 helionyx-dev"),),
+    chain=Chain(3),
+    port=Port(8000, own=True),
+)
+
+
+@pytest.mark.parametrize(
+    ("found", "level"),
+    [
+        (DISK, OK),
+        (replace(DISK, free=9 * GB), WARN),
+        (replace(DISK, size=1 * GB, free=499_000_000), WARN),
+        (replace(DISK, free=63_000_000), BAD),
+        (replace(DISK, inodes_free=99_000), WARN),
+        (replace(DISK, inodes_free=3_999), BAD),
+        (replace(DISK, inodes=0, inodes_free=0), OK),
+        (replace(DISK, read_only=True), BAD),
+    ],
+)
+def test_room_on_a_file_system(found: FileSystem, level: str) -> None:
+    """Less than a tenth or 500 MB is a warning, less than a deploy needs is bad; some count no inodes."""
+    judged = node.file_system(found)
+    assert judged.level == level
+    assert bool(judged.mend) is (level != OK)
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        (System(252, "running"), []),
+        (System(251, "running"), [("systemd", BAD)]),
+        (System(None, "running"), [("systemd", BAD)]),
+        (System(255, "degraded", ("a.service", "b.mount")), [("failed units", WARN)]),
+        (System(255, "starting"), [("systemd", WARN)]),
+    ],
+)
+def test_service_manager(found: System, expected: list[tuple[str, str]]) -> None:
+    """Its age is bad; failed units, which are named, and a boot that goes on are warnings."""
+    wrong = not_ok(list(node.system(found)))
+    assert [item[:2] for item in wrong] == expected
+    assert all(name in wrong[0][2] for name in found.failed)
+
+
+def test_time_service_that_cannot_be_asked_is_no_fault() -> None:
+    """Only one that says no is a warning."""
+    assert not list(node.synchronized(None))
+    assert not not_ok(list(node.synchronized(True)))
+    assert not_ok(list(node.synchronized(False)))
+
+
+def test_audit_names_the_line() -> None:
+    """The first that does not fit."""
+    assert node.audit([{}] * 4, None, "/a").level == OK
+    assert "line 3 of 4" in node.audit([{}] * 4, 3, "/a").found
+
+
+def test_environment_in_order_has_no_mend() -> None:
+    """A line for each thing, all of them ok; the same when it was stopped on purpose."""
+    assert not not_ok(list(condition.judge(DEV)))
+    stopped = list(condition.judge(replace(DEV, stopped=True, port=Port(8000))))
+    assert not not_ok(stopped)
+    assert "stopped on purpose" in {item.found for item in stopped}
+
+
+def test_absent_environment_is_one_line() -> None:
+    """Whose port is looked at all the same."""
+    free = list(condition.judge(Facts(Environment("live"), port=Port(8002))))
+    assert [item.found for item in free] == ["not deployed here yet; port 8002 is free"]
+    held = list(condition.judge(Facts(Environment("live"), port=Port(8002, holder="nginx (pid 812)"))))
+    assert not_ok(held) == [("port", BAD, "8002 is held by nginx (pid 812)")]
+
+
+@pytest.mark.parametrize(
+    ("facts", "expected"),
+    [
+        (replace(DEV, faults=(Fault("units", "/etc/x is not as it was"),)), ("units", BAD, "/etc/x")),
+        (replace(DEV, faults=(Fault("release", "y of release 1"),)), ("release", BAD, "y of release 1")),
+        (replace(DEV, faults=(Fault("service", "not ready: x"),)), ("service", BAD, "not ready: x")),
+        (replace(DEV, faults=(Fault("boot", "not on boot"),)), ("boot", BAD, "not on boot")),
+        (replace(DEV, faults=(Fault("python", "it is gone"),)), ("python", BAD, "it is gone")),
+        (replace(DEV, layer_held=False), ("dependencies", BAD, "is gone")),
+        (replace(DEV, restarts=2), ("restarts", WARN, "2 x")),
+        (replace(DEV, user=None), ("user", BAD, "helionyx-dev does not exist")),
+        (
+            replace(DEV, directories=(Directory("/d", "0700 helionyx-dev", "0777 root"),)),
+            ("directory", BAD, "/d is 0777 root, and should be 0700 helionyx-dev"),
+        ),
+        (replace(DEV, directories=(Directory("/d", "0755 root", None),)), ("directory", BAD, "not there")),
+        (replace(DEV, chain=Chain(9, 4)), ("event log", BAD, "position 4 of 9")),
+        (replace(DEV, chain=Chain(problem="no such file")), ("event log", BAD, "no such file")),
+        (replace(DEV, chain=None), ("event log", WARN, "not verified")),
+        (replace(DEV, port=Port(8000, holder="nginx (pid 8)")), ("port", BAD, "held by nginx (pid 8)")),
+        (replace(DEV, port=Port(8001, neighbour="staging")), ("port", BAD, "8001 belongs to staging")),
+        (replace(DEV, port=Port(8000, "10.1.2.3", local=False)), ("address", BAD, "10.1.2.3")),
+        (replace(DEV, bot_of="live"), ("bot", BAD, "live has the same one")),
+        (replace(DEV, unfinished=("t1",)), ("unfinished", WARN, "t1")),
+        (
+            replace(DEV, foreign=True),
+            ("units", BAD, "no deploy has put /etc/systemd/system/helionyx-dev.service"),
+        ),
+        (replace(DEV, changing={"actor": "Ada", "verb": "deploy"}), ("changing", WARN, "by Ada (deploy)")),
+    ],
+)
+def test_fault_of_an_environment_is_one_line(facts: Facts, expected: tuple[str, str, str]) -> None:
+    """With what was found and a mend; everything else stays ok."""
+    name, level, found = expected
+    ((seen, judged, text),) = not_ok(list(condition.judge(facts)))
+    assert (seen, judged) == (name, level)
+    assert found in text
+
+
+def test_directory_is_mended_by_one_command() -> None:
+    """Whether it is missing or wrong."""
+    facts = replace(DEV, directories=(Directory("/d", "0700 helionyx-dev", None),))
+    mends = [item.mend for item in condition.judge(facts) if item.mend]
+    assert mends == ["as root on the node: install -d -m 0700 -o helionyx-dev -g helionyx-dev /d"]
+
+
+def test_directory_of_a_user_who_is_gone_is_left_to_a_deploy() -> None:
+    """Which makes the user first."""
+    wrong = Directory("/d", "0700 helionyx-dev", "0700 997")
+    mends = {item.mend for item in condition.judge(replace(DEV, user=None, directories=(wrong,)))}
+    assert mends == {"", "make deploy ENV=dev"}
+
+
+def test_units_of_somebody_else_are_moved_away_whole() -> None:
+    """Only what is a unit can be disabled; the journal's configuration goes with them."""
+    (mend,) = (item.mend for item in condition.judge(replace(DEV, foreign=True)) if item.mend)
+    assert "disable --now helionyx-dev.service; mv /etc/systemd/system/helionyx-dev.service" in mend
+    assert "/etc/systemd/journald@helionyx-dev.conf /root/ &&" in mend
+
+
+def test_look_that_fails_is_a_finding_and_ends_no_other() -> None:
+    """What was found before it stays."""
+
+    def look(error: Exception) -> list[Check]:
+        def trip() -> object:
+            yield check.ok("a", "b")
+            raise error
+
+        return there._attempt("disk", trip)  # type: ignore[arg-type]
+
+    for error in (StepFailed("no end after 10 s: systemctl"), KeyError("size")):
+        first, second = look(error)
+        assert first.level == OK
+        assert (second.name, second.level) == ("disk", BAD)
+        assert second.mend
+
+
+def test_file_systems_are_named_by_their_mount_points(tmp_path: Path) -> None:
+    """Those that hold what a deploy writes, each once; blanks in a mount point are octal."""
+    found = vitals.file_systems(Layout(tmp_path))
+    assert found
+    assert all(tmp_path == Path(item.mount) or Path(item.mount) in tmp_path.parents for item in found)
+    text = "1 2 0:3 / / rw - ext4 /dev/x rw\n4 1 0:5 / /a\\040b rw - tmpfs t rw\n"
+    assert vitals._mounts(text) == {Path("/"), Path("/a b")}
+    assert vitals._mount_of(Path("/a b/c/d"), vitals._mounts(text)) == Path("/a b")
+    assert vitals._mount_of(Path("/c/d"), vitals._mounts(text)) == Path("/")

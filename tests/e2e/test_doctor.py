@@ -1,0 +1,229 @@
+"""`make doctor` on a real node: what is right is told, what is wrong is named, and nothing is changed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from .operator import Operator
+
+pytestmark = pytest.mark.e2e
+
+Finding = tuple[str | None, str, str]  # (environment, name, level)
+SERVICE = "/etc/systemd/system/helionyx-dev.service"
+EVENTS = "/var/lib/helionyx/dev/events"
+PLACES = "/opt /etc/systemd /etc/passwd /etc/sudoers.d /run/helionyx-deploy /var/lib/helionyx*"
+# Every file below these places with its times: whatever is changed there, or comes or goes, shows. The times
+# of the log's directory are left out: while a log at rest is read, SQLite keeps its index beside it.
+LOOK = f"""
+find {PLACES} -not -path {EVENTS} -printf '%p %m %U %T@ %C@ %s\\n' | sort
+sha256sum /var/lib/helionyx-deploy/deployments.jsonl
+systemctl list-units --all --plain --no-legend 'helionyx*'
+systemctl show --property=Id,ActiveState,MainPID,NRestarts,InvocationID 'helionyx*'
+"""
+TURN = """
+import sys
+path, old, new = sys.argv[1:]
+data = open(path, "rb").read()
+assert data.count(old.encode()) == 1, data.count(old.encode())
+open(path, "r+b").write(data.replace(old.encode(), new.encode()))
+"""
+
+
+def examine(operator: Operator, *words: str, code: int = 0, **environ: str) -> dict[Finding, list[str]]:
+    """`make doctor`: what was found and the mends, by environment, name and level."""
+    done = operator.script("doctor", *words, "--json", **environ)
+    assert done.returncode == code, f"exit {done.returncode}, not {code}\n{done.stdout}\n{done.stderr}"
+    result = json.loads(done.stdout)
+    assert result["exit_code"] == code
+    found: dict[Finding, list[str]] = {}
+    for item in result["checks"]:
+        assert bool(item["mend"]) is (item["level"] != "ok"), item
+        found.setdefault((item["environment"], item["name"], item["level"]), []).extend(
+            (item["found"], item["mend"])
+        )
+    return found
+
+
+def bad(found: dict[Finding, list[str]]) -> set[tuple[str | None, str]]:
+    """What needs hands: (environment, name)."""
+    return {(environment, name) for environment, name, level in found if level == "bad"}
+
+
+@contextmanager
+def done_there(operator: Operator, harm: str, mend: str) -> Iterator[None]:
+    """A shell's lines on the node, and what takes them back."""
+    operator.on_node("sh", "-c", harm)
+    try:
+        yield
+    finally:
+        operator.on_node("sh", "-c", mend)
+
+
+def test_bare_node_is_healthy(operator: Operator) -> None:
+    """Nothing deployed is one line per environment; nothing at all is left there by the look."""
+    done = operator.run("make", "doctor")
+    assert done.returncode == 0, done.stdout + done.stderr
+    lines = done.stdout.splitlines()
+    for number, environment in enumerate(("dev", "staging", "live")):
+        title = next(line for line in lines if line.startswith(f"{environment} on "))
+        below = lines[lines.index(title) + 1]
+        assert below.split() == f"ok release not deployed here yet; port {8000 + number} is free".split()
+    assert not [line for line in lines if line.startswith("  bad ")]
+    assert lines[-1].endswith("0 bad · exit 0: done")
+    assert "\x1b" not in done.stdout
+    assert max(len(line) for line in lines if "hint:" not in line) <= 120
+    for path in ("/run/helionyx-deploy", "/opt/helionyx", "/var/lib/helionyx", "/var/lib/helionyx-deploy"):
+        assert operator.node.run(["test", "-e", path]).returncode == 1, path
+
+
+def test_settled_node_is_healthy(dev: Operator) -> None:
+    """Every part of a deployed environment has its line, and each event was verified."""
+    dev.tell("dev", ["one", "two", "three"])
+    found = examine(dev)
+    assert not bad(found)
+    for name in ("release", "units", "service", "boot", "dependencies", "user", "directories", "changes"):
+        assert ("dev", name, "ok") in found
+    assert "3 events verified, the chain is whole" in found["dev", "event log", "ok"]
+    assert "8000 is its own" in found["dev", "port", "ok"]
+    assert found["staging", "release", "ok"][0] == "not deployed here yet; port 8001 is free"
+    for name in ("git", "uv", "uv.lock", ".env.dev", "ssh", "host key", "sudo", "python", "clock", "audit"):
+        assert (None, name, "ok") in found
+    assert {environment for environment, _, _ in examine(dev, "dev")} == {None, "dev"}
+
+
+def test_edits_by_hand_are_named_and_mended_by_a_deploy(dev: Operator) -> None:
+    """A unit, and a file of the release: each in a line of its own, with the command that puts it right."""
+    file = "/opt/helionyx/dev/current/services/config.py"
+    dev.on_node("sh", "-c", f"echo '# mine' >> {SERVICE}; echo '# mine' >> {file}")
+    found = examine(dev, code=4)
+    assert bad(found) == {("dev", "units"), ("dev", "release")}
+    assert any(f"{SERVICE} is not as it was deployed" in text for text in found["dev", "units", "bad"])
+    assert any("services/config.py of release" in text for text in found["dev", "release", "bad"])
+    assert found["dev", "units", "bad"][-1] == "make deploy ENV=dev"
+    dev.deploy("dev")
+    assert not bad(examine(dev))
+
+
+def test_directory_with_another_mode_is_mended_by_its_hint(dev: Operator) -> None:
+    """What is there, what should be, and a command to paste."""
+    with done_there(dev, f"chmod 755 {EVENTS}", f"chmod 700 {EVENTS}"):
+        found = examine(dev, code=4)
+        assert bad(found) == {("dev", "directory")}
+        text, mend = found["dev", "directory", "bad"]
+        assert text == f"{EVENTS} is 0755 helionyx-dev, and should be 0700 helionyx-dev"
+        dev.on_node("sh", "-c", mend.removeprefix("as root on the node: "))
+        assert not bad(examine(dev))
+
+
+def test_stranger_on_a_port_is_named(dev: Operator) -> None:
+    """Also on that of an environment which is not deployed yet."""
+    start = "systemd-run --quiet --collect --unit=stranger --property=Type=exec python3 -m http.server 8001"
+    ready = "until ss -Hltn 'sport = :8001' | grep -q .; do sleep 0.05; done"
+    with done_there(dev, f"{start}; {ready}", "systemctl stop stranger"):
+        found = examine(dev, code=4)
+    assert bad(found) == {("staging", "port")}
+    assert found["staging", "port", "bad"][0].startswith("8001 is held by python3 (pid ")
+    assert "sport = :8001" in found["staging", "port", "bad"][1]
+
+
+def test_read_only_part_of_the_disk_is_named(dev: Operator) -> None:
+    """By its mount point, as the command that mends it wants it."""
+    where = "/opt/helionyx/dev/releases"
+    ro = f"mount --bind {where} {where} && mount -o remount,ro,bind {where}"
+    with done_there(dev, ro, f"umount {where}"):
+        found = examine(dev, code=4)
+    assert found[None, "disk", "bad"][0] == f"{where} is read-only"
+    assert (None, "disk") in bad(found)
+    assert len(bad(found)) == 1
+
+
+def test_service_that_is_down_and_would_stay_so(dev: Operator) -> None:
+    """Killed by hand, and not started on boot: that is no stop on purpose."""
+    harm = "systemctl disable --quiet helionyx-dev.service; systemctl stop helionyx-dev.service"
+    with done_there(dev, harm, "systemctl enable --quiet --now helionyx-dev.service"):
+        found = examine(dev, "dev", code=4)
+    assert bad(found) == {("dev", "service"), ("dev", "boot")}
+    assert found["dev", "service", "bad"] == [
+        "helionyx-dev.service is inactive (dead)",
+        "make logs ENV=dev FOLLOW=0",
+    ]
+
+
+def test_sudo_with_a_password_has_its_rule_to_paste(dev: Operator) -> None:
+    """With the name of who logged in; pasted, it is all that was missing."""
+    aside = "mkdir -p /root/aside && mv /etc/sudoers.d/* /root/aside/"
+    with done_there(dev, aside, "rm -f /etc/sudoers.d/*; mv /root/aside/* /etc/sudoers.d/"):
+        found = examine(dev, code=4)
+        assert bad(found) == {(None, "sudo")}
+        assert (None, "ssh", "ok") in found
+        assert (None, "the rest", "warn") in found
+        rule = found[None, "sudo", "bad"][1].split(": ", 1)[1]
+        assert "deploy ALL=(root) NOPASSWD: /usr/bin/python3" in rule
+        dev.on_node("sh", "-c", rule)
+        assert not bad(examine(dev))
+
+
+@pytest.mark.parametrize(
+    ("environ", "name"),
+    [
+        (lambda _: {"NODE": "no-such-host.invalid"}, "ssh"),
+        (lambda _: {"SSH_OPTIONS": "-F /dev/null -o HostName=127.0.0.1 -p 1"}, "ssh"),
+        (
+            lambda it: {"SSH_OPTIONS": f"-o UserKnownHostsFile=/dev/null {it.environ['SSH_OPTIONS']}"},
+            "host key",
+        ),
+    ],
+)
+def test_node_out_of_reach(dev: Operator, environ: Callable[[Operator], dict[str, str]], name: str) -> None:
+    """This end is looked at all the same, and the other is said not to have been."""
+    (dev.root / ".env.live").chmod(0o644)
+    found = examine(dev, code=4, **environ(dev))
+    (dev.root / ".env.live").chmod(0o600)
+    assert bad(found) == {(None, name), (None, ".env.live")}
+    assert (None, "git", "ok") in found
+    assert (None, ".env.dev", "ok") in found
+    assert not {(None, "ssh", "ok"), (None, "sudo", "ok"), (None, "disk", "ok")} & set(found)
+    assert "not looked at" in found[None, "the rest", "warn"][0]
+
+
+def test_damaged_event_log_is_found_at_its_position(dev: Operator) -> None:
+    """One letter of one record, in the file of a stopped environment."""
+    dev.tell("dev", ["an apple", "a pear that was said", "a plum"])
+    position = next(
+        item["position"]
+        for item in map(json.loads, dev.events("dev").splitlines())
+        if "a pear" in json.dumps(item)
+    )
+    dev.change("stop", "dev")
+    file = f"{EVENTS}/events.db"
+    dev.on_node("python3", "-c", TURN, file, "a pear that was said", "a bear that was said")
+    try:
+        found = examine(dev, "dev", code=4)
+    finally:
+        dev.on_node("python3", "-c", TURN, file, "a bear that was said", "a pear that was said")
+    assert bad(found) == {("dev", "event log")}
+    assert f"position {position} of " in found["dev", "event log", "bad"][0]
+    assert "stopped on purpose" in found["dev", "service", "ok"]
+    assert not bad(examine(dev, "dev"))
+
+
+@pytest.mark.parametrize("state", ["running", "stopped"])
+def test_looking_changes_nothing(dev: Operator, state: str) -> None:
+    """No file, no lock, no line of the audit, no unit; nor anything in the checkout."""
+    if state == "stopped":
+        dev.change("stop", "dev")
+
+    def here() -> list[tuple[str, int]]:
+        files = (path for path in dev.root.rglob("*") if "__pycache__" not in path.parts)
+        return sorted((str(path), path.lstat().st_mtime_ns) for path in files)
+
+    def both() -> tuple[str, list[tuple[str, int]]]:
+        return dev.on_node("sh", "-c", LOOK), here()
+
+    before = both()
+    examine(dev)
+    assert both() == before
