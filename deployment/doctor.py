@@ -14,25 +14,27 @@ from .host.model import BOT, ENVIRONMENTS
 from .login import log_in
 from .report import Report
 from .settings import Settings
+from .source import Source
 
 
 def doctor(settings: Settings) -> int:
     """Show every check, bad or not; the answer is 0 when none is bad, else 4."""
     report = Report(as_json=settings.json)
+    source = checkout.code(settings.root)
     with report.looking("this checkout"):
-        files, checks = _here(settings)
+        files, checks = _here(settings, source)
     report.section("this checkout", checks)
     by_node: dict[str, list[str]] = {}
     for name in settings.environments:
         by_node.setdefault(settings.nodes[name], []).append(name)
     for node, names in by_node.items():
-        _node(settings, report, node, names, files)
+        request = {"environments": names, "project": source.project, "wanted": _wanted(files, names)}
+        _node(settings, report, node, request)
     return report.end()
 
 
-def _here(settings: Settings) -> tuple[list[EnvFile], list[Check]]:
+def _here(settings: Settings, source: Source) -> tuple[list[EnvFile], list[Check]]:
     """The env files of all three, for what they may not share; the checks of those that were asked for."""
-    source = checkout.code(settings.root)
     files = [checkout.env_file(settings.env_dir, name, settings.nodes[name], source) for name in ENVIRONMENTS]
     asked = [file for file in files if file.environment in settings.environments]
     return files, [
@@ -43,7 +45,7 @@ def _here(settings: Settings) -> tuple[list[EnvFile], list[Check]]:
     ]
 
 
-def _node(settings: Settings, report: Report, node: str, names: list[str], files: list[EnvFile]) -> None:
+def _node(settings: Settings, report: Report, node: str, request: dict[str, Any]) -> None:
     """The way to one node, and everything behind it as far as it can be reached."""
     user, title = "", f"the way to {node}"
     try:
@@ -52,7 +54,7 @@ def _node(settings: Settings, report: Report, node: str, names: list[str], files
         user = login.user
         report.section(title, rules.login(node, login), node)
         with Connection(settings, node) as connection:
-            _converse(connection, report, user, {"environments": names, "wanted": _wanted(files, names)})
+            _converse(connection, report, user, request)
     except Lost as error:
         report.section("" if user else title, rules.lost(node, error, user), node)
     except DeployError as error:  # the node's own words, such as that its Python is too old

@@ -63,6 +63,7 @@ class Facts:
     directories: tuple[Directory, ...] = ()
     chain: Chain | None = None
     port: Port | None = None
+    others: tuple[tuple[str, str], ...] = ()  # (environment, project) of those of another project here
     bot_of: str | None = None  # the environment that has the same bot on this node
     changing: dict[str, Any] | None = None
     unfinished: tuple[str, ...] = field(default_factory=tuple)
@@ -161,6 +162,12 @@ def _chain(facts: Facts, deploy: str) -> Check:
 def _taken(facts: Facts) -> Iterator[Check]:
     """What the environment's configuration asks for and cannot have on this node."""
     port, file = facts.port, f".env.{facts.environment.name}"
+    for name, project in facts.others:
+        yield bad(
+            "project",
+            f"the node belongs to {project}, which has its {name} there",
+            "NODE=, or pyproject.toml: another node; or let its owners remove theirs first",
+        )
     if facts.bot_of:
         yield bad(
             "bot", f"{facts.bot_of} has the same one here", f"TELEGRAM_BOT_TOKEN in {file}: one of its own"

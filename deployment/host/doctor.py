@@ -7,6 +7,7 @@ import pwd
 import stat
 import time
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,14 +26,13 @@ VERIFYING = 240.0  # seconds for one event log; the operator's half gives up aft
 def examine(layout: Layout, wire: Wire, request: dict[str, Any]) -> None:
     """Say the time, then the checks of the node and of each environment, as soon as each is known.
 
-    `request["wanted"]` holds what the operator's `.env` files ask for: host, port and the bot's digest.
+    `request["wanted"]` holds what the operator's `.env` files ask for: host, port and the bot's digest;
+    `request["project"]` is whose they are.
     """
     wire.say("clock", at=time.time())
     _tell(wire, None, _attempt("node", lambda: _node(layout)))
     for name in request["environments"]:
-        environment, wanted = Environment(name), request["wanted"].get(name)
-        looked = _attempt("environment", lambda e=environment, w=wanted: _environment(layout, e, w))  # type: ignore[misc]
-        _tell(wire, name, looked)
+        _tell(wire, name, _attempt("environment", partial(_environment, layout, Environment(name), request)))
     wire.say("result", outcome="done")
 
 
@@ -63,14 +63,15 @@ def _node(layout: Layout) -> Iterator[Check]:
     yield rules.audit(lines, audit.first_bad(lines), str(layout.audit))
 
 
-def _environment(layout: Layout, environment: Environment, wanted: dict[str, Any] | None) -> Iterator[Check]:
+def _environment(layout: Layout, environment: Environment, request: dict[str, Any]) -> Iterator[Check]:
     changing = locks.holder(layout, environment.name)
     if changing is not None:
         return condition.judge(Facts(environment, changing=changing))
-    return condition.judge(_facts(layout, environment, wanted))
+    return condition.judge(_facts(layout, environment, request))
 
 
-def _facts(layout: Layout, environment: Environment, wanted: dict[str, Any] | None) -> Facts:
+def _facts(layout: Layout, environment: Environment, request: dict[str, Any]) -> Facts:
+    wanted = request["wanted"].get(environment.name)
     seen = observe(layout, environment)
     current = releases.read_manifest(layout, environment, seen.current)
     unit = systemd.show([environment.service])[environment.service]
@@ -91,6 +92,7 @@ def _facts(layout: Layout, environment: Environment, wanted: dict[str, Any] | No
         directories=tuple(_directories(layout, environment)) if seen.exists else (),
         chain=_chain(layout, environment, current) if current and user is not None else None,
         port=_port(seen, wanted or _of_manifest(current)),
+        others=tuple(item for item in seen.projects.items() if item[1] != request["project"]),
         bot_of=_bot_of(seen, (wanted or {}).get("bot")),
         unfinished=tuple(status.unfinished(layout, environment, None)),
     )

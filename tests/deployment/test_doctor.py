@@ -38,7 +38,7 @@ def env_file(
         node,
         mode,
         (),
-        Configuration(b"", FACTS | facts, digests),
+        Configuration(b"", FACTS | facts, digests, {}),
     )
 
 
