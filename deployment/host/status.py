@@ -33,7 +33,7 @@ def of(layout: Layout, environment: Environment) -> dict[str, Any]:
         "environment": environment.name,
         "state": "changing" if changing else _state(seen, problems),
         "problems": problems,
-        "notes": [f"it has died and was started again, {unit.restarts} x"] if unit.restarts else [],
+        "notes": list(_notes(layout, environment, seen, unit)),
         "release": seen.serving or seen.current,
         "current": seen.current,
         "previous": releases.previous(layout, environment),
@@ -67,6 +67,15 @@ def unfinished(layout: Layout, environment: Environment, changing: dict[str, Any
         and item.request["environment"] == environment.name
         and item.id != (changing or {}).get("transaction")
     ]
+
+
+def _notes(layout: Layout, environment: Environment, seen: Observed, unit: Unit) -> Iterator[str]:
+    """What is worth knowing and no fault of the deployment."""
+    if unit.restarts:
+        yield f"it has died and was started again, {unit.restarts} x"
+    if seen.data and not seen.exists:
+        place = layout.data(environment)
+        yield f"what was told to it stays in {place}, {files.size(place) / 1e6:.1f} MB, for the next deploy"
 
 
 def _newest_first(seen: Observed) -> list[str]:
@@ -109,6 +118,8 @@ def faults(
         return
     if not is_stopped(seen):
         yield from _not_running(environment, seen, unit)
+    if seen.rehearsal:
+        yield Fault("units", f"units of {environment.rehearsal} are left of a rehearsal that was killed")
     yield from _drifted(layout, environment, seen, current)
 
 

@@ -167,3 +167,18 @@ def test_first_deploy_leaves_nothing(dev: Operator, kind: Kind) -> None:
     assert dev.on_node("sh", "-c", places) == before
     assert "helionyx-staging" not in dev.on_node("cat", "/etc/passwd", "/etc/group")
     assert "helionyx-staging" not in dev.on_node("systemctl", "list-units", "--all", "helionyx*")
+
+
+def test_rehearsal_that_was_left_behind_is_told_and_cleared(dev: Operator) -> None:
+    """As after a transaction that was killed for good: status names it, the next deploy ends it."""
+    dev.deploy("dev")
+    unit = "/run/systemd/system/helionyx-dev-rehearsal"
+    dev.on_node("sh", "-c", f"printf '[Service]\\nExecStart=/bin/sleep 900\\n' > {unit}.service")
+    dev.on_node("sh", "-c", f"printf '[Socket]\\nListenStream=/run/left.sock\\n' > {unit}.socket")
+    dev.on_node("systemctl", "start", "helionyx-dev-rehearsal.service")
+    before = dev.status("dev")
+    assert "left of a rehearsal" in before["problems"][0]
+    assert dev.deploy("dev")["outcome"] == "done"
+    after = dev.status("dev")
+    assert (after["problems"], after["pid"]) == ([], before["pid"])
+    assert "helionyx-dev-rehearsal" not in dev.on_node("systemctl", "list-units", "--all", "helionyx*")

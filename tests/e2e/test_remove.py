@@ -24,6 +24,7 @@ def test_data_stays_and_is_found_again(operator: Operator) -> None:
     assert result["callers"] == "an interruption"
     assert "stays on the node" in result["summary"]
     assert operator.status("dev")["state"] == "absent"
+    assert "stays in /var/lib/helionyx/dev" in operator.status("dev")["notes"][0]
     assert operator.on_node("sh", "-c", "ls -A /etc/systemd/system /etc/systemd") == before
     assert operator.on_node("sh", "-c", "ls -A /opt/helionyx/layers; ls /opt/helionyx") == "host\nlayers\n"
     assert "helionyx-dev" not in operator.on_node("cat", "/etc/passwd", "/etc/group")
