@@ -192,7 +192,7 @@ class _Change:
             case "failed":
                 self.output.warn(f"  {entry['title']}: failed", tuple(entry["details"]))
             case "revert":
-                self.output.heading("going back to what was there before")
+                self.output.heading(_way_back(entry["steps"]))
             case "revert-failed":
                 self.output.warn(f"going back failed: {entry['message']}", tuple(entry["details"]))
             case "attempt" if entry["number"] > 1:
@@ -239,6 +239,12 @@ class _Change:
             "details": result.get("details") or [],
         }
         return {**shown, "summary": _summary(self.settings.verb, environment, shown)}
+
+
+def _way_back(steps: list[dict[str, Any]]) -> str:
+    """A release that failed before the switch has changed nothing that serves."""
+    clearing = all(item["verb"].startswith(("clear", "prune")) for item in steps)
+    return "what serves was not touched; clearing up" if clearing else "going back to what was there before"
 
 
 def _step(item: dict[str, Any]) -> Step:

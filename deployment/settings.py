@@ -16,6 +16,22 @@ VERBS = (
     *("deploy", "plan", "rollback", "restart", "stop", "start", "remove"),
     *("status", "logs", "history", "env", "doctor"),
 )
+VARIABLES = (
+    *(
+        "ENV",
+        "NODE",
+        "SSH_OPTIONS",
+        "ENV_DIR",
+        "JSON",
+        "SOAK",
+        "KEEP",
+        "RELEASE",
+        "CONFIG",
+        "DATA",
+        "CONFIRM",
+    ),
+    *("FOLLOW", "LINES", "SINCE", "GREP"),
+)
 ROOT = Path(__file__).resolve().parent.parent
 LOOKS_AT_ALL = ("status", "history", "doctor")
 TRUE = ("1", "yes", "true", "on")
@@ -59,8 +75,13 @@ class Settings:
 
 
 def read(arguments: list[str], environ: Mapping[str, str], root: Path = ROOT) -> Settings:
-    """Parse a request. Raises `DeployError` (exit code 2) for anything that is not one."""
-    words = [word for word in arguments if not word.startswith("--")]
+    """Parse a request. Raises `DeployError` (exit code 2) for anything that is not one.
+
+    Variables may stand among the arguments too, as make takes them: `rollback dev RELEASE=1a2b3c4d`.
+    """
+    given = _variables([word for word in arguments if "=" in word and not word.startswith("--")])
+    environ = {**environ, **given}
+    words = [word for word in arguments if "=" not in word and not word.startswith("--")]
     flags = [word for word in arguments if word.startswith("--")]
     if unknown := [flag for flag in flags if flag != "--json"]:
         raise DeployError(
@@ -95,6 +116,13 @@ def read(arguments: list[str], environ: Mapping[str, str], root: Path = ROOT) ->
         delete=verb == "remove" and _one_of("DATA", environ, "delete") is not None,
         confirm=environ.get("CONFIRM") or None,
     )
+
+
+def _variables(words: list[str]) -> dict[str, str]:
+    found = dict(word.split("=", 1) for word in words)
+    if unknown := sorted(set(found) - set(VARIABLES)):
+        raise DeployError(f"there is no variable {unknown[0]}.", f"one of {', '.join(VARIABLES)}")
+    return found | ({"ENV_ORIGIN": "command line"} if "ENV" in found else {})
 
 
 def choose(verb: str, argument: str | None, environ: Mapping[str, str]) -> tuple[bool, tuple[str, ...]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -155,8 +155,7 @@ class Manifest:
     @property
     def expected_id(self) -> str:
         """The id that these contents must bear."""
-        digest = hashlib.sha256(canonical(replace(self, id="").to_json()).encode()).hexdigest()
-        return f"{self.commit[:12]}{'-dirty' if self.dirty else ''}-{digest[:12]}"
+        return id_of(self.to_json())
 
     @property
     def text(self) -> bytes:
@@ -172,6 +171,12 @@ class Manifest:
         """Read it back; keys that a later deployment added are left aside."""
         known = {item.name for item in fields(cls)}
         return cls(**{key: item for key, item in value.items() if key in known})
+
+
+def id_of(manifest: Mapping[str, Any]) -> str:
+    """The id that a manifest must bear, from its plain values: one of another version may have other keys."""
+    digest = hashlib.sha256(canonical({**manifest, "id": ""}).encode()).hexdigest()
+    return f"{manifest['commit'][:12]}{'-dirty' if manifest['dirty'] else ''}-{digest[:12]}"
 
 
 @dataclass(frozen=True)

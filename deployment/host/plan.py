@@ -178,7 +178,7 @@ def _installed(seen: Observed, release: Manifest, wanted: Wanted) -> Iterator[St
 
 def _rehearsed(release: Manifest, soak: float | None) -> Iterator[Step]:
     """What is wrong with a release shows while the one that serves is still untouched."""
-    if soak is None:
+    if soak is None or not release.log:  # what declares no log was made before there were rehearsals
         return
     yield Step("rehearse", (release.id,))
     if soak:

@@ -50,7 +50,11 @@ def begin(layout: Layout, environment: Environment, release: Manifest, before: L
         publish(path, content, 0o644)
     systemd.systemctl("daemon-reload")
     begun = time.monotonic()
-    systemd.start_service(environment, _service(layout, environment))
+    try:
+        systemd.start_service(environment, _service(layout, environment))
+    except StepFailed as error:
+        message = f"release {release.id} did not come up in its rehearsal."
+        raise StepFailed(message, error.hint, error.details) from error
     took = time.monotonic() - begun
     return f"ready in {took:.2f} s, {_ask(layout, environment, release, before)}"
 
@@ -64,7 +68,7 @@ def soak(layout: Layout, environment: Environment, release: Manifest, log: Log |
         time.sleep(min(left, POLL))
         if not pid or not Path(f"/proc/{pid}").exists():
             raise StepFailed(
-                f"{release.id} ended by itself {seconds - left:.1f} s after it was ready.",
+                f"release {release.id} ended by itself {seconds - left:.1f} s after it was ready.",
                 details=systemd.last_words(environment, mark, service),
             )
     return _ask(layout, environment, release, log)

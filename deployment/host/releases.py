@@ -9,7 +9,7 @@ import stat
 from pathlib import Path
 
 from . import marks
-from .model import ENVIRONMENTS, Environment, Kept, Layout, Manifest, sha256
+from .model import ENVIRONMENTS, Environment, Kept, Layout, Manifest, id_of, sha256
 
 MANIFEST = "manifest.json"
 RELEASE_NAME = re.compile(r"[0-9a-f]{12}(-dirty)?-[0-9a-f]{12}")
@@ -67,9 +67,14 @@ def previous(layout: Layout, environment: Environment) -> str | None:
 def drifted(path: Path, manifest: Manifest, name: str) -> list[str]:
     """The files of release `name` in `path` that are not what its manifest says: edited, or gone."""
     wrong = [file for file, digest in manifest.files.items() if _digest(path / file) != digest]
-    if not manifest.id == manifest.expected_id == name:
+    if not manifest.id == _id_in(path) == name:
         wrong.append(MANIFEST)
     return wrong
+
+
+def _id_in(path: Path) -> str:
+    """The id that the manifest of a release must bear, from all that it holds."""
+    return id_of(json.loads((path / MANIFEST).read_bytes()))
 
 
 def current(layout: Layout, environment: Environment) -> str | None:

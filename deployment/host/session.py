@@ -16,7 +16,7 @@ from typing import Any
 from . import audit, compose, doctor, locks, logs, record, releases, status, systemd
 from .errors import HostError, Refused, Unfinished
 from .files import publish
-from .model import ENVIRONMENTS, Environment, Layout, Manifest, Observed, Wanted, changed_keys, sha256
+from .model import ENVIRONMENTS, Environment, Layout, Manifest, Observed, Wanted, changed_keys, id_of, sha256
 from .observe import observe
 from .plan import Step, callers, plan
 from .run import run
@@ -133,8 +133,8 @@ def _preview(
     """What is, what is wanted, and what the transaction will do as things stand now."""
     wanted = wanted_of(layout, environment, request)
     release = wanted.release
-    if request["verb"] == "deploy" and release is not None and release.expected_id != release.id:
-        raise Refused(f"release {release.id} does not bear the id of its contents, {release.expected_id}.")
+    if request["verb"] == "deploy" and id_of(request["release"]) != request["release"]["id"]:
+        raise Refused(f"release {request['release']['id']} does not bear the id of its contents.")
     seen = observe(layout, environment, release)
     return seen, wanted, plan(seen, wanted)
 

@@ -21,6 +21,7 @@ DEFAULTS = {
     "platform": "x86_64-manylinux_2_36",
     "files": {},
     "digests": {},
+    "log": {"table": 1, "reads": {"said": [1]}, "writes": {"said": [1]}},
 }
 
 

@@ -14,7 +14,7 @@ from deployment.archive import Entry, pack
 from deployment.errors import DeployError
 from deployment.host import install
 from deployment.host.errors import StepFailed
-from deployment.host.model import Environment, Layout, Manifest
+from deployment.host.model import Environment, Layout, Manifest, id_of
 from deployment.host.releases import RELEASE_NAME, kept
 from deployment.layer import Target
 from deployment.release import Release
@@ -201,6 +201,22 @@ def test_sent_release_must_be_what_it_says(checkout: Path, tmp_path: Path) -> No
     with pytest.raises(StepFailed, match=r"run\.py"):
         install.release(layout, dev, tmp_path, built.manifest.id)
     assert list(kept(layout, dev)) == [built.manifest.id]
+
+
+def test_release_of_another_version_is_whole(checkout: Path, tmp_path: Path) -> None:
+    """A key too many or too few in a manifest is no edit: another version of the deployment wrote it."""
+    built = build(checkout)
+    value = {key: item for key, item in built.manifest.to_json().items() if key != "log"} | {"later": [1]}
+    value["id"] = id_of(value)
+    layout, dev = Layout(tmp_path), Environment("dev")
+    place = layout.releases(dev) / value["id"]
+    place.mkdir(parents=True)
+    with tarfile.open(fileobj=io.BytesIO(built.archive)) as tar:
+        tar.extractall(place)  # noqa: S202  our own
+    (place / "manifest.json").write_text(json.dumps(value))
+    assert kept(layout, dev)[value["id"]].intact
+    (place / "manifest.json").write_text(json.dumps(value | {"later": [2]}))
+    assert not kept(layout, dev)[value["id"]].intact
 
 
 def test_line_endings_of_a_checkout_do_not_matter(checkout: Path) -> None:

@@ -46,6 +46,13 @@ def test_environment_is_chosen(
         ([], {}, "a command is needed"),
         (["deploy", "dev", "--force"], {}, "unknown option --force"),
         (["logs"], {"LINES": "many"}, "LINES=many"),
+        (["deploy", "dev", "SOKA=3"], {}, "there is no variable SOKA"),
+        (["deploy", "dev", "SOAK=nan"], {}, "SOAK=nan is no number of seconds"),
+        (["deploy", "dev"], {"SOAK": "601"}, "SOAK=601 is no number of seconds"),
+        (["deploy", "dev"], {"KEEP": "0"}, "KEEP=0 is not a number of releases"),
+        (["rollback", "dev"], {"CONFIG": "old"}, "CONFIG=old means nothing"),
+        (["remove", "dev"], {"DATA": "all"}, "DATA=all means nothing"),
+        (["remove"], {}, "remove needs an environment"),
         (["logs"], {"FOLLOW": "perhaps"}, "FOLLOW=perhaps"),
         (["logs"], {"SSH_OPTIONS": "-F 'x"}, "SSH_OPTIONS cannot be split"),
     ],
@@ -72,6 +79,19 @@ def test_ssh_options_are_split_as_a_shell_would() -> None:
     assert request.ssh_options == ("-F", "/a b/config", "-i", str(Path.home() / "key"))
 
 
+def test_variables_may_stand_among_the_arguments() -> None:
+    """As make takes them; there live counts as named."""
+    request = read(["rollback", "ENV=live", "RELEASE=1a2b", "SOAK=0.5"], {"RELEASE": "other"})
+    assert (request.environment, request.release, request.soak) == ("live", "1a2b", 0.5)
+
+
+@pytest.mark.parametrize(("verb", "soak"), [("deploy", 3.0), ("plan", 3.0), ("rollback", 0.0)])
+def test_what_is_new_soaks(verb: str, soak: float) -> None:
+    """What has proven itself before does not, unless it is asked for."""
+    assert read([verb, "dev"], {}).soak == soak
+    assert read([verb, "dev"], {"SOAK": "1"}).soak == 1.0
+
+
 def test_each_environment_has_its_own_default_node(tmp_path: Path) -> None:
     """NODE wins over the project's table."""
     (tmp_path / "pyproject.toml").write_text('[tool.helionyx.nodes]\nlive = "elsewhere"\n')
@@ -83,6 +103,8 @@ def test_each_environment_has_its_own_default_node(tmp_path: Path) -> None:
 def test_every_verb_has_a_script_and_a_target() -> None:
     """`make X`, `scripts/deploy/X.sh` and the program's X are one noun."""
     makefile = (ROOT / "Makefile").read_text()
+    exported = next(line for line in makefile.splitlines() if line.startswith("VARIABLES := "))
+    assert set(exported.split()) >= set(settings.VARIABLES)
     for verb in settings.VERBS:
         script = ROOT / "scripts" / "deploy" / f"{verb}.sh"
         assert f"-m deployment {verb} " in script.read_text()

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from deployment import envfile
-from deployment.settings import ROOT
+from deployment.settings import ROOT, VARIABLES
 from node1 import Node
 
 RUNNER = "services/api/runner.py"
@@ -22,27 +22,7 @@ EXITS = "raise SystemExit('broken on purpose')\n"  # what a broken release holds
 PORTS = {"dev": 8000, "staging": 8001, "live": 8002}
 LIMIT = 180  # seconds for one command
 # What would be read as a wish: none of it may come from the shell that the tests are run in.
-OURS = (
-    "ENV",
-    "ENV_DIR",
-    "ENV_ORIGIN",
-    "NODE",
-    "SSH_OPTIONS",
-    "JSON",
-    "FOLLOW",
-    "LINES",
-    "SINCE",
-    "GREP",
-    "RELEASE",
-    "SOAK",
-    "KEEP",
-    "CONFIG",
-    "DATA",
-    "CONFIRM",
-    "MAKEFLAGS",
-    "MAKELEVEL",
-    "MFLAGS",
-)
+OURS = (*VARIABLES, "ENV_ORIGIN", "MAKEFLAGS", "MAKELEVEL", "MFLAGS")
 
 
 def git(root: Path, *words: str) -> str:
