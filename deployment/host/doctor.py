@@ -87,7 +87,7 @@ def _facts(layout: Layout, environment: Environment, request: dict[str, Any]) ->
         restarts=unit.restarts,
         user=user,
         units=tuple(str(layout.unit_file(name)) for name in seen.units),
-        foreign=bool(seen.units) and seen.current is None and not seen.releases,
+        foreign=seen.strange,
         faults=tuple(status.faults(layout, environment, seen, current, unit)) if seen.exists else (),
         directories=tuple(_directories(layout, environment)) if seen.exists else (),
         chain=_chain(layout, environment, current) if current and user is not None else None,

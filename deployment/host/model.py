@@ -237,6 +237,11 @@ class Observed:
         return str(self.answers.get("release"))
 
     @property
+    def strange(self) -> bool:
+        """Whether units of its names are there that no deploy has brought: nothing else of it is."""
+        return bool(self.units) and self.current is None and not self.releases and not self.home
+
+    @property
     def exists(self) -> bool:
         """Whether the environment was ever deployed here."""
         return self.current is not None or bool(self.units)

@@ -68,7 +68,7 @@ def refuse_unreadable(seen: Observed, release: Manifest, environment: Environmen
 
 def refuse_strangers(seen: Observed, environment: Environment) -> None:
     """Units that no deploy brought are somebody's own: they are neither overwritten nor, later, removed."""
-    if seen.units and seen.current is None and not seen.releases:
+    if seen.strange:
         raise Refused(
             f"{', '.join(sorted(seen.units))} is on the node already, and no deploy has put it there.",
             f"stop it and move it away, then deploy {environment.name}",
