@@ -14,8 +14,9 @@ USAGE = f"""\
 scripts/deploy/VERB.sh [dev|staging|live] [--json]
 
 VERB is one of {", ".join(settings.VERBS)}.
-Variables: NODE, SSH_OPTIONS, ENV_DIR, JSON; for deploy SOAK, KEEP; for rollback RELEASE, CONFIG, SOAK;
-for remove DATA, CONFIRM; for logs FOLLOW, LINES, SINCE, GREP; for history LINES.
+Variables: NODE, SSH_OPTIONS, ENV_DIR, JSON; for deploy SOAK, KEEP, INSIST;
+for rollback RELEASE, CONFIG, SOAK, INSIST; for remove DATA, CONFIRM;
+for logs FOLLOW, LINES, SINCE, GREP; for history LINES.
 docs/DEPLOYMENT.md explains all of them.
 """
 

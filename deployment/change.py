@@ -109,6 +109,7 @@ class _Change:
             "actor": actor(self.settings.root),
             "soak": self.settings.soak,
             "keep": self.settings.keep,
+            "insist": self.settings.insist,
             "delete": self.settings.delete,
         }
         if self.settings.verb == "rollback":
@@ -262,7 +263,7 @@ def _summary(verb: str, environment: str, result: dict[str, Any]) -> str:
             else f"there is no {environment}"
         )
     if result["outcome"] == "hands":
-        return f"{environment} is not as it was"
+        return f"look at {environment}: make status ENV={environment}"
     if result["outcome"] == "failed" and result["state_before"] == "stopped":
         return f"{environment} does not run, as before"
     runs = f"{environment} runs {result['after']}" if result["after"] else f"{environment} is as it was"

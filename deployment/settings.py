@@ -29,6 +29,7 @@ VARIABLES = (
         "CONFIG",
         "DATA",
         "CONFIRM",
+        "INSIST",
     ),
     *("FOLLOW", "LINES", "SINCE", "GREP"),
 )
@@ -60,6 +61,7 @@ class Settings:
     soak: float
     keep: int
     config: str | None
+    insist: bool
     delete: bool
     confirm: str | None
 
@@ -113,6 +115,7 @@ def read(arguments: list[str], environ: Mapping[str, str], root: Path = ROOT) ->
         soak=_seconds("SOAK", environ, default=SOAK.get(verb, 0.0)),
         keep=_count("KEEP", environ, "releases", least=1) or KEEP,
         config=_one_of("CONFIG", environ, "current"),
+        insist=_truth("INSIST", environ, default=False),
         delete=verb == "remove" and _one_of("DATA", environ, "delete") is not None,
         confirm=environ.get("CONFIRM") or None,
     )

@@ -70,7 +70,14 @@ def _manifest(layout: Layout, environment: Environment, kept: str) -> Manifest:
 
 
 def _today(layout: Layout, environment: Environment) -> bytes:
-    return (layout.current(environment) / f".env.{environment.name}").read_bytes()
+    path = layout.current(environment) / f".env.{environment.name}"
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise Refused(
+            f"there is no configuration of today: {path} is gone.",
+            "without CONFIG=current the release comes back with its own",
+        ) from None
 
 
 def _units(root: Path, environment: Environment, old: Manifest, new: Manifest) -> dict[str, bytes]:

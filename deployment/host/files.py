@@ -5,7 +5,12 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
+
+from .run import run
+
+LONG = 280.0  # seconds for what depends on how much there is; the operator's half waits longer for a word
 
 
 def publish(path: Path, content: bytes, mode: int) -> None:
@@ -32,14 +37,19 @@ def point(link: Path, target: Path) -> None:
 
 def discard(path: Path) -> None:
     """Take a directory away: first its name, so that a kill leaves nothing that looks whole."""
+    going = gone(path)
+    if going.exists():
+        shutil.rmtree(going)
     if path.is_symlink() or not path.exists():
         path.unlink(missing_ok=True)
         return
-    going = path.with_name(f".{path.name}.gone")
-    if going.exists():
-        shutil.rmtree(going)
     path.rename(going)
     shutil.rmtree(going)
+
+
+def gone(path: Path) -> Path:
+    """What a directory is called while it is being discarded."""
+    return path.with_name(f".{path.name}.gone")
 
 
 def directory(path: Path, owner: int, mode: int) -> None:
@@ -61,24 +71,38 @@ def directory(path: Path, owner: int, mode: int) -> None:
         os.close(found)
 
 
-def give(path: Path, owner: int) -> int:
-    """Make a user (by number) the owner of a directory with all that lies in it; how many files those are.
+def give(path: Path, owner: int) -> None:
+    """Make a user (by number) the owner of a directory with all that lies in it, itself at last.
 
-    Another user may have put links there: none is followed.
+    Whoever owned it may have put anything there: no link is followed, and no depth is too much.
     """
-    count = 0
-    for _, directories, names, opened in os.fwalk(path, follow_symlinks=False):
-        for name in (*directories, *names):
-            os.chown(name, owner, owner, dir_fd=opened, follow_symlinks=False)
-        count += len(names)
-    os.chown(path, owner, owner, follow_symlinks=False)
-    return count
+    run(["chown", "--recursive", "--no-dereference", f"{owner}:{owner}", "--", str(path)], timeout=LONG)
+
+
+def empty(path: Path) -> None:
+    """Remove all that lies in a directory, on its own file system, in the same manner."""
+    run(["find", str(path), "-xdev", "-mindepth", "1", "-delete"], timeout=LONG)
+
+
+def walk(path: Path) -> Iterator[tuple[Path, os.stat_result]]:
+    """All that is no directory, however deep it lies; what vanishes meanwhile is passed over."""
+    waiting = [path]
+    while waiting:
+        try:
+            found = list(os.scandir(waiting.pop()))
+        except FileNotFoundError:
+            continue
+        for entry in found:
+            with contextlib.suppress(FileNotFoundError):
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append(Path(entry.path))
+                else:
+                    yield Path(entry.path), entry.stat(follow_symlinks=False)
 
 
 def size(path: Path) -> int:
     """Bytes of disk that a directory takes with all that lies in it; links count as themselves."""
-    found = [os.path.join(top, name) for top, _, names in os.walk(path) for name in names]  # noqa: PTH118
-    return sum(os.lstat(name).st_blocks * 512 for name in found)
+    return sum(found.st_blocks * 512 for _, found in walk(path))
 
 
 def sweep(parent: Path) -> None:

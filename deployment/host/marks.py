@@ -1,29 +1,59 @@
-"""The releases that came up: a file for each, as old as its deploy, with the name of its read models."""
+"""The releases that came up: a file for each, as old as its deploy, with what it replaced."""
 
 from __future__ import annotations
 
+import json
 import os
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 
 from .files import publish
 from .model import Environment, Layout
 
-BEHIND = 0.001  # seconds between a release and one that was made of it, in the order of those that came up
+
+@dataclass(frozen=True)
+class Mark:
+    """What is known of a release that came up."""
+
+    verified_at: float = 0.0  # when it was deployed, seconds since the epoch; 0: it never came up
+    projections: str = ""  # the file of its read models
+    before: str | None = None  # the release that it replaced
+    origin: str | None = None  # the release whose code it has with another configuration
 
 
-def note(layout: Layout, environment: Environment, name: str, projections: str, place: str | None) -> None:
-    """Remember that a release came up, and the file of its read models.
+def read(layout: Layout, environment: Environment, name: str) -> Mark:
+    """The mark of a release; an empty one if it never came up."""
+    path = layout.verified(environment) / name
+    try:
+        value = json.loads(path.read_bytes() or b"{}")
+        return Mark(
+            path.stat().st_mtime, value.get("projections", ""), value.get("before"), value.get("origin")
+        )
+    except FileNotFoundError:
+        return Mark()
 
-    It becomes the newest of those that did. With a `place`, the id of another, it stays where it is in that
-    order, or comes right behind that one.
-    """
-    mark = layout.verified(environment) / name
-    stamp = verified_at(layout, environment, name)
-    if place is not None and stamp and projections_of(layout, environment, name) == projections:
-        return
-    stamp = stamp or verified_at(layout, environment, place or "") + BEHIND
-    publish(mark, projections.encode(), 0o644)
-    if place is not None and stamp > BEHIND:
-        os.utime(mark, (stamp, stamp))
+
+@dataclass(frozen=True)
+class Place:
+    """Where a release stands among those that came up: a deployed one is the newest of them."""
+
+    deployed: bool
+    before: str | None = None  # what it replaced
+    origin: str | None = None  # what it was made of, if it was: its place is the place of that one
+
+
+def note(layout: Layout, environment: Environment, name: str, projections: str, place: Place) -> None:
+    """Remember that a release came up. Going back to one does not make it the newest."""
+    known = read(layout, environment, name)
+    if place.deployed:
+        mark = Mark(0, projections, place.before if place.before != name else known.before)
+    elif place.origin is not None and place.origin != name:
+        of = read(layout, environment, place.origin)
+        mark = replace(of, projections=projections, origin=of.origin or place.origin)
+    else:
+        mark = replace(known, projections=projections)
+    if mark != known or not mark.verified_at:
+        _write(layout.verified(environment) / name, mark)
 
 
 def forget(layout: Layout, environment: Environment, name: str) -> None:
@@ -31,13 +61,8 @@ def forget(layout: Layout, environment: Environment, name: str) -> None:
     (layout.verified(environment) / name).unlink(missing_ok=True)
 
 
-def verified_at(layout: Layout, environment: Environment, name: str) -> float:
-    """When a release was deployed and came up (seconds since the epoch); 0 if it never did."""
-    mark = layout.verified(environment) / name
-    return mark.stat().st_mtime if name and mark.exists() else 0.0
-
-
-def projections_of(layout: Layout, environment: Environment, name: str) -> str:
-    """The file name of a release's read models, as it told when it came up; empty if it never did."""
-    mark = layout.verified(environment) / name
-    return mark.read_text() if mark.exists() else ""
+def _write(path: Path, mark: Mark) -> None:
+    content = {key: value for key, value in asdict(mark).items() if key != "verified_at"}
+    publish(path, json.dumps(content).encode(), 0o644)
+    if mark.verified_at:
+        os.utime(path, (mark.verified_at, mark.verified_at))

@@ -107,11 +107,11 @@ class Layout:
         return self.opt / environment.name / "current"
 
     def verified(self, environment: Environment) -> Path:
-        """One empty file per release that came up here, touched each time that it did."""
+        """One file per release that came up here, as old as its last deploy."""
         return self.opt / environment.name / "verified"
 
     def data(self, environment: Environment) -> Path:
-        """What the service writes; never touched by a deploy."""
+        """What the service writes. Of it a deploy touches read models that no release uses, and owners."""
         return self.root / "var/lib/helionyx" / environment.name
 
     def rehearsal(self, environment: Environment) -> tuple[Path, Path]:
@@ -224,8 +224,12 @@ class Observed:
     answers: Mapping[str, Any] | None = None
     log: Log | None = None
     table: int = 0  # the version of the log's table that the current release writes
+    reads: Mapping[str, Any] = field(default_factory=dict)  # the events that the current release understands
+    opt: bool = False  # whether anything of its releases is there, also of ones that are being removed
     home: bool = False  # whether its directory of data is there
+    foreign: bool = False  # whether that belongs to another user
     data: bool = False  # whether that directory holds anything that was said to it
+    strays: tuple[str, ...] = ()  # processes of its user that its units have not started
     projections: tuple[str, ...] = ()  # the files of read models that lie here
     rehearsal: bool = False  # whether something is left of one
 
@@ -257,10 +261,12 @@ class Wanted:
     restart: bool = False
     staged: bool = True  # whether what is missing has been sent; else the release is taken as it lies
     soak: float | None = None  # seconds that the release is watched in its rehearsal; None: no rehearsal
+    insist: bool = False  # whether it may write what the release before cannot read
     back: bool = False  # the way back after a failure: whatever was there is good enough
     failed: str = ""  # on the way back: the release that did not come up
     enabled: bool = False  # of a stopped one: whether it starts on boot all the same
     user: bool = False  # of an absent one: whether its user and data were there before, and stay
+    home: bool = False  # of an absent one: whether its directory of data was there before, and stays
     remove: bool = False  # of an absent one: whether somebody asked for it; else it never came up
     delete: bool = False  # of a removed one: whether what was said to it goes as well
     keep: int | None = None  # releases that came up and stay; None: all of them, nothing is pruned

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import pwd
 from pathlib import Path
 from typing import Any
 
-from . import probe, readmodels, releases, sockets, systemd
+from . import files, probe, processes, readmodels, releases, sockets, systemd
 from .errors import StepFailed
 from .model import BOT, ENVIRONMENTS, Environment, Layout, Log, Manifest, Observed
 from .run import run
 
+LOG_FILE = "events.db"  # what a service calls its event log
+MANY = 10_000  # files among which something that was said lies with certainty
 PATIENCE = 5.0  # seconds that a running service may take until it answers that it is ready
 
 
@@ -27,10 +30,11 @@ def observe(layout: Layout, environment: Environment, wanted: Manifest | None = 
     opened, here = sockets.listeners(), _current(layout)
     neighbours = {name: release for name, release in here.items() if name != environment.name}
     listen = socket.listen if socket.active == "active" else None
+    root, data = layout.releases(environment).parent, layout.data(environment)
     # A probe of an idle socket would start the service: only a running one is asked.
     running = service.active == "active" and listen is not None
     answers = probe.ask_until_ready(str(listen), PATIENCE) if running else None
-    log = probe.log_of(answers) or _log_at_rest(layout, environment, manifest)
+    log = probe.log_of(answers) or log_at_rest(layout, environment, manifest)
     return Observed(
         user=user_id(environment) is not None,
         directories=directories(layout, environment),
@@ -54,24 +58,40 @@ def observe(layout: Layout, environment: Environment, wanted: Manifest | None = 
         answers=answers,
         log=log,
         table=int(manifest.log.get("table", 0)) if manifest else 0,
-        home=layout.data(environment).is_dir(),
-        data=_holds_anything(layout.data(environment), releases.manifests(layout, environment), log),
+        reads=manifest.log.get("reads", {}) if manifest else {},
+        opt=any(path.exists() for path in (root, files.gone(root))),
+        home=_is_home(data),
+        foreign=data.is_dir() and data.lstat().st_uid != user_id(environment),
+        data=_holds_anything(layout, environment, log),
+        strays=processes.of(environment, user_id(environment)),
         projections=readmodels.found(wanted or manifest),
         rehearsal=any(path.exists() for path in layout.rehearsal(environment)),
     )
 
 
-def _holds_anything(data: Path, known: list[Manifest], log: Log | None) -> bool:
-    """Whether a data directory holds more than an empty log and the projections of it.
+def _holds_anything(layout: Layout, environment: Environment, log: Log | None) -> bool:
+    """Whether the data directory holds more than what a release that nobody ever spoke to makes there.
 
-    `known` are the releases that lie here. Where none of them is current there is no log to ask: then nothing
-    may lie where they keep theirs.
+    That is its read models, and a log of no event. Whether it is empty the code of a release says, which is
+    root's; what a service answers may only add to it.
     """
-    stores = {Path(str(release.config["event_store_path"])) for release in known}
-    silent = log.length == 0 if log is not None else not any(any(store.rglob("*")) for store in stores)
-    excused = stores | {readmodels.directory(release) for release in known} if silent else set()
-    files = (path for path in data.rglob("*") if not path.is_dir())
-    return any(not any(place in path.parents for place in excused) for path in files)
+    if log is not None and log.length:
+        return True
+    known = releases.manifests(layout, environment)
+    left = [
+        path
+        for path, _ in itertools.islice(files.walk(layout.data(environment)), MANY)
+        if not any(readmodels.is_one(path, release) for release in known)
+    ]
+    for release in known:
+        store = Path(str(release.config["event_store_path"]))
+        mine = [path for path in left if path.parent == store and path.name.startswith(f"{LOG_FILE}-")]
+        mine += [path for path in left if path == store / LOG_FILE]
+        if mine:
+            found = log_at_rest(layout, environment, release)
+            if found is not None and not found.length:
+                left = [path for path in left if path not in mine]
+    return bool(left)
 
 
 def user_id(environment: Environment) -> int | None:
@@ -80,6 +100,11 @@ def user_id(environment: Environment) -> int | None:
         return pwd.getpwnam(environment.user).pw_uid
     except KeyError:
         return None
+
+
+def _is_home(data: Path) -> bool:
+    """Whether there is a directory of data; an empty volume of somebody's is none."""
+    return data.is_dir() and not (data.is_mount() and next(data.iterdir(), None) is None)
 
 
 def directories(layout: Layout, environment: Environment) -> dict[str, bool]:
@@ -121,7 +146,7 @@ def head(
     return Log(int(answer["position"]), str(answer["hash"]), answer.get("holds") or {}), found.get("hash")
 
 
-def _log_at_rest(layout: Layout, environment: Environment, manifest: Manifest | None) -> Log | None:
+def log_at_rest(layout: Layout, environment: Environment, manifest: Manifest | None) -> Log | None:
     """The log of a service that does not answer; None where nothing can read it."""
     if manifest is None:
         return None

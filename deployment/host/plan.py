@@ -66,7 +66,7 @@ def _running(seen: Observed, wanted: Wanted) -> Iterator[Step]:
     preconditions.refuse_conflicts(seen, release, environment)
     preconditions.refuse_strangers(seen, environment)
     if not wanted.back:  # the way back is never refused for this: what was there could read what was there
-        preconditions.refuse_unreadable(seen, release, environment)
+        preconditions.refuse_unreadable(seen, wanted, release)
     laid = tuple(_installed(seen, release, wanted))
     yield from laid
     if seen.rehearsal:
@@ -121,6 +121,7 @@ def _absent(seen: Observed, wanted: Wanted) -> Iterator[Step]:
     environment = wanted.environment
     if wanted.remove:
         preconditions.refuse_strangers(seen, environment)
+        preconditions.refuse_occupied(seen, environment)
     if seen.rehearsal:
         yield Step("clear-rehearsal", (environment.rehearsal,))
     if seen.units:
@@ -130,7 +131,7 @@ def _absent(seen: Observed, wanted: Wanted) -> Iterator[Step]:
             yield Step("disable-units", _units(environment))
         yield Step("remove-units", tuple(sorted(seen.units)))
         yield Step("reload-systemd")
-    if seen.releases or seen.current:
+    if seen.releases or seen.current or seen.opt:
         yield Step("remove-releases", (environment.name,))
     layers = tuple(sorted(set(seen.layers) - set(seen.layers_elsewhere)))
     if layers:
@@ -138,9 +139,9 @@ def _absent(seen: Observed, wanted: Wanted) -> Iterator[Step]:
     if wanted.user:
         return
     # Data that stays is root's then: the number of a user that is gone may become somebody else's.
-    if seen.home and (wanted.delete or not seen.data):
+    if seen.home and (wanted.delete or not (seen.data or wanted.home)):
         yield Step("delete-data", (environment.name,))
-    elif seen.user and seen.data:
+    elif seen.home and seen.user:
         yield Step("keep-data", (environment.name,))
     if seen.user:
         yield Step("remove-user", (environment.user,))
@@ -151,10 +152,10 @@ def _installed(seen: Observed, release: Manifest, wanted: Wanted) -> Iterator[St
     if not seen.user:
         yield Step("create-user", (wanted.environment.user,))
     wrong = tuple(sorted(path for path, right in seen.directories.items() if not right))
+    if seen.home and (seen.foreign or not seen.user):  # before the rest: it makes the outermost right at last
+        yield Step("adopt-data", (wanted.environment.name,))
     if wrong:
         yield Step("create-directories", wrong)
-    if seen.data and not seen.user:
-        yield Step("adopt-data", (wanted.environment.name,))
     kept = seen.releases.get(release.id)
     missing = kept is None or not kept.intact
     if wanted.staged:
@@ -233,7 +234,7 @@ def _unused(seen: Observed, stay: set[str], release: Manifest | None) -> Iterato
         yield Step("prune-layers", layers)
     told = {item.projections for item in kept}
     projections = tuple(sorted(set(seen.projections) - told))
-    if projections and "" not in told:  # one that has not told its own may use any of them
+    if projections and told and "" not in told:  # one that has not told its own may use any of them
         yield Step("prune-projections", projections)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from .errors import Refused
 from .model import BOT, Environment, Manifest, Observed, Wanted
 
@@ -45,24 +47,44 @@ def refuse_conflicts(seen: Observed, release: Manifest, environment: Environment
         )
 
 
-def refuse_unreadable(seen: Observed, release: Manifest, environment: Environment) -> None:
-    """A release that is too old for the log: it would come up, and could not tell what was said."""
-    if seen.log is None or not release.log:
+def refuse_unreadable(seen: Observed, wanted: Wanted, release: Manifest) -> None:
+    """A release that is too old for the log, or whose events the release that serves could not read after."""
+    if not release.log:
         return
-    reads = release.log["reads"]
-    unknown = [
-        f"{kind} in version {version}"
-        for kind, versions in sorted(seen.log.holds.items())
-        for version in versions
-        if version not in reads.get(kind, ())
-    ]
+    where = wanted.environment.name
+    unknown = _unknown(seen.log.holds if seen.log else {}, release.log["reads"])
     if seen.table > release.log["table"]:
         unknown.insert(0, f"table version {seen.table}")
     if unknown:
         raise Refused(
-            f"release {release.id} is too old for the event log of {environment.name}, "
-            f"which holds {', '.join(unknown)}.",
+            f"release {release.id} is too old for the log of {where}, which holds {', '.join(unknown)}.",
             "deploy a commit that reads it",
+        )
+    ahead = _unknown(release.log["writes"], seen.reads) if seen.reads else []
+    if ahead and not wanted.insist:
+        raise Refused(
+            f"release {release.id} writes {', '.join(ahead)}, which {seen.current} could not read: "
+            "there would be no way back.",
+            "first deploy a release that reads it, then one that writes it; or INSIST=1",
+        )
+
+
+def _unknown(kinds: Mapping[str, Sequence[int]], known: Mapping[str, Sequence[int]]) -> list[str]:
+    """The events, by type and version, that are not among the known ones."""
+    return [
+        f"{kind} in version {version}"
+        for kind, versions in sorted(kinds.items())
+        for version in versions
+        if version not in known.get(kind, ())
+    ]
+
+
+def refuse_occupied(seen: Observed, environment: Environment) -> None:
+    """A user whose processes run on cannot be removed, and half of a removal helps nobody."""
+    if seen.strays:
+        raise Refused(
+            f"{', '.join(seen.strays)} on the node belongs to {environment.user}, which is to be removed.",
+            "end it first; the service's own processes are stopped by the removal",
         )
 
 

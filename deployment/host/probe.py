@@ -1,54 +1,33 @@
-"""Asking a running service who it is."""
+"""Asking a running service who it is. What answers may be broken, or worse: nothing is taken on trust."""
 
 from __future__ import annotations
 
 import http.client
+import io
 import json
 import socket
 import time
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, cast
 
 from .model import Log
 
 WILDCARD = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  an address to compare with, not to bind
+REQUEST = b"GET /health/ready HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+LONGEST = 1 << 16  # bytes of an answer
 
 
 def ask(listen: str, timeout: float = 2.0) -> dict[str, Any] | None:
     """The answer of /health/ready behind `host:port` or a socket's path, with its `status`; None if none.
 
-    The identity (name, environment, release) is in the answer whether it is ready or not.
+    The identity (name, environment, release) is in the answer whether it is ready or not. `timeout` seconds
+    are for all of it, however slowly it drips.
     """
-    connection = _connection(listen, timeout)
     try:
-        connection.request("GET", "/health/ready", headers={"Connection": "close"})
-        answer = connection.getresponse()
-        body = json.loads(answer.read(65536))
-    except (OSError, http.client.HTTPException, ValueError):
+        with _connected(listen, timeout) as connection:
+            return _parsed(_exchange(connection, time.monotonic() + timeout))
+    except (OSError, http.client.HTTPException, ValueError, RecursionError):
         return None
-    finally:
-        connection.close()
-    return {**body, "status": answer.status} if isinstance(body, dict) else None
-
-
-def _connection(listen: str, timeout: float) -> http.client.HTTPConnection:
-    if listen.startswith("/"):
-        return _Unix(listen, timeout)
-    host, port = listen.rsplit(":", 1)
-    host = host.strip("[]")
-    return http.client.HTTPConnection(WILDCARD.get(host, host), int(port), timeout=timeout)
-
-
-class _Unix(http.client.HTTPConnection):
-    """HTTP through a socket in the file system."""
-
-    def __init__(self, path: str, timeout: float) -> None:
-        super().__init__("localhost", timeout=timeout)
-        self._path = path
-
-    def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(self._path)
 
 
 def ask_until_ready(listen: str, patience: float) -> dict[str, Any] | None:
@@ -61,9 +40,55 @@ def ask_until_ready(listen: str, patience: float) -> dict[str, Any] | None:
         time.sleep(0.02)
 
 
-def log_of(answer: dict[str, Any] | None) -> Log | None:
-    """The event log's length and head out of an answer."""
-    if not answer or not isinstance(answer.get("log"), dict):
+def log_of(answer: Mapping[str, Any] | None) -> Log | None:
+    """The event log's length, head and contents out of an answer; None where they are not all there."""
+    log = (answer or {}).get("log")
+    if not isinstance(log, dict):
         return None
-    log = answer["log"]
-    return Log(int(log["length"]), str(log["head"]), log.get("holds") or {})
+    length, head, holds = log.get("length"), log.get("head"), log.get("holds", {})
+    if not isinstance(length, int) or not isinstance(head, str) or not isinstance(holds, dict):
+        return None
+    return Log(length, head, holds) if all(isinstance(item, list) for item in holds.values()) else None
+
+
+def _connected(listen: str, timeout: float) -> socket.socket:
+    if listen.startswith("/"):
+        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        connection.settimeout(timeout)
+        connection.connect(listen)
+        return connection
+    host, port = listen.rsplit(":", 1)
+    host = host.strip("[]")
+    return socket.create_connection((WILDCARD.get(host, host), int(port)), timeout=timeout)
+
+
+def _exchange(connection: socket.socket, end: float) -> bytes:
+    """Send the request and take what comes until its end; raises `TimeoutError` when the time is over."""
+    connection.sendall(REQUEST)
+    answer = b""
+    while len(answer) < LONGEST:
+        connection.settimeout(max(0.001, end - time.monotonic()))
+        data = connection.recv(LONGEST)
+        if not data:
+            break
+        answer += data
+        if time.monotonic() >= end:
+            raise TimeoutError("it is not done with its answer")
+    return answer
+
+
+def _parsed(answer: bytes) -> dict[str, Any] | None:
+    response = http.client.HTTPResponse(cast(socket.socket, _Received(answer)))
+    response.begin()
+    body = json.loads(response.read())
+    return {**body, "status": response.status} if isinstance(body, dict) else None
+
+
+class _Received:
+    """What `http.client` parses: bytes in place of the socket that they came from."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+
+    def makefile(self, _mode: str) -> io.BytesIO:
+        return io.BytesIO(self._data)

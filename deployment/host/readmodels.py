@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import re
+import stat
 from collections.abc import Iterable
 from pathlib import Path
 
-from .model import Manifest
+from .model import Environment, Manifest
+from .run import run
 
 SUFFIXES = ("", "-wal", "-shm")  # a database of SQLite and what lies beside it while it is open
 
@@ -19,20 +19,29 @@ def directory(release: Manifest) -> Path:
 
 
 def found(release: Manifest | None) -> tuple[str, ...]:
-    """The names of those that lie there: of `helionyx.db`, the stem, `helionyx-<12 digits>.db`."""
+    """The names of those that lie there, plain files only: of the stem `a.db` that is `a-<12 digits>.db`."""
     if release is None or not directory(release).is_dir():
         return ()
+    place = directory(release)
+    if place.resolve() != place:  # a link of the service's: what lies behind it is none of ours
+        return ()
+    paths = (path for path in place.iterdir() if _pattern(release).fullmatch(path.name))
+    return tuple(sorted(path.name for path in paths if stat.S_ISREG(path.lstat().st_mode)))
+
+
+def is_one(path: Path, release: Manifest) -> bool:
+    """Whether a file belongs to a read model of a release, of whatever schema."""
+    name = path.name.removesuffix("-wal").removesuffix("-shm")
+    return path.parent == directory(release) and _pattern(release).fullmatch(name) is not None
+
+
+def remove(environment: Environment, place: Path, names: Iterable[str]) -> None:
+    """Remove them, as the environment's user: wherever a link of the service's leads, it gains nothing."""
+    paths = [str(place / (name + suffix)) for name in sorted(names) for suffix in SUFFIXES]
+    if paths:
+        run(["rm", "--force", "--", *paths], user=environment.user)
+
+
+def _pattern(release: Manifest) -> re.Pattern[str]:
     stem = Path(str(release.config["projections_db_path"]))
-    pattern = re.compile(rf"{re.escape(stem.stem)}-[0-9a-f]{{12}}{re.escape(stem.suffix)}")
-    return tuple(sorted(path.name for path in stem.parent.iterdir() if pattern.fullmatch(path.name)))
-
-
-def remove(place: Path, names: Iterable[str]) -> None:
-    """Remove them. The directory is the service's own: no link in its place is followed."""
-    opened = os.open(place, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-    try:
-        for name in (name + suffix for name in names for suffix in SUFFIXES):
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(name, dir_fd=opened)
-    finally:
-        os.close(opened)
+    return re.compile(rf"{re.escape(stem.stem)}-[0-9a-f]{{12}}{re.escape(stem.suffix)}")

@@ -37,6 +37,8 @@ Description=Helionyx {name}: the rehearsal of a release
 [Service]
 Environment=HELIONYX_REHEARSAL=1
 SyslogIdentifier={unit}
+RuntimeDirectory=
+RuntimeDirectory={unit}
 Restart=no
 TimeoutStopSec={stop}
 RuntimeMaxSec={longest}

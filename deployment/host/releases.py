@@ -34,11 +34,12 @@ def kept(layout: Layout, environment: Environment) -> dict[str, Kept]:
     for name in names(layout, environment):
         path = layout.releases(environment) / name
         manifest = read_manifest(layout, environment, name)
+        mark = marks.read(layout, environment, name)
         found[name] = Kept(
             intact=manifest is not None and not drifted(path, manifest, name),
             layer=manifest.layer if manifest else "",
-            verified_at=marks.verified_at(layout, environment, name),
-            projections=marks.projections_of(layout, environment, name),
+            verified_at=mark.verified_at,
+            projections=mark.projections,
         )
     return found
 
@@ -56,12 +57,24 @@ def manifests(layout: Layout, environment: Environment) -> list[Manifest]:
 
 
 def previous(layout: Layout, environment: Environment) -> str | None:
-    """The release before the current one, of those that came up and are kept; `rollback` goes there."""
-    here = current(layout, environment)
-    came_up = {name: marks.verified_at(layout, environment, name) for name in names(layout, environment)}
-    latest = came_up.pop(here or "", 0.0) or math.inf
-    older = {name: when for name, when in came_up.items() if 0 < when <= latest}
-    return max(older, key=lambda name: older[name]) if older else None
+    """The release before the current one, of those that came up and are kept; `rollback` goes there.
+
+    That is the one which it replaced, so that nobody comes to one that was rolled back from. Where that is
+    gone, or was deployed anew since then, it is the newest of the older ones. A release that was made of
+    another with the configuration of its day is no step back from it, nor are its siblings.
+    """
+    found = {name: marks.read(layout, environment, name) for name in names(layout, environment)}
+    here = current(layout, environment) or ""
+    mine = found.get(here, marks.Mark())
+    kin = {here, mine.origin} | {
+        name for name, mark in found.items() if mark.origin in (here, mine.origin or here)
+    }
+    latest = mine.verified_at or math.inf
+    older = {name: mark.verified_at for name, mark in found.items() if 0 < mark.verified_at < latest}
+    chosen = {name: when for name, when in older.items() if name not in kin}
+    if mine.before in chosen:
+        return mine.before
+    return max(chosen, key=lambda name: chosen[name]) if chosen else None
 
 
 def drifted(path: Path, manifest: Manifest, name: str) -> list[str]:

@@ -14,13 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from . import audit, compose, doctor, locks, logs, record, releases, status, systemd
-from .errors import HostError, Refused, Unfinished
+from .errors import HostError, Refused, StepFailed, Unfinished
 from .files import publish
 from .model import ENVIRONMENTS, Environment, Layout, Manifest, Observed, Wanted, changed_keys, id_of, sha256
 from .observe import observe
 from .plan import Step, callers, plan
 from .run import run
-from .transaction import settle, wanted_of
+from .settling import settle
+from .transaction import wanted_of
 from .wire import Hangup, Wire
 
 RECORD = 1 << 20  # bytes that any change needs, for its record and the audit
@@ -123,7 +124,11 @@ def _change(layout: Layout, wire: Wire, program: Path, request: dict[str, Any]) 
     except (Hangup, HostError):
         shutil.rmtree(transaction.path)  # nothing was started, so nothing is to be remembered
         raise
-    _start(layout, transaction, program)
+    try:
+        _start(layout, transaction, program)
+    except StepFailed as error:
+        shutil.rmtree(transaction.path)
+        raise Refused("the node cannot start the transaction.", "mend that first", error.details) from error
     _follow(wire, transaction)
 
 

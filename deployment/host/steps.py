@@ -5,7 +5,6 @@ Every one of them can be repeated: a transaction that was killed anywhere goes t
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,14 +26,24 @@ class Work:
     staged: Path
     release: Manifest | None
     log: Log | None
-    place: str | None  # behind which release the one that comes up stands in time; None: it is the newest
+    place: marks.Place  # of the release that comes up, among those that did
 
 
 def perform(work: Work, step: Step) -> str:
     """Do one step; the answer is a remark worth showing, or nothing.
 
-    Raises `StepFailed`, also for what the disk has to say: full, read-only, broken.
+    Raises `StepFailed`, also for what the disk has to say: full, read-only, broken. What cannot be tidied up
+    is no failure: the next change tries again.
     """
+    try:
+        return _done(work, step)
+    except StepFailed as error:
+        if step.verb.startswith("prune-"):
+            return f"left for the next time: {error.message}"
+        raise
+
+
+def _done(work: Work, step: Step) -> str:
     try:
         return STEPS[step.verb](work, *step.target) or ""
     except OSError as error:
@@ -155,11 +164,10 @@ def prune_layers(work: Work, *digests: str) -> str:
 
 
 def prune_projections(work: Work, *names: str) -> str:
-    told = {marks.projections_of(work.layout, work.environment, name) for name in _kept(work)}
-    unused = (
-        set(names) - told
-    )  # the release that has just come up may have told of one since the plan was made
-    readmodels.remove(readmodels.directory(_wanted(work)), unused)
+    kept = releases.names(work.layout, work.environment)
+    told = {marks.read(work.layout, work.environment, name).projections for name in kept}
+    unused = set(names) - told  # the release that has just come up may have told of one of them
+    readmodels.remove(work.environment, readmodels.directory(_wanted(work)), unused)
     return f"{len(unused)} removed"
 
 
@@ -169,27 +177,26 @@ def remove_releases(work: Work, environment: str) -> None:
 
 def delete_data(work: Work, _: str) -> None:
     data = work.layout.data(work.environment)
-    if data.is_dir() and not data.is_symlink():
-        shutil.rmtree(data)
+    files.empty(data)
+    if data.is_mount():  # a volume of somebody's: it is theirs again
+        files.give(data, 0)
+    else:
+        data.rmdir()
 
 
 def keep_data(work: Work, _: str) -> str:
-    count = files.give(work.layout.data(work.environment), 0)
-    return f"{count} files, now root's"
+    files.give(work.layout.data(work.environment), 0)
+    return "they are root's now"
 
 
-def adopt_data(work: Work, _: str) -> str:
+def adopt_data(work: Work, _: str) -> None:
     owner = observe.user_id(work.environment)
     assert owner is not None, "a plan adopts data for a user that it has created before"
-    return f"{files.give(work.layout.data(work.environment), owner)} files"
+    files.give(work.layout.data(work.environment), owner)
 
 
 def remove_user(_: Work, user: str) -> None:
     run(["userdel", user])
-
-
-def _kept(work: Work) -> list[str]:
-    return releases.names(work.layout, work.environment)
 
 
 def _wanted(work: Work) -> Manifest:

@@ -10,13 +10,15 @@ import time
 from dataclasses import asdict, replace
 from typing import Any
 
-from . import audit, record, releases, systemd
+from . import audit, record, releases
 from .errors import Busy, HostError, Refused, StepFailed
 from .locks import environment_lock
+from .marks import Place
 from .model import KEEP, Environment, Layout, Log, Manifest, Observed, Wanted
-from .observe import observe
+from .observe import log_at_rest, observe
 from .plan import Step, plan
 from .record import Transaction
+from .settling import close_abandoned, conclude
 from .steps import Work, perform
 
 FORWARD_ATTEMPTS = 3  # a change that keeps killing its own transaction is taken back
@@ -40,7 +42,7 @@ def carry_out(layout: Layout, name: str) -> None:
         except Busy as error:
             if time.monotonic() >= patience:
                 # Steps that are done cannot be called untouched; whoever holds the lock closes the audit.
-                _result(transaction, "hands" if transaction.entries("step") else "refused", error)
+                conclude(transaction, "hands" if transaction.entries("step") else "refused", error)
             else:
                 time.sleep(0.25)
     transaction.close()
@@ -65,6 +67,7 @@ def wanted_of(layout: Layout, environment: Environment, request: dict[str, Any])
             made or kept,
             staged=made is not None,
             soak=float(request.get("soak", 0)),
+            insist=bool(request.get("insist")),
             keep=int(request.get("keep", KEEP)) if verb == "deploy" else None,
         )
     release = releases.read_manifest(layout, environment, releases.current(layout, environment))
@@ -95,6 +98,9 @@ class _Change:
             self._end("done" if failure is None else "refused", before, failure)
         elif attempt > ALL_ATTEMPTS:
             self._end("hands", before, failure)
+        elif self._begun("remove-releases") and self.request["verb"] == "remove":
+            hint = failure.hint or f"mend that, then make remove ENV={self.environment.name} again"
+            self._end("hands", before, StepFailed(failure.message, hint, failure.details))
         else:
             self._end(self._back(before), before, failure)
 
@@ -103,7 +109,7 @@ class _Change:
         found = self.transaction.entries("before")
         if found:
             return found[0]
-        _close_abandoned(self.layout, self.environment, self.transaction)
+        close_abandoned(self.layout, self.environment, self.transaction)
         seen = self._look()
         release = seen.serving if seen.serving in seen.releases else seen.current
         active = "active" in (seen.service, seen.socket) or seen.service == "activating"
@@ -126,8 +132,15 @@ class _Change:
             pid=seen.pid,
             enabled=seen.enabled,
             user=seen.user,
-            log=asdict(seen.log) if seen.log else None,
+            home=seen.home,
+            log=self._log(release),
         )
+
+    def _log(self, release: str | None) -> dict[str, Any] | None:
+        """The log as the release's own code reads it: what a service says of itself proves nothing."""
+        manifest = releases.read_manifest(self.layout, self.environment, release)
+        log = log_at_rest(self.layout, self.environment, manifest)
+        return asdict(log) if log else None
 
     def _look(self, release: Manifest | None = None) -> Observed:
         return observe(self.layout, self.environment, release)
@@ -165,7 +178,7 @@ class _Change:
 
     def _as_it_was(self, before: dict[str, Any]) -> Wanted:
         if before["state"] == "absent":
-            return Wanted(self.environment, "absent", user=before["user"])
+            return Wanted(self.environment, "absent", user=before["user"], home=before["home"])
         release = releases.read_manifest(self.layout, self.environment, before["release"])
         if release is None:
             raise StepFailed(f"the manifest of release {before['release']} cannot be read.")
@@ -189,8 +202,11 @@ class _Change:
             self.transaction.path,
             wanted.release,
             log,
-            # Going back does not make an old release the newest, nor one that was made of an old one.
-            place=None if wanted.staged and self.request["verb"] == "deploy" else self.request.get("to", ""),
+            Place(
+                deployed=wanted.staged and self.request["verb"] == "deploy",
+                before=before["release"],
+                origin=self.request.get("to") if wanted.staged else None,
+            ),
         )
         for step in steps:
             begun, self.title = time.monotonic(), step.title
@@ -210,6 +226,9 @@ class _Change:
 
     def _done(self, verb: str) -> bool:
         return any(e["verb"] == verb and e["state"] == "done" for e in self.transaction.entries("step"))
+
+    def _begun(self, verb: str) -> bool:
+        return any(entry["verb"] == verb for entry in self.transaction.entries("step"))
 
     def _failed(self, error: HostError) -> None:
         self.transaction.write("failed", title=self.title, **error.to_json())
@@ -236,48 +255,4 @@ class _Change:
             reason=failure.message if failure else None,
         )
         more = {"before": before["release"], "after": after, "seconds": seconds, "state": before["state"]}
-        _result(self.transaction, outcome, failure, **more)
-
-
-def settle(layout: Layout, environment: Environment, actor: str) -> None:
-    """Close what a power cut left open: it has no unit any more that would bring it to its end."""
-    left = [item for item in _unfinished(layout, environment) if not systemd.is_alive(item.unit)]
-    if left:
-        with environment_lock(layout, environment.name, {"actor": actor, "verb": "settling"}):
-            _close(layout, environment, left, "it ended without a result, as in a power cut")
-
-
-def _close_abandoned(layout: Layout, environment: Environment, mine: Transaction) -> None:
-    left = [item for item in _unfinished(layout, environment) if item.id != mine.id]
-    _close(layout, environment, left, f"it ended without a result; {mine.id} went on from what it left")
-
-
-def _unfinished(layout: Layout, environment: Environment) -> list[Transaction]:
-    """Those of this environment that had begun; one that has not may be waiting for the lock."""
-    return [
-        item
-        for item in record.every(layout)
-        if item.result is None and item.entries("attempt") and item.request["environment"] == environment.name
-    ]
-
-
-def _close(layout: Layout, environment: Environment, left: list[Transaction], reason: str) -> None:
-    """The lock is held: whoever had it before is dead."""
-    for other in left:
-        if other.result is None:
-            audit.append(
-                layout,
-                event="end",
-                transaction=other.id,
-                environment=environment.name,
-                verb=other.request["verb"],
-                outcome="abandoned",
-                reason=reason,
-            )
-            _result(other, "abandoned", HostError(reason))
-            other.close()
-
-
-def _result(transaction: Transaction, outcome: str, failure: HostError | None, **more: Any) -> None:
-    told = (failure or HostError("")).to_json()
-    transaction.write("result", **{**told, **more, "outcome": outcome})
+        conclude(self.transaction, outcome, failure, **more)

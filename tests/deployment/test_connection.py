@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from deployment import connection, program, settings
-from deployment.host import probe, sockets
+from deployment.host import sockets
 from deployment.host.wire import Hangup, Wire
 
 
@@ -102,10 +102,3 @@ def test_listener_and_its_holder_are_found(family: socket.AddressFamily) -> None
         host = "127.0.0.1" if family == socket.AF_INET else "[::1]"
         assert [item.address for item in found] == [f"{host}:{port}"]
         assert f"(pid {os.getpid()})" in sockets.holder(found[0].inode)
-
-
-def test_probe_of_nobody_is_no_answer() -> None:
-    """Refused at once, and no exception."""
-    with socket.socket() as unused:
-        unused.bind(("127.0.0.1", 0))
-        assert probe.ask(f"127.0.0.1:{unused.getsockname()[1]}") is None

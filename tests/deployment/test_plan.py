@@ -13,7 +13,20 @@ from deployment.host.model import Environment, Kept, Log, Manifest, Observed, Wa
 from deployment.host.plan import callers, plan
 
 CASES = sorted((Path(__file__).parent / "plans").glob("*.json"))
-OPTIONS = ("restart", "staged", "soak", "back", "failed", "enabled", "user", "remove", "delete", "keep")
+OPTIONS = (
+    "restart",
+    "staged",
+    "soak",
+    "back",
+    "failed",
+    "enabled",
+    "user",
+    "remove",
+    "delete",
+    "keep",
+    "home",
+    "insist",
+)
 DEFAULTS = {
     "dirty": False,
     "subject": "",
@@ -28,7 +41,9 @@ DEFAULTS = {
 def _seen(value: dict[str, Any]) -> Observed:
     releases = {name: Kept(**kept) for name, kept in value.get("releases", {}).items()}
     lists: dict[str, Any] = {
-        key: tuple(value[key]) for key in ("layers", "layers_elsewhere", "listening") if key in value
+        key: tuple(value[key])
+        for key in ("layers", "layers_elsewhere", "listening", "strays")
+        if key in value
     }
     log = {"log": Log(**value["log"])} if value.get("log") else {}
     return Observed(**{**value, **lists, **log, "releases": releases})

@@ -106,6 +106,47 @@ def test_first_deploy_that_fails_leaves_what_lay_there(dev: Operator) -> None:
     assert dev.on_node("cat", f"{place}/events.db") == "precious\n"
 
 
+def test_backup_in_the_log_of_a_first_deploy_that_fails_stays(dev: Operator) -> None:
+    """Also where the service would keep its own files, and where it has made an empty log beside it."""
+    place = "/var/lib/helionyx/live/events"
+    dev.on_node("sh", "-c", f"mkdir -p {place} && echo precious > {place}/events-2026.db.bak")
+    dev.break_for_real()
+    dev.deploy("live", code=3)
+    assert dev.on_node("cat", f"{place}/events-2026.db.bak") == "precious\n"
+    assert "helionyx:" not in dev.on_node("cat", "/etc/passwd")
+    dev.on_node("rm", "-r", "/var/lib/helionyx/live")
+
+
+def test_link_to_another_environment_gains_nothing(dev: Operator) -> None:
+    """Read models are pruned as the environment's user: root deletes nothing for who has taken it over."""
+    mine, theirs = "/var/lib/helionyx/dev/sub", "/var/lib/helionyx/staging"
+    victim = f"{theirs}/projections/helionyx-aaaaaaaaaaaa.db"
+    dev.deploy("staging")
+    dev.on_node("runuser", "-u", "helionyx-staging", "--", "touch", victim)
+    before = "PROJECTIONS_DB_PATH=/var/lib/helionyx/dev/projections"
+    dev.configure("dev", before, f"PROJECTIONS_DB_PATH={mine}/projections")
+    try:
+        dev.deploy("dev")
+        dev.on_node("runuser", "-u", "helionyx-dev", "--", "mv", mine, f"{mine}.old")
+        dev.on_node("runuser", "-u", "helionyx-dev", "--", "ln", "-s", theirs, mine)
+        dev.commit("services/changed.py", "LINKED = 1\n")
+        dev.deploy("dev", code=3)
+        assert dev.on_node("ls", victim)
+    finally:
+        dev.on_node("sh", "-c", f"rm {mine} && mv {mine}.old {mine}")
+        dev.configure("dev", f"PROJECTIONS_DB_PATH={mine}/projections", before)
+    dev.deploy("dev")
+
+
+def test_directory_in_place_of_a_read_model_stops_no_deploy(dev: Operator) -> None:
+    """What cannot be tidied up is left; a release that came up stays."""
+    place = "/var/lib/helionyx/dev/projections/helionyx-0123456789ab.db"
+    dev.on_node("runuser", "-u", "helionyx-dev", "--", "mkdir", place)
+    dev.commit("services/changed.py", "DIRECTORY = 1\n")
+    assert dev.deploy("dev")["outcome"] == "done"
+    dev.on_node("rmdir", place)
+
+
 def test_what_was_down_is_left_as_it_was(dev: Operator) -> None:
     """A deploy that fails where somebody had stopped the units by hand: down, and still to start on boot."""
     dev.on_node("systemctl", "stop", "helionyx-dev.socket", "helionyx-dev.service")

@@ -114,9 +114,16 @@ def another_project(operator: Operator) -> Iterator[None]:
 def newer_events(operator: Operator) -> Iterator[None]:
     """A release that writes a later version of an event was here, and somebody has spoken to it."""
     operator.edit("services/formats.py", '("MessageRecorded", 1)', '("MessageRecorded", 2)')
-    operator.deploy("dev")
+    operator.deploy("dev", INSIST="1")
     operator.tell("dev", ["in another version"])
     operator.undo()
+    yield
+
+
+@contextmanager
+def later_events(operator: Operator) -> Iterator[None]:
+    """A release that would write what the one that serves could not read: without a way back."""
+    operator.edit("services/formats.py", '("MessageRecorded", 1)', '("MessageRecorded", 2)')
     yield
 
 
@@ -150,6 +157,7 @@ MISTAKES = {
     "full disk": Mistake("MB free", around=full_disk),
     "another deploy": Mistake("(deploy) since", around=another_deploy),
     "another project": Mistake("the node belongs to helionyx", around=another_project),
+    "later events": Mistake("could not read: there would be no way back", around=later_events),
     "old code": Mistake("holds MessageRecorded in version 2", around=newer_events),
 }
 

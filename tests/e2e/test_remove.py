@@ -87,6 +87,64 @@ def test_kept_data_can_be_deleted_later(dev: Operator) -> None:
     assert not dev.node.run(["ls", "/var/lib/helionyx/staging"]).stdout
 
 
+def test_log_that_was_put_aside_is_not_deleted(dev: Operator) -> None:
+    """Without a typed name nothing goes that anybody may want: not beside an empty log either."""
+    place = "/var/lib/helionyx/staging/events"
+    dev.deploy("staging")
+    dev.tell("staging", ["precious"])
+    dev.change("stop", "staging")
+    dev.on_node("sh", "-c", f"mv {place}/events.db {place}/events.db.damaged && rm -f {place}/events.db-*")
+    dev.change("start", "staging")
+    assert "stays on the node" in dev.change("remove", "staging")["summary"]
+    assert dev.on_node("ls", f"{place}/events.db.damaged")
+    dev.change("remove", "staging", DATA="delete", CONFIRM="staging")
+
+
+def test_environment_that_nobody_spoke_to_goes_without_a_word(dev: Operator) -> None:
+    """An empty log and its read models are nothing to keep."""
+    dev.deploy("staging")
+    dev.change("remove", "staging")
+    assert not dev.node.run(["ls", "/var/lib/helionyx/staging"]).stdout
+
+
+def test_process_of_the_user_is_named_before_anything_is_touched(dev: Operator) -> None:
+    """Its user could not be removed: half of a removal helps nobody."""
+    start = "runuser -u helionyx-dev -- sleep 900 > /dev/null 2>&1 & echo $!"
+    dev.on_node("sh", "-c", f"{start} > /root/sleep")
+    before = dev.status("dev")
+    try:
+        assert "sleep (pid" in dev.change("remove", "dev", code=2)["message"]
+    finally:
+        dev.on_node("sh", "-c", "kill $(cat /root/sleep)")
+    assert dev.status("dev")["pid"] == before["pid"]
+
+
+def test_depth_is_no_hiding_place(dev: Operator) -> None:
+    """Directories as deep as a service likes to make them are looked through, given away and removed."""
+    dev.deploy("staging")
+    go = "import os; os.chdir('/var/lib/helionyx/staging')"
+    deep = f"{go}\nfor _ in range(1500): os.mkdir('d'); os.chdir('d')"
+    dev.on_node("runuser", "-u", "helionyx-staging", "--", "python3", "-c", deep)
+    assert dev.status("staging")["state"] == "running"
+    dev.change("remove", "staging", DATA="delete", CONFIRM="staging")
+    assert not dev.node.run(["ls", "/var/lib/helionyx/staging"]).stdout
+
+
+def test_volume_is_emptied_and_stays(dev: Operator) -> None:
+    """Data on a file system of its own: that is its owner's, what lies in it goes."""
+    data = "/var/lib/helionyx/staging"
+    dev.on_node("sh", "-c", f"mkdir {data} && mount -t tmpfs -o size=64m tmpfs {data}")
+    try:
+        dev.deploy("staging")
+        dev.tell("staging", ["a word"])
+        dev.change("remove", "staging", DATA="delete", CONFIRM="staging")
+        assert dev.on_node("stat", "--format=%U", data) == "root\n"
+        assert dev.on_node("sh", "-c", f"ls -A {data}") == ""
+        assert dev.change("remove", "staging")["outcome"] == "nothing"
+    finally:
+        dev.on_node("sh", "-c", f"umount {data} && rmdir {data}")
+
+
 def test_units_of_a_stranger_stay(dev: Operator) -> None:
     """What no deploy has brought is not removed by one."""
     unit = "/etc/systemd/system/helionyx.service"

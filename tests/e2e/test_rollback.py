@@ -68,6 +68,19 @@ def test_twice_goes_two_back(settled: Operator, four: list[dict[str, Any]]) -> N
     settled.change("rollback", "dev", RELEASE=four[3]["release"])
 
 
+def test_nobody_comes_to_what_was_rolled_back_from(settled: Operator, four: list[dict[str, Any]]) -> None:
+    """After a way back and a mended release, the one before is the good one that it replaced."""
+    good = settled.status("dev")["release"]
+    settled.commit("services/changed.py", "BAD = 1\n")
+    bad = settled.deploy("dev", KEEP="20")["release"]
+    assert settled.change("rollback", "dev")["after"] == good
+    settled.commit("services/changed.py", "BAD = 0\n")
+    settled.deploy("dev", KEEP="20")
+    assert settled.status("dev")["previous"] == good
+    assert settled.change("rollback", "dev")["after"] == good != bad
+    settled.change("rollback", "dev", RELEASE=four[3]["release"])
+
+
 def test_edited_release_is_not_gone_back_to(settled: Operator, four: list[dict[str, Any]]) -> None:
     """What was changed by hand is not what was proven: refused, and the way to get it is named."""
     target = f"/opt/helionyx/dev/releases/{four[0]['release']}/services/changed.py"
@@ -147,7 +160,10 @@ def test_old_code_with_todays_configuration(settled: Operator) -> None:
     assert today not in str(result)
     again = settled.change("rollback", "dev", RELEASE=old, CONFIG="current")
     assert (again["outcome"], again["after"]) == ("nothing", made)
-    assert settled.status("dev")["previous"] == old, "it does not become the newest"
+    further = settled.status("dev")["previous"]
+    assert further not in (None, old, made), "what it was made of is no step back"
+    settled.change("rollback", "dev", CONFIG="current")
+    assert settled.status("dev")["release"][:12] == further[:12]
     settled.deploy("dev")
 
 

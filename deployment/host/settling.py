@@ -1,0 +1,55 @@
+"""Results: of a transaction that came to its end, and of those that did not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from . import audit, record, systemd
+from .errors import HostError
+from .locks import environment_lock
+from .model import Environment, Layout
+from .record import Transaction
+
+
+def settle(layout: Layout, environment: Environment, actor: str) -> None:
+    """Close what a power cut left open: it has no unit any more that would bring it to its end."""
+    left = [item for item in _unfinished(layout, environment) if not systemd.is_alive(item.unit)]
+    if left:
+        with environment_lock(layout, environment.name, {"actor": actor, "verb": "settling"}):
+            _close(layout, environment, left, "it ended without a result, as in a power cut")
+
+
+def close_abandoned(layout: Layout, environment: Environment, mine: Transaction) -> None:
+    left = [item for item in _unfinished(layout, environment) if item.id != mine.id]
+    _close(layout, environment, left, f"it ended without a result; {mine.id} went on from what it left")
+
+
+def _unfinished(layout: Layout, environment: Environment) -> list[Transaction]:
+    """Those of this environment that had begun; one that has not may be waiting for the lock."""
+    return [
+        item
+        for item in record.every(layout)
+        if item.result is None and item.entries("attempt") and item.request["environment"] == environment.name
+    ]
+
+
+def _close(layout: Layout, environment: Environment, left: list[Transaction], reason: str) -> None:
+    """The lock is held: whoever had it before is dead."""
+    for other in left:
+        if other.result is None:
+            audit.append(
+                layout,
+                event="end",
+                transaction=other.id,
+                environment=environment.name,
+                verb=other.request["verb"],
+                outcome="abandoned",
+                reason=reason,
+            )
+            conclude(other, "abandoned", HostError(reason))
+            other.close()
+
+
+def conclude(transaction: Transaction, outcome: str, failure: HostError | None, **more: Any) -> None:
+    told = (failure or HostError("")).to_json()
+    transaction.write("result", **{**told, **more, "outcome": outcome})

@@ -1,0 +1,109 @@
+"""Whatever answers on the service's port: none of it stops a verb, and none of it holds one up."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from deployment.host import probe
+from deployment.host.model import Log
+
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n"
+GOOD = b'{"ready": true, "release": "a", "log": {"length": 2, "head": "ff", "holds": {"Said": [1]}}}'
+
+
+@contextlib.contextmanager
+def answering(chunks: list[bytes], pause: float = 0.0, path: Path | None = None) -> Iterator[str]:
+    """A server that answers one caller with these bytes, one after the other."""
+    listener = socket.socket(socket.AF_UNIX if path else socket.AF_INET)
+    listener.bind(str(path) if path else ("127.0.0.1", 0))
+    listener.listen()
+
+    def serve() -> None:
+        with contextlib.suppress(OSError):
+            caller, _ = listener.accept()
+            with caller:
+                caller.recv(65536)
+                for chunk in chunks:
+                    caller.sendall(chunk)
+                    time.sleep(pause)
+
+    server = threading.Thread(target=serve)
+    server.start()
+    try:
+        yield str(path) if path else f"127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        with contextlib.suppress(OSError):
+            listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
+        server.join()
+
+
+@pytest.mark.parametrize("unix", [False, True])
+def test_answer_is_taken_apart(tmp_path: Path, unix: bool) -> None:
+    """With the status, from a port and from a socket in the file system."""
+    with answering([HEAD, GOOD[:20], GOOD[20:]], path=tmp_path / "socket" if unix else None) as listen:
+        answer = probe.ask(listen)
+    assert answer is not None
+    assert (answer["status"], answer["release"]) == (200, "a")
+    assert probe.log_of(answer) == Log(2, "ff", {"Said": [1]})
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"no HTTP at all",
+        HEAD,
+        HEAD + b"{",
+        HEAD + b"[" * 60_000,
+        HEAD + b"[]",
+        HEAD + b"\xff\xfe",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{}",
+        HEAD + b"x" * 200_000,
+    ],
+    ids=range(9),
+)
+def test_nonsense_is_no_answer(content: bytes) -> None:
+    """And never an exception: a service must not be able to keep anybody from stopping it."""
+    with answering([content]) as listen:
+        assert probe.ask(listen) is None
+
+
+@pytest.mark.parametrize(
+    "log",
+    [
+        None,
+        [],
+        {},
+        {"length": "x", "head": "ff"},
+        {"length": 1},
+        {"length": 1, "head": 2},
+        {"length": 1, "head": "ff", "holds": [1]},
+        {"length": 1, "head": "ff", "holds": {"Said": 1}},
+    ],
+)
+def test_log_that_is_none_is_not_made_up(log: object) -> None:
+    """Half of it is nothing."""
+    assert probe.log_of({"log": log}) is None
+
+
+def test_answer_that_drips_is_not_waited_for() -> None:
+    """The time is for all of it, and not for each of its bytes."""
+    begun = time.monotonic()
+    with answering([bytes([byte]) for byte in HEAD + GOOD], pause=0.1) as listen:
+        assert probe.ask(listen, timeout=0.3) is None
+        assert time.monotonic() - begun < 2
+
+
+def test_nobody_is_no_answer() -> None:
+    """Refused at once, and no exception."""
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        assert probe.ask(f"127.0.0.1:{unused.getsockname()[1]}") is None
