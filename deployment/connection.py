@@ -173,10 +173,15 @@ def ssh(settings: Settings, node: str, command: str, *more: str) -> list[str]:
     return ["ssh", *SSH, *more, *settings.ssh_options, "--", node, command]
 
 
+def shown(node: str, options: tuple[str, ...], *more: str, command: str = "") -> str:
+    """A login for people to paste, with the options that they gave."""
+    return shlex.join(["ssh", *more, *options, node, *filter(None, [command])])
+
+
 def explain(node: str, code: int, words: list[str], options: tuple[str, ...] = ()) -> Lost:
     """Turn an exit code and what was written to stderr into a message and a hint; `options` are ssh's."""
     text = "\n".join(words)
-    login = shlex.join(["ssh", *options, node])
+    login = shown(node, options)
     last = words[-1] if words else f"exit code {code}"
     if "REMOTE HOST IDENTIFICATION HAS CHANGED" in text:
         return Lost(
@@ -206,7 +211,7 @@ def explain(node: str, code: int, words: list[str], options: tuple[str, ...] = (
             f"{login} true must work; SSH_OPTIONS takes options",
             about="ssh",
         )
-    if code == 127:
+    if code == 127 or "python3: command not found" in text:  # the first by a shell, the other by sudo
         return Lost(
             f"{node} lacks /usr/bin/python3 or sudo: {last}",
             "apt-get install python3 sudo, there",

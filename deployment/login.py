@@ -8,7 +8,7 @@ import subprocess
 import time
 from dataclasses import dataclass
 
-from .connection import Lost, explain, ssh
+from .connection import Lost, explain, shown, ssh
 from .settings import Settings
 
 LIMIT = 30.0  # seconds for all of it; ssh gives up connecting after ten
@@ -41,11 +41,15 @@ def log_in(settings: Settings, node: str) -> Login:
     except FileNotFoundError:
         raise Lost("ssh is not installed here.", "apt-get install openssh-client", about="ssh") from None
     except subprocess.TimeoutExpired:
-        raise Lost(f"no login on {node} within {LIMIT:g} s.", f"ssh -v {node} true", about="ssh") from None
+        raise Lost(
+            f"no login on {node} within {LIMIT:g} s.",
+            shown(node, settings.ssh_options, "-v", command="true"),
+            about="ssh",
+        ) from None
     said = done.stderr.decode(errors="replace")
     if done.returncode:
         words = [line.strip() for line in said.splitlines() if line.strip() and not CHATTER.match(line)]
         raise explain(node, done.returncode, words, settings.ssh_options)
-    key = re.search(r"Server host key: \S+ (\S+)", said)
+    keys = re.findall(r"Server host key: \S+ (\S+)", said)  # those of jump hosts come first
     names = done.stdout.decode(errors="replace").split()
-    return Login(names[-1] if names else "", time.monotonic() - begun, key.group(1) if key else "")
+    return Login(names[-1] if names else "", time.monotonic() - begun, keys[-1] if keys else "")
