@@ -158,8 +158,14 @@ def choose(verb: str, argument: str | None, environ: Mapping[str, str]) -> tuple
 
 def default_nodes(root: Path) -> dict[str, str]:
     """The node of each environment, from pyproject.toml's [tool.helionyx.nodes]."""
-    with (root / "pyproject.toml").open("rb") as file:
-        nodes = tomllib.load(file).get("tool", {}).get("helionyx", {}).get("nodes", {})
+    path = root / "pyproject.toml"
+    try:
+        project = tomllib.loads(path.read_text())
+    except (OSError, ValueError) as error:  # the latter names line and column
+        raise DeployError(
+            f"{path} cannot be read: {error}.", "mend it, or git checkout -- pyproject.toml"
+        ) from None
+    nodes = project.get("tool", {}).get("helionyx", {}).get("nodes", {})
     return {name: str(nodes.get(name, "node1")) for name in ENVIRONMENTS}
 
 

@@ -3,5 +3,6 @@
 # The rest comes from the environment's variables (NODE, SSH_OPTIONS, ...): see docs/DEPLOYMENT.md.
 set -eu
 cd "$(dirname "$0")/../.."
-scripts/setup.sh --quiet
+# One that is there is used as it is: what is wrong with it is for doctor to say, and not to mend.
+[ -x .venv/bin/python ] || scripts/setup.sh --quiet
 exec .venv/bin/python -m deployment doctor "$@"
