@@ -29,7 +29,7 @@ def ok(name: str, found: str) -> Check:
 
 
 def warn(name: str, found: str, mend: str) -> Check:
-    """A deploy works all the same, and yet somebody should know."""
+    """Nothing that is deployed is in trouble by it, and yet somebody should know."""
     return Check(name, WARN, found, mend)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from .check import OK, Check, bad, graver, ok, warn
+from .check import BAD, OK, WARN, Check, bad, graver, ok, warn
 from .vitals import FileSystem, System
 
 OLDEST_SYSTEMD = 252
@@ -57,8 +57,8 @@ def file_system(found: FileSystem) -> Check:
 
 def _room(free: int, size: int, least: int, little: int) -> str:
     if free < least:
-        return "bad"
-    return "warn" if free < little or free < FREE_PART * size else OK
+        return BAD
+    return WARN if free < little or free < FREE_PART * size else OK
 
 
 def _percent(part: int, whole: int) -> str:

@@ -93,9 +93,10 @@ def _written(layout: Layout) -> list[Path]:
 
 
 def _nearest(path: Path) -> Path:
+    """The directory itself, for a link may lead elsewhere; its parent stands for what is not there yet."""
     while not path.is_dir():
         path = path.parent
-    return path
+    return path.resolve()
 
 
 def _file_system(mount: Path, path: Path) -> FileSystem:
