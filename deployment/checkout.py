@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import stat
-from dataclasses import dataclass
+import sys
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from . import configuration, layer
@@ -15,33 +17,43 @@ from .source import Source
 
 @dataclass(frozen=True)
 class Tree:
-    """What git says of the checkout; `problem` is why it says nothing."""
+    """What git says of the checkout; `problem` is why it says nothing, with its mend."""
 
     commit: str = ""
     subject: str = ""
     changed: tuple[str, ...] = ()
     problem: str = ""
+    mend: str = ""
 
 
 @dataclass(frozen=True)
 class Tools:
-    """uv's version and the packages that the lock pins, each None with its problem where there is none."""
+    """uv's version and the packages that the lock pins, each None with its problem where there is none.
+
+    `stale` says that what runs here was set up by another lock.
+    """
 
     uv: str | None = None
     uv_problem: str = ""
     pinned: int | None = None
     lock_problem: str = ""
+    stale: bool = False
 
 
 @dataclass(frozen=True)
 class EnvFile:
-    """One `.env.{environment}`: its permission bits (None where there is no file), and what it says."""
+    """One `.env.{environment}`: its permission bits (None where there is no file), and what it says.
+
+    `unread` is why the file itself cannot be read, `unchecked` why the code that checks it gave no answer.
+    """
 
     environment: str
     path: Path
     node: str
     mode: int | None = None
     problems: tuple[str, ...] = ()
+    unread: str = ""
+    unchecked: str = ""
     configuration: Configuration | None = None
 
 
@@ -49,12 +61,28 @@ def tree(root: Path) -> Tree:
     """Commit and changes, without the refresh of the index that `git status` would write."""
     git = ["git", "-C", str(root), "--no-optional-locks", "-c", "core.quotePath=false"]
     try:
-        head = run([*git, "show", "--no-patch", "--no-show-signature", "--format=%h%n%s"])
-        listed = run([*git, "status", "--porcelain", "--untracked-files=all"])
+        plain = {"LC_ALL": "C"}  # what it says is looked through
+        head = run([*git, "show", "--no-patch", "--no-show-signature", "--format=%h%n%s"], environ=plain)
+        listed = run([*git, "status", "--porcelain", "--untracked-files=all"], environ=plain)
     except DeployError as error:
-        return Tree(problem=" | ".join((error.message, *error.details[-1:])))
+        return _without_git(error)
     commit, _, subject = head.decode(errors="replace").strip().partition("\n")
     return Tree(commit, subject, tuple(line[3:] for line in listed.decode(errors="replace").splitlines()))
+
+
+def _without_git(error: DeployError) -> Tree:
+    """The trouble in git's own words, and the mend: git's own where it has one."""
+    said = [line.strip() for line in error.details]
+    fatal = next(
+        (line for line in said if line.startswith("fatal: ")), " | ".join((error.message, *said[-1:]))
+    )
+    proposed = next((line for line in said if line.startswith("git config ")), "")
+    if proposed:
+        return Tree(problem=fatal, mend=proposed)
+    if "not installed" in error.message:
+        return Tree(problem=fatal, mend="apt-get install git")
+    first = "git init && " if "not a git repository" in fatal else ""
+    return Tree(problem=fatal, mend=f"{first}git add --all && git commit; git status says more")
 
 
 def code(root: Path) -> Source:
@@ -74,11 +102,20 @@ def tools(source: Source) -> Tools:
         return Tools(uv_problem=str(error), lock_problem="not read, because uv does not run")
     if "uv.lock" not in source.files:
         return Tools(version, lock_problem="is not there")
+    stale = _set_up_by() not in (None, source.files["uv.lock"][0])
     try:
         pinned = layer.requirements(source).count(b"==")
     except DeployError as error:
-        return Tools(version, lock_problem=" | ".join((error.message, *error.details[-1:])))
-    return Tools(version, pinned=pinned)
+        return Tools(version, lock_problem=" | ".join((error.message, *error.details[-1:])), stale=stale)
+    return Tools(version, pinned=pinned, stale=stale)
+
+
+def _set_up_by() -> bytes | None:
+    """The lock by which the running Python's packages were installed, where `make setup` has noted it."""
+    try:
+        return (Path(sys.prefix) / ".locked").read_bytes()
+    except OSError:
+        return None
 
 
 def env_file(directory: Path, environment: str, node: str, source: Source) -> EnvFile:
@@ -89,9 +126,23 @@ def env_file(directory: Path, environment: str, node: str, source: Source) -> En
     except FileNotFoundError:
         return EnvFile(environment, path, node)
     except OSError as error:
-        return EnvFile(environment, path, node, 0, (f"cannot be looked at: {error.strerror}",))
+        return EnvFile(environment, path, node, 0, unread=error.strerror or str(error))
+    file = EnvFile(environment, path, node, mode)
     try:
-        found, problems = configuration.check(path.read_bytes(), environment, source)
+        content = path.read_bytes()
+    except OSError as error:
+        return replace(file, unread=error.strerror or str(error))
+    try:
+        found, problems = configuration.check(content, environment, source)
     except (DeployError, OSError, ValueError) as error:
-        return EnvFile(environment, path, node, mode, (f"could not be checked: {error}",))
-    return EnvFile(environment, path, node, mode, problems, found)
+        return replace(file, unchecked=_reason(error))
+    return replace(file, problems=problems, configuration=found)
+
+
+def _reason(error: Exception) -> str:
+    """The last line of what our own code said: the exception's; and where in that code it was raised."""
+    words = [line.strip() for line in getattr(error, "details", ())]
+    if not words:
+        return str(error)
+    places = re.findall(r'File "[^"]*?(services/[^"]+)", (line \d+)', "\n".join(words))
+    return f"{places[-1][0]}, {places[-1][1]}: {words[-1]}" if places else words[-1]

@@ -18,8 +18,16 @@ from .source import Source
 
 
 def doctor(settings: Settings) -> int:
-    """Show every check, bad or not; the answer is 0 when none is bad, else 4."""
+    """Show every check, bad or not; the answer is 0 when none is bad, else 4, or 130 when interrupted."""
     report = Report(as_json=settings.json)
+    try:
+        _look(settings, report)
+    except KeyboardInterrupt:
+        return report.interrupt()
+    return report.end()
+
+
+def _look(settings: Settings, report: Report) -> None:
     source = checkout.code(settings.root)
     with report.looking("this checkout"):
         files, checks = _here(settings, source)
@@ -28,9 +36,13 @@ def doctor(settings: Settings) -> int:
     for name in settings.environments:
         by_node.setdefault(settings.nodes[name], []).append(name)
     for node, names in by_node.items():
-        request = {"environments": names, "project": source.project, "wanted": _wanted(files, names)}
+        request = {
+            "environments": names,
+            "project": source.project,
+            "wanted": _wanted(files, names),
+            "unconfigured": _unconfigured(settings, files),
+        }
         _node(settings, report, node, request)
-    return report.end()
 
 
 def _here(settings: Settings, source: Source) -> tuple[list[EnvFile], list[Check]]:
@@ -40,7 +52,7 @@ def _here(settings: Settings, source: Source) -> tuple[list[EnvFile], list[Check
     return files, [
         rules.tree(checkout.tree(settings.root)),
         *rules.tools(checkout.tools(source)),
-        *(check for file in asked for check in rules.env_file(file)),
+        *(check for file in asked for check in rules.env_file(file, named=settings.named)),
         *rules.apart(files, settings.environments),
     ]
 
@@ -52,11 +64,11 @@ def _node(settings: Settings, report: Report, node: str, request: dict[str, Any]
         with report.looking(title):
             login = log_in(settings, node)
         user = login.user
-        report.section(title, rules.login(node, login), node)
+        report.section(title, rules.login(node, login, settings.ssh_options), node)
         with Connection(settings, node) as connection:
             _converse(connection, report, user, request)
     except Lost as error:
-        report.section("" if user else title, rules.lost(node, error, user), node)
+        report.section("" if user else title, rules.lost(node, error, user, settings.ssh_options), node)
     except DeployError as error:  # the node's own words, such as that its Python is too old
         report.section("", rules.refused(node, error), node)
 
@@ -87,6 +99,11 @@ def _platform(hello: dict[str, Any]) -> Check:
     except DeployError as error:
         return bad("python", error.message, error.hint)
     return ok("python", f"{target.python}, pinned as /usr/bin/python{target.python}; {target.platform}")
+
+
+def _unconfigured(settings: Settings, files: list[EnvFile]) -> list[str]:
+    """The environments without an `.env` file that are not known yet to need one: the node tells that."""
+    return [file.environment for file in files if file.mode is None and not settings.named]
 
 
 def _wanted(files: list[EnvFile], names: list[str]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from .errors import DONE, HANDS
+from .errors import DONE, HANDS, INTERRUPTED
 from .host.check import BAD, OK, WARN, Check, any_bad
 from .output import code_line
 
@@ -28,7 +28,7 @@ class Report:
         self._json = as_json
         self._found: list[dict[str, Any]] = []
         self._checks: list[Check] = []
-        self._terminal = None if as_json or not sys.stdout.isatty() else _Terminal()
+        self._terminal = _terminal() if sys.stdout.isatty() and not as_json else None
 
     def section(
         self, title: str, checks: Iterable[Check], node: str | None = None, environment: str | None = None
@@ -60,7 +60,15 @@ class Report:
 
     def end(self) -> int:
         """The summary, with the exit code by name; the code is the answer."""
-        code = HANDS if any_bad(self._checks) else DONE
+        return self._end(HANDS if any_bad(self._checks) else DONE)
+
+    def interrupt(self) -> int:
+        """The summary of what was found until somebody had enough: nothing was begun that goes on."""
+        if not self._json:
+            sys.stdout.write("\n")
+        return self._end(INTERRUPTED)
+
+    def _end(self, code: int) -> int:
         if self._json:
             sys.stdout.write(json.dumps({"exit_code": code, "checks": self._found}, indent=1) + "\n")
             return code
@@ -92,6 +100,14 @@ def summary(checks: Iterable[Check], code: int) -> str:
 def _plain(text: str, _: str) -> None:
     sys.stdout.write(text + "\n")
     sys.stdout.flush()
+
+
+def _terminal() -> _Terminal | None:
+    """None where the checkout is half set up, and has nothing yet that knows colours."""
+    try:
+        return _Terminal()
+    except ImportError:
+        return None
 
 
 class _Terminal:

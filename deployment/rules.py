@@ -8,7 +8,7 @@ from pathlib import Path
 
 from .checkout import EnvFile, Tools, Tree
 from .configuration import DATA_PATHS, outside
-from .connection import Lost
+from .connection import Lost, shown
 from .envfile import PORTS
 from .errors import DeployError
 from .host.check import Check, bad, ok, warn
@@ -25,8 +25,7 @@ EXPLAINED = ".env.template explains every key"
 def tree(found: Tree) -> Check:
     """A release is named after a commit."""
     if found.problem:
-        mend = "apt-get install git" if "not installed" in found.problem else "git init, and commit"
-        return bad("git", found.problem, mend)
+        return bad("git", found.problem, found.mend)
     if found.changed:
         names = ", ".join(found.changed[:SHOWN])
         more = f" and {len(found.changed) - SHOWN} more" if len(found.changed) > SHOWN else ""
@@ -42,6 +41,8 @@ def tools(found: Tools) -> Iterator[Check]:
         yield bad("uv", found.uv_problem, "make setup")
     else:
         yield ok("uv", found.uv)
+    if found.stale:
+        yield warn(".venv", "is not as uv.lock says, and is used as it is", "make setup")
     if found.pinned is None:
         mend = "git checkout -- uv.lock" if found.uv else "make setup"
         yield bad("uv.lock", found.lock_problem, mend)
@@ -49,11 +50,12 @@ def tools(found: Tools) -> Iterator[Check]:
         yield ok("uv.lock", f"pins {found.pinned} packages for the node, with hashes")
 
 
-def env_file(found: EnvFile) -> Iterator[Check]:
-    """There, private, and accepted by the release's own check."""
+def env_file(found: EnvFile, *, named: bool) -> Iterator[Check]:
+    """There, private, and accepted by the release's own check. `named`: whoever names it needs its file."""
     name = found.path.name
     if found.mode is None:
-        yield warn(name, f"is not in {found.path.parent}", f"make env ENV={found.environment}")
+        said = bad if named else warn
+        yield said(name, f"is not in {found.path.parent}", f"make env ENV={found.environment}")
         return
     wrong = list(_wrong_with(found))
     yield from wrong
@@ -66,6 +68,13 @@ def _wrong_with(found: EnvFile) -> Iterator[Check]:
     name = found.path.name
     if found.mode is not None and found.mode & 0o077:
         yield bad(name, f"others can read its secrets: mode {found.mode:04o}", f"chmod 600 '{found.path}'")
+    if found.unread:
+        yield bad(
+            name, f"cannot be read: {found.unread}", f"ls -ld '{found.path}': a file of your own it has to be"
+        )
+    if found.unchecked:
+        mend = "git diff services; it is the code of the release that fails, whatever the file says"
+        yield bad(name, f"could not be checked: {found.unchecked}", mend)
     for problem in found.problems:
         yield bad(name, problem, f"edit {found.path}; {EXPLAINED}")
     if found.configuration is not None:
@@ -98,35 +107,43 @@ def _shared(one: EnvFile, other: EnvFile) -> Iterator[Check]:
     mine, theirs = one.configuration, other.configuration
     both, file = f"{one.environment} and {other.environment}", other.path.name
     if one.node == other.node:
-        if mine.facts["api_port"] == theirs.facts["api_port"]:
-            mend = f"API_PORT={PORTS[other.environment]} in {file}, or any other that is free"
-            yield bad("port", f"{both} both want {mine.facts['api_port']}", mend)
+        port = mine.facts["api_port"]
+        if port == theirs.facts["api_port"]:
+            off = one if port == PORTS[other.environment] else other
+            mend = f"API_PORT={PORTS[off.environment]} in {off.path.name}, or any other that is free"
+            yield bad("port", f"{both} both want {port}", mend)
         for key in DATA_PATHS:
             if mine.facts[key] == theirs.facts[key]:
-                own = _below(Path("/var/lib/helionyx") / other.environment, key.upper())
-                yield bad("data", f"{both} share {mine.facts[key]}", f"{key.upper()}={own} in {file}")
+                off = one if str(_own(other, key)) == mine.facts[key] else other
+                mend = f"{key.upper()}={_own(off, key)} in {off.path.name}"
+                yield bad("data", f"{both} share {mine.facts[key]}", mend)
     if BOT in mine.digests and mine.digests[BOT] == theirs.digests.get(BOT):
         yield bad("bot", f"{both} have the same {BOT}", f"a bot of its own for {file}: /newbot at @BotFather")
 
 
-def login(node: str, found: Login) -> Iterator[Check]:
-    """The way to the node that is open."""
+def _own(file: EnvFile, key: str) -> Path:
+    return _below(Path("/var/lib/helionyx") / file.environment, key.upper())
+
+
+def login(node: str, found: Login, options: tuple[str, ...] = ()) -> Iterator[Check]:
+    """The way to the node that is open; `options` are those that ssh was given."""
     if node == "local":
         yield ok("node", f"this machine, as {found.user}, without ssh")
         return
     text = f"{found.user} is logged in after {found.seconds:.2f} s"
     if found.seconds > SLOW:
-        yield warn("ssh", text, f"ssh -v {node} true shows what it waits for")
+        yield warn("ssh", text, f"{shown(node, options, '-v', command='true')} shows what it waits for")
     else:
         yield ok("ssh", text)
     yield ok("host key", f"known: {found.host_key}" if found.host_key else "known")
 
 
-def lost(node: str, error: Lost, user: str) -> Iterator[Check]:
+def lost(node: str, error: Lost, user: str, options: tuple[str, ...] = ()) -> Iterator[Check]:
     """Where the way to the node breaks off, and that nothing behind it was looked at."""
     last = f" | {error.details[-1]}" if error.details else ""
     mend = sudo_rule(node, user) if error.about == "sudo" and user else error.hint
-    yield bad(error.about, error.message + last, mend or f"ssh {node} shows more")
+    more = "sudo -n /usr/bin/python3 --version" if node == "local" else shown(node, options)
+    yield bad(error.about, error.message + last, mend or f"{more} shows more")
     yield _not_looked_at(node)
 
 

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,11 +15,10 @@ from deployment import checkout as here
 from deployment import report, rules, settings
 from deployment.checkout import EnvFile, Tools, Tree
 from deployment.configuration import Configuration
-from deployment.connection import Lost, explain
 from deployment.host import check
 from deployment.host.check import BAD, OK, WARN, Check
 from deployment.host.model import BOT
-from deployment.login import Login
+from deployment.settings import ROOT
 
 from .conftest import git, not_ok
 
@@ -37,19 +40,8 @@ def env_file(
         Path(f"/x/.env.{environment}"),
         node,
         mode,
-        (),
-        Configuration(b"", FACTS | facts, digests, {}),
+        configuration=Configuration(b"", FACTS | facts, digests, {}),
     )
-
-
-@pytest.mark.parametrize(
-    ("offset", "level"), [(0.0, OK), (-1.9, OK), (2.1, WARN), (-59.0, WARN), (61.0, BAD), (-3600.0, BAD)]
-)
-def test_clock(offset: float, level: str) -> None:
-    """Two seconds are a warning, a minute is bad, and which of the two is ahead is said."""
-    judged = rules.clock(offset, 0.1)
-    assert judged.level == level
-    assert ("ahead" in judged.found) is (offset > 0)
 
 
 @pytest.mark.parametrize(
@@ -78,15 +70,17 @@ def test_bot_is_compared_and_never_shown() -> None:
 
 
 def test_env_files_are_looked_at_as_they_lie(checkout: Path) -> None:
-    """Absent is a warning; readable by others, and each problem of the release's own check, is bad."""
+    """Absent is a warning unless it was named; readable by others, and each problem that is found, is bad."""
     source, path = here.code(checkout), checkout / ".env.dev"
 
-    def look(environment: str = "dev") -> list[tuple[str, str, str]]:
-        return not_ok(list(rules.env_file(here.env_file(checkout, environment, "node1", source))))
+    def look(environment: str = "dev", *, named: bool = False) -> list[tuple[str, str, str]]:
+        found = here.env_file(checkout, environment, "node1", source)
+        return not_ok(list(rules.env_file(found, named=named)))
 
     path.chmod(0o600)
     assert not look()
     assert look("live") == [(".env.live", WARN, f"is not in {checkout}")]
+    assert look("live", named=True) == [(".env.live", BAD, f"is not in {checkout}")]
     path.chmod(0o640)
     assert look() == [(".env.dev", BAD, "others can read its secrets: mode 0640")]
     path.chmod(0o600)
@@ -101,6 +95,35 @@ def test_env_files_are_looked_at_as_they_lie(checkout: Path) -> None:
     ]
 
 
+def test_check_that_cannot_be_made_is_no_fault_of_the_file(checkout: Path) -> None:
+    """Code that does not parse is named by its place, and what is no file is not to be edited."""
+    (checkout / "services" / "config.py").write_text("x = 1\nthis is no python\n")
+    (checkout / ".env.dev").chmod(0o600)
+    source = here.code(checkout)
+    (broken,) = rules.env_file(here.env_file(checkout, "dev", "node1", source), named=True)
+    assert broken.found == "could not be checked: services/config.py, line 2: SyntaxError: invalid syntax"
+    assert "edit" not in broken.mend
+    (checkout / ".env.live").mkdir(mode=0o700)
+    (unread,) = rules.env_file(here.env_file(checkout, "live", "node1", source), named=True)
+    assert (unread.level, unread.found) == (BAD, "cannot be read: Is a directory")
+    assert "edit" not in unread.mend
+
+
+def test_git_mends_in_its_own_words(checkout: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A checkout of somebody else is not begun anew."""
+    program = tmp_path / "bin" / "git"
+    program.parent.mkdir()
+    said = "fatal: detected dubious ownership in repository at '/x'\nTo add an exception, call:\n\n"
+    program.write_text(
+        f'#!/bin/sh\ncat >&2 <<"END"\n{said}\tgit config --global --add safe.directory /x\nEND\nexit 128\n'
+    )
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
+    judged = rules.tree(here.tree(checkout))
+    assert judged.found == "fatal: detected dubious ownership in repository at '/x'"
+    assert judged.mend == "git config --global --add safe.directory /x"
+
+
 def test_tree_is_looked_at_without_a_trace(checkout: Path) -> None:
     """Clean, dirty, and no repository at all; the index stays untouched."""
     index = checkout / ".git" / "index"
@@ -110,9 +133,9 @@ def test_tree_is_looked_at_without_a_trace(checkout: Path) -> None:
     (checkout / "new.py").write_text("")
     assert rules.tree(here.tree(checkout)).found.endswith(": new.py")
     assert index.stat().st_mtime_ns == before
-    assert rules.tree(here.tree(checkout.parent)).level == BAD
+    assert rules.tree(here.tree(checkout.parent)).mend.startswith("git init && git add")
     git(checkout, "update-ref", "-d", "HEAD")
-    assert rules.tree(here.tree(checkout)).level == BAD
+    assert rules.tree(here.tree(checkout)).mend.startswith("git add --all && git commit")
 
 
 def test_lock_is_read_and_its_absence_named(checkout: Path) -> None:
@@ -126,46 +149,64 @@ def test_lock_is_read_and_its_absence_named(checkout: Path) -> None:
     ]
 
 
+def test_packages_of_another_lock_are_a_warning(
+    checkout: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are used all the same: to bring them up to it would be a change."""
+    (tmp_path / ".locked").write_bytes((checkout / "uv.lock").read_bytes())
+    monkeypatch.setattr(sys, "prefix", str(tmp_path))
+    assert not not_ok(list(rules.tools(here.tools(here.code(checkout)))))
+    (tmp_path / ".locked").write_text("another")
+    assert [item[:2] for item in not_ok(list(rules.tools(here.tools(here.code(checkout)))))] == [
+        (".venv", WARN)
+    ]
+
+
+def test_script_uses_the_packages_that_are_there(checkout: Path) -> None:
+    """Whatever has become of the lock since: that is for doctor to say."""
+    for name in ("deployment", "scripts"):
+        shutil.copytree(ROOT / name, checkout / name, ignore=shutil.ignore_patterns("__pycache__"))
+    (checkout / ".venv").symlink_to(sys.prefix)
+    (checkout / "uv.lock").write_text("broken")
+    stamp = Path(sys.prefix) / ".locked"
+    before = stamp.exists() and stamp.stat().st_mtime_ns
+
+    def run() -> subprocess.CompletedProcess[str]:
+        argv = [str(checkout / "scripts/deploy/doctor.sh"), "dev", "--json"]
+        environ = os.environ | {"NODE": "nowhere.invalid"}
+        return subprocess.run(argv, env=environ, capture_output=True, text=True, timeout=60, check=False)
+
+    done = run()
+    assert done.returncode == 4, done.stderr
+    assert {item["name"] for item in json.loads(done.stdout)["checks"] if item["level"] == BAD} >= {
+        "uv.lock",
+        "ssh",
+    }
+    assert (stamp.exists() and stamp.stat().st_mtime_ns) == before
+    (checkout / "pyproject.toml").write_text("[project]\nname = \n")
+    done = run()
+    assert done.returncode == 2
+    assert (
+        "pyproject.toml cannot be read: Invalid value (at line 2, column 8)"
+        in json.loads(done.stdout)["message"]
+    )
+
+
 def test_tree_names_a_few_of_many_changes() -> None:
     """And how many more there are."""
     assert rules.tree(Tree("c", "s", ("a", "b", "c", "d", "e"))).found.endswith("a, b, c and 2 more")
 
 
 @pytest.mark.parametrize(
-    ("code", "words", "name"),
-    [
-        (255, ["ssh: connect to host node1 port 22: Connection refused"], "ssh"),
-        (255, ["Host key verification failed."], "host key"),
-        (1, ["sudo: a password is required"], "sudo"),
-        (127, ["exec: /usr/bin/python3: not found"], "python"),
-    ],
+    ("ports", "mend"),
+    [((8000, 8000), "API_PORT=8002 in .env.live"), ((8002, 8002), "API_PORT=8000 in .env.dev")],
 )
-def test_way_that_breaks_off_is_named_once(code: int, words: list[str], name: str) -> None:
-    """By the same words as everywhere; what lies behind it is said not to have been looked at."""
-    broken, rest = not_ok(list(rules.lost("node1", explain("node1", code, words), "ada")))
-    assert broken[:2] == (name, BAD)
-    assert rest == ("the rest", WARN, "not looked at on node1: disk, clock, ports, units, releases, data")
-
-
-def test_sudo_rule_bears_the_name_of_who_logs_in() -> None:
-    """Ready to paste."""
-    first, _ = rules.lost("node1", Lost("sudo wants a password", "docs", about="sudo"), "ada")
-    assert "echo 'ada ALL=(root) NOPASSWD: /usr/bin/python3' > /etc/sudoers.d/helionyx &&" in first.mend
-
-
-def test_host_key_is_forgotten_by_the_command_that_ssh_proposes() -> None:
-    """It knows the file, and the name that the key stands under."""
-    proposed = 'ssh-keygen -f "/x/known" -R "192.0.2.1"'
-    words = ["@    WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!     @", "remove with:", proposed]
-    assert proposed in explain("node1", 255, words, ("-F", "x y")).hint
-    assert "ssh -F 'x y' node1" in explain("node1", 255, words, ("-F", "x y")).hint
-
-
-def test_slow_login_is_a_warning() -> None:
-    """Every verb would wait for it."""
-    assert not not_ok(list(rules.login("node1", Login("ada", 0.2, "SHA256:x"))))
-    assert not_ok(list(rules.login("node1", Login("ada", 6.0, "SHA256:x"))))[0][:2] == ("ssh", WARN)
-    assert not not_ok(list(rules.login("local", Login("ada"))))
+def test_clash_is_mended_where_the_template_was_left(ports: tuple[int, int], mend: str) -> None:
+    """Not in the file that is as it was made."""
+    one, other = (env_file(name, api_port=port) for name, port in zip(("dev", "live"), ports, strict=True))
+    port, *data = rules.apart([one, other], ["dev"])
+    assert port.mend.startswith(mend)
+    assert [item.mend.rpartition(" ")[2] for item in data] == [".env.live"] * 2
 
 
 def test_line_is_aligned_and_folded_but_its_mend_is_not() -> None:
@@ -188,6 +229,18 @@ def test_exit_code_is_that_of_the_worst(level: str, code: int, capsys: pytest.Ca
         assert shown.end() == code
         out = capsys.readouterr().out
         assert f"exit {code}: " in out if not as_json else json.loads(out)["exit_code"] == code
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_interrupted_doctor_tells_what_it_has_found(
+    as_json: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """And nothing of a node that would go on: nothing was begun there."""
+    shown = report.Report(as_json=as_json)
+    shown.section("here", [check.bad("a", "b", "c")])
+    assert shown.interrupt() == 130
+    out = capsys.readouterr().out
+    assert json.loads(out)["exit_code"] == 130 if as_json else out.endswith("1 bad · exit 130: interrupted\n")
 
 
 def test_doctor_looks_at_all_unless_one_is_named() -> None:
