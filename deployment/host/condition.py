@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from . import chain
+from .chain import Chain
 from .check import Check, bad, ok, warn
 from .model import UNIT_SUFFIXES, Environment
-from .rules import AS_ROOT, ASIDE
+from .rules import AS_ROOT
 from .status import Fault
 
 
@@ -28,45 +29,47 @@ class Port:
 
 @dataclass(frozen=True)
 class Directory:
-    """A directory as it should be and as it is: `0700 helionyx-dev`, or None where it is not there."""
+    """A directory as it should be and as it is: `0700 helionyx-dev`, or None where it is not there.
+
+    `other` is what stands there instead: a file, or a link.
+    """
 
     path: str
     wanted: str
     found: str | None
-
-
-@dataclass(frozen=True)
-class Chain:
-    """What the release's own code said of the event log: its length, and its first bad record if any."""
-
-    length: int = 0
-    first_bad: int | None = None
-    problem: str = ""
+    other: bool = False
 
 
 @dataclass(frozen=True)
 class Facts:
-    """One environment, as far as a deploy depends on it."""
+    """One environment, as far as a deploy depends on it.
+
+    Where a look failed, the finding that says so stands in place of the fact.
+    """
 
     environment: Environment
+    unseen: Check | None = None  # why nothing is known of its units and its process
     exists: bool = False
+    configured: bool = True  # whether the operator has an `.env` file for it
     stopped: bool = False
+    startable: bool = False  # whether it is down, and not by a failure of its own
     release: str | None = None
     layer: str = ""
     layer_held: bool = False
     pid: int = 0
     restarts: int = 0
     user: int | None = None
+    groupless: int | None = None  # the number of its group, where no group bears its name
     units: tuple[str, ...] = ()  # the paths of those that are installed
     foreign: bool = False  # whether the units are there without any deploy
     faults: tuple[Fault, ...] = ()
-    directories: tuple[Directory, ...] = ()
-    chain: Chain | None = None
-    port: Port | None = None
+    directories: tuple[Directory, ...] | Check = ()
+    chain: Chain | Check | None = None
+    port: Port | Check | None = None
     others: tuple[tuple[str, str], ...] = ()  # (environment, project) of those of another project here
     bot_of: str | None = None  # the environment that has the same bot on this node
-    changing: dict[str, Any] | None = None
-    unfinished: tuple[str, ...] = field(default_factory=tuple)
+    changing: dict[str, Any] | None = None  # who changes it, by which verb, and for how many seconds
+    unfinished: tuple[str, ...] = ()
 
 
 def judge(facts: Facts) -> Iterator[Check]:
@@ -75,8 +78,13 @@ def judge(facts: Facts) -> Iterator[Check]:
         yield _changing(facts)
         return
     taken = list(_taken(facts))
-    if not facts.exists:
-        free = f"; port {facts.port.number} is free" if facts.port and not taken else ""
+    if facts.unseen is not None:
+        yield facts.unseen
+        if facts.exists:
+            yield from _at_rest(facts)
+        yield from taken
+    elif not facts.exists:
+        free = f"; port {facts.port.number} is free" if isinstance(facts.port, Port) and not taken else ""
         yield ok("release", f"not deployed here yet{free}")
         yield from taken
     elif facts.foreign:
@@ -84,30 +92,48 @@ def judge(facts: Facts) -> Iterator[Check]:
         yield from taken
     else:
         yield from _deployed(facts)
+        yield from _at_rest(facts)
         yield from taken or _port_in_order(facts)
     yield from _unfinished(facts)
 
 
 def _deployed(facts: Facts) -> Iterator[Check]:
-    name, deploy = facts.environment.name, f"make deploy ENV={facts.environment.name}"
+    """The release, and the process that runs it."""
+    name, deploy = facts.environment.name, _deploy(facts)
     yield from _by_faults(facts, "release", f"{facts.release}, as it was deployed", deploy)
     if facts.release is not None:
         yield from _by_faults(facts, "units", "as they were deployed", deploy)
         runs = "stopped on purpose" if facts.stopped else f"ready as this release, process {facts.pid}"
-        yield from _by_faults(facts, "service", runs, f"make logs ENV={name} FOLLOW=0")
+        mend = f"make start ENV={name}" if facts.startable else f"make logs ENV={name} FOLLOW=0"
+        yield from _by_faults(facts, "service", runs, mend)
         boot = "starts on boot" if not facts.stopped else "stays stopped over a reboot"
         yield from _by_faults(facts, "boot", boot, deploy)
         yield from _by_faults(facts, "python", "", f"{deploy}: a new release takes the Python of the node")
-        yield _layer(facts, deploy)
+        yield _layer(facts)
     if facts.restarts:
         yield warn(
             "restarts",
             f"it has died and was started again, {facts.restarts} x",
             f"make logs ENV={name} FOLLOW=0 GREP='Main process exited'",
         )
-    yield _user(facts, deploy)
-    yield from _directories(facts, deploy)
-    yield _chain(facts, deploy)
+    if not facts.configured:
+        yield bad(
+            f".env.{name}",
+            f"{name} is deployed here, and your checkout has no such file: no deploy can follow",
+            f"bring back the one that it runs with, /opt/helionyx/{name}/current/.env.{name} there;"
+            f" or a new one, with a new token: make env ENV={name}",
+        )
+
+
+def _at_rest(facts: Facts) -> Iterator[Check]:
+    """What stays when the process is gone: user, directories and data."""
+    yield _user(facts)
+    yield from _directories(facts)
+    yield from _chain(facts)
+
+
+def _deploy(facts: Facts) -> str:
+    return f"make deploy ENV={facts.environment.name}"
 
 
 def _by_faults(facts: Facts, about: str, good: str, mend: str) -> Iterator[Check]:
@@ -118,45 +144,56 @@ def _by_faults(facts: Facts, about: str, good: str, mend: str) -> Iterator[Check
         yield ok(about, good)
 
 
-def _layer(facts: Facts, deploy: str) -> Check:
+def _layer(facts: Facts) -> Check:
     if not facts.layer_held:
-        return bad("dependencies", f"layer {facts.layer[:12]} of the release is gone", deploy)
+        return bad("dependencies", f"layer {facts.layer[:12]} of the release is gone", _deploy(facts))
     return ok("dependencies", f"layer {facts.layer[:12]} is there")
 
 
-def _user(facts: Facts, deploy: str) -> Check:
+def _user(facts: Facts) -> Check:
+    name = facts.environment.user
     if facts.user is None:
-        return bad("user", f"{facts.environment.user} does not exist", deploy)
-    return ok("user", f"{facts.environment.user} ({facts.user})")
+        return bad("user", f"{name} does not exist", _deploy(facts))
+    if facts.groupless is not None:
+        mend = f"{AS_ROOT}: groupadd --system --gid {facts.groupless} {name}"
+        return bad("user", f"the group {name} does not exist", mend)
+    return ok("user", f"{name} ({facts.user})")
 
 
-def _directories(facts: Facts, deploy: str) -> Iterator[Check]:
+def _directories(facts: Facts) -> Iterator[Check]:
+    if isinstance(facts.directories, Check):
+        yield facts.directories
+        return
     wrong = [item for item in facts.directories if item.found != item.wanted]
+    # Made anew and empty, they would let a restart end what the process still holds.
+    keep_away = isinstance(facts.chain, Chain) and facts.chain.lost
     for item in wrong:
-        mode, owner = item.wanted.split(" ")
-        yield bad(
-            "directory",
-            f"{item.path} is {item.found or 'not there'}, and should be {item.wanted}",
-            f"{AS_ROOT}: install -d -m {mode} -o {owner} -g {owner} {item.path}"
-            if owner == "root" or facts.user is not None
-            else deploy,
-        )
+        if item.found is not None or not keep_away:
+            found = f"{item.path} is {item.found or 'not there'}, and should be {item.wanted}"
+            yield bad("directory", found, _made(facts, item))
     if not wrong:
         yield ok("directories", f"all {len(facts.directories)} with their owners and modes")
 
 
-def _chain(facts: Facts, deploy: str) -> Check:
-    chain, name = facts.chain, facts.environment.name
-    aside = f"{ASIDE}: cp -a /var/lib/helionyx/{name}/events /root/events-{name}"
-    if chain is None:
-        return warn("event log", "not verified: there is no release, or no user, to read it", deploy)
-    if chain.problem:
-        return bad("event log", f"not verified: {chain.problem}", aside)
-    if chain.first_bad is not None:
-        found = f"the record at position {chain.first_bad} of {chain.length} is not what was appended"
-        return bad("event log", found, aside)
-    count = "1 event" if chain.length == 1 else f"{chain.length} events"
-    return ok("event log", f"{count} verified, the chain is whole" if chain.length else "empty")
+def _made(facts: Facts, item: Directory) -> str:
+    """The command that makes one directory as it should be."""
+    mode, owner = item.wanted.split(" ")
+    if owner != "root" and facts.user is None:
+        return _deploy(facts)
+    away = f"mv {item.path} {item.path}.aside && " if item.other else ""
+    return f"{AS_ROOT}: {away}install -d -m {mode} -o {owner} -g {owner} {item.path}"
+
+
+def _chain(facts: Facts) -> Iterator[Check]:
+    if isinstance(facts.chain, Check):
+        yield facts.chain
+    elif facts.chain is None:
+        nobody = "not verified: there is no release, or no user, to read it"
+        yield warn("event log", nobody, _deploy(facts))
+    else:
+        gone = any(fault.about == "python" for fault in facts.faults)
+        explained = gone or not facts.layer_held or facts.groupless is not None
+        yield from chain.judge(facts.chain, facts.environment, explained=explained)
 
 
 def _taken(facts: Facts) -> Iterator[Check]:
@@ -172,7 +209,8 @@ def _taken(facts: Facts) -> Iterator[Check]:
         yield bad(
             "bot", f"{facts.bot_of} has the same one here", f"TELEGRAM_BOT_TOKEN in {file}: one of its own"
         )
-    if port is None:
+    if not isinstance(port, Port):
+        yield from () if port is None else (port,)
         return
     if port.neighbour:
         yield bad("port", f"{port.number} belongs to {port.neighbour}", f"another API_PORT in {file}")
@@ -189,7 +227,7 @@ def _taken(facts: Facts) -> Iterator[Check]:
 
 
 def _port_in_order(facts: Facts) -> Iterator[Check]:
-    if facts.port is not None:
+    if isinstance(facts.port, Port):
         yield ok("port", f"{facts.port.number} is {'its own' if facts.port.own else 'free'}")
 
 
@@ -205,10 +243,10 @@ def _foreign(facts: Facts) -> Check:
 
 def _changing(facts: Facts) -> Check:
     held, name = facts.changing or {}, facts.environment.name
-    age = max(0.0, time.time() - float(held.get("since") or time.time()))
     return warn(
         "changing",
-        f"by {held.get('actor', 'somebody')} ({held.get('verb', 'a change')}) since {age:.0f} s;"
+        f"by {held.get('actor', 'somebody')} ({held.get('verb', 'a change')})"
+        f" since {held.get('age', 0.0):.0f} s;"
         " nothing else was judged",
         f"make status ENV={name}, and make doctor again once it has ended",
     )

@@ -2,32 +2,35 @@
 
 from __future__ import annotations
 
-import json
+import grp
 import pwd
 import stat
 import time
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from . import audit, condition, locks, releases, rules, sockets, status, systemd, vitals
+from . import audit, condition, eventlog, locks, record, releases, rules, sockets, status, systemd, vitals
 from .check import Check, bad
-from .condition import Chain, Directory, Facts, Port
-from .errors import HostError, StepFailed
+from .condition import Directory, Facts, Port
+from .errors import HostError
 from .model import BOT, Environment, Layout, Manifest, Observed
 from .observe import observe, user_id, wanted_directories
-from .run import run
+from .systemd import Unit
 from .wire import Wire
 
-VERIFYING = 240.0  # seconds for one event log; the operator's half gives up after 300 s of silence
+LOOKS = 3  # at one environment, when changes end while it is looked at
+
+Fact = TypeVar("Fact")
 
 
 def examine(layout: Layout, wire: Wire, request: dict[str, Any]) -> None:
     """Say the time, then the checks of the node and of each environment, as soon as each is known.
 
     `request["wanted"]` holds what the operator's `.env` files ask for: host, port and the bot's digest;
-    `request["project"]` is whose they are.
+    `request["project"]` is whose they are, `request["unconfigured"]` names the environments without one.
     """
     wire.say("clock", at=time.time())
     _tell(wire, None, _attempt("node", lambda: _node(layout)))
@@ -46,56 +49,142 @@ def _attempt(name: str, look: Callable[[], Iterable[Check]]) -> list[Check]:
     try:
         for check in look():
             found.append(check)
-    except HostError as error:
-        words = "".join(f" | {line}" for line in error.details[-1:])
-        found.append(bad(name, error.message + words, error.hint or "mend that, then make doctor again"))
     except Exception as error:  # noqa: BLE001  a doctor that dies of what it finds is no help
-        what = f"the look at it failed: {type(error).__name__}: {error}"
-        found.append(bad(name, what, "mend that, then make doctor again"))
+        found.append(_tripped(name, error))
     return found
+
+
+def _fact(name: str, look: Callable[[], Fact]) -> Fact | Check:
+    """What a look finds, or a finding in its place: the facts beside it are gathered all the same."""
+    try:
+        return look()
+    except Exception as error:  # noqa: BLE001  as above
+        return _tripped(name, error)
+
+
+def _tripped(name: str, error: Exception) -> Check:
+    again = "mend that, then make doctor again"
+    if isinstance(error, HostError):
+        words = "".join(f" | {line}" for line in error.details[-1:])
+        return bad(name, error.message + words, error.hint or again)
+    return bad(name, f"the look at it failed: {type(error).__name__}: {error}", again)
 
 
 def _node(layout: Layout) -> Iterator[Check]:
     yield from _attempt("systemd", lambda: rules.system(vitals.system()))
     yield from _attempt("disk", lambda: map(rules.file_system, vitals.file_systems(layout)))
     yield from _attempt("time service", lambda: rules.synchronized(vitals.synchronized()))
+    yield from _attempt("audit", lambda: _audit(layout))
+
+
+def _audit(layout: Layout) -> Iterator[Check]:
     lines = audit.read(layout)
     yield rules.audit(lines, audit.first_bad(lines), str(layout.audit))
 
 
 def _environment(layout: Layout, environment: Environment, request: dict[str, Any]) -> Iterator[Check]:
-    changing = locks.holder(layout, environment.name)
-    if changing is not None:
-        return condition.judge(Facts(environment, changing=changing))
-    return condition.judge(_facts(layout, environment, request))
+    """What was seen while a change went on is no fact: it is not judged, and seen again if that has ended."""
+    for _ in range(LOOKS):
+        ended = _ended(layout, environment)
+        held = locks.holder(layout, environment.name)
+        if held is None:
+            facts = _facts(layout, environment, request)
+            held = locks.holder(layout, environment.name)
+            if held is None and _ended(layout, environment) == ended:
+                return condition.judge(facts)
+        if held is not None:
+            age = max(0.0, time.time() - float(held.get("since") or time.time()))
+            return condition.judge(Facts(environment, changing={**held, "age": age}))
+    return condition.judge(Facts(environment, changing={}))
+
+
+def _ended(layout: Layout, environment: Environment) -> set[str]:
+    """The changes of an environment that have a result; each bears the environment's name in its own."""
+    return {item.id for item in record.ended(layout) if environment.name in item.id.split("-")}
 
 
 def _facts(layout: Layout, environment: Environment, request: dict[str, Any]) -> Facts:
-    wanted = request["wanted"].get(environment.name)
-    seen = observe(layout, environment)
-    current = releases.read_manifest(layout, environment, seen.current)
-    unit = systemd.show([environment.service])[environment.service]
-    user = user_id(environment)
-    return Facts(
+    """All that can be seen: what one look trips over is a finding, and no end of the others."""
+    here = releases.current(layout, environment)
+    current = releases.read_manifest(layout, environment, here)
+    seen = _fact("units", partial(_seen, layout, environment))
+    known = None if isinstance(seen, Check) else seen[0]
+    facts = Facts(
         environment=environment,
-        exists=seen.exists,
-        stopped=status.is_stopped(seen),
+        exists=here is not None or bool(releases.unit_files(layout, environment)),
+        configured=environment.name not in request["unconfigured"],
         release=current.id if current else None,
         layer=current.layer if current else "",
-        layer_held=current is not None and current.layer in seen.layers,
+        layer_held=current is not None and current.layer in releases.layers(layout),
+        user=user_id(environment),
+        groupless=_groupless(environment),
+        unfinished=tuple(_unfinished(layout, environment)),
+    )
+    if facts.exists:
+        facts = replace(facts, directories=_fact("directories", partial(_directories, layout, environment)))
+    if current is not None and facts.user is not None:
+        chain = partial(eventlog.look, layout, environment, current, known, readable=_readable(facts))
+        facts = replace(facts, chain=_fact("event log", chain))
+    if not isinstance(seen, Check):
+        full = _fact("units", partial(_with_units, layout, request, facts, current, *seen))
+        if not isinstance(full, Check):
+            return full
+        seen = full
+    return replace(facts, unseen=seen)
+
+
+def _seen(layout: Layout, environment: Environment) -> tuple[Observed, Unit]:
+    """What `observe` sees, once the service manager is known to answer at all: it would wait long for it."""
+    unit = systemd.show([environment.service], timeout=vitals.QUESTION)[environment.service]
+    return observe(layout, environment), unit
+
+
+def _with_units(
+    layout: Layout,
+    request: dict[str, Any],
+    facts: Facts,
+    current: Manifest | None,
+    seen: Observed,
+    unit: Unit,
+) -> Facts:
+    """The facts, with those that the service manager and the running process tell."""
+    environment = facts.environment
+    wanted = request["wanted"].get(environment.name) or _of_manifest(current)
+    return replace(
+        facts,
+        exists=seen.exists,
+        stopped=status.is_stopped(seen),
+        startable=seen.service == "inactive" or (seen.service == "active" and seen.socket != "active"),
         pid=seen.pid,
         restarts=unit.restarts,
-        user=user,
         units=tuple(str(layout.unit_file(name)) for name in seen.units),
         foreign=seen.strange,
         faults=tuple(status.faults(layout, environment, seen, current, unit)) if seen.exists else (),
-        directories=tuple(_directories(layout, environment)) if seen.exists else (),
-        chain=_chain(layout, environment, current) if current and user is not None else None,
-        port=_port(seen, wanted or _of_manifest(current)),
+        port=_fact("port", partial(_port, seen, wanted)),
         others=tuple(item for item in seen.projects.items() if item[1] != request["project"]),
-        bot_of=_bot_of(seen, (wanted or {}).get("bot")),
-        unfinished=tuple(status.unfinished(layout, environment, None)),
+        bot_of=_bot_of(seen, wanted),
     )
+
+
+def _readable(facts: Facts) -> bool:
+    """Whether there is all that the release's code needs to be run at all."""
+    return facts.layer_held and facts.groupless is None
+
+
+def _groupless(environment: Environment) -> int | None:
+    """The number of the user's group, if no group bears the user's name any more."""
+    try:
+        number = pwd.getpwnam(environment.user).pw_gid
+    except KeyError:
+        return None
+    return None if any(group.gr_name == environment.user for group in grp.getgrall()) else number
+
+
+def _unfinished(layout: Layout, environment: Environment) -> Iterator[str]:
+    """Without those that are still being sent: nothing of them has begun."""
+    for name in status.unfinished(layout, environment, None):
+        if record.get(layout, name).entries():
+            yield name
 
 
 def _of_manifest(current: Manifest | None) -> dict[str, Any] | None:
@@ -130,43 +219,28 @@ def _number(listen: str) -> int:
     return int(listen.rsplit(":", 1)[1])
 
 
-def _bot_of(seen: Observed, bot: str | None) -> str | None:
+def _bot_of(seen: Observed, wanted: dict[str, Any] | None) -> str | None:
+    bot = (wanted or {}).get("bot")
     return next((name for name, digest in seen.bots.items() if bot is not None and digest == bot), None)
 
 
-def _directories(layout: Layout, environment: Environment) -> Iterator[Directory]:
-    for path, owned, mode in wanted_directories(layout, environment):
-        owner = environment.user if owned else "root"
-        yield Directory(str(path), f"{mode:04o} {owner}", _as_it_is(path))
+def _directories(layout: Layout, environment: Environment) -> tuple[Directory, ...]:
+    return tuple(
+        Directory(str(path), f"{mode:04o} {environment.user if owned else 'root'}", *_as_it_is(path))
+        for path, owned, mode in wanted_directories(layout, environment)
+    )
 
 
-def _as_it_is(path: Path) -> str | None:
-    """Mode and owner of a directory, or what stands in its place; None where nothing does."""
+def _as_it_is(path: Path) -> tuple[str | None, bool]:
+    """Mode and owner of a directory, or what stands in its place, with True; None where nothing does."""
     try:
         found = path.lstat()
-    except FileNotFoundError:
-        return None
+    except (FileNotFoundError, NotADirectoryError):
+        return None, False
     if not stat.S_ISDIR(found.st_mode):
-        return "no directory"
+        return "a link" if stat.S_ISLNK(found.st_mode) else "a file", True
     try:
         owner = pwd.getpwuid(found.st_uid).pw_name
     except KeyError:
         owner = str(found.st_uid)
-    return f"{stat.S_IMODE(found.st_mode):04o} {owner}"
-
-
-def _chain(layout: Layout, environment: Environment, release: Manifest) -> Chain:
-    """The event log, as the release's own code verifies it under the environment's user."""
-    root = layout.releases(environment) / release.id
-    argv = [
-        *(f"/usr/bin/python{release.python}", "-IS", str(root / "run.py"), "services.event_log", "verify"),
-        *("--store", str(release.config["event_store_path"]), "--json"),
-    ]
-    try:
-        said = run(argv, user=environment.user, timeout=VERIFYING)
-    except StepFailed as error:  # a chain that does not hold is exit code 1, and said as JSON all the same
-        said = error.details[-1] if error.details else error.message
-        if not said.startswith("{"):
-            return Chain(problem=error.details[0] if error.details else error.message)
-    found = json.loads(said)
-    return Chain(int(found["position"]), found["first_bad_position"])
+    return f"{stat.S_IMODE(found.st_mode):04o} {owner}", False

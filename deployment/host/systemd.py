@@ -29,9 +29,9 @@ class Unit:
     since: str
 
 
-def show(names: list[str]) -> dict[str, Unit]:
+def show(names: list[str], timeout: float = 60.0) -> dict[str, Unit]:
     """The named units, in one call; a unit that does not exist is inactive."""
-    text = run(["systemctl", "show", "--timestamp=unix", f"--property={PROPERTIES}", *names])
+    text = run(["systemctl", "show", "--timestamp=unix", f"--property={PROPERTIES}", *names], timeout=timeout)
     units = {}
     for block in text.strip().split("\n\n"):
         values = dict(line.split("=", 1) for line in block.splitlines() if "=" in line)

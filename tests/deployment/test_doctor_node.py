@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from deployment.host import check, condition, vitals
+from deployment.host import check, condition, locks, record, vitals
 from deployment.host import doctor as there
 from deployment.host import rules as node
+from deployment.host.chain import Chain, Held
 from deployment.host.check import BAD, OK, WARN, Check
-from deployment.host.condition import Chain, Directory, Facts, Port
+from deployment.host.condition import Directory, Facts, Port
 from deployment.host.errors import StepFailed
 from deployment.host.model import Environment, Layout
 from deployment.host.status import Fault
@@ -19,6 +20,7 @@ from deployment.host.vitals import FileSystem, System
 
 from .conftest import not_ok
 
+HELD = (Held("e.db", "/proc/812/fd/7"), Held("e.db-wal", "/proc/812/fd/8"))
 GB = 1_000_000_000
 DISK = FileSystem("/", size=100 * GB, free=50 * GB, inodes=1_000_000, inodes_free=500_000)
 DEV = Facts(
@@ -121,6 +123,18 @@ def test_absent_environment_is_one_line() -> None:
         (replace(DEV, chain=Chain(9, 4)), ("event log", BAD, "position 4 of 9")),
         (replace(DEV, chain=Chain(problem="no such file")), ("event log", BAD, "no such file")),
         (replace(DEV, chain=None), ("event log", WARN, "not verified")),
+        (replace(DEV, chain=Chain(problem="no end", late=True)), ("event log", WARN, "no end")),
+        (replace(DEV, chain=Chain(problem="none in it", there=False)), ("event log", BAD, "none in it")),
+        (replace(DEV, chain=Chain(2, told=3)), ("event log", BAD, "still holds 3 events")),
+        (replace(DEV, chain=Chain(problem="x", there=False, told=1)), ("event log", BAD, "holds 1 event in")),
+        (replace(DEV, chain=Chain(3, told=3, deleted=HELD)), ("event log", BAD, "file that was deleted")),
+        (replace(DEV, chain=Chain(problem="x"), layer_held=False), ("dependencies", BAD, "is gone")),
+        (replace(DEV, chain=Chain(problem="x"), groupless=9), ("user", BAD, "the group helionyx-dev")),
+        (replace(DEV, chain=check.bad("event log", "it tripped", "x")), ("event log", BAD, "it tripped")),
+        (replace(DEV, port=check.bad("port", "it tripped", "x")), ("port", BAD, "it tripped")),
+        (replace(DEV, directories=check.bad("directories", "no", "x")), ("directories", BAD, "no")),
+        (replace(DEV, unseen=check.bad("units", "no end", "x")), ("units", BAD, "no end")),
+        (replace(DEV, configured=False), (".env.dev", BAD, "no such file")),
         (replace(DEV, port=Port(8000, holder="nginx (pid 8)")), ("port", BAD, "held by nginx (pid 8)")),
         (replace(DEV, port=Port(8001, neighbour="staging")), ("port", BAD, "8001 belongs to staging")),
         (replace(DEV, port=Port(8000, "10.1.2.3", local=False)), ("address", BAD, "10.1.2.3")),
@@ -147,6 +161,62 @@ def test_directory_is_mended_by_one_command() -> None:
     facts = replace(DEV, directories=(Directory("/d", "0700 helionyx-dev", None),))
     mends = [item.mend for item in condition.judge(facts) if item.mend]
     assert mends == ["as root on the node: install -d -m 0700 -o helionyx-dev -g helionyx-dev /d"]
+
+
+def test_what_stands_in_the_place_of_a_directory_is_moved_away() -> None:
+    """Else no directory can be made there."""
+    facts = replace(DEV, directories=(Directory("/d", "0755 root", "a file", other=True),))
+    mends = [item.mend for item in condition.judge(facts) if item.mend]
+    assert mends == ["as root on the node: mv /d /d.aside && install -d -m 0755 -o root -g root /d"]
+
+
+@pytest.mark.parametrize(
+    ("startable", "mend"), [(True, "make start ENV=dev"), (False, "make logs ENV=dev FOLLOW=0")]
+)
+def test_service_that_was_only_stopped_is_started(startable: bool, mend: str) -> None:
+    """One that has failed has its reasons in the journal."""
+    facts = replace(DEV, faults=(Fault("service", "it is down"),), startable=startable)
+    assert [item.mend for item in condition.judge(facts) if item.mend] == [mend]
+
+
+@pytest.mark.parametrize("ends", [False, True])
+def test_change_that_begins_while_it_is_looked_at_is_no_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ends: bool
+) -> None:
+    """What was seen during it is thrown away; if it has ended since, all is looked at once more."""
+    layout, dev = Layout(tmp_path), Environment("dev")
+    looks: list[Facts] = []
+
+    def facts(*_: object) -> Facts:
+        looks.append(replace(DEV, pid=len(looks), faults=() if looks else (Fault("boot", "half made"),)))
+        if len(looks) == 1:
+            change.__enter__()
+            if ends:
+                transaction = record.create(layout, {"environment": "dev", "verb": "deploy", "actor": {}})
+                transaction.write("result", outcome="done")
+                change.__exit__(None, None, None)
+        return looks[-1]
+
+    change = locks.environment_lock(layout, "dev", {"actor": "Ada", "verb": "deploy"})
+    monkeypatch.setattr(there, "_facts", facts)
+    found = list(there._environment(layout, dev, {}))
+    if ends:
+        assert not not_ok(found)
+        assert len(looks) == 2
+    else:
+        change.__exit__(None, None, None)
+        assert [item[:2] for item in not_ok(found)] == [("changing", WARN)]
+        assert "by Ada (deploy)" in found[0].found
+
+
+def test_directories_are_looked_at_as_they_lie(tmp_path: Path) -> None:
+    """A file in the place of one hides what should be below it, and is no end of the look."""
+    path = tmp_path / "var/lib/helionyx/dev"
+    path.parent.mkdir(parents=True)
+    path.write_text("")
+    found = {item.path: item for item in there._directories(Layout(tmp_path), Environment("dev"))}
+    assert (found[str(path)].found, found[str(path)].other) == ("a file", True)
+    assert found[f"{path}/events"].found is None
 
 
 def test_directory_of_a_user_who_is_gone_is_left_to_a_deploy() -> None:
@@ -185,6 +255,10 @@ def test_file_systems_are_named_by_their_mount_points(tmp_path: Path) -> None:
     found = vitals.file_systems(Layout(tmp_path))
     assert found
     assert all(tmp_path == Path(item.mount) or Path(item.mount) in tmp_path.parents for item in found)
+    # By the place that a link leads to, and not by the link's own.
+    tmp_path.joinpath("opt").mkdir()
+    tmp_path.joinpath("opt", "helionyx").symlink_to("/proc")
+    assert Path("/proc") in {Path(item.mount) for item in vitals.file_systems(Layout(tmp_path))}
     text = "1 2 0:3 / / rw - ext4 /dev/x rw\n4 1 0:5 / /a\\040b rw - tmpfs t rw\n"
     assert vitals._mounts(text) == {Path("/"), Path("/a b")}
     assert vitals._mount_of(Path("/a b/c/d"), vitals._mounts(text)) == Path("/a b")

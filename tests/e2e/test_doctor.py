@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
+from .findings import bad, done_there, examine
 from .operator import Operator
 
 pytestmark = pytest.mark.e2e
 
-Finding = tuple[str | None, str, str]  # (environment, name, level)
 SERVICE = "/etc/systemd/system/helionyx-dev.service"
 EVENTS = "/var/lib/helionyx/dev/events"
 PLACES = "/opt /etc/systemd /etc/passwd /etc/sudoers.d /run/helionyx-deploy /var/lib/helionyx*"
@@ -24,43 +24,6 @@ sha256sum /var/lib/helionyx-deploy/deployments.jsonl
 systemctl list-units --all --plain --no-legend 'helionyx*'
 systemctl show --property=Id,ActiveState,MainPID,NRestarts,InvocationID 'helionyx*'
 """
-TURN = """
-import sys
-path, old, new = sys.argv[1:]
-data = open(path, "rb").read()
-assert data.count(old.encode()) == 1, data.count(old.encode())
-open(path, "r+b").write(data.replace(old.encode(), new.encode()))
-"""
-
-
-def examine(operator: Operator, *words: str, code: int = 0, **environ: str) -> dict[Finding, list[str]]:
-    """`make doctor`: what was found and the mends, by environment, name and level."""
-    done = operator.script("doctor", *words, "--json", **environ)
-    assert done.returncode == code, f"exit {done.returncode}, not {code}\n{done.stdout}\n{done.stderr}"
-    result = json.loads(done.stdout)
-    assert result["exit_code"] == code
-    found: dict[Finding, list[str]] = {}
-    for item in result["checks"]:
-        assert bool(item["mend"]) is (item["level"] != "ok"), item
-        found.setdefault((item["environment"], item["name"], item["level"]), []).extend(
-            (item["found"], item["mend"])
-        )
-    return found
-
-
-def bad(found: dict[Finding, list[str]]) -> set[tuple[str | None, str]]:
-    """What needs hands: (environment, name)."""
-    return {(environment, name) for environment, name, level in found if level == "bad"}
-
-
-@contextmanager
-def done_there(operator: Operator, harm: str, mend: str) -> Iterator[None]:
-    """A shell's lines on the node, and what takes them back."""
-    operator.on_node("sh", "-c", harm)
-    try:
-        yield
-    finally:
-        operator.on_node("sh", "-c", mend)
 
 
 def test_bare_node_is_healthy(operator: Operator) -> None:
@@ -141,16 +104,49 @@ def test_read_only_part_of_the_disk_is_named(dev: Operator) -> None:
     assert len(bad(found)) == 1
 
 
-def test_service_that_is_down_and_would_stay_so(dev: Operator) -> None:
-    """Killed by hand, and not started on boot: that is no stop on purpose."""
-    harm = "systemctl disable --quiet helionyx-dev.service; systemctl stop helionyx-dev.service"
-    with done_there(dev, harm, "systemctl enable --quiet --now helionyx-dev.service"):
+@pytest.mark.parametrize(
+    ("harm", "where"),
+    [
+        ("disable --quiet helionyx-dev.service; systemctl stop helionyx-dev.service", {"service", "boot"}),
+        ("stop helionyx-dev.service helionyx-dev.socket", {"service"}),
+        ("stop helionyx-dev.socket", {"service"}),
+    ],
+)
+def test_service_that_is_down_is_started_by_its_hint(dev: Operator, harm: str, where: set[str]) -> None:
+    """Stopped by hand is no stop on purpose, and no failure whose reason would be in the journal."""
+    dev.on_node("sh", "-c", f"systemctl {harm}")
+    found = examine(dev, "dev", code=4)
+    assert bad(found) == {("dev", name) for name in where}
+    assert set(found["dev", "service", "bad"][1::2]) == {"make start ENV=dev"}
+    dev.change("start", "dev")
+    assert not bad(examine(dev, "dev"))
+
+
+def test_service_manager_that_hangs_hides_nothing_else(dev: Operator) -> None:
+    """What needs no answer of it is looked at all the same, and soon."""
+    fake = "/usr/sbin/systemctl"
+    begun = time.monotonic()
+    with done_there(dev, f"printf '#!/bin/sh\\nexec sleep 600\\n' > {fake}; chmod 755 {fake}", f"rm {fake}"):
         found = examine(dev, "dev", code=4)
-    assert bad(found) == {("dev", "service"), ("dev", "boot")}
-    assert found["dev", "service", "bad"] == [
-        "helionyx-dev.service is inactive (dead)",
-        "make logs ENV=dev FOLLOW=0",
-    ]
+    assert time.monotonic() - begun < 40
+    assert bad(found) == {(None, "systemd"), ("dev", "units")}
+    for other in ("user", "directories", "event log"):
+        assert ("dev", other, "ok") in found
+
+
+def test_deployed_environment_needs_its_env_file(dev: Operator, tmp_path: Path) -> None:
+    """Bad where it is deployed or was named, a warning where it may never be wanted here."""
+    for name in ("dev", "live"):
+        (dev.root / f".env.{name}").rename(tmp_path / name)
+    try:
+        found, named = examine(dev, code=4), examine(dev, "live", code=4)
+    finally:
+        for name in ("dev", "live"):
+            (tmp_path / name).rename(dev.root / f".env.{name}")
+    assert bad(found) == {("dev", ".env.dev")}
+    assert (None, ".env.live", "warn") in found
+    assert "8000 is its own" in found["dev", "port", "ok"]  # as its release says
+    assert bad(named) == {(None, ".env.live")}
 
 
 def test_sudo_with_a_password_has_its_rule_to_paste(dev: Operator) -> None:
@@ -188,27 +184,6 @@ def test_node_out_of_reach(dev: Operator, environ: Callable[[Operator], dict[str
     assert (None, ".env.dev", "ok") in found
     assert not {(None, "ssh", "ok"), (None, "sudo", "ok"), (None, "disk", "ok")} & set(found)
     assert "not looked at" in found[None, "the rest", "warn"][0]
-
-
-def test_damaged_event_log_is_found_at_its_position(dev: Operator) -> None:
-    """One letter of one record, in the file of a stopped environment."""
-    dev.tell("dev", ["an apple", "a pear that was said", "a plum"])
-    position = next(
-        item["position"]
-        for item in map(json.loads, dev.events("dev").splitlines())
-        if "a pear" in json.dumps(item)
-    )
-    dev.change("stop", "dev")
-    file = f"{EVENTS}/events.db"
-    dev.on_node("python3", "-c", TURN, file, "a pear that was said", "a bear that was said")
-    try:
-        found = examine(dev, "dev", code=4)
-    finally:
-        dev.on_node("python3", "-c", TURN, file, "a bear that was said", "a pear that was said")
-    assert bad(found) == {("dev", "event log")}
-    assert f"position {position} of " in found["dev", "event log", "bad"][0]
-    assert "stopped on purpose" in found["dev", "service", "ok"]
-    assert not bad(examine(dev, "dev"))
 
 
 @pytest.mark.parametrize("state", ["running", "stopped"])

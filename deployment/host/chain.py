@@ -1,0 +1,118 @@
+"""The event log as it lies, and as the running process tells it: pure rules that judge the two together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from .check import Check, bad, ok, warn
+from .model import Environment
+from .rules import AS_ROOT
+
+BEFORE_ALL = "before anything else"
+
+
+@dataclass(frozen=True)
+class Held:
+    """A file of the log that was deleted, and that a process still has open below /proc."""
+
+    name: str
+    path: str
+
+
+@dataclass(frozen=True)
+class Chain:
+    """What the release's own code said of the event log: its length, and its first bad record if any.
+
+    `problem` is why it could not say that. `told` is the length as the running process tells it, None where
+    none does; it is asked first, so that what is verified can only be longer.
+    """
+
+    length: int = 0
+    first_bad: int | None = None
+    problem: str = ""
+    damaged: bool = False  # the problem is what lies in the file
+    late: bool = False  # the problem is the time limit
+    command: str = ""  # what was run to verify it
+    store: str = ""
+    there: bool = True  # whether anything lies in the store
+    told: int | None = None
+    pid: int = 0
+    deleted: tuple[Held, ...] = ()
+
+    @property
+    def lost(self) -> bool:
+        """Whether the events of the running process are in no file that a restart would find."""
+        unseen = not self.there or (not self.problem and self.length < (self.told or 0))
+        return bool(self.deleted) or (unseen and bool(self.told))
+
+
+def judge(chain: Chain, environment: Environment, *, explained: bool) -> Iterator[Check]:
+    """One line. `explained` says that another finding tells already why nothing could read the log."""
+    if chain.lost:
+        yield _lost(chain, environment)
+    elif chain.first_bad is not None:
+        found = f"the record at position {chain.first_bad} of {chain.length} is not what was appended"
+        yield bad("event log", found, _replace(chain, environment))
+    elif chain.problem:
+        if not explained:
+            yield _unread(chain, environment)
+    else:
+        yield ok(
+            "event log", f"{_events(chain.length)} verified, the chain is whole" if chain.length else "empty"
+        )
+
+
+def _unread(chain: Chain, environment: Environment) -> Check:
+    found = f"not verified: {chain.problem}"
+    replay = f"{AS_ROOT}: {chain.command}"
+    if chain.late:
+        return warn("event log", found, f"{replay}; it has no time limit there")
+    if not chain.there:
+        start = f"make start ENV={environment.name} begins an empty one"
+        return bad("event log", found, f"put a copy of the log into {chain.store} {BEFORE_ALL}, for {start}")
+    if chain.damaged:
+        return bad("event log", found, _replace(chain, environment))
+    return bad("event log", found, f"mend that, and what is bad above; {replay} tells all of it")
+
+
+def _replace(chain: Chain, environment: Environment) -> str:
+    """A damaged log is evidence and the only copy at once: it is set aside whole, at rest."""
+    name = environment.name
+    return (
+        f"make stop ENV={name}; {AS_ROOT}: cp -a {chain.store} /root/events-{name}; then a backup that is"
+        f" whole in its place, with owner and modes as they were, and make start ENV={name}"
+    )
+
+
+def _lost(chain: Chain, environment: Environment) -> Check:
+    what = _events(chain.told) if chain.told is not None else "the event log"
+    where = "a file that was deleted" if chain.deleted else "a file that lies elsewhere"
+    here = "has none" if chain.problem or not chain.there else f"has {_events(chain.length)}"
+    mend = _rescue(chain, environment) if chain.deleted else _search(chain)
+    return bad("event log", f"process {chain.pid} still holds {what} in {where}; {chain.store} {here}", mend)
+
+
+def _rescue(chain: Chain, environment: Environment) -> str:
+    """The commands that bring it back. What is not in the file yet is in its -wal: that is copied first."""
+    name, user = environment.name, environment.user
+    aside, store = f"/root/events-{name}", chain.store
+    files = {held.name: held.path for held in chain.deleted}
+    save = " && ".join(f"cp {files[held]} {aside}/{held}" for held in sorted(files, reverse=True))
+    away = f"mv {store} {store}.other && " if chain.there else ""
+    return (
+        f"do not restart, stop or deploy it {BEFORE_ALL}; {AS_ROOT}: install -d -m 0700 {aside} && {save};"
+        f" then make stop ENV={name}; {AS_ROOT}: {away}install -d -m 0700 -o {user} -g {user} {store}"
+        f" && install -m 0600 -o {user} -g {user} {aside}/* {store}/; then make start ENV={name}"
+    )
+
+
+def _search(chain: Chain) -> str:
+    return (
+        f"do not restart, stop or deploy it {BEFORE_ALL}; GET /api/v1/events gives them out: save that;"
+        f" {AS_ROOT}: ls -l /proc/{chain.pid}/fd shows the file: bring it back into {chain.store}"
+    )
+
+
+def _events(count: int) -> str:
+    return "1 event" if count == 1 else f"{count} events"

@@ -1,0 +1,85 @@
+"""Looking at the event log: what its release's own code verifies, and what the running process has open."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shlex
+import subprocess
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from . import probe
+from .chain import Chain, Held
+from .errors import StepFailed
+from .model import Environment, Layout, Manifest, Observed
+from .run import run
+
+VERIFYING = 240.0  # seconds for one event log; the operator's half gives up after 300 s of silence
+DELETED = " (deleted)"  # how the kernel marks the name of an open file that is in no directory any more
+REBUILT = "-shm"  # the end of the name of the one file that SQLite makes anew
+DAMAGED = "restore it from a backup"  # the hint by which the release tells damage from all other trouble
+
+
+def look(
+    layout: Layout, environment: Environment, release: Manifest, seen: Observed | None, *, readable: bool
+) -> Chain:
+    """The event log of an environment. Only where its release is `readable` can its code be asked to verify.
+
+    `seen` is None where nothing is known of the process.
+    """
+    store = Path(str(release.config["event_store_path"]))
+    told = probe.log_of(dict(seen.answers)) if seen and seen.answers else None
+    root = layout.releases(environment) / release.id
+    argv = [
+        *(f"/usr/bin/python{release.python}", "-IS", str(root / "run.py"), "services.event_log", "verify"),
+        *("--store", str(store), "--json"),
+    ]
+    chain = Chain(
+        command=shlex.join(["runuser", "-u", environment.user, "--", *argv]),
+        store=str(store),
+        there=store.is_dir() and any(store.iterdir()),
+        told=told.length if told else None,
+        pid=seen.pid if seen else 0,
+        deleted=tuple(_deleted(seen.pid, store)) if seen and seen.pid else (),
+    )
+    if not readable:
+        return replace(chain, problem="its release cannot be run")
+    return _verified(chain, argv, environment)
+
+
+def _verified(chain: Chain, argv: list[str], environment: Environment) -> Chain:
+    try:
+        said = run(argv, user=environment.user, timeout=VERIFYING)
+    except StepFailed as error:  # a chain that does not hold is exit code 1, and said as JSON all the same
+        said = error.details[-1] if error.details else ""
+        if not said.startswith("{"):
+            return replace(
+                chain,
+                problem=_reason(error),
+                damaged=DAMAGED in said,
+                late=isinstance(error.__context__, subprocess.TimeoutExpired),
+            )
+    found = json.loads(said)
+    return replace(chain, length=int(found["position"]), first_bad=found["first_bad_position"])
+
+
+def _reason(error: StepFailed) -> str:
+    """The last line, for that is where an exception is named; a hint may follow it."""
+    lines = [line.strip() for line in error.details if not line.strip().startswith("hint: ")]
+    return lines[-1] if lines else error.message
+
+
+def _deleted(pid: int, store: Path) -> Iterator[Held]:
+    """The files of the store that the process has open, and that are in it no more."""
+    try:
+        opened = list(Path(f"/proc/{pid}/fd").iterdir())
+    except OSError:  # it has ended
+        return
+    for path in opened:
+        with contextlib.suppress(OSError):  # it was closed just now
+            target = str(path.readlink())
+            name = Path(target.removesuffix(DELETED))
+            if target.endswith(DELETED) and name.parent == store and not name.name.endswith(REBUILT):
+                yield Held(name.name, str(path))

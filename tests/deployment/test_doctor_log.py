@@ -1,0 +1,109 @@
+"""`make doctor` and the event log: what cannot be read, what is damaged, what only a process has."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from deployment.host import condition, eventlog
+from deployment.host.chain import Chain
+from deployment.host.check import BAD
+from deployment.host.condition import Directory
+from deployment.host.errors import StepFailed
+from deployment.host.eventlog import DAMAGED
+from deployment.host.model import Environment
+from deployment.host.run import run
+
+from .conftest import not_ok
+from .test_doctor_node import DEV, HELD
+
+
+def test_directory_of_a_log_that_only_a_process_has_is_not_made_anew() -> None:
+    """A restart would begin an empty log in it, and end the one that the process holds."""
+    missing = Directory("/s", "0700 helionyx-dev", None)
+    lost = Chain(problem="x", there=False, told=4, pid=812, store="/s", deleted=HELD)
+    found = list(condition.judge(replace(DEV, directories=(missing,), chain=lost)))
+    assert [item[:2] for item in not_ok(found)] == [("event log", BAD)]
+    mend = next(item.mend for item in found if item.mend)
+    assert mend.startswith("do not restart")
+    assert (
+        mend.index("cp /proc/812/fd/8 /root/events-dev/e.db-wal")
+        < mend.index("e.db;")
+        < mend.index("make stop")
+    )
+
+
+@pytest.mark.parametrize(
+    "chain", [Chain(9, 4, store="/s"), Chain(problem="no log", damaged=True, store="/s")]
+)
+def test_copy_of_a_damaged_log_is_made_at_rest(chain: Chain) -> None:
+    """And of no other: of one that cannot be read it would be no mend."""
+    (mend,) = (item.mend for item in condition.judge(replace(DEV, chain=chain)) if item.mend)
+    assert mend.startswith("make stop ENV=dev; as root on the node: cp -a /s /root/events-dev; then a backup")
+    other = replace(DEV, chain=replace(chain, first_bad=None, problem="no Python", damaged=False))
+    assert not any("cp -a" in item.mend for item in condition.judge(other))
+
+
+@pytest.mark.parametrize(
+    ("error", "problem", "damaged"),
+    [
+        (
+            StepFailed("exit code 1", details=("Traceback:", '  File "x"', "KeyError: 'y'")),
+            "KeyError: 'y'",
+            False,
+        ),
+        (
+            StepFailed("exit code 1", details=("/e cannot be read", f"  hint: {DAMAGED}")),
+            "/e cannot be read",
+            True,
+        ),
+        (StepFailed("no end after 240 s: x"), "no end after 240 s: x", False),
+    ],
+)
+def test_why_a_log_was_not_read_is_in_the_last_line(
+    monkeypatch: pytest.MonkeyPatch, error: StepFailed, problem: str, damaged: bool
+) -> None:
+    """Where an exception is named; only damage is damage."""
+
+    def trip(*_: object, **__: object) -> str:
+        raise error
+
+    monkeypatch.setattr(eventlog, "run", trip)
+    found = eventlog._verified(Chain(), [], Environment("dev"))
+    assert (found.problem, found.damaged, found.late) == (problem, damaged, False)
+
+
+def test_time_limit_is_known_by_its_kind(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A log that is long is not one that is damaged."""
+    monkeypatch.setattr(eventlog, "VERIFYING", 0.1)
+    monkeypatch.setattr(eventlog, "run", lambda argv, user, timeout: run(argv, timeout=timeout))  # noqa: ARG005
+    assert eventlog._verified(Chain(), ["sleep", "5"], Environment("dev")).late
+
+
+def test_deleted_files_of_a_process_are_found(tmp_path: Path) -> None:
+    """Those of the store alone; what SQLite makes anew is none of them."""
+    store = tmp_path / "events"
+    store.mkdir()
+    names = [
+        store / "e.db",
+        store / "e.db-wal",
+        store / "e.db-shm",
+        tmp_path / "other.db",
+        store / "there.db",
+    ]
+    opened = [path.open("w+b") for path in names]
+    numbers = [file.fileno() for file in opened]
+    try:
+        for path in names[:-1]:
+            path.unlink()
+        found = {held.name: held.path for held in eventlog._deleted(os.getpid(), store)}
+    finally:
+        for file in opened:
+            file.close()
+    assert found == {
+        path.name: f"/proc/{os.getpid()}/fd/{number}"
+        for path, number in zip(names[:2], numbers, strict=False)
+    }
