@@ -14,7 +14,7 @@ from deployment.host.chain import Chain, Held
 from deployment.host.check import BAD, OK, WARN, Check
 from deployment.host.condition import Directory, Facts, Port
 from deployment.host.errors import StepFailed
-from deployment.host.model import Environment, Layout
+from deployment.host.model import BOT, Environment, Layout, Manifest, Observed
 from deployment.host.status import Fault
 from deployment.host.vitals import FileSystem, System
 
@@ -231,6 +231,17 @@ def test_units_of_somebody_else_are_moved_away_whole() -> None:
     (mend,) = (item.mend for item in condition.judge(replace(DEV, foreign=True)) if item.mend)
     assert "disable --now helionyx-dev.service; mv /etc/systemd/system/helionyx-dev.service" in mend
     assert "/etc/systemd/journald@helionyx-dev.conf /root/ &&" in mend
+
+
+def test_bot_of_a_neighbour_is_found_by_either_configuration() -> None:
+    """By the operator's file, or by what the release was made with where there is no file."""
+    made = Manifest(
+        *("dev", "c", False, "s", "3.11", "p", "l", {}, {}, {"api_host": "::", "api_port": 8000}, {BOT: "d1"})
+    )
+    seen = Observed(bots={"live": "d1"})
+    assert there._bot_of(seen, there._of_manifest(made)) == "live"
+    assert there._bot_of(seen, {"host": "::", "port": 8000, "bot": "d2"}) is None
+    assert there._bot_of(Observed(), None) is None
 
 
 def test_look_that_fails_is_a_finding_and_ends_no_other() -> None:
