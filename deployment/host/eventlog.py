@@ -14,11 +14,12 @@ from . import probe
 from .chain import Chain, Held
 from .errors import StepFailed
 from .model import Environment, Layout, Manifest, Observed
+from .observe import LOG_FILE
 from .run import run
 
 VERIFYING = 240.0  # seconds for one event log; the operator's half gives up after 300 s of silence
 DELETED = " (deleted)"  # how the kernel marks the name of an open file that is in no directory any more
-REBUILT = "-shm"  # the end of the name of the one file that SQLite makes anew
+FILES = (LOG_FILE, f"{LOG_FILE}-wal")  # all that a log is; a service may give other files any name
 DAMAGED = "restore it from a backup"  # the hint by which the release tells damage from all other trouble
 
 
@@ -81,5 +82,5 @@ def _deleted(pid: int, store: Path) -> Iterator[Held]:
         with contextlib.suppress(OSError):  # it was closed just now
             target = str(path.readlink())
             name = Path(target.removesuffix(DELETED))
-            if target.endswith(DELETED) and name.parent == store and not name.name.endswith(REBUILT):
+            if target.endswith(DELETED) and name.parent == store and name.name in FILES:
                 yield Held(name.name, str(path))

@@ -84,13 +84,13 @@ def test_time_limit_is_known_by_its_kind(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_deleted_files_of_a_process_are_found(tmp_path: Path) -> None:
-    """Those of the store alone; what SQLite makes anew is none of them."""
+    """Those of the log alone: commands are made of their names, and of none that a service has chosen."""
     store = tmp_path / "events"
     store.mkdir()
     names = [
-        store / "e.db",
-        store / "e.db-wal",
-        store / "e.db-shm",
+        store / "events.db",
+        store / "events.db-wal",
+        store / "events.db; true",
         tmp_path / "other.db",
         store / "there.db",
     ]
