@@ -126,10 +126,10 @@ def faults(
 def _not_running(environment: Environment, seen: Observed, unit: Unit) -> Iterator[Fault]:
     if seen.service != "active":
         yield Fault("service", f"{environment.service} is {unit.active} ({unit.sub})")
-    elif seen.serving is None:
+    elif seen.serving is None and seen.listen:
         reason = (seen.answers or {}).get("reason", "no answer")
         yield Fault("service", f"{seen.listen} is not ready: {reason}")
-    elif seen.serving != seen.current:
+    elif seen.serving not in (None, seen.current):
         yield Fault("service", f"{seen.serving} answers, but {seen.current} is current")
     if seen.socket != "active":
         yield Fault("service", f"{environment.socket} is {seen.socket}")
