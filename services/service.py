@@ -75,7 +75,8 @@ class _Opened:
 class Service:
     """One environment's service. Nothing is opened before `open`.
 
-    A rehearsal opens the log for reading alone and refuses to record. Its projections follow the log as ever.
+    A rehearsal opens the log for reading alone and refuses to record. Its projections follow the log as ever,
+    in a file that a service may be serving from: where that follows another log, the rehearsal does not open.
     """
 
     def __init__(
@@ -174,13 +175,16 @@ class Service:
     def _open_writing(self) -> None:
         log = EventLog.open(self._event_store, read_only=self._rehearsal)
         self._reason = "the projections are catching up"
-        projections = Projections.open(self._projections)
+        projections = self._open_projections()
         self._writing = _Opened(log, projections)
         projections.catch_up(log, self._closing.is_set)
 
     def _open_reading(self) -> None:
         log = EventLog.open(self._event_store, read_only=True)
-        self._reading = _Opened(log, Projections.open(self._projections))
+        self._reading = _Opened(log, self._open_projections())
+
+    def _open_projections(self) -> Projections:
+        return Projections.open(self._projections, shared=self._rehearsal)
 
     def _append(self, draft: Draft) -> Record:
         opened = _ready(self._writing)

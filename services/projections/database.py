@@ -83,23 +83,29 @@ def file_of(stem: Path) -> Path:
 class Projections:
     """One connection to the read models. Use it in one thread at a time."""
 
-    def __init__(self, connection: apsw.Connection) -> None:
+    def __init__(self, connection: apsw.Connection, path: Path, *, shared: bool) -> None:
         self._connection = connection
+        self._path = path
+        self._shared = shared
 
     @classmethod
-    def open(cls, stem: Path) -> Projections:
+    def open(cls, stem: Path, *, shared: bool = False) -> Projections:
         """Open this release's file for `stem`, and make it (0600) where there is none or an unusable one.
 
-        Raises ProjectionsError.
+        A `shared` one is another's as well, who may be serving from it: what is in it is neither replaced nor
+        cleared, whatever is wrong with it. Raises ProjectionsError.
         """
         path = file_of(stem)
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             try:
-                return cls(patiently(lambda: _open(path), BUSY_SECONDS))
+                connection = patiently(lambda: _open(path), BUSY_SECONDS)
             except (apsw.CorruptError, apsw.NotADBError):
+                if shared:
+                    raise
                 _remove(path)
-                return cls(patiently(lambda: _open(path), BUSY_SECONDS))
+                connection = patiently(lambda: _open(path), BUSY_SECONDS)
+            return cls(connection, path, shared=shared)
         except (OSError, apsw.Error) as error:
             hint = "it can be deleted, and is then built again from the event log"
             raise ProjectionsError(f"cannot open the projections {path}: {error}", hint) from error
@@ -107,7 +113,8 @@ class Projections:
     def catch_up(self, log: Log, stopping: Callable[[], bool] = lambda: False) -> int:
         """Enter all that `log` holds and this does not; return the position that was reached.
 
-        Gives up between two batches when `stopping` says so.
+        Gives up between two batches when `stopping` says so. Raises ProjectionsError where what is shared
+        follows another log.
         """
         while True:
             position, entered = self._step(log)
@@ -126,8 +133,11 @@ class Projections:
         with _transaction(self._connection):
             row = self._connection.execute("SELECT position, hash FROM progress").fetchone()
             position, digest = cast(tuple[int, str], row)
-            if log.hash_at(position) != digest:
+            found = log.hash_at(position)
+            if found != digest:
                 # Another log than the one that this was built from: nothing of it can be kept.
+                if self._shared:
+                    raise self._another_log(position, digest, found)
                 messages.clear(self._connection)
                 position, digest = _BEGINNING
             count = 0
@@ -137,6 +147,14 @@ class Projections:
             if (position, digest) != row:
                 self._connection.execute("UPDATE progress SET position = ?, hash = ?", (position, digest))
         return position, count
+
+    def _another_log(self, position: int, digest: str, found: str | None) -> ProjectionsError:
+        return ProjectionsError(
+            f"the read models in {self._path} follow another event log: at position {position} they know"
+            f" {digest}, the log in EVENT_STORE_PATH has {found or 'no record'} there",
+            "compare EVENT_STORE_PATH with the service's; another log wants another PROJECTIONS_DB_PATH, and"
+            " a log that was put back wants the service started with it first",
+        )
 
     def _enter(self, record: Record) -> None:
         event = record.envelope()

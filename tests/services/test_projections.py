@@ -139,6 +139,34 @@ def test_a_log_that_was_lost_and_comes_back(log: EventLog, stem: Path, tmp_path:
     assert texts(projections) == "abc"
 
 
+def test_what_is_shared_is_only_ever_caught_up_with(log: EventLog, stem: Path, tmp_path: Path) -> None:
+    """Where another release may serve from the file, what follows another log is told and left alone."""
+    Projections.open(stem).catch_up(log)
+    log.append([draft("d")])
+    shared = Projections.open(stem, shared=True)
+    assert shared.catch_up(log) == 4
+    other = EventLog.open(tmp_path / "other")
+    records = other.append([draft(text) for text in "wxyz"])
+    for end in (f"has {records[-1].hash} there", "has no record there"):
+        with pytest.raises(
+            database.ProjectionsError, match=f"at position 4 they know {log.head().hash}.*{end}"
+        ):
+            shared.catch_up(other)
+        other = EventLog.open(tmp_path / "missing", read_only=True)
+    assert texts(shared) == "abcd"
+    assert shared.catch_up(log) == 4
+
+
+def test_what_is_shared_is_never_replaced(stem: Path) -> None:
+    """A file that SQLite cannot read stays where it is, too."""
+    path = database.file_of(stem)
+    path.parent.mkdir()
+    path.write_bytes(b"spoilt" * 1000)
+    with pytest.raises(database.ProjectionsError, match="cannot open the projections"):
+        Projections.open(stem, shared=True)
+    assert path.read_bytes() == b"spoilt" * 1000
+
+
 def test_two_processes_follow_one_log(log: EventLog, stem: Path) -> None:
     """Each sees what the other has entered, and enters nothing twice."""
     one, two = Projections.open(stem), Projections.open(stem)

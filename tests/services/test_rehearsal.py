@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from services.domain.commands import RecordMessage
-from services.event_log import GENESIS, Head
+from services.event_log import GENESIS, Draft, EventLog, Head
 from services.projections import database
 from services.service import RehearsalError, Service
 from tests.services.instance import Instance, configure, listener, running, starting
@@ -117,6 +117,28 @@ def test_beside_a_service_of_another_release(tmp_path: Path, monkeypatch: pytest
 
     asyncio.run(run())
     assert len(list((tmp_path / "projections").glob("*.db"))) == 2
+
+
+@pytest.mark.parametrize("missing", [True, False], ids=["missing", "other"])
+def test_of_another_log(tmp_path: Path, missing: bool) -> None:
+    """It fails and says why, rather than take from the service the read models that it serves from."""
+    if not missing:
+        EventLog.open(tmp_path / "elsewhere").append([Draft("X", 1, datetime.now(UTC), {})] * 5)
+    with running(tmp_path) as service:
+        for text in "abc":
+            service.call("POST", MESSAGES, {"text": text})
+        head = service.call("GET", "/health/ready").json["log"]["head"]
+        environment = configure(tmp_path, EVENT_STORE_PATH=str(tmp_path / "elsewhere"))
+        environment["HELIONYX_REHEARSAL"] = "1"
+        with listener(tmp_path / "rehearsal") as sock, starting(environment, sock=sock) as rehearsal:
+            code, logged = rehearsal.end()
+        assert code == 1
+        assert f"follow another event log: at position 3 they know {head}" in logged
+        assert ("the log in EVENT_STORE_PATH has no record there" in logged) == missing
+        assert "Traceback" not in logged
+        assert texts(service) == ["a", "b", "c"]
+        assert service.call("POST", MESSAGES, {"text": "d"}).status == 201
+        assert texts(service) == ["a", "b", "c", "d"]
 
 
 @pytest.mark.parametrize(
