@@ -5,7 +5,6 @@ It is kept this narrow so that a log which outgrows one file can lie elsewhere.
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import cast
@@ -17,6 +16,7 @@ from services.event_log.errors import ConflictError, PositionError, explained
 from services.event_log.records import GENESIS, Draft, Head, Record, chain_hash
 from services.event_log.schema import FILE_NAME, open_for_appending, open_for_reading
 from services.formats import by_type
+from services.transactions import transaction
 
 BATCH = 1000
 """How many records are read at a time, so that a long read holds back no checkpoint."""
@@ -66,7 +66,7 @@ class EventLog:
         Raises ConflictError if they are not, PositionError if the last record is not at `expected_position`,
         BusyError when another process holds the log for too long.
         """
-        with self._writing():
+        with explained(self._path), transaction(self._connection):
             first = self._first(drafts)
             if first is not None:
                 return first
@@ -133,17 +133,6 @@ class EventLog:
     def close(self) -> None:
         """Let go of the file."""
         self._connection.close()
-
-    @contextlib.contextmanager
-    def _writing(self) -> Iterator[None]:
-        with explained(self._path):
-            self._connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-                self._connection.execute("COMMIT")
-            finally:
-                if self._connection.in_transaction:
-                    self._connection.execute("ROLLBACK")
 
     def _head(self) -> Head:
         sql = "SELECT position, lower(hex(hash)) FROM events ORDER BY position DESC LIMIT 1"

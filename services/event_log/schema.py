@@ -15,6 +15,7 @@ import apsw
 from services.busy import BUSY_SECONDS, Patience, patiently
 from services.event_log.errors import DamagedError, EventLogError, NewerFormatError, explained
 from services.formats import TABLE_VERSION
+from services.transactions import transaction
 
 FILE_NAME = "events.db"
 APPLICATION_ID = 0x484C4E58  # "HLNX"
@@ -95,7 +96,9 @@ def open_for_reading(directory: Path) -> apsw.Connection:
             connection.pragma("query_only", "ON")
             # The last one out carries what the -wal holds over into the file, whether it may write or not.
             connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, held)
-            if not _is_empty(connection, path):
+            with transaction(connection, "DEFERRED"):
+                empty = _is_empty(connection, path)
+            if not empty:
                 return connection
         connection.close()
     nothing = apsw.Connection(":memory:")
@@ -119,19 +122,15 @@ def _connect(path: Path) -> apsw.Connection:
 
 
 def _prepare(connection: apsw.Connection, path: Path) -> None:
-    new = _is_empty(connection, path)
+    with transaction(connection, "DEFERRED"):
+        new = _is_empty(connection, path)
     connection.pragma("journal_mode", "WAL")
     connection.pragma("synchronous", "FULL")
     if not new:
         return
-    connection.execute("BEGIN IMMEDIATE")
-    try:
+    with transaction(connection):
         if _is_empty(connection, path):  # else another process was faster
             _fill(connection)
-        connection.execute("COMMIT")
-    finally:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
 
 
 def _fill(connection: apsw.Connection) -> None:
@@ -141,11 +140,13 @@ def _fill(connection: apsw.Connection) -> None:
 
 
 def _is_empty(connection: apsw.Connection, path: Path) -> bool:
-    """Whether the file holds nothing yet. Raises EventLogError where it holds something else."""
-    with connection:  # one transaction: another process may be making the file just now
-        application = connection.pragma("application_id")
-        version = connection.pragma("user_version")
-        entries = connection.execute("SELECT count(*) FROM sqlite_schema").get
+    """Whether the file holds nothing yet. Raises EventLogError where it holds something else.
+
+    Asked in a transaction, since another process may be making the file just now.
+    """
+    application = connection.pragma("application_id")
+    version = connection.pragma("user_version")
+    entries = connection.execute("SELECT count(*) FROM sqlite_schema").get
     if application == APPLICATION_ID and version == TABLE_VERSION:
         return False
     if application == APPLICATION_ID:

@@ -7,7 +7,6 @@ looked up inside that transaction: two processes may follow one log with one fil
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Iterator
 from hashlib import sha256
 from pathlib import Path
@@ -18,12 +17,18 @@ import apsw
 import services.projections.messages as messages
 from services.busy import BUSY_SECONDS, Patience, patiently
 from services.errors import HelionyxError
+from services.transactions import transaction
 
 BATCH = 1000
 """How many records are entered in one transaction."""
 
 _BEGINNING = (0, "0" * 64)
 """How far it has come when it has entered nothing: (position, hash)."""
+
+_HINT = (
+    "look at the disk's space and the owner of the file; while the service is stopped it can be deleted, and"
+    " is then built again from the event log"
+)
 
 _PROGRESS = """
 CREATE TABLE progress (position INTEGER NOT NULL, hash TEXT NOT NULL) STRICT;
@@ -107,17 +112,21 @@ class Projections:
                 connection = patiently(lambda: _open(path), BUSY_SECONDS)
             return cls(connection, path, shared=shared)
         except (OSError, apsw.Error) as error:
-            hint = "it can be deleted, and is then built again from the event log"
-            raise ProjectionsError(f"cannot open the projections {path}: {error}", hint) from error
+            raise ProjectionsError(f"cannot open the projections {path}: {error}", _HINT) from error
 
     def catch_up(self, log: Log, stopping: Callable[[], bool] = lambda: False) -> int:
         """Enter all that `log` holds and this does not; return the position that was reached.
 
-        Gives up between two batches when `stopping` says so. Raises ProjectionsError where what is shared
-        follows another log.
+        Gives up between two batches when `stopping` says so. Raises ProjectionsError where the disk refuses
+        it, and where what is shared follows another log.
         """
         while True:
-            position, entered = self._step(log)
+            try:
+                position, entered = self._step(log)
+            except (apsw.FullError, apsw.IOError) as error:
+                raise ProjectionsError(
+                    f"cannot write the projections {self._path}: {error}", _HINT
+                ) from error
             if entered < BATCH or stopping():
                 return position
 
@@ -130,7 +139,7 @@ class Projections:
         self._connection.close()
 
     def _step(self, log: Log) -> tuple[int, int]:
-        with _transaction(self._connection):
+        with transaction(self._connection):
             row = self._connection.execute("SELECT position, hash FROM progress").fetchone()
             position, digest = cast(tuple[int, str], row)
             found = log.hash_at(position)
@@ -170,7 +179,7 @@ def _open(path: Path) -> apsw.Connection:
     # NORMAL: a power cut may lose the last transactions, which the log brings back, and spoils nothing.
     connection.pragma("journal_mode", "WAL")
     connection.pragma("synchronous", "NORMAL")
-    with _transaction(connection):
+    with transaction(connection):
         if not connection.execute("SELECT count(*) FROM sqlite_schema").get:
             connection.execute(_SCHEMA)
     return connection
@@ -180,14 +189,3 @@ def _remove(path: Path) -> None:
     # The -wal too: what it holds belongs to the file that goes.
     for suffix in ("-wal", "-shm", ""):
         path.with_name(path.name + suffix).unlink(missing_ok=True)
-
-
-@contextlib.contextmanager
-def _transaction(connection: apsw.Connection) -> Iterator[None]:
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-        connection.execute("COMMIT")
-    finally:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")

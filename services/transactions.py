@@ -1,0 +1,27 @@
+"""One transaction on a SQLite file: all of it, or nothing."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import Literal
+
+import apsw
+
+
+@contextlib.contextmanager
+def transaction(
+    connection: apsw.Connection, mode: Literal["DEFERRED", "IMMEDIATE"] = "IMMEDIATE"
+) -> Iterator[None]:
+    """Commit what is done meanwhile, or roll it back. DEFERRED is for who only reads.
+
+    SQLite itself has rolled back already after some errors, a full disk's among them: a second time would be
+    an error of its own, in front of the first.
+    """
+    connection.execute(f"BEGIN {mode}")
+    try:
+        yield
+        connection.execute("COMMIT")
+    finally:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
