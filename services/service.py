@@ -173,18 +173,20 @@ class Service:
         return await self._once_open(self._reader, look)
 
     def _open_writing(self) -> None:
-        log = EventLog.open(self._event_store, read_only=self._rehearsal)
+        self._writing = self._open_both(read_only=self._rehearsal)
         self._reason = "the projections are catching up"
-        projections = self._open_projections()
-        self._writing = _Opened(log, projections)
-        projections.catch_up(log, self._closing.is_set)
+        self._writing.projections.catch_up(self._writing.log, self._closing.is_set)
 
     def _open_reading(self) -> None:
-        log = EventLog.open(self._event_store, read_only=True)
-        self._reading = _Opened(log, self._open_projections())
+        self._reading = self._open_both(read_only=True)
 
-    def _open_projections(self) -> Projections:
-        return Projections.open(self._projections, shared=self._rehearsal)
+    def _open_both(self, *, read_only: bool) -> _Opened:
+        log = EventLog.open(self._event_store, read_only=read_only)
+        try:
+            return _Opened(log, Projections.open(self._projections, shared=self._rehearsal))
+        except HelionyxError:
+            log.close()
+            raise
 
     def _append(self, draft: Draft) -> Record:
         opened = _ready(self._writing)

@@ -14,7 +14,7 @@ import msgspec
 
 from services.event_log.errors import ConflictError, PositionError, explained
 from services.event_log.records import GENESIS, Draft, Head, Record, chain_hash
-from services.event_log.schema import FILE_NAME, open_for_appending, open_for_reading
+from services.event_log.schema import FILE_NAME, close, open_for_appending, open_for_reading
 from services.formats import by_type
 from services.transactions import transaction
 
@@ -132,7 +132,7 @@ class EventLog:
 
     def close(self) -> None:
         """Let go of the file."""
-        self._connection.close()
+        close(self._connection, self._path)
 
     def _head(self) -> Head:
         sql = "SELECT position, lower(hex(hash)) FROM events ORDER BY position DESC LIMIT 1"

@@ -7,6 +7,7 @@ it. The triggers stop mistakes; what proves that nothing was changed is the chai
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -90,26 +91,52 @@ def open_for_reading(directory: Path) -> apsw.Connection:
     """
     path = directory / FILE_NAME
     if path.exists():
-        held = _is_held(path)
         connection = _connect(path)
-        with explained(path):
-            connection.pragma("query_only", "ON")
-            # The last one out carries what the -wal holds over into the file, whether it may write or not.
-            connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, held)
-            with transaction(connection, "DEFERRED"):
-                empty = _is_empty(connection, path)
+        with contextlib.ExitStack() as unused:
+            unused.callback(close, connection, path)
+            with explained(path):
+                connection.pragma("query_only", "ON")
+                # Else the last one out, whoever it is, carries what the -wal holds over into the file.
+                connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, True)
+                with transaction(connection, "DEFERRED"):
+                    empty = _is_empty(connection, path)
             if not empty:
+                unused.pop_all()
                 return connection
-        connection.close()
     nothing = apsw.Connection(":memory:")
     _fill(nothing)
+    nothing.pragma("query_only", "ON")
     return nothing
 
 
-def _is_held(path: Path) -> bool:
-    """Whether the -wal holds something: a process has the log open, or was killed while it had."""
+def close(connection: apsw.Connection, path: Path) -> None:
+    """Let go of the file. What was opened for reading leaves it, and the files beside it, as they were."""
     try:
-        return path.with_name(f"{path.name}-wal").stat().st_size > 0
+        reading = connection.pragma("query_only")
+    except apsw.ConnectionClosedError:
+        return
+    connection.close()
+    if reading and _is_wal_empty(path):
+        _tidy(path)
+
+
+def _tidy(path: Path) -> None:
+    """Remove an empty -wal and its -shm, which SQLite makes for every reader, unless a process uses them."""
+    flags = apsw.SQLITE_OPEN_READWRITE
+    # An error is mostly that somebody has the log open, who takes both along in the end.
+    with contextlib.suppress(apsw.Error), contextlib.closing(apsw.Connection(str(path), flags)) as alone:
+        alone.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, True)
+        alone.pragma("locking_mode", "EXCLUSIVE")
+        alone.pragma("user_version")  # from this reading on, until it is closed, nobody else can open the log
+        if _is_wal_empty(path):
+            for suffix in ("-wal", "-shm"):
+                path.with_name(path.name + suffix).unlink(missing_ok=True)
+
+
+def _is_wal_empty(path: Path) -> bool:
+    """Whether there is a -wal that holds nothing."""
+    try:
+        return path.with_name(f"{path.name}-wal").stat().st_size == 0
     except FileNotFoundError:
         return False
 

@@ -243,7 +243,38 @@ def test_read_only_changes_nothing(log: EventLog, tmp_path: Path) -> None:
         reader.append([draft("a")])
     missing = EventLog.open(tmp_path / "missing", read_only=True)
     assert missing.head() == Head(0, GENESIS)
+    with pytest.raises(EventLogError):
+        missing.append([draft("a")])
     assert not (tmp_path / "missing").exists()
+
+
+def test_a_reader_writes_nothing_as_the_last_to_close(log: EventLog, tmp_path: Path) -> None:
+    """What was appended while it was open stays in the -wal, for the next one who appends to take over."""
+    store = tmp_path / "events"
+    log.close()
+    before = (store / "events.db").read_bytes()
+    reader, appender = EventLog.open(store, read_only=True), EventLog.open(store)
+    appended = appender.append([draft("a")])
+    appender.close()
+    reader.close()
+    assert (store / "events.db").read_bytes() == before
+    assert tuple(EventLog.open(store).read()) == appended
+
+
+def test_a_reader_leaves_no_file_behind(log: EventLog, tmp_path: Path) -> None:
+    """Those that SQLite made for it go with the last reader, and not while anybody has the log open."""
+    store = tmp_path / "events"
+    log.close()
+    one, two = (EventLog.open(store, read_only=True) for _ in range(2))
+    one.close()
+    assert len(list(store.iterdir())) == 3
+    appender = EventLog.open(store)
+    two.close()
+    assert len(list(store.iterdir())) == 3
+    appender.append([draft("a")])
+    appender.close()
+    EventLog.open(store, read_only=True).close()
+    assert [path.name for path in store.iterdir()] == ["events.db"]
 
 
 def test_a_reader_sees_what_is_appended(log: EventLog, tmp_path: Path) -> None:

@@ -52,6 +52,7 @@ def test_the_command(store: Path, verb: str, room: int) -> None:
     done = subprocess.run(limited(room, command), cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert_told(done.stderr, str(store / "events.db"))
+    assert [path.name for path in store.iterdir()] == ["events.db"]
 
 
 @pytest.mark.parametrize(
@@ -60,9 +61,10 @@ def test_the_command(store: Path, verb: str, room: int) -> None:
     ids=["none", "for a part", "for the log alone"],
 )
 def test_a_rehearsal(store: Path, room: int, path: str) -> None:
-    """It says the same, of its read models as well."""
+    """It says the same, of its read models as well, and leaves nothing behind in the store."""
     environment = {**configure(store.parent), "HELIONYX_REHEARSAL": "1"}
     with listener() as sock, starting(environment, limited(room, MODULE), sock=sock) as rehearsal:
         code, logged = rehearsal.end()
     assert code == 1
     assert_told(logged, path)
+    assert [path.name for path in store.iterdir()] == ["events.db"]

@@ -81,6 +81,26 @@ def test_when_no_process_has_the_log_open(tmp_path: Path, killed: bool) -> None:
     assert files(tmp_path / "events") == before
 
 
+def test_when_the_service_is_killed_meanwhile(tmp_path: Path) -> None:
+    """What was acknowledged meanwhile stays where the service put it, which alone writes to its files."""
+    with running(tmp_path) as service:
+        service.call("POST", MESSAGES, {"text": "a"})
+        service.stop()
+    path = tmp_path / "events" / "events.db"
+    before = path.read_bytes()
+    with running(tmp_path) as service:
+        assert path.with_name("events.db-wal").stat().st_size == 0
+        with rehearsing(tmp_path) as rehearsal:
+            assert service.call("POST", MESSAGES, {"text": "b"}).status == 201
+            service.process.kill()
+            service.process.wait()
+            assert texts(rehearsal) == ["a", "b"]
+            assert rehearsal.stop()[0] == 0
+    assert path.read_bytes() == before
+    with running(tmp_path) as service:
+        assert texts(service) == ["a", "b"]
+
+
 def test_before_there_is_a_log(tmp_path: Path) -> None:
     """It reads as an empty one, and is not made."""
     with rehearsing(tmp_path) as rehearsal:
