@@ -24,7 +24,8 @@ BATCH = 1000
 _COLUMNS = "position, lower(hex(previous)), lower(hex(hash)), body"
 
 # As many steps in the index as there are types and versions, and not as there are records: from each type to
-# the next, and for each of them from version to version. Nothing but the index is read.
+# the next, and for each of them from version to version. Nothing but the index is read. A log that was made
+# without it, and was not opened for appending since, is read whole for each step.
 _HOLDS = """
 WITH RECURSIVE
 types (type) AS (

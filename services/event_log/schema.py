@@ -42,8 +42,6 @@ CREATE TABLE events (
 
 CREATE UNIQUE INDEX events_idempotency_key ON events (idempotency_key) WHERE idempotency_key IS NOT NULL;
 
-CREATE INDEX events_type_version ON events (type, version);
-
 CREATE TRIGGER events_insert BEFORE INSERT ON events
 WHEN NEW.position IS NOT (SELECT coalesce(max(position), 0) + 1 FROM events)
     OR NEW.previous IS NOT coalesce((SELECT hash FROM events ORDER BY position DESC LIMIT 1), zeroblob(32))
@@ -62,6 +60,9 @@ BEGIN
     SELECT RAISE(ABORT, 'the event log is append-only: no record is ever deleted');
 END;
 """
+
+INDEX = "CREATE INDEX IF NOT EXISTS events_type_version ON events (type, version)"
+"""No part of the version: a file that was made without it gets it when it is opened for appending."""
 
 
 def open_for_appending(directory: Path) -> apsw.Connection:
@@ -153,11 +154,11 @@ def _prepare(connection: apsw.Connection, path: Path) -> None:
         new = _is_empty(connection, path)
     connection.pragma("journal_mode", "WAL")
     connection.pragma("synchronous", "FULL")
-    if not new:
-        return
-    with transaction(connection):
-        if _is_empty(connection, path):  # else another process was faster
-            _fill(connection)
+    if new:
+        with transaction(connection):
+            if _is_empty(connection, path):  # else another process was faster
+                _fill(connection)
+    connection.execute(INDEX)
 
 
 def _fill(connection: apsw.Connection) -> None:

@@ -60,9 +60,23 @@ def test_an_old_file_is_read_and_continued(old_store: Path) -> None:
     assert (record.position, record.previous, log.verify()) == (4, KNOWN[-1]["hash"], None)
 
 
+def test_an_old_file_is_looked_at_as_it_is(old_store: Path) -> None:
+    """A file without the index that later ones have tells what it holds, and is not changed for it."""
+    before = (old_store / "events.db").read_bytes()
+    log = EventLog.open(old_store, read_only=True)
+    assert (log.holds(), log.verify()) == ({"MessageRecorded": (1,)}, None)
+    log.close()
+    assert (old_store / "events.db").read_bytes() == before
+
+
 def test_the_schema_is_that_of_the_old_file(old_store: Path, tmp_path: Path) -> None:
-    """A new file is made as version 1 was: another schema would need another version."""
-    EventLog.open(tmp_path / "new").close()
+    """A new file is made as version 1 was, which gets the index: another table would need another version."""
+    connection = open_for_reading(old_store)
+    indexes = "SELECT name FROM sqlite_schema WHERE type = 'index'"
+    assert connection.execute(indexes).fetchall() == [("events_idempotency_key",)]
+    connection.close()
+    for store in (old_store, tmp_path / "new"):
+        EventLog.open(store).close()
     schemas = []
     for store in (old_store, tmp_path / "new"):
         connection = open_for_reading(store)

@@ -1,4 +1,4 @@
-"""Which events the log holds: asked of an index, whatever the log's length."""
+"""Which events the log holds: asked of an index, whatever the log's length, where the log has it."""
 
 from __future__ import annotations
 
