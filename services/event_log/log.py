@@ -12,7 +12,7 @@ from typing import cast
 import apsw
 import msgspec
 
-from services.event_log.errors import ConflictError, PositionError, explained
+from services.event_log.errors import ConflictError, DamagedError, PositionError, explained
 from services.event_log.records import GENESIS, Draft, Head, Record, chain_hash
 from services.event_log.schema import FILE_NAME, close, open_for_appending, open_for_reading
 from services.formats import by_type
@@ -20,6 +20,9 @@ from services.transactions import transaction
 
 BATCH = 1000
 """How many records are read at a time, so that a long read holds back no checkpoint."""
+
+_LOWEST = -(1 << 63)
+"""The first position that SQLite knows: a record that somebody put in front of the first is one too many."""
 
 _COLUMNS = "position, lower(hex(previous)), lower(hex(hash)), body"
 
@@ -119,21 +122,34 @@ class EventLog:
         That the last records were cut off, the log alone cannot tell: compare its head with one noted down.
         """
         previous, position = bytes.fromhex(GENESIS), 0
-        sql = "SELECT position, previous, hash, CAST(body AS BLOB) FROM events ORDER BY position"
         try:
-            for row in self._connection.execute(sql):
-                found = cast(tuple[int, bytes, bytes, bytes], row)
-                expected = chain_hash(previous, position + 1, found[3])
-                if found[:3] != (position + 1, previous, expected):
-                    return position + 1
-                position, previous = position + 1, expected
-        except (apsw.CorruptError, apsw.NotADBError):
+            with explained(self._path):
+                for found in self._stored():
+                    expected = chain_hash(previous, position + 1, found[3])
+                    if found[:3] != (position + 1, previous, expected):
+                        return position + 1
+                    position, previous = position + 1, expected
+        except DamagedError:
             return position + 1
         return None
 
     def close(self) -> None:
         """Let go of the file."""
         close(self._connection, self._path)
+
+    def _stored(self) -> Iterator[tuple[int, bytes, bytes, bytes]]:
+        """Position, previous, hash and body of each row, whatever they are, up to one that cannot be read."""
+        sql = (
+            "SELECT position, previous, hash, CAST(body AS BLOB) FROM events WHERE position >= ?"
+            " ORDER BY position LIMIT ?"
+        )
+        start, count = _LOWEST, BATCH
+        while count == BATCH:
+            count = 0
+            for row in self._connection.execute(sql, (start, BATCH)):
+                found = cast(tuple[int, bytes, bytes, bytes], row)
+                yield found
+                start, count = found[0] + 1, count + 1
 
     def _head(self) -> Head:
         sql = "SELECT position, lower(hex(hash)) FROM events ORDER BY position DESC LIMIT 1"
