@@ -139,7 +139,7 @@ def _absent(seen: Observed, wanted: Wanted) -> Iterator[Step]:
     if wanted.user:
         return
     # Data that stays is root's then: the number of a user that is gone may become somebody else's.
-    if seen.home and (wanted.delete or not (seen.data or wanted.home)):
+    if seen.home and (wanted.delete or not (wanted.remove or seen.data or wanted.home)):
         yield Step("delete-data", (environment.name,))
     elif seen.home and seen.user:
         yield Step("keep-data", (environment.name,))

@@ -100,10 +100,12 @@ def test_log_that_was_put_aside_is_not_deleted(dev: Operator) -> None:
     dev.change("remove", "staging", DATA="delete", CONFIRM="staging")
 
 
-def test_environment_that_nobody_spoke_to_goes_without_a_word(dev: Operator) -> None:
-    """An empty log and its read models are nothing to keep."""
+def test_data_stays_also_where_nobody_spoke(dev: Operator) -> None:
+    """Nothing goes without a typed name: an empty log and its read models stay as well."""
     dev.deploy("staging")
-    dev.change("remove", "staging")
+    assert "stays on the node" in dev.change("remove", "staging")["summary"]
+    assert dev.on_node("ls", "/var/lib/helionyx/staging/events")
+    dev.change("remove", "staging", DATA="delete", CONFIRM="staging")
     assert not dev.node.run(["ls", "/var/lib/helionyx/staging"]).stdout
 
 
