@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
 from services.api.app import build_app
 from services.config import Config, ConfigError
@@ -21,7 +21,7 @@ class Application:
 
     identity: Identity
     service: Service
-    app: Starlette
+    app: ASGIApp
 
 
 def bootstrap(config: Config, variables: Mapping[str, str]) -> Application:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from .errors import StepFailed
 from .model import Environment
 from .run import run
+from .words import readable
 
 PROPERTIES = (
     "Id,LoadState,ActiveState,SubState,MainPID,NRestarts,NeedDaemonReload,Listen,ExecMainStartTimestamp"
@@ -105,4 +106,5 @@ def last_words(environment: Environment, since: str, name: str, lines: int = 30)
         ],
         expect=(0, 1),
     )
-    return tuple([line for line in text.splitlines() if line.strip()][-lines:])
+    shown = [words for line in text.splitlines() if line.strip() for words in readable(line)]
+    return tuple(shown[-lines:])

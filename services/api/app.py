@@ -5,7 +5,9 @@ from __future__ import annotations
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp
 
+from services.api.access import observed
 from services.api.events import event_routes
 from services.api.health import health_routes
 from services.api.messages import message_routes
@@ -22,7 +24,7 @@ from services.identity import Identity
 from services.service import Service
 
 
-def build_app(service: Service, identity: Identity, token: str | None) -> Starlette:
+def build_app(service: Service, identity: Identity, token: str | None) -> ASGIApp:
     """The application for `service`. `token` is what callers of /api must bring; None leaves it open."""
     routes = [
         *health_routes(service, identity),
@@ -36,4 +38,4 @@ def build_app(service: Service, identity: Identity, token: str | None) -> Starle
         ClientDisconnect: on_disconnect,
         Exception: on_bug,
     }
-    return Starlette(routes=routes, exception_handlers=handlers)
+    return observed(Starlette(routes=routes, exception_handlers=handlers))

@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from services.errors import HelionyxError
 from services.event_log import BusyError, ConflictError
+from services.logs import REQUEST_ID
 from services.service import NotReadyError, RefusedError, RehearsalError
 
 STATUSES: dict[type[HelionyxError], HTTPStatus] = {
@@ -40,8 +41,9 @@ def problem(
 ) -> Response:
     """The response for one error."""
     content = {"type": "about:blank", "title": status.phrase, "status": status, "detail": message}
-    if hint:
-        content["hint"] = hint
+    request_id = REQUEST_ID.get()
+    content |= {"hint": hint} if hint else {}
+    content |= {"request_id": request_id} if request_id else {}
     return Response(msgspec.json.encode(content), status, headers, "application/problem+json")
 
 

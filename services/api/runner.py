@@ -21,6 +21,7 @@ if __package__ in (None, ""):  # started as a script: sys.path holds this file's
 
 from services.config import Config
 from services.errors import HelionyxError
+from services.logs import log_failure, set_up
 
 if TYPE_CHECKING:
     from services.api.notify import Notifier
@@ -33,12 +34,14 @@ logger = logging.getLogger("helionyx")
 def main() -> int:
     """Run the service of the environment `$ENV` until SIGTERM or SIGINT. Returns the exit code."""
     os.umask(0o077)
+    set_up(os.environ)
     try:
         config = Config.from_env(os.environ.get("ENV"))
-        _log_to_stderr(config.log_level)
+        secrets = [secret for secret in (config.api_token, config.telegram_bot_token) if secret]
+        set_up(os.environ, config.log_level, secrets)
         return _run(config)
     except HelionyxError as error:
-        print(error, file=sys.stderr)
+        log_failure(error)
         return error.exit_code
 
 
@@ -78,7 +81,7 @@ async def _serve(application: Application, listeners: list[socket.socket]) -> No
         watchdog.cancel()
     with contextlib.suppress(NotReadyError):  # stopped before it was open
         await opening  # raises what kept the log from being opened
-    logger.info("stopped env=%s release=%s", application.identity.environment, application.identity.release)
+    logger.info("stopped", extra={"fields": _who(application)})
 
 
 async def _open(application: Application, server: DrainingServer, notify: Notifier, addresses: str) -> None:
@@ -92,21 +95,12 @@ async def _open(application: Application, server: DrainingServer, notify: Notifi
     if server.should_exit:
         return
     notify("READY=1", f"STATUS=ready, release {identity.release} on {addresses}")
-    logger.info(
-        "%s env=%s release=%s address=%s log_length=%d",
-        "rehearsing" if identity.rehearsal else "started",
-        identity.environment,
-        identity.release,
-        addresses,
-        head.position,
-    )
+    fields = {**_who(application), "address": addresses, "log_length": head.position}
+    logger.info("rehearsing" if identity.rehearsal else "started", extra={"fields": fields})
 
 
-def _log_to_stderr(level: str) -> None:
-    logging.basicConfig(level=level, stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s")
-    # It tells of each step of its own start and stop, and at the lowest levels of each connection.
-    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
-    logging.getLogger("asyncio").setLevel(logging.WARNING)
+def _who(application: Application) -> dict[str, object]:
+    return {"env": application.identity.environment, "release": application.identity.release}
 
 
 if __name__ == "__main__":

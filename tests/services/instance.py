@@ -11,11 +11,12 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from services.config import ROOT
 
@@ -63,6 +64,22 @@ class Connection(http.client.HTTPConnection):
         self.sock = connect(self._address, self.timeout)
 
 
+class Log(threading.Thread):
+    """All that a process logs. It is read at once: a pipe that nobody reads fills up, and stops it."""
+
+    def __init__(self, pipe: IO[bytes]) -> None:
+        super().__init__(daemon=True)
+        self.written = b""
+        self._pipe = pipe
+        self.start()
+
+    def run(self) -> None:
+        """Read to the end."""
+        with self._pipe:
+            while data := os.read(self._pipe.fileno(), 65536):
+                self.written += data
+
+
 @dataclass
 class Instance:
     """A running service."""
@@ -70,6 +87,7 @@ class Instance:
     process: subprocess.Popen[bytes]
     address: Address
     notifications: socket.socket
+    log: Log
 
     @property
     def port(self) -> int:
@@ -105,8 +123,18 @@ class Instance:
 
     def end(self) -> tuple[int, str]:
         """Wait for the end; (exit code, all that was logged)."""
-        _, logged = self.process.communicate(timeout=20)
-        return self.process.returncode, logged.decode()
+        self.process.wait(timeout=20)
+        self.log.join()
+        return self.process.returncode, self.logged()
+
+    def logged(self) -> str:
+        """All that was logged until now."""
+        return self.log.written.decode()
+
+    def entries(self, message: str | None = None) -> list[dict[str, Any]]:
+        """The lines of the log, decoded: all of them, or those with this message."""
+        found = [json.loads(line) for line in self.logged().rpartition("\n")[0].splitlines()]
+        return [entry for entry in found if message in (None, entry["message"])]
 
 
 def exchange(
@@ -190,11 +218,15 @@ def starting(
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
         )
+        assert process.stderr is not None
+        log = Log(process.stderr)
         try:
-            yield Instance(process, sock.getsockname() if sock else ("127.0.0.1", port), notifications)
+            address = sock.getsockname() if sock else ("127.0.0.1", port)
+            yield Instance(process, address, notifications, log)
         finally:
             process.kill()
-            process.communicate()
+            process.wait()
+            log.join()
 
 
 @contextlib.contextmanager

@@ -56,9 +56,9 @@ def test_beside_a_service_that_records(tmp_path: Path) -> None:
             assert texts(rehearsal) == ["a", "b"]
             logs = [instance.call("GET", "/api/v1/events").body for instance in (service, rehearsal)]
             assert logs[0] == logs[1] != b""
-            code, logged = rehearsal.stop()
-        assert code == 0
-        assert " rehearsing env=dev " in logged.splitlines()[0]
+            assert rehearsal.stop()[0] == 0
+            (entry,) = rehearsal.entries("rehearsing")
+            assert (entry["env"], entry["log_length"]) == ("dev", 1)
         assert service.call("POST", MESSAGES, {"text": "c"}).status == 201
         assert texts(service) == ["a", "b", "c"]
 

@@ -1,0 +1,72 @@
+"""Around every request: its id, the line that says how it was answered, and the log of what went wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import re
+import time
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from services.logs import REQUEST_ID
+
+logger = logging.getLogger("helionyx")
+
+_SANE = re.compile(rb"[A-Za-z0-9._:/+=@-]{1,100}")
+
+
+def observed(app: ASGIApp) -> ASGIApp:
+    """`app`, with an id for each request: the caller's X-Request-Id if it is sane, else a new one.
+
+    The id is sent back, and is in every line that is logged on the way. No exception gets out of it.
+    """
+
+    async def observe(scope: Scope, receive: Receive, send: Send) -> None:
+        request_id = _given(scope) or new_id()
+        REQUEST_ID.set(request_id)
+        status: int | None = None
+
+        async def send_observed(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = [*message.get("headers", []), (b"x-request-id", request_id.encode())]
+                message = {**message, "headers": headers}
+            await send(message)
+
+        begun = time.perf_counter()
+        try:
+            await app(scope, receive, send_observed)
+        except Exception:
+            # An answer that had begun stays incomplete: the server closes the connection, so that it shows.
+            logger.exception("a bug in the service")
+        except asyncio.CancelledError:
+            logger.warning("cut off by the end of the service")
+            raise
+        finally:
+            seconds = time.perf_counter() - begun
+            log_answer(scope["method"], scope["path"], status, seconds)
+
+    return observe
+
+
+def new_id() -> str:
+    """An id for a request that brings none."""
+    return os.urandom(8).hex()
+
+
+def log_answer(method: str | None, path: str | None, status: int | None, seconds: float) -> None:
+    """The line about one request. Its query is left out: it says what somebody looked for."""
+    level = logging.INFO if status is not None and status < 500 else logging.WARNING
+    milliseconds = round(seconds * 1000, 2)
+    fields = {"method": method, "path": path, "status": status, "milliseconds": milliseconds}
+    logger.log(level, "answered" if status else "not answered", extra={"fields": fields})
+
+
+def _given(scope: Scope) -> str | None:
+    for name, value in scope["headers"]:
+        if name == b"x-request-id":
+            return value.decode() if _SANE.fullmatch(value) else None
+    return None

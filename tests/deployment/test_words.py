@@ -1,0 +1,29 @@
+"""What a person is shown of a service's lines."""
+
+from __future__ import annotations
+
+import pytest
+
+from deployment.host.words import readable
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        ('{"time":"t","level":"info","message":"started","env":"dev"}', ["started env=dev"]),
+        ('{"time":"t","level":"error","message":"no","hint":"do"}', ["error: no", "  hint: do"]),
+        (
+            '{"level":"critical","message":"a bug","error":"E: x","traceback":["a.py:1 in f: g()","E: x"]}',
+            ["critical: a bug", "  a.py:1 in f: g()", "  E: x"],
+        ),
+        ("helionyx-dev.service: Main process exited", ["helionyx-dev.service: Main process exited"]),
+        ("Traceback (most recent call last):", ["Traceback (most recent call last):"]),
+        ("{", ["{"]),
+        ("[" * 100_000, ["[" * 100_000]),
+        ("5", ["5"]),
+        ('{"message":5}', ['{"message":5}']),
+    ],
+)
+def test_a_line_of_the_journal(line: str, shown: list[str]) -> None:
+    """The message first and what belongs to it below; what is no such line stays as it is."""
+    assert readable(line) == shown
