@@ -24,6 +24,8 @@ import uvicorn
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from services.api.protocol import BoundedProtocol
+
 ATTACH_SECONDS = 0.02
 """How long a connection that has been accepted may take until it can be read."""
 
@@ -55,7 +57,7 @@ class DrainingServer(uvicorn.Server):
         config = uvicorn.Config(
             _closing(app, self._drain),
             loop="asyncio",
-            http="httptools",
+            http=BoundedProtocol,
             ws="none",
             lifespan="off",
             log_config=None,
