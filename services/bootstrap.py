@@ -12,6 +12,7 @@ from services.api.app import build_app
 from services.config import Config, ConfigError
 from services.env_file import Problem
 from services.identity import Identity
+from services.projections.progress import progress_of
 from services.service import Service
 
 
@@ -39,7 +40,8 @@ def bootstrap(config: Config, variables: Mapping[str, str]) -> Application:
         lambda: datetime.now(UTC),
         rehearsal=identity.rehearsal,
     )
-    return Application(identity, service, build_app(service, identity, config.api_token))
+    app = build_app(service, identity, config.api_token, lambda: progress_of(config.projections_db_path))
+    return Application(identity, service, app)
 
 
 def _rehearsal(variables: Mapping[str, str]) -> bool:

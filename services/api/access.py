@@ -7,6 +7,7 @@ import logging
 import os
 import re
 import time
+from collections.abc import Callable
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -14,10 +15,13 @@ from services.logs import REQUEST_ID
 
 logger = logging.getLogger("helionyx")
 
+Answered = Callable[[Scope, int | None, float], None]
+"""Is told of each request: what it was, its answer's status (None: it has none), how many seconds it took."""
+
 _SANE = re.compile(rb"[A-Za-z0-9._:/+=@-]{1,100}")
 
 
-def observed(app: ASGIApp) -> ASGIApp:
+def observed(app: ASGIApp, answered: Answered) -> ASGIApp:
     """`app`, with an id for each request: the caller's X-Request-Id if it is sane, else a new one.
 
     The id is sent back, and is in every line that is logged on the way. No exception gets out of it.
@@ -47,6 +51,7 @@ def observed(app: ASGIApp) -> ASGIApp:
             raise
         finally:
             seconds = time.perf_counter() - begun
+            answered(scope, status, seconds)
             log_answer(scope["method"], scope["path"], status, seconds)
 
     return observe

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp
 
+from services.api import events, health, messages, metrics, openapi
 from services.api.access import observed
-from services.api.events import event_routes
-from services.api.health import health_routes
-from services.api.messages import message_routes
+from services.api.guard import guarded
+from services.api.limits import limited
+from services.api.measures import Measures
 from services.api.problems import (
     ProblemError,
     on_bug,
@@ -23,13 +26,24 @@ from services.errors import HelionyxError
 from services.identity import Identity
 from services.service import Service
 
+OPERATIONS = (health.OPERATIONS, messages.OPERATIONS, events.OPERATIONS, metrics.OPERATIONS)
 
-def build_app(service: Service, identity: Identity, token: str | None) -> ASGIApp:
-    """The application for `service`. `token` is what callers of /api must bring; None leaves it open."""
+
+def build_app(
+    service: Service, identity: Identity, token: str | None, projected: Callable[[], int | None]
+) -> ASGIApp:
+    """The application for `service`.
+
+    `token` is what callers must bring, as `guard` says; None leaves it open.
+    `projected` tells how far the read models have come.
+    """
+    measures = Measures([path for part in (*OPERATIONS, openapi.OPERATIONS) for path in part])
     routes = [
-        *health_routes(service, identity),
-        *message_routes(service, token),
-        *event_routes(service, token),
+        *health.health_routes(service, identity),
+        *messages.message_routes(service),
+        *events.event_routes(service),
+        *metrics.metrics_routes(service, identity, measures, projected),
+        *openapi.described_routes(OPERATIONS),
     ]
     handlers = {
         ProblemError: on_problem,
@@ -38,4 +52,6 @@ def build_app(service: Service, identity: Identity, token: str | None) -> ASGIAp
         ClientDisconnect: on_disconnect,
         Exception: on_bug,
     }
-    return observed(Starlette(routes=routes, exception_handlers=handlers))
+    app = Starlette(routes=routes, exception_handlers=handlers)
+    app.router.redirect_slashes = False  # a path that does not exist is a problem like any other
+    return observed(limited(guarded(app, token)), measures.answer)

@@ -10,8 +10,49 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from services.api.openapi import Operations, answer, members, operation
 from services.identity import Identity
 from services.service import Service
+
+WHO = {
+    "name": {"type": "string", "const": "helionyx"},
+    "environment": {"type": "string"},
+    "release": {"type": "string"},
+    "started_at": {"type": "string", "format": "date-time"},
+    "rehearsal": {"type": "boolean"},
+}
+
+LOG = members(
+    length={"type": "integer", "minimum": 0},
+    head={"type": "string", "pattern": "^[0-9a-f]{64}$"},
+    holds={"type": "object", "additionalProperties": {"type": "array", "items": {"type": "integer"}}},
+)
+
+READY = members(ready={"const": True}, **WHO, log=LOG, projections={"type": "string"})
+NOT_READY = members(ready={"const": False}, reason={"type": "string"}, **WHO)
+
+OPERATIONS: Operations = {
+    "/health": {
+        "get": operation("health", "Who is there", {200: answer("It is there.", members(**WHO))}, token=False)
+    },
+    "/health/ready": {
+        "get": operation(
+            "ready",
+            "Whether it can be used",
+            {
+                200: answer("It can be used.", READY),
+                503: {
+                    **answer("It cannot be used yet, or any more.", NOT_READY),
+                    "content": {
+                        "application/json": {"schema": NOT_READY},
+                        "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}},
+                    },
+                },
+            },
+            token=False,
+        )
+    },
+}
 
 
 def health_routes(service: Service, identity: Identity) -> list[Route]:

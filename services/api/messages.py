@@ -10,8 +10,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from services.api.openapi import Operations, answer, members, operation, query
 from services.api.problems import ProblemError
-from services.api.requests import body_of, guarded, number
+from services.api.requests import body_of, number
 from services.domain.commands import RecordMessage
 from services.service import Service
 
@@ -28,10 +29,59 @@ class NewMessage(msgspec.Struct, forbid_unknown_fields=True):
     text: str
 
 
+MESSAGE = members(
+    position={"type": "integer", "minimum": 1},
+    id={"type": "string", "format": "uuid"},
+    time={"type": "string", "format": "date-time"},
+    text={"type": "string"},
+    source={"type": "string"},
+)
+
+PAGE = members(
+    messages={"type": "array", "items": MESSAGE},
+    next={"type": ["integer", "null"], "description": "The `after` of the next page, null on the last one."},
+)
+
+KEY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "description": "With it the message can be sent again without being kept twice.",
+    "schema": {"type": "string", "pattern": "^[!-~]([ -~]{0,253}[!-~])?$"},
+}
+
+NEW = members(text={"type": "string", "pattern": r"\S"})
+
+OPERATIONS: Operations = {
+    "/api/v1/messages": {
+        "get": operation(
+            "read-messages",
+            "The messages in the order in which they were recorded",
+            {200: answer("One page of them.", PAGE)},
+            token=True,
+            parameters=[
+                query("after", "Only what is behind this position.", 0, LARGEST_POSITION),
+                query("limit", "At most so many.", DEFAULT_LIMIT, LARGEST_LIMIT),
+            ],
+        ),
+        "post": operation(
+            "record-message",
+            "Keep a message; it is durable when this is answered",
+            {
+                200: answer("A repeat: it was recorded before, and nothing was written.", MESSAGE),
+                201: answer("It is recorded.", MESSAGE),
+            },
+            *(409, 413, 422),
+            token=True,
+            parameters=[KEY],
+            requestBody={"required": True, "content": {"application/json": {"schema": NEW}}},
+        ),
+    }
+}
+
 _decoder = msgspec.json.Decoder(NewMessage)
 
 
-def message_routes(service: Service, token: str | None) -> list[Route]:
+def message_routes(service: Service) -> list[Route]:
     """`POST /api/v1/messages` and `GET /api/v1/messages`."""
 
     async def record(request: Request) -> Response:
@@ -56,7 +106,7 @@ def message_routes(service: Service, token: str | None) -> list[Route]:
         return await (record(request) if request.method == "POST" else read(request))
 
     # One route for the path: a refused method is answered with all that are allowed.
-    return [Route("/api/v1/messages", guarded(messages, token), methods=["GET", "POST"])]
+    return [Route("/api/v1/messages", messages, methods=["GET", "POST"])]
 
 
 def _new_message(body: bytes) -> NewMessage:

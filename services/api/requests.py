@@ -1,41 +1,15 @@
-"""What a request must bring: the token, bounded bodies, numbers in the query."""
+"""What a request brings: bounded bodies, numbers in the query."""
 
 from __future__ import annotations
 
-import hmac
-from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 
 from starlette.requests import Request
-from starlette.responses import Response
 
 from services.api.problems import ProblemError
 
 LARGEST_BODY = 64 * 1024
 """In bytes."""
-
-Endpoint = Callable[[Request], Awaitable[Response]]
-
-
-def guarded(endpoint: Endpoint, token: str | None) -> Endpoint:
-    """`endpoint`, for those who bring `token`. Without a token it is open: the configuration allows that on
-    loopback alone.
-    """
-    if token is None:
-        return endpoint
-    expected = token.encode()
-
-    async def guard(request: Request) -> Response:
-        scheme, _, given = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not hmac.compare_digest(given.strip().encode(), expected):
-            raise ProblemError(
-                HTTPStatus.UNAUTHORIZED,
-                "expected the header `Authorization: Bearer` with this environment's API_TOKEN",
-                headers={"WWW-Authenticate": "Bearer"},
-            )
-        return await endpoint(request)
-
-    return guard
 
 
 async def body_of(request: Request) -> bytes:

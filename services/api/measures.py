@@ -1,0 +1,50 @@
+"""What is counted of the requests: a few additions for each.
+
+The library that writes the numbers down comes with the first who wants to read them.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Collection
+from dataclasses import dataclass, field
+
+from starlette.types import Scope
+
+BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+"""The upper bounds of the buckets, in seconds."""
+
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+OTHER = "other"
+"""Stands for what callers make up, so that they cannot make up series."""
+
+
+@dataclass
+class Durations:
+    """How long requests took."""
+
+    counts: list[int] = field(default_factory=lambda: [0] * (len(BOUNDS) + 1))
+    """For each bound those that took at most that long, and longer than the bound before; then the rest."""
+    total: float = 0.0
+    """In seconds."""
+
+
+class Measures:
+    """The requests that were answered, by route."""
+
+    def __init__(self, paths: Collection[str]) -> None:
+        self._paths = frozenset(paths)
+        self.answered: Counter[tuple[str, str, str]] = Counter()
+        """By route, method and status."""
+        self.durations: dict[tuple[str, str], Durations] = {}
+        """By route and method."""
+
+    def answer(self, scope: Scope, status: int | None, seconds: float) -> None:
+        """Count one."""
+        route = scope["path"] if scope["path"] in self._paths else OTHER
+        method = scope["method"] if scope["method"] in METHODS else OTHER
+        self.answered[route, method, str(status or "none")] += 1
+        durations = self.durations.setdefault((route, method), Durations())
+        durations.counts[bisect_left(BOUNDS, seconds)] += 1
+        durations.total += seconds

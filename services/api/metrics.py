@@ -1,0 +1,61 @@
+"""`/metrics`: how the service does, for Prometheus. Wants the token, as `guard` says."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from services.api.measures import Measures
+from services.api.openapi import Operations, operation, text
+from services.errors import HelionyxError
+from services.identity import Identity
+from services.service import Service
+
+PATIENCE_SECONDS = 1.0
+"""How long the log is waited for. Without it the rest is still worth reading."""
+
+OPERATIONS: Operations = {
+    "/metrics": {
+        "get": operation(
+            "metrics",
+            "How the service does, for Prometheus",
+            {200: text("The metrics.", "text/plain", "application/openmetrics-text")},
+            token=True,
+        )
+    }
+}
+
+
+def metrics_routes(
+    service: Service, identity: Identity, measures: Measures, projected: Callable[[], int | None]
+) -> list[Route]:
+    """`GET /metrics`. `projected` tells how far the read models have come; it may take its time."""
+    started = datetime.fromisoformat(identity.started_at).timestamp()
+
+    async def read(request: Request) -> Response:
+        ready, length = service.not_ready is None, await _length(service)
+        accept = request.headers.get("accept", "")
+
+        def render() -> tuple[bytes, str]:
+            from services.api.exposition import State, rendered
+
+            state = State(identity, started, ready, length, projected())
+            return rendered(state, measures, accept)
+
+        content, content_type = await asyncio.to_thread(render)
+        return Response(content, headers={"Content-Type": content_type, "Cache-Control": "no-store"})
+
+    return [Route("/metrics", read, methods=["GET"])]
+
+
+async def _length(service: Service) -> int | None:
+    try:
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            return (await service.head()).position
+    except (HelionyxError, TimeoutError):
+        return None

@@ -1,0 +1,118 @@
+"""What Prometheus is told."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+import apsw
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.services.instance import Instance, configure, listener, running, starting
+
+MESSAGES = "/api/v1/messages"
+DURATION = "helionyx_request_duration_seconds"
+
+Values = dict[tuple[str, tuple[tuple[str, str], ...]], float]
+
+
+@pytest.fixture
+def service(tmp_path: Path) -> Iterator[Instance]:
+    with running(tmp_path) as instance:
+        yield instance
+
+
+def read(instance: Instance) -> Values:
+    """Every sample, by its name and labels."""
+    answer = instance.call("GET", "/metrics")
+    assert answer.status == 200
+    assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
+    samples = [
+        sample for family in text_string_to_metric_families(answer.body.decode()) for sample in family.samples
+    ]
+    values = {(sample.name, tuple(sorted(sample.labels.items()))): sample.value for sample in samples}
+    assert len(values) == len(samples)
+    return values
+
+
+def one(values: Values, name: str, **labels: str) -> float | None:
+    return values.get((name, tuple(sorted(labels.items()))))
+
+
+def test_the_state(service: Instance) -> None:
+    """Who it is, since when, whether it is ready, how long the log is, how far the read models are."""
+    for _ in range(3):
+        service.call("POST", MESSAGES, {"text": "a"})
+    values = read(service)
+    assert one(values, "helionyx_info", environment="dev", release="checkout") == 1
+    assert one(values, "helionyx_ready") == 1
+    assert one(values, "helionyx_events_total") == one(values, "helionyx_projections_position") == 3
+    started = datetime.fromisoformat(service.call("GET", "/health").json["started_at"]).timestamp()
+    assert one(values, "process_start_time_seconds") == started
+    assert 0 < time.time() - started < 60
+
+
+def test_the_requests(service: Instance) -> None:
+    """Counted by route, method and status, and how long they took; what callers make up is one series."""
+    for _ in range(2):
+        service.call("POST", MESSAGES, {"text": "a"})
+    service.call("POST", MESSAGES, {})
+    service.call("GET", f"{MESSAGES}?limit=5", Authorization="")
+    for number in range(5):
+        service.call("GET", f"/nothing/{number}")
+        service.call("PROPFIND", "/health")
+    read(service)
+    values = read(service)
+
+    def count(route: str, method: str, status: str) -> float | None:
+        return one(values, "helionyx_requests_total", route=route, method=method, status=status)
+
+    assert (count(MESSAGES, "POST", "201"), count(MESSAGES, "POST", "422")) == (2, 1)
+    assert (count(MESSAGES, "GET", "401"), count("/metrics", "GET", "200")) == (1, 1)
+    assert (count("other", "GET", "404"), count("/health", "other", "405")) == (5, 5)
+    assert sum(name == "helionyx_requests_total" for name, _ in values) == 6
+    buckets = [
+        (float(dict(labels)["le"]), value)
+        for (name, labels), value in values.items()
+        if name == f"{DURATION}_bucket" and {("route", MESSAGES), ("method", "POST")} <= set(labels)
+    ]
+    counts = [value for _, value in sorted(buckets)]
+    assert counts == sorted(counts)
+    assert counts[-1] == one(values, f"{DURATION}_count", route=MESSAGES, method="POST") == 3
+    total = one(values, f"{DURATION}_sum", route=MESSAGES, method="POST")
+    assert total is not None
+    assert 0 < total < 3
+
+
+def test_another_format(service: Instance) -> None:
+    """Whoever asks for OpenMetrics gets it."""
+    answer = service.call("GET", "/metrics", Accept="application/openmetrics-text; version=1.0.0")
+    assert answer.headers["content-type"].startswith("application/openmetrics-text; version=1.0.0")
+    assert answer.body.endswith(b"# EOF\n")
+
+
+def test_they_want_the_token(service: Instance) -> None:
+    """Also on loopback: behind a proxy everybody comes from there."""
+    assert service.call("GET", "/metrics", Authorization="").status == 401
+
+
+def test_without_a_configured_token(tmp_path: Path) -> None:
+    """They are as open as everything else."""
+    with running(tmp_path, API_TOKEN=None) as instance:
+        assert instance.call("GET", "/metrics", Authorization="").status == 200
+
+
+def test_before_it_is_ready(tmp_path: Path) -> None:
+    """They are there, and say so; what is not known is left out."""
+    (tmp_path / "events").mkdir()
+    blocker = apsw.Connection(str(tmp_path / "events" / "events.db"))
+    blocker.execute("BEGIN EXCLUSIVE")
+    with listener() as sock, starting(configure(tmp_path), sock=sock) as instance:
+        values = read(instance)
+        assert one(values, "helionyx_ready") == 0
+        assert one(values, "helionyx_events_total") is None
+        assert one(values, "helionyx_projections_position") is None
+    blocker.close()

@@ -1,0 +1,78 @@
+"""The description of the interface is true: the service does what it says, and nothing else."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import cast
+
+import pytest
+from starlette.applications import Starlette
+from starlette.routing import Route
+
+from services.api import app, guard, openapi
+from services.identity import Identity
+from services.service import Service
+from tests.services.instance import TOKEN, running
+
+
+@pytest.fixture(scope="module")
+def routes() -> list[Route]:
+    """Every route of the application, out of the layers around it."""
+    found: list[Route] = []
+
+    class Seen(Starlette):
+        def __init__(self, routes: list[Route], **rest: object) -> None:
+            found.extend(routes)
+            super().__init__(routes=routes, **rest)  # type: ignore[arg-type]
+
+    identity = Identity("helionyx", "dev", "x", "2026-01-02T00:00:00Z", rehearsal=False)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(app, "Starlette", Seen)
+        app.build_app(cast(Service, None), identity, None, lambda: None)
+    return found
+
+
+def test_every_route_is_described(routes: list[Route]) -> None:
+    """With each of its methods, and nothing that does not exist."""
+    described = {
+        (path, method.upper())
+        for path, methods in openapi.description((*app.OPERATIONS, openapi.OPERATIONS))["paths"].items()
+        for method in methods
+    }
+    existing = {
+        (route.path, method) for route in routes for method in (route.methods or ()) if method != "HEAD"
+    }
+    assert described == existing
+
+
+def test_the_token_is_described_where_it_is_wanted(routes: list[Route]) -> None:
+    """And only there."""
+    paths = openapi.description((*app.OPERATIONS, openapi.OPERATIONS))["paths"]
+    for route in routes:
+        for operation in paths[route.path].values():
+            assert (
+                bool(operation["security"])
+                == ("401" in operation["responses"])
+                == guard.is_guarded(route.path)
+            )
+
+
+def test_the_service_does_what_is_described(tmp_path: Path) -> None:
+    """Whatever is sent: no 5xx, nothing that is not described, no way past the token."""
+    command = [
+        *(str(Path(sys.executable).with_name("schemathesis")), "run"),
+        *("--header", f"Authorization: Bearer {TOKEN}", "--max-examples", "50", "--seed", "1"),
+        *("--generation-database", "none"),
+    ]
+    with running(tmp_path) as instance:
+        url = f"http://127.0.0.1:{instance.port}/openapi.json"
+        done = subprocess.run(
+            [*command, url], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
+        )
+        statuses = {entry["status"] for entry in instance.entries("answered")}
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Tested: 6" in done.stdout
+    assert {200, 201, 400, 401, 405, 422} <= statuses
+    assert max(statuses) < 500
