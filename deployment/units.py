@@ -44,6 +44,9 @@ Restart=always
 RestartSec=1
 TimeoutStartSec=30
 TimeoutStopSec=20
+# The service says every 5 seconds that it still turns; one that does not is replaced. A core holds secrets.
+WatchdogSec=10
+LimitCORE=0
 LogNamespace={namespace}
 SyslogIdentifier={unit}
 StateDirectory={state}/{name}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import faulthandler
 import logging
 import os
 import signal
@@ -34,6 +35,7 @@ logger = logging.getLogger("helionyx")
 def main() -> int:
     """Run the service of the environment `$ENV` until SIGTERM or SIGINT. Returns the exit code."""
     os.umask(0o077)
+    faulthandler.enable()  # the watchdog ends a stuck process by SIGABRT: its last words say where it was
     set_up(os.environ)
     try:
         config = Config.from_env(os.environ.get("ENV"))

@@ -172,40 +172,6 @@ def test_it_answers_before_it_is_ready(tmp_path: Path) -> None:
         assert instance.call("GET", "/health/ready").status == 200
 
 
-def test_what_systemd_is_told(tmp_path: Path) -> None:
-    """READY=1 once, the watchdog again and again, STOPPING=1 at the end."""
-    environment = {**configure(tmp_path), "WATCHDOG_USEC": "200000"}
-    with listener() as sock, starting(environment, sock=sock) as instance:
-        begun, said = time.monotonic(), []
-        while time.monotonic() - begun < 1:
-            said.append(instance.notified()[0])
-        assert said.count("READY=1") == 1
-        assert said.count("WATCHDOG=1") >= 5
-        instance.process.send_signal(signal.SIGTERM)
-        while said[-1] != "STOPPING=1":
-            said.append(instance.notified()[0])
-        assert instance.end()[0] == 0
-
-
-def test_a_notify_socket_in_the_file_system(tmp_path: Path) -> None:
-    """Abstract or a path, both are understood."""
-    path = str(tmp_path / "notify")
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notifications, listener() as sock:
-        notifications.bind(path)
-        notifications.settimeout(10)
-        with starting({**configure(tmp_path), "NOTIFY_SOCKET": path}, sock=sock):
-            assert notifications.recv(4096).startswith(b"READY=1\n")
-
-
-def test_a_watchdog_for_another_process(tmp_path: Path) -> None:
-    """Is not answered."""
-    environment = {**configure(tmp_path), "WATCHDOG_USEC": "100000", "WATCHDOG_PID": "1"}
-    with listener() as sock, starting(environment, sock=sock) as instance:
-        instance.wait_ready()
-        with pytest.raises(TimeoutError):
-            instance.notified(0.3)
-
-
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_both_signals_stop_it(tmp_path: Path, number: signal.Signals) -> None:
     """With exit code 0, at once where nobody is connected."""
