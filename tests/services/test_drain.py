@@ -169,7 +169,8 @@ class Load:
     address: Address
     acknowledged: list[str] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
-    answered: int = 0
+    answered: list[tuple[str, int]] = field(default_factory=list)
+    """The id and the status of each request that has an answer."""
     over: threading.Event = field(default_factory=threading.Event)
 
     def keep(self, number: int) -> None:
@@ -185,13 +186,22 @@ class Load:
             self.one(connection, f"renew {number} {time.monotonic_ns()}")
             connection.close()
 
+    def rest(self, number: int) -> None:
+        """One client that keeps its connection, and leaves it idle for most of the time."""
+        connection = Connection(self.address, 15)
+        while not self.over.wait(0.4):
+            self.one(connection, f"rest {number} {time.monotonic_ns()}")
+
     def one(self, connection: http.client.HTTPConnection, text: str) -> None:
         """One request; reads and writes in turn."""
+        request_id = text.replace(" ", "-")
         try:
-            if self.answered % 2:
-                answer = exchange(connection, "GET", "/api/v1/messages?limit=3")
+            if len(self.answered) % 2:
+                answer = exchange(connection, "GET", "/api/v1/messages?limit=3", X_Request_Id=request_id)
             else:
-                answer = exchange(connection, "POST", "/api/v1/messages", {"text": text})
+                body = {"text": text}
+                answer = exchange(connection, "POST", "/api/v1/messages", body, X_Request_Id=request_id)
+            self.answered.append((request_id, answer.status))
             if answer.status not in (200, 201):
                 self.failures.append(f"{answer.status} {answer.body!r}")
             elif answer.status == 201:
@@ -199,16 +209,15 @@ class Load:
         except (OSError, http.client.HTTPException) as error:
             self.failures.append(repr(error))
             connection.close()
-        self.answered += 1
 
 
 @contextlib.contextmanager
 def load(address: Address) -> Iterator[Load]:
-    """Eight clients of two kinds."""
+    """Twelve clients of three kinds."""
     made = Load(address)
     threads = [
         threading.Thread(target=kind, args=(number,))
-        for kind in (made.keep, made.renew)
+        for kind in (made.keep, made.renew, made.rest)
         for number in range(4)
     ]
     for thread in threads:
@@ -229,12 +238,15 @@ def recorded(store: Path) -> list[str]:
 
 
 def test_restarts_under_load(tmp_path: Path, sock: socket.socket) -> None:
-    """Two processes on one socket in turn: every request is answered, every message is in the log once."""
+    """Two processes on one socket in turn: each request is answered, each message in the log once, and each
+    answer has one line in the log of the process that gave it.
+    """
     restarts = 6
     with contextlib.ExitStack() as stack:
         environment = configure(tmp_path)
         current = stack.enter_context(starting(environment, sock=sock))
         current.wait_ready()
+        processes = [current]
         with load(sock.getsockname()) as clients:
             for _ in range(restarts):
                 following = stack.enter_context(starting(environment, sock=sock))
@@ -242,10 +254,13 @@ def test_restarts_under_load(tmp_path: Path, sock: socket.socket) -> None:
                 time.sleep(0.1)
                 assert current.stop()[0] == 0
                 current = following
+                processes.append(current)
             time.sleep(0.1)
         assert current.stop()[0] == 0
     assert clients.failures == []
-    assert clients.answered > 200 * restarts / 6
+    lines = [line for process in processes for line in process.entries("answered")]
+    assert sorted((line["request_id"], line["status"]) for line in lines) == sorted(clients.answered)
+    assert len(clients.answered) > 200 * restarts / 6
     assert sorted(recorded(tmp_path / "events")) == sorted(clients.acknowledged)
 
 
