@@ -43,6 +43,7 @@ FIRST_FRAMES, LAST_FRAMES = 5, 40
 """How much of a long traceback is kept."""
 
 _PRIORITIES = {logging.CRITICAL: 2, logging.ERROR: 3, logging.WARNING: 4, logging.INFO: 6}
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _FRAME = re.compile(r'^[\s|]*File "(?P<file>.*)", line (?P<line>[0-9]+)(?:, in (?P<function>.*))?$')
 _CARETS = re.compile(r"^[\s|]*[\^~]+\s*$")
 
@@ -84,9 +85,9 @@ class Lines(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """The line."""
-        entry = _clean(_entry(record), self._redact)
+        entry = _clean_object(_entry(record), self._redact)
         line = _one_line(entry)
-        if len(line.encode(errors="backslashreplace")) > LONGEST_LINE:
+        if len(line) * 4 > LONGEST_LINE and len(line.encode(errors="backslashreplace")) > LONGEST_LINE:
             kept = {name: entry[name] for name in ("time", "level", "message", "request_id") if name in entry}
             line = _one_line({**kept, "message": str(kept["message"])[:400], "shortened": True})
         return f"<{_PRIORITIES.get(record.levelno, 7)}>{line}" if self._journal else line
@@ -101,7 +102,7 @@ class Terminal(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """The lines."""
-        entry = _clean(_entry(record), self._redact)
+        entry = _clean_object(_entry(record), self._redact)
         moment = time.strftime("%H:%M:%S", time.localtime(record.created))
         head = f"{moment} {record.levelname:<7} {entry.pop('message')}"
         below = []
@@ -206,19 +207,25 @@ def _clean(value: Any, redact: Redactor) -> Any:
     """`value` as JSON can hold it, without secrets. Numbers too: a token may consist of digits."""
     if value is None or isinstance(value, bool):
         return value
-    if isinstance(value, Mapping):
-        pairs = [(_text(name), item) for name, item in value.items()]
-        return {redact(name): _of(name, item, redact) for name, item in pairs}
-    if isinstance(value, Sequence) and not isinstance(value, (str, bytes, bytearray)):
-        if len(value) == 2:  # it may be a header
-            return [_clean(value[0], redact), _of(_text(value[0]), value[1], redact)]
-        return [_clean(item, redact) for item in value]
-    text = _text(value)
+    if not isinstance(value, (str, int, float)):  # these are most, and to ask what else they are is slow
+        return _clean_object(value, redact)
+    text = str(value)
     clean = redact(text)
-    if isinstance(value, (int, float)) and clean == text and math.isfinite(value):
+    if not isinstance(value, str) and clean == text and math.isfinite(value):
         return value
     left = len(clean) - LONGEST_TEXT
     return clean if left <= 0 else f"{clean[:LONGEST_TEXT]}... {left} characters more"
+
+
+def _clean_object(value: Any, redact: Redactor) -> Any:
+    if isinstance(value, Mapping):
+        pairs = [(_text(name), item) for name, item in value.items()]
+        return {redact(name): _of(name, item, redact) for name, item in pairs}
+    if isinstance(value, Sequence) and not isinstance(value, (bytes, bytearray)):
+        if len(value) == 2:  # it may be a header
+            return [_clean(value[0], redact), _of(_text(value[0]), value[1], redact)]
+        return [_clean(item, redact) for item in value]
+    return _clean(_text(value), redact)
 
 
 def _of(name: str, value: object, redact: Redactor) -> object:
@@ -233,7 +240,7 @@ def _text(value: object) -> str:
 
 
 def _one_line(entry: Mapping[str, object]) -> str:
-    return _printable(json.dumps(entry, ensure_ascii=False, separators=(",", ":")))
+    return _printable(_encode(entry))
 
 
 def _printable(text: str) -> str:

@@ -34,7 +34,8 @@ def limited(app: ASGIApp) -> ASGIApp:
             nonlocal started
             started = True
             await send(message)
-            deadline.reschedule(loop.time() + REQUEST_SECONDS)
+            if message.get("more_body"):
+                deadline.reschedule(loop.time() + REQUEST_SECONDS)
 
         deadline = asyncio.timeout(REQUEST_SECONDS)
         try:
