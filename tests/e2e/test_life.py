@@ -102,6 +102,20 @@ def test_logs_show_a_crash_with_its_last_words(settled: Operator) -> None:
     assert settled.status("dev")["state"] == "running"
 
 
+def test_a_stuck_service_is_replaced(settled: Operator) -> None:
+    """Its watchdog ends it, and it has said where it was stuck; callers wait for the next one."""
+    pid = settled.status("dev")["pid"]
+    settled.on_node("kill", "-STOP", str(pid))
+    begun = time.monotonic()
+    while settled.status("dev")["pid"] in (None, pid):
+        assert time.monotonic() - begun < 20
+        time.sleep(0.2)
+    text = settled.script("logs", "dev", FOLLOW="0").stdout
+    assert "Watchdog timeout (limit 10s)!" in text
+    assert "Fatal Python error: Aborted" in text
+    assert settled.status("dev")["state"] == "running"
+
+
 def test_logs_are_chosen_by_lines_pattern_time_and_form(settled: Operator) -> None:
     """LINES, GREP and SINCE narrow them down; --json gives one object per line."""
     assert len(settled.script("logs", "dev", FOLLOW="0", LINES="3").stdout.splitlines()) == 3
