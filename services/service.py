@@ -1,7 +1,7 @@
 """The use cases, and the threads in which the disk is waited for.
 
-Everything that writes runs in one thread, in order; it has the log's appending connection. (Here is the place
-to gather appends that wait into one transaction.) Everything that only reads runs in another, with
+Everything that writes runs in one thread, in order; it has the log's appending connection, and takes all that
+waits to the disk at once. Everything that only reads runs in another, with
 connections of its own, so that no reader waits for the disk to sync.
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,7 +21,8 @@ from services.domain.commands import Command
 from services.domain.decisions import Refusal, State, decide
 from services.domain.events import Event, MessageRecorded
 from services.errors import HelionyxError
-from services.event_log import Draft, EventLog, Head, Record
+from services.event_log import Append, Draft, EventLog, Head, Outcome, Record
+from services.event_log.group import GroupCommit
 from services.formats import MESSAGE_RECORDED
 from services.projections import Message, Projections, file_of
 
@@ -88,6 +89,7 @@ class Service:
         self._rehearsal = rehearsal
         self._writer = ThreadPoolExecutor(1, "writer")
         self._reader = ThreadPoolExecutor(1, "reader")
+        self._group = GroupCommit(self._append, self._writer)
         self._writing: _Opened | None = None
         self._reading: _Opened | None = None
         self._closing = threading.Event()
@@ -125,6 +127,7 @@ class Service:
         self._reason = "the service has stopped"
         self._closing.set()
         self._settled.set()
+        await self._group.finish()
         loop = asyncio.get_running_loop()
         await loop.run_in_executor(self._reader, lambda: _close(self._reading))
         await loop.run_in_executor(self._writer, lambda: _close(self._writing))
@@ -144,7 +147,8 @@ class Service:
         if isinstance(events, Refusal):
             raise RefusedError(events.message, events.hint)
         draft = _draft(events[0], idempotency_key)
-        record = await self._once_open(self._writer, lambda: self._append(draft))
+        await self._until_open()
+        (record,) = await self._group.append(Append([draft]))
         return Recorded(_message(record), repeated=record.envelope().id != draft.id)
 
     async def messages(self, after: int, limit: int) -> tuple[Message, ...]:
@@ -188,11 +192,11 @@ class Service:
             log.close()
             raise
 
-    def _append(self, draft: Draft) -> Record:
+    def _append(self, appends: Sequence[Append]) -> Sequence[Outcome]:
         opened = _ready(self._writing)
-        (record,) = opened.log.append([draft])
+        outcomes = opened.log.append_each(appends)
         self._follow(opened)
-        return record
+        return outcomes
 
     def _follow(self, opened: _Opened) -> None:
         try:
@@ -203,17 +207,24 @@ class Service:
             logger.exception("the projections cannot follow the log")
 
     async def _once_open(self, executor: ThreadPoolExecutor, job: Callable[[], T]) -> T:
+        await self._until_open()
+        return await self._run(executor, job)
+
+    async def _until_open(self) -> None:
         if not self._settled.is_set():
             try:
                 await asyncio.wait_for(self._settled.wait(), PATIENCE_SECONDS)
             except TimeoutError:
                 raise NotReadyError(f"the service is not ready: {self._reason}", "try again later") from None
-        return await self._run(executor, job)
+        self._unless_closing()
 
     async def _run(self, executor: ThreadPoolExecutor, job: Callable[[], T]) -> T:
+        self._unless_closing()
+        return await asyncio.get_running_loop().run_in_executor(executor, job)
+
+    def _unless_closing(self) -> None:
         if self._closing.is_set():
             raise NotReadyError("the service has stopped", "try again in a moment")
-        return await asyncio.get_running_loop().run_in_executor(executor, job)
 
 
 def _ready(opened: _Opened | None) -> _Opened:

@@ -11,11 +11,12 @@ from services.event_log.errors import (
     NewerFormatError,
     PositionError,
 )
-from services.event_log.log import EventLog
-from services.event_log.records import GENESIS, Draft, Envelope, Head, Record
+from services.event_log.log import EventLog, Outcome
+from services.event_log.records import GENESIS, Append, Draft, Envelope, Head, Record
 
 __all__ = [
     "GENESIS",
+    "Append",
     "BusyError",
     "ConflictError",
     "DamagedError",
@@ -25,6 +26,7 @@ __all__ = [
     "EventLogError",
     "Head",
     "NewerFormatError",
+    "Outcome",
     "PositionError",
     "Record",
 ]

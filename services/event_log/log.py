@@ -5,6 +5,7 @@ It is kept this narrow so that a log which outgrows one file can lie elsewhere.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import cast
@@ -13,13 +14,19 @@ import apsw
 import msgspec
 
 from services.event_log.errors import ConflictError, DamagedError, PositionError, explained
-from services.event_log.records import GENESIS, Draft, Head, Record, chain_hash
+from services.event_log.records import GENESIS, Append, Draft, Head, Record, chain_hash
 from services.event_log.schema import FILE_NAME, close, open_for_appending, open_for_reading
 from services.formats import by_type
 from services.transactions import transaction
 
 BATCH = 1000
 """How many records are read at a time, so that a long read holds back no checkpoint."""
+
+Outcome = tuple[Record, ...] | Exception
+"""What became of one append: its records, or why there are none."""
+
+OWN_ERRORS = (ConflictError, PositionError, ValueError, TypeError, OverflowError, apsw.ConstraintError)
+"""What is wrong with one append alone: refused by the log, not to be written down, or not to be stored."""
 
 _LOWEST = -(1 << 63)
 """The first position that SQLite knows: a record that somebody put in front of the first is one too many."""
@@ -68,18 +75,32 @@ class EventLog:
         A draft whose idempotency key is in the log already makes the whole append a repeat: nothing is
         written and the first records are returned, if type, version, data and keys of all drafts are theirs.
         Raises ConflictError if they are not, PositionError if the last record is not at `expected_position`,
-        BusyError when another process holds the log for too long.
+        BusyError when another process holds the log for too long, ValueError for what cannot be written down.
+        """
+        (outcome,) = self.append_each([Append(drafts, expected_position)])
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    def append_each(self, appends: Sequence[Append]) -> list[Outcome]:
+        """Carry out several appends in their order, with one wait for the disk; on return they are durable.
+
+        Each is done or refused as if it had come alone: what `append` would raise for one alone is its
+        outcome. What concerns them all is raised, and then nothing of any of them is written.
         """
         with explained(self._path), transaction(self._connection):
-            first = self._first(drafts)
-            if first is not None:
-                return first
             head = self._head()
-            if expected_position not in (None, head.position):
-                raise PositionError(
-                    f"expected the log to end at {expected_position}, it ends at {head.position}"
-                )
-            return self._insert(drafts, head)
+            outcomes: list[Outcome] = []
+            for append in appends:
+                try:
+                    records = self._append(append, head)
+                except OWN_ERRORS as error:
+                    outcomes.append(error)
+                else:
+                    outcomes.append(records)
+                    if records and records[-1].position > head.position:
+                        head = Head(records[-1].position, records[-1].hash)
+            return outcomes
 
     def read(self, after: int = 0, limit: int | None = None) -> Iterator[Record]:
         """The records after position `after`, in order: all of them or the first `limit`."""
@@ -156,11 +177,24 @@ class EventLog:
         found = self._connection.execute(sql).fetchone()
         return Head(0, GENESIS) if found is None else Head(cast(int, found[0]), cast(str, found[1]))
 
-    def _insert(self, drafts: Sequence[Draft], head: Head) -> tuple[Record, ...]:
+    def _append(self, append: Append, head: Head) -> tuple[Record, ...]:
+        first = self._first(append.drafts)
+        if first is not None:
+            return first
+        if append.expected_position not in (None, head.position):
+            raise PositionError(
+                f"expected the log to end at {append.expected_position}, it ends at {head.position}"
+            )
+        bodies = [draft.body() for draft in append.drafts]
+        # One statement undoes itself when it fails, several do not.
+        with contextlib.nullcontext() if len(bodies) == 1 else self._connection:
+            return self._insert(bodies, head)
+
+    def _insert(self, bodies: Sequence[str], head: Head) -> tuple[Record, ...]:
         records = []
         position, previous = head.position, bytes.fromhex(head.hash)
-        for draft in drafts:
-            position, body = position + 1, draft.body()
+        for body in bodies:
+            position += 1
             digest = chain_hash(previous, position, body.encode())
             sql = "INSERT INTO events (position, previous, hash, body) VALUES (?, ?, ?, ?)"
             self._connection.execute(sql, (position, previous, digest, body))

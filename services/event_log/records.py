@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -66,6 +66,15 @@ class Draft:
         return msgspec.json.encode({**members, "data": self.data}).decode()
 
 
+@dataclass(frozen=True)
+class Append:
+    """What one caller wants appended: all of it, or nothing."""
+
+    drafts: Sequence[Draft]
+    expected_position: int | None = None
+    """Where the log has to end for it; None: anywhere."""
+
+
 class Envelope(msgspec.Struct, frozen=True):
     """What a body says."""
 
@@ -80,8 +89,7 @@ class Envelope(msgspec.Struct, frozen=True):
 _decode = msgspec.json.Decoder(Envelope).decode
 
 
-@dataclass(frozen=True)
-class Record:
+class Record(msgspec.Struct, frozen=True):
     """A record as it is stored."""
 
     position: int

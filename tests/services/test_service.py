@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from services.domain.commands import RecordMessage
+from services.event_log import Append, EventLog, Outcome
 from services.projections import Projections, database
 from services.service import NotReadyError, RefusedError, Service
 
@@ -140,3 +141,46 @@ def test_a_stop_while_the_projections_catch_up(tmp_path: Path, monkeypatch: pyte
     asyncio.run(run())
     projections = Projections.open(tmp_path / "p" / "helionyx.db")
     assert len(projections.messages(0, 100)) < 20
+
+
+def test_those_who_wait_together_share_one_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One transaction of the log and one step of the projections for all of them; each has its answer."""
+    groups: list[int] = []
+    steps: list[int] = []
+    append_each, catch_up = EventLog.append_each, Projections.catch_up
+
+    def counted(log: EventLog, appends: Sequence[Append]) -> list[Outcome]:
+        groups.append(len(appends))
+        return append_each(log, appends)
+
+    def followed(projections: Projections, *arguments: object) -> int:
+        steps.append(catch_up(projections, *arguments))  # type: ignore[arg-type]
+        return steps[-1]
+
+    async def scenario(service: Service) -> None:
+        monkeypatch.setattr(EventLog, "append_each", counted)
+        monkeypatch.setattr(Projections, "catch_up", followed)
+        commands = [RecordMessage(str(number), "api") for number in range(20)]
+        recorded = await asyncio.gather(*map(service.record, commands))
+        assert [item.message.position for item in recorded] == list(range(1, 21))
+
+    use(tmp_path, scenario)
+    assert (groups, steps) == ([20], [20])
+
+
+def test_closing_finishes_what_was_begun(tmp_path: Path) -> None:
+    """All that was asked for before the end is durable and answered; who comes later is refused."""
+
+    async def run() -> None:
+        service = Service(tmp_path / "events", tmp_path / "p" / "helionyx.db", lambda: NOW)
+        await service.open()
+        begun = [asyncio.create_task(service.record(RecordMessage("a", "api"))) for _ in range(2500)]
+        await asyncio.sleep(0)
+        await service.close()
+        recorded = await asyncio.gather(*begun)
+        assert [item.message.position for item in recorded] == list(range(1, 2501))
+        with pytest.raises(NotReadyError, match="has stopped"):
+            await service.record(RecordMessage("a", "api"))
+
+    asyncio.run(run())
+    assert EventLog.open(tmp_path / "events", read_only=True).head().position == 2500
