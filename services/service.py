@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,6 +23,7 @@ from services.domain.events import Event, MessageRecorded
 from services.errors import HelionyxError
 from services.event_log import Append, Draft, EventLog, Head, Outcome, Record
 from services.event_log.group import GroupCommit
+from services.event_log.watch import Watch
 from services.formats import MESSAGE_RECORDED
 from services.projections import Message, Projections, file_of
 
@@ -35,6 +36,10 @@ KEPT_AS: dict[type[Event], tuple[str, int]] = {MessageRecorded: MESSAGE_RECORDED
 
 PATIENCE_SECONDS = 10.0
 """How long a use case waits for the log to be open: who comes early is answered late, and not refused."""
+
+
+STREAMED_AT_ONCE = 500
+"""How many records a stream gives at a time at most."""
 
 
 class RefusedError(HelionyxError):
@@ -90,6 +95,7 @@ class Service:
         self._writer = ThreadPoolExecutor(1, "writer")
         self._reader = ThreadPoolExecutor(1, "reader")
         self._group = GroupCommit(self._append, self._writer)
+        self._watch = Watch(self._end)
         self._writing: _Opened | None = None
         self._reading: _Opened | None = None
         self._closing = threading.Event()
@@ -127,6 +133,7 @@ class Service:
         self._reason = "the service has stopped"
         self._closing.set()
         self._settled.set()
+        self.end_streams()
         await self._group.finish()
         loop = asyncio.get_running_loop()
         await loop.run_in_executor(self._reader, lambda: _close(self._reading))
@@ -149,6 +156,7 @@ class Service:
         draft = _draft(events[0], idempotency_key)
         await self._until_open()
         (record,) = await self._group.append(Append([draft]))
+        self._watch.reached(record.position)
         return Recorded(_message(record), repeated=record.envelope().id != draft.id)
 
     async def messages(self, after: int, limit: int) -> tuple[Message, ...]:
@@ -159,13 +167,51 @@ class Service:
             self._reader, lambda: _ready(self._reading).projections.messages(after, limit)
         )
 
-    async def events(self, after: int, limit: int) -> list[Record]:
-        """The first `limit` records behind the position `after`."""
-        return await self._once_open(self._reader, lambda: list(_ready(self._reading).log.read(after, limit)))
+    async def events(
+        self,
+        after: int,
+        limit: int,
+        *,
+        types: Collection[str] | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> list[Record]:
+        """The first `limit` records behind the position `after`, of these types and this span of time."""
+
+        def read() -> list[Record]:
+            return list(_ready(self._reading).log.read(after, limit, types=types, since=since, until=until))
+
+        return await self._once_open(self._reader, read)
+
+    def stream(
+        self, after: int = 0, *, types: Collection[str] | None = None, idle_seconds: float | None = None
+    ) -> AsyncGenerator[tuple[Record, ...], None]:
+        """The records behind the position `after`, some at a time, and then those to come, of any process.
+
+        Each comes once, in order. Where nothing has come for `idle_seconds`, an empty tuple does. Ends when
+        `end_streams` is called.
+        """
+
+        def read(after: int) -> tuple[tuple[Record, ...], int]:
+            log = _ready(self._reading).log
+            end = log.head().position  # first: what is not read up to here is not there
+            return tuple(log.read(after, STREAMED_AT_ONCE, types=types)), end
+
+        async def look(after: int) -> tuple[tuple[Record, ...], int]:
+            return await self._once_open(self._reader, lambda: read(after))
+
+        return self._watch.stream(look, after, idle_seconds)
+
+    def end_streams(self) -> None:
+        """Let every stream come to its end."""
+        self._watch.stop()
 
     async def head(self) -> Head:
         """The end of the log."""
         return await self._once_open(self._reader, lambda: _ready(self._reading).log.head())
+
+    async def _end(self) -> int:
+        return (await self.head()).position
 
     async def contents(self) -> Contents:
         """What the log holds."""

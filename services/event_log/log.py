@@ -6,7 +6,8 @@ It is kept this narrow so that a log which outgrows one file can lie elsewhere.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import cast
 
@@ -14,6 +15,7 @@ import apsw
 import msgspec
 
 from services.event_log.errors import ConflictError, DamagedError, PositionError, explained
+from services.event_log.reading import Pages, Selection, held
 from services.event_log.records import GENESIS, Append, Draft, Head, Record, chain_hash
 from services.event_log.schema import FILE_NAME, close, open_for_appending, open_for_reading
 from services.formats import by_type
@@ -30,27 +32,6 @@ OWN_ERRORS = (ConflictError, PositionError, ValueError, TypeError, OverflowError
 
 _LOWEST = -(1 << 63)
 """The first position that SQLite knows: a record that somebody put in front of the first is one too many."""
-
-_COLUMNS = "position, lower(hex(previous)), lower(hex(hash)), body"
-
-# As many steps in the index as there are types and versions, and not as there are records: from each type to
-# the next, and for each of them from version to version. Nothing but the index is read. A log that was made
-# without it, and was not opened for appending since, is read whole for each step.
-_HOLDS = """
-WITH RECURSIVE
-types (type) AS (
-    SELECT min(type) FROM events
-    UNION ALL
-    SELECT (SELECT min(type) FROM events WHERE type > types.type) FROM types WHERE type IS NOT NULL
-),
-held (type, version) AS (
-    SELECT type, (SELECT min(version) FROM events WHERE type = types.type) FROM types WHERE type IS NOT NULL
-    UNION ALL
-    SELECT type, (SELECT min(version) FROM events WHERE type = held.type AND version > held.version)
-    FROM held WHERE version IS NOT NULL
-)
-SELECT type, version FROM held WHERE version IS NOT NULL
-"""
 
 
 class EventLog:
@@ -102,18 +83,31 @@ class EventLog:
                         head = Head(records[-1].position, records[-1].hash)
             return outcomes
 
-    def read(self, after: int = 0, limit: int | None = None) -> Iterator[Record]:
-        """The records after position `after`, in order: all of them or the first `limit`."""
+    def read(
+        self,
+        after: int = 0,
+        limit: int | None = None,
+        *,
+        types: Collection[str] | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> Iterator[Record]:
+        """The records after position `after`, in order: all of them or the first `limit`.
+
+        With `types`, those of these types alone; with `since` and `until`, those of that time or later, and
+        those before that time. Times are the events' own, which a clock that was set back has repeated.
+        """
+        with explained(self._path):
+            pages = Pages(self._connection, Selection(types, since, until))
         remaining = limit
         while remaining is None or remaining > 0:
             size = BATCH if remaining is None else min(BATCH, remaining)
-            sql = f"SELECT {_COLUMNS} FROM events WHERE position > ? ORDER BY position LIMIT ?"  # noqa: S608
             with explained(self._path):
-                rows = self._connection.execute(sql, (after, size)).fetchall()
-            yield from (_record(row) for row in rows)
+                rows = pages.page(after, size)
+            yield from (Record(*row) for row in rows)
             if len(rows) < size:
                 return
-            after = cast(int, rows[-1][0])
+            after = rows[-1][0]
             remaining = None if remaining is None else remaining - size
 
     def head(self) -> Head:
@@ -134,8 +128,7 @@ class EventLog:
     def holds(self) -> dict[str, tuple[int, ...]]:
         """Exactly the types of events that are in the log, and of each the versions, in ascending order."""
         with explained(self._path):
-            rows = self._connection.execute(_HOLDS).fetchall()
-        return by_type(cast(list[tuple[str, int]], rows))
+            return by_type(held(self._connection))
 
     def verify(self) -> int | None:
         """The position of the first record that is not what was appended, or None if the whole chain holds.
@@ -220,10 +213,6 @@ class EventLog:
                     )
                 return records
         return None
-
-
-def _record(row: tuple[object, ...]) -> Record:
-    return Record(*cast(tuple[int, str, str, str], row))
 
 
 def _content(event: Draft | Record) -> tuple[object, ...]:

@@ -43,6 +43,13 @@ def new_id() -> str:
     return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
 
 
+def moment(time: datetime) -> str:
+    """A time as bodies have it, in which texts are in the order of time. Raises ValueError: no time zone."""
+    if time.tzinfo is None:
+        raise ValueError(f"expected a time with a time zone, found {time.isoformat()}")
+    return time.astimezone(UTC).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
+
+
 @dataclass(frozen=True)
 class Draft:
     """An event that is to be appended."""
@@ -57,10 +64,7 @@ class Draft:
 
     def body(self) -> str:
         """The text that is stored. Raises ValueError: no time zone, or text that is not Unicode."""
-        if self.time.tzinfo is None:
-            raise ValueError(f"expected a time with a time zone, found {self.time.isoformat()}")
-        moment = self.time.astimezone(UTC).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
-        members = {"id": self.id, "type": self.type, "version": self.version, "time": moment}
+        members = {"id": self.id, "type": self.type, "version": self.version, "time": moment(self.time)}
         if self.idempotency_key is not None:
             members["idempotency_key"] = self.idempotency_key
         return msgspec.json.encode({**members, "data": self.data}).decode()

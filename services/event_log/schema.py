@@ -61,8 +61,11 @@ BEGIN
 END;
 """
 
-INDEX = "CREATE INDEX IF NOT EXISTS events_type_version ON events (type, version)"
-"""No part of the version: a file that was made without it gets it when it is opened for appending."""
+INDEXES = """
+CREATE INDEX IF NOT EXISTS events_type_version ON events (type, version);
+CREATE INDEX IF NOT EXISTS events_time ON events (time);
+"""
+"""No part of the version: a file that was made without one gets it when it is opened for appending."""
 
 
 def open_for_appending(directory: Path) -> apsw.Connection:
@@ -158,7 +161,7 @@ def _prepare(connection: apsw.Connection, path: Path) -> None:
         with transaction(connection):
             if _is_empty(connection, path):  # else another process was faster
                 _fill(connection)
-    connection.execute(INDEX)
+    connection.execute(INDEXES)
 
 
 def _fill(connection: apsw.Connection) -> None:

@@ -1,0 +1,111 @@
+"""Which records are read, and how SQLite finds them without reading the others.
+
+Records are always given in the order of their positions. Those of some types come from the index of types,
+one walk for each type and version that there is. Times are nearly in the order of positions, and only nearly,
+since clocks are set back: the index of times says between which positions all of a span lie, and among those
+each record is asked for its own time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import cast
+
+import apsw
+
+from services.event_log.records import moment
+
+# As many steps in the index as there are types and versions, and not as there are records: from each type to
+# the next, and for each of them from version to version. Nothing but the index is read. A log that was made
+# without it, and was not opened for appending since, is read whole for each step.
+_HOLDS = """
+WITH RECURSIVE
+types (type) AS (
+    SELECT min(type) FROM events
+    UNION ALL
+    SELECT (SELECT min(type) FROM events WHERE type > types.type) FROM types WHERE type IS NOT NULL
+),
+held (type, version) AS (
+    SELECT type, (SELECT min(version) FROM events WHERE type = types.type) FROM types WHERE type IS NOT NULL
+    UNION ALL
+    SELECT type, (SELECT min(version) FROM events WHERE type = held.type AND version > held.version)
+    FROM held WHERE version IS NOT NULL
+)
+SELECT type, version FROM held WHERE version IS NOT NULL
+"""
+
+Row = tuple[int, str, str, str]
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which records are wanted. What is None leaves nothing out."""
+
+    types: Collection[str] | None = None
+    since: datetime | None = None
+    """The first moment that counts, with a time zone."""
+    until: datetime | None = None
+    """The first moment that does not count any more, with a time zone."""
+
+    @property
+    def everything(self) -> bool:
+        """Whether no record is left out."""
+        return self.types is None and self.since is None and self.until is None
+
+
+def held(connection: apsw.Connection) -> list[tuple[str, int]]:
+    """The (type, version) of all that the log holds, in ascending order."""
+    return cast(list[tuple[str, int]], connection.execute(_HOLDS).fetchall())
+
+
+class Pages:
+    """The records of a selection, page by page."""
+
+    def __init__(self, connection: apsw.Connection, selection: Selection) -> None:
+        self._connection = connection
+        self._types = selection.types
+        self._conditions = ["position > ?"]
+        self._values: list[str | int] = []
+        self._first = 0
+        if selection.since is not None or selection.until is not None:
+            self._span(selection)
+
+    def page(self, after: int, size: int) -> list[Row]:
+        """The first `size` of them behind the position `after`: (position, previous, hash, body)."""
+        after = max(after, self._first - 1)
+        if self._types is None:
+            found, values = " AND ".join(self._conditions), [after, *self._values]
+        else:
+            found, values = self._of_types(after, size)
+        sql = (
+            "SELECT position, lower(hex(previous)), lower(hex(hash)), body FROM events"  # noqa: S608
+            f" WHERE {found} ORDER BY position LIMIT ?"
+        )
+        return cast(list[Row], self._connection.execute(sql, (*values, size)).fetchall())
+
+    def _of_types(self, after: int, size: int) -> tuple[str, list[str | int]]:
+        wanted = [pair for pair in held(self._connection) if pair[0] in (self._types or ())]
+        conditions = " AND ".join(("type = ?", "version = ?", *self._conditions))
+        one = f"SELECT * FROM (SELECT position FROM events WHERE {conditions} ORDER BY position LIMIT ?)"  # noqa: S608
+        values = [value for pair in wanted for value in (*pair, after, *self._values, size)]
+        return f"position IN ({' UNION ALL '.join([one] * len(wanted))})", values
+
+    def _span(self, selection: Selection) -> None:
+        """Find the positions between which all records of a span of time lie."""
+        times: list[tuple[str, str]] = []
+        if selection.since is not None:
+            times.append((">=", moment(selection.since)))
+        if selection.until is not None:
+            times.append(("<", moment(selection.until)))
+        span = " AND ".join(f"time {sign} ?" for sign, _ in times)
+        # Both in one walk through the index: alone, each would be looked for in the records themselves.
+        sql = f"SELECT min(position), max(position) FROM events WHERE {span}"  # noqa: S608
+        first, last = next(self._connection.execute(sql, [time for _, time in times]))
+        self._first = cast(int, first) if first is not None else 0
+        self._conditions += [f"time {sign} ?" for sign, _ in times]
+        self._values += [time for _, time in times]
+        if selection.until is not None:  # what comes later may be of the span where it has no end
+            self._conditions.append("position <= ?")
+            self._values.append(cast(int, last) if last is not None else 0)
