@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from services.upcasters import readable
+
 TABLE_VERSION = 1
 """Of the table that the log lies in."""
 
@@ -17,8 +19,12 @@ MESSAGE_RECORDED = ("MessageRecorded", 1)
 WRITES = (MESSAGE_RECORDED,)
 """The (type, version) of every event that this release can write."""
 
-READS = WRITES
-"""The (type, version) of every event that this release understands."""
+UNDERSTOOD = (MESSAGE_RECORDED,)
+"""The (type, version) of every event that this release's code takes. A new one is first understood by one
+release, and written by the next."""
+
+READS = readable(UNDERSTOOD)
+"""The (type, version) of every event that this release can read: older versions by their upcasters."""
 
 
 def by_type(events: Iterable[tuple[str, int]]) -> dict[str, tuple[int, ...]]:

@@ -19,20 +19,16 @@ from typing import TypeVar
 
 from services.domain.commands import Command
 from services.domain.decisions import Refusal, State, decide
-from services.domain.events import Event, MessageRecorded
 from services.errors import HelionyxError
-from services.event_log import Append, Draft, EventLog, Head, Outcome, Record
+from services.event_log import Append, EventLog, Head, Outcome, Record
 from services.event_log.group import GroupCommit
 from services.event_log.watch import Watch
-from services.formats import MESSAGE_RECORDED
+from services.kept import draft_of, message_of
 from services.projections import Message, Projections, file_of
 
 logger = logging.getLogger("helionyx")
 
 T = TypeVar("T")
-
-KEPT_AS: dict[type[Event], tuple[str, int]] = {MessageRecorded: MESSAGE_RECORDED}
-"""The (type, version) under which the log holds each kind of event."""
 
 PATIENCE_SECONDS = 10.0
 """How long a use case waits for the log to be open: who comes early is answered late, and not refused."""
@@ -153,11 +149,11 @@ class Service:
         events = decide(State(), command, self._clock())
         if isinstance(events, Refusal):
             raise RefusedError(events.message, events.hint)
-        draft = _draft(events[0], idempotency_key)
+        draft = draft_of(events[0], idempotency_key)
         await self._until_open()
         (record,) = await self._group.append(Append([draft]))
         self._watch.reached(record.position)
-        return Recorded(_message(record), repeated=record.envelope().id != draft.id)
+        return Recorded(message_of(record), repeated=record.envelope().id != draft.id)
 
     async def messages(self, after: int, limit: int) -> tuple[Message, ...]:
         """The first `limit` messages behind the position `after`."""
@@ -248,8 +244,10 @@ class Service:
         try:
             opened.projections.catch_up(opened.log)
             self._reason = None
-        except Exception:  # an event is durable all the same: its caller must hear so
+        except Exception as error:  # an event is durable all the same: its caller must hear so
             self._reason = "the projections cannot follow the log"
+            if isinstance(error, HelionyxError):
+                self._reason += f": {error.message}"
             logger.exception("the projections cannot follow the log")
 
     async def _once_open(self, executor: ThreadPoolExecutor, job: Callable[[], T]) -> T:
@@ -283,17 +281,3 @@ def _close(opened: _Opened | None) -> None:
     if opened is not None:
         opened.projections.close()
         opened.log.close()
-
-
-def _draft(event: Event, idempotency_key: str | None) -> Draft:
-    # Each source has keys of its own, so that none can take another one's.
-    key = None if idempotency_key is None else f"{event.source}:{idempotency_key}"
-    data = {"text": event.text, "source": event.source}
-    type_, version = KEPT_AS[type(event)]
-    return Draft(type_, version, event.time, data, key)
-
-
-def _message(record: Record) -> Message:
-    event = record.envelope()
-    text, source = str(event.data["text"]), str(event.data["source"])
-    return Message(record.position, event.id, event.time, text, source)

@@ -16,10 +16,11 @@ import msgspec
 
 from services.event_log.errors import ConflictError, DamagedError, PositionError, explained
 from services.event_log.reading import Pages, Selection, held
-from services.event_log.records import GENESIS, Append, Draft, Head, Record, chain_hash
+from services.event_log.records import GENESIS, Append, Draft, Envelope, Head, Record, chain_hash, decode
 from services.event_log.schema import FILE_NAME, close, open_for_appending, open_for_reading
 from services.formats import by_type
 from services.transactions import transaction
+from services.upcasters import UPCASTERS, upcast
 
 BATCH = 1000
 """How many records are read at a time, so that a long read holds back no checkpoint."""
@@ -105,6 +106,25 @@ class EventLog:
             with explained(self._path):
                 rows = pages.page(after, size)
             yield from (Record(*row) for row in rows)
+            if len(rows) < size:
+                return
+            after = rows[-1][0]
+            remaining = None if remaining is None else remaining - size
+
+    def replay(self, after: int = 0, limit: int | None = None) -> Iterator[tuple[int, Envelope]]:
+        """The events after position `after`, in order, each with its position, in today's versions.
+
+        What has no way to a version of today is given as it is: `Envelope.understood` is for who cannot use
+        that.
+        """
+        remaining = limit
+        while remaining is None or remaining > 0:
+            size = BATCH if remaining is None else min(BATCH, remaining)
+            sql = "SELECT position, body FROM events WHERE position > ? ORDER BY position LIMIT ?"
+            with explained(self._path):
+                rows = cast(list[tuple[int, str]], self._connection.execute(sql, (after, size)).fetchall())
+            for position, body in rows:
+                yield position, decode(body).today()
             if len(rows) < size:
                 return
             after = rows[-1][0]
@@ -216,8 +236,9 @@ class EventLog:
 
 
 def _content(event: Draft | Record) -> tuple[object, ...]:
-    """What has to be equal for a repeat to be one: all that the caller chose."""
+    """What has to be equal for a repeat to be one: all that the caller chose, in whatever version."""
     if isinstance(event, Record):
-        stored = event.envelope()
+        stored = event.envelope().today()
         return stored.type, stored.version, stored.idempotency_key, stored.data
-    return event.type, event.version, event.idempotency_key, msgspec.to_builtins(event.data)
+    version, data = upcast(event.type, event.version, msgspec.to_builtins(event.data), UPCASTERS)
+    return event.type, version, event.idempotency_key, data

@@ -24,6 +24,9 @@ from hashlib import sha256
 
 import msgspec
 
+from services.formats import UNDERSTOOD
+from services.upcasters import UPCASTERS, UnknownEventError, upcast
+
 GENESIS = "0" * 64
 """The hash of the empty log: what the first record names as `previous`."""
 
@@ -89,8 +92,23 @@ class Envelope(msgspec.Struct, frozen=True):
     data: dict[str, object]
     idempotency_key: str | None = None
 
+    def today(self) -> Envelope:
+        """The event in the newest version to which there is a way."""
+        if (self.type, self.version) not in UPCASTERS:
+            return self
+        version, data = upcast(self.type, self.version, self.data, UPCASTERS)
+        return msgspec.structs.replace(self, version=version, data=data)
 
-_decode = msgspec.json.Decoder(Envelope).decode
+    def understood(self, position: int) -> Envelope:
+        """The same, for who has to understand it. Raises UnknownEventError, which names `position`."""
+        event = self.today()
+        if (event.type, event.version) not in UNDERSTOOD:
+            raise UnknownEventError(position, self.type, self.version)
+        return event
+
+
+decode = msgspec.json.Decoder(Envelope).decode
+"""What a body says, from its text. Raises msgspec.MsgspecError for what is none."""
 
 
 class Record(msgspec.Struct, frozen=True):
@@ -103,7 +121,7 @@ class Record(msgspec.Struct, frozen=True):
 
     def envelope(self) -> Envelope:
         """What the body says."""
-        return _decode(self.body)
+        return decode(self.body)
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ import services.projections.messages as messages
 from services.busy import BUSY_SECONDS, Patience, patiently
 from services.errors import HelionyxError
 from services.transactions import transaction
+from services.upcasters import UPCASTERS, UnknownEventError, upcast
 
 BATCH = 1000
 """How many records are entered in one transaction."""
@@ -81,7 +82,7 @@ class Log(Protocol):
 
 def file_of(stem: Path) -> Path:
     """The file that this release keeps its read models in: `a/b.db` makes `a/b-<digest>.db`."""
-    digest = sha256(f"{_SCHEMA}{sorted(_HANDLERS)}".encode()).hexdigest()[:12]
+    digest = sha256(f"{_SCHEMA}{sorted(_HANDLERS)}{sorted(UPCASTERS)}".encode()).hexdigest()[:12]
     return stem.with_name(f"{stem.stem}-{digest}{stem.suffix}")
 
 
@@ -167,9 +168,12 @@ class Projections:
 
     def _enter(self, record: Record) -> None:
         event = record.envelope()
-        handler = _HANDLERS.get((event.type, event.version))
+        version, data = upcast(event.type, event.version, event.data, UPCASTERS)
+        handler = _HANDLERS.get((event.type, version))
+        if handler is None and event.type in {type_ for type_, _ in _HANDLERS}:
+            raise UnknownEventError(record.position, event.type, event.version)
         if handler is not None:
-            handler(self._connection, record.position, event.id, event.time, event.data)
+            handler(self._connection, record.position, event.id, event.time, data)
 
 
 def _open(path: Path) -> apsw.Connection:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from services.formats import READS, WRITES, by_type
+from services.kept import KEPT_AS
 from services.projections.messages import EVENTS
-from services.service import KEPT_AS
 
 
 def test_what_is_written_can_be_read() -> None:
