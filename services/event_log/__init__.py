@@ -8,6 +8,7 @@ from services.event_log.errors import (
     ConflictError,
     DamagedError,
     EventLogError,
+    MisfitError,
     NewerFormatError,
     PositionError,
 )
@@ -25,6 +26,7 @@ __all__ = [
     "EventLog",
     "EventLogError",
     "Head",
+    "MisfitError",
     "NewerFormatError",
     "Outcome",
     "PositionError",

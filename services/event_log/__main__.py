@@ -1,67 +1,187 @@
-"""`python -m services.event_log head|verify`: look at a log, whether the service runs or not."""
+"""`python -m services.event_log`: look at a log, copy it, take it elsewhere, whether the service runs or not.
+
+The log is that of the environment `$ENV`, where its configuration says, or the one in `--store`.
+"""
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
+import os
 import sys
+import threading
+from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
+from services.config import Config
 from services.errors import HelionyxError
+from services.event_log.backup import back_up
 from services.event_log.errors import EventLogError
 from services.event_log.log import EventLog
+from services.event_log.progress import Progress
 from services.event_log.schema import FILE_NAME
+from services.event_log.transfer import export, import_lines
+
+DAMAGED = 1
+"""The exit code of `verify` for a log that is not what was appended."""
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command. Exit code 0: done, and for verify the chain holds; 1: it does not, or an error."""
+    options = _parser().parse_args(arguments)
+    commands = {
+        "head": _head,
+        "verify": _verify,
+        "export": _export,
+        "import": _import,
+        "backup": _backup,
+    }
+    try:
+        options.store = options.store or Config.from_env(os.environ.get("ENV")).event_store_path
+        return commands[options.verb](options)
+    except HelionyxError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    except BrokenPipeError:  # who reads has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m services.event_log", description=__doc__)
     verbs = parser.add_subparsers(dest="verb", required=True)
     head = verbs.add_parser("head", help="the position and hash of the last record")
     head.add_argument("--at", type=int, metavar="POSITION", help="and the hash at this position")
-    verify = verbs.add_parser("verify", help="whether every record is what was appended")
-    for verb in (head, verify):
-        verb.add_argument(
-            "--store", type=Path, required=True, metavar="DIR", help="the value of EVENT_STORE_PATH"
-        )
+    verbs.add_parser("verify", help="whether every record is what was appended")
+    out = verbs.add_parser("export", help="every record as a line of JSON")
+    out.add_argument("--to", type=Path, metavar="FILE", help="a new file; standard output by default")
+    into = verbs.add_parser("import", help="append what was exported from a longer copy of the same log")
+    into.add_argument("--from", type=Path, dest="source", metavar="FILE", help="standard input by default")
+    backup = verbs.add_parser("backup", help="a verified copy, also while the service runs")
+    backup.add_argument("--to", type=Path, required=True, metavar="DIR", help="where no log is yet")
+    for verb in verbs.choices.values():
+        verb.add_argument("--store", type=Path, metavar="DIR", help="the value of EVENT_STORE_PATH")
         verb.add_argument("--json", action="store_true", help="one JSON object on standard output")
-    options = parser.parse_args(arguments)
-    try:
-        if options.verb == "verify" and not (options.store / FILE_NAME).exists():
-            raise EventLogError(f"there is no event log in {options.store}", "the value of EVENT_STORE_PATH")
-        log = EventLog.open(options.store, read_only=True)
-        try:
-            return _head(log, options) if options.verb == "head" else _verify(log, options)
-        finally:
-            log.close()
-    except HelionyxError as error:
-        print(error, file=sys.stderr)
-        return error.exit_code
+    return parser
 
 
-def _head(log: EventLog, options: argparse.Namespace) -> int:
-    head = log.head()
-    result: dict[str, object] = {"position": head.position, "hash": head.hash, "holds": log.holds()}
-    if options.at is not None:
-        result["at"] = {"position": options.at, "hash": log.hash_at(options.at)}
-    text = f"{head.position} {head.hash}"
-    if options.at is not None:
-        text += f"\n{options.at} {log.hash_at(options.at) or 'no record'}"
+def _head(options: argparse.Namespace) -> int:
+    with _opened(options.store) as log:
+        head = log.head()
+        result: dict[str, object] = {"position": head.position, "hash": head.hash, "holds": log.holds()}
+        text = f"{head.position} {head.hash}"
+        if options.at is not None:
+            at = log.hash_at(options.at)
+            result["at"] = {"position": options.at, "hash": at}
+            text += f"\n{options.at} {at or 'no record'}"
+    return _say(options, result, text)
+
+
+def _verify(options: argparse.Namespace) -> int:
+    _wanted(options.store)
+    damage: list[str | None] = []
+
+    def structure() -> None:
+        with contextlib.suppress(HelionyxError), _opened(options.store) as log:
+            damage.append(log.damage())
+
+    # Beside the chain, in a thread of its own: SQLite looks through its file without Python.
+    beside = threading.Thread(target=structure)
+    with _opened(options.store) as log:
+        beside.start()
+        position = log.head().position
+        with Progress("verified", position) as told:
+            flaw = log.examine(told)
+        beside.join()
+    problem = str(flaw) if flaw else next((f"the file is damaged: {text}" for text in damage if text), None)
+    result: dict[str, object] = {
+        "ok": problem is None,
+        "position": position,
+        "first_bad_position": flaw.position if flaw else None,
+        "problem": problem,
+    }
+    return _say(options, result, problem or f"ok: {position} records", 0 if problem is None else DAMAGED)
+
+
+def _export(options: argparse.Namespace) -> int:
+    _wanted(options.store)
+    if options.json and options.to is None:
+        raise EventLogError("expected --to FILE with --json", "else the records go to standard output")
+    with _opened(options.store) as log, _target(options.to) as target:
+        with Progress("exported", log.head().position) as told:
+            end = export(log, target, told)
+        head = log.hash_at(end)
+    if options.to is None:
+        return 0
+    return _say(options, {"position": end, "hash": head}, f"{end} records are in {options.to}")
+
+
+def _import(options: argparse.Namespace) -> int:
+    with _source(options.source) as lines, contextlib.closing(EventLog.open(options.store)) as log:
+        with Progress("looked at") as told:
+            count = import_lines(log, lines, told)
+        head = log.head()
+    result = {"imported": count, "position": head.position, "hash": head.hash}
+    return _say(options, result, f"{count} records are new, the log ends at {head.position} {head.hash}")
+
+
+def _backup(options: argparse.Namespace) -> int:
+    with Progress("copied, verified") as told:
+        head = back_up(options.store, options.to, told)
+    file = options.to / FILE_NAME
+    result = {"file": str(file), "position": head.position, "hash": head.hash}
+    return _say(options, result, f"{head.position} records are in {file}, verified; the last is {head.hash}")
+
+
+def _say(options: argparse.Namespace, result: dict[str, object], text: str, code: int = 0) -> int:
     print(json.dumps(result) if options.json else text)
-    return 0
+    return code
 
 
-def _verify(log: EventLog, options: argparse.Namespace) -> int:
-    position, bad = log.head().position, log.verify()
-    if options.json:
-        print(json.dumps({"ok": bad is None, "position": position, "first_bad_position": bad}))
-    else:
-        print(
-            f"ok: {position} records"
-            if bad is None
-            else f"the record at position {bad} is not what was appended"
-        )
-    return 0 if bad is None else 1
+def _wanted(store: Path) -> None:
+    if not (store / FILE_NAME).exists():
+        raise EventLogError(f"there is no event log in {store}", "the value of EVENT_STORE_PATH")
+
+
+@contextlib.contextmanager
+def _opened(store: Path) -> Iterator[EventLog]:
+    log = EventLog.open(store, read_only=True)
+    try:
+        yield log
+    finally:
+        log.close()
+
+
+@contextlib.contextmanager
+def _target(path: Path | None) -> Iterator[BinaryIO]:
+    if path is None:
+        yield sys.stdout.buffer
+        return
+    try:
+        descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise EventLogError(
+            f"cannot write {path}: {error.strerror}", "name a file that is not there yet"
+        ) from error
+
+
+@contextlib.contextmanager
+def _source(path: Path | None) -> Iterator[BinaryIO]:
+    if path is None:
+        yield sys.stdin.buffer
+        return
+    try:
+        file = path.open("rb")
+    except OSError as error:
+        raise EventLogError(f"cannot read {path}: {error.strerror}") from None
+    with file:
+        yield file
 
 
 if __name__ == "__main__":

@@ -35,6 +35,15 @@ class DamagedError(EventLogError):
     """The file is not an event log, or is no longer one that can be read."""
 
 
+class MisfitError(EventLogError):
+    """What is to be taken over is not what the log has, or does not go on where it ends."""
+
+
+def misfit(position: int, reason: str) -> MisfitError:
+    """The error about one record."""
+    return MisfitError(f"the record at position {position} does not fit: {reason}", "nothing was imported")
+
+
 @contextlib.contextmanager
 def explained(path: Path) -> Iterator[None]:
     """Turn what SQLite says about the file at `path` into an EventLogError. Bugs pass through."""

@@ -6,7 +6,7 @@ It is kept this narrow so that a log which outgrows one file can lie elsewhere.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import cast
@@ -14,7 +14,8 @@ from typing import cast
 import apsw
 import msgspec
 
-from services.event_log.errors import ConflictError, DamagedError, PositionError, explained
+from services.event_log.chain import BEGINNING, Flaw, check
+from services.event_log.errors import ConflictError, PositionError, explained, misfit
 from services.event_log.reading import Pages, Selection, held
 from services.event_log.records import GENESIS, Append, Draft, Envelope, Head, Record, chain_hash, decode
 from services.event_log.schema import FILE_NAME, close, open_for_appending, open_for_reading
@@ -25,14 +26,13 @@ from services.upcasters import UPCASTERS, upcast
 BATCH = 1000
 """How many records are read at a time, so that a long read holds back no checkpoint."""
 
+INSERT = "INSERT INTO events (position, previous, hash, body) VALUES (?, ?, ?, ?)"
+
 Outcome = tuple[Record, ...] | Exception
 """What became of one append: its records, or why there are none."""
 
 OWN_ERRORS = (ConflictError, PositionError, ValueError, TypeError, OverflowError, apsw.ConstraintError)
 """What is wrong with one append alone: refused by the log, not to be written down, or not to be stored."""
-
-_LOWEST = -(1 << 63)
-"""The first position that SQLite knows: a record that somebody put in front of the first is one too many."""
 
 
 class EventLog:
@@ -155,35 +155,56 @@ class EventLog:
 
         That the last records were cut off, the log alone cannot tell: compare its head with one noted down.
         """
-        previous, position = bytes.fromhex(GENESIS), 0
-        try:
-            with explained(self._path):
-                for found in self._stored():
-                    expected = chain_hash(previous, position + 1, found[3])
-                    if found[:3] != (position + 1, previous, expected):
-                        return position + 1
-                    position, previous = position + 1, expected
-        except DamagedError:
-            return position + 1
-        return None
+        flaw = self.examine()
+        return None if flaw is None else flaw.position
+
+    def examine(self, told: Callable[[int], None] = lambda _: None) -> Flaw | None:
+        """The same, with what is wrong. `told` hears how far it has come."""
+        reached, flaw, last = BEGINNING, None, None
+        while flaw is None and reached != last:  # in batches, so that this holds back no checkpoint
+            last = reached
+            reached, flaw = self.check(last, BATCH)
+            told(reached.position)
+        return flaw
+
+    def check(self, start: Head, size: int) -> tuple[Head, Flaw | None]:
+        """Look at `size` records behind `start`: the last one that holds, and what is wrong with the next.
+
+        The same head comes back where there are no more.
+        """
+        with explained(self._path):
+            return check(self._connection, start, size)
+
+    def damage(self) -> str | None:
+        """What is wrong with the file and its indexes as SQLite sees them, or None."""
+        with explained(self._path):
+            found = str(self._connection.execute("PRAGMA integrity_check(1)").get)
+        return None if found == "ok" else found
+
+    def adopt(self, records: Iterable[Record]) -> int:
+        """Take over the records of a copy of this log, as they are; return how many are new. All or none.
+
+        Raises MisfitError for one that is not what the log has there, or that does not go on where it ends.
+        """
+        with explained(self._path), transaction(self._connection):
+            head, count = self._head(), 0
+            for record in records:
+                if record.position <= head.position:
+                    if (found := self.hash_at(record.position)) != record.hash:
+                        raise misfit(record.position, f"the log has {found} there, and this is {record.hash}")
+                    continue
+                head = self._take_over(record, head)
+                count += 1
+            return count
+
+    def copy_to(self, target: apsw.Connection) -> None:
+        """Copy the whole log as it is now, while it goes on."""
+        with explained(self._path), target.backup("main", self._connection, "main") as copy:
+            copy.step(-1)  # in one step: in several, each append in between would start it anew
 
     def close(self) -> None:
         """Let go of the file."""
         close(self._connection, self._path)
-
-    def _stored(self) -> Iterator[tuple[int, bytes, bytes, bytes]]:
-        """Position, previous, hash and body of each row, whatever they are, up to one that cannot be read."""
-        sql = (
-            "SELECT position, previous, hash, CAST(body AS BLOB) FROM events WHERE position >= ?"
-            " ORDER BY position LIMIT ?"
-        )
-        start, count = _LOWEST, BATCH
-        while count == BATCH:
-            count = 0
-            for row in self._connection.execute(sql, (start, BATCH)):
-                found = cast(tuple[int, bytes, bytes, bytes], row)
-                yield found
-                start, count = found[0] + 1, count + 1
 
     def _head(self) -> Head:
         sql = "SELECT position, lower(hex(hash)) FROM events ORDER BY position DESC LIMIT 1"
@@ -209,11 +230,21 @@ class EventLog:
         for body in bodies:
             position += 1
             digest = chain_hash(previous, position, body.encode())
-            sql = "INSERT INTO events (position, previous, hash, body) VALUES (?, ?, ?, ?)"
-            self._connection.execute(sql, (position, previous, digest, body))
+            self._connection.execute(INSERT, (position, previous, digest, body))
             records.append(Record(position, previous.hex(), digest.hex(), body))
             previous = digest
         return tuple(records)
+
+    def _take_over(self, record: Record, head: Head) -> Head:
+        previous, body = bytes.fromhex(head.hash), record.body
+        try:
+            digest = chain_hash(previous, head.position + 1, body.encode())
+            if record != Record(head.position + 1, head.hash, digest.hex(), body):
+                raise misfit(record.position, f"expected what follows position {head.position}, {head.hash}")
+            self._connection.execute(INSERT, (record.position, previous, digest, body))
+        except (ValueError, apsw.ConstraintError, apsw.SQLError) as error:
+            raise misfit(record.position, f"it is no record: {error}") from None
+        return Head(record.position, record.hash)
 
     def _first(self, drafts: Sequence[Draft]) -> tuple[Record, ...] | None:
         """The records of which `drafts` are a repeat, or None if they are none."""

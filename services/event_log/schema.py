@@ -21,6 +21,9 @@ from services.transactions import transaction
 FILE_NAME = "events.db"
 APPLICATION_ID = 0x484C4E58  # "HLNX"
 
+SMALLEST = 4096
+"""In bytes: a file that is smaller, and is not empty, is what is left of one that was cut off."""
+
 SCHEMA = """
 CREATE TABLE events (
     position INTEGER PRIMARY KEY,
@@ -100,6 +103,8 @@ def open_for_reading(directory: Path) -> apsw.Connection:
             unused.callback(close, connection, path)
             with explained(path):
                 connection.pragma("query_only", "ON")
+                # Lets SQLite read what is there of a file that was cut off.
+                connection.config(apsw.SQLITE_DBCONFIG_WRITABLE_SCHEMA, True)
                 # Else the last one out, whoever it is, carries what the -wal holds over into the file.
                 connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, True)
                 with transaction(connection, "DEFERRED"):
@@ -185,7 +190,7 @@ def _is_empty(connection: apsw.Connection, path: Path) -> bool:
             f"{path} holds log table version {version}, and this release knows version {TABLE_VERSION}",
             "deploy a release that knows it",
         )
-    if application or version or entries:
+    if application or version or entries or 0 < path.stat().st_size < SMALLEST:
         raise DamagedError(
             f"{path} is not an event log: expected application id {APPLICATION_ID}, found {application}",
             "EVENT_STORE_PATH names a directory that belongs to the service alone",

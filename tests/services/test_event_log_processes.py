@@ -226,7 +226,10 @@ def test_the_command_on_a_log(tmp_path: Path, running: bool) -> None:
     assert command("head", *store, "--at", "1") == (0, {**head, "at": {"position": 1, "hash": first.hash}})
     assert command("head", *store, "--at", "0") == (0, {**head, "at": {"position": 0, "hash": GENESIS}})
     assert command("head", *store, "--at", "3") == (0, {**head, "at": {"position": 3, "hash": None}})
-    assert command("verify", *store) == (0, {"ok": True, "position": 2, "first_bad_position": None})
+    assert command("verify", *store) == (
+        0,
+        {"ok": True, "position": 2, "first_bad_position": None, "problem": None},
+    )
 
 
 def test_the_command_finds_a_change(tmp_path: Path) -> None:
@@ -235,7 +238,8 @@ def test_the_command_finds_a_change(tmp_path: Path) -> None:
     log.append([Draft("X", 1, datetime.now(UTC), {"n": n}) for n in range(3)])
     connection = apsw.Connection(str(tmp_path / "events.db"))
     connection.execute("DROP TRIGGER events_update; UPDATE events SET body = body || ' ' WHERE position = 2")
-    result = {"ok": False, "position": 3, "first_bad_position": 2}
+    problem = "the record at position 2 is not what was appended: its hash is not that of its content"
+    result = {"ok": False, "position": 3, "first_bad_position": 2, "problem": problem}
     assert command("verify", "--store", str(tmp_path)) == (1, result)
 
 

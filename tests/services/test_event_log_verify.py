@@ -10,7 +10,7 @@ import apsw
 import pytest
 
 from services.event_log import Draft, EventLog
-from services.event_log import log as log_module
+from services.event_log import chain as chain_module
 from services.event_log.log import BATCH
 from services.event_log.records import chain_hash
 
@@ -106,6 +106,6 @@ def test_verify_holds_back_no_checkpoint(log: EventLog, monkeypatch: pytest.Monk
             carried.append(done == frames)
         return chain_hash(previous, position, body)
 
-    monkeypatch.setattr(log_module, "chain_hash", hash_and_meddle)
+    monkeypatch.setattr(chain_module, "chain_hash", hash_and_meddle)
     assert reader.verify() is None
     assert carried == [False, True]

@@ -17,6 +17,7 @@ from tests.services.instance import MODULE, configure, listener, starting
 # A limit is refused as a full disk is. To read a log at all, SQLite wants to write 32 KiB beside it.
 LIMITED = """
 import os, resource, sys
+os.environ["PYTHONDONTWRITEBYTECODE"] = "1"  # half a file of it would be found by the next one
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]),) * 2)
 os.execv(sys.argv[2], sys.argv[2:])
 """

@@ -1,0 +1,81 @@
+"""A copy of a log, made while the service goes on."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+from pathlib import Path
+
+import apsw
+
+from services.event_log.errors import EventLogError, explained
+from services.event_log.log import EventLog
+from services.event_log.records import Head
+from services.event_log.schema import FILE_NAME
+from services.event_log.transfer import Told
+
+
+def back_up(store: Path, target: Path, told: Told = lambda _: None) -> Head:
+    """Copy the log in `store` into the directory `target`, and verify the copy; return its end.
+
+    The file appears when it is whole, proven and on the disk, and never in the place of another one: whatever
+    interrupts this leaves no backup, rather than half of one. Raises EventLogError.
+    """
+    path = target / FILE_NAME
+    if not (store / FILE_NAME).exists():
+        raise EventLogError(f"there is no event log in {store}", "the value of EVENT_STORE_PATH")
+    if path.exists():
+        raise EventLogError(f"{path} is there already", "a backup goes into a directory of its own")
+    place = target / f".backup-{secrets.token_hex(4)}"
+    try:
+        target.mkdir(mode=0o700, parents=True, exist_ok=True)
+        place.mkdir(mode=0o700)
+        try:
+            head = _copy(store, place, told)
+            os.link(place / FILE_NAME, path)  # which replaces nothing
+        finally:
+            for left in place.iterdir():
+                left.unlink()
+            place.rmdir()
+        _sync(target)
+    except FileExistsError:
+        raise EventLogError(f"{path} is there already", "a backup goes into a directory of its own") from None
+    except OSError as error:
+        raise EventLogError(
+            f"{error.filename or target}: {error.strerror}", "look at the directory's space and owner"
+        ) from error
+    return head
+
+
+def _copy(store: Path, place: Path, told: Told) -> Head:
+    path = place / FILE_NAME
+    os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+    source = EventLog.open(store, read_only=True)
+    try:
+        with (
+            explained(path),
+            contextlib.closing(apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)) as copy,
+        ):
+            copy.pragma("journal_mode", "OFF")
+            copy.pragma("synchronous", "OFF")
+            source.copy_to(copy)
+    finally:
+        source.close()
+    _sync(path)
+    log = EventLog.open(place, read_only=True)
+    try:
+        flaw = log.examine(told)
+        if flaw is not None:
+            raise EventLogError(f"{store} cannot be backed up: {flaw}", "verify says the same of it")
+        return log.head()
+    finally:
+        log.close()
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

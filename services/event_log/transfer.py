@@ -1,0 +1,56 @@
+"""A log as lines of JSON, out of one store and into another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import BinaryIO
+
+from services.event_log.errors import EventLogError, MisfitError
+from services.event_log.lines import from_line, to_line
+from services.event_log.log import EventLog
+from services.event_log.records import Record
+
+STEP = 1000
+"""After how many records it is told how far it has come."""
+
+Told = Callable[[int], None]
+"""Hears the position that was reached."""
+
+
+def export(log: EventLog, target: BinaryIO, told: Told = lambda _: None) -> int:
+    """Write every record, up to the log's end as it is now; return its position. Raises EventLogError."""
+    end, position = log.head().position, 0
+    for record in log.read(limit=end):
+        target.write(to_line(record))
+        position = record.position
+        if position % STEP == 0:
+            told(position)
+    target.flush()
+    if position != end:
+        raise EventLogError(
+            f"the log ends at {end}, and only {position} records could be read", "verify says what is wrong"
+        )
+    return end
+
+
+def import_lines(log: EventLog, lines: Iterable[bytes], told: Told = lambda _: None) -> int:
+    """Append the records of `lines` behind the log's end, all or none; return how many are new.
+
+    Those that the log has already are compared and passed over. Raises MisfitError for what does not fit,
+    and names its position.
+    """
+
+    def records() -> Iterable[Record]:
+        for number, line in enumerate(lines, start=1):
+            try:
+                record = from_line(line)
+            except ValueError as error:
+                raise MisfitError(
+                    f"expected a record in line {number}, found something else: {error}",
+                    "the lines are those that export has written",
+                ) from None
+            if record.position % STEP == 0:
+                told(record.position)
+            yield record
+
+    return log.adopt(records())
