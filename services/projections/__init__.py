@@ -2,5 +2,6 @@
 
 from services.projections.database import Projections, file_of
 from services.projections.messages import Message
+from services.projections.timeline import Entry
 
-__all__ = ["Message", "Projections", "file_of"]
+__all__ = ["Entry", "Message", "Projections", "file_of"]

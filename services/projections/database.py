@@ -7,82 +7,49 @@ looked up inside that transaction: two processes may follow one log with one fil
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import contextlib
+from collections.abc import Callable, Collection, Iterator
 from hashlib import sha256
 from pathlib import Path
-from typing import Protocol, cast
+from typing import cast
 
 import apsw
 
+import services.projections.build as build
 import services.projections.messages as messages
+import services.projections.timeline as timeline
 from services.busy import BUSY_SECONDS, Patience, patiently
 from services.errors import HelionyxError
+from services.projections.build import Log
 from services.transactions import transaction
-from services.upcasters import UPCASTERS, UnknownEventError, upcast
+from services.upcasters import UPCASTERS
 
 BATCH = 1000
 """How many records are entered in one transaction."""
 
-_BEGINNING = (0, "0" * 64)
-"""How far it has come when it has entered nothing: (position, hash)."""
+_BEGINNING = 0
+"""How far it has come when it has entered nothing."""
 
 _HINT = (
     "look at the disk's space and the owner of the file; while the service is stopped it can be deleted, and"
     " is then built again from the event log"
 )
 
-_PROGRESS = """
-CREATE TABLE progress (position INTEGER NOT NULL, hash TEXT NOT NULL) STRICT;
-INSERT INTO progress VALUES (0, '0000000000000000000000000000000000000000000000000000000000000000');
-"""
+BUILD_FROM = 20_000
+"""How many events have to be missing for a new file to be worth its while."""
 
-_SCHEMA = _PROGRESS + messages.SCHEMA
+_SCHEMA = build.TABLES + build.INDEXES
 
-_HANDLERS = dict.fromkeys(messages.EVENTS, messages.apply)
+_TAKEN = [(model.table, model.takes) for model in build.MODELS]
 
 
 class ProjectionsError(HelionyxError):
     """The read models' file cannot be used."""
 
 
-class Event(Protocol):
-    """What is entered, as the event log's envelope has it."""
-
-    @property
-    def id(self) -> str: ...
-    @property
-    def type(self) -> str: ...
-    @property
-    def version(self) -> int: ...
-    @property
-    def time(self) -> str: ...
-    @property
-    def data(self) -> dict[str, object]: ...
-
-
-class Record(Protocol):
-    """What is read, as the event log's record has it."""
-
-    @property
-    def position(self) -> int: ...
-    @property
-    def hash(self) -> str: ...
-    def envelope(self) -> Event: ...
-
-
-class Log(Protocol):
-    """What is followed."""
-
-    def read(self, after: int = 0, limit: int | None = None) -> Iterator[Record]:
-        """The records behind `after`."""
-
-    def hash_at(self, position: int) -> str | None:
-        """The hash of a record, None where there is none."""
-
-
 def file_of(stem: Path) -> Path:
     """The file that this release keeps its read models in: `a/b.db` makes `a/b-<digest>.db`."""
-    digest = sha256(f"{_SCHEMA}{sorted(_HANDLERS)}{sorted(UPCASTERS)}".encode()).hexdigest()[:12]
+    digest = sha256(f"{_SCHEMA}{_TAKEN}{sorted(UPCASTERS)}".encode()).hexdigest()[:12]
     return stem.with_name(f"{stem.stem}-{digest}{stem.suffix}")
 
 
@@ -121,42 +88,97 @@ class Projections:
         Gives up between two batches when `stopping` says so. Raises ProjectionsError where the disk refuses
         it, and where what is shared follows another log.
         """
-        while True:
-            try:
-                position, entered = self._step(log)
-            except (apsw.FullError, apsw.IOError) as error:
-                raise ProjectionsError(
-                    f"cannot write the projections {self._path}: {error}", _HINT
-                ) from error
-            if entered < BATCH or stopping():
-                return position
+        with self._told():
+            if self._is_worth_building(log):
+                return self._rebuild(log, stopping, lambda _: None)
+            return self._catch_up(log, stopping)
+
+    def rebuild(self, log: Log, told: Callable[[int], None] = lambda _: None) -> int:
+        """Build everything anew out of `log`, and return the position that was reached.
+
+        What is there is served until then, also by other processes, and replaced in one transaction. `told`
+        hears how far it has come. Raises ProjectionsError.
+        """
+        with self._told():
+            return self._rebuild(log, lambda: False, told)
+
+    def position(self) -> int:
+        """The position that was reached."""
+        return self._progress()[0]
+
+    def digest(self) -> str:
+        """The same for the same rows at the same position of the same log, whoever built them and how."""
+        return build.digest(self._connection)
 
     def messages(self, after: int, limit: int) -> tuple[messages.Message, ...]:
         """The first `limit` messages behind the position `after`."""
         return messages.after(self._connection, after, limit)
 
+    def timeline(
+        self, before: int = timeline.END, limit: int = 100, types: Collection[str] | None = None
+    ) -> tuple[timeline.Entry, ...]:
+        """The last `limit` events in front of the position `before`, the newest first; of `types` alone."""
+        return timeline.before(self._connection, before, limit, types)
+
     def close(self) -> None:
         """Let go of the file."""
         self._connection.close()
 
+    def _catch_up(self, log: Log, stopping: Callable[[], bool]) -> int:
+        while True:
+            position, entered = self._step(log)
+            if entered < BATCH or stopping():
+                return position
+
+    def _is_worth_building(self, log: Log) -> bool:
+        """Whether nothing is here that could be kept, and much is missing."""
+        position, digest = self._progress()
+        usable = position > 0 and (self._shared or log.hash_at(position) == digest)
+        return not usable and log.head().position >= BUILD_FROM
+
+    def _rebuild(self, log: Log, stopping: Callable[[], bool], told: Callable[[int], None]) -> int:
+        try:
+            with build.built(self._path, log, stopping, told) as new:
+                patiently(lambda: self._replace(new), BUSY_SECONDS)
+        except build.Stopped:
+            return self._progress()[0]
+        # What was appended meanwhile, which another process may have entered into what was here before.
+        return self._catch_up(log, stopping)
+
+    def _replace(self, new: apsw.Connection) -> None:
+        """Put all of `new` in the place of what is here: one transaction, in a file that stays the same."""
+        with self._connection.backup("main", new, "main") as copy:
+            copy.step(-1)
+        self._connection.pragma("wal_checkpoint", "TRUNCATE")
+
+    def _progress(self) -> tuple[int, str]:
+        row = self._connection.execute("SELECT position, hash FROM progress").fetchone()
+        return cast(tuple[int, str], row)
+
     def _step(self, log: Log) -> tuple[int, int]:
         with transaction(self._connection):
-            row = self._connection.execute("SELECT position, hash FROM progress").fetchone()
-            position, digest = cast(tuple[int, str], row)
+            position, digest = self._progress()
             found = log.hash_at(position)
             if found != digest:
                 # Another log than the one that this was built from: nothing of it can be kept.
                 if self._shared:
                     raise self._another_log(position, digest, found)
-                messages.clear(self._connection)
-                position, digest = _BEGINNING
-            count = 0
-            for record in log.read(position, BATCH):
-                self._enter(record)
-                position, digest, count = record.position, record.hash, count + 1
-            if (position, digest) != row:
-                self._connection.execute("UPDATE progress SET position = ?, hash = ?", (position, digest))
-        return position, count
+                build.clear(self._connection)
+                position = _BEGINNING
+            events = list(log.replay(position, BATCH))
+            build.enter(self._connection, events)
+            if events:
+                position = events[-1][0]
+            if events or found != digest:
+                build.advance(self._connection, position, str(log.hash_at(position)))
+        return position, len(events)
+
+    @contextlib.contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except (apsw.FullError, apsw.IOError, OSError) as error:
+            raise ProjectionsError(f"cannot write the projections {self._path}: {error}", _HINT) from error
 
     def _another_log(self, position: int, digest: str, found: str | None) -> ProjectionsError:
         return ProjectionsError(
@@ -165,15 +187,6 @@ class Projections:
             "compare EVENT_STORE_PATH with the service's; another log wants another PROJECTIONS_DB_PATH, and"
             " a log that was put back wants the service started with it first",
         )
-
-    def _enter(self, record: Record) -> None:
-        event = record.envelope()
-        version, data = upcast(event.type, event.version, event.data, UPCASTERS)
-        handler = _HANDLERS.get((event.type, version))
-        if handler is None and event.type in {type_ for type_, _ in _HANDLERS}:
-            raise UnknownEventError(record.position, event.type, event.version)
-        if handler is not None:
-            handler(self._connection, record.position, event.id, event.time, data)
 
 
 def _open(path: Path) -> apsw.Connection:

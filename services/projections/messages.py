@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import cast
 
 import apsw
 
 from services.formats import MESSAGE_RECORDED
+from services.projections.models import Event, Model, Value
 
 SCHEMA = """
 CREATE TABLE messages (
@@ -21,7 +21,7 @@ CREATE TABLE messages (
 """
 
 EVENTS = (MESSAGE_RECORDED,)
-"""The (type, version) of the events that `apply` takes."""
+"""The (type, version) of the events that it has rows for."""
 
 
 @dataclass(frozen=True)
@@ -37,17 +37,13 @@ class Message:
     source: str
 
 
-def apply(
-    connection: apsw.Connection, position: int, id_: str, time: str, data: Mapping[str, object]
-) -> None:
-    """Enter one event."""
-    row = (position, id_, time, cast(str, data["text"]), cast(str, data["source"]))
-    connection.execute("INSERT INTO messages (position, id, time, text, source) VALUES (?, ?, ?, ?, ?)", row)
+def row(position: int, event: Event) -> tuple[Value, ...]:
+    """The row of one event."""
+    data = event.data
+    return (position, event.id, event.time, cast(str, data["text"]), cast(str, data["source"]))
 
 
-def clear(connection: apsw.Connection) -> None:
-    """Forget everything."""
-    connection.execute("DELETE FROM messages")
+MODEL = Model("messages", SCHEMA, "", 5, row, EVENTS)
 
 
 def after(connection: apsw.Connection, position: int, limit: int) -> tuple[Message, ...]:

@@ -189,7 +189,7 @@ def test_the_file_is_named_after_its_schema(stem: Path, monkeypatch: pytest.Monk
     names = {database.file_of(stem).name}
     monkeypatch.setattr(database, "_SCHEMA", database._SCHEMA + " ")
     names.add(database.file_of(stem).name)
-    monkeypatch.setattr(database, "_HANDLERS", {})
+    monkeypatch.setattr(database, "_TAKEN", [])
     names.add(database.file_of(stem).name)
     assert len(names) == 3
     assert all(name.startswith("helionyx-") and name.endswith(".db") for name in names)

@@ -1,0 +1,74 @@
+"""The timeline: every event there is, the newest first, in today's versions."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import cast
+
+import apsw
+import msgspec
+
+from services.projections.models import Event, Model, Value
+
+SCHEMA = """
+CREATE TABLE timeline (
+    position INTEGER PRIMARY KEY,
+    id TEXT NOT NULL,
+    type TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    time TEXT NOT NULL,
+    data TEXT NOT NULL
+) STRICT;
+"""
+
+INDEXES = "CREATE INDEX timeline_type ON timeline (type);"
+
+END = (1 << 63) - 1
+"""Behind every position."""
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(dict[str, object]).decode
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One event. The member names are those of the JSON."""
+
+    position: int
+    id: str
+    type: str
+    version: int
+    time: str
+    """RFC 3339, UTC, microseconds."""
+    data: dict[str, object]
+
+
+def row(position: int, event: Event) -> tuple[Value, ...]:
+    """The row of one event."""
+    return (position, event.id, event.type, event.version, event.time, _encode(event.data).decode())
+
+
+MODEL = Model("timeline", SCHEMA, INDEXES, 6, row, None)
+
+
+def before(
+    connection: apsw.Connection, position: int, limit: int, types: Collection[str] | None = None
+) -> tuple[Entry, ...]:
+    """The last `limit` events in front of `position`, the newest first; of `types` alone, if given."""
+    # One walk backwards through the index for each type, and not through all that is of another one.
+    kinds: list[str] = [] if types is None else sorted(types)
+    walk = "SELECT position FROM timeline WHERE type = ? AND position < ? ORDER BY position DESC LIMIT ?"
+    one = f"SELECT * FROM ({walk})"  # noqa: S608
+    found = "position < ?" if types is None else f"position IN ({' UNION ALL '.join([one] * len(kinds))})"
+    values = [position] if types is None else [value for kind in kinds for value in (kind, position, limit)]
+    sql = (
+        "SELECT position, id, type, version, time, data FROM timeline"  # noqa: S608
+        f" WHERE {found} ORDER BY position DESC LIMIT ?"
+    )
+    rows = connection.execute(sql, (*values, limit)).fetchall()
+    return tuple(_entry(cast(tuple[int, str, str, int, str, str], row)) for row in rows)
+
+
+def _entry(row: tuple[int, str, str, int, str, str]) -> Entry:
+    return Entry(*row[:5], _decode(row[5]))
