@@ -12,19 +12,25 @@ import logging
 import threading
 from collections.abc import AsyncGenerator, Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
+from services.answers import Contents, Recorded
 from services.domain.commands import Command
 from services.domain.decisions import Refusal, State, decide
 from services.errors import HelionyxError
-from services.event_log import Append, EventLog, Head, Outcome, Record
+from services.event_log import Append, DamagedError, Flaw, Head, Outcome, Record
+from services.event_log.errors import RESTORE
 from services.event_log.group import GroupCommit
+from services.event_log.guard import Guard
 from services.event_log.watch import Watch
 from services.kept import draft_of, message_of
-from services.projections import Message, Projections, file_of
+from services.opened import Opened
+from services.projections import Entry, Message, file_of
+from services.refusals import NotReadyError, RefusedError, RehearsalError
+
+__all__ = ["Contents", "NotReadyError", "Recorded", "RefusedError", "RehearsalError", "Service"]
 
 logger = logging.getLogger("helionyx")
 
@@ -34,44 +40,11 @@ PATIENCE_SECONDS = 10.0
 """How long a use case waits for the log to be open: who comes early is answered late, and not refused."""
 
 
+LOOKED_AT_FIRST = 100
+"""How many records at the log's end are proven before the service is ready."""
+
 STREAMED_AT_ONCE = 500
 """How many records a stream gives at a time at most."""
-
-
-class RefusedError(HelionyxError):
-    """The domain refuses a command."""
-
-
-class RehearsalError(HelionyxError):
-    """A rehearsal was asked to record something."""
-
-
-class NotReadyError(HelionyxError):
-    """The service has not opened its log yet, or has closed it."""
-
-
-@dataclass(frozen=True)
-class Recorded:
-    """What became of a command."""
-
-    message: Message
-    repeated: bool
-    """True where its idempotency key was known already, so that nothing new was written."""
-
-
-@dataclass(frozen=True)
-class Contents:
-    """What the log holds, and where it ends."""
-
-    head: Head
-    holds: dict[str, tuple[int, ...]]
-    """The versions of each type of event. What is appended meanwhile may be in here and not yet in `head`."""
-
-
-@dataclass(frozen=True)
-class _Opened:
-    log: EventLog
-    projections: Projections
 
 
 class Service:
@@ -92,8 +65,10 @@ class Service:
         self._reader = ThreadPoolExecutor(1, "reader")
         self._group = GroupCommit(self._append, self._writer)
         self._watch = Watch(self._end)
-        self._writing: _Opened | None = None
-        self._reading: _Opened | None = None
+        self._guard = Guard()
+        self._patrol: asyncio.Task[None] | None = None
+        self._writing: Opened | None = None
+        self._reading: Opened | None = None
         self._closing = threading.Event()
         self._settled = asyncio.Event()
         self._reason: str | None = "the event log is being opened"
@@ -101,7 +76,7 @@ class Service:
     @property
     def not_ready(self) -> str | None:
         """Why the service cannot be used at the moment, or None if it can."""
-        return self._reason
+        return self._guard.broken or self._reason
 
     @property
     def projections_file(self) -> str:
@@ -111,7 +86,8 @@ class Service:
     async def open(self) -> Head:
         """Open the log, bring the projections up to its end, and return that end.
 
-        Raises HelionyxError, and NotReadyError where `close` is called before this is done.
+        A damaged log is opened for reading, as far as it can be read, and `not_ready` says so. Raises
+        HelionyxError, and NotReadyError where `close` is called before this is done.
         """
         try:
             await self._run(self._writer, self._open_writing)
@@ -122,6 +98,7 @@ class Service:
             raise
         finally:
             self._settled.set()
+        self._patrol = asyncio.create_task(self._guard.patrol(self._check))
         return await self.head()
 
     async def close(self) -> None:
@@ -130,6 +107,8 @@ class Service:
         self._closing.set()
         self._settled.set()
         self.end_streams()
+        if self._patrol is not None:
+            self._patrol.cancel()
         await self._group.finish()
         loop = asyncio.get_running_loop()
         await loop.run_in_executor(self._reader, lambda: _close(self._reading))
@@ -151,6 +130,7 @@ class Service:
             raise RefusedError(events.message, events.hint)
         draft = draft_of(events[0], idempotency_key)
         await self._until_open()
+        self._unless_broken()
         (record,) = await self._group.append(Append([draft]))
         self._watch.reached(record.position)
         return Recorded(message_of(record), repeated=record.envelope().id != draft.id)
@@ -161,6 +141,14 @@ class Service:
             await self._once_open(self._writer, lambda: self._follow(_ready(self._writing)))
         return await self._once_open(
             self._reader, lambda: _ready(self._reading).projections.messages(after, limit)
+        )
+
+    async def timeline(
+        self, before: int, limit: int, types: Collection[str] | None = None
+    ) -> tuple[Entry, ...]:
+        """The last `limit` events in front of the position `before`, the newest first; of `types` alone."""
+        return await self._once_open(
+            self._reader, lambda: _ready(self._reading).projections.timeline(before, limit, types)
         )
 
     async def events(
@@ -204,7 +192,10 @@ class Service:
 
     async def head(self) -> Head:
         """The end of the log."""
-        return await self._once_open(self._reader, lambda: _ready(self._reading).log.head())
+        return await self._once_open(self._reader, lambda: _ready(self._reading).end())
+
+    async def _check(self, start: Head, size: int) -> tuple[Head, Flaw | None]:
+        return await self._run(self._reader, lambda: _ready(self._reading).log.check(start, size))
 
     async def _end(self) -> int:
         return (await self.head()).position
@@ -219,28 +210,38 @@ class Service:
         return await self._once_open(self._reader, look)
 
     def _open_writing(self) -> None:
-        self._writing = self._open_both(read_only=self._rehearsal)
+        try:
+            self._writing = self._open_both(read_only=self._rehearsal)
+            flaw = self._writing.log.flaw_at_end(LOOKED_AT_FIRST)
+        except DamagedError as error:
+            self._guard.found(error.message)
+            self._writing = self._writing or self._open_both(read_only=True)
+            return
+        if flaw is not None:
+            self._guard.found(str(flaw))
+            return
         self._reason = "the projections are catching up"
         self._writing.projections.catch_up(self._writing.log, self._closing.is_set)
 
     def _open_reading(self) -> None:
         self._reading = self._open_both(read_only=True)
 
-    def _open_both(self, *, read_only: bool) -> _Opened:
-        log = EventLog.open(self._event_store, read_only=read_only)
-        try:
-            return _Opened(log, Projections.open(self._projections, shared=self._rehearsal))
-        except HelionyxError:
-            log.close()
-            raise
+    def _open_both(self, *, read_only: bool) -> Opened:
+        return Opened.open(self._event_store, self._projections, read_only=read_only, shared=self._rehearsal)
 
     def _append(self, appends: Sequence[Append]) -> Sequence[Outcome]:
         opened = _ready(self._writing)
-        outcomes = opened.log.append_each(appends)
+        self._unless_broken()
+        try:
+            outcomes = opened.log.append_each(appends)
+        except DamagedError as error:
+            self._guard.found(error.message)
+            self._unless_broken()
+            raise
         self._follow(opened)
         return outcomes
 
-    def _follow(self, opened: _Opened) -> None:
+    def _follow(self, opened: Opened) -> None:
         try:
             opened.projections.catch_up(opened.log)
             self._reason = None
@@ -266,18 +267,21 @@ class Service:
         self._unless_closing()
         return await asyncio.get_running_loop().run_in_executor(executor, job)
 
+    def _unless_broken(self) -> None:
+        if self._guard.broken is not None:
+            raise NotReadyError(self._guard.broken, RESTORE)
+
     def _unless_closing(self) -> None:
         if self._closing.is_set():
             raise NotReadyError("the service has stopped", "try again in a moment")
 
 
-def _ready(opened: _Opened | None) -> _Opened:
+def _ready(opened: Opened | None) -> Opened:
     if opened is None:
         raise NotReadyError("the event log is not open", "try again in a moment")
     return opened
 
 
-def _close(opened: _Opened | None) -> None:
+def _close(opened: Opened | None) -> None:
     if opened is not None:
-        opened.projections.close()
-        opened.log.close()
+        opened.close()

@@ -3,6 +3,7 @@
 What other modules use is named here; `records` says what a record is, `schema` how it lies in the file.
 """
 
+from services.event_log.chain import Flaw
 from services.event_log.errors import (
     BusyError,
     ConflictError,
@@ -25,6 +26,7 @@ __all__ = [
     "Envelope",
     "EventLog",
     "EventLogError",
+    "Flaw",
     "Head",
     "MisfitError",
     "NewerFormatError",

@@ -13,6 +13,9 @@ from services.event_log.records import GENESIS, Head, chain_hash
 _LOWEST = -(1 << 63)
 """The first position that SQLite knows: a record that somebody put in front of the first is one too many."""
 
+Stored = tuple[int, bytes, bytes, bytes | None]
+"""Position, previous, hash and body of a row; a damaged one may be without a body."""
+
 BEGINNING = Head(0, GENESIS)
 
 
@@ -36,6 +39,9 @@ def check(connection: apsw.Connection, start: Head, size: int) -> tuple[Head, Fl
     reason = ""
     try:
         for found in _stored(connection, position + 1 if position else _LOWEST, size):
+            if not isinstance(found[3], bytes):
+                reason = "it has no content"
+                break
             expected = chain_hash(previous, position + 1, found[3])
             if found[:3] != (position + 1, previous, expected):
                 reason = _reason(found, position + 1, previous)
@@ -47,16 +53,34 @@ def check(connection: apsw.Connection, start: Head, size: int) -> tuple[Head, Fl
     return head, Flaw(position + 1, reason) if reason else None
 
 
-def _stored(connection: apsw.Connection, first: int, size: int) -> Iterator[tuple[int, bytes, bytes, bytes]]:
+def end_of(connection: apsw.Connection) -> Head:
+    """The last record there is, whether it is what was appended or not."""
+    sql = "SELECT position, lower(hex(hash)) FROM events ORDER BY position DESC LIMIT 1"
+    found = connection.execute(sql).fetchone()
+    return BEGINNING if found is None else Head(cast(int, found[0]), cast(str, found[1]))
+
+
+def flaw_at_end(connection: apsw.Connection, head: Head, size: int) -> Flaw | None:
+    """What is wrong with the last `size` records up to `head`, or None. Takes as long for any log."""
+    start = max(0, head.position - size)
+    if start == 0:
+        return check(connection, BEGINNING, size)[1]
+    found = connection.execute("SELECT lower(hex(hash)) FROM events WHERE position = ?", (start,)).fetchone()
+    if found is None:
+        return Flaw(start, "it is not there")
+    return check(connection, Head(start, cast(str, found[0])), size)[1]
+
+
+def _stored(connection: apsw.Connection, first: int, size: int) -> Iterator[Stored]:
     """Position, previous, hash and body of each row, whatever they are."""
     sql = (
         "SELECT position, previous, hash, CAST(body AS BLOB) FROM events WHERE position >= ?"
         " ORDER BY position LIMIT ?"
     )
-    return cast(Iterator[tuple[int, bytes, bytes, bytes]], connection.execute(sql, (first, size)))
+    return cast(Iterator[Stored], connection.execute(sql, (first, size)))
 
 
-def _reason(found: tuple[int, bytes, bytes, bytes], position: int, previous: bytes) -> str:
+def _reason(found: Stored, position: int, previous: bytes) -> str:
     if found[0] != position:
         return f"the next one that is there has position {found[0]}"
     if found[1] != previous:

@@ -10,6 +10,8 @@ import apsw
 
 from services.errors import HelionyxError
 
+RESTORE = "restore it from a backup"
+
 
 class EventLogError(HelionyxError):
     """The event log cannot do what was asked."""
@@ -52,8 +54,9 @@ def explained(path: Path) -> Iterator[None]:
     except apsw.BusyError as error:
         hint = "another process is writing; try again"
         raise BusyError(f"{path} stayed locked for longer than the time limit", hint) from error
-    except (apsw.CorruptError, apsw.NotADBError) as error:
-        raise DamagedError(f"{path} cannot be read: {error}", "restore it from a backup") from error
+    except (apsw.CorruptError, apsw.NotADBError, apsw.SQLError, UnicodeDecodeError) as error:
+        # A statement of ours is wrong for SQLite where the description of the table is no longer what it was.
+        raise DamagedError(f"{path} cannot be read: {error}", RESTORE) from error
     except (
         apsw.CantOpenError,
         apsw.IOError,

@@ -5,34 +5,27 @@ It is kept this narrow so that a log which outgrows one file can lie elsewhere.
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import cast
 
 import apsw
-import msgspec
 
-from services.event_log.chain import BEGINNING, Flaw, check
-from services.event_log.errors import ConflictError, PositionError, explained, misfit
+from services.event_log.chain import BEGINNING, Flaw, check, end_of, flaw_at_end
+from services.event_log.errors import RESTORE, DamagedError, explained, misfit
 from services.event_log.reading import Pages, Selection, held
-from services.event_log.records import GENESIS, Append, Draft, Envelope, Head, Record, chain_hash, decode
+from services.event_log.records import GENESIS, Append, Draft, Envelope, Head, Record, decode
 from services.event_log.schema import FILE_NAME, close, open_for_appending, open_for_reading
+from services.event_log.writing import OWN_ERRORS, append, take_over
 from services.formats import by_type
 from services.transactions import transaction
-from services.upcasters import UPCASTERS, upcast
 
 BATCH = 1000
 """How many records are read at a time, so that a long read holds back no checkpoint."""
 
-INSERT = "INSERT INTO events (position, previous, hash, body) VALUES (?, ?, ?, ?)"
-
 Outcome = tuple[Record, ...] | Exception
 """What became of one append: its records, or why there are none."""
-
-OWN_ERRORS = (ConflictError, PositionError, ValueError, TypeError, OverflowError, apsw.ConstraintError)
-"""What is wrong with one append alone: refused by the log, not to be written down, or not to be stored."""
 
 
 class EventLog:
@@ -68,14 +61,15 @@ class EventLog:
         """Carry out several appends in their order, with one wait for the disk; on return they are durable.
 
         Each is done or refused as if it had come alone: what `append` would raise for one alone is its
-        outcome. What concerns them all is raised, and then nothing of any of them is written.
+        outcome. What concerns them all is raised, and then nothing of any of them is written: DamagedError
+        where the last record is not what was appended.
         """
         with explained(self._path), transaction(self._connection):
-            head = self._head()
+            head = self._end()
             outcomes: list[Outcome] = []
-            for append in appends:
+            for wanted in appends:
                 try:
-                    records = self._append(append, head)
+                    records = append(self._connection, wanted, head)
                 except OWN_ERRORS as error:
                     outcomes.append(error)
                 else:
@@ -108,7 +102,7 @@ class EventLog:
             yield from (Record(*row) for row in rows)
             if len(rows) < size:
                 return
-            after = rows[-1][0]
+            after = self._onwards(after, rows[-1][0])
             remaining = None if remaining is None else remaining - size
 
     def replay(self, after: int = 0, limit: int | None = None) -> Iterator[tuple[int, Envelope]]:
@@ -127,13 +121,13 @@ class EventLog:
                 yield position, decode(body).today()
             if len(rows) < size:
                 return
-            after = rows[-1][0]
+            after = self._onwards(after, rows[-1][0])
             remaining = None if remaining is None else remaining - size
 
     def head(self) -> Head:
         """The end of the log. Of an empty one: position 0 and the hash GENESIS."""
         with explained(self._path):
-            return self._head()
+            return end_of(self._connection)
 
     def hash_at(self, position: int) -> str | None:
         """The hash of the record at `position`, GENESIS at 0, None where there is no record."""
@@ -160,12 +154,11 @@ class EventLog:
 
     def examine(self, told: Callable[[int], None] = lambda _: None) -> Flaw | None:
         """The same, with what is wrong. `told` hears how far it has come."""
-        reached, flaw, last = BEGINNING, None, None
-        while flaw is None and reached != last:  # in batches, so that this holds back no checkpoint
-            last = reached
-            reached, flaw = self.check(last, BATCH)
-            told(reached.position)
-        return flaw
+        return self._walk(told)[1]
+
+    def sound_end(self) -> Head:
+        """The last record in front of which, and with which, the whole chain holds."""
+        return self._walk(lambda _: None)[0]
 
     def check(self, start: Head, size: int) -> tuple[Head, Flaw | None]:
         """Look at `size` records behind `start`: the last one that holds, and what is wrong with the next.
@@ -174,6 +167,11 @@ class EventLog:
         """
         with explained(self._path):
             return check(self._connection, start, size)
+
+    def flaw_at_end(self, size: int) -> Flaw | None:
+        """What is wrong with the last `size` records, or None. Takes as long for any log."""
+        with explained(self._path):
+            return flaw_at_end(self._connection, end_of(self._connection), size)
 
     def damage(self) -> str | None:
         """What is wrong with the file and its indexes as SQLite sees them, or None."""
@@ -187,13 +185,13 @@ class EventLog:
         Raises MisfitError for one that is not what the log has there, or that does not go on where it ends.
         """
         with explained(self._path), transaction(self._connection):
-            head, count = self._head(), 0
+            head, count = self._end(), 0
             for record in records:
                 if record.position <= head.position:
                     if (found := self.hash_at(record.position)) != record.hash:
                         raise misfit(record.position, f"the log has {found} there, and this is {record.hash}")
                     continue
-                head = self._take_over(record, head)
+                head = take_over(self._connection, record, head)
                 count += 1
             return count
 
@@ -206,70 +204,24 @@ class EventLog:
         """Let go of the file."""
         close(self._connection, self._path)
 
-    def _head(self) -> Head:
-        sql = "SELECT position, lower(hex(hash)) FROM events ORDER BY position DESC LIMIT 1"
-        found = self._connection.execute(sql).fetchone()
-        return Head(0, GENESIS) if found is None else Head(cast(int, found[0]), cast(str, found[1]))
+    def _onwards(self, after: int, position: int) -> int:
+        """`position`, which is behind `after` in any log but one whose file leads in a circle."""
+        if position <= after:
+            raise DamagedError(f"{self._path} has position {position} behind {after}", RESTORE)
+        return position
 
-    def _append(self, append: Append, head: Head) -> tuple[Record, ...]:
-        first = self._first(append.drafts)
-        if first is not None:
-            return first
-        if append.expected_position not in (None, head.position):
-            raise PositionError(
-                f"expected the log to end at {append.expected_position}, it ends at {head.position}"
-            )
-        bodies = [draft.body() for draft in append.drafts]
-        # One statement undoes itself when it fails, several do not.
-        with contextlib.nullcontext() if len(bodies) == 1 else self._connection:
-            return self._insert(bodies, head)
+    def _end(self) -> Head:
+        """The end of the log, as far as what is appended needs it to be whole. Raises DamagedError."""
+        head = end_of(self._connection)
+        flaw = flaw_at_end(self._connection, head, 1)
+        if flaw is not None:
+            raise DamagedError(f"nothing is appended to {self._path}: {flaw}", RESTORE)
+        return head
 
-    def _insert(self, bodies: Sequence[str], head: Head) -> tuple[Record, ...]:
-        records = []
-        position, previous = head.position, bytes.fromhex(head.hash)
-        for body in bodies:
-            position += 1
-            digest = chain_hash(previous, position, body.encode())
-            self._connection.execute(INSERT, (position, previous, digest, body))
-            records.append(Record(position, previous.hex(), digest.hex(), body))
-            previous = digest
-        return tuple(records)
-
-    def _take_over(self, record: Record, head: Head) -> Head:
-        previous, body = bytes.fromhex(head.hash), record.body
-        try:
-            digest = chain_hash(previous, head.position + 1, body.encode())
-            if record != Record(head.position + 1, head.hash, digest.hex(), body):
-                raise misfit(record.position, f"expected what follows position {head.position}, {head.hash}")
-            self._connection.execute(INSERT, (record.position, previous, digest, body))
-        except (ValueError, apsw.ConstraintError, apsw.SQLError) as error:
-            raise misfit(record.position, f"it is no record: {error}") from None
-        return Head(record.position, record.hash)
-
-    def _first(self, drafts: Sequence[Draft]) -> tuple[Record, ...] | None:
-        """The records of which `drafts` are a repeat, or None if they are none."""
-        for index, draft in enumerate(drafts):
-            if draft.idempotency_key is None:
-                continue
-            sql = "SELECT position FROM events WHERE idempotency_key = ?"
-            found = self._connection.execute(sql, (draft.idempotency_key,)).fetchone()
-            if found is not None:
-                start = cast(int, found[0]) - index
-                records = tuple(self.read(start - 1, len(drafts))) if start > 0 else ()
-                if [_content(record) for record in records] != [_content(draft) for draft in drafts]:
-                    raise ConflictError(
-                        f"the idempotency key {draft.idempotency_key!r} was used at position {found[0]}"
-                        " for something else",
-                        "use a new key for a new message",
-                    )
-                return records
-        return None
-
-
-def _content(event: Draft | Record) -> tuple[object, ...]:
-    """What has to be equal for a repeat to be one: all that the caller chose, in whatever version."""
-    if isinstance(event, Record):
-        stored = event.envelope().today()
-        return stored.type, stored.version, stored.idempotency_key, stored.data
-    version, data = upcast(event.type, event.version, msgspec.to_builtins(event.data), UPCASTERS)
-    return event.type, version, event.idempotency_key, data
+    def _walk(self, told: Callable[[int], None]) -> tuple[Head, Flaw | None]:
+        reached, flaw, last = BEGINNING, None, None
+        while flaw is None and reached != last:  # in batches, so that this holds back no checkpoint
+            last = reached
+            reached, flaw = self.check(last, BATCH)
+            told(reached.position)
+        return reached, flaw

@@ -124,6 +124,15 @@ class Record(msgspec.Struct, frozen=True):
         return decode(self.body)
 
 
+def content(event: Draft | Record) -> tuple[object, ...]:
+    """What has to be equal for a repeat to be one: all that the caller chose, in whatever version."""
+    if isinstance(event, Record):
+        stored = event.envelope().today()
+        return stored.type, stored.version, stored.idempotency_key, stored.data
+    version, data = upcast(event.type, event.version, msgspec.to_builtins(event.data), UPCASTERS)
+    return event.type, version, event.idempotency_key, data
+
+
 @dataclass(frozen=True)
 class Head:
     """The end of the log: how many records there are, and the hash of the last one."""

@@ -10,11 +10,12 @@ from __future__ import annotations
 import contextlib
 import os
 from pathlib import Path
+from urllib.parse import quote
 
 import apsw
 
 from services.busy import BUSY_SECONDS, Patience, patiently
-from services.event_log.errors import DamagedError, EventLogError, NewerFormatError, explained
+from services.event_log.errors import RESTORE, DamagedError, EventLogError, NewerFormatError, explained
 from services.formats import TABLE_VERSION
 from services.transactions import transaction
 
@@ -98,7 +99,7 @@ def open_for_reading(directory: Path) -> apsw.Connection:
     """
     path = directory / FILE_NAME
     if path.exists():
-        connection = _connect(path)
+        connection = _unchanging(path) or _connect(path)
         with contextlib.ExitStack() as unused:
             unused.callback(close, connection, path)
             with explained(path):
@@ -150,6 +151,28 @@ def _is_wal_empty(path: Path) -> bool:
         return False
 
 
+def _is_cut_off(connection: apsw.Connection, path: Path) -> bool:
+    """Whether the last page is not whole, which SQLite reads as one that ends in zeros.
+
+    Not while there is a -wal with something in it: a full disk may have kept that page from being whole.
+    """
+    wal = path.with_name(f"{path.name}-wal")
+    carried_over = not wal.exists() or _is_wal_empty(path)
+    return carried_over and path.stat().st_size % int(connection.pragma("page_size")) != 0
+
+
+def _unchanging(path: Path) -> apsw.Connection | None:
+    """The log as the file alone has it, where nothing can be written: there SQLite cannot share it.
+
+    None where it may be changed, or where the -wal holds a part of it.
+    """
+    if os.access(path.parent, os.W_OK) or path.with_name(f"{path.name}-wal").exists():
+        return None
+    with explained(path):
+        flags = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
+        return apsw.Connection(f"file:{quote(str(path))}?immutable=1", flags=flags)
+
+
 def _connect(path: Path) -> apsw.Connection:
     with explained(path):
         connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
@@ -160,6 +183,8 @@ def _connect(path: Path) -> apsw.Connection:
 def _prepare(connection: apsw.Connection, path: Path) -> None:
     with transaction(connection, "DEFERRED"):
         new = _is_empty(connection, path)
+        if not new and _is_cut_off(connection, path):
+            raise DamagedError(f"{path} was cut off: {path.stat().st_size} bytes are left", RESTORE)
     connection.pragma("journal_mode", "WAL")
     connection.pragma("synchronous", "FULL")
     if new:

@@ -44,6 +44,7 @@ def test_each_append_of_a_group_has_its_own_answer(tmp_path: Path) -> None:
             Append([draft("b", "new"), draft("c")], 2),
             Append([draft("not this"), Draft("X", 1, NOW, {"text": "\ud800"})]),
             Append([Draft("X", 1, datetime(2026, 1, 1), {})]),
+            Append([draft("e", "twice"), draft("f", "twice")]),
             Append([]),
             Append([draft("d")], 4),
         ]
@@ -51,7 +52,7 @@ def test_each_append_of_a_group_has_its_own_answer(tmp_path: Path) -> None:
     kinds = [tuple if isinstance(outcome, tuple) else type(outcome) for outcome in outcomes]
     assert kinds == [
         *(tuple, PositionError, ConflictError, tuple, tuple, tuple),
-        *(UnicodeEncodeError, ValueError, tuple, tuple),
+        *(UnicodeEncodeError, ValueError, ValueError, tuple, tuple),
     ]
     assert outcomes[4] == outcomes[5]
     assert texts(log) == ["old", "a", "b", "c", "d"]

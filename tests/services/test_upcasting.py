@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from services import formats, upcasters
 from services.domain.commands import RecordMessage
 from services.event_log import ConflictError, Draft, EventLog, records
-from services.event_log import log as log_module
 from services.projections import Projections, database
 from services.service import Service
 from services.upcasters import Data, Format, UnknownEventError, Upcaster, readable, upcast
@@ -31,7 +30,7 @@ def from_v0(data: Data) -> Data:
 def _older(monkeypatch: pytest.MonkeyPatch) -> None:
     """A release that reads a version 0 of messages as well."""
     registry: dict[Format, Upcaster] = {V0: from_v0}
-    for module in (upcasters, records, log_module, database):
+    for module in (upcasters, records, database):
         monkeypatch.setattr(module, "UPCASTERS", registry)
 
 

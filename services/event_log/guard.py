@@ -1,0 +1,51 @@
+"""Whether the chain holds, found out without making anybody wait for it.
+
+Three looks: at the last records when the log is opened, and at the very last one in each transaction that
+appends, which take no longer for a longer log; and at all of them, a few at a time, while the service works.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+
+from services.event_log.chain import BEGINNING, Flaw
+from services.event_log.errors import RESTORE
+from services.event_log.records import Head
+
+AT_ONCE = 500
+"""How many records are looked at before others have their turn."""
+
+PAUSE_SECONDS = 0.01
+"""How long the others have it. A million records take less than a minute so."""
+
+logger = logging.getLogger("helionyx")
+
+Check = Callable[[Head, int], Awaitable[tuple[Head, Flaw | None]]]
+"""What EventLog.check does, in the thread of whoever has the log."""
+
+
+class Guard:
+    """Knows what is wrong with the log, once anything is."""
+
+    def __init__(self) -> None:
+        self.broken: str | None = None
+        """Why nothing may be appended, or None."""
+
+    def found(self, reason: str) -> None:
+        """Note that the log is broken, and say so. What was found first stays."""
+        if self.broken is None:
+            self.broken = f"the event log is damaged, and nothing is recorded: {reason}"
+            logger.error(self.broken, extra={"fields": {"hint": RESTORE}})
+
+    async def patrol(self, check: Check) -> None:
+        """Look at every record there is, once."""
+        reached, last = BEGINNING, None
+        while reached != last:
+            last = reached
+            reached, flaw = await check(last, AT_ONCE)
+            if flaw is not None:
+                self.found(str(flaw))
+                return
+            await asyncio.sleep(PAUSE_SECONDS)

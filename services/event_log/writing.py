@@ -1,0 +1,97 @@
+"""What becomes of an append, in a transaction that somebody else has begun and will end."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Sequence
+from typing import cast
+
+import apsw
+
+from services.event_log.errors import RESTORE, ConflictError, DamagedError, PositionError, misfit
+from services.event_log.records import Append, Draft, Head, Record, chain_hash, content
+
+OWN_ERRORS = (ConflictError, PositionError, ValueError, TypeError, OverflowError, apsw.ConstraintError)
+"""What is wrong with one append alone: refused by the log, not to be written down, or not to be stored."""
+
+_INSERT = "INSERT INTO events (position, previous, hash, body) VALUES (?, ?, ?, ?)"
+
+_REPEATED = """
+SELECT position, lower(hex(previous)), lower(hex(hash)), body FROM events
+WHERE position BETWEEN ? AND ? ORDER BY position
+"""
+
+
+def append(connection: apsw.Connection, wanted: Append, head: Head) -> tuple[Record, ...]:
+    """Append behind `head`, all drafts or none, or find the records of which they are a repeat.
+
+    Raises one of OWN_ERRORS, and DamagedError where the table finds another end than `head`.
+    """
+    first = _first(connection, wanted.drafts)
+    if first is not None:
+        return first
+    if wanted.expected_position not in (None, head.position):
+        raise PositionError(
+            f"expected the log to end at {wanted.expected_position}, it ends at {head.position}"
+        )
+    keys = [draft.idempotency_key for draft in wanted.drafts if draft.idempotency_key is not None]
+    if len(set(keys)) != len(keys):
+        raise ValueError("expected another idempotency key for each draft of an append")
+    bodies = [draft.body() for draft in wanted.drafts]
+    # One statement undoes itself when it fails, several do not.
+    with contextlib.nullcontext() if len(bodies) == 1 else connection:
+        return _insert(connection, bodies, head)
+
+
+def take_over(connection: apsw.Connection, record: Record, head: Head) -> Head:
+    """Append a record as it is in another copy of this log; return the new end.
+
+    Raises MisfitError for one that does not follow `head`.
+    """
+    previous, body = bytes.fromhex(head.hash), record.body
+    try:
+        digest = chain_hash(previous, head.position + 1, body.encode())
+        if record != Record(head.position + 1, head.hash, digest.hex(), body):
+            raise misfit(record.position, f"expected what follows position {head.position}, {head.hash}")
+        connection.execute(_INSERT, (record.position, previous, digest, body))
+    except (ValueError, apsw.ConstraintError, apsw.SQLError) as error:
+        raise misfit(record.position, f"it is no record: {error}") from None
+    return Head(record.position, record.hash)
+
+
+def _insert(connection: apsw.Connection, bodies: Sequence[str], head: Head) -> tuple[Record, ...]:
+    records = []
+    position, previous = head.position, bytes.fromhex(head.hash)
+    for body in bodies:
+        position += 1
+        digest = chain_hash(previous, position, body.encode())
+        try:
+            connection.execute(_INSERT, (position, previous, digest, body))
+        except apsw.ConstraintError as error:
+            if cast(int, getattr(error, "extendedresult", 0)) == apsw.SQLITE_CONSTRAINT_TRIGGER:
+                raise DamagedError(f"{error}: expected position {position} to be that", RESTORE) from error
+            raise
+        records.append(Record(position, previous.hex(), digest.hex(), body))
+        previous = digest
+    return tuple(records)
+
+
+def _first(connection: apsw.Connection, drafts: Sequence[Draft]) -> tuple[Record, ...] | None:
+    """The records of which `drafts` are a repeat, or None if they are none."""
+    for index, draft in enumerate(drafts):
+        if draft.idempotency_key is None:
+            continue
+        sql = "SELECT position FROM events WHERE idempotency_key = ?"
+        found = connection.execute(sql, (draft.idempotency_key,)).fetchone()
+        if found is not None:
+            start = cast(int, found[0]) - index
+            rows = connection.execute(_REPEATED, (start, start + len(drafts) - 1)).fetchall()
+            records = tuple(Record(*cast(tuple[int, str, str, str], row)) for row in rows)
+            if [content(record) for record in records] != [content(draft) for draft in drafts]:
+                raise ConflictError(
+                    f"the idempotency key {draft.idempotency_key!r} was used at position {found[0]}"
+                    " for something else",
+                    "use a new key for a new message",
+                )
+            return records
+    return None

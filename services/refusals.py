@@ -1,0 +1,17 @@
+"""What a use case cannot do at the moment, or not at all."""
+
+from __future__ import annotations
+
+from services.errors import HelionyxError
+
+
+class RefusedError(HelionyxError):
+    """The domain refuses a command."""
+
+
+class RehearsalError(HelionyxError):
+    """A rehearsal was asked to record something."""
+
+
+class NotReadyError(HelionyxError):
+    """The service has not opened its log yet, has closed it, or found it damaged."""
