@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterator
 
 from starlette.requests import Request
@@ -11,7 +10,7 @@ from starlette.routing import Route
 
 from services.api.openapi import Operations, operation, query, text
 from services.api.requests import number
-from services.event_log import Record
+from services.event_log.lines import to_line
 from services.service import Service
 
 LARGEST_POSITION = 2**63 - 1
@@ -34,18 +33,6 @@ OPERATIONS: Operations = {
 }
 
 
-def line(record: Record) -> bytes:
-    """One record as one line of NDJSON, the same bytes for ever.
-
-    `body` is the stored text as a JSON string: decoding it gives back exactly the bytes that were hashed.
-    """
-    # json.dumps and no other encoder: which characters it escapes has never changed. ASCII alone, because
-    # some readers of lines end one at U+2028 as well.
-    body = json.dumps(record.body)
-    head = f'{{"position":{record.position},"previous":"{record.previous}","hash":"{record.hash}","body":'
-    return f"{head}{body}}}\n".encode("ascii")
-
-
 def event_routes(service: Service) -> list[Route]:
     """`GET /api/v1/events`: the records after `after`, all up to the log's end or the first `limit`."""
 
@@ -61,5 +48,5 @@ def event_routes(service: Service) -> list[Route]:
 async def _lines(service: Service, after: int, end: int) -> AsyncIterator[bytes]:
     while after < end:
         records = await service.events(after, min(BATCH, end - after))
-        yield b"".join(line(record) for record in records)
+        yield b"".join(to_line(record) for record in records)
         after = records[-1].position

@@ -12,8 +12,8 @@ from typing import Any
 import apsw
 import pytest
 
-from services.api.events import line
 from services.event_log import GENESIS, Draft, EventLog
+from services.event_log.lines import to_line
 from services.event_log.schema import open_for_reading
 
 HERE = Path(__file__).parent
@@ -98,7 +98,7 @@ def test_the_columns_are_read_from_the_body(old_store: Path) -> None:
 def test_lines_are_the_same_for_ever(old_store: Path, index: int) -> None:
     """A record's line of NDJSON is known to the byte, is one line, and holds the stored bytes."""
     record = list(EventLog.open(old_store, read_only=True).read())[index]
-    made = line(record)
+    made = to_line(record)
     assert made == KNOWN[index]["line"].encode()
     assert len(made.decode().splitlines()) == 1
     assert made.endswith(b"\n")
