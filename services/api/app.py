@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp
 
-from services.api import events, health, messages, metrics, openapi
+from services.api import events, health, messages, metrics, openapi, streams, timeline
 from services.api.access import observed
 from services.api.guard import guarded
 from services.api.limits import limited
@@ -26,7 +26,14 @@ from services.errors import HelionyxError
 from services.identity import Identity
 from services.service import Service
 
-OPERATIONS = (health.OPERATIONS, messages.OPERATIONS, events.OPERATIONS, metrics.OPERATIONS)
+OPERATIONS = (
+    health.OPERATIONS,
+    messages.OPERATIONS,
+    timeline.OPERATIONS,
+    events.OPERATIONS,
+    streams.OPERATIONS,
+    metrics.OPERATIONS,
+)
 
 
 def build_app(
@@ -41,7 +48,9 @@ def build_app(
     routes = [
         *health.health_routes(service, identity),
         *messages.message_routes(service),
+        *timeline.timeline_routes(service),
         *events.event_routes(service),
+        *streams.stream_routes(service),
         *metrics.metrics_routes(service, identity, measures, projected),
         *openapi.described_routes(OPERATIONS),
     ]

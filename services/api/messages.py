@@ -12,11 +12,10 @@ from starlette.routing import Route
 
 from services.api.openapi import Operations, answer, members, operation, query
 from services.api.problems import ProblemError
-from services.api.requests import body_of, number
+from services.api.requests import LARGEST_POSITION, body_of, number
 from services.domain.commands import RecordMessage
 from services.service import Service
 
-LARGEST_POSITION = 2**63 - 1
 DEFAULT_LIMIT = 100
 LARGEST_LIMIT = 1000
 

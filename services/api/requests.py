@@ -1,8 +1,11 @@
-"""What a request brings: bounded bodies, numbers in the query."""
+"""What a request brings: bounded bodies, numbers, times and types in the query."""
 
 from __future__ import annotations
 
+import re
+from datetime import UTC, datetime
 from http import HTTPStatus
+from typing import Any
 
 from starlette.requests import Request
 
@@ -10,6 +13,24 @@ from services.api.problems import ProblemError
 
 LARGEST_BODY = 64 * 1024
 """In bytes."""
+
+LARGEST_POSITION = 2**63 - 1
+
+MOST_TYPES = 20
+_TYPE = re.compile("[A-Za-z0-9_.-]{1,100}")
+
+TYPES: dict[str, Any] = {
+    "name": "type",
+    "in": "query",
+    "description": "Only events of this type; given several times, of one of these types.",
+    "explode": True,
+    "schema": {
+        "type": "array",
+        "items": {"type": "string", "pattern": f"^{_TYPE.pattern}$"},
+        "maxItems": MOST_TYPES,
+    },
+}
+"""The query parameter of `types_of`."""
 
 
 async def body_of(request: Request) -> bytes:
@@ -31,12 +52,42 @@ async def body_of(request: Request) -> bytes:
 
 def number(request: Request, name: str, default: int, largest: int) -> int:
     """The query parameter `name`, a whole number from 0 to `largest`. Raises ProblemError (400)."""
-    text = request.query_params.get(name)
+    return number_in(request.query_params.get(name), name, default, largest)
+
+
+def number_in(text: str | None, name: str, default: int, largest: int) -> int:
+    """A whole number from 0 to `largest`, `default` where there is no text. Raises ProblemError (400)."""
     if text is None:
         return default
     if not (text.isascii() and text.isdigit() and len(text) < 20 and int(text) <= largest):
-        raise ProblemError(
-            HTTPStatus.BAD_REQUEST,
-            f"expected {name} to be a whole number from 0 to {largest}, found {text[:40]!r}",
-        )
+        raise _bad(name, f"a whole number from 0 to {largest}", text)
     return int(text)
+
+
+def types_of(request: Request) -> tuple[str, ...] | None:
+    """The query parameters `type`, None where there are none. Raises ProblemError (400)."""
+    found = request.query_params.getlist("type")
+    if len(found) > MOST_TYPES:
+        raise _bad("type", f"at most {MOST_TYPES} times", str(len(found)))
+    for text in found:
+        if not _TYPE.fullmatch(text):
+            raise _bad("type", "the type of an event", text)
+    return tuple(found) or None
+
+
+def time_of(request: Request, name: str) -> datetime | None:
+    """The query parameter `name`, a moment, None where it is not given. Raises ProblemError (400)."""
+    text = request.query_params.get(name)
+    if text is None:
+        return None
+    try:
+        found = datetime.fromisoformat(text)
+        if found.tzinfo is None:
+            raise ValueError(text)
+        return found.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise _bad(name, "a time with its zone, as 2026-01-31T12:00:00Z or with %2B02:00", text) from None
+
+
+def _bad(name: str, expected: str, found: str) -> ProblemError:
+    return ProblemError(HTTPStatus.BAD_REQUEST, f"expected {name} to be {expected}, found {found[:40]!r}")

@@ -70,6 +70,7 @@ async def _serve(application: Application, listeners: list[socket.socket]) -> No
 
     def stop() -> None:
         server.stop()
+        application.service.end_streams()
         notify("STOPPING=1", "STATUS=finishing what was begun")
 
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.e2e
 
 UNITS, HEALTH, BOOTSTRAP = "deployment/units.py", "services/api/health.py", "services/bootstrap.py"
 READY = 'notify("READY=1"'
-CONFIGURED = "        _log_to_stderr(config.log_level)\n"
+CONFIGURED = "        set_up(os.environ, config.log_level, secrets)\n"
 
 
 @dataclass(frozen=True)

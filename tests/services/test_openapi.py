@@ -14,7 +14,7 @@ from starlette.routing import Route
 from services.api import app, guard, openapi
 from services.identity import Identity
 from services.service import Service
-from tests.services.instance import TOKEN, running
+from tests.services.instance import TOKEN, configure, listener, starting
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +59,24 @@ def test_the_token_is_described_where_it_is_wanted(routes: list[Route]) -> None:
             )
 
 
+STREAMS_THAT_END = """
+import sys
+from services.service import Service
+
+opened = Service.open
+
+async def open_and_end_streams(service):
+    head = await opened(service)
+    service.end_streams()
+    return head
+
+Service.open = open_and_end_streams
+from services.api.runner import main
+sys.exit(main())
+"""
+"""A service whose streams end as soon as they have said what there is, and where nobody waits for more."""
+
+
 def test_the_service_does_what_is_described(tmp_path: Path) -> None:
     """Whatever is sent: no 5xx, nothing that is not described, no way past the token."""
     command = [
@@ -66,13 +84,15 @@ def test_the_service_does_what_is_described(tmp_path: Path) -> None:
         *("--header", f"Authorization: Bearer {TOKEN}", "--max-examples", "50", "--seed", "1"),
         *("--generation-database", "none"),
     ]
-    with running(tmp_path) as instance:
+    service = [sys.executable, "-c", STREAMS_THAT_END]
+    with listener() as sock, starting(configure(tmp_path), service, sock=sock) as instance:
+        instance.wait_ready()
         url = f"http://127.0.0.1:{instance.port}/openapi.json"
         done = subprocess.run(
             [*command, url], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
         )
         statuses = {entry["status"] for entry in instance.entries("answered")}
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "Tested: 6" in done.stdout
+    assert "Tested: 8" in done.stdout
     assert {200, 201, 400, 401, 405, 422} <= statuses
     assert max(statuses) < 500

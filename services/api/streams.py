@@ -1,0 +1,87 @@
+"""The log as a stream that goes on: server-sent events, for whoever wants to hear of each record at once."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Collection
+from contextlib import aclosing
+
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
+
+from services.api.openapi import Operations, answer, operation, query
+from services.api.requests import LARGEST_POSITION, TYPES, number, number_in, types_of
+from services.event_log.lines import to_line
+from services.service import Service
+
+PING_SECONDS = 15.0
+"""After so long without a record a comment is sent, by which both sides see that the other is there."""
+
+RETRY = b"retry: 500\n\n"
+"""How long a caller waits, in milliseconds, before it comes back: whoever stops here is soon followed."""
+
+PING = b": still here\n\n"
+
+END = b'event: end\ndata: {"after":%d,"reason":"the service stops: come back to the next one"}\n\n'
+
+LAST_EVENT_ID = {
+    "name": "Last-Event-ID",
+    "in": "header",
+    "description": "The position of the last record that was received. It goes before `after`.",
+    "schema": {"type": "integer", "minimum": 0, "maximum": LARGEST_POSITION},
+}
+
+EVENT = {
+    "type": "object",
+    "description": "One event of the stream.",
+    "properties": {
+        "id": {"type": "string", "description": "The position of the record."},
+        "event": {"type": "string", "const": "end", "description": "Only on the last one."},
+        "data": {"type": "string", "description": "The record, as JSON: position, previous, hash, body."},
+    },
+    "required": ["data"],
+}
+
+OPERATIONS: Operations = {
+    "/api/v1/events/stream": {
+        "get": operation(
+            "follow-events",
+            "The log as server-sent events: the records behind a position, and then those to come",
+            {200: answer("The events, one for each record; `end` comes last.", EVENT, "text/event-stream")},
+            token=True,
+            parameters=[
+                query("after", "Only what is behind this position.", 0, LARGEST_POSITION),
+                LAST_EVENT_ID,
+                TYPES,
+            ],
+        )
+    }
+}
+
+
+def stream_routes(service: Service) -> list[Route]:
+    """`GET /api/v1/events/stream`. It ends when the service stops, with an event that says so."""
+
+    async def follow(request: Request) -> Response:
+        after = number(request, "after", 0, LARGEST_POSITION)
+        after = number_in(request.headers.get("last-event-id"), "Last-Event-ID", after, LARGEST_POSITION)
+        events = _events(service, after, types_of(request))
+        # A proxy that collects before it sends would hold back what is to be heard at once.
+        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        return StreamingResponse(events, media_type="text/event-stream", headers=headers)
+
+    return [Route("/api/v1/events/stream", follow, methods=["GET"])]
+
+
+async def _events(service: Service, after: int, types: Collection[str] | None) -> AsyncIterator[bytes]:
+    yield RETRY
+    async with aclosing(service.stream(after, types=types, idle_seconds=PING_SECONDS)) as stream:
+        async for records in stream:
+            yield (
+                b"".join(b"id: %d\ndata: %b\n" % (record.position, to_line(record)) for record in records)
+                or PING
+            )
+            after = records[-1].position if records else after
+    yield (
+        b'event: end\ndata: {"after":%d,"reason":"the service stops: come back to the next one"}\n\n' % after
+    )
