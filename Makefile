@@ -7,6 +7,14 @@ MAKEFLAGS += --no-print-directory
 VARIABLES := ENV NODE SSH_OPTIONS ENV_DIR JSON FOLLOW LINES SINCE GREP LOGIN RELEASE SOAK KEEP CONFIG DATA CONFIRM INSIST
 ENV_ORIGIN := $(origin ENV)
 export ENV_ORIGIN $(VARIABLES)
+# What is misspelt would be left out in silence, and something else done than was meant.
+GIVEN := $(foreach v,$(.VARIABLES),$(if $(findstring command line,$(origin $v)),$v))
+UNKNOWN := $(filter-out $(VARIABLES) MAKEFLAGS MAKEOVERRIDES -*,$(GIVEN))
+ifneq ($(UNKNOWN),)
+$(info error: expected variables that are known here, found $(UNKNOWN))
+$(info hint: known are $(VARIABLES))
+$(error nothing was done)
+endif
 # Their values go to the recipes as they were typed: make would expand a `$` in them.
 $(foreach v,$(VARIABLES),$(if $(findstring command,$(origin $v)),$(eval override export $v := $$(value $v))))
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import asdict
 from http import HTTPStatus
 
-import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from services.api.openapi import Operations, answer, members, operation
+from services.api.responses import json_of
 from services.identity import Identity
 from services.service import Service
 
@@ -74,5 +74,4 @@ def health_routes(service: Service, identity: Identity) -> list[Route]:
 
 
 def _json(content: object, status: HTTPStatus = HTTPStatus.OK) -> Response:
-    headers = {"Cache-Control": "no-store"}
-    return Response(msgspec.json.encode(content) + b"\n", status, headers, "application/json")
+    return json_of(content, status, {"Cache-Control": "no-store"})

@@ -13,6 +13,7 @@ from starlette.routing import Route
 from services.api.openapi import Operations, answer, members, operation, query
 from services.api.problems import ProblemError
 from services.api.requests import LARGEST_POSITION, body_of, number
+from services.api.responses import json_of
 from services.domain.commands import RecordMessage
 from services.service import Service
 
@@ -90,7 +91,7 @@ def message_routes(service: Service) -> list[Route]:
         command = RecordMessage(_new_message(await body_of(request)).text, SOURCE)
         recorded = await service.record(command, _idempotency_key(request))
         status = HTTPStatus.OK if recorded.repeated else HTTPStatus.CREATED
-        return Response(msgspec.json.encode(recorded.message), status, media_type="application/json")
+        return json_of(recorded.message, status)
 
     async def read(request: Request) -> Response:
         """`next` is the `after` of the next page, or null where this page is the last one."""
@@ -99,7 +100,7 @@ def message_routes(service: Service) -> list[Route]:
         messages = await service.messages(after, limit)
         following = messages[-1].position if messages and len(messages) == limit else None
         content = {"messages": [asdict(message) for message in messages], "next": following}
-        return Response(msgspec.json.encode(content), media_type="application/json")
+        return json_of(content)
 
     async def messages(request: Request) -> Response:
         return await (record(request) if request.method == "POST" else read(request))

@@ -6,10 +6,11 @@ from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Any
 
-import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+
+from services.api.responses import json_of
 
 Operations = Mapping[str, Mapping[str, dict[str, Any]]]
 """Path -> method -> what OpenAPI says about it."""
@@ -98,7 +99,7 @@ def described_routes(operations: Iterable[Operations]) -> list[Route]:
     parts = [*operations, OPERATIONS]
 
     async def read(_request: Request) -> Response:
-        return Response(msgspec.json.encode(description(parts)) + b"\n", media_type="application/json")
+        return json_of(description(parts))
 
     return [Route("/openapi.json", read, methods=["GET"])]
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from http import HTTPStatus
 
-import msgspec
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from services.api.responses import json_of
 from services.errors import HelionyxError
 from services.event_log import BusyError, ConflictError
 from services.logs import REQUEST_ID
@@ -44,7 +44,7 @@ def problem(
     request_id = REQUEST_ID.get()
     content |= {"hint": hint} if hint else {}
     content |= {"request_id": request_id} if request_id else {}
-    return Response(msgspec.json.encode(content), status, headers, "application/problem+json")
+    return json_of(content, status, headers, "application/problem+json")
 
 
 async def on_problem(_request: Request, error: Exception) -> Response:

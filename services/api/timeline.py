@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from services.api.openapi import Operations, answer, members, operation, query
 from services.api.requests import LARGEST_POSITION, TYPES, number, types_of
+from services.api.responses import json_of
 from services.service import Service
 
 DEFAULT_LIMIT = 100
@@ -56,6 +56,6 @@ def timeline_routes(service: Service) -> list[Route]:
         entries = await service.timeline(before, limit, types_of(request))
         following = entries[-1].position if entries and len(entries) == limit else None
         content = {"entries": [asdict(entry) for entry in entries], "next": following}
-        return Response(msgspec.json.encode(content), media_type="application/json")
+        return json_of(content)
 
     return [Route("/api/v1/timeline", read, methods=["GET"])]

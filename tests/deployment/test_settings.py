@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -110,3 +111,20 @@ def test_every_verb_has_a_script_and_a_target() -> None:
         assert f"-m deployment {verb} " in script.read_text()
         assert script.stat().st_mode & 0o111
         assert f"\n{verb}: ## " in makefile
+
+
+@pytest.mark.parametrize(
+    ("words", "unknown"),
+    [
+        (["RELASE=x"], "RELASE"),
+        (["ENV=dev", "env=dev", "LINE=3"], "env LINE"),
+        (["RELEASE=x", "ENV=dev", "NODE=a b"], ""),
+    ],
+)
+def test_make_refuses_what_is_misspelt(words: list[str], unknown: str) -> None:
+    """Else a rollback to a certain release would be one to the release before."""
+    command = ["make", "-n", "rollback", *words]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=20, check=False)
+    assert (done.returncode != 0) == bool(unknown)
+    found = done.stdout.splitlines()[0].partition("found ")[2]
+    assert sorted(found.split()) == sorted(unknown.split())
