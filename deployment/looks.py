@@ -32,7 +32,11 @@ def status(settings: Settings) -> int:
     for item in found:
         for problem in (*item["problems"], *item["notes"]):
             sys.stdout.write(f"{item['environment']}: {problem}\n")
-    sys.stdout.write("exit 0: done\n" if code == DONE else f"exit {code}: somebody should look\n")
+    troubled = [item["environment"] for item in found if item["state"] not in GOOD]
+    if troubled:
+        which = f" ENV={troubled[0]}" if len(troubled) == 1 else ""
+        sys.stdout.write(f"hint: make doctor{which} says what to do about it\n")
+    sys.stdout.write("exit 0: done\n" if code == DONE else f"exit {code}: needs hands\n")
     return code
 
 
@@ -85,9 +89,11 @@ def _row(item: dict[str, Any]) -> tuple[str, ...]:
 
 
 def _detail(item: dict[str, Any]) -> None:
+    if item["state"] == "absent":
+        sys.stdout.write(f"{'environment':<12} {item['environment']} on {item['node']}\n")
+        sys.stdout.write(f"{'state':<12} absent: make deploy ENV={item['environment']} puts it there\n")
+        return
     changing = item["changing"]
-    log = f"{item['log']['length']} events, head {item['log']['head'][:16]}" if item["log"] else "-"
-    log = "empty" if item["log"] and not item["log"]["length"] else log
     rows = {
         "environment": f"{item['environment']} on {item['node']}",
         "state": item["state"],
@@ -103,7 +109,7 @@ def _detail(item: dict[str, Any]) -> None:
         else "-",
         "user": item["user"],
         "data": item["data"],
-        "event log": log,
+        "event log": _log(item["log"]) if item["log"] else "-",
         "journal": f"namespace {item['journal']}",
         "changing": _doing(changing) if changing else "no",
         "unfinished": ", ".join(item["unfinished"]) or "none",
@@ -112,6 +118,11 @@ def _detail(item: dict[str, Any]) -> None:
         sys.stdout.write(f"{key:<12} {value}\n")
     if item["kept"]:
         sys.stdout.write("\n" + table(KEPT, [_kept(item, kept) for kept in item["kept"]]))
+
+
+def _log(log: dict[str, Any]) -> str:
+    events = "1 event" if log["length"] == 1 else f"{log['length']} events"
+    return f"{events}, head {log['head'][:16]}" if log["length"] else "empty"
 
 
 def _doing(changing: dict[str, Any]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,9 @@ from . import files, locks, record, releases, systemd
 from .model import Environment, Layout, Manifest, Observed
 from .observe import observe
 from .systemd import Unit
+
+RESTARTS_IN_A_ROW, STEADY_SECONDS = 3, 60.0
+"""A service that was started again so often, and was up for less than that, is not to be relied on."""
 
 
 @dataclass(frozen=True)
@@ -124,8 +128,13 @@ def faults(
 
 
 def _not_running(environment: Environment, seen: Observed, unit: Unit) -> Iterator[Fault]:
+    up = time.time() - float(unit.since) if unit.since else STEADY_SECONDS
     if seen.service != "active":
-        yield Fault("service", f"{environment.service} is {unit.active} ({unit.sub})")
+        sub = f" ({unit.sub})" if unit.active == seen.service else ""  # else it was another one meanwhile
+        yield Fault("service", f"{environment.service} is {seen.service}{sub}")
+    elif unit.restarts >= RESTARTS_IN_A_ROW and up < STEADY_SECONDS:
+        again = f"it was started again {unit.restarts} x, the last time {max(up, 0):.0f} s ago"
+        yield Fault("service", f"{environment.service} keeps dying: {again}")
     elif seen.serving is None and seen.listen:
         reason = (seen.answers or {}).get("reason", "no answer")
         yield Fault("service", f"{seen.listen} is not ready: {reason}")

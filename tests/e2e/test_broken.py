@@ -81,7 +81,9 @@ KINDS = {
         "environment is 'elsewhere'",
     ),
     "refuses to stop": Kind(
-        lambda operator: operator.edit(RUNNER, "        server.stop()\n        notify", "        notify"),
+        lambda operator: operator.edit(
+            RUNNER, "        server.stop()\n        application", "        application"
+        ),
         "end rehearsal",
         "does not stop",
     ),

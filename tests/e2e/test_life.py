@@ -206,3 +206,24 @@ def test_status_of_all_is_a_table(settled: Operator) -> None:
     assert [line.split()[0] for line in lines[:4]] == ["environment", *PORTS]
     assert lines[-1].startswith("exit ")
     assert "\x1b" not in done.stdout
+
+
+def test_a_service_that_keeps_dying_is_in_trouble(settled: Operator) -> None:
+    """However quickly systemd starts it again; with time, or by a restart, it is running again."""
+    settled.script("restart", "dev")  # which begins to count anew
+    for times in range(1, 4):
+        pid = settled.status("dev")["pid"]
+        settled.on_node("kill", "-KILL", str(pid))
+        for _ in range(200):
+            found = settled.status("dev")
+            up = found["state"] == "running" or "keeps dying" in str(found["problems"])
+            if up and found["pid"] != pid and found["restarts"] == times:
+                break
+            time.sleep(0.05)
+    assert found["state"] == "troubled", found
+    (problem,) = found["problems"]
+    assert "helionyx-dev.service keeps dying: it was started again 3 x" in problem
+    assert settled.script("status", "dev").returncode == 4
+    assert "keeps dying" in settled.script("doctor", "dev").stdout
+    settled.script("restart", "dev")
+    assert settled.status("dev")["state"] == "running"
