@@ -10,7 +10,7 @@ import shlex
 import subprocess
 import tempfile
 from collections.abc import Callable
-from typing import IO, Any
+from typing import IO, Any, Protocol
 
 from . import program
 from .errors import DeployError
@@ -29,6 +29,13 @@ SSH = (
 )
 SILENCE = 300.0  # seconds without a word from the node: longer than any single step may take there
 CHUNK = 1 << 16
+
+
+class Sink(Protocol):
+    """Where a node's output goes."""
+
+    def write(self, data: bytes, /) -> object: ...
+    def flush(self) -> None: ...
 
 
 class Lost(DeployError):
@@ -96,7 +103,7 @@ class Connection:
             ) from None
         return value
 
-    def relay(self, sink: IO[bytes]) -> None:
+    def relay(self, sink: Sink) -> None:
         """Copy all further output of the node, until it ends. Raises `DeployError` with its last words."""
         data = self._ahead
         while data or (data := os.read(self._out, CHUNK)):

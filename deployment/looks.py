@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 from typing import Any
 
 from .connection import Connection, result_of_look
 from .errors import DONE, HANDS
+from .journal import Unfolding
 from .settings import Settings
 from .tables import age, size, table
 
@@ -41,7 +43,7 @@ def status(settings: Settings) -> int:
 
 
 def logs(settings: Settings) -> int:
-    """Copy the journal to stdout, and go on until interrupted when following."""
+    """Show the journal, and go on until interrupted when following; `--json`: a JSON object per line."""
     lines = settings.lines if settings.lines is not None else (50 if settings.since is None else None)
     with Connection(settings) as connection:
         result_of_look(connection.hear())
@@ -55,7 +57,13 @@ def logs(settings: Settings) -> int:
             json=settings.json,
         )
         result_of_look(connection.hear())
-        connection.relay(sys.stdout.buffer)
+        if settings.json:
+            connection.relay(sys.stdout.buffer)
+        else:
+            with contextlib.closing(Unfolding(sys.stdout.buffer)) as unfolding:
+                connection.relay(unfolding)
+            if unfolding.empty and not settings.follow:
+                sys.stderr.write("no line is like that\n")
     return DONE
 
 

@@ -4,29 +4,31 @@ from __future__ import annotations
 
 import json
 
-LEFT_OUT = ("time", "level", "message", "error")
+LEFT_OUT = ("time", "level", "message", "error", "hint")
 
 
 def readable(text: str) -> list[str]:
     """One line of the journal, unfolded: the message, then each hint, detail and frame on a line of its own.
 
-    What is no such object stays as it is: systemd's own words, and whatever else a process writes.
+    What is no such object stays as it is: systemd's own words, and whatever else a process writes. Nothing
+    in it moves a terminal.
     """
     try:
         entry = json.loads(text)
     except (ValueError, RecursionError):
-        return [text]
+        return [_printable(text)]
     if not isinstance(entry, dict) or not isinstance(entry.get("message"), str):
-        return [text]
-    head, below = (
-        f"{entry.get('level', '')}: {entry['message']}".removeprefix("info: ").removeprefix(": "),
-        [],
+        return [_printable(text)]
+    level = entry.get("level", "info")
+    head = entry["message"] if level == "info" else f"{level}: {entry['message']}"
+    lists = {name: value for name, value in entry.items() if isinstance(value, list)}
+    below = [f"  {item}" for value in lists.values() for item in value]
+    below += [f"  hint: {entry['hint']}"] if "hint" in entry else []
+    beside = [f" {name}={value}" for name, value in entry.items() if name not in (*LEFT_OUT, *lists)]
+    return [_printable(line) for line in ("".join((head, *beside)), *below)]
+
+
+def _printable(text: str) -> str:
+    return "".join(
+        letter if letter.isprintable() or letter == "\t" else f"\\u{ord(letter):04x}" for letter in text
     )
-    for name, value in entry.items():
-        if isinstance(value, list):
-            below += [f"  {item}" for item in value]
-        elif name == "hint":
-            below.append(f"  hint: {value}")
-        elif name not in LEFT_OUT:
-            head += f" {name}={value}"
-    return [head, *below]

@@ -97,7 +97,7 @@ def test_logs_show_a_crash_with_its_last_words(settled: Operator) -> None:
         time.sleep(0.05)
     text = settled.script("logs", "dev", FOLLOW="0").stdout
     assert "Main process exited, code=killed, status=11/SEGV" in text
-    assert '"message":"started","env":"dev"' in text
+    assert ": started env=dev release=" in text
     assert settled.status("dev")["notes"] == ["it has died and was started again, 1 x"]
     assert settled.status("dev")["state"] == "running"
 
@@ -121,8 +121,9 @@ def test_logs_are_chosen_by_lines_pattern_time_and_form(settled: Operator) -> No
     assert len(settled.script("logs", "dev", FOLLOW="0", LINES="3").stdout.splitlines()) == 3
     grep = settled.script("logs", "dev", FOLLOW="0", GREP='"message":"started"').stdout.splitlines()
     assert grep
-    assert all('"message":"started"' in line for line in grep)
-    assert not settled.script("logs", "dev", FOLLOW="0", SINCE="2099-01-01").stdout
+    assert all(": started env=dev" in line for line in grep)
+    never = settled.script("logs", "dev", FOLLOW="0", SINCE="2099-01-01")
+    assert (never.stdout, never.stderr) == ("", "no line is like that\n")
     every = settled.script("logs", "dev", FOLLOW="0", SINCE="2000-01-01").stdout.splitlines()
     assert (
         settled.script("logs", "dev", FOLLOW="0", SINCE="2000-01-01", LINES="2").stdout.splitlines()
@@ -134,6 +135,7 @@ def test_logs_are_chosen_by_lines_pattern_time_and_form(settled: Operator) -> No
     assert last == grep[-2:], "oldest first, as everywhere"
     lines = settled.script("logs", "dev", "--json", FOLLOW="0", LINES="2").stdout.splitlines()
     assert all(json.loads(line)["_BOOT_ID"] for line in lines)
+    assert any(json.loads(json.loads(line)["MESSAGE"])["level"] == "info" for line in lines)
 
 
 def test_logs_follow(settled: Operator) -> None:
@@ -145,7 +147,7 @@ def test_logs_follow(settled: Operator) -> None:
         seen = ""
         for line in follower.stdout:
             seen += line
-            if '"message":"started"' in seen and "Started helionyx-dev.service" in seen:
+            if ": started env=dev" in seen and "Started helionyx-dev.service" in seen:
                 break
         os.killpg(follower.pid, signal.SIGTERM)
 
