@@ -1,0 +1,82 @@
+"""Durable appends per second, beside what the disk can do: writing a record and waiting for it, nothing else."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import os
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+
+from services.event_log import Append, Draft, EventLog
+from services.event_log.group import GroupCommit
+from services.formats import MESSAGE_RECORDED
+
+TEXT = "x" * 190
+"""Makes a record of about 370 bytes."""
+
+_number = itertools.count()
+
+
+def draft() -> Draft:
+    """A message as the service appends it, with a key of its own."""
+    data = {"text": TEXT, "source": "api"}
+    # As keys come: in no order that an index could use.
+    key = f"api:{next(_number) * 0x9E3779B97F4A7C15 % (1 << 64):016x}"
+    return Draft(*MESSAGE_RECORDED, datetime.now(UTC), data, key)
+
+
+SIZE = len(draft().body())
+
+
+def limit(path: Path, count: int) -> float:
+    """How many times a second a record's bytes can be written to the end of a file and be durable."""
+    record = b"x" * SIZE
+    descriptor = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600)
+    try:
+        begun = time.perf_counter()
+        for _ in range(count):
+            os.write(descriptor, record)
+            os.fdatasync(descriptor)
+        return count / (time.perf_counter() - begun)
+    finally:
+        os.close(descriptor)
+
+
+class Appender:
+    """The log with its thread, as the service has it."""
+
+    def __init__(self, directory: Path) -> None:
+        self._executor = ThreadPoolExecutor(1, "writer")
+        self._log = self._executor.submit(EventLog.open, directory).result()
+
+    def rate(self, clients: int, count: int) -> float:
+        """Appends a second by clients of whom each waits for one append before it asks for the next."""
+        return asyncio.run(self._rate(clients, count))
+
+    def close(self) -> None:
+        """Let go of the log."""
+        self._executor.submit(self._log.close).result()
+        self._executor.shutdown()
+
+    async def _rate(self, clients: int, count: int) -> float:
+        group = GroupCommit(self._log.append_each, self._executor)
+
+        async def client() -> None:
+            for _ in range(count // clients):
+                await group.append(Append([draft()]))
+
+        begun = time.perf_counter()
+        await asyncio.gather(*(client() for _ in range(clients)))
+        return count / (time.perf_counter() - begun)
+
+
+@contextlib.contextmanager
+def appender(directory: Path) -> Iterator[Appender]:
+    """A log in `directory` to append to."""
+    with contextlib.closing(Appender(directory)) as made:
+        yield made

@@ -1,0 +1,51 @@
+"""A log of a million events: made once, then replayed, verified, and built into read models."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections import deque
+from pathlib import Path
+
+from benchmarks.appends import draft
+from services.event_log import Append, EventLog
+from services.projections import Projections
+
+GROUP = 1000
+
+
+def fill(directory: Path, count: int) -> None:
+    """Append `count` messages."""
+    with contextlib.closing(EventLog.open(directory)) as log:
+        for done in range(0, count, GROUP):
+            log.append_each([Append([draft()]) for _ in range(min(GROUP, count - done))])
+
+
+def replay(directory: Path) -> float:
+    """Seconds to read every event in today's version."""
+    with contextlib.closing(EventLog.open(directory, read_only=True)) as log:
+        begun = time.perf_counter()
+        deque(log.replay(), maxlen=0)
+        return time.perf_counter() - begun
+
+
+def verify(directory: Path) -> float:
+    """Seconds to prove the whole chain."""
+    with contextlib.closing(EventLog.open(directory, read_only=True)) as log:
+        begun = time.perf_counter()
+        flaw = log.verify()
+        seconds = time.perf_counter() - begun
+    if flaw is not None:
+        raise SystemExit(f"position {flaw} is not what was appended: what was measured is worth nothing")
+    return seconds
+
+
+def rebuild(directory: Path, stem: Path) -> float:
+    """Seconds to build the read models anew, in the place of those that are there."""
+    with (
+        contextlib.closing(EventLog.open(directory, read_only=True)) as log,
+        contextlib.closing(Projections.open(stem)) as projections,
+    ):
+        begun = time.perf_counter()
+        projections.rebuild(log)
+        return time.perf_counter() - begun
