@@ -4,7 +4,7 @@ SHELL := /bin/sh
 .SUFFIXES:
 MAKEFLAGS += --no-print-directory
 
-VARIABLES := ENV NODE SSH_OPTIONS ENV_DIR JSON FOLLOW LINES SINCE GREP LOGIN RELEASE SOAK KEEP CONFIG DATA CONFIRM INSIST
+VARIABLES := ENV NODE SSH_OPTIONS ENV_DIR JSON FOLLOW LINES SINCE GREP LOGIN RELEASE SOAK KEEP CONFIG DATA CONFIRM INSIST BENCH_DIR
 ENV_ORIGIN := $(origin ENV)
 export ENV_ORIGIN $(VARIABLES)
 # What is misspelt would be left out in silence, and something else done than was meant.
@@ -18,7 +18,7 @@ endif
 # Their values go to the recipes as they were typed: make would expand a `$` in them.
 $(foreach v,$(VARIABLES),$(if $(findstring command,$(origin $v)),$(eval override export $v := $$(value $v))))
 
-.PHONY: help setup run env deploy status restart logs stop start test lint format types ci try try-down bench history rollback plan remove doctor
+.PHONY: help setup run env deploy status restart logs stop start test lint format types ci try try-down bench bench-service history rollback plan remove doctor
 
 help: ## This list
 	@scripts/help.sh
@@ -88,3 +88,6 @@ ci: ## What CI runs: lint, types and tests, each reported, non-zero if one faile
 
 bench: ## Time deploys on a node1 of your own, beside a bare ssh
 	@scripts/stage.sh bench
+
+bench-service: ## Time the event log and the service beside what the disk can do [BENCH_DIR=on the disk meant] [JSON=1]
+	@scripts/stage.sh bench-service

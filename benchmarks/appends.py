@@ -1,4 +1,4 @@
-"""Durable appends per second, beside what the disk can do: writing a record and waiting for it, nothing else."""
+"""Durable appends per second, beside what the disk does at most: a record written and waited for."""
 
 from __future__ import annotations
 
@@ -22,11 +22,10 @@ TEXT = "x" * 190
 _number = itertools.count()
 
 
-def draft() -> Draft:
-    """A message as the service appends it, with a key of its own."""
+def draft(*, keyed: bool = True) -> Draft:
+    """A message as the service appends it. Its key is one like those that callers make up: in no order."""
     data = {"text": TEXT, "source": "api"}
-    # As keys come: in no order that an index could use.
-    key = f"api:{next(_number) * 0x9E3779B97F4A7C15 % (1 << 64):016x}"
+    key = f"api:{next(_number) * 0x9E3779B97F4A7C15 % (1 << 64):016x}" if keyed else None
     return Draft(*MESSAGE_RECORDED, datetime.now(UTC), data, key)
 
 
@@ -54,21 +53,32 @@ class Appender:
         self._executor = ThreadPoolExecutor(1, "writer")
         self._log = self._executor.submit(EventLog.open, directory).result()
 
-    def rate(self, clients: int, count: int) -> float:
+    def alone(self, count: int) -> float:
+        """Appends a second by a program that uses nothing but the log, in one thread."""
+
+        def append() -> float:
+            begun = time.perf_counter()
+            for _ in range(count):
+                self._log.append([draft()])
+            return count / (time.perf_counter() - begun)
+
+        return self._executor.submit(append).result()
+
+    def rate(self, clients: int, count: int, *, keyed: bool = True) -> float:
         """Appends a second by clients of whom each waits for one append before it asks for the next."""
-        return asyncio.run(self._rate(clients, count))
+        return asyncio.run(self._rate(clients, count, keyed=keyed))
 
     def close(self) -> None:
         """Let go of the log."""
         self._executor.submit(self._log.close).result()
         self._executor.shutdown()
 
-    async def _rate(self, clients: int, count: int) -> float:
+    async def _rate(self, clients: int, count: int, *, keyed: bool) -> float:
         group = GroupCommit(self._log.append_each, self._executor)
 
         async def client() -> None:
             for _ in range(count // clients):
-                await group.append(Append([draft()]))
+                await group.append(Append([draft(keyed=keyed)]))
 
         begun = time.perf_counter()
         await asyncio.gather(*(client() for _ in range(clients)))

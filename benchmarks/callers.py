@@ -1,4 +1,4 @@
-"""Callers of the service, in a process of their own: `python -m benchmarks.callers`. One JSON object comes out.
+"""Callers of the service, in a process of their own: `python -m benchmarks.callers` prints one JSON object.
 
 Each keeps its connection, and asks again when it is answered, or `--rate` times a second all together.
 They do as little as a caller can, so that what is measured is the service.
@@ -70,7 +70,7 @@ class Caller(asyncio.Protocol):
         self._buffer = body[length:]
         self._done()
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - however it went
         """No answer will come."""
         self.lost = True
         self._done(failed=True)
@@ -122,9 +122,7 @@ def main() -> None:
     parser.add_argument("--path", default="", help="what is read; without it messages are recorded")
     options = parser.parse_args()
     begun = time.perf_counter()
-    found = asyncio.run(
-        call(options.port, options.connections, options.seconds, options.rate, options.path)
-    )
+    found = asyncio.run(call(options.port, options.connections, options.seconds, options.rate, options.path))
     elapsed = time.perf_counter() - begun
     ordered = statistics.quantiles(found.seconds, n=100) if len(found.seconds) > 1 else [0.0] * 99
     print(

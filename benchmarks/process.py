@@ -1,4 +1,4 @@
-"""The service as a process of its own: how long it takes to be ready, how much memory it holds, how it answers."""
+"""The service as a process of its own: how soon it is ready, how much memory it holds, how it answers."""
 
 from __future__ import annotations
 

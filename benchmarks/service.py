@@ -76,15 +76,22 @@ def _appends(place: Path, rounds: int) -> Iterator[Row]:
         for _ in range(rounds):
             for name, rate in (
                 ("limit", limit(place / "raw", COUNT)),
+                ("alone", log.alone(COUNT)),
                 ("one", log.rate(1, COUNT)),
                 ("crowd", log.rate(CROWD, COUNT * 8)),
+                ("crowd without keys", log.rate(CROWD, COUNT * 8, keyed=False)),
                 ("http one", _posted(service, 1)),
                 ("http crowd", _posted(service, CROWD)),
             ):
                 found.setdefault(name, []).append(rate)
     bare = median(found["limit"])
     yield Row(f"write + fdatasync of {SIZE} bytes: the limit", bare, "/s", note=_span(found["limit"]))
-    for name, label, goal in (("one", "log, 1 client", 0.9), ("crowd", f"log, {CROWD} clients", 8.0)):
+    for name, label, goal in (
+        ("alone", "log, 1 thread", 0.9),
+        ("one", "group commit, 1 client", 0.9),
+        ("crowd", f"group commit, {CROWD} clients", 8.0),
+        ("crowd without keys", "the same without idempotency keys", 8.0),
+    ):
         times = median(found[name]) / bare
         yield at_least(f"durable appends, {label}", times, "x", goal, _span(found[name], "/s"))
     for name, label in (("http one", "HTTP, 1 client"), ("http crowd", f"HTTP, {CROWD} clients")):
@@ -136,7 +143,9 @@ def _patrol(none: Path, long: Path) -> Iterator[Row]:
     for verb in ("POST", "GET"):
         before, beside = found["no events", verb], found["the long log", verb]
         yield Row(f"p99 of a {verb}, nothing else to do", before, "ms")
-        yield Row(f"p99 of a {verb}, while each record is looked at", beside, "ms", note=f"{beside / before:.1f} x")
+        yield Row(
+            f"p99 of a {verb}, while each record is looked at", beside, "ms", note=f"{beside / before:.1f} x"
+        )
     for place, label in ((none, "no events"), (long, "the long log")):
         with running(place) as service:
             begun = time.perf_counter()

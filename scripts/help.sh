@@ -2,4 +2,4 @@
 # The targets of the Makefile with their `##` comments.
 set -eu
 cd "$(dirname "$0")/.."
-exec awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $1, $2 }' Makefile
+exec awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $1, $2 }' Makefile

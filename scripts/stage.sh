@@ -1,5 +1,5 @@
 #!/bin/sh
-# One stage of the project's own checks: scripts/stage.sh test|lint|format|types|bench|ci
+# One stage of the project's own checks: scripts/stage.sh test|lint|format|types|bench|bench-service|ci
 set -eu
 cd "$(dirname "$0")/.."
 scripts/setup.sh --quiet
@@ -19,9 +19,10 @@ format)
     ;;
 types) exec $bin/mypy ;;
 bench) exec $bin/python -m benchmarks.deploy ;;
+bench-service) exec $bin/python -m benchmarks.service ${BENCH_DIR:+--dir "$BENCH_DIR"} ${JSON:+--json} ;;
 ci) exec $bin/python -m scripts.ci ;;
 *)
-    echo "usage: scripts/stage.sh test|lint|format|types|bench|ci" >&2
+    echo "usage: scripts/stage.sh test|lint|format|types|bench|bench-service|ci" >&2
     exit 2
     ;;
 esac
