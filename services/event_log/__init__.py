@@ -13,8 +13,9 @@ from services.event_log.errors import (
     NewerFormatError,
     PositionError,
 )
-from services.event_log.log import EventLog, Outcome
+from services.event_log.log import EventLog
 from services.event_log.records import GENESIS, Append, Draft, Envelope, Head, Record
+from services.event_log.writing import Outcome
 
 __all__ = [
     "GENESIS",

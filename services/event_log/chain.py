@@ -8,7 +8,7 @@ from typing import cast
 
 import apsw
 
-from services.event_log.records import GENESIS, Head, chain_hash
+from services.event_log.records import GENESIS, Head, Record, chain_hash
 
 _LOWEST = -(1 << 63)
 """The first position that SQLite knows: a record that somebody put in front of the first is one too many."""
@@ -58,6 +58,16 @@ def end_of(connection: apsw.Connection) -> Head:
     sql = "SELECT position, lower(hex(hash)) FROM events ORDER BY position DESC LIMIT 1"
     found = connection.execute(sql).fetchone()
     return BEGINNING if found is None else Head(cast(int, found[0]), cast(str, found[1]))
+
+
+def last_of(connection: apsw.Connection) -> Record | None:
+    """The last record as it lies there, whether it is what was appended or not; None in an empty log."""
+    sql = (
+        "SELECT position, lower(hex(previous)), lower(hex(hash)), body FROM events"
+        " ORDER BY position DESC LIMIT 1"
+    )
+    found = connection.execute(sql).fetchone()
+    return None if found is None else Record(*cast(tuple[int, str, str, str], found))
 
 
 def flaw_at_end(connection: apsw.Connection, head: Head, size: int) -> Flaw | None:

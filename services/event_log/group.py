@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 
-from services.event_log.log import Outcome
 from services.event_log.records import Append, Record
+from services.event_log.writing import Outcome
 
 LARGEST_GROUP = 1000
 """How many appends go into one transaction, so that nobody waits long for the others of a crowd."""

@@ -12,20 +12,17 @@ from typing import cast
 
 import apsw
 
-from services.event_log.chain import BEGINNING, Flaw, check, end_of, flaw_at_end
+from services.event_log.chain import BEGINNING, Flaw, check, end_of, flaw_at_end, last_of
 from services.event_log.errors import RESTORE, DamagedError, explained, misfit
 from services.event_log.reading import Pages, Selection, held
 from services.event_log.records import GENESIS, Append, Draft, Envelope, Head, Record, decode
 from services.event_log.schema import FILE_NAME, close, open_for_appending, open_for_reading
-from services.event_log.writing import OWN_ERRORS, append, take_over
+from services.event_log.writing import Outcome, append_all, take_over
 from services.formats import by_type
 from services.transactions import transaction
 
 BATCH = 1000
 """How many records are read at a time, so that a long read holds back no checkpoint."""
-
-Outcome = tuple[Record, ...] | Exception
-"""What became of one append: its records, or why there are none."""
 
 
 class EventLog:
@@ -34,6 +31,8 @@ class EventLog:
     def __init__(self, connection: apsw.Connection, path: Path) -> None:
         self._connection = connection
         self._path = path
+        self._proven: Record | None = None
+        """The last record that was proven, or appended here."""
 
     @classmethod
     def open(cls, directory: Path, *, read_only: bool = False) -> EventLog:
@@ -66,17 +65,9 @@ class EventLog:
         """
         with explained(self._path), transaction(self._connection):
             head = self._end()
-            outcomes: list[Outcome] = []
-            for wanted in appends:
-                try:
-                    records = append(self._connection, wanted, head)
-                except OWN_ERRORS as error:
-                    outcomes.append(error)
-                else:
-                    outcomes.append(records)
-                    if records and records[-1].position > head.position:
-                        head = Head(records[-1].position, records[-1].hash)
-            return outcomes
+            outcomes, last = append_all(self._connection, appends, head)
+        self._proven = last or self._proven
+        return outcomes
 
     def read(
         self,
@@ -211,11 +202,17 @@ class EventLog:
         return position
 
     def _end(self) -> Head:
-        """The end of the log, as far as what is appended needs it to be whole. Raises DamagedError."""
-        head = end_of(self._connection)
-        flaw = flaw_at_end(self._connection, head, 1)
-        if flaw is not None:
-            raise DamagedError(f"nothing is appended to {self._path}: {flaw}", RESTORE)
+        """The end of the log, as far as what is appended needs it to be whole. Raises DamagedError.
+
+        What is, byte for byte, the record that was proven before is not proven again.
+        """
+        last = last_of(self._connection)
+        head = BEGINNING if last is None else Head(last.position, last.hash)
+        if last is None or last != self._proven:
+            flaw = flaw_at_end(self._connection, head, 1)
+            if flaw is not None:
+                raise DamagedError(f"nothing is appended to {self._path}: {flaw}", RESTORE)
+            self._proven = last
         return head
 
     def _walk(self, told: Callable[[int], None]) -> tuple[Head, Flaw | None]:

@@ -18,7 +18,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
 
@@ -29,6 +29,9 @@ from services.upcasters import UPCASTERS, UnknownEventError, upcast
 
 GENESIS = "0" * 64
 """The hash of the empty log: what the first record names as `previous`."""
+
+
+_encode = msgspec.json.Encoder().encode
 
 
 def chain_hash(previous: bytes, position: int, body: bytes) -> bytes:
@@ -53,8 +56,7 @@ def moment(time: datetime) -> str:
     return time.astimezone(UTC).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
 
 
-@dataclass(frozen=True)
-class Draft:
+class Draft(msgspec.Struct, frozen=True):
     """An event that is to be appended."""
 
     type: str
@@ -63,18 +65,17 @@ class Draft:
     """With a time zone."""
     data: Mapping[str, object]
     idempotency_key: str | None = None
-    id: str = field(default_factory=new_id)
+    id: str = msgspec.field(default_factory=new_id)
 
     def body(self) -> str:
         """The text that is stored. Raises ValueError: no time zone, or text that is not Unicode."""
         members = {"id": self.id, "type": self.type, "version": self.version, "time": moment(self.time)}
         if self.idempotency_key is not None:
             members["idempotency_key"] = self.idempotency_key
-        return msgspec.json.encode({**members, "data": self.data}).decode()
+        return _encode({**members, "data": self.data}).decode()
 
 
-@dataclass(frozen=True)
-class Append:
+class Append(msgspec.Struct, frozen=True):
     """What one caller wants appended: all of it, or nothing."""
 
     drafts: Sequence[Draft]

@@ -22,7 +22,30 @@ WHERE position BETWEEN ? AND ? ORDER BY position
 """
 
 
-def append(connection: apsw.Connection, wanted: Append, head: Head) -> tuple[Record, ...]:
+Outcome = tuple[Record, ...] | Exception
+"""What became of one append: its records, or why there are none."""
+
+
+def append_all(
+    connection: apsw.Connection, appends: Sequence[Append], head: Head
+) -> tuple[list[Outcome], Record | None]:
+    """Carry out `appends` behind `head`, in their order: (their outcomes, the new last record, if any)."""
+    outcomes: list[Outcome] = []
+    last = None
+    for wanted in appends:
+        try:
+            records = _append(connection, wanted, head)
+        except OWN_ERRORS as error:
+            outcomes.append(error)
+        else:
+            outcomes.append(records)
+            if records and records[-1].position > head.position:
+                last = records[-1]
+                head = Head(last.position, last.hash)
+    return outcomes, last
+
+
+def _append(connection: apsw.Connection, wanted: Append, head: Head) -> tuple[Record, ...]:
     """Append behind `head`, all drafts or none, or find the records of which they are a repeat.
 
     Raises one of OWN_ERRORS, and DamagedError where the table finds another end than `head`.
@@ -61,7 +84,7 @@ def take_over(connection: apsw.Connection, record: Record, head: Head) -> Head:
 
 def _insert(connection: apsw.Connection, bodies: Sequence[str], head: Head) -> tuple[Record, ...]:
     records = []
-    position, previous = head.position, bytes.fromhex(head.hash)
+    position, previous, before = head.position, bytes.fromhex(head.hash), head.hash
     for body in bodies:
         position += 1
         digest = chain_hash(previous, position, body.encode())
@@ -71,8 +94,9 @@ def _insert(connection: apsw.Connection, bodies: Sequence[str], head: Head) -> t
             if cast(int, getattr(error, "extendedresult", 0)) == apsw.SQLITE_CONSTRAINT_TRIGGER:
                 raise DamagedError(f"{error}: expected position {position} to be that", RESTORE) from error
             raise
-        records.append(Record(position, previous.hex(), digest.hex(), body))
-        previous = digest
+        found = digest.hex()
+        records.append(Record(position, before, found, body))
+        previous, before = digest, found
     return tuple(records)
 
 
