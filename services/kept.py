@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from services.domain.events import Event, MessageRecorded
 from services.event_log import Draft, Record
 from services.formats import MESSAGE_RECORDED
 from services.projections import Message
+
+
+class _MessageData(msgspec.Struct):
+    """What the log holds of a message."""
+
+    text: str
+    source: str
+
 
 KEPT_AS: dict[type[Event], tuple[str, int]] = {MessageRecorded: MESSAGE_RECORDED}
 """The (type, version) under which the log holds each kind of event."""
@@ -23,5 +33,12 @@ def draft_of(event: Event, idempotency_key: str | None) -> Draft:
 def message_of(record: Record) -> Message:
     """The message that a record keeps. Raises UnknownEventError where it keeps none that is known."""
     event = record.envelope().understood(record.position)
-    text, source = str(event.data["text"]), str(event.data["source"])
-    return Message(record.position, event.id, event.time, text, source)
+    data = msgspec.convert(event.data, _MessageData)
+    return Message(record.position, event.id, event.time, data.text, data.source)
+
+
+def fits(record: Record) -> None:
+    """Raise ValueError for a record whose type is known here, and that does not say what that promises."""
+    event = record.envelope().today()
+    if (event.type, event.version) == MESSAGE_RECORDED:
+        msgspec.convert(event.data, _MessageData)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from services.errors import HelionyxError
 from services.event_log import DamagedError, EventLog, Head
-from services.projections import Projections
+from services.projections import DamagedProjectionsError, Projections
+
+logger = logging.getLogger("helionyx")
 
 
 @dataclass(frozen=True)
@@ -16,13 +20,15 @@ class Opened:
 
     log: EventLog
     projections: Projections
+    shared: bool
+    """Whether another service may have the read models open."""
 
     @classmethod
     def open(cls, event_store: Path, projections: Path, *, read_only: bool, shared: bool) -> Opened:
         """Open both, or none. `read_only` is the log, `shared` are the projections. Raises HelionyxError."""
         log = EventLog.open(event_store, read_only=read_only)
         try:
-            return cls(log, Projections.open(projections, shared=shared))
+            return cls(log, Projections.open(projections, shared=shared), shared)
         except HelionyxError:
             log.close()
             raise
@@ -33,6 +39,24 @@ class Opened:
             return self.log.head()
         except DamagedError:
             return self.log.sound_end()
+
+    def is_behind(self) -> bool:
+        """Whether the log holds more than the read models."""
+        return self.projections.position() < self.log.head().position
+
+    def catch_up_first(self, stopping: Callable[[], bool]) -> None:
+        """Bring the read models up to the log's end, before anybody else has them open.
+
+        Damaged ones are built anew, unless another service may have them. Raises HelionyxError.
+        """
+        try:
+            self.projections.catch_up(self.log, stopping)
+        except DamagedProjectionsError as error:
+            if self.shared:
+                raise
+            logger.warning("%s; they are built anew", error.message)
+            self.projections.begin_anew()
+            self.projections.catch_up(self.log, stopping)
 
     def close(self) -> None:
         """Let go of the files."""

@@ -11,6 +11,7 @@ from starlette.routing import Route
 
 from services.api.openapi import Operations, answer, members, operation
 from services.api.responses import json_of
+from services.errors import HelionyxError
 from services.identity import Identity
 from services.service import Service
 
@@ -66,7 +67,11 @@ def health_routes(service: Service, identity: Identity) -> list[Route]:
         reason = service.not_ready
         if reason is not None:
             return _json({"ready": False, "reason": reason, **who}, HTTPStatus.SERVICE_UNAVAILABLE)
-        content = await service.contents()
+        try:
+            content = await service.contents()
+        except HelionyxError as error:
+            reason = service.not_ready or error.message
+            return _json({"ready": False, "reason": reason, **who}, HTTPStatus.SERVICE_UNAVAILABLE)
         log = {"length": content.head.position, "head": content.head.hash, "holds": content.holds}
         return _json({"ready": True, **who, "log": log, "projections": service.projections_file})
 

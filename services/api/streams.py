@@ -11,7 +11,9 @@ from starlette.routing import Route
 
 from services.api.openapi import Operations, answer, operation, query
 from services.api.requests import LARGEST_POSITION, TYPES, number, number_in, types_of
+from services.errors import HelionyxError
 from services.event_log.lines import to_line
+from services.logs import log_failure
 from services.service import Service
 
 PING_SECONDS = 15.0
@@ -22,7 +24,7 @@ RETRY = b"retry: 500\n\n"
 
 PING = b": still here\n\n"
 
-END = b'event: end\ndata: {"after":%d,"reason":"the service stops: come back to the next one"}\n\n'
+END = b'event: end\ndata: {"after":%d,"reason":"nothing more comes from here: come back"}\n\n'
 
 LAST_EVENT_ID = {
     "name": "Last-Event-ID",
@@ -75,13 +77,12 @@ def stream_routes(service: Service) -> list[Route]:
 
 async def _events(service: Service, after: int, types: Collection[str] | None) -> AsyncIterator[bytes]:
     yield RETRY
-    async with aclosing(service.stream(after, types=types, idle_seconds=PING_SECONDS)) as stream:
-        async for records in stream:
-            yield (
-                b"".join(b"id: %d\ndata: %b\n" % (record.position, to_line(record)) for record in records)
-                or PING
-            )
-            after = records[-1].position if records else after
-    yield (
-        b'event: end\ndata: {"after":%d,"reason":"the service stops: come back to the next one"}\n\n' % after
-    )
+    try:
+        async with aclosing(service.stream(after, types=types, idle_seconds=PING_SECONDS)) as stream:
+            async for records in stream:
+                parts = [b"id: %d\ndata: %b\n" % (record.position, to_line(record)) for record in records]
+                yield b"".join(parts) or PING
+                after = records[-1].position if records else after
+    except HelionyxError as error:  # the log cannot be read any further: who follows hears no more of it
+        log_failure(error)
+    yield END % after

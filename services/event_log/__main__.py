@@ -23,6 +23,7 @@ from services.event_log.log import EventLog
 from services.event_log.progress import Progress
 from services.event_log.schema import FILE_NAME
 from services.event_log.transfer import export, import_lines
+from services.kept import fits
 
 DAMAGED = 1
 """The exit code of `verify` for a log that is not what was appended."""
@@ -121,7 +122,7 @@ def _export(options: argparse.Namespace) -> int:
 def _import(options: argparse.Namespace) -> int:
     with _source(options.source) as lines, contextlib.closing(EventLog.open(options.store)) as log:
         with Progress("looked at") as told:
-            count = import_lines(log, lines, told)
+            count = import_lines(log, lines, told, fits)
         head = log.head()
     result = {"imported": count, "position": head.position, "hash": head.hash}
     return _say(options, result, f"{count} records are new, the log ends at {head.position} {head.hash}")

@@ -16,6 +16,14 @@ _LOWEST = -(1 << 63)
 Stored = tuple[int, bytes, bytes, bytes | None]
 """Position, previous, hash and body of a row; a damaged one may be without a body."""
 
+_LOST_KEY = """
+SELECT min(position) FROM events WHERE position > ? AND position <= ? AND idempotency_key IS NOT NULL
+AND position IS NOT (
+    SELECT indexed.position FROM events AS indexed INDEXED BY events_idempotency_key
+    WHERE indexed.idempotency_key = events.idempotency_key
+)
+"""
+
 BEGINNING = Head(0, GENESIS)
 
 
@@ -51,6 +59,15 @@ def check(connection: apsw.Connection, start: Head, size: int) -> tuple[Head, Fl
         reason = f"the file cannot be read there: {error}"
     head = Head(position, previous.hex())
     return head, Flaw(position + 1, reason) if reason else None
+
+
+def lost_key(connection: apsw.Connection, start: Head, end: Head) -> Flaw | None:
+    """The first record behind `start`, up to `end`, whose idempotency key its index does not lead to.
+
+    With such an index a repeat would be taken for something new.
+    """
+    position = connection.execute(_LOST_KEY, (start.position, end.position)).get
+    return None if position is None else Flaw(cast(int, position), "its idempotency key is not found")
 
 
 def end_of(connection: apsw.Connection) -> Head:

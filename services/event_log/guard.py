@@ -11,7 +11,7 @@ import logging
 from collections.abc import Awaitable, Callable
 
 from services.event_log.chain import BEGINNING, Flaw
-from services.event_log.errors import RESTORE
+from services.event_log.errors import RESTORE, DamagedError, EventLogError
 from services.event_log.records import Head
 
 AT_ONCE = 500
@@ -19,6 +19,9 @@ AT_ONCE = 500
 
 PAUSE_SECONDS = 0.01
 """How long the others have it. A million records take less than a minute so."""
+
+RETRY_SECONDS = 30.0
+"""How long it waits after the disk has refused to be read."""
 
 logger = logging.getLogger("helionyx")
 
@@ -43,9 +46,17 @@ class Guard:
         """Look at every record there is, once."""
         reached, last = BEGINNING, None
         while reached != last:
-            last = reached
-            reached, flaw = await check(last, AT_ONCE)
+            try:
+                following, flaw = await check(reached, AT_ONCE)
+            except DamagedError as error:
+                self.found(error.message)
+                return
+            except EventLogError as error:  # the disk may come back
+                logger.error("the event log could not be looked at: %s", error.message)
+                await asyncio.sleep(RETRY_SECONDS)
+                continue
             if flaw is not None:
                 self.found(str(flaw))
                 return
+            last, reached = reached, following
             await asyncio.sleep(PAUSE_SECONDS)

@@ -12,12 +12,12 @@ from typing import cast
 
 import apsw
 
-from services.event_log.chain import BEGINNING, Flaw, check, end_of, flaw_at_end, last_of
-from services.event_log.errors import RESTORE, DamagedError, explained, misfit
+from services.event_log.chain import BEGINNING, Flaw, check, end_of, flaw_at_end, last_of, lost_key
+from services.event_log.errors import RESTORE, DamagedError, explained
 from services.event_log.reading import Pages, Selection, held
 from services.event_log.records import GENESIS, Append, Draft, Envelope, Head, Record, decode
 from services.event_log.schema import FILE_NAME, close, open_for_appending, open_for_reading
-from services.event_log.writing import Outcome, append_all, take_over
+from services.event_log.writing import Outcome, append_all, known, take_over
 from services.formats import by_type
 from services.transactions import transaction
 
@@ -151,13 +151,15 @@ class EventLog:
         """The last record in front of which, and with which, the whole chain holds."""
         return self._walk(lambda _: None)[0]
 
-    def check(self, start: Head, size: int) -> tuple[Head, Flaw | None]:
+    def check(self, start: Head, size: int, *, keys: bool = False) -> tuple[Head, Flaw | None]:
         """Look at `size` records behind `start`: the last one that holds, and what is wrong with the next.
 
-        The same head comes back where there are no more.
+        The same head comes back where there are no more. With `keys`, that each idempotency key is found
+        where it is looked for is part of it, as far as the chain holds.
         """
         with explained(self._path):
-            return check(self._connection, start, size)
+            head, flaw = check(self._connection, start, size)
+            return head, (lost_key(self._connection, start, head) if keys else None) or flaw
 
     def flaw_at_end(self, size: int) -> Flaw | None:
         """What is wrong with the last `size` records, or None. Takes as long for any log."""
@@ -170,19 +172,19 @@ class EventLog:
             found = str(self._connection.execute("PRAGMA integrity_check(1)").get)
         return None if found == "ok" else found
 
-    def adopt(self, records: Iterable[Record]) -> int:
+    def adopt(self, records: Iterable[Record], fits: Callable[[Record], object] = lambda _: None) -> int:
         """Take over the records of a copy of this log, as they are; return how many are new. All or none.
 
-        Raises MisfitError for one that is not what the log has there, or that does not go on where it ends.
+        Raises MisfitError for one that is not what the log has there, that does not go on where it ends, or
+        at which `fits` raises ValueError.
         """
         with explained(self._path), transaction(self._connection):
             head, count = self._end(), 0
             for record in records:
-                if record.position <= head.position:
-                    if (found := self.hash_at(record.position)) != record.hash:
-                        raise misfit(record.position, f"the log has {found} there, and this is {record.hash}")
+                if 0 < record.position <= head.position:
+                    known(self._connection, record)
                     continue
-                head = take_over(self._connection, record, head)
+                head = take_over(self._connection, record, head, fits)
                 count += 1
             return count
 

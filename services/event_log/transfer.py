@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import BinaryIO
 
-from services.event_log.errors import EventLogError, MisfitError
+from services.event_log.errors import RESTORE, DamagedError, EventLogError, MisfitError
 from services.event_log.lines import from_line, to_line
 from services.event_log.log import EventLog
 from services.event_log.records import Record
@@ -33,18 +33,27 @@ def export(log: EventLog, target: BinaryIO, told: Told = lambda _: None) -> int:
     return end
 
 
-def import_lines(log: EventLog, lines: Iterable[bytes], told: Told = lambda _: None) -> int:
+def import_lines(
+    log: EventLog,
+    lines: Iterable[bytes],
+    told: Told = lambda _: None,
+    fits: Callable[[Record], object] = lambda _: None,
+) -> int:
     """Append the records of `lines` behind the log's end, all or none; return how many are new.
 
+    `fits` raises ValueError for a record that is none for other reasons than the log's own.
     Those that the log has already are compared and passed over. Raises MisfitError for what does not fit,
-    and names its position.
+    and names its position, and DamagedError where the log is damaged anywhere.
     """
+    flaw = log.examine()
+    if flaw is not None:
+        raise DamagedError(f"nothing was imported: {flaw}", RESTORE)
 
     def records() -> Iterable[Record]:
         for number, line in enumerate(lines, start=1):
             try:
                 record = from_line(line)
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 raise MisfitError(
                     f"expected a record in line {number}, found something else: {error}",
                     "the lines are those that export has written",
@@ -53,4 +62,4 @@ def import_lines(log: EventLog, lines: Iterable[bytes], told: Told = lambda _: N
                 told(record.position)
             yield record
 
-    return log.adopt(records())
+    return log.adopt(records(), fits)

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import cast
 
 import apsw
 
 from services.event_log.errors import RESTORE, ConflictError, DamagedError, PositionError, misfit
-from services.event_log.records import Append, Draft, Head, Record, chain_hash, content
+from services.event_log.records import Append, Draft, Head, Record, chain_hash, content, decode, moment
 
 OWN_ERRORS = (ConflictError, PositionError, ValueError, TypeError, OverflowError, apsw.ConstraintError)
 """What is wrong with one append alone: refused by the log, not to be written down, or not to be stored."""
 
 _INSERT = "INSERT INTO events (position, previous, hash, body) VALUES (?, ?, ?, ?)"
+
+_COLUMNS = "SELECT id, type, version, time, idempotency_key FROM events WHERE position = ?"
 
 _REPEATED = """
 SELECT position, lower(hex(previous)), lower(hex(hash)), body FROM events
@@ -66,10 +69,20 @@ def _append(connection: apsw.Connection, wanted: Append, head: Head) -> tuple[Re
         return _insert(connection, bodies, head)
 
 
-def take_over(connection: apsw.Connection, record: Record, head: Head) -> Head:
+def known(connection: apsw.Connection, record: Record) -> None:
+    """Compare a record with the one that is at its position already. Raises MisfitError."""
+    rows = connection.execute(_REPEATED, (record.position, record.position)).fetchall()
+    if [Record(*cast(tuple[int, str, str, str], row)) for row in rows] != [record]:
+        found = rows[0][2] if rows else "nothing"
+        raise misfit(record.position, f"the log has {found} there, and this is {record.hash}")
+
+
+def take_over(
+    connection: apsw.Connection, record: Record, head: Head, fits: Callable[[Record], object]
+) -> Head:
     """Append a record as it is in another copy of this log; return the new end.
 
-    Raises MisfitError for one that does not follow `head`.
+    Raises MisfitError for one that does not follow `head`, and where `fits` raises ValueError.
     """
     previous, body = bytes.fromhex(head.hash), record.body
     try:
@@ -77,9 +90,22 @@ def take_over(connection: apsw.Connection, record: Record, head: Head) -> Head:
         if record != Record(head.position + 1, head.hash, digest.hex(), body):
             raise misfit(record.position, f"expected what follows position {head.position}, {head.hash}")
         connection.execute(_INSERT, (record.position, previous, digest, body))
-    except (ValueError, apsw.ConstraintError, apsw.SQLError) as error:
+        _same_for_both(connection, record)
+        fits(record)
+    except (ValueError, RecursionError, apsw.ConstraintError, apsw.SQLError) as error:
         raise misfit(record.position, f"it is no record: {error}") from None
     return Head(record.position, record.hash)
+
+
+def _same_for_both(connection: apsw.Connection, record: Record) -> None:
+    """Refuse a body of which SQLite and we read something different, or that only one of us can read."""
+    event = decode(record.body)
+    ours = (event.id, event.type, event.version, event.time, event.idempotency_key)
+    theirs = connection.execute(_COLUMNS, (record.position,)).fetchone()
+    if ours != theirs:
+        raise ValueError(f"read as {ours} and as {theirs}")
+    if moment(datetime.fromisoformat(event.time)) != event.time:
+        raise ValueError(f"its time is {event.time!r}")
 
 
 def _insert(connection: apsw.Connection, bodies: Sequence[str], head: Head) -> tuple[Record, ...]:

@@ -46,7 +46,7 @@ def _run(options: argparse.Namespace) -> int:
     begun = time.monotonic()
     with (
         contextlib.closing(EventLog.open(options.store, read_only=True)) as log,
-        contextlib.closing(Projections.open(options.file)) as projections,
+        contextlib.closing(Projections.open(options.file, shared=True)) as projections,
     ):
         if options.verb == "rebuild":
             with Progress("entered", log.head().position) as told:

@@ -15,7 +15,8 @@ import msgspec
 
 import services.projections.messages as messages
 import services.projections.timeline as timeline
-from services.projections.models import Event, Model
+from services.errors import HelionyxError
+from services.projections.models import Event, Model, Value
 from services.transactions import transaction
 from services.upcasters import UnknownEventError
 
@@ -53,6 +54,10 @@ class Log(Protocol):
         """Where it ends."""
 
 
+class UnfitEventError(HelionyxError):
+    """An event says something else than its type and version promise."""
+
+
 class Stopped(Exception):
     """Building was given up, because it was asked to stop."""
 
@@ -60,7 +65,7 @@ class Stopped(Exception):
 def enter(connection: apsw.Connection, events: list[tuple[int, Event]]) -> None:
     """Enter events into every read model that has a row for them. Raises UnknownEventError."""
     for model in MODELS:
-        rows = [model.row(*item) for item in events if _taken(model, *item)]
+        rows = [_row(model, *item) for item in events if _taken(model, *item)]
         if rows:
             connection.executemany(model.insert, rows)
 
@@ -115,6 +120,16 @@ def digest(connection: apsw.Connection) -> str:
             for row in cast(Iterator[tuple[object, ...]], rows):
                 found.update(msgspec.json.encode(row) + b"\n")
     return found.hexdigest()
+
+
+def _row(model: Model, position: int, event: Event) -> tuple[Value, ...]:
+    try:
+        return model.row(position, event)
+    except (KeyError, TypeError, ValueError) as error:
+        raise UnfitEventError(
+            f"expected the data of a {event.type} at position {position}, found {error!r}",
+            "it was not written by a release of this service; verify tells whether the log is whole",
+        ) from error
 
 
 def _taken(model: Model, position: int, event: Event) -> bool:

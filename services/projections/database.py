@@ -53,6 +53,10 @@ def file_of(stem: Path) -> Path:
     return stem.with_name(f"{stem.stem}-{digest}{stem.suffix}")
 
 
+class DamagedProjectionsError(ProjectionsError):
+    """The read models' file is no longer what was written. It can be built anew."""
+
+
 class Projections:
     """One connection to the read models. Use it in one thread at a time."""
 
@@ -102,9 +106,20 @@ class Projections:
         with self._told():
             return self._rebuild(log, lambda: False, told)
 
+    def begin_anew(self) -> None:
+        """Throw the file away, and make an empty one: for a damaged one that nobody else has open.
+
+        Raises ProjectionsError.
+        """
+        self._connection.close()
+        with self._told():
+            _remove(self._path)
+            self._connection = patiently(lambda: _open(self._path), BUSY_SECONDS)
+
     def position(self) -> int:
         """The position that was reached."""
-        return self._progress()[0]
+        with self._told():
+            return self._progress()[0]
 
     def digest(self) -> str:
         """The same for the same rows at the same position of the same log, whoever built them and how."""
@@ -112,13 +127,15 @@ class Projections:
 
     def messages(self, after: int, limit: int) -> tuple[messages.Message, ...]:
         """The first `limit` messages behind the position `after`."""
-        return messages.after(self._connection, after, limit)
+        with self._told():
+            return messages.after(self._connection, after, limit)
 
     def timeline(
         self, before: int = timeline.END, limit: int = 100, types: Collection[str] | None = None
     ) -> tuple[timeline.Entry, ...]:
         """The last `limit` events in front of the position `before`, the newest first; of `types` alone."""
-        return timeline.before(self._connection, before, limit, types)
+        with self._told():
+            return timeline.before(self._connection, before, limit, types)
 
     def close(self) -> None:
         """Let go of the file."""
@@ -177,7 +194,12 @@ class Projections:
     def _told(self) -> Iterator[None]:
         try:
             yield
-        except (apsw.FullError, apsw.IOError, OSError) as error:
+        except (apsw.CorruptError, apsw.NotADBError) as error:
+            raise DamagedProjectionsError(
+                f"the projections {self._path} are damaged: {error}",
+                "start the service anew: it builds them again from the event log",
+            ) from error
+        except (apsw.BusyError, apsw.FullError, apsw.IOError, apsw.ReadOnlyError, OSError) as error:
             raise ProjectionsError(f"cannot write the projections {self._path}: {error}", _HINT) from error
 
     def _another_log(self, position: int, digest: str, found: str | None) -> ProjectionsError:

@@ -90,16 +90,17 @@ def test_neither_secrets_nor_messages_are_logged(service: Instance) -> None:
 def test_trouble_of_the_service(tmp_path: Path) -> None:
     """Its traceback is in the log, under the id that the caller is told; the caller gets no detail of it."""
     with running(tmp_path) as service:
-        connection = apsw.Connection(str(tmp_path / "events" / "events.db"))
-        connection.execute("DROP TABLE events")
+        (file,) = (tmp_path / "projections").glob("*.db")
+        connection = apsw.Connection(str(file))
+        connection.execute("DROP TABLE messages")
         connection.close()
-        answer = service.call("GET", MESSAGES.replace("messages", "events"), X_Request_Id="r-1")
+        answer = service.call("GET", MESSAGES, X_Request_Id="r-1")
         assert (answer.status, answer.headers["content-type"]) == (500, "application/problem+json")
         assert answer.json["request_id"] == answer.headers["x-request-id"] == "r-1"
-        assert "events.db" not in answer.body.decode()
+        assert "no such table" not in answer.body.decode()
         bug, answered = lines(service, "r-1")
         assert (bug["message"], bug["level"]) == ("a bug in the service", "error")
-        assert "no such table: events" in bug["error"]
-        assert any("services/api/events.py" in frame for frame in bug["traceback"])
+        assert "no such table: messages" in bug["error"]
+        assert any("services/api/messages.py" in frame for frame in bug["traceback"])
         assert (answered["status"], answered["level"]) == (500, "warning")
         assert service.call("GET", "/health").status == 200

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import http.client
 import json
 import resource
 import time
@@ -24,6 +25,14 @@ DELETED = "DELETE FROM events WHERE position = {}"
 def refused(answer: Answer) -> str:
     assert answer.status == 503
     return str(answer.json.get("detail") or answer.json["reason"])
+
+
+def as_far_as_it_goes(service: Instance) -> list[bytes]:
+    """The whole lines of an answer that may be cut off, which says that there should be more."""
+    try:
+        return service.call("GET", "/api/v1/events").body.splitlines()
+    except http.client.IncompleteRead as error:
+        return error.partial.splitlines()
 
 
 def ready_until_told(instance: Instance) -> str:
@@ -94,7 +103,7 @@ def test_the_service_on_a_file_that_was_cut_off(tmp_path: Path) -> None:
     with running(tmp_path) as service:
         assert "the event log is damaged" in ready_until_told(service)
         refused(service.call("POST", MESSAGES, {"text": "a"}))
-        lines = service.call("GET", "/api/v1/events").body.splitlines()
+        lines = as_far_as_it_goes(service)
         assert len(lines) > 5
         assert [json.loads(line)["body"] for line in lines] == [r.body for r in records[: len(lines)]]
         assert service.stop()[0] == 0

@@ -93,7 +93,7 @@ def test_a_stuck_request(caplog: pytest.LogCaptureFixture) -> None:
         answer = await reader.readuntil(b"\r\n\r\n")
         assert answer.startswith(b"HTTP/1.1 503 ")
         assert b"retry-after: 1" in answer
-        await reader.readuntil(b"}")
+        await reader.readuntil(b"}\n")
         writer.write(GET)
         assert (await reader.readuntil(b"done")).startswith(b"HTTP/1.1 200 ")
 

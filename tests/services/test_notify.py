@@ -27,11 +27,10 @@ def test_what_systemd_is_told(tmp_path: Path) -> None:
     """READY=1 once, the watchdog again and again, STOPPING=1 at the end."""
     environment = {**configure(tmp_path), "WATCHDOG_USEC": "200000"}
     with listener() as sock, starting(environment, sock=sock) as instance:
-        begun, said = time.monotonic(), []
-        while time.monotonic() - begun < 1:
+        said: list[str] = []
+        while said.count("WATCHDOG=1") < 5:  # `notified` gives up after a while
             said.append(instance.notified()[0])
         assert said.count("READY=1") == 1
-        assert said.count("WATCHDOG=1") >= 5
         instance.process.send_signal(signal.SIGTERM)
         while said[-1] != "STOPPING=1":
             said.append(instance.notified()[0])

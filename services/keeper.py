@@ -1,0 +1,214 @@
+"""The log and the read models, open in two threads, and whether they can be used.
+
+Everything that writes runs in one thread, in order; it has the log's appending connection, and takes all that
+waits to the disk at once. Everything that only reads runs in another, with connections of its own, so that no
+reader waits for the disk to sync.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable, Coroutine, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+from services.errors import HelionyxError
+from services.event_log import Append, DamagedError, EventLogError, Flaw, Head, Outcome, Record
+from services.event_log.errors import RESTORE
+from services.event_log.group import GroupCommit
+from services.event_log.guard import Guard
+from services.opened import Opened
+from services.refusals import NotReadyError
+
+logger = logging.getLogger("helionyx")
+
+T = TypeVar("T")
+
+PATIENCE_SECONDS = 10.0
+"""How long a use case waits for the log to be open: who comes early is answered late, and not refused."""
+
+LOOKED_AT_FIRST = 100
+"""How many records at the log's end are proven before the service is ready."""
+
+FOLLOW_SECONDS = 1.0
+"""How often it is looked whether the read models are behind the log, by another process or by a failure."""
+
+
+class Keeper:
+    """One log with its read models. Nothing is opened before `open`. For use in one event loop."""
+
+    def __init__(self, event_store: Path, projections: Path, *, rehearsal: bool) -> None:
+        self._event_store = event_store
+        self._projections = projections
+        self._rehearsal = rehearsal
+        self._writer = ThreadPoolExecutor(1, "writer")
+        self._reader = ThreadPoolExecutor(1, "reader")
+        self._group = GroupCommit(self._commit, self._writer)
+        self._guard = Guard()
+        self._upkeep: list[asyncio.Task[None]] = []
+        self._writing: Opened | None = None
+        self._reading: Opened | None = None
+        self._closing = threading.Event()
+        self._settled = asyncio.Event()
+        self._reason: str | None = "the event log is being opened"
+
+    @property
+    def not_ready(self) -> str | None:
+        """Why the service cannot be used at the moment, or None if it can."""
+        return self._guard.broken or self._reason
+
+    async def open(self) -> None:
+        """Open the log, and bring the read models up to its end.
+
+        A damaged log is opened for reading, as far as it can be read, and `not_ready` says so. Raises
+        HelionyxError, and NotReadyError where `close` is called before this is done.
+        """
+        try:
+            await self._run(self._writer, self._open_writing)
+            await self._run(self._reader, self._open_reading)
+            self._reason = None
+        except HelionyxError as error:
+            self._reason = error.message
+            raise
+        finally:
+            self._settled.set()
+        self._begin(self._guard.patrol(self._check))
+        if not self._rehearsal:
+            self._begin(self._keep_up())
+
+    async def close(self) -> None:
+        """Finish what was begun and let go of the files."""
+        self._reason = "the service has stopped"
+        self._closing.set()
+        self._settled.set()
+        for task in self._upkeep:
+            task.cancel()
+        await self._group.finish()
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(self._reader, lambda: _close(self._reading))
+        await loop.run_in_executor(self._writer, lambda: _close(self._writing))
+        self._reader.shutdown()
+        self._writer.shutdown()
+
+    async def append(self, wanted: Append) -> tuple[Record, ...]:
+        """Append, and answer when it is durable. Raises what EventLog.append raises, and NotReadyError."""
+        await self._until_open()
+        self._unless_broken()
+        return await self._group.append(wanted)
+
+    async def read(self, job: Callable[[Opened], T]) -> T:
+        """What `job` finds, in the reading thread. Raises NotReadyError, also where the log is damaged."""
+        await self._until_open()
+        try:
+            return await self._run(self._reader, lambda: job(_ready(self._reading)))
+        except DamagedError as error:
+            self._guard.found(error.message)
+            raise NotReadyError(str(self._guard.broken), RESTORE) from error
+
+    async def follow(self) -> None:
+        """Bring the read models up to the log's end."""
+        await self._until_open()
+        await self._run(self._writer, lambda: self._follow(_ready(self._writing)))
+
+    def _open_writing(self) -> None:
+        try:
+            self._writing = self._open_both(read_only=self._rehearsal)
+            flaw = self._writing.log.flaw_at_end(LOOKED_AT_FIRST)
+            if flaw is not None:
+                self._guard.found(str(flaw))
+                return
+            self._reason = "the projections are catching up"
+            self._writing.catch_up_first(self._closing.is_set)
+        except DamagedError as error:
+            self._guard.found(error.message)
+            self._writing = self._writing or self._open_both(read_only=True)
+
+    def _open_reading(self) -> None:
+        self._reading = self._open_both(read_only=True)
+
+    def _open_both(self, *, read_only: bool) -> Opened:
+        return Opened.open(self._event_store, self._projections, read_only=read_only, shared=self._rehearsal)
+
+    def _commit(self, appends: Sequence[Append]) -> Sequence[Outcome]:
+        opened = _ready(self._writing)
+        self._unless_broken()
+        try:
+            outcomes = opened.log.append_each(appends)
+        except DamagedError as error:
+            self._guard.found(error.message)
+            self._unless_broken()
+            raise
+        self._follow(opened)
+        return outcomes
+
+    def _follow(self, opened: Opened) -> None:
+        try:
+            opened.projections.catch_up(opened.log)
+            self._reason = None
+        except Exception as error:  # an event is durable all the same: its caller must hear so
+            first, self._reason = self._reason is None, "the projections cannot follow the log"
+            if isinstance(error, HelionyxError):
+                self._reason += f": {error.message}"
+            if first:
+                logger.exception("the projections cannot follow the log")
+
+    async def _keep_up(self) -> None:
+        """See to it that the read models follow, whoever appends, and again after they could not."""
+        while self._guard.broken is None:
+            await asyncio.sleep(FOLLOW_SECONDS)
+            try:
+                if self._reason is not None or await self.read(Opened.is_behind):
+                    await self.follow()
+            except EventLogError as error:  # who reads hears of it, and the disk may come back
+                logger.warning("the event log could not be looked at: %s", error.message)
+            except NotReadyError:  # damaged, or closed: both are told elsewhere
+                return
+
+    async def _check(self, start: Head, size: int) -> tuple[Head, Flaw | None]:
+        return await self._run(self._reader, lambda: _ready(self._reading).log.check(start, size, keys=True))
+
+    def _begin(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
+        task.add_done_callback(_told)
+        self._upkeep.append(task)
+
+    async def _until_open(self) -> None:
+        if not self._settled.is_set():
+            try:
+                await asyncio.wait_for(self._settled.wait(), PATIENCE_SECONDS)
+            except TimeoutError:
+                raise NotReadyError(f"the service is not ready: {self._reason}", "try again later") from None
+        self._unless_closing()
+
+    async def _run(self, executor: ThreadPoolExecutor, job: Callable[[], T]) -> T:
+        self._unless_closing()
+        return await asyncio.get_running_loop().run_in_executor(executor, job)
+
+    def _unless_broken(self) -> None:
+        if self._guard.broken is not None:
+            raise NotReadyError(self._guard.broken, RESTORE)
+
+    def _unless_closing(self) -> None:
+        if self._closing.is_set():
+            raise NotReadyError("the service has stopped", "try again in a moment")
+
+
+def _told(task: asyncio.Task[None]) -> None:
+    """Say why work that nobody waits for has ended, if it is not that it was done or the service stops."""
+    error = None if task.cancelled() else task.exception()
+    if error is not None and not isinstance(error, NotReadyError):
+        logger.error("upkeep has ended", exc_info=error)
+
+
+def _ready(opened: Opened | None) -> Opened:
+    if opened is None:
+        raise NotReadyError("the event log is not open", "try again in a moment")
+    return opened
+
+
+def _close(opened: Opened | None) -> None:
+    if opened is not None:
+        opened.close()
