@@ -4,7 +4,7 @@ SHELL := /bin/sh
 .SUFFIXES:
 MAKEFLAGS += --no-print-directory
 
-VARIABLES := ENV NODE SSH_OPTIONS ENV_DIR JSON FOLLOW LINES SINCE GREP LOGIN RELEASE SOAK KEEP CONFIG DATA CONFIRM INSIST BENCH_DIR
+VARIABLES := ENV NODE SSH_OPTIONS ENV_DIR JSON FOLLOW LINES SINCE GREP LOGIN RELEASE SOAK KEEP CONFIG DATA CONFIRM INSIST TO BACKUP BENCH_DIR
 ENV_ORIGIN := $(origin ENV)
 export ENV_ORIGIN $(VARIABLES)
 # What is misspelt would be left out in silence, and something else done than was meant.
@@ -18,7 +18,7 @@ endif
 # Their values go to the recipes as they were typed: make would expand a `$` in them.
 $(foreach v,$(VARIABLES),$(if $(findstring command,$(origin $v)),$(eval override export $v := $$(value $v))))
 
-.PHONY: help setup run env deploy status restart logs stop start test lint format types ci try try-down bench bench-service history rollback plan remove doctor
+.PHONY: help setup run env deploy status restart logs stop start test lint format types ci try try-down bench bench-service history rollback plan remove backup restore doctor
 
 help: ## This list
 	@scripts/help.sh
@@ -61,6 +61,12 @@ stop: ## Stop an environment; it stays stopped over a reboot (ENV=dev by default
 
 start: ## Start an environment that was stopped (ENV=dev by default)
 	@scripts/deploy/start.sh
+
+backup: ## Fetch a copy of the event log while the service runs, into backups/ (ENV=) [TO=directory]
+	@scripts/deploy/backup.sh
+
+restore: ## Put a backup in the place of the event log; the one of before is kept (ENV= BACKUP=file)
+	@scripts/deploy/restore.sh
 
 remove: ## Take an environment off the node; its data stays, unless DATA=delete and its name is typed (ENV=)
 	@scripts/deploy/remove.sh

@@ -71,13 +71,13 @@ def _doctor(request: settings.Settings) -> int:
 
 
 def _change(request: settings.Settings) -> int:
-    from .change import change  # looks need none of this
+    from . import backup  # looks need none of this
+    from .change import change
 
     output = choose(request.json)
     try:
-        if request.delete:
-            consent.ask(request)
-        result = change(request, output)
+        consent.ask(request)
+        result = backup.backup(request, output) if request.verb == "backup" else change(request, output)
     except DeployError as error:
         result = result_of(error, environment=request.environment, verb=request.verb)
     except KeyboardInterrupt:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import time
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import IO, Any
 
-from . import configuration, layer, preview, release, source
+from . import configuration, copies, layer, preview, release, source
 from .actor import actor
 from .connection import Connection, Lost
 from .errors import DONE, FAILED, HANDS, REFUSED, DeployError
-from .host.model import Environment, sha256
+from .host.layout import Environment
+from .host.model import sha256
 from .host.plan import Step
 from .output import Output
 from .release import Release
@@ -55,6 +59,7 @@ class _Change:
         self.release: Release | None = None
         self.target: layer.Target | None = None
         self.prepared: Prepared | None = None
+        self.copy: copies.Copy | None = None
         self.plan: dict[str, Any] = {}
 
     def run(self) -> dict[str, Any]:
@@ -68,6 +73,8 @@ class _Change:
         return {**result, **shown}
 
     def _converse(self) -> dict[str, Any]:
+        if self.settings.verb == "restore":
+            self.copy = copies.read(self.settings.backup, self.settings.root)
         # The connection takes as long as all our own preparation: they go on side by side.
         with ThreadPoolExecutor(max_workers=2) as pool:
             preparing = pool.submit(self._prepare) if self.settings.verb in BUILDING else None
@@ -112,6 +119,8 @@ class _Change:
             "insist": self.settings.insist,
             "delete": self.settings.delete,
         }
+        if self.copy is not None:
+            request["log"] = self.copy.to_json()
         if self.settings.verb == "rollback":
             request["to"], request["config"] = self.settings.release, self.settings.config
         if self.prepared is not None:
@@ -161,15 +170,24 @@ class _Change:
             )
 
     def _send(self, connection: Connection, kinds: list[str]) -> None:
-        assert self.release is not None or not kinds, "only a deploy sends anything"
         for kind in kinds:
-            content = self._blob(kind)
-            begun, title = time.monotonic(), f"upload {kind}"
-            with self.output.upload(title, len(content)) as sent:
-                connection.blob(content, sha256(content), sent)
-            self.output.done(title, time.monotonic() - begun, f"{len(content) / 1e3:,.0f} kB")
+            with self._blob(kind) as (source, size, digest):
+                begun, title = time.monotonic(), f"upload {kind}"
+                with self.output.upload(title, size) as sent:
+                    connection.blob(source, size, digest, sent)
+                self.output.done(title, time.monotonic() - begun, f"{size / 1e3:,.0f} kB")
 
-    def _blob(self, kind: str) -> bytes:
+    @contextmanager
+    def _blob(self, kind: str) -> Iterator[tuple[IO[bytes], int, str]]:
+        """The bytes to send, how many they are, and their digest."""
+        if self.copy is not None:
+            with self.copy.path.open("rb") as file:
+                yield file, self.copy.size, self.copy.sha256
+            return
+        content = self._built(kind)
+        yield io.BytesIO(content), len(content), sha256(content)
+
+    def _built(self, kind: str) -> bytes:
         assert self.release is not None
         assert self.target is not None
         assert self.prepared is not None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 import select
@@ -79,12 +80,12 @@ class Connection:
         """One line to the node."""
         self._send(json.dumps(content).encode() + b"\n")
 
-    def blob(self, content: bytes, digest: str, sent: Callable[[int], None]) -> None:
-        """Announce and send bytes; `sent` hears how many have gone each time."""
-        self.say(size=len(content), sha256=digest)
-        for start in range(0, len(content), CHUNK):
-            self._send(content[start : start + CHUNK])
-            sent(min(CHUNK, len(content) - start))
+    def blob(self, source: IO[bytes], size: int, digest: str, sent: Callable[[int], None]) -> None:
+        """Announce and send the bytes of a file; `sent` hears how many have gone each time."""
+        self.say(size=size, sha256=digest)
+        while data := source.read(CHUNK):
+            self._send(data)
+            sent(len(data))
 
     def hear(self) -> dict[str, Any]:
         """The node's next line. Raises `Lost` when there is none."""
@@ -102,6 +103,23 @@ class Connection:
                 "a start-up file of the login shell there may print text; it must be silent for ssh commands",
             ) from None
         return value
+
+    def take(self, size: int, sink: IO[bytes], came: Callable[[int], None]) -> str:
+        """The next `size` bytes of the node's into a file; `came` hears how many each time. Their SHA-256.
+
+        Raises `Lost` where they end before.
+        """
+        found = hashlib.sha256()
+        while size:
+            self._ahead = self._ahead or self._read()
+            if not self._ahead:
+                raise self._why()
+            data, self._ahead = self._ahead[:size], self._ahead[size:]
+            found.update(data)
+            sink.write(data)
+            came(len(data))
+            size -= len(data)
+        return found.hexdigest()
 
     def relay(self, sink: Sink) -> None:
         """Copy all further output of the node, until it ends. Raises `DeployError` with its last words."""

@@ -10,7 +10,8 @@ from .checkout import EnvFile
 from .connection import Connection, Lost, result_of_look
 from .errors import DeployError
 from .host.check import Check, bad, ok
-from .host.model import BOT, ENVIRONMENTS
+from .host.layout import ENVIRONMENTS
+from .host.model import BOT
 from .login import log_in
 from .report import Report
 from .settings import Settings

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from . import layer, units
 from .archive import Entry, pack
 from .configuration import LAUNCHER, Configuration
-from .host.model import Environment, Manifest, sha256
+from .host.layout import Environment
+from .host.model import Manifest, sha256
 from .host.releases import MANIFEST
 from .layer import Target
 from .source import Source

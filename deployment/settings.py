@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .errors import DeployError
-from .host.model import ENVIRONMENTS, KEEP
+from .host.layout import ENVIRONMENTS
+from .host.model import KEEP
 
 VERBS = (
-    *("deploy", "plan", "rollback", "restart", "stop", "start", "remove"),
-    *("status", "logs", "history", "env", "doctor"),
+    *("deploy", "plan", "rollback", "restart", "stop", "start", "remove", "restore"),
+    *("status", "backup", "logs", "history", "env", "doctor"),
 )
 VARIABLES = (
     *(
@@ -31,7 +32,7 @@ VARIABLES = (
         "CONFIRM",
         "INSIST",
     ),
-    *("FOLLOW", "LINES", "SINCE", "GREP"),
+    *("FOLLOW", "LINES", "SINCE", "GREP", "TO", "BACKUP"),
 )
 ROOT = Path(__file__).resolve().parent.parent
 LOOKS_AT_ALL = ("status", "history", "doctor")
@@ -58,6 +59,8 @@ class Settings:
     since: str | None
     grep: str | None
     release: str | None
+    backups: Path
+    backup: Path
     soak: float
     keep: int
     config: str | None
@@ -112,6 +115,8 @@ def read(arguments: list[str], environ: Mapping[str, str], root: Path = ROOT) ->
         since=environ.get("SINCE") or None,
         grep=environ.get("GREP") or None,
         release=environ.get("RELEASE") or None,
+        backups=root / (environ.get("TO") or "backups"),
+        backup=root / environ.get("BACKUP", ""),
         soak=_seconds("SOAK", environ, default=SOAK.get(verb, 0.0)),
         keep=_count("KEEP", environ, "releases", least=1) or KEEP,
         config=_one_of("CONFIG", environ, "current"),
@@ -147,7 +152,7 @@ def choose(verb: str, argument: str | None, environ: Mapping[str, str]) -> tuple
         )
     if stands in ENVIRONMENTS:
         return True, (stands,)
-    if verb in ("deploy", "plan", "rollback", "remove", "env"):
+    if verb in ("deploy", "plan", "rollback", "remove", "backup", "restore", "env"):
         ignored = f" ENV={stands} in the shell is none." if stands else ""
         raise DeployError(
             f"{verb} needs an environment.{ignored}",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from .host.model import Environment, listen_address
+from .host.layout import Environment
+from .host.model import listen_address
 
 OPT, STATE = "/opt/helionyx", "helionyx"
 

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from deployment import envfile
-from deployment.host.model import ENVIRONMENTS
+from deployment.host.layout import ENVIRONMENTS
 from node1 import Node, Node1Error
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from deployment import errors, settings, units
-from deployment.host.model import ENVIRONMENTS, Environment
+from deployment.host.layout import ENVIRONMENTS, Environment
 from deployment.settings import ROOT
 
 README = (ROOT / "README.md").read_text()

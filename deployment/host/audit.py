@@ -12,8 +12,9 @@ import os
 import time
 from typing import Any
 
+from .layout import Layout
 from .locks import host_lock
-from .model import Layout, canonical, sha256
+from .model import canonical, sha256
 
 GENESIS = "0" * 64
 

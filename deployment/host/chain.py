@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from .check import Check, bad, ok, warn
-from .model import Environment
+from .layout import Environment
 from .rules import AS_ROOT
 
 BEFORE_ALL = "before anything else"

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from . import record, releases, verify
 from .errors import Refused
-from .model import Environment, Layout, Manifest, sha256
+from .layout import Environment, Layout
+from .model import Manifest, sha256
 
 
 def manifest(layout: Layout, environment: Environment, kept: str) -> Manifest:

@@ -10,7 +10,7 @@ from typing import Any
 from . import chain
 from .chain import Chain
 from .check import Check, bad, ok, warn
-from .model import UNIT_SUFFIXES, Environment
+from .layout import UNIT_SUFFIXES, Environment
 from .rules import AS_ROOT
 from .status import Fault
 

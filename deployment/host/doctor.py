@@ -16,7 +16,8 @@ from . import audit, condition, eventlog, locks, record, releases, rules, socket
 from .check import Check, bad
 from .condition import Directory, Facts, Port
 from .errors import HostError
-from .model import BOT, Environment, Layout, Manifest, Observed
+from .layout import Environment, Layout
+from .model import BOT, Manifest, Observed
 from .observe import observe, user_id, wanted_directories
 from .systemd import Unit
 from .wire import Wire

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from .model import Layout
+from .layout import Layout
 from .session import converse
 from .transaction import carry_out
 from .wire import Wire

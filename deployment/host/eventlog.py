@@ -13,7 +13,8 @@ from pathlib import Path
 from . import probe
 from .chain import Chain, Held
 from .errors import StepFailed
-from .model import Environment, Layout, Manifest, Observed
+from .layout import Environment, Layout
+from .model import Manifest, Observed
 from .observe import LOG_FILE
 from .run import run
 

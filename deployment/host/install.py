@@ -10,8 +10,8 @@ from pathlib import Path
 
 from .errors import StepFailed
 from .files import discard, settle, sweep
+from .layout import Environment, Layout
 from .locks import host_lock
-from .model import Environment, Layout
 from .releases import drifted, manifest_in
 from .run import run
 

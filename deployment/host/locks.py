@@ -12,7 +12,7 @@ from typing import Any
 
 from . import record
 from .errors import Busy
-from .model import Layout
+from .layout import Layout
 
 
 @contextmanager

@@ -8,7 +8,7 @@ import sys
 from collections import deque
 from typing import Any
 
-from .model import Environment
+from .layout import Environment
 from .wire import hand_over
 
 

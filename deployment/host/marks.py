@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from .files import publish
-from .model import Environment, Layout
+from .layout import Environment, Layout
 
 
 @dataclass(frozen=True)

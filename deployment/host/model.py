@@ -6,123 +6,12 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
-from pathlib import Path
 from typing import Any
 
-ENVIRONMENTS = ("dev", "staging", "live")
+from .layout import Environment
+
 BOT = "TELEGRAM_BOT_TOKEN"  # two pollers of one token end each other's polls for ever
 KEEP = 5  # releases that came up and stay, unless a request says otherwise
-UNIT_SUFFIXES = (".socket", ".service")
-
-
-@dataclass(frozen=True)
-class Environment:
-    """One of the three places a release can run in, and the names it goes by on the node."""
-
-    name: str
-
-    @property
-    def unit(self) -> str:
-        """The stem of its units: `helionyx` for live, `helionyx-dev` and `helionyx-staging` beside it."""
-        return "helionyx" if self.name == "live" else f"helionyx-{self.name}"
-
-    @property
-    def user(self) -> str:
-        """The system user that the service runs as; it bears the unit's name."""
-        return self.unit
-
-    @property
-    def namespace(self) -> str:
-        """The journald namespace that holds the service's own lines."""
-        return self.unit
-
-    @property
-    def service(self) -> str:
-        """The service unit."""
-        return f"{self.unit}.service"
-
-    @property
-    def socket(self) -> str:
-        """The socket unit: it stays open while the service restarts."""
-        return f"{self.unit}.socket"
-
-    @property
-    def rehearsal(self) -> str:
-        """The stem of the units that a release is rehearsed in."""
-        return f"{self.unit}-rehearsal"
-
-    @property
-    def journal(self) -> str:
-        """The configuration file of the journald namespace."""
-        return f"journald@{self.namespace}.conf"
-
-
-@dataclass(frozen=True)
-class Layout:
-    """Where everything lies on the node. `root` is `/`, except in tests of single steps."""
-
-    root: Path = Path("/")
-
-    @property
-    def opt(self) -> Path:
-        """Code and dependencies: owned by root, read by the services."""
-        return self.root / "opt/helionyx"
-
-    @property
-    def state(self) -> Path:
-        """What the deployment remembers: transactions and the audit."""
-        return self.root / "var/lib/helionyx-deploy"
-
-    @property
-    def transactions(self) -> Path:
-        """One directory per transaction: its request, staged inputs and record."""
-        return self.state / "transactions"
-
-    @property
-    def audit(self) -> Path:
-        """The hash-chained history of all changes."""
-        return self.state / "deployments.jsonl"
-
-    @property
-    def locks(self) -> Path:
-        """Lock files; flock, never unlinked, gone with a reboot."""
-        return self.root / "run/helionyx-deploy"
-
-    @property
-    def layers(self) -> Path:
-        """Dependencies, one directory per digest, shared by the environments."""
-        return self.opt / "layers"
-
-    @property
-    def host_halves(self) -> Path:
-        """The zipapps that ran transactions here."""
-        return self.opt / "host"
-
-    def releases(self, environment: Environment) -> Path:
-        """The releases that are kept for an environment."""
-        return self.opt / environment.name / "releases"
-
-    def current(self, environment: Environment) -> Path:
-        """The link to the release that the units start."""
-        return self.opt / environment.name / "current"
-
-    def verified(self, environment: Environment) -> Path:
-        """One file per release that came up here, as old as its last deploy."""
-        return self.opt / environment.name / "verified"
-
-    def data(self, environment: Environment) -> Path:
-        """What the service writes. Of it a deploy touches read models that no release uses, and owners."""
-        return self.root / "var/lib/helionyx" / environment.name
-
-    def rehearsal(self, environment: Environment) -> tuple[Path, Path]:
-        """The unit files of a rehearsal, socket and service: in /run, so that none outlives a reboot."""
-        system = self.root / "run/systemd/system"
-        return system / f"{environment.rehearsal}.socket", system / f"{environment.rehearsal}.service"
-
-    def unit_file(self, name: str) -> Path:
-        """Where a file of a release's `units/` is installed."""
-        systemd = self.root / "etc/systemd"
-        return systemd / "system" / name if name.endswith(UNIT_SUFFIXES) else systemd / name
 
 
 @dataclass(frozen=True)
@@ -197,6 +86,11 @@ class Log:
     head: str
     holds: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def name(self) -> str:
+        """What it is called where it is kept."""
+        return f"{self.length}-{self.head[:12]}"
+
 
 @dataclass(frozen=True)
 class Observed:
@@ -223,6 +117,7 @@ class Observed:
     bots: Mapping[str, str] = field(default_factory=dict)  # other environments' bot tokens, by digest
     answers: Mapping[str, Any] | None = None
     log: Log | None = None
+    logs: tuple[str, ...] = ()  # the names of those that are kept
     table: int = 0  # the version of the log's table that the current release writes
     reads: Mapping[str, Any] = field(default_factory=dict)  # the events that the current release understands
     opt: bool = False  # whether anything of its releases is there, also of ones that are being removed
@@ -261,6 +156,7 @@ class Wanted:
     restart: bool = False
     staged: bool = True  # whether what is missing has been sent; else the release is taken as it lies
     soak: float | None = None  # seconds that the release is watched in its rehearsal; None: no rehearsal
+    log: str | None = None  # the name of the event log that is to be the one; None: the one that is there
     insist: bool = False  # whether it may write what the release before cannot read
     back: bool = False  # the way back after a failure: whatever was there is good enough
     failed: str = ""  # on the way back: the release that did not come up

@@ -10,7 +10,8 @@ from typing import Any
 
 from . import files, probe, processes, readmodels, releases, sockets, systemd
 from .errors import StepFailed
-from .model import BOT, ENVIRONMENTS, Environment, Layout, Log, Manifest, Observed
+from .layout import ENVIRONMENTS, Environment, Layout
+from .model import BOT, Log, Manifest, Observed
 from .run import run
 
 LOG_FILE = "events.db"  # what a service calls its event log
@@ -32,6 +33,7 @@ def observe(layout: Layout, environment: Environment, wanted: Manifest | None = 
     listen = socket.listen if socket.active == "active" else None
     root, data = layout.releases(environment).parent, layout.data(environment)
     # A probe of an idle socket would start the service: only a running one is asked.
+    shelf = list(layout.kept_logs(environment).glob("*"))
     running = service.active == "active" and listen is not None
     answers = probe.ask_until_ready(str(listen), PATIENCE) if running else None
     log = probe.log_of(answers) or log_at_rest(layout, environment, manifest)
@@ -57,6 +59,7 @@ def observe(layout: Layout, environment: Environment, wanted: Manifest | None = 
         projects={name: release.project for name, release in here.items()},
         answers=answers,
         log=log,
+        logs=tuple(sorted(path.name for path in shelf if not path.name.startswith("."))),
         table=int(manifest.log.get("table", 0)) if manifest else 0,
         reads=manifest.log.get("reads", {}) if manifest else {},
         opt=any(path.exists() for path in (root, files.gone(root))),
@@ -135,15 +138,38 @@ def head(
     layout: Layout, environment: Environment, release: Manifest, at: int | None = None
 ) -> tuple[Log, str | None]:
     """The log as the release's own code reads it, under the environment's user: (head, hash at `at`)."""
-    root = layout.releases(environment) / release.id
-    argv = [
-        *(f"/usr/bin/python{release.python}", "-IS", str(root / "run.py"), "services.event_log", "head"),
-        *("--store", str(release.config["event_store_path"]), "--json"),
-        *(("--at", str(at)) if at else ()),
-    ]
-    answer = json.loads(run(argv, user=environment.user))
+    store = Path(str(release.config["event_store_path"]))
+    return _head(layout, environment, release, store, ("--at", str(at)) if at else ())
+
+
+def _head(
+    layout: Layout, environment: Environment, release: Manifest, store: Path, more: tuple[str, ...]
+) -> tuple[Log, str | None]:
+    answer = ask_log(layout, environment, release, "head", "--store", str(store), *more)
     found = answer.get("at") or {}
     return Log(int(answer["position"]), str(answer["hash"]), answer.get("holds") or {}), found.get("hash")
+
+
+def ask_log(
+    layout: Layout,
+    environment: Environment,
+    release: Manifest,
+    *words: str,
+    timeout: float = 60.0,
+    expect: tuple[int, ...] = (0,),
+) -> dict[str, Any]:
+    """What `services.event_log WORDS --json` of a release says, run as the environment's user."""
+    launcher = layout.releases(environment) / release.id / "run.py"
+    argv = [f"/usr/bin/python{release.python}", "-IS", str(launcher), "services.event_log", *words, "--json"]
+    answer: dict[str, Any] = json.loads(
+        run(argv, user=environment.user, timeout=timeout, expect=expect) or b"{}"
+    )
+    return answer
+
+
+def log_in(layout: Layout, environment: Environment, release: Manifest, store: Path) -> Log:
+    """The log in a directory, as a release's own code reads it under the environment's user."""
+    return _head(layout, environment, release, store, ())[0]
 
 
 def log_at_rest(layout: Layout, environment: Environment, manifest: Manifest | None) -> Log | None:

@@ -9,7 +9,8 @@ from typing import Any
 
 from . import preconditions
 from .errors import Refused
-from .model import Environment, Manifest, Observed, Wanted
+from .layout import Environment
+from .model import Manifest, Observed, Wanted
 
 # The id of a release or the digest of a layer: the heading has named the one that it is about.
 IDENTIFIER = re.compile(r"[0-9a-f]{64}|[0-9a-f]{12}(-dirty)?-[0-9a-f]{12}")
@@ -72,22 +73,26 @@ def _running(seen: Observed, wanted: Wanted) -> Iterator[Step]:
     if seen.rehearsal:
         yield Step("clear-rehearsal", (environment.rehearsal,))
     written = _units_differ(seen, release)
+    swap = wanted.log is not None and wanted.log in (*seen.logs, *_brought(seen, wanted))
     rebind = _must_rebind(seen, release, environment, written)
     restart = (
         wanted.restart
         or rebind
+        or swap
         or seen.serving != release.id
         or environment.service in written
         or Step("install-release", (release.id,)) in laid
     )
     if Step("check-release", (release.id,)) in laid:
         yield from _rehearsed(release, wanted.soak)
-    if rebind:
+    if rebind or swap:
         yield Step("close-socket", (environment.socket,))
+    if swap:
+        yield Step("switch-log", (str(wanted.log),))
     yield from _switched(seen, release, environment, written)
     if not seen.enabled:
         yield Step("enable-units", _units(environment))
-    if rebind or seen.socket != "active":
+    if rebind or swap or seen.socket != "active":
         yield Step("open-socket", (environment.socket,))
     if restart:
         yield Step("restart-service", (environment.service,))
@@ -173,6 +178,7 @@ def _installed(seen: Observed, release: Manifest, wanted: Wanted) -> Iterator[St
             f"release {release.id} was edited on the node and is not what it was.",
             f"git switch --detach {release.commit[:12]}, then make deploy ENV={wanted.environment.name}",
         )
+    yield from (Step("install-log", (name,)) for name in _brought(seen, wanted))
     if (missing and wanted.staged) or seen.serving != release.id:
         yield Step("check-release", (release.id,))
 
@@ -185,6 +191,12 @@ def _rehearsed(release: Manifest, soak: float | None) -> Iterator[Step]:
     if soak:
         yield Step("soak", (f"{soak:g} s",))
     yield Step("end-rehearsal", (release.id,))
+
+
+def _brought(seen: Observed, wanted: Wanted) -> tuple[str, ...]:
+    """The log that a request brings along, where neither the service nor the node's shelf has it."""
+    here = seen.log.name if seen.log else None
+    return () if wanted.back or wanted.log in (None, here, *seen.logs) else (str(wanted.log),)
 
 
 def _switched(

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from .errors import Refused
-from .model import BOT, Environment, Manifest, Observed, Wanted
+from .layout import Environment
+from .model import BOT, Manifest, Observed, Wanted
 
 
 def refuse_conflicts(seen: Observed, release: Manifest, environment: Environment) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from pathlib import Path
 
-from .model import Environment
+from .layout import Environment
 
 
 def of(environment: Environment, user: int | None) -> tuple[str, ...]:

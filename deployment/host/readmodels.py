@@ -7,7 +7,8 @@ import stat
 from collections.abc import Iterable
 from pathlib import Path
 
-from .model import Environment, Manifest
+from .layout import Environment
+from .model import Manifest
 from .run import run
 
 SUFFIXES = ("", "-wal", "-shm")  # a database of SQLite and what lies beside it while it is open

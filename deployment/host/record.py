@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from .files import publish
-from .model import Layout
+from .layout import Layout
 
 KEEP = 20  # transactions whose requests and records stay for reading
 WHOLE = {"verb", "environment", "actor"}  # what every request has; one without it was never finished
@@ -80,7 +80,7 @@ class Transaction:
 
     def close(self) -> None:
         """Forget the staged inputs."""
-        for blob in self.path.glob("*.tar.gz"):
+        for blob in (*self.path.glob("*.tar.gz"), *self.path.glob("*.db")):
             blob.unlink()
 
 

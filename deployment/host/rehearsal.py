@@ -13,7 +13,8 @@ from pathlib import Path
 from . import systemd, verify
 from .errors import StepFailed
 from .files import publish
-from .model import Environment, Layout, Log, Manifest
+from .layout import Environment, Layout
+from .model import Log, Manifest
 
 STOP = 10  # seconds that it may take to stop: it has nobody to finish with
 LONGEST = 900  # seconds after which systemd ends a rehearsal that everybody has forgotten

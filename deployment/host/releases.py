@@ -9,7 +9,8 @@ import stat
 from pathlib import Path
 
 from . import marks
-from .model import ENVIRONMENTS, Environment, Kept, Layout, Manifest, id_of, sha256
+from .layout import ENVIRONMENTS, Environment, Layout
+from .model import Kept, Manifest, id_of, sha256
 
 MANIFEST = "manifest.json"
 RELEASE_NAME = re.compile(r"[0-9a-f]{12}(-dirty)?-[0-9a-f]{12}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import subprocess
 from pathlib import Path
+from typing import IO
 
 from .errors import StepFailed
 
@@ -15,6 +16,7 @@ def run(
     argv: list[str],
     *,
     input: bytes = b"",
+    stdin: IO[bytes] | None = None,
     user: str | None = None,
     cwd: Path | None = None,
     timeout: float = 60.0,
@@ -28,7 +30,8 @@ def run(
     try:
         done = subprocess.run(
             argv,
-            input=input,
+            input=input if stdin is None else None,
+            stdin=stdin,
             capture_output=True,
             timeout=timeout,
             env=ENVIRONMENT,

@@ -13,10 +13,11 @@ import time
 from pathlib import Path
 from typing import Any
 
-from . import audit, compose, doctor, locks, logs, record, releases, status, systemd
+from . import audit, backup, compose, doctor, locks, logs, record, releases, status, systemd
 from .errors import HostError, Refused, StepFailed, Unfinished
 from .files import publish
-from .model import ENVIRONMENTS, Environment, Layout, Manifest, Observed, Wanted, changed_keys, id_of, sha256
+from .layout import ENVIRONMENTS, Environment, Layout
+from .model import Manifest, Observed, Wanted, changed_keys, id_of, sha256
 from .observe import observe
 from .plan import Step, callers, plan
 from .run import run
@@ -28,7 +29,7 @@ RECORD = 1 << 20  # bytes that any change needs, for its record and the audit
 SPARE = 32 << 20  # bytes that stay free on the node after everything is laid down
 STARTS = 12  # starts of one transaction's unit: it gives up by itself long before, unless it cannot write
 POLL = 0.02  # seconds between two looks at the record
-CHANGES = ("deploy", "rollback", "restart", "stop", "start", "remove")
+CHANGES = ("deploy", "rollback", "restart", "stop", "start", "remove", "restore")
 
 
 def converse(layout: Layout, wire: Wire, program: Path) -> int:
@@ -65,6 +66,8 @@ def _answer(layout: Layout, wire: Wire, program: Path, request: dict[str, Any]) 
         )
     elif verb == "doctor":
         doctor.examine(layout, wire, request)
+    elif verb == "backup":
+        backup.hand_over(layout, wire, request)
     elif verb == "history":
         lines = audit.read(layout)
         wire.say("result", outcome="done", lines=lines, first_bad=audit.first_bad(lines))
@@ -185,7 +188,7 @@ def _unwritable(error: OSError) -> Refused:
 def _stage(layout: Layout, wire: Wire, transaction: record.Transaction, steps: tuple[Step, ...]) -> None:
     """Ask for what the plan installs; a layer that another environment brought meanwhile is not asked for."""
     verbs = {step.verb for step in steps}
-    needs = [kind for kind in ("layer", "release") if f"install-{kind}" in verbs]
+    needs = [kind for kind in ("layer", "release", "log") if f"install-{kind}" in verbs]
     request = transaction.request
     if request["verb"] == "rollback" and "release" in needs:
         new = Manifest.from_json(request["release"])
@@ -195,7 +198,8 @@ def _stage(layout: Layout, wire: Wire, transaction: record.Transaction, steps: t
     for kind in needs:
         head = wire.hear()
         _refuse_full_disk(layout, int(head["size"]))
-        wire.receive(transaction.path / f"{kind}.tar.gz", int(head["size"]), str(head["sha256"]))
+        name = "log.db" if kind == "log" else f"{kind}.tar.gz"
+        wire.receive(transaction.path / name, int(head["size"]), str(head["sha256"]))
 
 
 def _refuse_full_disk(layout: Layout, size: int) -> None:

@@ -6,8 +6,8 @@ from typing import Any
 
 from . import audit, record, systemd
 from .errors import HostError
+from .layout import Environment, Layout
 from .locks import environment_lock
-from .model import Environment, Layout
 from .record import Transaction
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from . import files, locks, record, releases, systemd
-from .model import Environment, Layout, Manifest, Observed
+from .layout import Environment, Layout
+from .model import Manifest, Observed
 from .observe import observe
 from .systemd import Unit
 

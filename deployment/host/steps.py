@@ -9,10 +9,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import files, install, marks, observe, readmodels, rehearsal, releases, systemd, verify
+from . import files, install, marks, observe, readmodels, rehearsal, releases, shelf, systemd, verify
 from .errors import StepFailed
+from .layout import Environment, Layout
 from .locks import host_lock
-from .model import Environment, Layout, Log, Manifest
+from .model import Log, Manifest
 from .plan import Step
 from .run import run
 
@@ -74,6 +75,17 @@ def install_release(work: Work, release: str) -> str:
 
 def check_release(work: Work, _: str) -> str:
     return verify.configuration(work.layout, work.environment, _wanted(work))
+
+
+def install_log(work: Work, name: str) -> str:
+    staged = work.staged / "log.db"
+    return shelf.install(work.layout, work.environment, _wanted(work), staged, name)
+
+
+def switch_log(work: Work, name: str) -> str:
+    log = observe.log_at_rest(work.layout, work.environment, _wanted(work))
+    aside = log.name if log else f"unreadable-{work.staged.name}"
+    return shelf.switch(work.layout, work.environment, _wanted(work), name, aside)
 
 
 def rehearse(work: Work, _: str) -> str:
@@ -210,6 +222,8 @@ STEPS: dict[str, Callable[..., str | None]] = {
     "install-layer": install_layer,
     "install-release": install_release,
     "check-release": check_release,
+    "install-log": install_log,
+    "switch-log": switch_log,
     "rehearse": rehearse,
     "soak": soak,
     "end-rehearsal": end_rehearsal,

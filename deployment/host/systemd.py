@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 
 from .errors import StepFailed
-from .model import Environment
+from .layout import Environment
 from .run import run
 from .words import readable
 

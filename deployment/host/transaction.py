@@ -12,9 +12,10 @@ from typing import Any
 
 from . import audit, record, releases
 from .errors import Busy, HostError, Refused, StepFailed
+from .layout import Environment, Layout
 from .locks import environment_lock
 from .marks import Place
-from .model import KEEP, Environment, Layout, Log, Manifest, Observed, Wanted
+from .model import KEEP, Log, Manifest, Observed, Wanted
 from .observe import log_at_rest, observe
 from .plan import Step, plan
 from .record import Transaction
@@ -58,6 +59,9 @@ def wanted_of(layout: Layout, environment: Environment, request: dict[str, Any])
         return Wanted(environment, "stopped")
     if verb == "remove":
         return Wanted(environment, "absent", remove=True, delete=bool(request.get("delete")))
+    if verb == "restore":
+        release = releases.read_manifest(layout, environment, releases.current(layout, environment))
+        return Wanted(environment, "running", release, staged=False, log=request["log"]["name"])
     if verb in ("deploy", "rollback"):
         kept = releases.read_manifest(layout, environment, request.get("to"))
         made = Manifest.from_json(request["release"]) if request.get("release") else None
@@ -148,6 +152,8 @@ class _Change:
     def _forward(self, before: dict[str, Any]) -> HostError | None:
         """Apply the plan; the failure, if there was one, is on record. A refusal has touched nothing."""
         wanted = wanted_of(self.layout, self.environment, self.request)
+        if self._done("switch-log"):  # what is said to the service after that is no reason to do it again
+            wanted = replace(wanted, log=None)
         if self.request["verb"] == "restart" and self._done("restart-service"):
             wanted = replace(wanted, restart=False)
         try:
@@ -191,11 +197,18 @@ class _Change:
             back=True,
             failed=failed if failed != release.id else "",
             enabled=before["enabled"],
+            log=self._shelved(before) if self._begun("switch-log") else None,
         )
+
+    def _shelved(self, before: dict[str, Any]) -> str:
+        """What the log of before is called where it is kept."""
+        return Log(**before["log"]).name if before["log"] else f"unreadable-{self.transaction.id}"
 
     def _apply(self, steps: tuple[Step, ...], wanted: Wanted, before: dict[str, Any]) -> None:
         self.transaction.write("plan", steps=[step.to_json() for step in steps])
         log = Log(**before["log"]) if before["log"] else None
+        if wanted.log is not None and not wanted.back:
+            log = Log(self.request["log"]["length"], self.request["log"]["head"])
         work = Work(
             self.layout,
             self.environment,
@@ -217,7 +230,7 @@ class _Change:
                 "step", state="done", title=step.title, seconds=seconds, remark=remark, **step.to_json()
             )
         self.title = "second look"
-        again = plan(self._look(wanted.release), replace(wanted, restart=False))
+        again = plan(self._look(wanted.release), replace(wanted, restart=False, log=None))
         left = [step for step in again if "prune" not in step.verb]
         if left:
             raise StepFailed(

@@ -7,7 +7,8 @@ from typing import Any
 
 from . import probe, systemd
 from .errors import StepFailed
-from .model import Environment, Layout, Log, Manifest
+from .layout import Environment, Layout
+from .model import Log, Manifest
 from .observe import head
 from .run import run
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .errors import StepFailed
-from .model import ENVIRONMENTS, Environment, Layout
+from .layout import ENVIRONMENTS, Environment, Layout
 from .run import run
 
 CONTAINER = Path("/run/systemd/container")  # written by a systemd that runs inside of one

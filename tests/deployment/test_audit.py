@@ -9,7 +9,7 @@ import pytest
 
 from deployment import history
 from deployment.host import audit
-from deployment.host.model import Layout
+from deployment.host.layout import Layout
 
 
 @pytest.fixture

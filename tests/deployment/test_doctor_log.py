@@ -14,7 +14,7 @@ from deployment.host.check import BAD
 from deployment.host.condition import Directory
 from deployment.host.errors import StepFailed
 from deployment.host.eventlog import DAMAGED
-from deployment.host.model import Environment
+from deployment.host.layout import Environment
 from deployment.host.run import run
 
 from .conftest import not_ok

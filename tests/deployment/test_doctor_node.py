@@ -14,7 +14,8 @@ from deployment.host.chain import Chain, Held
 from deployment.host.check import BAD, OK, WARN, Check
 from deployment.host.condition import Directory, Facts, Port
 from deployment.host.errors import StepFailed
-from deployment.host.model import BOT, Environment, Layout, Manifest, Observed
+from deployment.host.layout import Environment, Layout
+from deployment.host.model import BOT, Manifest, Observed
 from deployment.host.status import Fault
 from deployment.host.vitals import FileSystem, System
 

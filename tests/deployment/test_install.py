@@ -11,7 +11,7 @@ import pytest
 from deployment.archive import Entry, pack
 from deployment.host import files, install, releases
 from deployment.host.errors import StepFailed
-from deployment.host.model import Environment, Layout
+from deployment.host.layout import Environment, Layout
 
 DEV = Environment("dev")
 DIGEST = "a" * 64

@@ -10,7 +10,7 @@ import pytest
 
 from deployment.host import locks
 from deployment.host.errors import Refused
-from deployment.host.model import Layout
+from deployment.host.layout import Layout
 from deployment.settings import ROOT
 
 HOLDER = {"actor": "Ada", "verb": "deploy", "transaction": "t1"}
@@ -18,7 +18,7 @@ HOLD = """
 import sys, time
 from pathlib import Path
 from deployment.host import locks
-from deployment.host.model import Layout
+from deployment.host.layout import Layout
 bob = {"actor": "Bob", "verb": "restart", "transaction": "t9"}
 with locks.environment_lock(Layout(Path(sys.argv[1])), "dev", bob):
     print("held", flush=True)

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from deployment.host.errors import Refused
-from deployment.host.model import Environment, Kept, Log, Manifest, Observed, Wanted
+from deployment.host.layout import Environment
+from deployment.host.model import Kept, Log, Manifest, Observed, Wanted
 from deployment.host.plan import callers, plan
 
 CASES = sorted((Path(__file__).parent / "plans").glob("*.json"))
@@ -26,6 +27,7 @@ OPTIONS = (
     "keep",
     "home",
     "insist",
+    "log",
 )
 DEFAULTS = {
     "dirty": False,
@@ -42,7 +44,7 @@ def _seen(value: dict[str, Any]) -> Observed:
     releases = {name: Kept(**kept) for name, kept in value.get("releases", {}).items()}
     lists: dict[str, Any] = {
         key: tuple(value[key])
-        for key in ("layers", "layers_elsewhere", "listening", "strays")
+        for key in ("layers", "layers_elsewhere", "listening", "strays", "logs")
         if key in value
     }
     log = {"log": Log(**value["log"])} if value.get("log") else {}

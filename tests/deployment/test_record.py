@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from deployment.host import record
-from deployment.host.model import Layout
+from deployment.host.layout import Layout
 
 REQUEST = {"verb": "restart", "environment": "dev", "actor": {"name": "Ada"}}
 

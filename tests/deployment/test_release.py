@@ -14,7 +14,8 @@ from deployment.archive import Entry, pack
 from deployment.errors import DeployError
 from deployment.host import install
 from deployment.host.errors import StepFailed
-from deployment.host.model import Environment, Layout, Manifest, id_of
+from deployment.host.layout import Environment, Layout
+from deployment.host.model import Manifest, id_of
 from deployment.host.releases import RELEASE_NAME, kept
 from deployment.layer import Target
 from deployment.release import Release

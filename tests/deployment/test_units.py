@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from deployment.host.model import ENVIRONMENTS, Environment
+from deployment.host.layout import ENVIRONMENTS, Environment
 from deployment.units import render
 
 

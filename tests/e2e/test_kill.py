@@ -14,7 +14,7 @@ from .operator import Operator
 pytestmark = pytest.mark.e2e
 
 
-def _shoot(dev: Operator, words: str) -> subprocess.Popen[str]:
+def shoot(dev: Operator, words: str) -> subprocess.Popen[str]:
     """On the node: kill the next transaction as soon as its record says `words`."""
     command = [*dev.node.ssh_command(), f"python3 - {shlex.quote(words)}"]
     shooter = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
@@ -36,7 +36,7 @@ def _shoot(dev: Operator, words: str) -> subprocess.Popen[str]:
 def test_killed_transaction_arrives(dev: Operator, verb: str) -> None:
     """Shot in the middle of any step, it is started again, looks again, and goes on."""
     dev.commit("services/changed.py", f"KILLED = {verb!r}\n")
-    with _shoot(dev, f'"verb": "{verb}"'):
+    with shoot(dev, f'"verb": "{verb}"'):
         done = dev.script("deploy", "dev", SOAK="0.5")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "this is its attempt 2" in done.stdout
@@ -50,7 +50,7 @@ def test_killed_on_its_way_back_it_still_goes_back(dev: Operator, words: str) ->
     """The direction is remembered: a release that failed is not tried again."""
     before = dev.status("dev")["release"]
     dev.break_for_real()
-    with _shoot(dev, words):
+    with shoot(dev, words):
         done = dev.script("deploy", "dev")
     assert done.returncode == 3, done.stdout + done.stderr
     assert "this is its attempt 2" in done.stdout
@@ -62,7 +62,7 @@ def test_killed_on_its_way_back_it_still_goes_back(dev: Operator, words: str) ->
 def test_shot_between_closing_and_opening_the_socket(dev: Operator) -> None:
     """The moment in which nobody listens: the next attempt opens the new port."""
     dev.configure("dev", "API_PORT=8000", "API_PORT=8030")
-    with _shoot(dev, '"verb": "open-socket"'):
+    with shoot(dev, '"verb": "open-socket"'):
         done = dev.script("deploy", "dev")
     dev.configure("dev", "API_PORT=8030", "API_PORT=8000")
     assert done.returncode == 0, done.stdout + done.stderr

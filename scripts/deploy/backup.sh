@@ -1,0 +1,7 @@
+#!/bin/sh
+# Fetch a copy of an environment's event log, while it runs: scripts/deploy/backup.sh ENV [--json]
+# The rest comes from the environment's variables (NODE, SSH_OPTIONS, ...): see docs/DEPLOYMENT.md.
+set -eu
+cd "$(dirname "$0")/../.."
+scripts/setup.sh --quiet
+exec .venv/bin/python -m deployment backup "$@"

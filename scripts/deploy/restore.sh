@@ -1,0 +1,7 @@
+#!/bin/sh
+# Put a backup in the place of an environment's event log: scripts/deploy/restore.sh ENV BACKUP=file [--json]
+# The rest comes from the environment's variables (NODE, SSH_OPTIONS, ...): see docs/DEPLOYMENT.md.
+set -eu
+cd "$(dirname "$0")/../.."
+scripts/setup.sh --quiet
+exec .venv/bin/python -m deployment restore "$@"
