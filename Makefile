@@ -18,7 +18,7 @@ endif
 # Their values go to the recipes as they were typed: make would expand a `$` in them.
 $(foreach v,$(VARIABLES),$(if $(findstring command,$(origin $v)),$(eval override export $v := $$(value $v))))
 
-.PHONY: help setup run env deploy status restart logs stop start test lint format types ci try try-down bench bench-service history rollback plan remove backup restore doctor
+.PHONY: help setup run env deploy status restart logs stop start test lint format types ci try try-down bench bench-service history rollback plan remove backup restore rebuild doctor
 
 help: ## This list
 	@scripts/help.sh
@@ -62,11 +62,14 @@ stop: ## Stop an environment; it stays stopped over a reboot (ENV=dev by default
 start: ## Start an environment that was stopped (ENV=dev by default)
 	@scripts/deploy/start.sh
 
-backup: ## Fetch a copy of the event log while the service runs, into backups/ (ENV=) [TO=directory]
+backup: ## Fetch a verified copy of the event log while the service runs, into backups/ (ENV=) [TO=file]
 	@scripts/deploy/backup.sh
 
-restore: ## Put a backup in the place of the event log; the one of before is kept (ENV= BACKUP=file)
+restore: ## Put a backup in the place of the event log, which is kept; live asks for its name (ENV= BACKUP=)
 	@scripts/deploy/restore.sh
+
+rebuild: ## Build the read models anew out of the event log, while the service runs (ENV=)
+	@scripts/deploy/rebuild.sh
 
 remove: ## Take an environment off the node; its data stays, unless DATA=delete and its name is typed (ENV=)
 	@scripts/deploy/remove.sh

@@ -16,6 +16,7 @@ scripts/deploy/VERB.sh [dev|staging|live] [--json]
 VERB is one of {", ".join(settings.VERBS)}.
 Variables: NODE, SSH_OPTIONS, ENV_DIR, JSON; for deploy SOAK, KEEP, INSIST;
 for rollback RELEASE, CONFIG, SOAK, INSIST; for remove DATA, CONFIRM;
+for backup TO; for restore BACKUP, CONFIRM;
 for logs FOLLOW, LINES, SINCE, GREP; for history LINES.
 docs/DEPLOYMENT.md explains all of them.
 """
@@ -71,13 +72,18 @@ def _doctor(request: settings.Settings) -> int:
 
 
 def _change(request: settings.Settings) -> int:
-    from . import backup  # looks need none of this
+    from . import copies  # looks need none of this
+    from .backup import backup
     from .change import change
 
     output = choose(request.json)
     try:
-        consent.ask(request)
-        result = backup.backup(request, output) if request.verb == "backup" else change(request, output)
+        if request.verb == "backup":
+            result = backup(request, output)
+        else:
+            copy = copies.named(request, output) if request.verb == "restore" else None
+            consent.ask(request, copy)
+            result = change(request, output, copy)
     except DeployError as error:
         result = result_of(error, environment=request.environment, verb=request.verb)
     except KeyboardInterrupt:

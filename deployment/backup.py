@@ -3,32 +3,37 @@
 from __future__ import annotations
 
 import os
+import shutil
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from .actor import actor
-from .connection import Connection, result_of_look
+from .connection import Connection
 from .errors import DONE, FAILED, DeployError
+from .host.files import settle
+from .outcome import CODES, backed_up
 from .output import Output
 from .settings import Settings
 
+ELSEWHERE = "TO= names another file, or a directory"
+
 
 def backup(settings: Settings, output: Output) -> dict[str, Any]:
-    """Fetch it into a file that appears when it is whole. Raises `DeployError`."""
+    """Fetch it into a file that appears when it is whole, and replaces none. Raises `DeployError`."""
     begun, environment = time.monotonic(), settings.environment
-    settings.backups.mkdir(mode=0o700, parents=True, exist_ok=True)
-    output.begin(f"copy the log of {environment} on {settings.node}")
+    path = _path(settings)
+    title = f"copy the log of {environment} on {settings.node}"
+    output.begin(title)
     with Connection(settings) as connection:
-        result_of_look(connection.hear())
+        _heard(connection)
         connection.say(verb="backup", environment=environment, actor=actor(settings.root))
-        said = result_of_look(connection.hear())
-        output.done("copy", time.monotonic() - begun, f"{said['position']} events")
-        stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
-        path = settings.backups / f"{environment}-{stamp}-{said['position']}.db"
-        fetched = time.monotonic()
-        _fetch(connection, output, path, int(said["size"]))
-        output.done("download", time.monotonic() - fetched, f"{said['size'] / 1e3:,.0f} kB")
+        said = _heard(connection)
+        output.done(title, time.monotonic() - begun, "verified")
+        fetched, size = time.monotonic(), int(said["size"])
+        digest = _fetch(connection, output, path, size)
+        output.done("download", time.monotonic() - fetched, f"{size / 1e3:,.0f} kB")
     return {
         "outcome": "done",
         "exit_code": DONE,
@@ -37,25 +42,76 @@ def backup(settings: Settings, output: Output) -> dict[str, Any]:
         "node": settings.node,
         "release": said["release"],
         "file": str(path),
-        "events": said["position"],
+        "size": size,
+        "sha256": digest,
+        "position": said["position"],
         "head": said["hash"],
         "seconds": round(time.monotonic() - begun, 3),
-        "summary": f"{path} holds {said['position']} events, head {said['hash'][:16]}",
+        "summary": backed_up(str(path), said["position"], size, said["hash"]),
     }
 
 
-def _fetch(connection: Connection, output: Output, path: Path, size: int) -> None:
+def _path(settings: Settings) -> Path:
+    """Where it goes: into `backups/`, the directory or the new file that `TO=` names."""
+    wanted = settings.root / Path(settings.to or "backups/").expanduser()
+    path = wanted
+    if wanted.is_dir() or (settings.to or "/").endswith("/"):
+        path = wanted / f"{settings.environment}-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}.db"
+    _refuse_another(path)
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise DeployError(f"cannot make {path.parent}: {error.strerror}.", ELSEWHERE) from error
+    return path
+
+
+def _refuse_another(path: Path) -> None:
+    if path.exists() or path.is_symlink():
+        raise DeployError(f"{path} is there already, and no backup replaces a file.", ELSEWHERE)
+
+
+def _heard(connection: Connection) -> dict[str, Any]:
+    said = connection.hear()
+    if said["type"] == "result" and said["outcome"] != "done":
+        code = CODES[said["outcome"]]
+        raise DeployError(said["message"], said["hint"], code=code, details=tuple(said["details"]))
+    return said
+
+
+def _fetch(connection: Connection, output: Output, path: Path, size: int) -> str:
+    """The bytes into a file beside, and that to its name once all of them are there; their SHA-256."""
     part = path.with_name(f".{path.name}.part")
     try:
+        free = shutil.disk_usage(path.parent).free
+        if free < size:
+            raise DeployError(
+                f"the backup takes {size:,} bytes, and {path.parent} has {free:,} left.",
+                ELSEWHERE,
+                code=FAILED,
+            )
         descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
         with os.fdopen(descriptor, "wb") as file, output.upload("download", size) as came:
             digest = connection.take(size, file, came)
             file.flush()
             os.fsync(file.fileno())
-        if digest != result_of_look(connection.hear())["sha256"]:
+        if digest != _heard(connection)["sha256"]:
             raise DeployError("the copy arrived damaged.", "try again", code=FAILED)
-        part.replace(path)
+        _publish(part, path)
     except OSError as error:
-        raise DeployError(f"cannot write {part}: {error.strerror}.", "TO= names another directory") from error
+        raise DeployError(f"cannot write {part}: {error.strerror}.", ELSEWHERE, code=FAILED) from error
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+    return digest
+
+
+def _publish(part: Path, path: Path) -> None:
+    """Give it its name, unless somebody else has got that meanwhile."""
+    try:
+        os.link(part, path)  # unlike a rename, it replaces nothing
+    except FileExistsError:
+        _refuse_another(path)
+    except OSError:  # a file system without hard links, such as a memory stick's
+        _refuse_another(path)
+        part.rename(path)
+    settle(path.parent)

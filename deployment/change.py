@@ -1,4 +1,4 @@
-"""What changes the node (deploy, rollback, restart, stop, start): one conversation, to its result."""
+"""What changes the node (deploy, rollback, restore, restart, ...): one conversation, to its result."""
 
 from __future__ import annotations
 
@@ -10,27 +10,21 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO, Any
 
-from . import configuration, copies, layer, preview, release, source
+from . import configuration, layer, preview, release, source
 from .actor import actor
 from .connection import Connection, Lost
-from .errors import DONE, FAILED, HANDS, REFUSED, DeployError
+from .copies import Copy
+from .errors import HANDS, DeployError
 from .host.layout import Environment
 from .host.model import sha256
 from .host.plan import Step
+from .outcome import outcome_of, summary
 from .output import Output
 from .release import Release
 from .settings import Settings
 from .source import Source
+from .tables import count
 
-CODES = {
-    "done": DONE,
-    "nothing": DONE,
-    "planned": DONE,
-    "refused": REFUSED,
-    "failed": FAILED,
-    "hands": HANDS,
-    "abandoned": HANDS,
-}
 BUILDING = ("deploy", "plan")  # the verbs that are about the release which this checkout makes
 RECONNECTS = 5  # times that a lost connection is taken up again to hear the end
 
@@ -44,13 +38,16 @@ class Prepared:
     locked: bytes
 
 
-def change(settings: Settings, output: Output) -> dict[str, Any]:
-    """Carry out one changing verb; the result has the exit code. Raises `DeployError` before it has begun."""
-    return _Change(settings, output).run()
+def change(settings: Settings, output: Output, copy: Copy | None = None) -> dict[str, Any]:
+    """Carry out one changing verb; the result has the exit code. Raises `DeployError` before it has begun.
+
+    `copy` is the log that a restore brings along.
+    """
+    return _Change(settings, output, copy).run()
 
 
 class _Change:
-    def __init__(self, settings: Settings, output: Output) -> None:
+    def __init__(self, settings: Settings, output: Output, copy: Copy | None) -> None:
         self.settings, self.output = settings, output
         self.begun = time.monotonic()
         self.transaction: str | None = None
@@ -59,8 +56,9 @@ class _Change:
         self.release: Release | None = None
         self.target: layer.Target | None = None
         self.prepared: Prepared | None = None
-        self.copy: copies.Copy | None = None
+        self.copy = copy
         self.plan: dict[str, Any] = {}
+        self.facts: dict[str, Any] = {}  # what steps have found out that belongs into the result
 
     def run(self) -> dict[str, Any]:
         result = self._told(self._converse())
@@ -73,8 +71,6 @@ class _Change:
         return {**result, **shown}
 
     def _converse(self) -> dict[str, Any]:
-        if self.settings.verb == "restore":
-            self.copy = copies.read(self.settings.backup, self.settings.root)
         # The connection takes as long as all our own preparation: they go on side by side.
         with ThreadPoolExecutor(max_workers=2) as pool:
             preparing = pool.submit(self._prepare) if self.settings.verb in BUILDING else None
@@ -119,8 +115,8 @@ class _Change:
             "insist": self.settings.insist,
             "delete": self.settings.delete,
         }
-        if self.copy is not None:
-            request["log"] = self.copy.to_json()
+        if self.settings.verb == "restore":
+            request["log"] = self.copy.to_json() if self.copy else {"kept": self.settings.backup}
         if self.settings.verb == "rollback":
             request["to"], request["config"] = self.settings.release, self.settings.config
         if self.prepared is not None:
@@ -161,6 +157,8 @@ class _Change:
             where = f"{self.settings.environment} on {self.settings.node}"
             self.output.heading(f"{where}: {what}, {count}, callers notice {plan['callers']}")
 
+        if steps and plan.get("log"):
+            self.output.warn(_put_aside(self.settings.environment, plan["log"]))
         changed = plan["changed_keys"]
         if steps and changed and self.settings.verb == "rollback":
             secret = any(key.endswith("TOKEN") for key in changed)
@@ -207,6 +205,7 @@ class _Change:
                 self.output.begin(entry["title"])
             case "step":
                 self.soaked += entry["seconds"] if entry["verb"] == "soak" else 0
+                self.facts |= entry.get("facts") or {}
                 self.output.done(entry["title"], entry["seconds"], entry["remark"])
             case "failed":
                 self.output.warn(f"  {entry['title']}: failed", tuple(entry["details"]))
@@ -235,29 +234,30 @@ class _Change:
             code=HANDS,
         )
 
-    def _told(self, result: dict[str, Any]) -> dict[str, Any]:
+    def _told(self, said: dict[str, Any]) -> dict[str, Any]:
         """The result in the form that outputs take."""
-        outcome, environment = result["outcome"], self.settings.environment
-        shown = {
-            "outcome": outcome,
-            "exit_code": CODES[outcome],
-            "verb": self.settings.verb,
-            "environment": environment,
-            "node": self.settings.node,
-            "release": self.plan.get("release"),
-            "state_before": result.get("state"),
-            "before": result.get("before", self.plan.get("before")),
-            "after": result.get("after"),
+        result = {
+            **outcome_of(self.settings, said, self.plan),
             "transaction": self.transaction,
-            "callers": self.plan.get("callers"),
-            "data_deleted": any(item["verb"] == "delete-data" for item in self.plan.get("steps", ())),
             "seconds": round(time.monotonic() - self.begun, 3),
             "soaked": self.soaked,
-            "message": result.get("message") or "",
-            "hint": result.get("hint") or "",
-            "details": result.get("details") or [],
+            **({"log": self.plan["log"]} if self.plan.get("log") else {}),
+            **(self.facts if said["outcome"] == "done" else {}),
         }
-        return {**shown, "summary": _summary(self.settings.verb, environment, shown)}
+        return {**result, "summary": summary(result)}
+
+
+def _put_aside(environment: str, log: dict[str, Any]) -> str:
+    """What becomes of the log that is there, as far as that can be known before the other one is there."""
+    there, newer = log["there"], log["newer"]
+    if there is None:
+        return f"the log of {environment} is damaged, and is put aside as it is"
+    if newer:
+        are = "is" if newer == 1 else "are"
+        return f"{count(newer)} of {environment} {are} newer than what is restored, and {are} put aside"
+    if newer is None and log["length"] <= there:
+        return f"what is restored is no part of the log of {environment}: its {count(there)} are put aside"
+    return f"the log of {environment}, {count(there)}, is put aside"
 
 
 def _way_back(steps: list[dict[str, Any]]) -> str:
@@ -268,27 +268,3 @@ def _way_back(steps: list[dict[str, Any]]) -> str:
 
 def _step(item: dict[str, Any]) -> Step:
     return Step(item["verb"], tuple(item["target"]))
-
-
-def _summary(verb: str, environment: str, result: dict[str, Any]) -> str:
-    if result["outcome"] == "planned":
-        return "nothing was touched"
-    if verb == "remove" and result["outcome"] in ("done", "nothing"):
-        data = "with its data" if result["data_deleted"] else "what was ever told to it stays on the node"
-        return (
-            f"{environment} is removed, {data}"
-            if result["outcome"] == "done"
-            else f"there is no {environment}"
-        )
-    if result["outcome"] == "hands":
-        return f"look at {environment}: make status ENV={environment}"
-    if result["outcome"] == "failed" and result["state_before"] == "stopped":
-        return f"{environment} does not run, as before"
-    runs = f"{environment} runs {result['after']}" if result["after"] else f"{environment} is as it was"
-    if result["outcome"] == "nothing":
-        return f"nothing to do, {f'{environment} is stopped' if verb == 'stop' else runs}"
-    if result["outcome"] == "done" and verb == "stop":
-        return f"{environment} is stopped, and stays so over a reboot"
-    if result["outcome"] == "refused":
-        return environment
-    return runs

@@ -1,21 +1,32 @@
-"""A backup of an event log on this machine, looked at before anything is sent."""
+"""A backup of an event log on this machine, looked at before anything is sent or asked."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shutil
 import sys
 import tempfile
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from .errors import DeployError
 from .host.model import Log
+from .host.store import LOG_FILE
+from .output import Output
 from .run import run
+from .settings import Settings
+from .tables import count
 
 LONG = 300.0  # seconds for a look at all of it
+ON_THE_NODE = re.compile(
+    r"([0-9]+-[0-9a-f]+|unreadable-.+)(\.[0-9]+)?"
+)  # what a log is called that is kept there
+TABLE = slice(60, 64)  # where a file of SQLite has its user_version, by which a log tells the table's version
+DAMAGED = "take an older one: make backup never makes a damaged one"
 
 
 @dataclass(frozen=True)
@@ -27,34 +38,77 @@ class Copy:
     sha256: str
     log: Log
 
+    @property
+    def shown(self) -> str:
+        """What it holds, for people."""
+        return f"{count(self.log.length)}, head {self.log.head[:16]}"
+
     def to_json(self) -> dict[str, Any]:
         """What a request says of it."""
-        return {"name": self.log.name, "length": self.log.length, "head": self.log.head}
+        log = self.log
+        return {"length": log.length, "head": log.head, "holds": log.holds, "table": log.table}
+
+
+def named(settings: Settings, output: Output) -> Copy | None:
+    """The backup that `BACKUP=` names; None where that is the name of a log which the node keeps."""
+    path = settings.root / Path(settings.backup).expanduser()
+    if not path.exists() and ON_THE_NODE.fullmatch(settings.backup):
+        return None
+    output.begin(f"verify {path.name}")
+    begun = time.monotonic()
+    copy = read(path, settings.root)
+    output.done(f"verify {path.name}", time.monotonic() - begun, copy.shown)
+    return copy
 
 
 def read(path: Path, root: Path) -> Copy:
     """Verify it with the code of this checkout. Raises `DeployError` where it is no whole event log."""
     if not path.is_file():
         raise DeployError(
-            f"there is no backup {path}.", "make backup ENV=dev makes one; BACKUP= names its file"
+            f"there is no backup {path}.", "make backup makes one; make status names those on the node"
         )
-    with tempfile.TemporaryDirectory() as scratch:  # SQLite leaves files of its own beside what it opens
-        copy = Path(scratch) / "events.db"
-        shutil.copyfile(path, copy)
-        with copy.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-        size = copy.stat().st_size
-        verified = _ask(root, "verify", scratch)
-        if not verified.get("ok"):
-            raise DeployError(
-                f"{path} is damaged: its record at position {verified.get('first_bad_position')}.",
-                "take an older one",
-            )
-        head = _ask(root, "head", scratch)
-    return Copy(path, size, digest, Log(int(head["position"]), str(head["hash"])))
+    beside = path.with_name(f"{path.name}-wal")
+    if beside.exists() and beside.stat().st_size:
+        raise DeployError(
+            f"{path} is not all of that log: {beside.name} holds the rest.",
+            f"python -m services.event_log backup --store {path.parent} --to DIR makes one file of both",
+        )
+    try:
+        with tempfile.TemporaryDirectory() as scratch:  # SQLite leaves files of its own beside what it opens
+            return _looked_at(path, Path(scratch), root)
+    except OSError as error:
+        raise DeployError(f"cannot read {path}: {error.filename}: {error.strerror}.") from error
 
 
-def _ask(root: Path, verb: str, store: str) -> dict[str, Any]:
-    argv = [sys.executable, "-m", "services.event_log", verb, "--store", store, "--json"]
-    answer: dict[str, Any] = json.loads(run(argv, cwd=root, timeout=LONG, expect=(0, 1)) or b"{}")
-    return answer
+def _looked_at(path: Path, scratch: Path, root: Path) -> Copy:
+    copy = scratch / LOG_FILE
+    shutil.copyfile(path, copy)
+    copy.chmod(0o600)
+    with copy.open("rb") as file:
+        table = int.from_bytes(file.read(TABLE.stop)[TABLE], "big")
+        file.seek(0)
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    size = copy.stat().st_size
+    if not size:
+        raise DeployError(f"{path} is empty.", DAMAGED)
+    _verify(path, scratch, root)
+    head = json.loads(run(_argv("head", scratch), cwd=root, timeout=LONG))
+    return Copy(path, size, digest, Log(int(head["position"]), str(head["hash"]), head["holds"], table))
+
+
+def _verify(path: Path, scratch: Path, root: Path) -> None:
+    try:
+        run(_argv("verify", scratch), cwd=root, timeout=LONG)
+    except DeployError as error:  # a chain that does not hold is exit code 1, and said as JSON all the same
+        words = [line.strip() for line in error.details if line.strip()]
+        if not words:
+            raise
+        if words[-1].startswith("{"):
+            raise DeployError(f"{path} is damaged: {json.loads(words[-1])['problem']}.", DAMAGED) from error
+        reason = next(line for line in reversed(words) if not line.startswith("hint:"))
+        reason = reason.removeprefix("error: ").replace(str(scratch / LOG_FILE), str(path))
+        raise DeployError(f"{path} is no backup that can be used: {reason}.") from error
+
+
+def _argv(verb: str, store: Path) -> list[str]:
+    return [sys.executable, "-m", "services.event_log", verb, "--store", str(store), "--json"]

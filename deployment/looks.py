@@ -14,6 +14,7 @@ from .settings import Settings
 from .tables import age, size, table
 
 HEADS = ("environment", "state", "release", "address", "since", "events", "memory", "node")
+LOGS = ("kept event log", "size", "where")
 KEPT = ("kept release", "deployed", "size", "", "")
 GOOD = ("running", "stopped", "absent", "changing")
 
@@ -126,6 +127,9 @@ def _detail(item: dict[str, Any]) -> None:
         sys.stdout.write(f"{key:<12} {value}\n")
     if item["kept"]:
         sys.stdout.write("\n" + table(KEPT, [_kept(item, kept) for kept in item["kept"]]))
+    if item["kept_logs"]:
+        shelf = [(kept["name"], size(kept["bytes"]), kept["path"]) for kept in item["kept_logs"]]
+        sys.stdout.write("\n" + table(LOGS, shelf))
 
 
 def _log(log: dict[str, Any]) -> str:

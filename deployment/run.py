@@ -66,6 +66,6 @@ def run(
     except subprocess.TimeoutExpired:
         raise DeployError(f"no end after {timeout:g} s: {shown}") from None
     if done.returncode not in expect:
-        words = done.stderr.decode(errors="replace").strip().splitlines()
+        words = (done.stderr.strip() or done.stdout).decode(errors="replace").strip().splitlines()
         raise DeployError(f"exit code {done.returncode} from: {shown}", details=tuple(words[-20:]))
     return done.stdout

@@ -14,7 +14,7 @@ from .host.layout import ENVIRONMENTS
 from .host.model import KEEP
 
 VERBS = (
-    *("deploy", "plan", "rollback", "restart", "stop", "start", "remove", "restore"),
+    *("deploy", "plan", "rollback", "restart", "stop", "start", "remove", "restore", "rebuild"),
     *("status", "backup", "logs", "history", "env", "doctor"),
 )
 VARIABLES = (
@@ -59,8 +59,8 @@ class Settings:
     since: str | None
     grep: str | None
     release: str | None
-    backups: Path
-    backup: Path
+    to: str
+    backup: str
     soak: float
     keep: int
     config: str | None
@@ -115,8 +115,8 @@ def read(arguments: list[str], environ: Mapping[str, str], root: Path = ROOT) ->
         since=environ.get("SINCE") or None,
         grep=environ.get("GREP") or None,
         release=environ.get("RELEASE") or None,
-        backups=root / (environ.get("TO") or "backups"),
-        backup=root / environ.get("BACKUP", ""),
+        to=environ.get("TO") or "",
+        backup=_backup(verb, environ),
         soak=_seconds("SOAK", environ, default=SOAK.get(verb, 0.0)),
         keep=_count("KEEP", environ, "releases", least=1) or KEEP,
         config=_one_of("CONFIG", environ, "current"),
@@ -124,6 +124,16 @@ def read(arguments: list[str], environ: Mapping[str, str], root: Path = ROOT) ->
         delete=verb == "remove" and _one_of("DATA", environ, "delete") is not None,
         confirm=environ.get("CONFIRM") or None,
     )
+
+
+def _backup(verb: str, environ: Mapping[str, str]) -> str:
+    found = environ.get("BACKUP") or ""
+    if verb == "restore" and not found:
+        raise DeployError(
+            "restore needs a backup.",
+            "BACKUP=file; make backup makes one, make status names those on the node",
+        )
+    return found
 
 
 def _variables(words: list[str]) -> dict[str, str]:
@@ -152,7 +162,7 @@ def choose(verb: str, argument: str | None, environ: Mapping[str, str]) -> tuple
         )
     if stands in ENVIRONMENTS:
         return True, (stands,)
-    if verb in ("deploy", "plan", "rollback", "remove", "backup", "restore", "env"):
+    if verb in ("deploy", "plan", "rollback", "remove", "backup", "restore", "rebuild", "env"):
         ignored = f" ENV={stands} in the shell is none." if stands else ""
         raise DeployError(
             f"{verb} needs an environment.{ignored}",

@@ -30,3 +30,8 @@ def age(since: float | None) -> str:
 def size(count: int | None) -> str:
     """Bytes as megabytes, of small things with a decimal."""
     return f"{count / 1e6:.{0 if count >= 1e7 else 1}f} MB" if count else "-"
+
+
+def count(events: int) -> str:
+    """`1 event`, `2 events`."""
+    return "1 event" if events == 1 else f"{events:,} events"

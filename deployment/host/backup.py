@@ -3,68 +3,101 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-from . import observe, releases
-from .errors import Refused, StepFailed
+from . import releases
+from .errors import Busy, Refused, StepFailed
 from .layout import Environment, Layout
 from .locks import environment_lock
 from .model import Manifest
+from .observe import user_id
 from .run import run
+from .store import LOG_FILE, LONG, ask, path_of
 from .wire import Wire
 
-LONG = 280.0  # seconds for the copy; the operator's half waits longer for a word
 PLACE = ".backup"  # in the environment's data: the copy is made there, by its user, and does not stay
+SPARE = 32 << 20  # bytes that stay free on the node beside the copy: the service goes on writing
 
 
 def hand_over(layout: Layout, wire: Wire, request: dict[str, Any]) -> None:
-    """Make the copy and send it. Raises `Refused` where there is no log, `Busy` while somebody changes it."""
+    """Make the copy and send it. Raises `Refused` where there is no log to copy."""
     environment = Environment(request["environment"])
     release = releases.read_manifest(layout, environment, releases.current(layout, environment))
     if release is None:
         raise Refused(
-            f"{environment.name} does not run on this node, so there is nothing to back up.",
+            f"{environment.name} has no release on this node, so there is nothing that could read its log.",
             f"make status ENV={environment.name}",
         )
-    holder = {"actor": request["actor"]["name"], "verb": "backup"}
-    with environment_lock(layout, environment.name, holder), _copied(layout, environment, release) as copy:
-        answer, file = copy
+    with _alone(layout, environment, request):
+        answer, file = _copied(layout, environment, release)
+    with file:  # which has no name any more: however this ends, nothing is left
         wire.say("backup", size=os.fstat(file.fileno()).st_size, release=release.id, **answer)
         wire.say("result", outcome="done", sha256=wire.give(file))
 
 
 @contextmanager
-def _copied(
-    layout: Layout, environment: Environment, release: Manifest
-) -> Iterator[tuple[dict[str, Any], IO[bytes]]]:
-    """What the release's own code says of the copy that it has made, and the copy."""
-    place = layout.data(environment) / PLACE
+def _alone(layout: Layout, environment: Environment, request: dict[str, Any]) -> Iterator[None]:
+    """One copy at a time. A change may go on meanwhile: what copies stays, and so does the log."""
+    name = environment.name
+    try:
+        with environment_lock(
+            layout, f"{name}-backup", {"actor": request["actor"]["name"], "verb": "backup"}
+        ):
+            yield
+    except Busy as error:
+        raise Refused(f"another backup of {name} is just being made.", "try again in a moment") from error
+
+
+def _copied(layout: Layout, environment: Environment, release: Manifest) -> tuple[dict[str, Any], IO[bytes]]:
+    """What the release's own code says of the copy that it has made and verified, and the copy."""
+    place, store = layout.data(environment) / PLACE, path_of(release)
     clear = ["rm", "-rf", "--one-file-system", "--", str(place)]
-    run(clear, user=environment.user)
+    run(clear, user=environment.user)  # what a power cut left
+    _refuse_full_disk(store)
     try:
         run(["mkdir", "--mode=700", "--", str(place)], user=environment.user)
-        store = str(release.config["event_store_path"])
-        words = ("backup", "--store", store, "--to", str(place))
-        answer = observe.ask_log(layout, environment, release, *words, timeout=LONG)
-        with _opened(place / observe.LOG_FILE) as file:
-            yield answer, file
+        words = ("services.event_log", "backup", "--store", str(store), "--to", str(place))
+        answer = ask(layout, environment, release, *words, timeout=LONG)
+        return answer, _opened(place / LOG_FILE, user_id(environment))
+    except StepFailed as error:
+        raise StepFailed(
+            f"the log of {environment.name} cannot be copied.",
+            f"make doctor ENV={environment.name} looks at all of it",
+            error.details or (error.message,),
+        ) from error
     finally:
         run(clear, user=environment.user)
 
 
-@contextmanager
-def _opened(path: Path) -> Iterator[IO[bytes]]:
+def _refuse_full_disk(store: Path) -> None:
+    if not store.is_dir():
+        raise Refused(f"there is no event log in {store}.", "make doctor looks at everything that is needed")
+    files = (store / LOG_FILE, store / f"{LOG_FILE}-wal")
+    needed = sum(path.lstat().st_size for path in files if path.exists()) + SPARE
+    free = shutil.disk_usage(store).free
+    if free < needed:
+        raise Refused(
+            f"the copy takes {needed / 1e6:.0f} MB on the node, with what stays spare, and {store} has "
+            f"{free / 1e6:.0f} MB left.",
+            "free some, then try again",
+        )
+
+
+def _opened(path: Path, owner: int | None) -> IO[bytes]:
     """The file itself: the directory is the service's own, and a link in it leads nobody anywhere."""
     parent = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:
         found = os.open(path.name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=parent)
     finally:
         os.close(parent)
-    with os.fdopen(found, "rb") as file:
-        if not stat.S_ISREG(os.fstat(found).st_mode):
-            raise StepFailed(f"{path} is no plain file.")
-        yield file
+    file = os.fdopen(found, "rb")
+    status = os.fstat(found)
+    if not stat.S_ISREG(status.st_mode) or status.st_uid != owner:
+        file.close()
+        raise StepFailed(f"{path} is no plain file of the environment's own.")
+    return file

@@ -15,8 +15,8 @@ from .chain import Chain, Held
 from .errors import StepFailed
 from .layout import Environment, Layout
 from .model import Manifest, Observed
-from .observe import LOG_FILE
 from .run import run
+from .store import LOG_FILE
 
 VERIFYING = 240.0  # seconds for one event log; the operator's half gives up after 300 s of silence
 DELETED = " (deleted)"  # how the kernel marks the name of an open file that is in no directory any more

@@ -85,6 +85,7 @@ class Log:
     length: int
     head: str
     holds: Mapping[str, Any] = field(default_factory=dict)
+    table: int = 0  # the version of its table; 0 where that is not known
 
     @property
     def name(self) -> str:
@@ -151,12 +152,14 @@ class Wanted:
     """What should be: a state, and the release that it is about."""
 
     environment: Environment
-    state: str  # running, stopped or absent
+    state: str  # running, stopped or absent, or as it is
     release: Manifest | None = None
     restart: bool = False
     staged: bool = True  # whether what is missing has been sent; else the release is taken as it lies
     soak: float | None = None  # seconds that the release is watched in its rehearsal; None: no rehearsal
-    log: str | None = None  # the name of the event log that is to be the one; None: the one that is there
+    log: Log | None = None  # the event log that is to be the one; None: the one that is there
+    kept: str = ""  # what that one is called where it is kept; none for one that is brought
+    rebuild: bool = False  # whether the read models are to be built anew
     insist: bool = False  # whether it may write what the release before cannot read
     back: bool = False  # the way back after a failure: whatever was there is good enough
     failed: str = ""  # on the way back: the release that did not come up

@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 import itertools
-import json
 import pwd
 from pathlib import Path
 from typing import Any
 
-from . import files, probe, processes, readmodels, releases, sockets, systemd
-from .errors import StepFailed
+from . import files, probe, processes, readmodels, releases, sockets, store, systemd
 from .layout import ENVIRONMENTS, Environment, Layout
 from .model import BOT, Log, Manifest, Observed
-from .run import run
+from .store import LOG_FILE
 
-LOG_FILE = "events.db"  # what a service calls its event log
 MANY = 10_000  # files among which something that was said lies with certainty
 PATIENCE = 5.0  # seconds that a running service may take until it answers that it is ready
 
 
-def observe(layout: Layout, environment: Environment, wanted: Manifest | None = None) -> Observed:
+def observe(
+    layout: Layout, environment: Environment, wanted: Manifest | None = None, log: Log | None = None
+) -> Observed:
     """What is. `wanted` says whose port to look at when a release is about to be put here.
 
-    A service that runs and is slow to answer is asked again for a while: it may be busy, or starting.
+    A service that runs and is slow to answer is asked again for a while: it may be busy, or starting. Where
+    `log` is to be its log, what it says of the one that it has is not enough.
     """
     units = systemd.show([environment.service, environment.socket])
     service, socket = units[environment.service], units[environment.socket]
@@ -33,10 +33,10 @@ def observe(layout: Layout, environment: Environment, wanted: Manifest | None = 
     listen = socket.listen if socket.active == "active" else None
     root, data = layout.releases(environment).parent, layout.data(environment)
     # A probe of an idle socket would start the service: only a running one is asked.
-    shelf = list(layout.kept_logs(environment).glob("*"))
     running = service.active == "active" and listen is not None
     answers = probe.ask_until_ready(str(listen), PATIENCE) if running else None
-    log = probe.log_of(answers) or log_at_rest(layout, environment, manifest)
+    told = probe.log_of(answers) if log is None else _sound(layout, environment, manifest, log)
+    found = told if told or log else store.at_rest(layout, environment, manifest)
     return Observed(
         user=user_id(environment) is not None,
         directories=directories(layout, environment),
@@ -58,18 +58,26 @@ def observe(layout: Layout, environment: Environment, wanted: Manifest | None = 
         bots={name: release.digests[BOT] for name, release in neighbours.items() if BOT in release.digests},
         projects={name: release.project for name, release in here.items()},
         answers=answers,
-        log=log,
-        logs=tuple(sorted(path.name for path in shelf if not path.name.startswith("."))),
+        log=found,
+        logs=store.kept(layout, environment),
         table=int(manifest.log.get("table", 0)) if manifest else 0,
         reads=manifest.log.get("reads", {}) if manifest else {},
         opt=any(path.exists() for path in (root, files.gone(root))),
         home=_is_home(data),
         foreign=data.is_dir() and data.lstat().st_uid != user_id(environment),
-        data=_holds_anything(layout, environment, log),
+        data=_holds_anything(layout, environment, found),
         strays=processes.of(environment, user_id(environment)),
         projections=readmodels.found(wanted or manifest),
         rehearsal=any(path.exists() for path in layout.rehearsal(environment)),
     )
+
+
+def _sound(layout: Layout, environment: Environment, manifest: Manifest | None, log: Log) -> Log | None:
+    """The log that is there; None if it cannot be read, or ends as `log` does and is damaged before."""
+    found = store.at_rest(layout, environment, manifest)
+    if found is None or manifest is None or found.name != log.name:
+        return found
+    return None if store.flaw(layout, environment, manifest, store.path_of(manifest)) else found
 
 
 def _holds_anything(layout: Layout, environment: Environment, log: Log | None) -> bool:
@@ -87,11 +95,11 @@ def _holds_anything(layout: Layout, environment: Environment, log: Log | None) -
         if not any(readmodels.is_one(path, release) for release in known)
     ]
     for release in known:
-        store = Path(str(release.config["event_store_path"]))
-        mine = [path for path in left if path.parent == store and path.name.startswith(f"{LOG_FILE}-")]
-        mine += [path for path in left if path == store / LOG_FILE]
+        place = store.path_of(release)
+        mine = [path for path in left if path.parent == place and path.name.startswith(f"{LOG_FILE}-")]
+        mine += [path for path in left if path == place / LOG_FILE]
         if mine:
-            found = log_at_rest(layout, environment, release)
+            found = store.at_rest(layout, environment, release)
             if found is not None and not found.length:
                 left = [path for path in left if path not in mine]
     return bool(left)
@@ -132,54 +140,6 @@ def wanted_directories(layout: Layout, environment: Environment) -> list[tuple[A
         (data / "events", True, 0o700),
         (data / "projections", True, 0o700),
     ]
-
-
-def head(
-    layout: Layout, environment: Environment, release: Manifest, at: int | None = None
-) -> tuple[Log, str | None]:
-    """The log as the release's own code reads it, under the environment's user: (head, hash at `at`)."""
-    store = Path(str(release.config["event_store_path"]))
-    return _head(layout, environment, release, store, ("--at", str(at)) if at else ())
-
-
-def _head(
-    layout: Layout, environment: Environment, release: Manifest, store: Path, more: tuple[str, ...]
-) -> tuple[Log, str | None]:
-    answer = ask_log(layout, environment, release, "head", "--store", str(store), *more)
-    found = answer.get("at") or {}
-    return Log(int(answer["position"]), str(answer["hash"]), answer.get("holds") or {}), found.get("hash")
-
-
-def ask_log(
-    layout: Layout,
-    environment: Environment,
-    release: Manifest,
-    *words: str,
-    timeout: float = 60.0,
-    expect: tuple[int, ...] = (0,),
-) -> dict[str, Any]:
-    """What `services.event_log WORDS --json` of a release says, run as the environment's user."""
-    launcher = layout.releases(environment) / release.id / "run.py"
-    argv = [f"/usr/bin/python{release.python}", "-IS", str(launcher), "services.event_log", *words, "--json"]
-    answer: dict[str, Any] = json.loads(
-        run(argv, user=environment.user, timeout=timeout, expect=expect) or b"{}"
-    )
-    return answer
-
-
-def log_in(layout: Layout, environment: Environment, release: Manifest, store: Path) -> Log:
-    """The log in a directory, as a release's own code reads it under the environment's user."""
-    return _head(layout, environment, release, store, ())[0]
-
-
-def log_at_rest(layout: Layout, environment: Environment, manifest: Manifest | None) -> Log | None:
-    """The log of a service that does not answer; None where nothing can read it."""
-    if manifest is None:
-        return None
-    try:
-        return head(layout, environment, manifest)[0]
-    except (StepFailed, ValueError, KeyError, PermissionError):
-        return None
 
 
 def _stranger(opened: list[sockets.Listener], listen: str | None, wanted: Manifest | None) -> str | None:

@@ -48,7 +48,7 @@ def plan(seen: Observed, wanted: Wanted) -> tuple[Step, ...]:
 
     Raises `Refused` where the wish cannot be granted.
     """
-    makers = {"running": _running, "stopped": _stopped, "absent": _absent}
+    makers = {"running": _running, "stopped": _stopped, "absent": _absent, "as it is": _as_it_is}
     return tuple(makers[wanted.state](seen, wanted))
 
 
@@ -67,28 +67,29 @@ def _running(seen: Observed, wanted: Wanted) -> Iterator[Step]:
     preconditions.refuse_conflicts(seen, release, environment)
     preconditions.refuse_strangers(seen, environment)
     if not wanted.back:  # the way back is never refused for this: what was there could read what was there
-        preconditions.refuse_unreadable(seen, wanted, release)
+        refuse = preconditions.refuse_foreign_log if wanted.log else preconditions.refuse_unreadable
+        refuse(seen, wanted, release)
     laid = tuple(_installed(seen, release, wanted))
     yield from laid
     if seen.rehearsal:
         yield Step("clear-rehearsal", (environment.rehearsal,))
     written = _units_differ(seen, release)
-    swap = wanted.log is not None and wanted.log in (*seen.logs, *_brought(seen, wanted))
+    swap = tuple(_swapped(seen, wanted))
     rebind = _must_rebind(seen, release, environment, written)
     restart = (
         wanted.restart
         or rebind
-        or swap
+        or bool(swap)
         or seen.serving != release.id
         or environment.service in written
         or Step("install-release", (release.id,)) in laid
     )
     if Step("check-release", (release.id,)) in laid:
         yield from _rehearsed(release, wanted.soak)
+    yield from swap[:1]  # what is wrong with a log shows while the service still runs
     if rebind or swap:
         yield Step("close-socket", (environment.socket,))
-    if swap:
-        yield Step("switch-log", (str(wanted.log),))
+    yield from swap[1:]
     yield from _switched(seen, release, environment, written)
     if not seen.enabled:
         yield Step("enable-units", _units(environment))
@@ -116,10 +117,23 @@ def _stopped(seen: Observed, wanted: Wanted) -> Iterator[Step]:
     if seen.rehearsal:
         yield Step("clear-rehearsal", (environment.rehearsal,))
     if wanted.release is not None:
+        yield from _swapped(seen, wanted)
         yield from _switched(seen, wanted.release, environment, _units_differ(seen, wanted.release))
     if seen.enabled != wanted.enabled:
         yield Step("enable-units" if wanted.enabled else "disable-units", _units(environment))
     yield from _discarded(seen, wanted)
+
+
+def _as_it_is(seen: Observed, wanted: Wanted) -> Iterator[Step]:
+    release, environment = preconditions.release_of(seen, wanted), wanted.environment
+    if not wanted.rebuild:
+        return
+    if release.id not in seen.releases or release.layer not in seen.layers or not seen.user:
+        raise Refused(
+            f"release {release.id} or what it needs is gone from the node.",
+            f"make deploy ENV={environment.name}",
+        )
+    yield Step("rebuild-projections", (release.id,))
 
 
 def _absent(seen: Observed, wanted: Wanted) -> Iterator[Step]:
@@ -178,7 +192,6 @@ def _installed(seen: Observed, release: Manifest, wanted: Wanted) -> Iterator[St
             f"release {release.id} was edited on the node and is not what it was.",
             f"git switch --detach {release.commit[:12]}, then make deploy ENV={wanted.environment.name}",
         )
-    yield from (Step("install-log", (name,)) for name in _brought(seen, wanted))
     if (missing and wanted.staged) or seen.serving != release.id:
         yield Step("check-release", (release.id,))
 
@@ -193,10 +206,20 @@ def _rehearsed(release: Manifest, soak: float | None) -> Iterator[Step]:
     yield Step("end-rehearsal", (release.id,))
 
 
-def _brought(seen: Observed, wanted: Wanted) -> tuple[str, ...]:
-    """The log that a request brings along, where neither the service nor the node's shelf has it."""
-    here = seen.log.name if seen.log else None
-    return () if wanted.back or wanted.log in (None, here, *seen.logs) else (str(wanted.log),)
+def _swapped(seen: Observed, wanted: Wanted) -> Iterator[Step]:
+    """Another log in the place of the one that is there: brought, or taken from where it is kept.
+
+    On the way back the log of before is kept if it was switched already, and else still in its place.
+    """
+    if wanted.log is None:
+        return
+    if wanted.back:
+        there = wanted.kept not in seen.logs
+    else:
+        there = seen.log is not None and seen.log.name == wanted.log.name
+    if not there:
+        yield Step("take-log", (wanted.kept,)) if wanted.kept else Step("install-log", (wanted.log.name,))
+        yield Step("switch-log", (wanted.log.name,))
 
 
 def _switched(

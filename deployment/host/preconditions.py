@@ -70,6 +70,26 @@ def refuse_unreadable(seen: Observed, wanted: Wanted, release: Manifest) -> None
         )
 
 
+def refuse_foreign_log(seen: Observed, wanted: Wanted, release: Manifest) -> None:
+    """A log for the place of another, and the release could not read it, or it is gone."""
+    log = wanted.log
+    if log is None:
+        return
+    unknown = _unknown(log.holds, release.log["reads"]) if release.log else []
+    if release.log and log.table > release.log["table"]:
+        unknown.insert(0, f"table version {log.table}")
+    if unknown:
+        raise Refused(
+            f"that log holds {', '.join(unknown)}, which release {release.id} cannot read.",
+            f"first deploy to {wanted.environment.name} a release that reads it",
+        )
+    if wanted.kept and wanted.kept not in seen.logs:
+        raise Refused(
+            f"the log {wanted.kept} of {wanted.environment.name} is not kept any more.",
+            f"make status ENV={wanted.environment.name} names those that are",
+        )
+
+
 def _unknown(kinds: Mapping[str, Sequence[int]], known: Mapping[str, Sequence[int]]) -> list[str]:
     """The events, by type and version, that are not among the known ones."""
     return [

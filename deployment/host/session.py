@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from . import audit, backup, compose, doctor, locks, logs, record, releases, status, systemd
+from . import audit, backup, compose, doctor, locks, logs, record, releases, shelf, status, systemd
 from .errors import HostError, Refused, StepFailed, Unfinished
 from .files import publish
 from .layout import ENVIRONMENTS, Environment, Layout
@@ -22,14 +22,17 @@ from .observe import observe
 from .plan import Step, callers, plan
 from .run import run
 from .settling import settle
-from .transaction import wanted_of
 from .wire import Hangup, Wire
+from .wishes import wanted_of
 
 RECORD = 1 << 20  # bytes that any change needs, for its record and the audit
 SPARE = 32 << 20  # bytes that stay free on the node after everything is laid down
+ARCHIVE = (
+    6  # times its size: sent, and unpacked and compiled (measured: 4.9 MB become 20 MB); a log stays twice
+)
 STARTS = 12  # starts of one transaction's unit: it gives up by itself long before, unless it cannot write
 POLL = 0.02  # seconds between two looks at the record
-CHANGES = ("deploy", "rollback", "restart", "stop", "start", "remove", "restore")
+CHANGES = ("deploy", "rollback", "restart", "stop", "start", "remove", "restore", "rebuild")
 
 
 def converse(layout: Layout, wire: Wire, program: Path) -> int:
@@ -94,9 +97,11 @@ def _change(layout: Layout, wire: Wire, program: Path, request: dict[str, Any]) 
         request["to"] = _release_to_go_back_to(layout, environment, request.get("to"))
         if request.get("config") == "current":
             _keep_configuration(layout, environment, request)
+    manifest = releases.read_manifest(layout, environment, releases.current(layout, environment))
+    if request["verb"] == "restore" and "kept" in request["log"]:
+        request["log"] = shelf.find(layout, environment, manifest, request["log"]["kept"])
     seen, wanted, steps = _preview(layout, environment, request)
     before = seen.current
-    manifest = releases.read_manifest(layout, environment, before)
     wire.say(
         "plan",
         steps=[step.to_json() for step in steps],
@@ -104,6 +109,9 @@ def _change(layout: Layout, wire: Wire, program: Path, request: dict[str, Any]) 
         before=before,
         release=wanted.release.id if wanted.release else None,
         changed_keys=changed_keys(manifest, wanted.release) if manifest and wanted.release else [],
+        log=shelf.preview(layout, environment, manifest, seen.log, wanted.log)
+        if manifest and wanted.log
+        else None,
         manifest=manifest.to_json() if manifest and request.get("dry") else None,
         units={name: _text(layout.unit_file(name)) for name in seen.units} if request.get("dry") else {},
     )
@@ -143,7 +151,7 @@ def _preview(
     release = wanted.release
     if request["verb"] == "deploy" and id_of(request["release"]) != request["release"]["id"]:
         raise Refused(f"release {request['release']['id']} does not bear the id of its contents.")
-    seen = observe(layout, environment, release)
+    seen = observe(layout, environment, release, wanted.log)
     return seen, wanted, plan(seen, wanted)
 
 
@@ -197,16 +205,15 @@ def _stage(layout: Layout, wire: Wire, transaction: record.Transaction, steps: t
     wire.say("need", blobs=needs)
     for kind in needs:
         head = wire.hear()
-        _refuse_full_disk(layout, int(head["size"]))
+        _refuse_full_disk(layout, int(head["size"]), times=2 if kind == "log" else ARCHIVE)
         name = "log.db" if kind == "log" else f"{kind}.tar.gz"
         wire.receive(transaction.path / name, int(head["size"]), str(head["sha256"]))
 
 
-def _refuse_full_disk(layout: Layout, size: int) -> None:
-    """Unpacked and compiled, an archive takes four times its size (measured: 4.9 MB become 20 MB)."""
+def _refuse_full_disk(layout: Layout, size: int, times: int = ARCHIVE) -> None:
     for path in (layout.state, layout.opt):
         path = path if path.exists() else layout.root
-        free, needed = shutil.disk_usage(path).free, 6 * size + (SPARE if size else RECORD)
+        free, needed = shutil.disk_usage(path).free, times * size + (SPARE if size else RECORD)
         if free < needed:
             raise Refused(
                 f"{path} on the node has {free / 1e6:.0f} MB free, and {needed / 1e6:.0f} MB are needed.",

@@ -1,57 +1,146 @@
-"""Event logs that are put aside and brought back: none is ever deleted or overwritten by another.
+"""Event logs that are put aside and brought back: none is ever deleted, or overwritten by another.
 
-All of it is done as the environment's user, in whose data they lie.
+One that is about to take a place waits under a name that none has who is kept. It changes places with the
+log in use in one step: whenever that is cut short, either of them is the log, and the other lies here.
 """
 
 from __future__ import annotations
 
+from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
-from . import observe
-from .errors import StepFailed
+from . import readmodels, releases, store
+from .errors import Refused, StepFailed
+from .exchange import exchange, move
 from .layout import Environment, Layout
-from .model import Manifest
+from .model import Log, Manifest
 from .run import run
 
-LONG = 280.0  # seconds for what depends on how much was said; the operator's half waits longer for a word
+NEXT = ".next"  # the one that is about to take the place; for a moment, the one that has just left it
+HALF = ".half"  # one that is still arriving
+
+
+def find(layout: Layout, environment: Environment, release: Manifest | None, named: str) -> dict[str, Any]:
+    """The kept log of that name, as a request tells it. Raises `Refused`."""
+    kept = store.kept(layout, environment)
+    if named not in kept:
+        raise Refused(
+            f"{environment.name} keeps no log {named}, and there is no such file.",
+            f"kept are {', '.join(kept) or 'none'}; make backup makes a file",
+        )
+    if release is None:
+        return {"kept": named, "length": 0, "head": ""}  # which the plan refuses
+    try:
+        log = store.head(layout, environment, release, store=layout.kept_logs(environment) / named)[0]
+    except StepFailed as error:
+        raise Refused(
+            f"the kept log {named} cannot be read by {release.id}.", "take another one", error.details
+        ) from error
+    return {"kept": named, **asdict(log)}
+
+
+def preview(
+    layout: Layout, environment: Environment, release: Manifest, there: Log | None, coming: Log
+) -> dict[str, Any]:
+    """What a request to restore means for the log that is there, as far as it can be known before."""
+    newer = None
+    if there is not None and coming.length <= there.length:
+        found = store.head(layout, environment, release, at=coming.length)[1]
+        newer = there.length - coming.length if found == coming.head or not coming.length else None
+    return {
+        "name": coming.name,
+        "length": coming.length,
+        "head": coming.head,
+        "there": there.length if there else None,
+        "newer": newer,
+    }
 
 
 def install(layout: Layout, environment: Environment, release: Manifest, staged: Path, name: str) -> str:
-    """Put a log that was sent on the shelf. Raises `StepFailed` unless it is whole and the named one."""
-    half = layout.kept_logs(environment) / ".half"
+    """Let a log that was sent wait for its place. Raises `StepFailed` unless it is whole and that one."""
+    shelf = layout.kept_logs(environment)
+    half = shelf / HALF
     _as(environment, "rm", "-rf", "--one-file-system", "--", str(half))
-    _as(environment, "mkdir", "--parents", "--mode=700", "--", str(half))
+    _as(environment, "install", "-d", "-m", "700", "--", str(shelf), str(half))
     with staged.open("rb") as file:
-        copy = ["dd", f"of={half / observe.LOG_FILE}", "bs=1M", "conv=fsync", "status=none"]
-        run(copy, stdin=file, user=environment.user, timeout=LONG)
-    _as(environment, "chmod", "600", "--", str(half / observe.LOG_FILE))
-    words = ("verify", "--store", str(half))
-    answer = observe.ask_log(layout, environment, release, *words, timeout=LONG, expect=(0, 1))
-    if not answer.get("ok"):
-        raise StepFailed(
-            f"the backup is damaged at position {answer.get('first_bad_position')}.",
-            "take another one",
-        )
-    log = observe.log_in(layout, environment, release, half)
+        copy = ["dd", f"of={half / store.LOG_FILE}", "bs=1M", "conv=fsync", "status=none"]
+        run(copy, stdin=file, user=environment.user, timeout=store.LONG)
+    _as(environment, "chmod", "600", "--", str(half / store.LOG_FILE))
+    return _prove(layout, environment, release, half, name)
+
+
+def take(layout: Layout, environment: Environment, release: Manifest, kept: str, name: str | None) -> str:
+    """The same for one that is kept. `name` is None for what comes back as it was, whatever that is."""
+    path = layout.kept_logs(environment) / kept
+    if name is not None:
+        return _prove(layout, environment, release, path, name)
+    move(layout.data(environment), path, path.with_name(NEXT))
+    return ""
+
+
+def switch(layout: Layout, environment: Environment, release: Manifest, aside: str) -> None:
+    """Let the waiting log and the one in use change places, and keep the latter under the name `aside`.
+
+    No read models of any release survive it: the service builds them out of its log when it starts.
+    """
+    data, place = layout.data(environment), store.path_of(release)
+    waiting = layout.kept_logs(environment) / NEXT
+    for known in releases.manifests(layout, environment):
+        readmodels.remove(environment, readmodels.directory(known), readmodels.found(known))
+    if not place.exists():
+        move(data, waiting, place)
+        return
+    exchange(data, place, waiting)
+    move(data, waiting, waiting.with_name(aside))
+
+
+def tidy(layout: Layout, environment: Environment, release: Manifest | None, known: dict[str, str]) -> None:
+    """Give what a killed switch has left its name: the log that waited still, or the one that had left.
+
+    `known` says under which name a log is kept: by its own name, or by none for one that cannot be read.
+    """
+    waiting = layout.kept_logs(environment) / NEXT
+    if not waiting.exists() or release is None:
+        return
+    try:
+        name = store.head(layout, environment, release, store=waiting)[0].name
+    except StepFailed:
+        name = ""
+    kept = free(layout, environment, known.get(name) or name or "unreadable")
+    with suppress(OSError):  # whoever needs the place will say so
+        move(layout.data(environment), waiting, waiting.with_name(kept))
+
+
+def free(layout: Layout, environment: Environment, name: str) -> str:
+    """The name, or with a number behind it where there is one of that name: it may not be as sound."""
+    known = store.kept(layout, environment)
+    others = (f"{name}.{number}" for number in range(2, len(known) + 3))
+    return name if name not in known else next(other for other in others if other not in known)
+
+
+def newer(layout: Layout, environment: Environment, release: Manifest, aside: Path, now: Log) -> int | None:
+    """How many events of a log that was put aside the one in use does not have; None if they part ways."""
+    try:
+        before = store.head(layout, environment, release, store=aside)[0]
+        short, long_ = (now, aside) if now.length <= before.length else (before, store.path_of(release))
+        found = store.head(layout, environment, release, at=short.length, store=long_)[1]
+    except StepFailed:
+        return None
+    return before.length - short.length if not short.length or found == short.head else None
+
+
+def _prove(layout: Layout, environment: Environment, release: Manifest, path: Path, name: str) -> str:
+    problem = store.flaw(layout, environment, release, path)
+    if problem is not None:
+        raise StepFailed(f"the log in {path} is not whole: {problem}.", "take another one")
+    log = store.head(layout, environment, release, store=path)[0]
     if log.name != name:
-        raise StepFailed(f"the backup that arrived is {log.name}, not {name}.")
-    _as(environment, "mv", "--no-target-directory", "--", str(half), str(half.with_name(name)))
+        raise StepFailed(f"the log in {path} is {log.name}, not {name}.")
+    move(layout.data(environment), path, path.with_name(NEXT))
     return f"{log.length} events verified"
 
 
-def switch(layout: Layout, environment: Environment, release: Manifest, name: str, aside: str) -> str:
-    """Put the log that is there aside, under `aside`, and the named one in its place. Can be repeated."""
-    store = Path(str(release.config["event_store_path"]))
-    wanted, other = (layout.kept_logs(environment) / item for item in (name, aside))
-    if not wanted.is_dir():
-        return "it is there"
-    if store.is_dir():
-        if other.is_dir():  # the same, kept before: as long and with the same head
-            _as(environment, "rm", "-rf", "--one-file-system", "--", str(other))
-        _as(environment, "mv", "--no-target-directory", "--", str(store), str(other))
-    _as(environment, "mv", "--no-target-directory", "--", str(wanted), str(store))
-    return f"the one of before is kept in {other}"
-
-
 def _as(environment: Environment, *argv: str) -> None:
-    run(list(argv), user=environment.user, timeout=LONG)
+    run(list(argv), user=environment.user, timeout=store.LONG)

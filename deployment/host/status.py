@@ -55,6 +55,7 @@ def of(layout: Layout, environment: Environment) -> dict[str, Any]:
         "memory": _memory(seen.pid),
         "starts_on_boot": seen.enabled,
         "log": {"length": seen.log.length, "head": seen.log.head} if seen.log else None,
+        "kept_logs": [_kept_log(layout, environment, name) for name in seen.logs],
         "releases": _newest_first(seen),
         "kept": [_kept(layout, environment, seen, name) for name in _newest_first(seen)],
         "dependencies": {"bytes": sum(files.size(layout.layers / digest) for digest in _layers(seen))},
@@ -99,6 +100,11 @@ def _kept(layout: Layout, environment: Environment, seen: Observed, name: str) -
         "bytes": files.size(layout.releases(environment) / name),
         "intact": seen.releases[name].intact,
     }
+
+
+def _kept_log(layout: Layout, environment: Environment, name: str) -> dict[str, Any]:
+    path = layout.kept_logs(environment) / name
+    return {"name": name, "bytes": files.size(path), "path": str(path)}
 
 
 def _state(seen: Observed, problems: list[str]) -> str:

@@ -6,14 +6,15 @@ Every one of them can be repeated: a transaction that was killed anywhere goes t
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from . import files, install, marks, observe, readmodels, rehearsal, releases, shelf, systemd, verify
+from . import files, install, marks, observe, readmodels, rehearsal, releases, shelf, store, systemd, verify
 from .errors import StepFailed
 from .layout import Environment, Layout
 from .locks import host_lock
-from .model import Log, Manifest
+from .model import Log, Manifest, Wanted
 from .plan import Step
 from .run import run
 
@@ -28,6 +29,9 @@ class Work:
     release: Manifest | None
     log: Log | None
     place: marks.Place  # of the release that comes up, among those that did
+    wanted: Wanted
+    aside: str = ""  # what the log that is there is called once another one has its place
+    facts: dict[str, Any] = field(default_factory=dict)  # what belongs into the result
 
 
 def perform(work: Work, step: Step) -> str:
@@ -82,10 +86,29 @@ def install_log(work: Work, name: str) -> str:
     return shelf.install(work.layout, work.environment, _wanted(work), staged, name)
 
 
-def switch_log(work: Work, name: str) -> str:
-    log = observe.log_at_rest(work.layout, work.environment, _wanted(work))
-    aside = log.name if log else f"unreadable-{work.staged.name}"
-    return shelf.switch(work.layout, work.environment, _wanted(work), name, aside)
+def take_log(work: Work, kept: str) -> str:
+    coming = work.wanted.log
+    name = None if work.wanted.back or coming is None else coming.name
+    return shelf.take(work.layout, work.environment, _wanted(work), kept, name)
+
+
+def switch_log(work: Work, _: str) -> str:
+    shelf.switch(work.layout, work.environment, _wanted(work), work.aside)
+    path, coming = work.layout.kept_logs(work.environment) / work.aside, work.wanted.log
+    if work.wanted.back or coming is None or not path.exists():
+        return ""
+    newer = shelf.newer(work.layout, work.environment, _wanted(work), path, coming)
+    work.facts.update(kept=str(path), newer=newer)
+    return f"the one of before is kept in {path}"
+
+
+def rebuild_projections(work: Work, _: str) -> str:
+    release = _wanted(work)
+    words = ("--store", str(store.path_of(release)), "--file", str(release.config["projections_db_path"]))
+    command = ("services.projections", "rebuild", *words)
+    found = store.ask(work.layout, work.environment, release, *command, timeout=store.LONG)
+    work.facts.update(file=found["file"], position=found["position"], digest=found["digest"])
+    return f"{found['position']} events, digest {found['digest'][:16]}"
 
 
 def rehearse(work: Work, _: str) -> str:
@@ -223,7 +246,9 @@ STEPS: dict[str, Callable[..., str | None]] = {
     "install-release": install_release,
     "check-release": check_release,
     "install-log": install_log,
+    "take-log": take_log,
     "switch-log": switch_log,
+    "rebuild-projections": rebuild_projections,
     "rehearse": rehearse,
     "soak": soak,
     "end-rehearsal": end_rehearsal,

@@ -11,16 +11,19 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from . import audit, record, releases
+from .aside import Aside
 from .errors import Busy, HostError, Refused, StepFailed
 from .layout import Environment, Layout
 from .locks import environment_lock
 from .marks import Place
-from .model import KEEP, Log, Manifest, Observed, Wanted
-from .observe import log_at_rest, observe
+from .model import Log, Manifest, Observed, Wanted
+from .observe import observe
 from .plan import Step, plan
 from .record import Transaction
 from .settling import close_abandoned, conclude
 from .steps import Work, perform
+from .store import at_rest
+from .wishes import coming_of, wanted_of
 
 FORWARD_ATTEMPTS = 3  # a change that keeps killing its own transaction is taken back
 ALL_ATTEMPTS = 6
@@ -49,35 +52,6 @@ def carry_out(layout: Layout, name: str) -> None:
     transaction.close()
 
 
-def wanted_of(layout: Layout, environment: Environment, request: dict[str, Any]) -> Wanted:
-    """What a verb wants, as a state: the same answer for the preview and for the transaction.
-
-    A request to go back names its release (`to`), so that a second attempt means the same one as the first.
-    """
-    verb = request["verb"]
-    if verb == "stop":
-        return Wanted(environment, "stopped")
-    if verb == "remove":
-        return Wanted(environment, "absent", remove=True, delete=bool(request.get("delete")))
-    if verb == "restore":
-        release = releases.read_manifest(layout, environment, releases.current(layout, environment))
-        return Wanted(environment, "running", release, staged=False, log=request["log"]["name"])
-    if verb in ("deploy", "rollback"):
-        kept = releases.read_manifest(layout, environment, request.get("to"))
-        made = Manifest.from_json(request["release"]) if request.get("release") else None
-        return Wanted(
-            environment,
-            "running",
-            made or kept,
-            staged=made is not None,
-            soak=float(request.get("soak", 0)),
-            insist=bool(request.get("insist")),
-            keep=int(request.get("keep", KEEP)) if verb == "deploy" else None,
-        )
-    release = releases.read_manifest(layout, environment, releases.current(layout, environment))
-    return Wanted(environment, "running", release, restart=verb == "restart", staged=False)
-
-
 class _Change:
     """One attempt at one transaction, its environment's lock held."""
 
@@ -86,12 +60,14 @@ class _Change:
     ) -> None:
         self.layout, self.environment = layout, environment
         self.transaction, self.request = transaction, request
+        self.aside = Aside(layout, environment, transaction, coming_of(request))
         self.title = ""
 
     def run(self) -> None:
         attempt = len(self.transaction.entries("attempt")) + 1
         self.transaction.write("attempt", number=attempt)
         before = self._before()
+        self.aside.tidy(releases.read_manifest(self.layout, self.environment, before["release"]))
         failure = self._failure_so_far()
         if failure is None and attempt > FORWARD_ATTEMPTS:
             failure = StepFailed(f"the transaction died {attempt - 1} times on its way.")
@@ -127,7 +103,9 @@ class _Change:
             verb=self.request["verb"],
             actor=self.request["actor"],
             before=release,
-            wanted=(self.request.get("release") or {}).get("id") or self.request.get("to"),
+            wanted=(self.request.get("release") or {}).get("id")
+            or self.request.get("to")
+            or (self.aside.coming.name if self.aside.coming else None),
         )
         return self.transaction.write(
             "before",
@@ -143,11 +121,11 @@ class _Change:
     def _log(self, release: str | None) -> dict[str, Any] | None:
         """The log as the release's own code reads it: what a service says of itself proves nothing."""
         manifest = releases.read_manifest(self.layout, self.environment, release)
-        log = log_at_rest(self.layout, self.environment, manifest)
+        log = at_rest(self.layout, self.environment, manifest)
         return asdict(log) if log else None
 
-    def _look(self, release: Manifest | None = None) -> Observed:
-        return observe(self.layout, self.environment, release)
+    def _look(self, release: Manifest | None = None, log: Log | None = None) -> Observed:
+        return observe(self.layout, self.environment, release, log)
 
     def _forward(self, before: dict[str, Any]) -> HostError | None:
         """Apply the plan; the failure, if there was one, is on record. A refusal has touched nothing."""
@@ -156,8 +134,10 @@ class _Change:
             wanted = replace(wanted, log=None)
         if self.request["verb"] == "restart" and self._done("restart-service"):
             wanted = replace(wanted, restart=False)
+        if self._done("rebuild-projections"):
+            wanted = replace(wanted, rebuild=False)
         try:
-            steps = plan(self._look(wanted.release), wanted)
+            steps = plan(self._look(wanted.release, wanted.log), wanted)
         except Refused as error:
             if not self.transaction.entries("step"):
                 return error
@@ -188,7 +168,10 @@ class _Change:
         release = releases.read_manifest(self.layout, self.environment, before["release"])
         if release is None:
             raise StepFailed(f"the manifest of release {before['release']} cannot be read.")
+        if self.request["verb"] == "rebuild":
+            return Wanted(self.environment, "as it is", release, back=True)
         failed = (self.request.get("release") or {}).get("id", "")
+        log, kept = self.aside.before()
         return Wanted(
             self.environment,
             before["state"],
@@ -197,18 +180,15 @@ class _Change:
             back=True,
             failed=failed if failed != release.id else "",
             enabled=before["enabled"],
-            log=self._shelved(before) if self._begun("switch-log") else None,
+            log=log,
+            kept=kept,
         )
-
-    def _shelved(self, before: dict[str, Any]) -> str:
-        """What the log of before is called where it is kept."""
-        return Log(**before["log"]).name if before["log"] else f"unreadable-{self.transaction.id}"
 
     def _apply(self, steps: tuple[Step, ...], wanted: Wanted, before: dict[str, Any]) -> None:
         self.transaction.write("plan", steps=[step.to_json() for step in steps])
         log = Log(**before["log"]) if before["log"] else None
-        if wanted.log is not None and not wanted.back:
-            log = Log(self.request["log"]["length"], self.request["log"]["head"])
+        if self.aside.coming is not None and not wanted.back:
+            log = self.aside.coming
         work = Work(
             self.layout,
             self.environment,
@@ -220,17 +200,18 @@ class _Change:
                 before=before["release"],
                 origin=self.request.get("to") if wanted.staged else None,
             ),
+            wanted,
         )
         for step in steps:
             begun, self.title = time.monotonic(), step.title
             self.transaction.write("step", state="begin", title=step.title, **step.to_json())
+            if step.verb == "switch-log":
+                work = replace(work, aside=self.aside.name(wanted))
             remark = perform(work, step)
-            seconds = round(time.monotonic() - begun, 3)
-            self.transaction.write(
-                "step", state="done", title=step.title, seconds=seconds, remark=remark, **step.to_json()
-            )
+            more = {"seconds": round(time.monotonic() - begun, 3), "remark": remark, "facts": work.facts}
+            self.transaction.write("step", state="done", title=step.title, **more, **step.to_json())
         self.title = "second look"
-        again = plan(self._look(wanted.release), replace(wanted, restart=False, log=None))
+        again = plan(self._look(wanted.release), replace(wanted, restart=False, log=None, rebuild=False))
         left = [step for step in again if "prune" not in step.verb]
         if left:
             raise StepFailed(

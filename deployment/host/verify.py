@@ -9,8 +9,8 @@ from . import probe, systemd
 from .errors import StepFailed
 from .layout import Environment, Layout
 from .model import Log, Manifest
-from .observe import head
 from .run import run
+from .store import head
 
 PATIENCE = 10.0  # seconds for a service that is READY to answer as itself
 NAME = "helionyx"

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Put a backup in the place of an environment's event log: scripts/deploy/restore.sh ENV BACKUP=file [--json]
+# Put a backup in the place of an event log: scripts/deploy/restore.sh ENV BACKUP=file [--json]
 # The rest comes from the environment's variables (NODE, SSH_OPTIONS, ...): see docs/DEPLOYMENT.md.
 set -eu
 cd "$(dirname "$0")/../.."

@@ -27,7 +27,8 @@ OPTIONS = (
     "keep",
     "home",
     "insist",
-    "log",
+    "kept",
+    "rebuild",
 )
 DEFAULTS = {
     "dirty": False,
@@ -54,6 +55,8 @@ def _seen(value: dict[str, Any]) -> Observed:
 def _wanted(value: dict[str, Any]) -> Wanted:
     release = Manifest(**{**DEFAULTS, **value["release"]}) if value.get("release") else None
     options = {key: value[key] for key in OPTIONS if key in value}
+    if "log" in value:
+        options["log"] = Log(**value["log"])
     return Wanted(Environment(value["environment"]), value["state"], release, **options)
 
 

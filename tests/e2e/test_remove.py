@@ -45,7 +45,7 @@ def test_data_is_deleted_only_for_who_types_its_name(dev: Operator, typed: str) 
     """Anything else is refused, and nothing is touched."""
     before = dev.status("dev")
     result = dev.change("remove", "dev", code=2, DATA="delete", CONFIRM=typed)
-    assert "this is done only when dev is typed" in result["message"]
+    assert "only when its name is typed" in result["message"]
     assert dev.status("dev")["pid"] == before["pid"]
 
 
@@ -70,7 +70,7 @@ def test_typed_at_a_terminal_the_data_goes_too(dev: Operator) -> None:
         said = removal.communicate(timeout=LIMIT)[0]
     os.close(ours)
     assert removal.returncode == 0, said
-    assert "Type staging to go on" in said
+    assert "Type staging to delete it" in said
     assert "staging is removed, with its data" in said
     assert not dev.node.run(["ls", "/var/lib/helionyx/staging"]).stdout
     assert dev.status("staging")["state"] == "absent"

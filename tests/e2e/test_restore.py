@@ -21,7 +21,7 @@ from services.event_log import Draft, EventLog
 moment = datetime(2026, 1, 1, tzinfo=UTC)
 log = EventLog.open(Path(sys.argv[1]))
 for number in range(int(sys.argv[2])):
-    data = {"text": f"from the backup, {number}", "source": "api"}
+    data = {"text": f"from the backup, {number}, {sys.argv[3]}", "source": "api"}
     log.append([Draft("MessageRecorded", 1, moment, data)])
 log.close()
 """
@@ -30,9 +30,21 @@ log.close()
 @pytest.fixture
 def backup(dev: Operator, tmp_path: Path) -> Path:
     """A log of five messages that dev was never told."""
-    argv = [str(dev.root / ".venv/bin/python"), "-c", WRITE, str(tmp_path / "store"), "5"]
+    argv = [str(dev.root / ".venv/bin/python"), "-c", WRITE, str(tmp_path / "store"), "5", tmp_path.name]
     subprocess.run(argv, cwd=dev.root, check=True, timeout=LIMIT)
     return tmp_path / "store" / "events.db"
+
+
+def _refuse(dev: Operator, backup: Path) -> None:
+    """Deploy a release that comes up with any log but that."""
+    umask = "    os.umask(0o077)\n"
+    words = f"from the backup, 4, {backup.parent.parent.name}"
+    picky = (
+        '    log = Path("/var/lib/helionyx/dev/events/events.db")\n'
+        f'    if log.exists() and b"{words}" in log.read_bytes():\n        raise SystemExit("no")\n'
+    )
+    dev.edit("services/api/runner.py", umask, umask + picky)
+    dev.deploy("dev")
 
 
 def test_backup_takes_the_place_and_the_log_of_before_is_kept(dev: Operator, backup: Path) -> None:
@@ -45,6 +57,7 @@ def test_backup_takes_the_place_and_the_log_of_before_is_kept(dev: Operator, bac
     assert b"from the backup, 4" in dev.ask("dev", "/api/v1/messages")[1]
     assert b"before the restore" not in dev.ask("dev", "/api/v1/messages")[1]
     kept = f"{before['length']}-{before['head'][:12]}"
+    assert (result["kept"], result["newer"]) == (f"{SHELF}/{kept}", None)
     assert dev.on_node("ls", SHELF).split() == [kept]
     assert dev.change("restore", "dev", BACKUP=str(backup))["outcome"] == "nothing"
     dev.tell("dev", ["after the restore"])
@@ -59,7 +72,7 @@ def test_damaged_backup_is_refused(dev: Operator, backup: Path) -> None:
     backup.write_bytes(content.replace(b"from the backup, 2", b"from the backup, X"))
     before = dev.status("dev")
     result = dev.change("restore", "dev", code=2, BACKUP=str(backup))
-    assert "its record at position 3" in result["message"]
+    assert "the record at position 3" in result["message"]
     assert dev.status("dev")["pid"] == before["pid"]
     assert "there is no backup" in dev.change("restore", "dev", code=2, BACKUP="nowhere.db")["message"]
 
@@ -67,7 +80,7 @@ def test_damaged_backup_is_refused(dev: Operator, backup: Path) -> None:
 def test_live_is_restored_only_for_who_types_it(dev: Operator, backup: Path) -> None:
     """As its data is deleted only so."""
     result = dev.change("restore", "live", code=2, BACKUP=str(backup), CONFIRM="dev")
-    assert "only when live is typed" in result["message"]
+    assert "the log of live gives way to another only when its name is typed" in result["message"]
 
 
 def test_restore_that_fails_brings_the_log_of_before_back(dev: Operator, backup: Path) -> None:
@@ -86,7 +99,91 @@ def test_restore_that_fails_brings_the_log_of_before_back(dev: Operator, backup:
     assert dev.events("dev") == events
 
 
-@pytest.mark.parametrize("verb", ["install-log", "close-socket", "switch-log", "restart-service"])
+def test_restore_that_does_not_come_up_goes_back_by_itself(dev: Operator, backup: Path) -> None:
+    """What fails with the other log alone is over when the log of before is back: exit code 3."""
+    dev.tell("dev", ["before the restore that goes back"])
+    events = dev.events("dev")
+    _refuse(dev, backup)
+    result = dev.change("restore", "dev", code=3, BACKUP=str(backup))
+    assert "did not come up" in result["message"]
+    assert "kept" not in result
+    assert dev.status("dev")["state"] == "running"
+    assert dev.events("dev") == events
+
+
+def test_killed_on_its_way_back_it_still_goes_back(dev: Operator, backup: Path) -> None:
+    """The log of before comes back, though the transaction is shot while it brings it."""
+    dev.tell("dev", ["before the shot on the way back"])
+    events = dev.events("dev")
+    _refuse(dev, backup)
+    with shoot(dev, '"verb": "take-log"'):
+        done = dev.script("restore", "dev", BACKUP=str(backup))
+    assert done.returncode == 3, done.stdout + done.stderr
+    assert "this is its attempt 2" in done.stdout
+    assert dev.events("dev") == events
+
+
+def test_damaged_log_gives_way_to_a_backup_of_its_own_head(dev: Operator, tmp_path: Path) -> None:
+    """That it ends as the backup does is no reason to say that there is nothing to do."""
+    dev.tell("dev", [f"spoken word {number}" for number in range(9)])
+    events, file = dev.events("dev"), tmp_path / "dev.db"
+    dev.change("backup", "dev", TO=str(file))
+    assert dev.change("restore", "dev", BACKUP=str(file))["outcome"] == "nothing"
+    dev.change("stop", "dev")
+    dev.on_node("sed", "-i", "s/spoken word 4/spoken word X/", "/var/lib/helionyx/dev/events/events.db")
+    result = dev.change("restore", "dev", BACKUP=str(file))
+    assert "is damaged, and is put aside" in result["warnings"][0]["message"]
+    assert dev.events("dev") == events
+    assert dev.on_node("grep", "-c", "spoken word X", f"{result['kept']}/events.db")
+
+
+def test_what_comes_after_a_restore_is_rehearsed_with_its_log(dev: Operator, backup: Path) -> None:
+    """Also a release whose read models, of another schema, followed the log of before."""
+    dev.tell("dev", ["before the change of schema"])
+    old = dev.status("dev")["release"]
+    dev.edit("services/projections/build.py", "progress (position INTEGER", "progress (position  INTEGER")
+    dev.deploy("dev")
+    dev.change("restore", "dev", BACKUP=str(backup))
+    assert dev.change("rollback", "dev", RELEASE=old)["outcome"] == "done"
+    assert dev.status("dev")["log"]["length"] == 5
+    dev.commit("services/changed.py", "AFTER = True\n")
+    assert dev.deploy("dev")["outcome"] == "done"
+    assert b"from the backup, 4" in dev.ask("dev", "/api/v1/messages")[1]
+
+
+def test_restore_of_what_is_stopped(dev: Operator, backup: Path) -> None:
+    """It is started, for only so is it proven."""
+    dev.tell("dev", ["before the stop"])
+    dev.change("stop", "dev")
+    assert dev.change("restore", "dev", BACKUP=str(backup))["outcome"] == "done"
+    assert dev.status("dev")["state"] == "running"
+    assert dev.status("dev")["log"]["length"] == 5
+
+
+@pytest.mark.parametrize("when", ["install log", "close socket", "switch log", "open socket"])
+def test_power_cut_on_its_way(dev: Operator, backup: Path, when: str) -> None:
+    """After the boot one of the two logs is whole and serves; the same command brings it to its end."""
+    dev.tell("dev", [f"before the power cut at {when}"])
+    before = dev.status("dev")["log"]
+    patient = f"{dev.environ['SSH_OPTIONS']} -o ServerAliveInterval=1"
+    with dev.start("scripts/deploy/restore.sh", "dev", SSH_OPTIONS=patient, BACKUP=str(backup)) as restore:
+        assert restore.stdout is not None
+        for line in restore.stdout:
+            if when in line:
+                dev.node.power_cut()
+                break
+        seen = restore.stdout.read()
+    assert restore.returncode in (0, 4), seen
+    assert dev.status("dev")["log"]["length"] in (before["length"], 5)
+    dev.change("restore", "dev", BACKUP=str(backup))
+    assert dev.status("dev")["log"]["length"] == 5
+    assert dev.status("dev")["unfinished"] == []
+    assert f"{before['length']}-{before['head'][:12]}" in dev.on_node("ls", SHELF)
+
+
+@pytest.mark.parametrize(
+    "verb", ["install-log", "close-socket", "switch-log", "open-socket", "restart-service", "verify"]
+)
 def test_killed_restore_arrives(dev: Operator, backup: Path, verb: str) -> None:
     """Shot in the middle of any step, it goes on; no log is lost on the way."""
     dev.tell("dev", [f"before the shot in {verb}"])
@@ -96,3 +193,14 @@ def test_killed_restore_arrives(dev: Operator, backup: Path, verb: str) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     assert dev.status("dev")["log"]["length"] == 5
     assert f"{before['length']}-{before['head'][:12]}" in dev.on_node("ls", SHELF)
+
+
+def test_data_that_is_deleted_takes_the_kept_logs_along(dev: Operator, backup: Path) -> None:
+    """They are a part of all that was ever told."""
+    dev.tell("dev", ["before the end"])
+    dev.change("restore", "dev", BACKUP=str(backup))
+    assert dev.status("dev")["kept_logs"]
+    dev.change("remove", "dev", DATA="delete", CONFIRM="dev")
+    assert not dev.node.run(["ls", "/var/lib/helionyx/dev"]).stdout
+    dev.deploy("dev")
+    assert dev.status("dev")["kept_logs"] == []

@@ -1,0 +1,74 @@
+"""The event log in a directory, as a release's own code reads it under the environment's user."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from .errors import StepFailed
+from .layout import Environment, Layout
+from .model import Log, Manifest
+from .run import run
+
+LOG_FILE = "events.db"  # what a service calls its event log
+LONG = 280.0  # seconds for what depends on how much was said; the operator's half waits longer for a word
+
+
+def path_of(release: Manifest) -> Path:
+    """Where a release has its log."""
+    return Path(str(release.config["event_store_path"]))
+
+
+def ask(
+    layout: Layout, environment: Environment, release: Manifest, *words: str, timeout: float = 60.0
+) -> dict[str, Any]:
+    """What `python -m WORDS --json` of a release says, such as `services.event_log head`."""
+    launcher = layout.releases(environment) / release.id / "run.py"
+    argv = [f"/usr/bin/python{release.python}", "-IS", str(launcher), *words, "--json"]
+    answer: dict[str, Any] = json.loads(run(argv, user=environment.user, timeout=timeout))
+    return answer
+
+
+def head(
+    layout: Layout,
+    environment: Environment,
+    release: Manifest,
+    at: int | None = None,
+    store: Path | None = None,
+) -> tuple[Log, str | None]:
+    """The log in `store`, or the one that the release uses: its head, and the hash at position `at`."""
+    words = ["services.event_log", "head", "--store", str(store or path_of(release))]
+    answer = ask(layout, environment, release, *words, *(("--at", str(at)) if at else ()))
+    found = answer.get("at") or {}
+    return Log(int(answer["position"]), str(answer["hash"]), answer.get("holds") or {}), found.get("hash")
+
+
+def at_rest(layout: Layout, environment: Environment, manifest: Manifest | None) -> Log | None:
+    """The log of a service that does not answer; None where nothing can read it."""
+    if manifest is None:
+        return None
+    try:
+        return head(layout, environment, manifest)[0]
+    except (StepFailed, ValueError, KeyError, PermissionError):
+        return None
+
+
+def flaw(layout: Layout, environment: Environment, release: Manifest, store: Path) -> str | None:
+    """What is wrong with the log in `store`, every record of it looked at; None for a sound one."""
+    try:
+        words = ("services.event_log", "verify", "--store", str(store))
+        ask(layout, environment, release, *words, timeout=LONG)
+    except StepFailed as error:  # a chain that does not hold is exit code 1, and said as JSON all the same
+        words_ = [line.strip() for line in error.details if not line.strip().startswith("hint:")]
+        said = words_[-1] if words_ else error.message
+        return str(json.loads(said)["problem"]) if said.startswith("{") else said
+    return None
+
+
+def kept(layout: Layout, environment: Environment) -> tuple[str, ...]:
+    """The names of the logs that are kept."""
+    shelf = layout.kept_logs(environment)
+    if shelf.is_symlink() or not shelf.is_dir():
+        return ()
+    return tuple(sorted(path.name for path in shelf.iterdir() if not path.name.startswith(".")))

@@ -1,0 +1,47 @@
+"""What a verb wants, as a state: the same answer for the preview and for the transaction."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from . import releases
+from .layout import Environment, Layout
+from .model import KEEP, Log, Manifest, Wanted
+
+
+def wanted_of(layout: Layout, environment: Environment, request: dict[str, Any]) -> Wanted:
+    """The state that a request is about.
+
+    A request to go back names its release (`to`), so that a second attempt means the same one as the first.
+    """
+    verb = request["verb"]
+    if verb == "stop":
+        return Wanted(environment, "stopped")
+    if verb == "remove":
+        return Wanted(environment, "absent", remove=True, delete=bool(request.get("delete")))
+    if verb == "restore":
+        release = releases.read_manifest(layout, environment, releases.current(layout, environment))
+        kept = request["log"].get("kept", "")
+        return Wanted(environment, "running", release, staged=False, log=coming_of(request), kept=kept)
+    if verb in ("deploy", "rollback"):
+        kept = releases.read_manifest(layout, environment, request.get("to"))
+        made = Manifest.from_json(request["release"]) if request.get("release") else None
+        return Wanted(
+            environment,
+            "running",
+            made or kept,
+            staged=made is not None,
+            soak=float(request.get("soak", 0)),
+            insist=bool(request.get("insist")),
+            keep=int(request.get("keep", KEEP)) if verb == "deploy" else None,
+        )
+    release = releases.read_manifest(layout, environment, releases.current(layout, environment))
+    if verb == "rebuild":
+        return Wanted(environment, "as it is", release, staged=False, rebuild=True)
+    return Wanted(environment, "running", release, restart=verb == "restart", staged=False)
+
+
+def coming_of(request: dict[str, Any]) -> Log | None:
+    """The log that a restore puts in the place of another; None for other requests."""
+    known = {key: value for key, value in request.get("log", {}).items() if key != "kept"}
+    return Log(**known) if known else None

@@ -1,0 +1,86 @@
+"""How a change went, in the form that outputs take: from what the node said to a line for people."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .errors import DONE, FAILED, HANDS, REFUSED
+from .settings import Settings
+from .tables import count, size
+
+CODES = {
+    "done": DONE,
+    "nothing": DONE,
+    "planned": DONE,
+    "refused": REFUSED,
+    "failed": FAILED,
+    "hands": HANDS,
+    "abandoned": HANDS,
+}
+
+
+def outcome_of(settings: Settings, said: dict[str, Any], plan: dict[str, Any]) -> dict[str, Any]:
+    """The result of a change, without what only the operator's half knows."""
+    outcome, environment = said["outcome"], settings.environment
+    return {
+        "outcome": outcome,
+        "exit_code": CODES[outcome],
+        "verb": settings.verb,
+        "environment": environment,
+        "node": settings.node,
+        "release": plan.get("release"),
+        "state_before": said.get("state"),
+        "before": said.get("before", plan.get("before")),
+        "after": said.get("after"),
+        "callers": plan.get("callers"),
+        "data_deleted": any(item["verb"] == "delete-data" for item in plan.get("steps", ())),
+        "message": said.get("message") or "",
+        "hint": said.get("hint") or "",
+        "details": said.get("details") or [],
+    }
+
+
+def summary(result: dict[str, Any]) -> str:
+    """What is now, in a line."""
+    verb, environment, outcome = result["verb"], result["environment"], result["outcome"]
+    if outcome == "planned":
+        return "nothing was touched"
+    if verb == "remove" and outcome in ("done", "nothing"):
+        data = "with its data" if result["data_deleted"] else "what was ever told to it stays on the node"
+        return f"{environment} is removed, {data}" if outcome == "done" else f"there is no {environment}"
+    if outcome == "hands":
+        return f"look at {environment}: make status ENV={environment}"
+    if outcome == "failed" and result["state_before"] == "stopped":
+        return f"{environment} does not run, as before"
+    if outcome == "done" and verb in _SUMMARIES:
+        return _SUMMARIES[verb](result)
+    runs = f"{environment} runs {result['after']}" if result["after"] else f"{environment} is as it was"
+    if outcome == "nothing":
+        return f"nothing to do, {f'{environment} is stopped' if verb == 'stop' else runs}"
+    return environment if outcome == "refused" else runs
+
+
+def _stopped(result: dict[str, Any]) -> str:
+    return f"{result['environment']} is stopped, and stays so over a reboot"
+
+
+def _restored(result: dict[str, Any]) -> str:
+    environment, log = result["environment"], result["log"]
+    text = f"{environment} has the log that was restored: {count(log['length'])}, head {log['head'][:16]}"
+    if not result.get("kept"):
+        return text
+    name = result["kept"].rpartition("/")[2]
+    return f"{text}; the one of before comes back by: make restore ENV={environment} BACKUP={name}"
+
+
+def _rebuilt(result: dict[str, Any]) -> str:
+    where = f"{result['environment']} at position {result['position']}"
+    return f"the read models of {where} are built anew, digest {result['digest'][:16]}"
+
+
+def backed_up(file: str, position: int, bytes_: int, head: str) -> str:
+    """The line for a backup."""
+    return f"{file}: {count(position)}, {size(bytes_)}, head {head[:16]}"
+
+
+_SUMMARIES = {"stop": _stopped, "restore": _restored, "rebuild": _rebuilt}

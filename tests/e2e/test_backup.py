@@ -1,0 +1,221 @@
+"""A backup is made while the service runs, comes back as it was made, and read models are made again."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+
+from .operator import LIMIT, Operator, git
+from .test_kill import _shoot_ssh
+
+pytestmark = pytest.mark.e2e
+
+DATA = "/var/lib/helionyx/dev"
+SHELF = f"{DATA}/kept"
+
+
+@contextmanager
+def load(dev: Operator, callers: int = 4) -> Iterator[list[str]]:
+    """People who go on speaking; the list grows with all that was acknowledged."""
+    acknowledged: list[str] = []
+    over, refused = threading.Event(), []
+
+    def speak(caller: int) -> None:
+        number = 0
+        while not over.is_set():
+            number += 1
+            text = f"caller {caller}, {number}"
+            status, answer = dev.ask("dev", "/api/v1/messages", {"text": text})
+            acknowledged.append(text) if status == 201 else refused.append(answer)
+
+    threads = [threading.Thread(target=speak, args=(caller,)) for caller in range(callers)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield acknowledged
+    finally:
+        over.set()
+        for thread in threads:
+            thread.join(timeout=LIMIT)
+    assert not refused, refused[0]
+
+
+def texts(file: Path) -> set[str]:
+    """All that a backup holds of what was said."""
+    with closing(sqlite3.connect(f"file:{file}?immutable=1", uri=True)) as log:
+        rows = log.execute("SELECT body FROM events").fetchall()
+    return {json.loads(row[0])["data"].get("text") for row in rows}
+
+
+def copied(dev: Operator, tmp_path: Path, name: str = "dev.db") -> Path:
+    """A backup of dev as it is now."""
+    dev.change("backup", "dev", TO=str(tmp_path / name))
+    return tmp_path / name
+
+
+def traces(dev: Operator) -> str:
+    """What a refusal must not have changed: processes, files with their times, history."""
+    pid = dev.status("dev")["pid"]
+    spare = ("-not", "-name", "*-shm", "-not", "-name", "*-wal")
+    found = dev.on_node("find", DATA, *spare, "-printf", "%p %i\\n")
+    return f"{pid}\n{found}\n{dev.script('history', 'dev', '--json').stdout}"
+
+
+def test_backup_under_load_holds_all_that_was_acknowledged_before(dev: Operator, tmp_path: Path) -> None:
+    """And its chain holds; the node is left as it was, and nobody was refused anything."""
+    with load(dev) as acknowledged:
+        while len(acknowledged) < 50:
+            time.sleep(0.05)
+        before = set(acknowledged)
+        result = dev.change("backup", "dev", TO=str(tmp_path / "dev.db"))
+        at_the_end = len(acknowledged)
+    file = tmp_path / "dev.db"
+    assert before <= texts(file)
+    assert at_the_end > len(before), "they went on while it was made"
+    assert result["position"] == len(texts(file)) >= len(before)
+    assert result["size"] == file.stat().st_size
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert f"{result['position']:,} events" in result["summary"]
+    (tmp_path / "store").mkdir()
+    (tmp_path / "store" / "events.db").write_bytes(file.read_bytes())
+    words = [".venv/bin/python", "-m", "services.event_log", "verify", "--store", str(tmp_path / "store")]
+    assert dev.run(*words).stdout.startswith("ok: ")
+    assert dev.on_node("ls", "-A", DATA).split() == ["events", "projections"]
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_backup_works_while_the_service_is_stopped(dev: Operator) -> None:
+    """Into `backups/` unless told otherwise, which git does not see; and what is stopped stays so."""
+    dev.tell("dev", ["before the stop"])
+    dev.change("stop", "dev")
+    done = dev.script("backup", "dev")
+    assert done.returncode == 0, done.stdout + done.stderr
+    (file,) = (dev.root / "backups").iterdir()
+    assert str(file) in done.stdout.splitlines()[-1]
+    assert "before the stop" in texts(file)
+    assert dev.status("dev")["state"] == "stopped"
+    assert not git(dev.root, "status", "--porcelain")
+
+
+def test_no_backup_replaces_a_file(dev: Operator, tmp_path: Path) -> None:
+    """Refused before the node is asked."""
+    (tmp_path / "dev.db").write_text("the one of yesterday")
+    result = dev.change("backup", "dev", code=2, TO=str(tmp_path / "dev.db"), NODE="nowhere.invalid")
+    assert "is there already" in result["message"]
+    assert (tmp_path / "dev.db").read_text() == "the one of yesterday"
+
+
+def test_backup_needs_an_environment_that_is_there(dev: Operator, tmp_path: Path) -> None:
+    """And leaves nothing where there is none."""
+    result = dev.change("backup", "staging", code=2, TO=str(tmp_path / "staging.db"))
+    assert "staging has no release on this node" in result["message"]
+    assert not list(tmp_path.iterdir())
+
+
+def test_lost_connection_leaves_no_backup_and_nothing_on_the_node(dev: Operator, tmp_path: Path) -> None:
+    """Shot while the node copies: it notices, and clears up. The next one works."""
+    slow = '    place = target / f".backup-{secrets.token_hex(4)}"\n'
+    dev.edit("services/event_log/backup.py", slow, f"    __import__('time').sleep(2)\n{slow}")
+    dev.deploy("dev")
+    with dev.start("scripts/deploy/backup.sh", "dev", TO=str(tmp_path / "dev.db")) as backup:
+        end = time.monotonic() + 20
+        while ".backup" not in dev.on_node("ls", "-A", DATA) and time.monotonic() < end:
+            time.sleep(0.1)
+        second = dev.change("backup", "dev", code=2, TO=str(tmp_path / "second.db"))
+        _shoot_ssh(backup.pid)
+        said = backup.communicate(timeout=LIMIT)[0]
+    assert "another backup of dev is just being made" in second["message"]
+    assert backup.returncode == 2, said
+    assert not list(tmp_path.iterdir())
+    end = time.monotonic() + 20
+    while ".backup" in dev.on_node("ls", "-A", DATA) and time.monotonic() < end:
+        time.sleep(0.2)
+    assert ".backup" not in dev.on_node("ls", "-A", DATA)
+    assert copied(dev, tmp_path).stat().st_size
+
+
+def test_round_trip(dev: Operator, tmp_path: Path) -> None:
+    """The backup's head is the log's again; what is newer is told and kept, and comes back by its name."""
+    dev.tell("dev", ["before the backup"])
+    file = copied(dev, tmp_path)
+    head = dev.status("dev")["log"]["head"]
+    dev.tell("dev", ["after the backup", "and one more"])
+    everything, before = dev.events("dev"), dev.status("dev")["log"]
+    kept = f"{before['length']}-{before['head'][:12]}"
+    result = dev.change("restore", "dev", BACKUP=str(file))
+    assert "2 events of dev are newer than what is restored" in result["warnings"][0]["message"]
+    assert (result["kept"], result["newer"]) == (f"{SHELF}/{kept}", 2)
+    assert dev.status("dev")["log"]["head"] == head == result["log"]["head"]
+    assert f"make restore ENV=dev BACKUP={kept}" in result["summary"]
+    assert [item["name"] for item in dev.status("dev")["kept_logs"]] == [kept]
+    assert kept in dev.script("status", "dev").stdout
+    assert dev.change("restore", "dev", BACKUP=kept)["outcome"] == "done"
+    assert dev.events("dev") == everything
+    assert dev.change("restore", "dev", code=2, BACKUP=kept)["message"].startswith("dev keeps no log")
+
+
+@pytest.mark.parametrize("flaw", ["changed", "cut", "no log", "empty", "newer table", "unknown event"])
+def test_backup_that_cannot_be_used_is_refused(dev: Operator, tmp_path: Path, flaw: str) -> None:
+    """Before anything is touched: processes, files and history are as they were."""
+    dev.tell("dev", [f"of the {flaw} one, {number}" for number in range(40)])
+    file = copied(dev, tmp_path)
+    content = file.read_bytes()
+    broken = {
+        "changed": content.replace(b"one, 7", b"one, X"),
+        "cut": content[: len(content) * 2 // 3],
+        "no log": b"hello\n" * 2000,
+        "empty": b"",
+        "newer table": content[:60] + (9).to_bytes(4, "big") + content[64:],
+    }
+    expected = {"newer table": "table version 9", "unknown event": "holds Sung in version 1"}
+    if flaw == "unknown event":  # this checkout knows it, and the release on the node does not
+        _sing(dev, file)
+    else:
+        file.write_bytes(broken[flaw])
+    before = traces(dev)
+    result = dev.change("restore", "dev", code=2, BACKUP=str(file))
+    assert expected.get(flaw, str(file)) in result["message"]
+    assert traces(dev) == before
+
+
+def _sing(dev: Operator, file: Path) -> None:
+    store = file.parent / "store"
+    store.mkdir()
+    file.rename(store / "events.db")
+    code = (
+        "from services.event_log import Draft, EventLog; from pathlib import Path; import datetime as d;"
+        f"log = EventLog.open(Path({str(store)!r}));"
+        "log.append([Draft('Sung', 1, d.datetime.now(d.UTC), {})]); log.close()"
+    )
+    argv = [str(dev.root / ".venv/bin/python"), "-c", code]
+    subprocess.run(argv, cwd=dev.root, check=True, timeout=LIMIT)
+    (store / "events.db").rename(file)
+
+
+def test_read_models_are_rebuilt_while_requests_are_answered(dev: Operator) -> None:
+    """At the log's position, with a digest; nobody is refused, and history knows of it."""
+    dev.tell("dev", ["before the rebuild"])
+    before = dev.status("dev")
+    with load(dev, callers=2) as acknowledged:
+        result = dev.change("rebuild", "dev")
+        again = dev.change("rebuild", "dev")
+        while len(acknowledged) < 20:
+            time.sleep(0.05)
+    assert (result["outcome"], result["callers"]) == ("done", "nothing")
+    assert before["log"]["length"] <= result["position"] <= again["position"]
+    assert len(result["digest"]) == 64
+    assert dev.status("dev")["pid"] == before["pid"]
+    quiet = dev.change("rebuild", "dev")
+    assert quiet["digest"] == dev.change("rebuild", "dev")["digest"], "the same log makes the same models"
+    assert f"at position {quiet['position']} are built anew" in quiet["summary"]
+    assert quiet["position"] == dev.status("dev")["log"]["length"]
+    history = json.loads(dev.script("history", "dev", "--json").stdout)["changes"]
+    assert (history[-1]["verb"], history[-1]["outcome"]) == ("rebuild", "done")
