@@ -77,7 +77,10 @@ def read(path: Path, root: Path) -> Copy:
         with tempfile.TemporaryDirectory() as scratch:  # SQLite leaves files of its own beside what it opens
             return _looked_at(path, Path(scratch), root)
     except OSError as error:
-        raise DeployError(f"cannot read {path}: {error.filename}: {error.strerror}.") from error
+        raise DeployError(
+            f"cannot look at {path}: {error.filename}: {error.strerror}.",
+            "it is looked at in a copy; TMPDIR= names a place with room for that",
+        ) from error
 
 
 def _looked_at(path: Path, scratch: Path, root: Path) -> Copy:

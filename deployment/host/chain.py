@@ -53,7 +53,7 @@ def judge(chain: Chain, environment: Environment, *, explained: bool) -> Iterato
         yield _lost(chain, environment)
     elif chain.first_bad is not None:
         found = f"the record at position {chain.first_bad} of {chain.length} is not what was appended"
-        yield bad("event log", found, _replace(chain, environment))
+        yield bad("event log", found, _replace(environment))
     elif chain.problem:
         if not explained:
             yield _unread(chain, environment)
@@ -70,19 +70,15 @@ def _unread(chain: Chain, environment: Environment) -> Check:
         return warn("event log", found, f"{replay}; it has no time limit there")
     if not chain.there:
         start = f"make start ENV={environment.name} begins an empty one"
-        return bad("event log", found, f"put a copy of the log into {chain.store} {BEFORE_ALL}, for {start}")
+        return bad("event log", found, f"make restore ENV={environment.name} BACKUP=file, for {start}")
     if chain.damaged:
-        return bad("event log", found, _replace(chain, environment))
+        return bad("event log", found, _replace(environment))
     return bad("event log", found, f"mend that, and what is bad above; {replay} tells all of it")
 
 
-def _replace(chain: Chain, environment: Environment) -> str:
-    """A damaged log is evidence and the only copy at once: it is set aside whole, at rest."""
-    name = environment.name
-    return (
-        f"make stop ENV={name}; {AS_ROOT}: cp -a {chain.store} /root/events-{name}; then a backup that is"
-        f" whole in its place, with owner and modes as they were, and make start ENV={name}"
-    )
+def _replace(environment: Environment) -> str:
+    """A damaged log is evidence and the only copy at once: a restore keeps it, whole and at rest."""
+    return f"make restore ENV={environment.name} BACKUP=file puts a backup in its place, and keeps it"
 
 
 def _lost(chain: Chain, environment: Environment) -> Check:

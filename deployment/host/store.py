@@ -62,8 +62,12 @@ def flaw(layout: Layout, environment: Environment, release: Manifest, store: Pat
     except StepFailed as error:  # a chain that does not hold is exit code 1, and said as JSON all the same
         words_ = [line.strip() for line in error.details if not line.strip().startswith("hint:")]
         said = words_[-1] if words_ else error.message
-        return str(json.loads(said)["problem"]) if said.startswith("{") else said
+        return _problem(json.loads(said)) if said.startswith("{") else said
     return None
+
+
+def _problem(said: dict[str, Any]) -> str:
+    return str(said.get("problem") or f"its record at position {said.get('first_bad_position')}")
 
 
 def kept(layout: Layout, environment: Environment) -> tuple[str, ...]:

@@ -39,12 +39,12 @@ def test_directory_of_a_log_that_only_a_process_has_is_not_made_anew() -> None:
 @pytest.mark.parametrize(
     "chain", [Chain(9, 4, store="/s"), Chain(problem="no log", damaged=True, store="/s")]
 )
-def test_copy_of_a_damaged_log_is_made_at_rest(chain: Chain) -> None:
+def test_damaged_log_gives_way_to_a_backup_and_is_kept(chain: Chain) -> None:
     """And of no other: of one that cannot be read it would be no mend."""
     (mend,) = (item.mend for item in condition.judge(replace(DEV, chain=chain)) if item.mend)
-    assert mend.startswith("make stop ENV=dev; as root on the node: cp -a /s /root/events-dev; then a backup")
+    assert mend.startswith("make restore ENV=dev BACKUP=file")
     other = replace(DEV, chain=replace(chain, first_bad=None, problem="no Python", damaged=False))
-    assert not any("cp -a" in item.mend for item in condition.judge(other))
+    assert not any("make restore" in item.mend for item in condition.judge(other))
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,12 @@ pytestmark = pytest.mark.e2e
 
 DATA = "/var/lib/helionyx/dev"
 SHELF = f"{DATA}/kept"
+SPOIL = """
+import pathlib, sqlite3, sys
+for file in pathlib.Path(sys.argv[1], "projections").glob("*.db"):
+    with sqlite3.connect(file) as models:
+        models.execute("UPDATE messages SET text = 'spoiled'")
+"""
 
 
 @contextmanager
@@ -203,6 +209,8 @@ def _sing(dev: Operator, file: Path) -> None:
 def test_read_models_are_rebuilt_while_requests_are_answered(dev: Operator) -> None:
     """At the log's position, with a digest; nobody is refused, and history knows of it."""
     dev.tell("dev", ["before the rebuild"])
+    dev.on_node("python3", "-c", SPOIL, DATA)
+    assert b"spoiled" in dev.ask("dev", "/api/v1/messages")[1]
     before = dev.status("dev")
     with load(dev, callers=2) as acknowledged:
         result = dev.change("rebuild", "dev")
@@ -212,6 +220,7 @@ def test_read_models_are_rebuilt_while_requests_are_answered(dev: Operator) -> N
     assert (result["outcome"], result["callers"]) == ("done", "nothing")
     assert before["log"]["length"] <= result["position"] <= again["position"]
     assert len(result["digest"]) == 64
+    assert b"spoiled" not in dev.ask("dev", "/api/v1/messages")[1]
     assert dev.status("dev")["pid"] == before["pid"]
     quiet = dev.change("rebuild", "dev")
     assert quiet["digest"] == dev.change("rebuild", "dev")["digest"], "the same log makes the same models"

@@ -103,6 +103,7 @@ def test_damaged_event_log_is_found_at_its_position(dev: Operator) -> None:
     finally:
         dev.on_node("python3", "-c", TURN, file, "a bear that was said", "a pear that was said")
     assert bad(found) == {("dev", "event log")}
+    assert found["dev", "event log", "bad"][1].startswith("make restore ENV=dev")
     assert f"position {position} of " in found["dev", "event log", "bad"][0]
     assert "stopped on purpose" in found["dev", "service", "ok"]
     assert not bad(examine(dev, "dev"))

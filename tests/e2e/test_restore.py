@@ -137,6 +137,30 @@ def test_damaged_log_gives_way_to_a_backup_of_its_own_head(dev: Operator, tmp_pa
     assert dev.on_node("grep", "-c", "spoken word X", f"{result['kept']}/events.db")
 
 
+def test_log_that_is_gone_gives_way_too(dev: Operator, backup: Path) -> None:
+    """There is nothing to keep then, and nothing in the way."""
+    dev.change("stop", "dev")
+    dev.on_node("rm", "-r", "/var/lib/helionyx/dev/events")
+    assert dev.change("restore", "dev", BACKUP=str(backup))["outcome"] == "done"
+    assert dev.status("dev")["log"]["length"] == 5
+
+
+@pytest.mark.parametrize("verb", ["take-log", "switch-log"])
+def test_killed_undoing_arrives(dev: Operator, backup: Path, verb: str) -> None:
+    """Shot while it brings a kept log back, it goes on; both logs are there in the end."""
+    dev.tell("dev", [f"before the undoing that is shot in {verb}"])
+    events = dev.events("dev")
+    kept = dev.change("restore", "dev", BACKUP=str(backup))["kept"].rpartition("/")[2]
+    head = dev.status("dev")["log"]["head"]
+    with shoot(dev, f'"verb": "{verb}"'):
+        done = dev.script("restore", "dev", BACKUP=kept)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "this is its attempt 2" in done.stdout
+    assert dev.events("dev") == events
+    assert f"5-{head[:12]}" in dev.on_node("ls", SHELF)
+    assert kept not in dev.on_node("ls", SHELF)
+
+
 def test_what_comes_after_a_restore_is_rehearsed_with_its_log(dev: Operator, backup: Path) -> None:
     """Also a release whose read models, of another schema, followed the log of before."""
     dev.tell("dev", ["before the change of schema"])

@@ -1,0 +1,39 @@
+"""What costs the words of people wants a name to be typed."""
+
+from __future__ import annotations
+
+import pytest
+
+from deployment import consent, settings
+from deployment.errors import REFUSED, DeployError
+
+
+@pytest.mark.parametrize(
+    ("words", "environ"),
+    [
+        (["restore", "live"], {"BACKUP": "x.db"}),
+        (["restore", "live"], {"BACKUP": "x.db", "CONFIRM": "dev"}),
+        (["restore", "live"], {"BACKUP": "x.db", "CONFIRM": "Live"}),
+        (["remove", "dev"], {"DATA": "delete", "CONFIRM": "yes"}),
+    ],
+)
+def test_without_its_name_it_is_refused(words: list[str], environ: dict[str, str]) -> None:
+    """Where there is no terminal, that is `CONFIRM`."""
+    with pytest.raises(DeployError, match="only when its name is typed") as refusal:
+        consent.ask(settings.read([*words, "--json"], environ))
+    assert f"CONFIRM={words[1]}" in refusal.value.hint
+    assert refusal.value.code == REFUSED
+
+
+@pytest.mark.parametrize(
+    ("words", "environ"),
+    [
+        (["restore", "live"], {"BACKUP": "x.db", "CONFIRM": "live"}),
+        (["restore", "dev"], {"BACKUP": "x.db"}),
+        (["remove", "dev"], {}),
+        (["rebuild", "live"], {}),
+    ],
+)
+def test_with_it_or_without_need_it_goes_on(words: list[str], environ: dict[str, str]) -> None:
+    """Only live is asked before a restore: the log of before is kept."""
+    consent.ask(settings.read([*words, "--json"], environ))

@@ -1,0 +1,155 @@
+"""A switch that is cut short anywhere leaves both logs, and the next attempt knows which is which."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from deployment.host import readmodels, releases, shelf, store
+from deployment.host.aside import Aside
+from deployment.host.errors import StepFailed
+from deployment.host.layout import Environment, Layout
+from deployment.host.model import Log, Manifest, Wanted
+from deployment.host.record import Transaction
+
+DEV = Environment("dev")
+OLD, NEW = Log(9, "f" * 64), Log(5, "a" * 64)
+
+
+@pytest.fixture
+def layout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Layout:
+    """A log in use, one that waits for its place, and a release that reads a log's name in a file."""
+    layout = Layout(tmp_path)
+    write(layout.data(DEV) / "events", OLD)
+    write(layout.kept_logs(DEV) / shelf.NEXT, NEW)
+
+    def head(*_: object, at: int | None = None, store: Path | None = None) -> tuple[Log, str | None]:
+        words = ((store or layout.data(DEV) / "events") / "events.db").read_text().split()
+        if words[0] == "damaged":
+            raise StepFailed("it cannot be read.")
+        return Log(int(words[0]), words[1]), {9: "f" * 64, 5: words[-1]}.get(at or 0)
+
+    monkeypatch.setattr(store, "head", head)
+    monkeypatch.setattr(releases, "manifests", lambda *_: [])
+    monkeypatch.setattr(readmodels, "remove", lambda *_: None)
+    return layout
+
+
+def write(place: Path, log: Log | None) -> None:
+    """Something that is read as that log; None for one that cannot be read."""
+    place.mkdir(parents=True)
+    (place / "events.db").write_text(f"{log.length} {log.head}" if log else "damaged")
+
+
+def release(layout: Layout) -> Manifest:
+    """What is deployed, as far as it matters here."""
+    events = str(layout.data(DEV) / "events")
+    texts: Any = dict.fromkeys(("commit", "subject", "python", "platform", "layer"), "")
+    maps: Any = {"files": {}, "units": {}, "digests": {}}
+    return Manifest("dev", dirty=False, config={"event_store_path": events}, **texts, **maps)
+
+
+def places(layout: Layout) -> dict[str, str]:
+    """Which log lies where."""
+    found = {
+        path.name: (path / "events.db").read_text().split()[0] for path in layout.kept_logs(DEV).iterdir()
+    }
+    return {"events": (layout.data(DEV) / "events" / "events.db").read_text().split()[0], **found}
+
+
+def aside(layout: Layout, kept: str = "") -> Aside:
+    """The memory of a transaction that brings `NEW`."""
+    path = layout.root / "transaction"
+    path.mkdir(exist_ok=True)
+    (path / "request.json").write_text(f'{{"log": {{"kept": "{kept}"}}}}')
+    return Aside(layout, DEV, Transaction("t1", path), NEW)
+
+
+def forward(layout: Layout) -> Wanted:
+    """The way to the new log."""
+    return Wanted(DEV, "running", release(layout), log=NEW)
+
+
+def test_logs_change_places(layout: Layout) -> None:
+    """And the one of before is kept by its length and head."""
+    name = aside(layout).name(forward(layout))
+    shelf.switch(layout, DEV, release(layout), name)
+    assert places(layout) == {"events": "5", "9-ffffffffffff": "9"}
+    assert aside(layout).before() == (OLD, "9-ffffffffffff")
+
+
+def test_name_that_is_kept_already_is_not_overwritten(layout: Layout) -> None:
+    """The one of that name may be the sound one."""
+    write(layout.kept_logs(DEV) / "9-ffffffffffff", None)
+    shelf.switch(layout, DEV, release(layout), aside(layout).name(forward(layout)))
+    assert places(layout) == {"events": "5", "9-ffffffffffff": "damaged", "9-ffffffffffff.2": "9"}
+
+
+def test_log_that_is_gone_leaves_nothing_to_keep(layout: Layout) -> None:
+    """The new one takes its place all the same."""
+    (layout.data(DEV) / "events").rename(layout.root / "lost")
+    shelf.switch(layout, DEV, release(layout), "0-000000000000")
+    assert places(layout) == {"events": "5"}
+
+
+@pytest.mark.parametrize("kept", ["", "5-aaaaaaaaaaaa.2"])
+def test_cut_short_before_the_exchange(layout: Layout, kept: str) -> None:
+    """What waited goes back to where it was kept, or is kept by its own name."""
+    memory = aside(layout, kept)
+    memory.name(forward(layout))
+    memory.tidy(release(layout))
+    assert places(layout) == {"events": "9", kept or "5-aaaaaaaaaaaa": "5"}
+
+
+@pytest.mark.parametrize("old", [OLD, None])
+def test_cut_short_after_the_exchange(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch, old: Log | None
+) -> None:
+    """The log of before gets the name that was noted for it, also if it cannot be read."""
+    (layout.data(DEV) / "events" / "events.db").write_text("9 " + "f" * 64 if old else "damaged")
+    monkeypatch.setattr(store, "at_rest", lambda *_: old)
+    memory = aside(layout)
+    name = memory.name(forward(layout))
+    with monkeypatch.context() as cut:
+        cut.setattr(shelf, "move", _killed)
+        with pytest.raises(KeyboardInterrupt):
+            shelf.switch(layout, DEV, release(layout), name)
+    assert places(layout)["events"] == "5"
+    memory.tidy(release(layout))
+    assert places(layout) == {"events": "5", name: "9" if old else "damaged"}
+    assert memory.before()[1] == name == ("9-ffffffffffff" if old else "unreadable-t1")
+
+
+def test_cut_short_on_the_way_back(layout: Layout) -> None:
+    """The log of before, taken from where it was kept, goes there again; the way back begins anew."""
+    memory = aside(layout)
+    name = memory.name(forward(layout))
+    shelf.switch(layout, DEV, release(layout), name)
+    shelf.take(layout, DEV, release(layout), name, None)
+    assert places(layout) == {"events": "5", shelf.NEXT: "9"}
+    memory.tidy(release(layout))
+    assert places(layout) == {"events": "5", name: "9"}
+
+
+def test_what_another_transaction_left_is_kept_by_its_own_name(layout: Layout) -> None:
+    """None is ever deleted."""
+    Aside(layout, DEV, Transaction("t2", layout.root), None).tidy(release(layout))
+    assert places(layout) == {"events": "9", "5-aaaaaaaaaaaa": "5"}
+
+
+@pytest.mark.parametrize(
+    ("there", "coming", "newer"),
+    [(Log(9, "f" * 64), Log(5, "a" * 64), None), (Log(9, "f" * 64), Log(9, "f" * 64), 0), (None, OLD, None)],
+)
+def test_how_much_is_newer_is_told_before(
+    layout: Layout, there: Log | None, coming: Log, newer: int | None
+) -> None:
+    """None where the two are different logs, or one cannot be read."""
+    told = shelf.preview(layout, DEV, release(layout), there, coming)
+    assert (told["newer"], told["there"]) == (newer, there.length if there else None)
+
+
+def _killed(*_: object) -> None:
+    raise KeyboardInterrupt
