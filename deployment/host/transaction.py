@@ -145,9 +145,9 @@ class _Change:
             return StepFailed(error.message, error.hint)
         try:
             self._apply(steps, wanted, before)
-        except StepFailed as error:
+        except HostError as error:  # a refusal too, where the second look is one: steps have been done
             self._failed(error)
-            return error
+            return StepFailed(error.message, error.hint, error.details)
         return None
 
     def _back(self, before: dict[str, Any]) -> str:
