@@ -35,6 +35,11 @@ def backup(dev: Operator, tmp_path: Path) -> Path:
     return tmp_path / "store" / "events.db"
 
 
+def _step(title: str, state: str = "begin") -> str:
+    """What a record says when a step begins or is done; its plan names every step before."""
+    return f'"state": "{state}", "title": "{title}'
+
+
 def _refuse(dev: Operator, backup: Path) -> None:
     """Deploy a release that comes up with any log but that."""
     umask = "    os.umask(0o077)\n"
@@ -116,7 +121,7 @@ def test_killed_on_its_way_back_it_still_goes_back(dev: Operator, backup: Path) 
     dev.tell("dev", ["before the shot on the way back"])
     events = dev.events("dev")
     _refuse(dev, backup)
-    with shoot(dev, '"verb": "take-log"'):
+    with shoot(dev, _step("take log")):
         done = dev.script("restore", "dev", BACKUP=str(backup))
     assert done.returncode == 3, done.stdout + done.stderr
     assert "this is its attempt 2" in done.stdout
@@ -145,14 +150,14 @@ def test_log_that_is_gone_gives_way_too(dev: Operator, backup: Path) -> None:
     assert dev.status("dev")["log"]["length"] == 5
 
 
-@pytest.mark.parametrize("verb", ["take-log", "switch-log"])
-def test_killed_undoing_arrives(dev: Operator, backup: Path, verb: str) -> None:
+@pytest.mark.parametrize(("step", "state"), [("take log", "done"), ("switch log", "begin")])
+def test_killed_undoing_arrives(dev: Operator, backup: Path, step: str, state: str) -> None:
     """Shot while it brings a kept log back, it goes on; both logs are there in the end."""
-    dev.tell("dev", [f"before the undoing that is shot in {verb}"])
+    dev.tell("dev", [f"before the undoing that is shot in {step}"])
     events = dev.events("dev")
     kept = dev.change("restore", "dev", BACKUP=str(backup))["kept"].rpartition("/")[2]
     head = dev.status("dev")["log"]["head"]
-    with shoot(dev, f'"verb": "{verb}"'):
+    with shoot(dev, _step(step, state)):
         done = dev.script("restore", "dev", BACKUP=kept)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "this is its attempt 2" in done.stdout
@@ -206,15 +211,21 @@ def test_power_cut_on_its_way(dev: Operator, backup: Path, when: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "verb", ["install-log", "close-socket", "switch-log", "open-socket", "restart-service", "verify"]
+    ("step", "state"),
+    [
+        *(("install log", "begin"), ("install log", "done"), ("close socket", "begin")),
+        *(("switch log", "begin"), ("switch log", "done"), ("open socket", "begin")),
+        *(("restart service", "begin"), ("verify", "begin")),
+    ],
 )
-def test_killed_restore_arrives(dev: Operator, backup: Path, verb: str) -> None:
+def test_killed_restore_arrives(dev: Operator, backup: Path, step: str, state: str) -> None:
     """Shot in the middle of any step, it goes on; no log is lost on the way."""
-    dev.tell("dev", [f"before the shot in {verb}"])
+    dev.tell("dev", [f"before the shot in {step}"])
     before = dev.status("dev")["log"]
-    with shoot(dev, f'"verb": "{verb}"'):
+    with shoot(dev, _step(step, state)):
         done = dev.script("restore", "dev", BACKUP=str(backup))
     assert done.returncode == 0, done.stdout + done.stderr
+    assert "this is its attempt 2" in done.stdout
     assert dev.status("dev")["log"]["length"] == 5
     assert f"{before['length']}-{before['head'][:12]}" in dev.on_node("ls", SHELF)
 
