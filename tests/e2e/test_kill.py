@@ -26,6 +26,11 @@ def shoot(dev: Operator, words: str) -> subprocess.Popen[str]:
     return shooter
 
 
+def told(title: str, state: str = "begin") -> str:
+    """What a record says when a step begins or is done. The plan in front of it names each step as well."""
+    return f'"state": "{state}", "title": "{title}'
+
+
 @pytest.mark.parametrize(
     "verb",
     [
@@ -36,7 +41,7 @@ def shoot(dev: Operator, words: str) -> subprocess.Popen[str]:
 def test_killed_transaction_arrives(dev: Operator, verb: str) -> None:
     """Shot in the middle of any step, it is started again, looks again, and goes on."""
     dev.commit("services/changed.py", f"KILLED = {verb!r}\n")
-    with shoot(dev, f'"verb": "{verb}"'):
+    with shoot(dev, told(verb.replace("-", " "))):
         done = dev.script("deploy", "dev", SOAK="0.5")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "this is its attempt 2" in done.stdout
@@ -62,7 +67,7 @@ def test_killed_on_its_way_back_it_still_goes_back(dev: Operator, words: str) ->
 def test_shot_between_closing_and_opening_the_socket(dev: Operator) -> None:
     """The moment in which nobody listens: the next attempt opens the new port."""
     dev.configure("dev", "API_PORT=8000", "API_PORT=8030")
-    with shoot(dev, '"verb": "open-socket"'):
+    with shoot(dev, told("open socket")):
         done = dev.script("deploy", "dev")
     dev.configure("dev", "API_PORT=8030", "API_PORT=8000")
     assert done.returncode == 0, done.stdout + done.stderr

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from .operator import LIMIT, Operator
-from .test_kill import shoot
+from .test_kill import shoot, told
 
 pytestmark = pytest.mark.e2e
 
@@ -33,11 +33,6 @@ def backup(dev: Operator, tmp_path: Path) -> Path:
     argv = [str(dev.root / ".venv/bin/python"), "-c", WRITE, str(tmp_path / "store"), "5", tmp_path.name]
     subprocess.run(argv, cwd=dev.root, check=True, timeout=LIMIT)
     return tmp_path / "store" / "events.db"
-
-
-def _step(title: str, state: str = "begin") -> str:
-    """What a record says when a step begins or is done; its plan names every step before."""
-    return f'"state": "{state}", "title": "{title}'
 
 
 def _refuse(dev: Operator, backup: Path) -> None:
@@ -121,7 +116,7 @@ def test_killed_on_its_way_back_it_still_goes_back(dev: Operator, backup: Path) 
     dev.tell("dev", ["before the shot on the way back"])
     events = dev.events("dev")
     _refuse(dev, backup)
-    with shoot(dev, _step("take log")):
+    with shoot(dev, told("take log")):
         done = dev.script("restore", "dev", BACKUP=str(backup))
     assert done.returncode == 3, done.stdout + done.stderr
     assert "this is its attempt 2" in done.stdout
@@ -157,7 +152,7 @@ def test_killed_undoing_arrives(dev: Operator, backup: Path, step: str, state: s
     events = dev.events("dev")
     kept = dev.change("restore", "dev", BACKUP=str(backup))["kept"].rpartition("/")[2]
     head = dev.status("dev")["log"]["head"]
-    with shoot(dev, _step(step, state)):
+    with shoot(dev, told(step, state)):
         done = dev.script("restore", "dev", BACKUP=kept)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "this is its attempt 2" in done.stdout
@@ -222,7 +217,7 @@ def test_killed_restore_arrives(dev: Operator, backup: Path, step: str, state: s
     """Shot in the middle of any step, it goes on; no log is lost on the way."""
     dev.tell("dev", [f"before the shot in {step}"])
     before = dev.status("dev")["log"]
-    with shoot(dev, _step(step, state)):
+    with shoot(dev, told(step, state)):
         done = dev.script("restore", "dev", BACKUP=str(backup))
     assert done.returncode == 0, done.stdout + done.stderr
     assert "this is its attempt 2" in done.stdout
