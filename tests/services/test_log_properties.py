@@ -1,0 +1,314 @@
+"""The log beside a list: whatever is done, in whatever order, through whichever connection, they agree."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import tempfile
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+from unittest.mock import patch
+
+import apsw
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from services.event_log import GENESIS, Append, ConflictError, Draft, EventLog, PositionError, Record, records
+from services.event_log.transfer import export, import_lines
+from services.event_log.watch import Watch
+from services.upcasters import Data, Format, Upcaster
+
+BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
+TYPES = ("A", "B", "Ü")
+NO_BODY = "what the table does not take"
+KEYS = ("k", "K", "k\0", "k\0k", "schlüssel", "")
+
+times = st.integers(-3, 9).map(lambda minutes: BEGIN + timedelta(minutes=minutes))
+values = st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(max_size=5)
+drafts = st.builds(
+    Draft,
+    st.sampled_from(TYPES),
+    st.integers(1, 2),
+    times,
+    # Mostly the same, so that repeats are repeats; else anything that JSON holds.
+    st.just({}) | st.just({"n": 1}) | st.dictionaries(st.text(max_size=3), values, max_size=3),
+    st.none() | st.sampled_from(KEYS),
+)
+kinds = st.none() | st.sets(st.sampled_from(TYPES))
+impossible = st.builds(
+    Draft, st.just(NO_BODY), st.just(1), times, st.just([]), st.none() | st.sampled_from(KEYS)
+)
+"""Its data is no object: the table finds out when those in front of it are in there already."""
+
+expectations = st.sampled_from([None, None, None, 0, -1, 1])
+"""How far the expected position is from the right one; None: none is given."""
+wanted = st.tuples(st.lists(drafts | drafts | drafts | impossible, max_size=3), expectations)
+
+Model = list[Draft]
+Told = list[int] | type[Exception]
+"""The positions of an append's records, or how it is refused."""
+
+
+def told(model: Model, asked: Sequence[Draft], expected: int | None) -> Told:
+    """What is to become of an append, by the words of EventLog.append alone; `model` takes what is new."""
+
+    def said(draft: Draft) -> tuple[object, ...]:
+        return draft.type, draft.version, draft.idempotency_key, draft.data
+
+    used = {
+        draft.idempotency_key: number
+        for number, draft in enumerate(model)
+        if draft.idempotency_key is not None
+    }
+    for index, draft in enumerate(asked):
+        if draft.idempotency_key in used:
+            start = used[draft.idempotency_key] - index
+            there = [said(model[n]) for n in range(start, start + len(asked)) if 0 <= n < len(model)]
+            if there != [said(draft) for draft in asked]:
+                return ConflictError
+            return list(range(start + 1, start + 1 + len(asked)))
+    if expected not in (None, len(model)):
+        return PositionError
+    keys = [draft.idempotency_key for draft in asked if draft.idempotency_key is not None]
+    if len(set(keys)) != len(keys):
+        return ValueError
+    if any(draft.type == NO_BODY for draft in asked):
+        return apsw.ConstraintError
+    model.extend(asked)
+    return list(range(len(model) - len(asked) + 1, len(model) + 1))
+
+
+class Beside(RuleBasedStateMachine):
+    """Two connections to one log, a copy that is brought up to date now and then, and a list."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.scratch = tempfile.TemporaryDirectory()
+        self.place = Path(self.scratch.name)
+        self.logs = [EventLog.open(self.place / "log") for _ in range(2)]
+        self.model: Model = []
+
+    def teardown(self) -> None:
+        """At the end the chain holds, and each record is what was appended."""
+        try:
+            for log in self.logs:
+                assert log.verify() is None
+                assert log.damage() is None
+                self.same(list(log.read()), range(1, len(self.model) + 1))
+                log.close()
+        finally:
+            self.scratch.cleanup()
+
+    def same(self, found: Sequence[Record], positions: Sequence[int]) -> None:
+        """These records are those of the list at these positions."""
+        assert [record.position for record in found] == list(positions)
+        for record in found:
+            draft, event = self.model[record.position - 1], record.envelope()
+            assert record.body == draft.body()
+            assert (event.id, event.type, event.version) == (draft.id, draft.type, draft.version)
+            assert (event.data, event.idempotency_key) == (draft.data, draft.idempotency_key)
+        for one, two in pairwise(found):
+            assert one.position + 1 < two.position or two.previous == one.hash
+
+    def outcome(self, expected: Told, found: object) -> None:
+        """One append ended as it should."""
+        if isinstance(expected, list):
+            assert isinstance(found, tuple), found
+            self.same(found, expected)
+        else:
+            assert isinstance(found, expected), found
+
+    @rule(which=st.integers(0, 1), wanted=wanted)
+    def append(self, which: int, wanted: tuple[list[Draft], int | None]) -> None:
+        """One append."""
+        asked, off = wanted
+        position = None if off is None else len(self.model) + off
+        expected = told(self.model, asked, position)
+        found: object
+        try:
+            found = self.logs[which].append(asked, expected_position=position)
+        except (ConflictError, PositionError, ValueError, apsw.ConstraintError) as error:
+            found = error
+        self.outcome(expected, found)
+
+    @rule(which=st.integers(0, 1), group=st.lists(wanted, max_size=5))
+    def append_each(self, which: int, group: list[tuple[list[Draft], int | None]]) -> None:
+        """Several together end as if they had come one after the other."""
+        before, expected, appends = len(self.model), [], []
+        for asked, off in group:
+            position = None if off is None else before + off
+            appends.append(Append(asked, position))
+            expected.append(told(self.model, asked, position))
+        for one, found in zip(expected, self.logs[which].append_each(appends), strict=True):
+            self.outcome(one, found)
+
+    @rule(which=st.integers(0, 1))
+    def reopen(self, which: int) -> None:
+        """What was appended does not depend on who has it open."""
+        self.logs[which].close()
+        self.logs[which] = EventLog.open(self.place / "log")
+
+    @rule(
+        which=st.integers(0, 1),
+        after=st.integers(0, 30),
+        limit=st.none() | st.integers(0, 5),
+        types=kinds,
+        since=st.none() | times,
+        until=st.none() | times,
+    )
+    def read(
+        self,
+        which: int,
+        after: int,
+        limit: int | None,
+        types: set[str] | None,
+        since: datetime | None,
+        until: datetime | None,
+    ) -> None:
+        """What is read is what is picked out of the list."""
+        expected = [
+            position
+            for position, draft in enumerate(self.model, start=1)
+            if position > after
+            and (types is None or draft.type in types)
+            and (since is None or draft.time >= since)
+            and (until is None or draft.time < until)
+        ][:limit]
+        found = self.logs[which].read(after, limit, types=types, since=since, until=until)
+        self.same(list(found), expected)
+
+    @rule(
+        which=st.integers(0, 1), after=st.integers(0, 10), types=st.none() | st.sets(st.sampled_from(TYPES))
+    )
+    def stream(self, which: int, after: int, types: set[str] | None) -> None:
+        """A stream gives each once, in order, also what is appended by the other one while it is read."""
+        expected = [
+            position
+            for position, draft in enumerate([*self.model, Draft("A", 1, BEGIN, {})], start=1)
+            if position > after and (types is None or draft.type in types)
+        ]
+        self.same(asyncio.run(self._streamed(which, after, types, len(expected))), expected)
+
+    async def _streamed(self, which: int, after: int, types: set[str] | None, count: int) -> list[Record]:
+        log, other = self.logs[which], self.logs[1 - which]
+
+        async def look() -> int:
+            return log.head().position
+
+        async def read(after: int) -> tuple[tuple[Record, ...], int]:
+            end = log.head().position
+            return tuple(log.read(after, 2, types=types)), end
+
+        watch = Watch(look)
+        late = Draft("A", 1, BEGIN, {})
+        self.model.append(late)
+        asyncio.get_running_loop().call_soon(lambda: watch.reached(other.append([late])[0].position))
+        found: list[Record] = []
+        async with asyncio.timeout(5):
+            async for some in watch.stream(read, after, 0.01):
+                found += some
+                if len(found) >= count and log.head().position == len(self.model):
+                    break
+        return found
+
+    @rule(which=st.integers(0, 1))
+    def copy(self, which: int) -> None:
+        """Exported and imported it is the same log, where the copy had nothing and where it had a part."""
+        lines = io.BytesIO()
+        assert export(self.logs[which], lines) == len(self.model)
+        copy = EventLog.open(self.place / "copy")
+        before = copy.head().position
+        assert import_lines(copy, lines.getvalue().splitlines(keepends=True)) == len(self.model) - before
+        assert copy.head() == self.logs[which].head()
+        assert list(copy.read()) == list(self.logs[which].read())
+        assert copy.verify() is None
+        copy.close()
+
+    @invariant()
+    def ends(self) -> None:
+        """Both connections see the same end, and the kinds of all that is there."""
+        one, two = (log.head() for log in self.logs)
+        assert one == two
+        assert one.position == len(self.model)
+        assert (one.hash == GENESIS) == (not self.model)
+        held = {kind: sorted({d.version for d in self.model if d.type == kind}) for kind in TYPES}
+        assert self.logs[0].holds() == {kind: tuple(versions) for kind, versions in held.items() if versions}
+
+
+TestBeside = Beside.TestCase
+TestBeside.settings = settings(
+    max_examples=50, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck)
+)
+
+
+def renamed(number: int) -> Upcaster:
+    """A new name for a member."""
+    return lambda data: {f"{name}{number}" if name == "n" else name: value for name, value in data.items()}
+
+
+def added(number: int) -> Upcaster:
+    """A new member, which says what was there before."""
+    return lambda data: {**data, f"new {number}": sorted(map(str, data))}
+
+
+def dropped(number: int) -> Upcaster:
+    """One member less."""
+    return lambda data: dict(sorted(data.items())[number % 2 :])
+
+
+steps = st.tuples(st.sampled_from([renamed, added, dropped]), st.integers(0, 9)).map(
+    lambda pair: pair[0](pair[1])
+)
+ways = st.dictionaries(st.tuples(st.sampled_from(TYPES), st.integers(0, 5)), steps, max_size=12)
+stored = st.lists(
+    st.builds(
+        Draft,
+        st.sampled_from(TYPES),
+        st.integers(0, 7),
+        times,
+        st.dictionaries(st.sampled_from(["n", "m", "o"]), values, max_size=3),
+    ),
+    max_size=8,
+)
+
+
+def composed(draft: Draft, registry: dict[Format, Upcaster]) -> tuple[int, Data]:
+    """The data put through every function up to the first version that has none."""
+    version = draft.version
+    chain: list[Callable[[Data], Data]] = []
+    while (draft.type, version) in registry:
+        chain.append(registry[draft.type, version])
+        version += 1
+    data = dict(draft.data)
+    for step in chain:
+        data = step(data)
+    return version, data
+
+
+@settings(max_examples=60, deadline=None)
+@given(ways, stored)
+def test_any_chain_of_versions(registry: dict[Format, Upcaster], events: list[Draft]) -> None:
+    """What is replayed is each event put through the functions from its version on, however often it is read
+    and whatever is read again; the log itself is untouched, and has the same head without the functions.
+    """
+    with tempfile.TemporaryDirectory() as scratch:
+        log = EventLog.open(Path(scratch))
+        log.append(events)
+        head, lines = log.head(), list(log.read())
+        with patch.object(records, "UPCASTERS", registry):
+            expected = [composed(draft, registry) for draft in events]
+            for _ in range(2):
+                found = [event for _, event in log.replay()]
+                assert [(event.version, event.data) for event in found] == expected
+                assert [event.today() for event in found] == found
+                assert [(e.id, e.type, e.time) for e in found] == [
+                    (d.id, d.type, records.moment(d.time)) for d in events
+                ]
+            assert (log.head(), list(log.read()), log.verify()) == (head, lines, None)
+        assert [(event.version, event.data) for _, event in log.replay()] == [
+            (d.version, d.data) for d in events
+        ]
+        log.close()
