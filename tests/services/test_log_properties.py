@@ -11,9 +11,10 @@ from itertools import pairwise
 from pathlib import Path
 
 import apsw
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from services.event_log import GENESIS, Append, ConflictError, Draft, EventLog, PositionError, Record
 from services.event_log.transfer import export, import_lines
@@ -44,6 +45,9 @@ impossible = st.builds(
 expectations = st.sampled_from([None, None, None, 0, -1, 1])
 """How far the expected position is from the right one; None: none is given."""
 wanted = st.tuples(st.lists(drafts | drafts | drafts | impossible, max_size=3), expectations)
+
+pytestmark = pytest.mark.timeout(420)
+"""What fails is made small first, for up to five minutes."""
 
 Model = list[Draft]
 Told = list[int] | type[Exception]
@@ -77,6 +81,11 @@ def told(model: Model, asked: Sequence[Draft], expected: int | None) -> Told:
         return apsw.ConstraintError
     model.extend(asked)
     return list(range(len(model) - len(asked) + 1, len(model) + 1))
+
+
+def _anew(draft: Draft, key: str | None) -> Draft:
+    """The same once more, as somebody sends it who does not know that it is there."""
+    return Draft(draft.type, draft.version, draft.time, draft.data, key)
 
 
 class Beside(RuleBasedStateMachine):
@@ -122,7 +131,9 @@ class Beside(RuleBasedStateMachine):
     @rule(which=st.integers(0, 1), wanted=wanted)
     def append(self, which: int, wanted: tuple[list[Draft], int | None]) -> None:
         """One append."""
-        asked, off = wanted
+        self._append(which, *wanted)
+
+    def _append(self, which: int, asked: list[Draft], off: int | None) -> None:
         position = None if off is None else len(self.model) + off
         expected = told(self.model, asked, position)
         found: object
@@ -131,6 +142,18 @@ class Beside(RuleBasedStateMachine):
         except (ConflictError, PositionError, ValueError, apsw.ConstraintError) as error:
             found = error
         self.outcome(expected, found)
+
+    @precondition(lambda self: self.model)
+    @rule(
+        which=st.integers(0, 1), data=st.data(), count=st.integers(1, 4), key=st.sampled_from([None, *KEYS])
+    )
+    def again(self, which: int, data: st.DataObject, count: int, key: str | None) -> None:
+        """What is there is sent again, from anywhere on, as it was or with another key at its end."""
+        start = data.draw(st.integers(0, len(self.model) - 1))
+        asked = [_anew(draft, draft.idempotency_key) for draft in self.model[start : start + count]]
+        if data.draw(st.booleans()):
+            asked[-1] = _anew(asked[-1], key)
+        self._append(which, asked, None)
 
     @rule(which=st.integers(0, 1), group=st.lists(wanted, max_size=5))
     def append_each(self, which: int, group: list[tuple[list[Draft], int | None]]) -> None:
@@ -151,7 +174,7 @@ class Beside(RuleBasedStateMachine):
 
     @rule(
         which=st.integers(0, 1),
-        after=st.integers(0, 30),
+        after=st.integers(0, 6),
         limit=st.none() | st.integers(0, 5),
         types=kinds,
         since=st.none() | times,
