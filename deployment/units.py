@@ -48,6 +48,8 @@ TimeoutStopSec=20
 # The service says every 5 seconds that it still turns; one that does not is replaced. A core holds secrets.
 WatchdogSec=10
 LimitCORE=0
+# More than the connections that it holds at most; it cannot raise this by itself.
+LimitNOFILE=4096
 LogNamespace={namespace}
 SyslogIdentifier={unit}
 StateDirectory={state}/{name}

@@ -8,9 +8,11 @@ import os
 import re
 import time
 from collections.abc import Callable
+from http import HTTPStatus
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from services.api.problems import problem
 from services.logs import REQUEST_ID
 
 logger = logging.getLogger("helionyx")
@@ -46,15 +48,25 @@ def observed(app: ASGIApp, answered: Answered) -> ASGIApp:
         except Exception:
             # An answer that had begun stays incomplete: the server closes the connection, so that it shows.
             logger.exception("a bug in the service")
-        except asyncio.CancelledError:
+        except asyncio.CancelledError:  # its time is over: raised on, it would be a bug to the server
             logger.warning("cut off by the end of the service")
-            raise
+            if status is None:
+                await _stopping()(scope, receive, send_observed)
         finally:
             seconds = time.perf_counter() - begun
             answered(scope, status, seconds)
             log_answer(scope["method"], scope["path"], status, seconds)
 
     return observe
+
+
+def _stopping() -> ASGIApp:
+    return problem(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "the service stops, and has not come to an answer",
+        "what was to be recorded may be or become so: send it again with the same Idempotency-Key",
+        {"Retry-After": "1"},
+    )
 
 
 def new_id() -> str:

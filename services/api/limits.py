@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Iterator
 from http import HTTPStatus
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -13,7 +14,13 @@ from services.api.problems import problem
 logger = logging.getLogger("helionyx")
 
 REQUEST_SECONDS = 30.0
-"""Until an answer begins, its request being read included; then from one part of the answer to the next."""
+"""Until an answer begins, its request being read included; then from one part of the answer to the next.
+
+How long a part may wait to be taken is not counted: that is the caller's time, which `protocol` bounds.
+"""
+
+PART = 256 * 1024
+"""In bytes. An answer is sent in parts that are no larger, so that it shows whether they are taken."""
 
 
 def limited(app: ASGIApp) -> ASGIApp:
@@ -33,9 +40,14 @@ def limited(app: ASGIApp) -> ASGIApp:
         async def send_limited(message: Message) -> None:
             nonlocal started
             started = True
-            await send(message)
-            if message.get("more_body"):
-                deadline.reschedule(loop.time() + REQUEST_SECONDS)
+            for part in _parts(message):
+                wait(None)
+                await send(part)
+                wait(loop.time() + REQUEST_SECONDS)
+
+        def wait(until: float | None) -> None:
+            if not deadline.expired():  # else this is the end already
+                deadline.reschedule(until)
 
         deadline = asyncio.timeout(REQUEST_SECONDS)
         try:
@@ -50,6 +62,14 @@ def limited(app: ASGIApp) -> ASGIApp:
                 await (_late() if reading else _stuck())(scope, receive, send)
 
     return limit
+
+
+def _parts(message: Message) -> Iterator[Message]:
+    body = message.get("body", b"")
+    last = max(len(body) - 1, 0) // PART * PART
+    for start in range(0, last, PART):
+        yield {**message, "body": body[start : start + PART], "more_body": True}
+    yield {**message, "body": body[last:]} if last else message
 
 
 def _late() -> ASGIApp:

@@ -15,7 +15,11 @@ class Notifier:
     """Tells systemd how things are; without a NOTIFY_SOCKET, nobody."""
 
     def __init__(self, variables: Mapping[str, str]) -> None:
-        self._address = variables.get("NOTIFY_SOCKET", "")
+        address = variables.get("NOTIFY_SOCKET", "")
+        # An abstract socket is written with an @ and has a zero byte there.
+        self._address = f"\0{address[1:]}" if address.startswith("@") else address
+        # Made now: a process that has no file descriptor left must still be heard, or it would be replaced.
+        self._channel = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
         watched = variables.get("WATCHDOG_PID") in (None, str(os.getpid()))
         microseconds = int(variables.get("WATCHDOG_USEC", "0")) if watched else 0
         self.watchdog_seconds = microseconds / 1_000_000
@@ -25,11 +29,8 @@ class Notifier:
         """Send lines such as `READY=1` in one message."""
         if not self._address:
             return
-        # An abstract socket is written with an @ and has a zero byte there.
-        address = f"\0{self._address[1:]}" if self._address.startswith("@") else self._address
         try:
-            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as channel:
-                channel.sendto("\n".join(lines).encode(), address)
+            self._channel.sendto("\n".join(lines).encode(), self._address)
         except OSError as error:
             logger.warning("cannot tell systemd %s: %s", lines[0], error)
 

@@ -15,7 +15,7 @@ from services.api.responses import json_of
 Operations = Mapping[str, Mapping[str, dict[str, Any]]]
 """Path -> method -> what OpenAPI says about it."""
 
-ANYWHERE = (400, 408, 500, 503)
+ANYWHERE = (400, 408, 431, 500, 503)
 """The problems that any request may be answered with."""
 
 PROBLEM = {
@@ -106,7 +106,7 @@ def described_routes(operations: Iterable[Operations]) -> list[Route]:
 
 def description(operations: Iterable[Operations]) -> dict[str, Any]:
     """The whole of it, as OpenAPI 3.1."""
-    statuses = (400, 401, 408, 409, 413, 422, 500, 503)
+    statuses = (400, 401, 408, 409, 413, 422, 431, 500, 503)
     return {
         "openapi": "3.1.0",
         "info": {

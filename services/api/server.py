@@ -24,6 +24,7 @@ import uvicorn
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from services.api.connections import ACCEPTED_AT_ONCE, Connections
 from services.api.protocol import BoundedProtocol
 
 ATTACH_SECONDS = 0.02
@@ -34,6 +35,9 @@ IDLE_SECONDS = 2.0
 
 GRACE_SECONDS = 10.0
 """How long a request that is being answered may go on once the stop has begun."""
+
+CUT_SECONDS = 0.5
+"""How long what is cut off may take to notice."""
 
 KEEP_ALIVE_SECONDS = 30
 """How long a connection may be idle in ordinary times."""
@@ -65,8 +69,10 @@ class DrainingServer(uvicorn.Server):
             proxy_headers=False,
             server_header=False,
             timeout_keep_alive=KEEP_ALIVE_SECONDS,
+            backlog=ACCEPTED_AT_ONCE,  # the sockets know by themselves how many may wait to be accepted
         )
         super().__init__(config)
+        self.server_state: Connections = Connections()
 
     def stop(self) -> None:
         """Begin to stop; called again, give up the grace. To be called in the event loop."""
@@ -93,6 +99,9 @@ class DrainingServer(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Stop, as this module's docstring tells. Ends within GRACE_SECONDS."""
         self._drain.begun = True
+        self.server_state.hurried = True
+        for protocol in self._protocols():
+            protocol.hurry()
         loop = asyncio.get_running_loop()
         for listener in sockets or []:
             loop.remove_reader(listener)
@@ -110,16 +119,35 @@ class DrainingServer(uvicorn.Server):
             if seconds >= IDLE_SECONDS:
                 self._close_idle()
             await asyncio.sleep(0.01)
+        await self._cut_off()
+
+    async def _cut_off(self) -> None:
+        # Without its connection an answer that has begun ends by itself; what has not begun is to say why.
+        for protocol in self._protocols():
+            if protocol.cycle is not None and protocol.cycle.response_started and not _is_answered(protocol):
+                protocol.cut("the service stops")
+        await self._wait_for_tasks()
         for task in self.server_state.tasks:
             task.cancel()
-        for connection in list(self.server_state.connections):
-            cast(HttpToolsProtocol, connection).transport.close()
+        await self._wait_for_tasks()
+        for protocol in self._protocols():
+            protocol.transport.close()
+
+    async def _wait_for_tasks(self) -> None:
+        if self.server_state.tasks:
+            await asyncio.wait(self.server_state.tasks, timeout=CUT_SECONDS)
 
     def _close_idle(self) -> None:
-        for connection in list(self.server_state.connections):
-            protocol = cast(HttpToolsProtocol, connection)
+        for protocol in self._protocols():
             if _is_idle(protocol):
                 protocol.transport.close()
+
+    def _protocols(self) -> list[BoundedProtocol]:
+        return [cast(BoundedProtocol, connection) for connection in self.server_state.connections]
+
+
+def _is_answered(protocol: HttpToolsProtocol) -> bool:
+    return protocol.cycle is None or protocol.cycle.response_complete
 
 
 def _is_idle(protocol: HttpToolsProtocol) -> bool:
@@ -128,7 +156,7 @@ def _is_idle(protocol: HttpToolsProtocol) -> bool:
     cycle = protocol.cycle
     if protocol.scope is not None and (cycle is None or cycle.scope is not protocol.scope):
         return False
-    if cycle is not None and not cycle.response_complete:
+    if not _is_answered(protocol):
         return False
     poll = select.poll()  # select() knows no descriptor above 1023
     poll.register(protocol.transport.get_extra_info("socket"), select.POLLIN)

@@ -12,7 +12,18 @@ from services.errors import HelionyxError
 FIRST_INHERITED = 3
 """The file descriptor at which systemd's begin."""
 
-BACKLOG = 2048
+BACKLOG = 4096
+"""How many connections may wait to be accepted."""
+
+
+class Listener(socket.socket):
+    """A socket that listens with a BACKLOG of its own, whatever asyncio says: there that is also how many
+    connections are accepted in one turn of the loop, and how many lines it logs when it can accept none.
+    """
+
+    def listen(self, _backlog: int = BACKLOG) -> None:
+        """Listen; again, where systemd has made it listen already."""
+        super().listen(BACKLOG)
 
 
 class ListenError(HelionyxError):
@@ -36,11 +47,11 @@ def bound(host: str, port: int) -> socket.socket:
     """A socket that listens on the address `host` and `port`. Raises ListenError."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # With the protocol named: asyncio sets TCP_NODELAY only then, without which an answer takes 40 ms.
-    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener = Listener(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
-        listener.listen(BACKLOG)
+        listener.listen()
         listener.setblocking(False)
     except OSError as error:
         listener.close()
@@ -67,7 +78,7 @@ def _address(host: str, port: int) -> str:
 
 def _adopt(number: int) -> socket.socket:
     try:
-        listener = socket.socket(fileno=number)
+        listener = Listener(fileno=number)
         listening = listener.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
     except OSError as error:
         raise ListenError(f"expected a socket as file descriptor {number}: {error.strerror}") from None

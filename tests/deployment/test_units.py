@@ -6,6 +6,7 @@ import pytest
 
 from deployment.host.layout import ENVIRONMENTS, Environment
 from deployment.units import render
+from services.api.connections import MOST, RESERVED
 
 
 @pytest.mark.parametrize("name", ENVIRONMENTS)
@@ -14,3 +15,12 @@ def test_a_stuck_service_is_replaced(name: str) -> None:
     environment = Environment(name)
     unit = render(environment, "3.11", "0.0.0.0", 8000)[environment.service].decode().splitlines()
     assert {"Type=notify", "Restart=always", "WatchdogSec=10", "LimitCORE=0"} <= set(unit)
+
+
+@pytest.mark.parametrize("name", ENVIRONMENTS)
+def test_as_many_connections_as_the_service_holds(name: str) -> None:
+    """The unit leaves room for all of them, and for its files."""
+    environment = Environment(name)
+    unit = render(environment, "3.11", "0.0.0.0", 8000)[environment.service].decode()
+    assert "\nLimitNOFILE=4096\n" in unit
+    assert MOST + RESERVED <= 4096

@@ -22,6 +22,9 @@ POST = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n"
 GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 SHORT = 0.3
 
+PAUSES = {"/stuck": 60.0, "/work": SHORT / 3}
+BODIES = {"/whole": [4_000_000], "/parts": [1_000_000] * 4, "/left": [50_000], "/work": []}
+
 
 @pytest.fixture(autouse=True)
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -36,8 +39,14 @@ async def app(scope: Scope, receive: Receive, send: Send) -> None:
     path = scope["path"]
     while path != "/refuse" and (await receive()).get("more_body"):
         pass
-    if path == "/stuck":
-        await asyncio.sleep(60)
+    if path in PAUSES:
+        await asyncio.sleep(PAUSES[path])
+    if path in BODIES:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        for size in BODIES[path]:
+            await send({"type": "http.response.body", "body": b"x" * size, "more_body": True})
+        await send({"type": "http.response.body", "body": b"done"})
+        return
     await send({"type": "http.response.start", "status": 200, "headers": []})
     for _ in range(0 if path in ("/", "/refuse") else 12 if path == "/slow" else 10_000):
         await send({"type": "http.response.body", "body": b"x" * 100_000, "more_body": True})
@@ -48,8 +57,11 @@ async def app(scope: Scope, receive: Receive, send: Send) -> None:
 Client = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
-def serve(client: Client, *, small: bool = False) -> list[tuple[str, int | None]]:
-    """Run a client against the server; the answer is what was counted: (path, status)."""
+def serve(client: Client, *, small: int = 0) -> list[tuple[str, int | None]]:
+    """Run a client against the server; the answer is what was counted: (path, status).
+
+    `small` is how many bytes wait on the way at most, if not as many as ever.
+    """
     answered: list[tuple[str, int | None]] = []
 
     def count(scope: Scope, status: int | None, _seconds: float) -> None:
@@ -58,11 +70,13 @@ def serve(client: Client, *, small: bool = False) -> list[tuple[str, int | None]
     async def run() -> None:
         draining = DrainingServer(observed(limited(app), count))
         with listener() as sock:
+            if small:
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, small)
             serving = asyncio.create_task(draining.serve([sock.dup()]))
             await draining.serving.wait()
             connection = socket.socket()
             if small:
-                connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, small)
             connection.setblocking(False)
             await asyncio.get_running_loop().sock_connect(connection, sock.getsockname())
             reader, writer = await asyncio.open_connection(sock=connection, limit=1 << 22)
@@ -180,7 +194,7 @@ def test_a_caller_who_does_not_take_the_answer(caplog: pytest.LogCaptureFixture)
         with contextlib.suppress(ConnectionError):
             assert not (await reader.read()).endswith(b"0\r\n\r\n")
 
-    assert serve(client, small=True) == [("/endless", 200)]
+    assert serve(client, small=4096) == [("/endless", 200)]
     assert "its answer is not taken" in caplog.text
 
 
