@@ -10,6 +10,7 @@ from services.answers import Contents, Recorded
 from services.domain.commands import Command
 from services.domain.decisions import Refusal, State, decide
 from services.event_log import Append, DamagedError, Head, Record
+from services.event_log.reading import Reader, Selection
 from services.event_log.watch import Watch
 from services.keeper import Keeper
 from services.kept import draft_of, message_of
@@ -101,33 +102,47 @@ class Service:
         since: datetime | None = None,
         until: datetime | None = None,
     ) -> list[Record]:
-        """The first `limit` records behind the position `after`, of these types and this span of time."""
+        """The first records behind the position `after`, of these types and this span of time.
+
+        At most `limit`, and less where they are large: none only where there is no more.
+        """
+        return await self.part(Reader(Selection(types, since, until)), after, limit)
+
+    async def part(self, reader: Reader, after: int, limit: int) -> list[Record]:
+        """`events` of one selection, for who reads on: what it takes to find them is looked up once."""
 
         def read(opened: Opened) -> list[Record]:
             try:
-                return list(opened.log.read(after, limit, types=types, since=since, until=until))
+                return opened.log.part(reader, after, limit)
             except DamagedError:
                 sound = opened.log.sound_end().position
-                if sound <= after or types or since or until:
+                if sound <= after or not reader.everything:
                     raise
                 # As far as it can be read; whoever asks for what is behind that hears the rest.
-                return list(opened.log.read(after, min(limit, sound - after)))
+                return opened.log.part(reader, after, min(limit, sound - after))
 
         return await self._keeper.read(read)
 
     def stream(
-        self, after: int = 0, *, types: Collection[str] | None = None, idle_seconds: float | None = None
+        self,
+        after: int = 0,
+        *,
+        types: Collection[str] | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        idle_seconds: float | None = None,
     ) -> AsyncGenerator[tuple[Record, ...], None]:
         """The records behind the position `after`, some at a time, and then those to come, of any process.
 
         Each comes once, in order. Where nothing has come for `idle_seconds`, an empty tuple does. Ends when
         `end_streams` is called.
         """
+        reader = Reader(Selection(types, since, until))
 
         async def look(after: int) -> tuple[tuple[Record, ...], int]:
             def read(opened: Opened) -> tuple[tuple[Record, ...], int]:
                 end = opened.log.head().position  # first: what is not read up to here is not there
-                return tuple(opened.log.read(after, STREAMED_AT_ONCE, types=types)), end
+                return tuple(opened.log.part(reader, after, STREAMED_AT_ONCE)), end
 
             return await self._keeper.read(read)
 

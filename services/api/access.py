@@ -12,7 +12,8 @@ from http import HTTPStatus
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from services.api.problems import problem
+from services.api.problems import log_once, problem
+from services.event_log.errors import EventLogError
 from services.logs import REQUEST_ID
 
 logger = logging.getLogger("helionyx")
@@ -45,9 +46,13 @@ def observed(app: ASGIApp, answered: Answered) -> ASGIApp:
         begun = time.perf_counter()
         try:
             await app(scope, receive, send_observed)
-        except Exception:
+        except Exception as error:
             # An answer that had begun stays incomplete: the server closes the connection, so that it shows.
-            logger.exception("a bug in the service")
+            # What is raised in it on purpose comes as the cause of what the framework says of that.
+            if type(error.__cause__) is EventLogError:
+                log_once(error.__cause__)
+            else:
+                logger.exception("a bug in the service")
         except asyncio.CancelledError:  # its time is over: raised on, it would be a bug to the server
             logger.warning("cut off by the end of the service")
             if status is None:

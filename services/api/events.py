@@ -9,16 +9,18 @@ from datetime import datetime
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 from starlette.routing import Route
 
 from services.api.openapi import Operations, operation, query, text
 from services.api.requests import LARGEST_POSITION, TYPES, number, time_of, types_of
+from services.api.responses import streamed
 from services.event_log.lines import to_line
+from services.event_log.reading import Reader, Selection
 from services.service import Service
 
 BATCH = 500
-"""How many records are read and sent at a time."""
+"""How many records are read and sent at a time at most."""
 
 LONGEST_WAIT = 25
 """In seconds: less than a request may take."""
@@ -72,23 +74,29 @@ def event_routes(service: Service) -> list[Route]:
             time_of(request, "until"),
         )
         seconds = number(request, "wait", 0, LONGEST_WAIT)
-        if seconds:
+        if seconds and request.method != "HEAD":
             async with aclosing(
-                service.stream(wanted.after, types=wanted.types, idle_seconds=seconds)
+                service.stream(
+                    wanted.after,
+                    types=wanted.types,
+                    since=wanted.since,
+                    until=wanted.until,
+                    idle_seconds=seconds,
+                )
             ) as stream:
                 await anext(stream, None)  # something has come, or the time is over, or the service stops
         end = (await service.head()).position
-        return StreamingResponse(_lines(service, wanted, end), media_type="application/x-ndjson")
+        return streamed(request, _lines(service, wanted, end), "application/x-ndjson")
 
     return [Route("/api/v1/events", read, methods=["GET"])]
 
 
 async def _lines(service: Service, wanted: _Wanted, end: int) -> AsyncIterator[bytes]:
+    reader = Reader(Selection(wanted.types, wanted.since, wanted.until))
     after, left = wanted.after, wanted.limit
     while after < end and left > 0:
-        found = await service.events(
-            after, min(BATCH, left), types=wanted.types, since=wanted.since, until=wanted.until
-        )
+        # A damaged log is not read behind its end.
+        found = await service.part(reader, after, min(BATCH, left, end - after))
         records = [record for record in found if record.position <= end]
         if not records:
             return

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import accumulate
 
@@ -39,8 +39,15 @@ def rendered(state: State, measures: Measures, accept: str) -> tuple[bytes, str]
     # A registry for each reading: it is filled from values, and nothing is kept in the library's own one.
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Values([*_of_state(state), *_of_requests(measures)]))
-    encode, content_type = choose_encoder(accept)
+    encode, content_type = _encoder(accept)
     return encode(registry), content_type
+
+
+def _encoder(accept: str) -> tuple[Callable[[Collector], bytes], str]:
+    try:
+        return choose_encoder(accept)
+    except (TypeError, ValueError):  # it asks for a version or an escaping that is none
+        return choose_encoder("")
 
 
 class _Values(Collector):

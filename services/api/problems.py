@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from http import HTTPStatus
+from weakref import WeakSet
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -12,7 +13,8 @@ from starlette.responses import Response
 from services.api.responses import json_of
 from services.errors import HelionyxError
 from services.event_log import BusyError, ConflictError
-from services.logs import REQUEST_ID
+from services.event_log.errors import EventLogError
+from services.logs import REQUEST_ID, log_failure
 from services.service import NotReadyError, RefusedError, RehearsalError
 
 STATUSES: dict[type[HelionyxError], HTTPStatus] = {
@@ -22,7 +24,14 @@ STATUSES: dict[type[HelionyxError], HTTPStatus] = {
     RefusedError: HTTPStatus.UNPROCESSABLE_ENTITY,
     RehearsalError: HTTPStatus.SERVICE_UNAVAILABLE,
 }
-"""What an error of the service means to a caller. Every other one is the service's own trouble: 500."""
+"""What an error of the service means to a caller. Every other one is the service's own trouble.
+
+What the disk does to the log is trouble that passes, and that a person has to see to: 503, and a line in the
+log. The rest is 500, with a traceback.
+"""
+
+
+_logged: WeakSet[HelionyxError] = WeakSet()
 
 
 class ProblemError(HelionyxError):
@@ -57,10 +66,20 @@ async def on_service_error(_request: Request, error: Exception) -> Response:
     """Answer an error that a caller can do something about; others are raised on, to be logged."""
     assert isinstance(error, HelionyxError)
     status = STATUSES.get(type(error))
+    if status is None and type(error) is EventLogError:
+        log_once(error)
+        status = HTTPStatus.SERVICE_UNAVAILABLE
     if status is None:
         raise error
     headers = {"Retry-After": "1"} if status == HTTPStatus.SERVICE_UNAVAILABLE else None
     return problem(status, error.message, error.hint, headers)
+
+
+def log_once(error: HelionyxError) -> None:
+    """Log what a person has to act on, once for all callers whom the same error meets."""
+    if error not in _logged:
+        _logged.add(error)
+        log_failure(error)
 
 
 async def on_http_exception(_request: Request, error: Exception) -> Response:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from http import HTTPStatus
 
 import msgspec
-from starlette.responses import Response
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
 
 
 def json_of(
@@ -17,3 +18,16 @@ def json_of(
 ) -> Response:
     """The answer that says `content`."""
     return Response(msgspec.json.encode(content) + b"\n", status, headers, media_type)
+
+
+def streamed(
+    request: Request, parts: AsyncIterator[bytes], media_type: str, headers: Mapping[str, str] | None = None
+) -> Response:
+    """The answer that consists of `parts`. Who asks with HEAD gets none of them, and none is made."""
+    wanted = _none() if request.method == "HEAD" else parts
+    return StreamingResponse(wanted, media_type=media_type, headers=headers)
+
+
+async def _none() -> AsyncIterator[bytes]:
+    for nothing in list[bytes]():
+        yield nothing

@@ -6,11 +6,12 @@ from collections.abc import AsyncIterator, Collection
 from contextlib import aclosing
 
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 from starlette.routing import Route
 
 from services.api.openapi import Operations, answer, operation, query
 from services.api.requests import LARGEST_POSITION, TYPES, number, number_in, types_of
+from services.api.responses import streamed
 from services.errors import HelionyxError
 from services.event_log.lines import to_line
 from services.logs import log_failure
@@ -70,7 +71,7 @@ def stream_routes(service: Service) -> list[Route]:
         events = _events(service, after, types_of(request))
         # A proxy that collects before it sends would hold back what is to be heard at once.
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-        return StreamingResponse(events, media_type="text/event-stream", headers=headers)
+        return streamed(request, events, "text/event-stream", headers)
 
     return [Route("/api/v1/events/stream", follow, methods=["GET"])]
 

@@ -14,7 +14,7 @@ import apsw
 
 from services.event_log.chain import BEGINNING, Flaw, check, end_of, flaw_at_end, last_of, lost_key
 from services.event_log.errors import RESTORE, DamagedError, explained
-from services.event_log.reading import Pages, Selection, held
+from services.event_log.reading import Pages, Reader, Selection, held
 from services.event_log.records import GENESIS, Append, Draft, Envelope, Head, Record, decode
 from services.event_log.schema import FILE_NAME, close, open_for_appending, open_for_reading
 from services.event_log.writing import Outcome, append_all, known, take_over
@@ -95,6 +95,14 @@ class EventLog:
                 return
             after = self._onwards(after, rows[-1][0])
             remaining = None if remaining is None else remaining - size
+
+    def part(self, reader: Reader, after: int, limit: int) -> list[Record]:
+        """The first records of a selection behind `after`, some of them; none where there are no more."""
+        with explained(self._path):
+            rows = reader.part(self._connection, after, limit)
+        if rows:
+            self._onwards(after, rows[-1][0])
+        return [Record(*row) for row in rows]
 
     def replay(self, after: int = 0, limit: int | None = None) -> Iterator[tuple[int, Envelope]]:
         """The events after position `after`, in order, each with its position, in today's versions.

@@ -8,7 +8,8 @@ each record is asked for its own time.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
@@ -16,6 +17,9 @@ from typing import cast
 import apsw
 
 from services.event_log.records import moment
+
+PART = 128 * 1024
+"""In characters: how much of the log a reader holds at a time, or else a single record."""
 
 # As many steps in the index as there are types and versions, and not as there are records: from each type to
 # the next, and for each of them from version to version. Nothing but the index is read. A log that was made
@@ -60,36 +64,85 @@ def held(connection: apsw.Connection) -> list[tuple[str, int]]:
     return cast(list[tuple[str, int]], connection.execute(_HOLDS).fetchall())
 
 
+class Reader:
+    """Reads a selection part by part, each as large as memory should hold for one caller.
+
+    What has to be searched for the selection as a whole is searched once, when it is first read. It is
+    `EventLog.part` that reads it.
+    """
+
+    def __init__(self, selection: Selection) -> None:
+        self._selection = selection
+        self._pages: Pages | None = None
+
+    @property
+    def everything(self) -> bool:
+        """Whether no record is left out."""
+        return self._selection.everything
+
+    def part(self, connection: apsw.Connection, after: int, limit: int) -> list[Row]:
+        """The first of them behind the position `after`, `limit` at most."""
+        if self._pages is None or self._pages.connection is not connection:
+            self._pages = Pages(connection, self._selection)
+        return self._pages.page(after, limit, PART)
+
+
 class Pages:
     """The records of a selection, page by page."""
 
     def __init__(self, connection: apsw.Connection, selection: Selection) -> None:
-        self._connection = connection
+        self.connection = connection
         self._types = selection.types
         self._conditions = ["position > ?"]
         self._values: list[str | int] = []
         self._first = 0
+        self._last: int | None = None
+        """Where the span ended when it was looked for; None where it has no end."""
+        self._end = 0
+        """Where the log ended then."""
         if selection.since is not None or selection.until is not None:
             self._span(selection)
 
-    def page(self, after: int, size: int) -> list[Row]:
-        """The first `size` of them behind the position `after`: (position, previous, hash, body)."""
+    def page(self, after: int, size: int, part: int | None = None) -> list[Row]:
+        """The first `size` of them behind the position `after`: (position, previous, hash, body).
+
+        With `part`, no more of them than have so many characters, or one.
+        """
         after = max(after, self._first - 1)
+        if self._last is None:
+            return self._page(after, size, part)
+        rows = self._page(after, size, part, self._last) if after < self._last else []
+        # What came since may be of the span too: its end lies in the future, or a clock was set back.
+        return rows or self._page(max(after, self._end), size, part)
+
+    def _page(self, after: int, size: int, part: int | None, last: int | None = None) -> list[Row]:
+        conditions = self._conditions if last is None else [*self._conditions, "position <= ?"]
+        values = self._values if last is None else [*self._values, last]
         if self._types is None:
-            found, values = " AND ".join(self._conditions), [after, *self._values]
+            found, values = " AND ".join(conditions), [after, *values]
         else:
-            found, values = self._of_types(after, size)
+            found, values = self._of_types(after, size, conditions, values)
         sql = (
             "SELECT position, lower(hex(previous)), lower(hex(hash)), body FROM events"  # noqa: S608
             f" WHERE {found} ORDER BY position LIMIT ?"
         )
-        return cast(list[Row], self._connection.execute(sql, (*values, size)).fetchall())
+        with closing(self.connection.execute(sql, (*values, size))) as cursor:
+            rows: list[Row] = []
+            held_back = 0
+            for row in cursor:
+                rows.append(cast(Row, row))
+                held_back += len(rows[-1][3])
+                if part is not None and held_back >= part:
+                    break
+            return rows
 
-    def _of_types(self, after: int, size: int) -> tuple[str, list[str | int]]:
-        wanted = [pair for pair in held(self._connection) if pair[0] in (self._types or ())]
-        conditions = " AND ".join(("type = ?", "version = ?", *self._conditions))
-        one = f"SELECT * FROM (SELECT position FROM events WHERE {conditions} ORDER BY position LIMIT ?)"  # noqa: S608
-        values = [value for pair in wanted for value in (*pair, after, *self._values, size)]
+    def _of_types(
+        self, after: int, size: int, conditions: Sequence[str], span: Sequence[str | int]
+    ) -> tuple[str, list[str | int]]:
+        wanted = [pair for pair in held(self.connection) if pair[0] in (self._types or ())]
+        every = " AND ".join(("type = ?", "version = ?", *conditions))
+        one = f"SELECT * FROM (SELECT position FROM events WHERE {every} ORDER BY position LIMIT ?)"  # noqa: S608
+        values = [value for pair in wanted for value in (*pair, after, *span, size)]
         return f"position IN ({' UNION ALL '.join([one] * len(wanted))})", values
 
     def _span(self, selection: Selection) -> None:
@@ -100,12 +153,12 @@ class Pages:
         if selection.until is not None:
             times.append(("<", moment(selection.until)))
         span = " AND ".join(f"time {sign} ?" for sign, _ in times)
+        end = cast(int | None, self.connection.execute("SELECT max(position) FROM events").get)
         # Both in one walk through the index: alone, each would be looked for in the records themselves.
         sql = f"SELECT min(position), max(position) FROM events WHERE {span}"  # noqa: S608
-        first, last = next(self._connection.execute(sql, [time for _, time in times]))
+        first, last = next(self.connection.execute(sql, [time for _, time in times]))
         self._first = cast(int, first) if first is not None else 0
         self._conditions += [f"time {sign} ?" for sign, _ in times]
         self._values += [time for _, time in times]
-        if selection.until is not None:  # what comes later may be of the span where it has no end
-            self._conditions.append("position <= ?")
-            self._values.append(cast(int, last) if last is not None else 0)
+        if selection.until is not None:
+            self._last, self._end = cast(int, last) if last is not None else 0, end or 0

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import re
+import resource
 import subprocess
 import sys
+import threading
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
+import apsw
 import pytest
 
 from services.config import ROOT
 from services.event_log import Draft, EventLog
-from tests.services.instance import MODULE, configure, listener, starting
+from tests.services.instance import MODULE, Answer, configure, listener, running, starting
 
 # A limit is refused as a full disk is. To read a log at all, SQLite wants to write 32 KiB beside it.
 LIMITED = """
@@ -26,6 +31,39 @@ os.execv(sys.argv[2], sys.argv[2:])
 def limited(room: int, command: list[str]) -> list[str]:
     """A command that runs where no file can grow beyond `room` bytes."""
     return [sys.executable, "-c", LIMITED, str(room), *command]
+
+
+def test_a_service(tmp_path: Path) -> None:
+    """Its callers hear that it cannot now, and its log what to look at: once for a group, and no bug."""
+    with running(tmp_path) as service:
+        assert service.call("POST", "/api/v1/messages", {"text": "a"}).status == 201
+        size = (tmp_path / "events" / "events.db-wal").stat().st_size
+        resource.prlimit(service.process.pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+        # While another process writes, appends wait, and then go to the disk together.
+        blocker = apsw.Connection(str(tmp_path / "events" / "events.db"))
+        blocker.execute("BEGIN IMMEDIATE")
+        answers: list[Answer] = []
+
+        def say() -> None:
+            answers.append(service.call("POST", "/api/v1/messages", {"text": "b" * 50}))
+
+        callers = [threading.Thread(target=say) for _ in range(10)]
+        for caller in callers:
+            caller.start()
+        time.sleep(0.5)
+        blocker.execute("ROLLBACK")
+        blocker.close()
+        for caller in callers:
+            caller.join()
+        assert {answer.status for answer in answers} == {503}
+        assert all(answer.headers["retry-after"] == "1" for answer in answers)
+        assert all("look at the disk" in answer.json["hint"] for answer in answers)
+        told = [entry for entry in service.entries() if entry["level"] == "error"]
+        assert service.stop()[0] == 0
+    assert 1 <= len(told) <= 2
+    for entry in told:
+        assert_told(json.dumps(entry), str(tmp_path / "events" / "events.db"))
+        assert "traceback" not in entry
 
 
 @pytest.fixture

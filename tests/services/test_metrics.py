@@ -94,6 +94,25 @@ def test_another_format(service: Instance) -> None:
     assert answer.body.endswith(b"# EOF\n")
 
 
+@pytest.mark.parametrize(
+    "accept",
+    [
+        "application/openmetrics-text;version=1.x",
+        "application/openmetrics-text; version=1.0.0; escaping=zzz",
+        "application/openmetrics-text;version=",
+        "text/plain;version=a.b.c",
+        "application/openmetrics-text;=;;=,;,",
+        "application/openmetrics-text; version=99.0.0",
+    ],
+)
+def test_a_format_that_is_none(service: Instance, accept: str) -> None:
+    """Is answered in one that there is."""
+    answer = service.call("GET", "/metrics", Accept=accept)
+    assert answer.status == 200
+    assert b"helionyx_ready 1.0" in answer.body
+    assert "bug" not in service.logged()
+
+
 def test_they_want_the_token(service: Instance) -> None:
     """Also on loopback: behind a proxy everybody comes from there."""
     assert service.call("GET", "/metrics", Authorization="").status == 401
