@@ -11,7 +11,7 @@ from .connection import Connection, result_of_look
 from .errors import DONE, HANDS
 from .journal import Unfolding
 from .settings import Settings
-from .tables import age, size, table
+from .tables import age, count, size, table
 
 HEADS = ("environment", "state", "release", "address", "since", "events", "memory", "node")
 LOGS = ("kept event log", "size", "where")
@@ -133,8 +133,7 @@ def _detail(item: dict[str, Any]) -> None:
 
 
 def _log(log: dict[str, Any]) -> str:
-    events = "1 event" if log["length"] == 1 else f"{log['length']} events"
-    return f"{events}, head {log['head'][:16]}" if log["length"] else "empty"
+    return f"{count(log['length'])}, head {log['head'][:16]}" if log["length"] else "empty"
 
 
 def _doing(changing: dict[str, Any]) -> str:
