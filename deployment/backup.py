@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 import time
 from contextlib import suppress
@@ -53,7 +54,10 @@ def backup(settings: Settings, output: Output) -> dict[str, Any]:
 
 def _path(settings: Settings) -> Path:
     """Where it goes: into `backups/`, the directory or the new file that `TO=` names."""
-    wanted = settings.root / Path(settings.to or "backups/").expanduser()
+    try:
+        wanted = settings.root / Path(settings.to or "backups/").expanduser()
+    except RuntimeError as error:  # ~nobody
+        raise DeployError(f"there is no home directory for {settings.to}.", ELSEWHERE) from error
     path = wanted
     if wanted.is_dir() or (settings.to or "/").endswith("/"):
         path = wanted / f"{settings.environment}-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}.db"
@@ -80,7 +84,8 @@ def _heard(connection: Connection) -> dict[str, Any]:
 
 def _fetch(connection: Connection, output: Output, path: Path, size: int) -> str:
     """The bytes into a file beside, and that to its name once all of them are there; their SHA-256."""
-    part = path.with_name(f".{path.name}.part")
+    # A name that nobody else has: two may be fetching into one place.
+    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
         free = shutil.disk_usage(path.parent).free
         if free < size:
@@ -89,7 +94,7 @@ def _fetch(connection: Connection, output: Output, path: Path, size: int) -> str
                 ELSEWHERE,
                 code=FAILED,
             )
-        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         with os.fdopen(descriptor, "wb") as file, output.upload("download", size) as came:
             digest = connection.take(size, file, came)
             file.flush()

@@ -179,7 +179,12 @@ class _Change:
     def _blob(self, kind: str) -> Iterator[tuple[IO[bytes], int, str]]:
         """The bytes to send, how many they are, and their digest."""
         if self.copy is not None:
-            with self.copy.path.open("rb") as file:
+            try:
+                file = self.copy.path.open("rb")
+            except OSError as error:
+                message = f"{self.copy.path} was there when it was looked at: {error.strerror}."
+                raise DeployError(message, "nothing was touched; give a backup that stays") from error
+            with file:
                 yield file, self.copy.size, self.copy.sha256
             return
         content = self._built(kind)

@@ -43,8 +43,8 @@ def read(env_dir: Path, environment: str, source: Source) -> Configuration:
         raise DeployError(f"{path} has {count}.", ".env.template explains every key", details=problems)
     for key, wrong, own in outside(found, environment):
         raise DeployError(
-            f"{key}={wrong} lies outside of {own}, the only place where {environment} may write.",
-            f"give it a path below {own}",
+            f"{key}={wrong} is no place for the data of {environment}.",
+            f"give it a path below {own}, and there not in {' or '.join(RESERVED)}",
         )
     return found
 
@@ -57,12 +57,16 @@ def check(content: bytes, environment: str, source: Source) -> tuple[Configurati
     return Configuration(content, answer["facts"], answer["digests"], answer["log"]), ()
 
 
+RESERVED = ("kept", ".backup")
+"""Below an environment's data: where deployment keeps logs aside, and makes copies that do not stay."""
+
+
 def outside(found: Configuration, environment: str) -> Iterator[tuple[str, Path, Path]]:
-    """The data paths where the service may not write on a node: (key, path, where it may write)."""
+    """The data paths where no data may lie on a node: (key, path, below what they may)."""
     own = Path("/var/lib/helionyx") / environment
     for key in DATA_PATHS:
         path = Path(str(found.facts[key]))
-        if own not in path.parents:
+        if own not in path.parents or path.relative_to(own).parts[0] in RESERVED:
             yield key.upper(), path, own
 
 

@@ -81,11 +81,19 @@ class Connection:
         self._send(json.dumps(content).encode() + b"\n")
 
     def blob(self, source: IO[bytes], size: int, digest: str, sent: Callable[[int], None]) -> None:
-        """Announce and send the bytes of a file; `sent` hears how many have gone each time."""
+        """Announce and send the first `size` bytes of a file; `sent` hears how many have gone each time.
+
+        Raises `DeployError` where there are no more so many: the node then gets none of it that counts.
+        """
         self.say(size=size, sha256=digest)
-        while data := source.read(CHUNK):
+        left = size
+        while left:
+            data = source.read(min(CHUNK, left))
+            if not data:
+                raise DeployError("the file has become shorter since it was looked at.", "try again")
             self._send(data)
             sent(len(data))
+            left -= len(data)
 
     def hear(self) -> dict[str, Any]:
         """The node's next line. Raises `Lost` when there is none."""

@@ -51,8 +51,14 @@ class Copy:
 
 def named(settings: Settings, output: Output) -> Copy | None:
     """The backup that `BACKUP=` names; None where that is the name of a log which the node keeps."""
-    path = settings.root / Path(settings.backup).expanduser()
-    if not path.exists() and ON_THE_NODE.fullmatch(settings.backup):
+    try:
+        path = settings.root / Path(settings.backup).expanduser()
+        there = path.exists()
+    except (OSError, RuntimeError) as error:  # too long a name, ~nobody
+        raise DeployError(
+            f"there is no backup {settings.backup[:80]}: {error}.", "give the path of one"
+        ) from error
+    if not there and ON_THE_NODE.fullmatch(settings.backup):
         return None
     output.begin(f"verify {path.name}")
     begun = time.monotonic()

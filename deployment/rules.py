@@ -79,7 +79,11 @@ def _wrong_with(found: EnvFile) -> Iterator[Check]:
         yield bad(name, problem, f"edit {found.path}; {EXPLAINED}")
     if found.configuration is not None:
         for key, path, own in outside(found.configuration, found.environment):
-            yield bad(name, f"{key}={path} lies outside of {own}", f"{key}={_below(own, key)} in {name}")
+            yield bad(
+                name,
+                f"{key}={path} is no place for the data of {found.environment}",
+                f"{key}={_below(own, key)} in {name}",
+            )
 
 
 def _below(own: Path, key: str) -> Path:

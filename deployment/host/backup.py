@@ -56,6 +56,10 @@ def _alone(layout: Layout, environment: Environment, request: dict[str, Any]) ->
 def _copied(layout: Layout, environment: Environment, release: Manifest) -> tuple[dict[str, Any], IO[bytes]]:
     """What the release's own code says of the copy that it has made and verified, and the copy."""
     place, store = layout.data(environment) / PLACE, path_of(release)
+    if place == store or place in store.parents:
+        raise Refused(
+            f"{store} lies where copies are made, and copies are thrown away.", "give the log another place"
+        )
     clear = ["rm", "-rf", "--one-file-system", "--", str(place)]
     run(clear, user=environment.user)  # what a power cut left
     _refuse_full_disk(store)

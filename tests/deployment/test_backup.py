@@ -7,6 +7,7 @@ import hashlib
 import os
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -136,3 +137,32 @@ def test_backup_onto_a_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DeployError, match="is there already") as refusal:
         backup._path(settings.read(["backup", "dev"], {"TO": "dev.db"}, tmp_path))
     assert refusal.value.code == REFUSED
+
+
+def test_two_that_fetch_into_one_place_do_not_share_a_file(tmp_path: Path) -> None:
+    """The first to be done has the name, with all of its own bytes; a link in the way leads nowhere."""
+    (tmp_path / ".dev.db.part").symlink_to(tmp_path / "victim")
+    slow, refused = Node(), []
+    whole = slow.take
+
+    def take(size: int, sink: IO[bytes], came: Callable[[int], None]) -> str:
+        fetch(Node(), tmp_path / "dev.db")  # another one, in the middle of this one
+        return whole(size, sink, came)
+
+    slow.take = take  # type: ignore[method-assign]
+    try:
+        fetch(slow, tmp_path / "dev.db")
+    except DeployError as error:
+        refused.append(error.message)
+    assert refused == [f"{tmp_path / 'dev.db'} is there already, and no backup replaces a file."]
+    assert (tmp_path / "dev.db").read_bytes() == CONTENT
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".dev.db.part", "dev.db"]
+    assert not (tmp_path / "victim").exists()
+
+
+@pytest.mark.parametrize("word", ["~nobody-of-that-name/x", "~nobody-of-that-name/"])
+def test_home_that_there_is_not(tmp_path: Path, word: str) -> None:
+    """It is refused as any other place that cannot be."""
+    wanted = replace(settings.read(["backup", "dev"], {"TO": word}), root=tmp_path)
+    with pytest.raises(DeployError, match="there is no home directory for"):
+        backup._path(wanted)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import shlex
@@ -13,6 +14,8 @@ from pathlib import Path
 import pytest
 
 from deployment import connection, program, settings
+from deployment.connection import Connection
+from deployment.errors import DeployError
 from deployment.host import sockets
 from deployment.host.wire import Hangup, Wire
 
@@ -102,3 +105,27 @@ def test_listener_and_its_holder_are_found(family: socket.AddressFamily) -> None
         host = "127.0.0.1" if family == socket.AF_INET else "[::1]"
         assert [item.address for item in found] == [f"{host}:{port}"]
         assert f"(pid {os.getpid()})" in sockets.holder(found[0].inode)
+
+
+def test_file_that_became_shorter_is_not_sent_as_the_whole() -> None:
+    """Nobody waits for what never comes."""
+
+    class Told(Connection):
+        def __init__(self) -> None:
+            self.sent = b""
+
+        def say(self, **_: object) -> None:
+            """Whatever."""
+
+        def _send(self, data: bytes) -> None:
+            self.sent += data
+
+        def __del__(self) -> None:
+            """There is no process."""
+
+    told = Told()
+    with pytest.raises(DeployError, match="has become shorter"):
+        told.blob(io.BytesIO(b"short"), 9, "0", lambda _: None)
+    told.sent = b""
+    told.blob(io.BytesIO(b"longer than it was"), 6, "0", lambda _: None)
+    assert told.sent == b"longer"

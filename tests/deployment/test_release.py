@@ -132,7 +132,12 @@ def test_configuration_problems_are_told(checkout: Path, old: str, new: str, wor
 
 
 @pytest.mark.parametrize(
-    "path", ["/var/lib/helionyx/live/events", "/srv/events", "/var/lib/helionyx/dev/../live/e"]
+    "path",
+    [
+        *("/var/lib/helionyx/live/events", "/srv/events", "/var/lib/helionyx/dev/../live/e"),
+        *("/var/lib/helionyx/dev/kept", "/var/lib/helionyx/dev/kept/.half"),
+        "/var/lib/helionyx/dev/.backup/e",
+    ],
 )
 def test_data_path_outside_its_own_is_refused(checkout: Path, path: str) -> None:
     """No environment may write into another's data, or where its sandbox would not let it."""

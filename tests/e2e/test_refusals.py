@@ -135,11 +135,9 @@ MISTAKES = {
     "variable": Mistake("has a problem", ("TELEGRAM_CHAT_ID=$HOME",)),
     "no port": Mistake("has a problem", keys={"API_PORT": "http"}),
     "unknown key": Mistake("the nearest that exists is API_PORT", ("API_PROT=8000",)),
-    "data outside": Mistake(
-        "lies outside of /var/lib/helionyx/dev", keys={"EVENT_STORE_PATH": "/srv/events"}
-    ),
+    "data outside": Mistake("is no place for the data of dev", keys={"EVENT_STORE_PATH": "/srv/events"}),
     "data of another environment": Mistake(
-        "lies outside of /var/lib/helionyx/dev", keys={"EVENT_STORE_PATH": "/var/lib/helionyx/staging/events"}
+        "is no place for the data of dev", keys={"EVENT_STORE_PATH": "/var/lib/helionyx/staging/events"}
     ),
     "port of another environment": Mistake("port 8001 belongs to staging", keys={"API_PORT": "8001"}),
     "bot of another environment": Mistake(
