@@ -22,11 +22,11 @@ from .observe import observe
 from .plan import Step, callers, plan
 from .run import run
 from .settling import settle
+from .store import SPARE
 from .wire import Hangup, Wire
 from .wishes import wanted_of
 
 RECORD = 1 << 20  # bytes that any change needs, for its record and the audit
-SPARE = 32 << 20  # bytes that stay free on the node after everything is laid down
 ARCHIVE = (
     6  # times its size: sent, and unpacked and compiled (measured: 4.9 MB become 20 MB); a log stays twice
 )
@@ -206,6 +206,8 @@ def _stage(layout: Layout, wire: Wire, transaction: record.Transaction, steps: t
     for kind in needs:
         head = wire.hear()
         _refuse_full_disk(layout, int(head["size"]), times=2 if kind == "log" else ARCHIVE)
+        if kind == "log":
+            shelf.refuse_full_disk(layout, Environment(request["environment"]), int(head["size"]))
         name = "log.db" if kind == "log" else f"{kind}.tar.gz"
         wire.receive(transaction.path / name, int(head["size"]), str(head["sha256"]))
 
@@ -217,7 +219,7 @@ def _refuse_full_disk(layout: Layout, size: int, times: int = ARCHIVE) -> None:
         if free < needed:
             raise Refused(
                 f"{path} on the node has {free / 1e6:.0f} MB free, and {needed / 1e6:.0f} MB are needed.",
-                "make room there, then deploy again",
+                "make room there, then try again",
             )
 
 

@@ -6,13 +6,14 @@ log in use in one step: whenever that is cut short, either of them is the log, a
 
 from __future__ import annotations
 
+import shutil
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from . import readmodels, releases, store
-from .errors import Refused, StepFailed
+from .errors import HostError, Refused, StepFailed
 from .exchange import exchange, move
 from .layout import Environment, Layout
 from .model import Log, Manifest
@@ -58,17 +59,36 @@ def preview(
     }
 
 
+def refuse_full_disk(layout: Layout, environment: Environment, size: int) -> None:
+    """Raise `Refused` unless a log of that size fits beside the one in use, and the service writes on."""
+    data = layout.data(environment)
+    volume = next(path for path in (data, *data.parents) if path.is_dir())
+    free, needed = shutil.disk_usage(volume).free, size + store.SPARE
+    if free < needed:
+        raise Refused(
+            f"the log takes {needed / 1e6:.0f} MB on the node, with what stays spare, and {volume} has "
+            f"{free / 1e6:.0f} MB left.",
+            "free some, then try again",
+        )
+
+
 def install(layout: Layout, environment: Environment, release: Manifest, staged: Path, name: str) -> str:
-    """Let a log that was sent wait for its place. Raises `StepFailed` unless it is whole and that one."""
+    """Let a log that was sent wait for its place. Raises `HostError` unless it is whole and that one."""
     shelf = layout.kept_logs(environment)
     half = shelf / HALF
-    _as(environment, "rm", "-rf", "--one-file-system", "--", str(half))
-    _as(environment, "install", "-d", "-m", "700", "--", str(shelf), str(half))
-    with staged.open("rb") as file:
-        copy = ["dd", f"of={half / store.LOG_FILE}", "bs=1M", "conv=fsync", "status=none"]
-        run(copy, stdin=file, user=environment.user, timeout=store.LONG)
-    _as(environment, "chmod", "600", "--", str(half / store.LOG_FILE))
-    return _prove(layout, environment, release, half, name)
+    try:
+        _as(environment, "rm", "-rf", "--one-file-system", "--", str(half))
+        refuse_full_disk(layout, environment, staged.stat().st_size)
+        _as(environment, "install", "-d", "-m", "700", "--", str(shelf), str(half))
+        with staged.open("rb") as file:
+            copy = ["dd", f"of={half / store.LOG_FILE}", "bs=1M", "conv=fsync", "status=none"]
+            run(copy, stdin=file, user=environment.user, timeout=store.LONG)
+        _as(environment, "chmod", "600", "--", str(half / store.LOG_FILE))
+        return _prove(layout, environment, release, half, name)
+    except (HostError, OSError):
+        with suppress(HostError, OSError):
+            _as(environment, "rm", "-rf", "--one-file-system", "--", str(half))
+        raise
 
 
 def take(layout: Layout, environment: Environment, release: Manifest, kept: str, name: str | None) -> str:

@@ -12,6 +12,7 @@ from .model import Log, Manifest
 from .run import run
 
 LOG_FILE = "events.db"  # what a service calls its event log
+SPARE = 32 << 20  # bytes that stay free beside a log that is laid down: the service goes on writing
 LONG = 280.0  # seconds for what depends on how much was said; the operator's half waits longer for a word
 
 

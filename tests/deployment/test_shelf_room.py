@@ -1,0 +1,95 @@
+"""A log that does not fit beside the one in use is refused, and nothing is left of what failed to arrive."""
+
+from __future__ import annotations
+
+import shutil
+from collections import namedtuple
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from deployment.host import run, session, shelf, store
+from deployment.host.errors import Refused, StepFailed
+from deployment.host.layout import Environment, Layout
+from deployment.host.plan import Step
+from deployment.host.record import Transaction
+
+from .test_shelf import release
+
+DEV = Environment("dev")
+Usage = namedtuple("Usage", "total used free")
+
+
+@pytest.fixture
+def layout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Layout:
+    """A node on which everybody is the environment's user, and a log that was sent."""
+    layout = Layout(tmp_path)
+    for place in (layout.data(DEV), layout.state, layout.opt):
+        place.mkdir(parents=True)
+    (tmp_path / "log.db").write_bytes(b"x" * 1000)
+
+    def alone(argv: list[str], **more: Any) -> str:
+        return run.run(argv, **{**more, "user": None})
+
+    monkeypatch.setattr(shelf, "run", alone)
+    return layout
+
+
+def volume(monkeypatch: pytest.MonkeyPatch, data: Path, free: int) -> None:
+    """Let the data have a volume of its own."""
+    usage = shutil.disk_usage
+
+    def told(path: Path) -> Any:
+        return Usage(free, 0, free) if path == data else usage(path)
+
+    monkeypatch.setattr(shutil, "disk_usage", told)
+
+
+def install(layout: Layout) -> None:
+    """Lay down what was sent."""
+    shelf.install(layout, DEV, release(layout), layout.root / "log.db", "5-aaaaaaaaaaaa")
+
+
+def test_log_that_does_not_fit_is_refused_before_it_is_sent(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However much room there is where it is staged: the service needs some, too."""
+    volume(monkeypatch, layout.data(DEV), 32 << 20)
+    transaction = layout.root / "t1"
+    transaction.mkdir()
+    (transaction / "request.json").write_text('{"verb": "restore", "environment": "dev"}')
+
+    class Wire:
+        def say(self, *_: Any, **__: Any) -> None: ...
+
+        def hear(self) -> dict[str, Any]:
+            return {"size": 1000, "sha256": ""}
+
+        def receive(self, *_: Any) -> None:
+            raise AssertionError("nothing is to be sent")
+
+    wire: Any = Wire()
+    with pytest.raises(Refused, match="the log takes 34 MB on the node"):
+        session._stage(layout, wire, Transaction("t1", transaction), (Step("install-log", ("5-aaa",)),))
+
+
+def test_log_that_fits_no_more_is_not_laid_down(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The room may have gone since it was sent."""
+    volume(monkeypatch, layout.data(DEV), 32 << 20)
+    with pytest.raises(Refused, match=r"34 MB left\."):
+        install(layout)
+    assert list(layout.data(DEV).iterdir()) == []
+
+
+@pytest.mark.parametrize("stage", ["dd", "prove"])
+def test_nothing_is_left_of_an_install_that_fails(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch, stage: str
+) -> None:
+    """It would take the room of what is said to the service that runs on."""
+    if stage == "dd":
+        monkeypatch.setattr(store, "LOG_FILE", "no/such/place")
+    monkeypatch.setattr(store, "flaw", lambda *_: "it was cut off")
+    with pytest.raises(StepFailed):
+        install(layout)
+    assert list(layout.kept_logs(DEV).iterdir()) == []
