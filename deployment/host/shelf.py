@@ -135,7 +135,8 @@ def tidy(layout: Layout, environment: Environment, release: Manifest | None, kno
 
 def free(layout: Layout, environment: Environment, name: str) -> str:
     """The name, or with a number behind it where there is one of that name: it may not be as sound."""
-    known = store.kept(layout, environment)
+    shelf = layout.kept_logs(environment)
+    known = {path.name for path in shelf.iterdir()} if shelf.is_dir() else set()
     others = (f"{name}.{number}" for number in range(2, len(known) + 3))
     return name if name not in known else next(other for other in others if other not in known)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from .layout import Environment, Layout
 from .model import Log, Manifest
 from .run import run
 
+NAME = re.compile(r"([0-9]+-[0-9a-f]{12}|unreadable(-[0-9A-Za-z-]+)?)(\.[0-9]+)?")  # of one that is kept
 LOG_FILE = "events.db"  # what a service calls its event log
 SPARE = 32 << 20  # bytes that stay free beside a log that is laid down: the service goes on writing
 LONG = 280.0  # seconds for what depends on how much was said; the operator's half waits longer for a word
@@ -72,8 +74,9 @@ def _problem(said: dict[str, Any]) -> str:
 
 
 def kept(layout: Layout, environment: Environment) -> tuple[str, ...]:
-    """The names of the logs that are kept."""
+    """The names of the logs that are kept; what else the service has put there is none."""
     shelf = layout.kept_logs(environment)
     if shelf.is_symlink() or not shelf.is_dir():
         return ()
-    return tuple(sorted(path.name for path in shelf.iterdir() if not path.name.startswith(".")))
+    named = (path for path in shelf.iterdir() if NAME.fullmatch(path.name))
+    return tuple(sorted(path.name for path in named if path.is_dir() and not path.is_symlink()))

@@ -87,6 +87,20 @@ def test_name_that_is_kept_already_is_not_overwritten(layout: Layout) -> None:
     assert places(layout) == {"events": "5", "9-ffffffffffff": "damaged", "9-ffffffffffff.2": "9"}
 
 
+def test_only_logs_are_listed_as_kept(layout: Layout) -> None:
+    """What else lies there says nothing, and a terminal is not shown what it is called."""
+    shelf_ = layout.kept_logs(DEV)
+    for name in ("9-ffffffffffff", "9-ffffffffffff.2", "unreadable-20260102T030405Z-dev-0a1b"):
+        write(shelf_ / name, OLD)
+    (shelf_ / "5-aaaaaaaaaaaa").write_text("a plain file")
+    (shelf_ / "6-aaaaaaaaaaaa").symlink_to(shelf_ / "9-ffffffffffff")
+    for name in ("\x1b[31mevil\nexit 0: done", "7-aaa", "9-ffffffffffff.old", "1-ffffffffffff\n"):
+        (shelf_ / name).mkdir()
+    kept = ("9-ffffffffffff", "9-ffffffffffff.2", "unreadable-20260102T030405Z-dev-0a1b")
+    assert store.kept(layout, DEV) == kept
+    assert shelf.free(layout, DEV, "5-aaaaaaaaaaaa") == "5-aaaaaaaaaaaa.2"
+
+
 def test_log_that_is_gone_leaves_nothing_to_keep(layout: Layout) -> None:
     """The new one takes its place all the same."""
     (layout.data(DEV) / "events").rename(layout.root / "lost")
