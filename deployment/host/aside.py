@@ -28,7 +28,11 @@ class Aside:
         found = self._noted(back=wanted.back)
         if found is None:
             log = store.at_rest(self.layout, self.environment, wanted.release)
-            name = shelf.free(self.layout, self.environment, log.name if log else self._unreadable)
+            name = log.name if log else self._unreadable
+            if wanted.back and self.coming is not None and name == self.coming.name:
+                name = self._kept or name
+            reserved = self._names | ({self._kept} if self._kept and not wanted.back else set())
+            name = shelf.free(self.layout, self.environment, name, reserved)
             noted = asdict(log) if log else None
             found = self.transaction.write("aside", back=wanted.back, name=name, log=noted)
         return str(found["name"])
@@ -39,14 +43,40 @@ class Aside:
         return (_log(found) or Log(0, ""), found["name"]) if found else (None, "")
 
     def tidy(self, release: Manifest | None) -> None:
-        """Put away what an attempt or a transaction before this one has left in the middle of a switch."""
-        found, known = self._noted(back=False), {}
-        if self.coming is not None:
-            known[self.coming.name] = self.transaction.request["log"].get("kept", "")
-        if found is not None:
-            log = _log(found)
-            known[log.name if log else ""] = found["name"]
-        shelf.tidy(self.layout, self.environment, release, known)
+        """Give what a switch that was cut short has left its name: what waited still, or what had left."""
+        if release is None or not shelf.waits(self.layout, self.environment):
+            return
+        log = shelf.waiting(self.layout, self.environment, release)
+        name = self._name_of(log.name if log else "", release)
+        shelf.put_away(
+            self.layout,
+            self.environment,
+            name or (log.name if log else self._unreadable),
+            self._names - {name},
+        )
+
+    def _name_of(self, name: str, release: Manifest) -> str:
+        """The name that is known for the log which waits, of that length and head; none if none is."""
+        before, after = self._noted(back=False), self._noted(back=True)
+        mine = self.coming is not None and name == self.coming.name
+        if mine and before is not None and _called(before) == name:
+            path = self.layout.kept_logs(self.environment) / shelf.NEXT
+            mine = store.flaw(self.layout, self.environment, release, path) is None
+        if mine and self._kept:
+            return self._kept
+        for noted in (after,) if mine else (before, after):
+            if noted is not None and _called(noted) == name:
+                return str(noted["name"])
+        return ""
+
+    @property
+    def _kept(self) -> str:
+        """What the log that comes was called, if it was kept here."""
+        return str(self.transaction.request["log"].get("kept", "")) if self.coming is not None else ""
+
+    @property
+    def _names(self) -> set[str]:
+        return {entry["name"] for entry in self.transaction.entries("aside")}
 
     @property
     def _unreadable(self) -> str:
@@ -54,6 +84,11 @@ class Aside:
 
     def _noted(self, *, back: bool) -> dict[str, Any] | None:
         return next((entry for entry in self.transaction.entries("aside") if entry["back"] == back), None)
+
+
+def _called(noted: dict[str, Any]) -> str:
+    log = _log(noted)
+    return log.name if log else ""
 
 
 def _log(noted: dict[str, Any]) -> Log | None:

@@ -4,19 +4,38 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import audit, record, systemd
+from . import aside, audit, record, releases, shelf, systemd
 from .errors import HostError
 from .layout import Environment, Layout
 from .locks import environment_lock
 from .record import Transaction
+from .wishes import coming_of
 
 
 def settle(layout: Layout, environment: Environment, actor: str) -> None:
-    """Close what a power cut left open: it has no unit any more that would bring it to its end."""
+    """Close what a power cut left open: it has no unit any more that would bring it to its end.
+
+    A log that it left without a name gets one, so that it can be asked for.
+    """
     left = [item for item in _unfinished(layout, environment) if not systemd.is_alive(item.unit)]
-    if left:
+    if left or shelf.waits(layout, environment):
         with environment_lock(layout, environment.name, {"actor": actor, "verb": "settling"}):
+            _tidy(layout, environment)
             _close(layout, environment, left, "it ended without a result, as in a power cut")
+
+
+def _tidy(layout: Layout, environment: Environment) -> None:
+    """What waits belongs to the last transaction that moved logs, unless that one is still at it."""
+    if any(systemd.is_alive(item.unit) for item in _unfinished(layout, environment)):
+        return
+    release = releases.read_manifest(layout, environment, releases.current(layout, environment))
+    mine = [
+        item
+        for item in record.every(layout)
+        if item.request["environment"] == environment.name and item.request["verb"] == "restore"
+    ]
+    last = mine[-1] if mine else Transaction("of-before", layout.transactions / "of-before")
+    aside.Aside(layout, environment, last, coming_of(last.request) if mine else None).tidy(release)
 
 
 def close_abandoned(layout: Layout, environment: Environment, mine: Transaction) -> None:

@@ -6,7 +6,9 @@ log in use in one step: whenever that is cut short, either of them is the log, a
 
 from __future__ import annotations
 
+import os
 import shutil
+from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -27,6 +29,9 @@ def find(layout: Layout, environment: Environment, release: Manifest | None, nam
     """The kept log of that name, as a request tells it. Raises `Refused`."""
     kept = store.kept(layout, environment)
     if named not in kept:
+        used = store.at_rest(layout, environment, release)
+        if used is not None and used.name == named.partition(".")[0]:
+            return {"kept": named, **asdict(used)}  # it has its place already: the same request once more
         raise Refused(
             f"{environment.name} keeps no log {named}, and there is no such file.",
             f"kept are {', '.join(kept) or 'none'}; make backup makes a file",
@@ -109,34 +114,40 @@ def switch(layout: Layout, environment: Environment, release: Manifest, aside: s
     waiting = layout.kept_logs(environment) / NEXT
     for known in releases.manifests(layout, environment):
         readmodels.remove(environment, readmodels.directory(known), readmodels.found(known))
-    if not place.exists():
+    if not os.path.lexists(place):
         move(data, waiting, place)
         return
     exchange(data, place, waiting)
     move(data, waiting, waiting.with_name(aside))
 
 
-def tidy(layout: Layout, environment: Environment, release: Manifest | None, known: dict[str, str]) -> None:
-    """Give what a killed switch has left its name: the log that waited still, or the one that had left.
+def waits(layout: Layout, environment: Environment) -> bool:
+    """Whether something lies where a log waits for its place: a killed switch has left it there."""
+    return os.path.lexists(layout.kept_logs(environment) / NEXT)
 
-    `known` says under which name a log is kept: by its own name, or by none for one that cannot be read.
-    """
-    waiting = layout.kept_logs(environment) / NEXT
-    if not waiting.exists() or release is None:
-        return
-    try:
-        name = store.head(layout, environment, release, store=waiting)[0].name
-    except StepFailed:
-        name = ""
-    kept = free(layout, environment, known.get(name) or name or "unreadable")
+
+def waiting(layout: Layout, environment: Environment, release: Manifest) -> Log | None:
+    """The log that waits there; None for one that cannot be read."""
+    path = layout.kept_logs(environment) / NEXT
+    if path.is_symlink() or not path.is_dir():
+        return None
+    return store.at_rest(layout, environment, release, path)
+
+
+def put_away(
+    layout: Layout, environment: Environment, name: str, reserved: Collection[str] = frozenset()
+) -> None:
+    """Give what waits a name under which it is kept."""
+    path = layout.kept_logs(environment) / NEXT
     with suppress(OSError):  # whoever needs the place will say so
-        move(layout.data(environment), waiting, waiting.with_name(kept))
+        move(layout.data(environment), path, path.with_name(free(layout, environment, name, reserved)))
 
 
-def free(layout: Layout, environment: Environment, name: str) -> str:
+def free(layout: Layout, environment: Environment, name: str, reserved: Collection[str] = frozenset()) -> str:
     """The name, or with a number behind it where there is one of that name: it may not be as sound."""
     shelf = layout.kept_logs(environment)
     known = {path.name for path in shelf.iterdir()} if shelf.is_dir() else set()
+    known |= set(reserved)
     others = (f"{name}.{number}" for number in range(2, len(known) + 3))
     return name if name not in known else next(other for other in others if other not in known)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from . import files, locks, record, releases, systemd
+from . import files, locks, record, releases, shelf, systemd
 from .layout import Environment, Layout
 from .model import Manifest, Observed
 from .observe import observe
@@ -38,7 +38,10 @@ def of(layout: Layout, environment: Environment) -> dict[str, Any]:
         "environment": environment.name,
         "state": "changing" if changing else _state(seen, problems),
         "problems": problems,
-        "notes": list(_notes(layout, environment, seen, unit)),
+        "notes": [
+            *_notes(layout, environment, seen, unit),
+            *(() if changing else _left(layout, environment)),
+        ],
         "release": seen.serving or seen.current,
         "current": seen.current,
         "previous": releases.previous(layout, environment),
@@ -82,6 +85,12 @@ def _notes(layout: Layout, environment: Environment, seen: Observed, unit: Unit)
     if seen.data and not seen.exists:
         place = layout.data(environment)
         yield f"what was told to it stays in {place}, {files.size(place) / 1e6:.1f} MB, for the next deploy"
+
+
+def _left(layout: Layout, environment: Environment) -> Iterator[str]:
+    if shelf.waits(layout, environment):
+        place = layout.kept_logs(environment) / shelf.NEXT
+        yield f"{place} was left by a restore that was cut short; the next change gives it a name"
 
 
 def _newest_first(seen: Observed) -> list[str]:

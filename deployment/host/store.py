@@ -47,12 +47,14 @@ def head(
     return Log(int(answer["position"]), str(answer["hash"]), answer.get("holds") or {}), found.get("hash")
 
 
-def at_rest(layout: Layout, environment: Environment, manifest: Manifest | None) -> Log | None:
-    """The log of a service that does not answer; None where nothing can read it."""
+def at_rest(
+    layout: Layout, environment: Environment, manifest: Manifest | None, store: Path | None = None
+) -> Log | None:
+    """The log of a service that does not answer, or the one in `store`; None where nothing can read it."""
     if manifest is None:
         return None
     try:
-        return head(layout, environment, manifest)[0]
+        return head(layout, environment, manifest, store=store)[0]
     except (StepFailed, ValueError, KeyError, PermissionError):
         return None
 

@@ -152,12 +152,15 @@ class _Change:
 
     def _back(self, before: dict[str, Any]) -> str:
         """The same planner, asked for what was there before."""
+        release = releases.read_manifest(self.layout, self.environment, before["release"])
         try:
+            self.aside.tidy(release)  # a log that was not switched is kept where it was
             wanted = self._as_it_was(before)
             steps = plan(self._look(wanted.release), wanted)
             self.transaction.write("revert", steps=[step.to_json() for step in steps])
             self._apply(steps, wanted, before)
         except HostError as error:
+            self.aside.tidy(release)
             self.transaction.write("revert-failed", message=error.message, details=list(error.details))
             return "hands"
         return "failed"
