@@ -247,7 +247,7 @@ class _Change:
             "seconds": round(time.monotonic() - self.begun, 3),
             "soaked": self.soaked,
             **({"log": self.plan["log"]} if self.plan.get("log") else {}),
-            **(self.facts if said["outcome"] == "done" else {}),
+            **({**self.facts, **said.get("facts", {})} if said["outcome"] == "done" else {}),
         }
         return {**result, "summary": summary(result)}
 

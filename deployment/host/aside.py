@@ -42,6 +42,19 @@ class Aside:
         found = self._noted(back=False)
         return (_log(found) or Log(0, ""), found["name"]) if found else (None, "")
 
+    def facts(self, release: Manifest | None) -> dict[str, Any]:
+        """What belongs into the result: where the log of before is kept, and how much of it is newer."""
+        noted = self._noted(back=False)
+        if noted is None or self.coming is None or release is None:
+            return {}
+        path = self.layout.kept_logs(self.environment) / noted["name"]
+        if not path.is_dir():  # there was none
+            return {}
+        return {
+            "kept": str(path),
+            "newer": shelf.newer(self.layout, self.environment, release, path, self.coming),
+        }
+
     def tidy(self, release: Manifest | None) -> None:
         """Give what a switch that was cut short has left its name: what waited still, or what had left."""
         if release is None or not shelf.waits(self.layout, self.environment):

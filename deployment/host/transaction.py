@@ -252,4 +252,7 @@ class _Change:
             reason=failure.message if failure else None,
         )
         more = {"before": before["release"], "after": after, "seconds": seconds, "state": before["state"]}
+        told = any(entry.get("facts", {}).get("kept") for entry in self.transaction.entries("step"))
+        if outcome == "done" and not told:  # the step that would have told it was cut short
+            more["facts"] = self.aside.facts(releases.read_manifest(self.layout, self.environment, after))
         conclude(self.transaction, outcome, failure, **more)

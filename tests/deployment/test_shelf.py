@@ -243,6 +243,24 @@ def test_way_back_begins_with_giving_names(layout: Layout, monkeypatch: pytest.M
     assert seen == [("5-aaaaaaaaaaaa.2",)]
 
 
+def test_result_names_the_log_of_before_though_the_switch_was_killed(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the step did not come to tell is on record."""
+    memory = aside(layout)
+    shelf.switch(layout, DEV, release(layout), memory.name(forward(layout)))
+    monkeypatch.setattr(releases, "read_manifest", lambda *_: release(layout))
+    monkeypatch.setattr(releases, "current", lambda *_: "r")
+    mine = Transaction("t1", layout.root / "transaction")
+    mine.write("attempt", number=1)
+    log = {"length": 5, "head": NEW.head}
+    request = {"verb": "restore", "environment": "dev", "actor": {"name": "tester"}, "log": log}
+    change = transaction._Change(layout, DEV, mine, request)
+    change._end("done", {"release": "r", "state": "running"}, None)
+    assert mine.result is not None
+    assert mine.result["facts"] == {"kept": str(layout.kept_logs(DEV) / "9-ffffffffffff"), "newer": None}
+
+
 @pytest.mark.parametrize(
     ("there", "coming", "newer"),
     [(Log(9, "f" * 64), Log(5, "a" * 64), None), (Log(9, "f" * 64), Log(9, "f" * 64), 0), (None, OLD, None)],

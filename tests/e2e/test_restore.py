@@ -222,7 +222,9 @@ def test_killed_restore_arrives(dev: Operator, backup: Path, step: str, state: s
     assert done.returncode == 0, done.stdout + done.stderr
     assert "this is its attempt 2" in done.stdout
     assert dev.status("dev")["log"]["length"] == 5
-    assert f"{before['length']}-{before['head'][:12]}" in dev.on_node("ls", SHELF)
+    kept = f"{before['length']}-{before['head'][:12]}"
+    assert kept in dev.on_node("ls", SHELF)
+    assert f"BACKUP={kept}" in done.stdout
 
 
 def test_data_that_is_deleted_takes_the_kept_logs_along(dev: Operator, backup: Path) -> None:
