@@ -61,12 +61,31 @@ class Aside:
             return
         log = shelf.waiting(self.layout, self.environment, release)
         name = self._name_of(log.name if log else "", release)
-        shelf.put_away(
-            self.layout,
-            self.environment,
-            name or (log.name if log else self._unreadable),
-            self._names - {name},
-        )
+        wanted = name or (log.name if log else self._unreadable)
+        found = shelf.free(self.layout, self.environment, wanted, self._names - {name})
+        before = self._noted(back=False)
+        mine = log is not None and self.coming is not None and log.name == self.coming.name
+        if mine and self._brought and (before is None or name != before["name"]):
+            self.transaction.write("tidied", name=found)
+        shelf.put_away(self.layout, self.environment, found)
+
+    def clear(self, release: Manifest | None) -> str:
+        """Drop what was brought and has no place, and say where what was said to it meanwhile is kept."""
+        noted = self._noted(back=True)
+        if self.coming is None or release is None:
+            return ""
+        copies = {entry["name"] for entry in self.transaction.entries("tidied")}
+        meanwhile = noted is not None and _called(noted) != self.coming.name
+        if noted is not None and not meanwhile:
+            copies.add(noted["name"])
+        for name in copies if self._brought else ():
+            shelf.drop(self.layout, self.environment, release, name, self.coming.name)
+        if noted is None or not meanwhile:
+            return ""
+        path = self.layout.kept_logs(self.environment) / noted["name"]
+        if not path.is_dir():
+            return ""
+        return f"What was said to it meanwhile is kept in {path}."
 
     def _name_of(self, name: str, release: Manifest) -> str:
         """The name that is known for the log which waits, of that length and head; none if none is."""
@@ -86,6 +105,11 @@ class Aside:
     def _kept(self) -> str:
         """What the log that comes was called, if it was kept here."""
         return str(self.transaction.request["log"].get("kept", "")) if self.coming is not None else ""
+
+    @property
+    def _brought(self) -> bool:
+        """Whether this transaction has laid down the log that comes."""
+        return any(entry["verb"] == "install-log" for entry in self.transaction.entries("step"))
 
     @property
     def _names(self) -> set[str]:

@@ -143,6 +143,17 @@ def put_away(
         move(layout.data(environment), path, path.with_name(free(layout, environment, name, reserved)))
 
 
+def drop(layout: Layout, environment: Environment, release: Manifest, name: str, copy_of: str) -> None:
+    """Remove one that is kept, if it is a sound copy of that log and no more: there is another."""
+    path = layout.kept_logs(environment) / name
+    if name not in store.kept(layout, environment):
+        return
+    with suppress(StepFailed):  # then it stays, and is listed
+        log = store.at_rest(layout, environment, release, path)
+        if log and log.name == copy_of and store.flaw(layout, environment, release, path) is None:
+            _as(environment, "rm", "-rf", "--one-file-system", "--", str(path))
+
+
 def free(layout: Layout, environment: Environment, name: str, reserved: Collection[str] = frozenset()) -> str:
     """The name, or with a number behind it where there is one of that name: it may not be as sound."""
     shelf = layout.kept_logs(environment)

@@ -74,6 +74,8 @@ class _Change:
             self._failed(failure)
         if failure is None:
             failure = self._forward(before)
+        if failure is None:
+            self.aside.clear(releases.read_manifest(self.layout, self.environment, before["release"]))
         if failure is None or failure.outcome == "refused":
             self._end("done" if failure is None else "refused", before, failure)
         elif attempt > ALL_ATTEMPTS:
@@ -82,7 +84,8 @@ class _Change:
             hint = failure.hint or f"mend that, then make remove ENV={self.environment.name} again"
             self._end("hands", before, StepFailed(failure.message, hint, failure.details))
         else:
-            self._end(self._back(before), before, failure)
+            outcome = self._back(before)
+            self._end(outcome, before, self._with_what_is_left(failure, before, outcome))
 
     def _before(self) -> dict[str, Any]:
         """What was there when the transaction began: looked at once, by its first attempt."""
@@ -164,6 +167,15 @@ class _Change:
             self.transaction.write("revert-failed", message=error.message, details=list(error.details))
             return "hands"
         return "failed"
+
+    def _with_what_is_left(self, failure: HostError, before: dict[str, Any], outcome: str) -> HostError:
+        """The failure, and where what was said to a log that did not stay is kept."""
+        if outcome != "failed":  # it may be in use still
+            return failure
+        left = self.aside.clear(releases.read_manifest(self.layout, self.environment, before["release"]))
+        if not left:
+            return failure
+        return StepFailed(f"{failure.message.rstrip('.')}. {left}", failure.hint, failure.details)
 
     def _as_it_was(self, before: dict[str, Any]) -> Wanted:
         if before["state"] == "absent":

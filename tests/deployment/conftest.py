@@ -11,6 +11,8 @@ import pytest
 from deployment.host.check import OK, Check
 from deployment.settings import ROOT
 
+from .shelves import layout as layout
+
 ENV_FILE = """\
 API_HOST=0.0.0.0
 API_PORT=8000

@@ -2,78 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
-
 import pytest
 
-from deployment.host import readmodels, record, releases, settling, shelf, status, store, systemd, transaction
+from deployment.host import (
+    shelf,
+    store,
+)
 from deployment.host.aside import Aside
-from deployment.host.errors import StepFailed
-from deployment.host.layout import Environment, Layout
-from deployment.host.model import Log, Manifest, Wanted
+from deployment.host.layout import Layout
+from deployment.host.model import Log
 from deployment.host.record import Transaction
 
-DEV = Environment("dev")
-OLD, NEW = Log(9, "f" * 64), Log(5, "a" * 64)
-
-
-@pytest.fixture
-def layout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Layout:
-    """A log in use, one that waits for its place, and a release that reads a log's name in a file."""
-    layout = Layout(tmp_path)
-    write(layout.data(DEV) / "events", OLD)
-    write(layout.kept_logs(DEV) / shelf.NEXT, NEW)
-
-    def head(*_: object, at: int | None = None, store: Path | None = None) -> tuple[Log, str | None]:
-        words = ((store or layout.data(DEV) / "events") / "events.db").read_text().split()
-        if words[0] == "damaged":
-            raise StepFailed("it cannot be read.")
-        return Log(int(words[0]), words[1]), {9: "f" * 64, 5: words[-1]}.get(at or 0)
-
-    def flaw(_: object, __: object, ___: object, store: Path) -> str | None:
-        return "a record is missing" if (store / "events.db").read_text().endswith("flawed") else None
-
-    monkeypatch.setattr(store, "head", head)
-    monkeypatch.setattr(store, "flaw", flaw)
-    monkeypatch.setattr(releases, "manifests", lambda *_: [])
-    monkeypatch.setattr(readmodels, "remove", lambda *_: None)
-    return layout
-
-
-def write(place: Path, log: Log | None) -> None:
-    """Something that is read as that log; None for one that cannot be read."""
-    place.mkdir(parents=True)
-    (place / "events.db").write_text(f"{log.length} {log.head}" if log else "damaged")
-
-
-def release(layout: Layout) -> Manifest:
-    """What is deployed, as far as it matters here."""
-    events = str(layout.data(DEV) / "events")
-    texts: Any = dict.fromkeys(("commit", "subject", "python", "platform", "layer"), "")
-    maps: Any = {"files": {}, "units": {}, "digests": {}}
-    return Manifest("dev", dirty=False, config={"event_store_path": events}, **texts, **maps)
-
-
-def places(layout: Layout) -> dict[str, str]:
-    """Which log lies where."""
-    found = {
-        path.name: (path / "events.db").read_text().split()[0] for path in layout.kept_logs(DEV).iterdir()
-    }
-    return {"events": (layout.data(DEV) / "events" / "events.db").read_text().split()[0], **found}
-
-
-def aside(layout: Layout, kept: str = "") -> Aside:
-    """The memory of a transaction that brings `NEW`."""
-    path = layout.root / "transaction"
-    path.mkdir(exist_ok=True)
-    (path / "request.json").write_text(f'{{"log": {{"kept": "{kept}"}}}}')
-    return Aside(layout, DEV, Transaction("t1", path), NEW)
-
-
-def forward(layout: Layout) -> Wanted:
-    """The way to the new log."""
-    return Wanted(DEV, "running", release(layout), log=NEW)
+from .shelves import DEV, OLD, aside, forward, places, release, write
 
 
 def test_logs_change_places(layout: Layout) -> None:
@@ -155,110 +95,6 @@ def test_what_another_transaction_left_is_kept_by_its_own_name(layout: Layout) -
     """None is ever deleted."""
     Aside(layout, DEV, Transaction("t2", layout.root), None).tidy(release(layout))
     assert places(layout) == {"events": "9", "5-aaaaaaaaaaaa": "5"}
-
-
-@pytest.mark.parametrize(
-    ("kept", "mine", "noted"),
-    [
-        ("", "5-aaaaaaaaaaaa.2", "5-aaaaaaaaaaaa"),
-        ("5-aaaaaaaaaaaa", "5-aaaaaaaaaaaa", "5-aaaaaaaaaaaa.2"),
-    ],
-)
-def test_damaged_log_of_the_same_head(layout: Layout, kept: str, mine: str, noted: str) -> None:
-    """It has a name of its own, and the sound one that waits does not get that."""
-    place = layout.data(DEV) / "events"
-    (place / "events.db").write_text(f"5 {NEW.head} flawed")
-    memory = aside(layout, kept)
-    assert memory.name(forward(layout)) == noted
-    memory.tidy(release(layout))
-    assert not (layout.kept_logs(DEV) / mine / "events.db").read_text().endswith("flawed")
-    place.rename(layout.kept_logs(DEV) / shelf.NEXT)
-    (layout.kept_logs(DEV) / mine).rename(place)
-    memory.tidy(release(layout))
-    assert (layout.kept_logs(DEV) / noted / "events.db").read_text().endswith("flawed")
-    assert list(places(layout)) == ["events", noted]
-
-
-@pytest.mark.parametrize("dangling", [True, False])
-def test_what_is_no_log_makes_room(layout: Layout, dangling: bool) -> None:
-    """A link or a file that the service has put there leads nobody anywhere."""
-    path = layout.kept_logs(DEV) / shelf.NEXT
-    path.rename(layout.root / "elsewhere")
-    path.symlink_to("/nowhere") if dangling else path.write_text("no log")
-    aside(layout).tidy(release(layout))
-    assert [found.name for found in layout.kept_logs(DEV).iterdir()] == ["unreadable-t1"]
-    assert store.kept(layout, DEV) == ()
-
-
-def _settled(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    monkeypatch.setattr(releases, "read_manifest", lambda *_: release(layout))
-    monkeypatch.setattr(releases, "current", lambda *_: "")
-    settling.settle(layout, DEV, "tester")
-    return places(layout)
-
-
-def test_change_begins_with_giving_names(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A log that nobody could ask for by name is as good as lost."""
-    assert "was left by a restore" in next(status._left(layout, DEV))
-    assert _settled(layout, monkeypatch) == {"events": "9", "5-aaaaaaaaaaaa": "5"}
-    assert shelf.find(layout, DEV, release(layout), "5-aaaaaaaaaaaa")["length"] == 5
-    assert list(status._left(layout, DEV)) == []
-
-
-def test_log_of_a_lost_transaction_gets_the_name_that_was_noted(
-    layout: Layout, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """By that it is brought back, whatever is asked for next."""
-    known = {"kept": "5-aaaaaaaaaaaa.2", "length": 5, "head": NEW.head}
-    lost = record.create(
-        layout, {"verb": "restore", "environment": "dev", "actor": {"name": "tester"}, "log": known}
-    )
-    lost.write("attempt", number=1)
-    monkeypatch.setattr(systemd, "is_alive", lambda _: True)
-    assert shelf.NEXT in _settled(layout, monkeypatch)  # it goes on by itself
-    monkeypatch.setattr(systemd, "is_alive", lambda _: False)
-    assert _settled(layout, monkeypatch) == {"events": "9", "5-aaaaaaaaaaaa.2": "5"}
-
-
-def test_log_that_has_its_place_is_found_by_its_name(layout: Layout) -> None:
-    """The same request after a power cut: there may be nothing left to do."""
-    found = shelf.find(layout, DEV, release(layout), "9-ffffffffffff.2")
-    assert (found["kept"], found["head"]) == ("9-ffffffffffff.2", OLD.head)
-
-
-def test_way_back_begins_with_giving_names(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A log that was taken and could not be switched is where it was, also if the way back fails."""
-    aside(layout, "5-aaaaaaaaaaaa.2")
-    monkeypatch.setattr(releases, "read_manifest", lambda *_: release(layout))
-    log = {"kept": "5-aaaaaaaaaaaa.2", "length": 5, "head": NEW.head}
-    mine, seen = Transaction("t1", layout.root / "transaction"), []
-
-    def look(*_: object) -> None:
-        seen.append(store.kept(layout, DEV))
-        raise StepFailed("it cannot be looked at.")
-
-    monkeypatch.setattr(transaction, "observe", look)
-    change = transaction._Change(layout, DEV, mine, {"verb": "restore", "log": log})
-    assert change._back({"state": "running", "release": "r", "enabled": True}) == "hands"
-    assert seen == [("5-aaaaaaaaaaaa.2",)]
-
-
-def test_result_names_the_log_of_before_though_the_switch_was_killed(
-    layout: Layout, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """What the step did not come to tell is on record."""
-    memory = aside(layout)
-    shelf.switch(layout, DEV, release(layout), memory.name(forward(layout)))
-    monkeypatch.setattr(releases, "read_manifest", lambda *_: release(layout))
-    monkeypatch.setattr(releases, "current", lambda *_: "r")
-    mine = Transaction("t1", layout.root / "transaction")
-    mine.write("attempt", number=1)
-    log = {"length": 5, "head": NEW.head}
-    request = {"verb": "restore", "environment": "dev", "actor": {"name": "tester"}, "log": log}
-    change = transaction._Change(layout, DEV, mine, request)
-    change._end("done", {"release": "r", "state": "running"}, None)
-    assert mine.result is not None
-    assert mine.result["facts"] == {"kept": str(layout.kept_logs(DEV) / "9-ffffffffffff"), "newer": None}
 
 
 @pytest.mark.parametrize(

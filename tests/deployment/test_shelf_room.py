@@ -15,7 +15,7 @@ from deployment.host.layout import Environment, Layout
 from deployment.host.plan import Step
 from deployment.host.record import Transaction
 
-from .test_shelf import release
+from .shelves import release
 
 DEV = Environment("dev")
 Usage = namedtuple("Usage", "total used free")

@@ -104,8 +104,10 @@ def test_restore_that_does_not_come_up_goes_back_by_itself(dev: Operator, backup
     dev.tell("dev", ["before the restore that goes back"])
     events = dev.events("dev")
     _refuse(dev, backup)
+    kept = dev.status("dev")["kept_logs"]
     result = dev.change("restore", "dev", code=3, BACKUP=str(backup))
     assert "did not come up" in result["message"]
+    assert dev.status("dev")["kept_logs"] == kept
     assert "kept" not in result
     assert dev.status("dev")["state"] == "running"
     assert dev.events("dev") == events

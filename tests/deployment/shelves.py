@@ -1,0 +1,81 @@
+"""A shelf of event logs, without a node: what tests of moving them begin with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from deployment.host import (
+    readmodels,
+    releases,
+    shelf,
+    store,
+)
+from deployment.host.aside import Aside
+from deployment.host.errors import StepFailed
+from deployment.host.layout import Environment, Layout
+from deployment.host.model import Log, Manifest, Wanted
+from deployment.host.record import Transaction
+
+DEV = Environment("dev")
+OLD, NEW = Log(9, "f" * 64), Log(5, "a" * 64)
+
+
+@pytest.fixture
+def layout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Layout:
+    """A log in use, one that waits for its place, and a release that reads a log's name in a file."""
+    layout = Layout(tmp_path)
+    write(layout.data(DEV) / "events", OLD)
+    write(layout.kept_logs(DEV) / shelf.NEXT, NEW)
+
+    def head(*_: object, at: int | None = None, store: Path | None = None) -> tuple[Log, str | None]:
+        words = ((store or layout.data(DEV) / "events") / "events.db").read_text().split()
+        if words[0] == "damaged":
+            raise StepFailed("it cannot be read.")
+        return Log(int(words[0]), words[1]), {9: "f" * 64, 5: words[-1]}.get(at or 0)
+
+    def flaw(_: object, __: object, ___: object, store: Path) -> str | None:
+        return "a record is missing" if (store / "events.db").read_text().endswith("flawed") else None
+
+    monkeypatch.setattr(store, "head", head)
+    monkeypatch.setattr(store, "flaw", flaw)
+    monkeypatch.setattr(releases, "manifests", lambda *_: [])
+    monkeypatch.setattr(readmodels, "remove", lambda *_: None)
+    return layout
+
+
+def write(place: Path, log: Log | None) -> None:
+    """Something that is read as that log; None for one that cannot be read."""
+    place.mkdir(parents=True)
+    (place / "events.db").write_text(f"{log.length} {log.head}" if log else "damaged")
+
+
+def release(layout: Layout) -> Manifest:
+    """What is deployed, as far as it matters here."""
+    events = str(layout.data(DEV) / "events")
+    texts: Any = dict.fromkeys(("commit", "subject", "python", "platform", "layer"), "")
+    maps: Any = {"files": {}, "units": {}, "digests": {}}
+    return Manifest("dev", dirty=False, config={"event_store_path": events}, **texts, **maps)
+
+
+def places(layout: Layout) -> dict[str, str]:
+    """Which log lies where."""
+    found = {
+        path.name: (path / "events.db").read_text().split()[0] for path in layout.kept_logs(DEV).iterdir()
+    }
+    return {"events": (layout.data(DEV) / "events" / "events.db").read_text().split()[0], **found}
+
+
+def aside(layout: Layout, kept: str = "") -> Aside:
+    """The memory of a transaction that brings `NEW`."""
+    path = layout.root / "transaction"
+    path.mkdir(exist_ok=True)
+    (path / "request.json").write_text(f'{{"log": {{"kept": "{kept}"}}}}')
+    return Aside(layout, DEV, Transaction("t1", path), NEW)
+
+
+def forward(layout: Layout) -> Wanted:
+    """The way to the new log."""
+    return Wanted(DEV, "running", release(layout), log=NEW)
