@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from . import audit, backup, compose, doctor, locks, logs, record, releases, shelf, status, systemd
+from . import audit, backup, compose, doctor, locks, logs, record, releases, shelf, status, store, systemd
 from .errors import HostError, Refused, StepFailed, Unfinished
 from .files import publish
 from .layout import ENVIRONMENTS, Environment, Layout
@@ -22,7 +22,6 @@ from .observe import observe
 from .plan import Step, callers, plan
 from .run import run
 from .settling import settle
-from .store import SPARE
 from .wire import Hangup, Wire
 from .wishes import wanted_of
 
@@ -98,6 +97,8 @@ def _change(layout: Layout, wire: Wire, program: Path, request: dict[str, Any]) 
         if request.get("config") == "current":
             _keep_configuration(layout, environment, request)
     manifest = releases.read_manifest(layout, environment, releases.current(layout, environment))
+    if request["verb"] == "rebuild" and manifest is not None:
+        store.refuse_missing(manifest)
     if request["verb"] == "restore" and "kept" in request["log"]:
         request["log"] = shelf.find(layout, environment, manifest, request["log"]["kept"])
     seen, wanted, steps = _preview(layout, environment, request)
@@ -215,7 +216,7 @@ def _stage(layout: Layout, wire: Wire, transaction: record.Transaction, steps: t
 def _refuse_full_disk(layout: Layout, size: int, times: int = ARCHIVE) -> None:
     for path in (layout.state, layout.opt):
         path = path if path.exists() else layout.root
-        free, needed = shutil.disk_usage(path).free, times * size + (SPARE if size else RECORD)
+        free, needed = shutil.disk_usage(path).free, times * size + (store.SPARE if size else RECORD)
         if free < needed:
             raise Refused(
                 f"{path} on the node has {free / 1e6:.0f} MB free, and {needed / 1e6:.0f} MB are needed.",

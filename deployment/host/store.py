@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from .errors import StepFailed
+from .errors import Refused, StepFailed
 from .layout import Environment, Layout
 from .model import Log, Manifest
 from .run import run
@@ -73,6 +73,15 @@ def flaw(layout: Layout, environment: Environment, release: Manifest, store: Pat
 
 def _problem(said: dict[str, Any]) -> str:
     return str(said.get("problem") or f"its record at position {said.get('first_bad_position')}")
+
+
+def refuse_missing(release: Manifest) -> None:
+    """Raise `Refused` where the release has no log: what is built of it would look like a good one."""
+    if not (path_of(release) / LOG_FILE).exists():
+        raise Refused(
+            f"there is no event log in {path_of(release)}.",
+            "make doctor looks at everything that is needed",
+        )
 
 
 def kept(layout: Layout, environment: Environment) -> tuple[str, ...]:

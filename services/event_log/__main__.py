@@ -21,7 +21,7 @@ from services.event_log.backup import back_up
 from services.event_log.errors import EventLogError
 from services.event_log.log import EventLog
 from services.event_log.progress import Progress
-from services.event_log.schema import FILE_NAME
+from services.event_log.schema import FILE_NAME, refuse_missing
 from services.event_log.transfer import export, import_lines
 from services.kept import fits
 
@@ -81,7 +81,7 @@ def _head(options: argparse.Namespace) -> int:
 
 
 def _verify(options: argparse.Namespace) -> int:
-    _wanted(options.store)
+    refuse_missing(options.store)
     damage: list[str | None] = []
 
     def structure() -> None:
@@ -107,7 +107,7 @@ def _verify(options: argparse.Namespace) -> int:
 
 
 def _export(options: argparse.Namespace) -> int:
-    _wanted(options.store)
+    refuse_missing(options.store)
     if options.json and options.to is None:
         raise EventLogError("expected --to FILE with --json", "else the records go to standard output")
     with _opened(options.store) as log, _target(options.to) as target:
@@ -139,11 +139,6 @@ def _backup(options: argparse.Namespace) -> int:
 def _say(options: argparse.Namespace, result: dict[str, object], text: str, code: int = 0) -> int:
     print(json.dumps(result) if options.json else text)
     return code
-
-
-def _wanted(store: Path) -> None:
-    if not (store / FILE_NAME).exists():
-        raise EventLogError(f"there is no event log in {store}", "the value of EVENT_STORE_PATH")
 
 
 @contextlib.contextmanager

@@ -91,6 +91,12 @@ def open_for_appending(directory: Path) -> apsw.Connection:
     return connection
 
 
+def refuse_missing(directory: Path) -> None:
+    """Raise `EventLogError` where there is no log: to who only reads, it would look like an empty one."""
+    if not (directory / FILE_NAME).exists():
+        raise EventLogError(f"there is no event log in {directory}", "the value of EVENT_STORE_PATH")
+
+
 def open_for_reading(directory: Path) -> apsw.Connection:
     """Open the log in `directory` without being able to change it. Where there is none, it reads as empty.
 

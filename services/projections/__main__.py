@@ -17,6 +17,7 @@ from services.config import Config
 from services.errors import HelionyxError
 from services.event_log import EventLog
 from services.event_log.progress import Progress
+from services.event_log.schema import refuse_missing
 from services.projections.database import Projections, file_of
 
 
@@ -44,6 +45,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _run(options: argparse.Namespace) -> int:
     begun = time.monotonic()
+    if options.verb == "rebuild":
+        refuse_missing(options.store)
     with (
         contextlib.closing(EventLog.open(options.store, read_only=True)) as log,
         contextlib.closing(Projections.open(options.file, shared=True)) as projections,

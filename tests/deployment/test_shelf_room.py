@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from deployment.host import run, session, shelf, store
+from deployment.host import releases, run, session, shelf, store
 from deployment.host.errors import Refused, StepFailed
 from deployment.host.layout import Environment, Layout
 from deployment.host.plan import Step
@@ -93,3 +93,13 @@ def test_nothing_is_left_of_an_install_that_fails(
     with pytest.raises(StepFailed):
         install(layout)
     assert list(layout.kept_logs(DEV).iterdir()) == []
+
+
+def test_rebuild_without_a_log_is_refused(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a release of any time would make of it is empty, over good read models."""
+    monkeypatch.setattr(releases, "read_manifest", lambda *_: release(layout))
+    monkeypatch.setattr(releases, "current", lambda *_: "r")
+    request = {"verb": "rebuild", "environment": "dev", "dry": True}
+    nobody: Any = None
+    with pytest.raises(Refused, match=r"there is no event log in .*/dev/events"):
+        session._change(layout, nobody, layout.root, request)

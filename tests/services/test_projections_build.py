@@ -15,6 +15,7 @@ import pytest
 from services.config import ROOT
 from services.event_log import Draft, EventLog
 from services.projections import Projections, build, database
+from services.projections.__main__ import main as projections_main
 from tests.services.instance import configure, running
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
@@ -222,3 +223,14 @@ def test_the_command_beside_a_service(tmp_path: Path) -> None:
     after = command("rebuild", tmp_path)
     assert (before["position"], before["digest"]) == (after["position"], after["digest"])
     assert before["position"] == len(expected)
+
+
+def test_the_command_refuses_a_log_that_is_gone(
+    log: EventLog, stem: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It would look empty, and take the place of good read models."""
+    Projections.open(stem).rebuild(log)
+    words = ["--store", str(tmp_path / "gone"), "--file", str(stem)]
+    assert projections_main(["rebuild", *words]) != 0
+    assert "there is no event log in" in capsys.readouterr().err
+    assert Projections.open(stem).position() == log.head().position
