@@ -127,8 +127,10 @@ def release_of(seen: Observed, wanted: Wanted) -> Manifest:
             f"make deploy ENV={wanted.environment.name} puts it right",
         )
     if wanted.release is None:
+        nothing = "nothing to rebuild" if wanted.rebuild else "nothing to start"
+        nothing = "no log to replace" if wanted.log else nothing
         raise Refused(
-            f"{wanted.environment.name} was never deployed here, so there is nothing to start.",
+            f"{wanted.environment.name} was never deployed here, so there is {nothing}.",
             f"make deploy ENV={wanted.environment.name}",
         )
     return wanted.release

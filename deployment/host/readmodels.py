@@ -7,6 +7,7 @@ import stat
 from collections.abc import Iterable
 from pathlib import Path
 
+from .errors import StepFailed
 from .layout import Environment
 from .model import Manifest
 from .run import run
@@ -39,8 +40,16 @@ def is_one(path: Path, release: Manifest) -> bool:
 def remove(environment: Environment, place: Path, names: Iterable[str]) -> None:
     """Remove them, as the environment's user: wherever a link of the service's leads, it gains nothing."""
     paths = [str(place / (name + suffix)) for name in sorted(names) for suffix in SUFFIXES]
-    if paths:
+    if not paths:
+        return
+    try:
         run(["rm", "--force", "--", *paths], user=environment.user)
+    except StepFailed as error:
+        raise StepFailed(
+            f"{environment.user} cannot remove read models in {place}.",
+            f"make doctor ENV={environment.name} looks at its disk and directories",
+            error.details or (error.message,),
+        ) from error
 
 
 def _pattern(release: Manifest) -> re.Pattern[str]:

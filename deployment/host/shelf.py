@@ -12,7 +12,7 @@ from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from . import readmodels, releases, store
 from .errors import HostError, Refused, StepFailed
@@ -27,6 +27,8 @@ HALF = ".half"  # one that is still arriving
 
 def find(layout: Layout, environment: Environment, release: Manifest | None, named: str) -> dict[str, Any]:
     """The kept log of that name, as a request tells it. Raises `Refused`."""
+    if release is None:
+        return {"kept": named, "length": 0, "head": ""}  # which the plan refuses
     kept = store.kept(layout, environment)
     if named not in kept:
         used = store.at_rest(layout, environment, release)
@@ -36,8 +38,6 @@ def find(layout: Layout, environment: Environment, release: Manifest | None, nam
             f"{environment.name} keeps no log {named}, and there is no such file.",
             f"kept are {', '.join(kept) or 'none'}; make backup makes a file",
         )
-    if release is None:
-        return {"kept": named, "length": 0, "head": ""}  # which the plan refuses
     try:
         log = store.head(layout, environment, release, store=layout.kept_logs(environment) / named)[0]
     except StepFailed as error:
@@ -87,7 +87,7 @@ def install(layout: Layout, environment: Environment, release: Manifest, staged:
         _as(environment, "install", "-d", "-m", "700", "--", str(shelf), str(half))
         with staged.open("rb") as file:
             copy = ["dd", f"of={half / store.LOG_FILE}", "bs=1M", "conv=fsync", "status=none"]
-            run(copy, stdin=file, user=environment.user, timeout=store.LONG)
+            _as(environment, *copy, stdin=file)
         _as(environment, "chmod", "600", "--", str(half / store.LOG_FILE))
         return _prove(layout, environment, release, half, name)
     except (HostError, OSError):
@@ -185,5 +185,12 @@ def _prove(layout: Layout, environment: Environment, release: Manifest, path: Pa
     return f"{log.length} events verified"
 
 
-def _as(environment: Environment, *argv: str) -> None:
-    run(list(argv), user=environment.user, timeout=store.LONG)
+def _as(environment: Environment, *argv: str, stdin: IO[bytes] | None = None) -> None:
+    try:
+        run(list(argv), stdin=stdin, user=environment.user, timeout=store.LONG)
+    except StepFailed as error:
+        raise StepFailed(
+            f"{environment.user} cannot write beside the log of {environment.name}.",
+            f"make doctor ENV={environment.name} looks at its disk and directories",
+            error.details or (error.message,),
+        ) from error

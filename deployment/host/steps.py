@@ -106,7 +106,15 @@ def rebuild_projections(work: Work, _: str) -> str:
     release = _wanted(work)
     words = ("--store", str(store.path_of(release)), "--file", str(release.config["projections_db_path"]))
     command = ("services.projections", "rebuild", *words)
-    found = store.ask(work.layout, work.environment, release, *command, timeout=store.LONG)
+    try:
+        found = store.ask(work.layout, work.environment, release, *command, timeout=store.LONG)
+    except StepFailed as error:
+        name = work.environment.name
+        raise StepFailed(
+            f"the read models of {name} cannot be built anew; those of before stay.",
+            f"make doctor ENV={name} looks at the log that they are made of",
+            error.details or (error.message,),
+        ) from error
     work.facts.update(file=found["file"], position=found["position"], digest=found["digest"])
     return f"{found['position']} events, digest {found['digest'][:16]}"
 

@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from deployment.host import releases, run, session, shelf, store
+from deployment.host import readmodels, releases, run, session, shelf, steps, store
 from deployment.host.errors import Refused, StepFailed
 from deployment.host.layout import Environment, Layout
+from deployment.host.model import Wanted
 from deployment.host.plan import Step
 from deployment.host.record import Transaction
 
@@ -90,8 +91,10 @@ def test_nothing_is_left_of_an_install_that_fails(
     if stage == "dd":
         monkeypatch.setattr(store, "LOG_FILE", "no/such/place")
     monkeypatch.setattr(store, "flaw", lambda *_: "it was cut off")
-    with pytest.raises(StepFailed):
+    with pytest.raises(StepFailed) as failed:
         install(layout)
+    assert "exit code" not in failed.value.message
+    assert failed.value.hint
     assert list(layout.kept_logs(DEV).iterdir()) == []
 
 
@@ -103,3 +106,35 @@ def test_rebuild_without_a_log_is_refused(layout: Layout, monkeypatch: pytest.Mo
     nobody: Any = None
     with pytest.raises(Refused, match=r"there is no event log in .*/dev/events"):
         session._change(layout, nobody, layout.root, request)
+
+
+def test_rebuild_that_fails_shows_no_command(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it ran is of no use to who reads it; what it said is."""
+
+    def ask(*_: object, timeout: float) -> None:
+        raise StepFailed(f"exit code 1 from: python after {timeout}", details=("error: the disk is full",))
+
+    monkeypatch.setattr(store, "ask", ask)
+    found = release(layout)
+    found.config["projections_db_path"] = str(layout.data(DEV) / "projections" / "helionyx.db")  # type: ignore[index]
+    nobody: Any = None
+    work = steps.Work(layout, DEV, layout.root, found, None, nobody, Wanted(DEV, "as it is", found))
+    with pytest.raises(StepFailed, match="cannot be built anew; those of before stay") as failed:
+        steps.rebuild_projections(work, found.id)
+    assert failed.value.hint
+    assert failed.value.details == ("error: the disk is full",)
+
+
+def test_read_models_that_stay_are_said_without_the_command(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same for what a switch removes first."""
+    monkeypatch.setattr(readmodels, "run", lambda argv, user: run.run([*argv[:-3], user, *argv[-3:], "/"]))
+    with pytest.raises(StepFailed, match="cannot remove read models in") as failed:
+        readmodels.remove(DEV, layout.data(DEV), ["a.db"])
+    assert "rm" not in failed.value.message.split()
+
+
+def test_kept_log_of_what_was_never_deployed(layout: Layout) -> None:
+    """The plan says what is missing: not a log, but a release."""
+    assert shelf.find(layout, DEV, None, "5-aaaaaaaaaaaa")["kept"] == "5-aaaaaaaaaaaa"
