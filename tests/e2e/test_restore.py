@@ -163,6 +163,25 @@ def test_killed_undoing_arrives(dev: Operator, backup: Path, step: str, state: s
     assert kept not in dev.on_node("ls", SHELF)
 
 
+def test_kept_log_that_cannot_be_switched_keeps_its_name(dev: Operator, backup: Path) -> None:
+    """As where somebody has mounted something: by that name it can be brought back later."""
+    dev.tell("dev", ["before the mount"])
+    events, place = dev.events("dev"), "/var/lib/helionyx/dev/events"
+    kept = dev.change("restore", "dev", BACKUP=str(backup))["kept"].rpartition("/")[2]
+    dev.change("stop", "dev")
+    dev.on_node("mount", "--bind", place, place)
+    try:
+        dev.change("start", "dev")
+        dev.change("restore", "dev", code=3, BACKUP=kept)
+        assert kept in dev.on_node("ls", SHELF).split()
+        assert not dev.status("dev")["notes"]
+    finally:
+        dev.change("stop", "dev")
+        dev.on_node("umount", place)
+    dev.change("restore", "dev", BACKUP=kept)
+    assert dev.events("dev") == events
+
+
 def test_what_comes_after_a_restore_is_rehearsed_with_its_log(dev: Operator, backup: Path) -> None:
     """Also a release whose read models, of another schema, followed the log of before."""
     dev.tell("dev", ["before the change of schema"])
