@@ -31,9 +31,6 @@ def find(layout: Layout, environment: Environment, release: Manifest | None, nam
         return {"kept": named, "length": 0, "head": ""}  # which the plan refuses
     kept = store.kept(layout, environment)
     if named not in kept:
-        used = store.at_rest(layout, environment, release)
-        if used is not None and used.name == named.partition(".")[0]:
-            return {"kept": named, **asdict(used)}  # it has its place already: the same request once more
         raise Refused(
             f"{environment.name} keeps no log {named}, and there is no such file.",
             f"kept are {', '.join(kept) or 'none'}; make backup makes a file",

@@ -88,12 +88,6 @@ def test_log_of_a_lost_transaction_gets_the_name_that_was_noted(
     assert _settled(layout, monkeypatch) == {"events": "9", "5-aaaaaaaaaaaa.2": "5"}
 
 
-def test_log_that_has_its_place_is_found_by_its_name(layout: Layout) -> None:
-    """The same request after a power cut: there may be nothing left to do."""
-    found = shelf.find(layout, DEV, release(layout), "9-ffffffffffff.2")
-    assert (found["kept"], found["head"]) == ("9-ffffffffffff.2", OLD.head)
-
-
 def test_way_back_begins_with_giving_names(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
     """A log that was taken and could not be switched is where it was, also if the way back fails."""
     aside(layout, "5-aaaaaaaaaaaa.2")
