@@ -17,11 +17,10 @@ from .locks import environment_lock
 from .model import Manifest
 from .observe import user_id
 from .run import run
-from .store import LOG_FILE, LONG, ask, path_of
+from .store import LOG_FILE, LONG, SPARE, ask, path_of
 from .wire import Wire
 
 PLACE = ".backup"  # in the environment's data: the copy is made there, by its user, and does not stay
-SPARE = 32 << 20  # bytes that stay free on the node beside the copy: the service goes on writing
 
 
 def hand_over(layout: Layout, wire: Wire, request: dict[str, Any]) -> None:

@@ -14,7 +14,7 @@ from .run import run
 
 NAME = re.compile(r"([0-9]+-[0-9a-f]{12}|unreadable(-[0-9A-Za-z-]+)?)(\.[0-9]+)?")  # of one that is kept
 LOG_FILE = "events.db"  # what a service calls its event log
-SPARE = 32 << 20  # bytes that stay free beside a log that is laid down: the service goes on writing
+SPARE = 32 << 20  # bytes that stay free beside a log that is laid down or copied: the service goes on writing
 LONG = 280.0  # seconds for what depends on how much was said; the operator's half waits longer for a word
 
 

@@ -141,13 +141,8 @@ def _say(options: argparse.Namespace, result: dict[str, object], text: str, code
     return code
 
 
-@contextlib.contextmanager
-def _opened(store: Path) -> Iterator[EventLog]:
-    log = EventLog.open(store, read_only=True)
-    try:
-        yield log
-    finally:
-        log.close()
+def _opened(store: Path) -> contextlib.closing[EventLog]:
+    return contextlib.closing(EventLog.open(store, read_only=True))
 
 
 @contextlib.contextmanager

@@ -12,7 +12,7 @@ import apsw
 from services.event_log.errors import EventLogError, explained
 from services.event_log.log import EventLog
 from services.event_log.records import Head
-from services.event_log.schema import FILE_NAME
+from services.event_log.schema import FILE_NAME, refuse_missing
 from services.event_log.transfer import Told
 
 
@@ -23,8 +23,7 @@ def back_up(store: Path, target: Path, told: Told = lambda _: None) -> Head:
     interrupts this leaves no backup, rather than half of one. Raises EventLogError.
     """
     path = target / FILE_NAME
-    if not (store / FILE_NAME).exists():
-        raise EventLogError(f"there is no event log in {store}", "the value of EVENT_STORE_PATH")
+    refuse_missing(store)
     if path.exists():
         raise EventLogError(f"{path} is there already", "a backup goes into a directory of its own")
     place = target / f".backup-{secrets.token_hex(4)}"
@@ -51,30 +50,24 @@ def back_up(store: Path, target: Path, told: Told = lambda _: None) -> Head:
 def _copy(store: Path, place: Path, told: Told) -> Head:
     path = place / FILE_NAME
     os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
-    source = EventLog.open(store, read_only=True)
-    try:
-        with (
-            explained(path),
-            contextlib.closing(apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)) as copy,
-        ):
-            copy.pragma("journal_mode", "OFF")
-            copy.pragma("synchronous", "OFF")
-            source.copy_to(copy)
-            if copy.pragma("integrity_check", 1) != "ok":
-                # The records are proven below, and an index is made of them.
-                copy.execute("REINDEX")
-    finally:
-        source.close()
+    with (
+        contextlib.closing(EventLog.open(store, read_only=True)) as source,
+        explained(path),
+        contextlib.closing(apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)) as copy,
+    ):
+        copy.pragma("journal_mode", "OFF")
+        copy.pragma("synchronous", "OFF")
+        source.copy_to(copy)
+        if copy.pragma("integrity_check", 1) != "ok":
+            # The records are proven below, and an index is made of them.
+            copy.execute("REINDEX")
     _sync(path)
-    log = EventLog.open(place, read_only=True)
-    try:
+    with contextlib.closing(EventLog.open(place, read_only=True)) as log:
         flaw = log.examine(told)
         problem = flaw or log.damage()
         if problem is not None:
             raise EventLogError(f"{store} cannot be backed up: {problem}", "verify says the same of it")
         return log.head()
-    finally:
-        log.close()
 
 
 def _sync(path: Path) -> None:
