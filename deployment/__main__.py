@@ -16,7 +16,7 @@ scripts/deploy/VERB.sh [dev|staging|live] [--json]
 VERB is one of {", ".join(settings.VERBS)}.
 Variables: NODE, SSH_OPTIONS, ENV_DIR, JSON; for deploy SOAK, KEEP, INSIST;
 for rollback RELEASE, CONFIG, SOAK, INSIST; for remove DATA, CONFIRM;
-for backup TO; for restore BACKUP, CONFIRM;
+for backup TO; for restore BACKUP, SOAK, CONFIRM;
 for logs FOLLOW, LINES, SINCE, GREP; for history LINES.
 docs/DEPLOYMENT.md explains all of them.
 """
@@ -72,9 +72,9 @@ def _doctor(request: settings.Settings) -> int:
 
 
 def _change(request: settings.Settings) -> int:
-    from . import copies  # looks need none of this
+    from . import copies, foreseen  # looks need none of this
     from .backup import backup
-    from .change import change
+    from .change import change, foresee
 
     output = choose(request.json)
     try:
@@ -82,7 +82,12 @@ def _change(request: settings.Settings) -> int:
             result = backup(request, output)
         else:
             copy = copies.named(request, output) if request.verb == "restore" else None
-            consent.ask(request, copy)
+            log = None
+            if consent.wanted(request) and consent.asks(
+                request
+            ):  # whoever is asked hears first what it costs
+                log = foresee(request, output, copy)
+            consent.ask(request, copy, foreseen.words(request.environment, log) if log else "")
             result = change(request, output, copy)
     except DeployError as error:
         result = result_of(error, environment=request.environment, verb=request.verb)

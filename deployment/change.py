@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO, Any
 
-from . import configuration, layer, preview, release, source
+from . import configuration, foreseen, layer, preview, release, source
 from .actor import actor
 from .connection import Connection, Lost
 from .copies import Copy
@@ -23,7 +23,6 @@ from .output import Output
 from .release import Release
 from .settings import Settings
 from .source import Source
-from .tables import count
 
 BUILDING = ("deploy", "plan")  # the verbs that are about the release which this checkout makes
 RECONNECTS = 5  # times that a lost connection is taken up again to hear the end
@@ -46,9 +45,23 @@ def change(settings: Settings, output: Output, copy: Copy | None = None) -> dict
     return _Change(settings, output, copy).run()
 
 
+def foresee(settings: Settings, output: Output, copy: Copy | None) -> dict[str, Any] | None:
+    """What a restore means for the log on the node, with nothing touched; None where there is nothing to do.
+
+    Raises `DeployError` where it would be refused.
+    """
+    asked = _Change(settings, output, copy, dry=True)
+    result = asked.run()
+    if result["outcome"] != "planned":
+        raise DeployError(result["message"], result["hint"], code=result["exit_code"])
+    found: dict[str, Any] | None = asked.plan.get("log") if asked.plan["steps"] else None
+    return found
+
+
 class _Change:
-    def __init__(self, settings: Settings, output: Output, copy: Copy | None) -> None:
+    def __init__(self, settings: Settings, output: Output, copy: Copy | None, *, dry: bool = False) -> None:
         self.settings, self.output = settings, output
+        self.dry = dry or settings.verb == "plan"
         self.begun = time.monotonic()
         self.transaction: str | None = None
         self.told = 0
@@ -62,7 +75,7 @@ class _Change:
 
     def run(self) -> dict[str, Any]:
         result = self._told(self._converse())
-        if result["outcome"] != "planned":
+        if self.settings.verb != "plan" or result["outcome"] != "planned":
             return result
         assert self.release is not None
         shown = preview.of(self.settings.root, self.release, self.plan)
@@ -107,7 +120,7 @@ class _Change:
     def _request(self, connection: Connection, hello: dict[str, Any]) -> None:
         request: dict[str, Any] = {
             "verb": "deploy" if self.settings.verb in BUILDING else self.settings.verb,
-            "dry": self.settings.verb == "plan",
+            "dry": self.dry,
             "environment": self.settings.environment,
             "actor": actor(self.settings.root),
             "soak": self.settings.soak,
@@ -137,6 +150,8 @@ class _Change:
             said = connection.hear()
             match said["type"]:
                 case "plan":
+                    if said.get("log"):
+                        said["log"] = foreseen.judged(said["log"], self.copy, self.settings.root)
                     self.plan = said
                     self._announce(said)
                 case "need":
@@ -158,7 +173,7 @@ class _Change:
             self.output.heading(f"{where}: {what}, {count}, callers notice {plan['callers']}")
 
         if steps and plan.get("log"):
-            self.output.warn(_put_aside(self.settings.environment, plan["log"]))
+            self.output.warn(foreseen.words(self.settings.environment, plan["log"]))
         changed = plan["changed_keys"]
         if steps and changed and self.settings.verb == "rollback":
             secret = any(key.endswith("TOKEN") for key in changed)
@@ -209,7 +224,7 @@ class _Change:
             case "step" if entry["state"] == "begin":
                 self.output.begin(entry["title"])
             case "step":
-                self.soaked += entry["seconds"] if entry["verb"] == "soak" else 0
+                self.soaked += entry["seconds"] if entry["verb"] in ("soak", "watch") else 0
                 self.facts |= entry.get("facts") or {}
                 self.output.done(entry["title"], entry["seconds"], entry["remark"])
             case "failed":
@@ -250,19 +265,6 @@ class _Change:
             **({**self.facts, **said.get("facts", {})} if said["outcome"] == "done" else {}),
         }
         return {**result, "summary": summary(result)}
-
-
-def _put_aside(environment: str, log: dict[str, Any]) -> str:
-    """What becomes of the log that is there, as far as that can be known before the other one is there."""
-    there, newer = log["there"], log["newer"]
-    if there is None:
-        return f"the log of {environment} is damaged, and is put aside as it is"
-    if newer:
-        are = "is" if newer == 1 else "are"
-        return f"{count(newer)} of {environment} {are} newer than what is restored, and {are} put aside"
-    if newer is None and log["length"] <= there:
-        return f"what is restored is no part of the log of {environment}: its {count(there)} are put aside"
-    return f"the log of {environment}, {count(there)}, is put aside"
 
 
 def _way_back(steps: list[dict[str, Any]]) -> str:

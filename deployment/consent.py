@@ -9,10 +9,21 @@ from .errors import DeployError
 from .settings import Settings
 
 
-def ask(settings: Settings, copy: Copy | None = None) -> None:
+def asks(settings: Settings) -> bool:
+    """Whether somebody sits there who can be asked."""
+    return settings.confirm is None and sys.stdin.isatty() and not settings.json
+
+
+def wanted(settings: Settings) -> bool:
+    """Whether a restore of this environment wants its name."""
+    return settings.verb == "restore" and settings.environment == "live"
+
+
+def ask(settings: Settings, copy: Copy | None = None, more: str = "") -> None:
     """Let the environment's name be typed before its data is deleted, or live's log gives way to another.
 
-    Without a terminal it is given as `CONFIRM`. Raises `DeployError` if it is not.
+    Without a terminal it is given as `CONFIRM`. `more` is what else is known of what will become of it.
+    Raises `DeployError` if the name is another one, or none.
     """
     name = settings.environment
     if settings.delete:
@@ -23,15 +34,16 @@ def ask(settings: Settings, copy: Copy | None = None) -> None:
             f"the data of {name} is deleted",
             "; without DATA=delete the data stays",
         )
-    elif settings.verb == "restore" and name == "live":
+    elif wanted(settings):
         what = f"{settings.backup}{f', {copy.shown},' if copy else ''}"
         warning = f"{what} takes the place of the event log of live on {settings.node}, which is kept there."
+        warning += f"\n{more[:1].upper()}{more[1:]}." if more else ""
         _typed(settings, warning, "restore it", "the log of live gives way to another")
 
 
 def _typed(settings: Settings, warning: str, act: str, what: str, more: str = "") -> None:
     name = settings.environment
-    if settings.confirm is None and sys.stdin.isatty() and not settings.json:
+    if asks(settings):
         sys.stderr.write(warning + "\n")
         sys.stderr.write(f"Type {name} to {act}: ")
         sys.stderr.flush()

@@ -9,6 +9,8 @@ import shutil
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -79,9 +81,26 @@ def read(path: Path, root: Path) -> Copy:
             f"{path} is not all of that log: {beside.name} holds the rest.",
             f"python -m services.event_log backup --store {path.parent} --to DIR makes one file of both",
         )
+    with _scratch(path) as scratch:
+        return _looked_at(path, scratch, root)
+
+
+def head_at(copy: Copy, position: int, root: Path) -> str:
+    """The hash of the record at a position of it, which counts from 1. Raises `DeployError`."""
+    with _scratch(copy.path) as scratch:
+        words = [*_argv("head", scratch), "--at", str(position)]
+        return str(json.loads(run(words, cwd=root, timeout=LONG))["at"]["hash"])
+
+
+@contextmanager
+def _scratch(path: Path) -> Iterator[Path]:
+    """A directory with a copy of it: SQLite leaves files of its own beside what it opens."""
     try:
-        with tempfile.TemporaryDirectory() as scratch:  # SQLite leaves files of its own beside what it opens
-            return _looked_at(path, Path(scratch), root)
+        with tempfile.TemporaryDirectory() as name:
+            copy = Path(name) / LOG_FILE
+            shutil.copyfile(path, copy)
+            copy.chmod(0o600)
+            yield copy.parent
     except OSError as error:
         raise DeployError(
             f"cannot look at {path}: {error.filename}: {error.strerror}.",
@@ -91,8 +110,6 @@ def read(path: Path, root: Path) -> Copy:
 
 def _looked_at(path: Path, scratch: Path, root: Path) -> Copy:
     copy = scratch / LOG_FILE
-    shutil.copyfile(path, copy)
-    copy.chmod(0o600)
     with copy.open("rb") as file:
         table = int.from_bytes(file.read(TABLE.stop)[TABLE], "big")
         file.seek(0)

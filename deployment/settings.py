@@ -38,7 +38,7 @@ ROOT = Path(__file__).resolve().parent.parent
 LOOKS_AT_ALL = ("status", "history", "doctor")
 TRUE = ("1", "yes", "true", "on")
 FALSE = ("0", "no", "false", "off")
-SOAK = {"deploy": 3.0, "plan": 3.0}  # seconds; what `rollback` goes back to has proven itself
+SOAK = {"deploy": 3.0, "plan": 3.0, "restore": 3.0}  # seconds; what `rollback` goes back to has proven itself
 LONGEST_SOAK = 600.0  # seconds; the node ends what is rehearsed for longer than it takes to forget it
 
 

@@ -32,6 +32,11 @@ def hand_over(layout: Layout, wire: Wire, request: dict[str, Any]) -> None:
             f"{environment.name} has no release on this node, so there is nothing that could read its log.",
             f"make status ENV={environment.name}",
         )
+    if user_id(environment) is None:
+        raise Refused(
+            f"there is no user {environment.user} who could read the log of {environment.name}.",
+            f"make deploy ENV={environment.name} makes it again",
+        )
     with _alone(layout, environment, request):
         answer, file = _copied(layout, environment, release)
     with file:  # which has no name any more: however this ends, nothing is left

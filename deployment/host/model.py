@@ -158,6 +158,7 @@ class Wanted:
     staged: bool = True  # whether what is missing has been sent; else the release is taken as it lies
     soak: float | None = None  # seconds that the release is watched in its rehearsal; None: no rehearsal
     log: Log | None = None  # the event log that is to be the one; None: the one that is there
+    watch: float | None = None  # seconds that the service is watched with a log which it has just got
     kept: str = ""  # what that one is called where it is kept; none for one that is brought
     rebuild: bool = False  # whether the read models are to be built anew
     insist: bool = False  # whether it may write what the release before cannot read

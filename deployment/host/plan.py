@@ -98,8 +98,12 @@ def _running(seen: Observed, wanted: Wanted) -> Iterator[Step]:
     if restart:
         yield Step("restart-service", (environment.service,))
     proven = release.id in seen.releases and seen.releases[release.id].verified_at > 0
-    if restart or not proven:
+    # Of an attempt that goes on behind the switch, no log is wanted any more: what is there is to be proven.
+    other = wanted.watch is not None and (bool(swap) or wanted.log is None)
+    if restart or not proven or other:
         yield Step("verify", (release.id,))
+    if other and wanted.watch:
+        yield Step("watch", (f"{wanted.watch:g} s",))
     if wanted.keep is not None and (restart or written):
         yield from _pruned(seen, release, wanted.keep)
     yield from _discarded(seen, wanted)

@@ -126,6 +126,12 @@ def release_of(seen: Observed, wanted: Wanted) -> Manifest:
             f"{wanted.environment.name} was deployed here, but its current release cannot be read.",
             f"make deploy ENV={wanted.environment.name} puts it right",
         )
+    if wanted.release is None and wanted.log and seen.data:
+        name = wanted.environment.name
+        raise Refused(
+            f"{name} has no release on this node that could prove a log; what it was told before lies there.",
+            f"make deploy ENV={name}; docs/DEPLOYMENT.md has a word for a log that keeps it from coming up",
+        )
     if wanted.release is None:
         nothing = "nothing to rebuild" if wanted.rebuild else "nothing to start"
         nothing = "no log to replace" if wanted.log else nothing

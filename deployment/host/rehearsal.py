@@ -18,7 +18,6 @@ from .model import Log, Manifest
 
 STOP = 10  # seconds that it may take to stop: it has nobody to finish with
 LONGEST = 900  # seconds after which systemd ends a rehearsal that everybody has forgotten
-POLL = 0.1  # seconds between two looks at a release that soaks
 
 SOCKET = """\
 [Unit]
@@ -64,17 +63,8 @@ def begin(layout: Layout, environment: Environment, release: Manifest, before: L
 
 def soak(layout: Layout, environment: Environment, release: Manifest, log: Log | None, seconds: float) -> str:
     """Let it run for a while and ask again. Raises `StepFailed` if it dies meanwhile, or answers no more."""
-    service = _service(layout, environment)
-    mark, pid = systemd.now(), systemd.show([service])[service].pid
-    end = time.monotonic() + seconds
-    while (left := end - time.monotonic()) > 0:
-        time.sleep(min(left, POLL))
-        if not pid or not Path(f"/proc/{pid}").exists():
-            raise StepFailed(
-                f"release {release.id} ended by itself {seconds - left:.1f} s after it was ready.",
-                details=systemd.last_words(environment, mark, service),
-            )
-    return _ask(layout, environment, release, log)
+    where = _address(layout, environment), _service(layout, environment)
+    return verify.staying(layout, environment, release, log, seconds, *where)
 
 
 def finish(layout: Layout, environment: Environment) -> None:

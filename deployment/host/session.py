@@ -110,7 +110,7 @@ def _change(layout: Layout, wire: Wire, program: Path, request: dict[str, Any]) 
         before=before,
         release=wanted.release.id if wanted.release else None,
         changed_keys=changed_keys(manifest, wanted.release) if manifest and wanted.release else [],
-        log=shelf.preview(layout, environment, manifest, seen.log, wanted.log)
+        log=shelf.preview(layout, environment, manifest, seen.log, wanted.log, wanted.kept)
         if manifest and wanted.log
         else None,
         manifest=manifest.to_json() if manifest and request.get("dry") else None,

@@ -30,6 +30,11 @@ def find(layout: Layout, environment: Environment, release: Manifest | None, nam
     if release is None:
         return {"kept": named, "length": 0, "head": ""}  # which the plan refuses
     kept = store.kept(layout, environment)
+    if named not in kept and _is_in_use(layout, environment, release, named):
+        raise Refused(
+            f"{named} has its place already: it is what the log of {environment.name} begins with.",
+            f"nothing is to be done; kept are {', '.join(kept) or 'none'}",
+        )
     if named not in kept:
         raise Refused(
             f"{environment.name} keeps no log {named}, and there is no such file.",
@@ -44,11 +49,35 @@ def find(layout: Layout, environment: Environment, release: Manifest | None, nam
     return {"kept": named, **asdict(log)}
 
 
+def _is_in_use(layout: Layout, environment: Environment, release: Manifest, named: str) -> bool:
+    """Whether the log in use is that one, or has grown out of it: as after a power cut behind the switch."""
+    length, _, head = named.partition("-")
+    if not length.isdigit() or not int(length):
+        return False
+    try:
+        there, found = store.head(layout, environment, release, at=int(length))
+    except StepFailed:
+        return False
+    return there.length >= int(length) and str(found).startswith(head.partition(".")[0])
+
+
 def preview(
-    layout: Layout, environment: Environment, release: Manifest, there: Log | None, coming: Log
+    layout: Layout,
+    environment: Environment,
+    release: Manifest,
+    there: Log | None,
+    coming: Log,
+    kept: str = "",
 ) -> dict[str, Any]:
-    """What a request to restore means for the log that is there, as far as it can be known before."""
-    newer = None
+    """What a request to restore means for the log that is there, as far as it can be known before.
+
+    `kept` is what the coming one is called, if it is kept here; of one that is sent later only the operator's
+    half can tell whether it begins with the log that is there.
+    """
+    newer = begins = None
+    if there is not None and kept and coming.length > there.length > 0:
+        path = layout.kept_logs(environment) / kept
+        begins = store.head(layout, environment, release, at=there.length, store=path)[1] == there.head
     if there is not None and coming.length <= there.length:
         found = store.head(layout, environment, release, at=coming.length)[1]
         newer = there.length - coming.length if found == coming.head or not coming.length else None
@@ -57,7 +86,9 @@ def preview(
         "length": coming.length,
         "head": coming.head,
         "there": there.length if there else None,
+        "there_head": there.head if there else None,
         "newer": newer,
+        "begins": begins,
     }
 
 
@@ -175,9 +206,10 @@ def _prove(layout: Layout, environment: Environment, release: Manifest, path: Pa
     problem = store.flaw(layout, environment, release, path)
     if problem is not None:
         raise StepFailed(f"the log in {path} is not whole: {problem}.", "take another one")
-    log = store.head(layout, environment, release, store=path)[0]
-    if log.name != name:
-        raise StepFailed(f"the log in {path} is {log.name}, not {name}.")
+    log = store.at_rest(layout, environment, release, path)
+    if log is None or log.name != name:
+        found = log.name if log else "one that nothing can read any more"
+        raise StepFailed(f"the log in {path} is {found}, not {name}.", "take another one")
     move(layout.data(environment), path, path.with_name(NEXT))
     return f"{log.length} events verified"
 

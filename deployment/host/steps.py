@@ -191,6 +191,11 @@ def verify_release(work: Work, _: str) -> str:
     return remark
 
 
+def watch(work: Work, seconds: str) -> str:
+    span = float(seconds.rstrip(" s"))
+    return verify.staying(work.layout, work.environment, _wanted(work), work.log, span)
+
+
 def prune_releases(work: Work, *names: str) -> str:
     for name in names:
         files.discard(work.layout.releases(work.environment) / name)
@@ -273,6 +278,7 @@ STEPS: dict[str, Callable[..., str | None]] = {
     "open-socket": open_socket,
     "restart-service": restart_service,
     "verify": verify_release,
+    "watch": watch,
     "prune-releases": prune_releases,
     "prune-layers": prune_layers,
     "prune-projections": prune_projections,

@@ -226,7 +226,9 @@ class _Change:
             more = {"seconds": round(time.monotonic() - begun, 3), "remark": remark, "facts": work.facts}
             self.transaction.write("step", state="done", title=step.title, **more, **step.to_json())
         self.title = "second look"
-        again = plan(self._look(wanted.release), replace(wanted, restart=False, log=None, rebuild=False))
+        again = plan(
+            self._look(wanted.release), replace(wanted, restart=False, log=None, watch=None, rebuild=False)
+        )
         left = [step for step in again if "prune" not in step.verb]
         if left:
             raise StepFailed(

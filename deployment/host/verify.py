@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import time
+from pathlib import Path
 from typing import Any
 
 from . import probe, systemd
@@ -13,6 +15,7 @@ from .run import run
 from .store import head
 
 PATIENCE = 10.0  # seconds for a service that is READY to answer as itself
+POLL = 0.1  # seconds between two looks at a release that soaks
 NAME = "helionyx"
 
 
@@ -86,6 +89,32 @@ def answering(
         _unchanged(layout, environment, release, before, log)
         remark += ", history unchanged"
     return remark, str((answer or {}).get("projections", ""))
+
+
+def staying(
+    layout: Layout,
+    environment: Environment,
+    release: Manifest,
+    before: Log | None,
+    seconds: float,
+    *where: str,
+) -> str:
+    """Let the release run for a while and ask again.
+
+    Raises `StepFailed` if it ends meanwhile, or answers no more; `where` is its address and its unit, as for
+    `answering`.
+    """
+    address, unit = where or (release.listen, environment.service)
+    mark, pid = systemd.now(), systemd.show([unit])[unit].pid
+    end = time.monotonic() + seconds
+    while (left := end - time.monotonic()) > 0:
+        time.sleep(min(left, POLL))
+        if not pid or not Path(f"/proc/{pid}").exists():
+            raise StepFailed(
+                f"release {release.id} ended by itself {seconds - left:.1f} s after it was ready.",
+                details=systemd.last_words(environment, mark, unit),
+            )
+    return answering(layout, environment, release, before, address, unit)[0]
 
 
 def _differences(

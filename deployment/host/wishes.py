@@ -22,7 +22,15 @@ def wanted_of(layout: Layout, environment: Environment, request: dict[str, Any])
     if verb == "restore":
         release = releases.read_manifest(layout, environment, releases.current(layout, environment))
         kept = request["log"].get("kept", "")
-        return Wanted(environment, "running", release, staged=False, log=coming_of(request), kept=kept)
+        return Wanted(
+            environment,
+            "running",
+            release,
+            staged=False,
+            log=coming_of(request),
+            watch=float(request.get("soak", 0)),
+            kept=kept,
+        )
     if verb in ("deploy", "rollback"):
         kept = releases.read_manifest(layout, environment, request.get("to"))
         made = Manifest.from_json(request["release"]) if request.get("release") else None

@@ -1,9 +1,10 @@
-"""A repository of its own for each test that builds releases."""
+"""What tests of the deployment begin with: a repository of their own, a whole log."""
 
 from __future__ import annotations
 
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,17 @@ API_PORT=8000
 API_TOKEN=a-token-that-only-this-test-knows
 EVENT_STORE_PATH=/var/lib/helionyx/dev/events
 PROJECTIONS_DB_PATH=/var/lib/helionyx/dev/projections/helionyx.db
+"""
+
+WRITE = """
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from services.event_log import Draft, EventLog
+log = EventLog.open(Path(sys.argv[1]))
+for number in range(30):
+    log.append([Draft("MessageRecorded", 1, datetime.now(UTC), {"text": f"word {number}.", "source": "api"})])
+log.close()
 """
 
 
@@ -50,3 +62,11 @@ def not_ok(checks: list[Check]) -> list[tuple[str, str, str]]:
     assert all(item.mend for item in checks if item.level != OK)
     assert not any(item.mend for item in checks if item.level == OK)
     return [(item.name, item.level, item.found) for item in checks if item.level != OK]
+
+
+@pytest.fixture(scope="module")
+def content(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """A log of thirty messages."""
+    store = tmp_path_factory.mktemp("store")
+    subprocess.run([sys.executable, "-c", WRITE, str(store)], cwd=ROOT, check=True, timeout=60)
+    return (store / "events.db").read_bytes()

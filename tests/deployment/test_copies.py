@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -12,25 +10,6 @@ from deployment import copies, settings
 from deployment.display import Plain
 from deployment.errors import REFUSED, DeployError
 from deployment.settings import ROOT
-
-WRITE = """
-import sys
-from datetime import UTC, datetime
-from pathlib import Path
-from services.event_log import Draft, EventLog
-log = EventLog.open(Path(sys.argv[1]))
-for number in range(30):
-    log.append([Draft("MessageRecorded", 1, datetime.now(UTC), {"text": f"word {number}.", "source": "api"})])
-log.close()
-"""
-
-
-@pytest.fixture(scope="module")
-def content(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    """A log of thirty messages."""
-    store = tmp_path_factory.mktemp("store")
-    subprocess.run([sys.executable, "-c", WRITE, str(store)], cwd=ROOT, check=True, timeout=60)
-    return (store / "events.db").read_bytes()
 
 
 def test_whole_backup_is_known_by_its_head(tmp_path: Path, content: bytes) -> None:

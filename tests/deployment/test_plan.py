@@ -18,6 +18,7 @@ OPTIONS = (
     "restart",
     "staged",
     "soak",
+    "watch",
     "back",
     "failed",
     "enabled",

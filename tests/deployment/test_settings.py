@@ -89,11 +89,13 @@ def test_variables_may_stand_among_the_arguments() -> None:
     assert (request.environment, request.release, request.soak) == ("live", "1a2b", 0.5)
 
 
-@pytest.mark.parametrize(("verb", "soak"), [("deploy", 3.0), ("plan", 3.0), ("rollback", 0.0)])
+@pytest.mark.parametrize(
+    ("verb", "soak"), [("deploy", 3.0), ("plan", 3.0), ("rollback", 0.0), ("restore", 3.0)]
+)
 def test_what_is_new_soaks(verb: str, soak: float) -> None:
     """What has proven itself before does not, unless it is asked for."""
-    assert read([verb, "dev"], {}).soak == soak
-    assert read([verb, "dev"], {"SOAK": "1"}).soak == 1.0
+    assert read([verb, "dev"], {"BACKUP": "x"}).soak == soak
+    assert read([verb, "dev"], {"BACKUP": "x", "SOAK": "1"}).soak == 1.0
 
 
 def test_each_environment_has_its_own_default_node(tmp_path: Path) -> None:

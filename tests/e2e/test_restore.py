@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import pty
 import subprocess
 from pathlib import Path
 
@@ -35,13 +37,17 @@ def backup(dev: Operator, tmp_path: Path) -> Path:
     return tmp_path / "store" / "events.db"
 
 
-def _refuse(dev: Operator, backup: Path) -> None:
-    """Deploy a release that comes up with any log but that."""
+def _refuse(dev: Operator, backup: Path, after: float = 0.0) -> None:
+    """Deploy a release that comes up with any log but that, or dies of it `after` some seconds."""
     umask = "    os.umask(0o077)\n"
     words = f"from the backup, 4, {backup.parent.parent.name}"
+    ends = 'raise SystemExit("no")'
+    if after:
+        ends = f"__import__('threading').Timer({after}, os._exit, [1]).start()"
     picky = (
         '    log = Path("/var/lib/helionyx/dev/events/events.db")\n'
-        f'    if log.exists() and b"{words}" in log.read_bytes():\n        raise SystemExit("no")\n'
+        f'    if log.exists() and b"{words}" in log.read_bytes():\n'
+        f"        {ends}\n"
     )
     dev.edit("services/api/runner.py", umask, umask + picky)
     dev.deploy("dev")
@@ -53,6 +59,7 @@ def test_backup_takes_the_place_and_the_log_of_before_is_kept(dev: Operator, bac
     before = dev.status("dev")["log"]
     result = dev.change("restore", "dev", BACKUP=str(backup))
     assert (result["outcome"], result["callers"]) == ("done", "an interruption")
+    assert "is another log than that of dev" in result["warnings"][0]["message"]
     assert dev.status("dev")["log"]["length"] == 5
     assert b"from the backup, 4" in dev.ask("dev", "/api/v1/messages")[1]
     assert b"before the restore" not in dev.ask("dev", "/api/v1/messages")[1]
@@ -83,6 +90,26 @@ def test_live_is_restored_only_for_who_types_it(dev: Operator, backup: Path) -> 
     assert "the log of live gives way to another only when its name is typed" in result["message"]
 
 
+def test_whoever_is_asked_has_heard_what_it_costs(dev: Operator, backup: Path) -> None:
+    """And whoever then types anything else has touched nothing."""
+    dev.deploy("live")
+    dev.tell("live", [f"word {number}" for number in range(9)])
+    before = dev.status("live")
+    for typed, code in ((b"no\n", 2), (b"live\n", 0)):
+        ours, theirs = pty.openpty()
+        with dev.start("scripts/deploy/restore.sh", "live", BACKUP=str(backup), stdin=theirs) as restore:
+            os.close(theirs)
+            os.write(ours, typed)
+            said = restore.communicate(timeout=LIMIT)[0]
+        os.close(ours)
+        assert restore.returncode == code, said
+        told = "What is restored is no part of the log of live: its"
+        assert said.index(told) < said.index("Type live to restore it")
+        assert code == 0 or dev.status("live")["pid"] == before["pid"]
+    assert b"from the backup, 4" in dev.ask("live", "/api/v1/messages")[1]
+    dev.change("remove", "live", DATA="delete", CONFIRM="live")
+
+
 def test_restore_that_fails_brings_the_log_of_before_back(dev: Operator, backup: Path) -> None:
     """A release that does not come up with the other log: all that was said is there again."""
     dev.tell("dev", ["before the restore that fails"])
@@ -110,6 +137,16 @@ def test_restore_that_does_not_come_up_goes_back_by_itself(dev: Operator, backup
     assert dev.status("dev")["kept_logs"] == kept
     assert "kept" not in result
     assert dev.status("dev")["state"] == "running"
+    assert dev.events("dev") == events
+
+
+def test_service_that_dies_of_another_log_goes_back_by_itself(dev: Operator, backup: Path) -> None:
+    """Also where it had answered before it died: it is watched for as long as a new release soaks."""
+    dev.tell("dev", ["before the restore that seems to succeed"])
+    events = dev.events("dev")
+    _refuse(dev, backup, after=1.0)
+    result = dev.change("restore", "dev", code=3, BACKUP=str(backup), SOAK="3")
+    assert "ended by itself" in result["message"]
     assert dev.events("dev") == events
 
 

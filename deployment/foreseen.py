@@ -1,0 +1,35 @@
+"""What a restore means for the log that is there, as far as it is known before anything is touched."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from . import copies
+from .copies import Copy
+from .tables import count
+
+
+def judged(log: dict[str, Any], copy: Copy | None, root: Path) -> dict[str, Any]:
+    """What the node says of it, and whether the log that is there begins the copy, which only we can see."""
+    there = log["there"]
+    if copy is None or not there or log["length"] <= there:
+        return log
+    return {**log, "begins": copies.head_at(copy, there, root) == log["there_head"]}
+
+
+def words(environment: str, log: dict[str, Any]) -> str:
+    """What becomes of the log that is there."""
+    there, newer = log["there"], log["newer"]
+    if there is None:
+        return f"the log of {environment} is damaged, and is put aside as it is"
+    if newer:
+        are = "is" if newer == 1 else "are"
+        return f"{count(newer)} of {environment} {are} newer than what is restored, and {are} put aside"
+    if log["length"] <= there and newer is None:
+        return f"what is restored is no part of the log of {environment}: its {count(there)} are put aside"
+    if there and log.get("begins") is False:
+        return (
+            f"what is restored is another log than that of {environment}, whose {count(there)} are put aside"
+        )
+    return f"the log of {environment}, {count(there)}, is put aside"

@@ -1,0 +1,55 @@
+"""What a restore means for the log that is there is said before it is done."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from deployment import copies, foreseen
+from deployment.settings import ROOT
+from services.event_log import EventLog
+
+SAYS = [
+    ({"there": None, "length": 5, "newer": None}, "the log of dev is damaged, and is put aside as it is"),
+    (
+        {"there": 7, "length": 5, "newer": 2},
+        "2 events of dev are newer than what is restored, and are put aside",
+    ),
+    (
+        {"there": 6, "length": 5, "newer": 1},
+        "1 event of dev is newer than what is restored, and is put aside",
+    ),
+    ({"there": 7, "length": 5, "newer": None}, "what is restored is no part of the log of dev"),
+    ({"there": 3, "length": 5, "newer": None, "begins": True}, "the log of dev, 3 events, is put aside"),
+    ({"there": 3, "length": 5, "newer": None, "begins": None}, "the log of dev, 3 events, is put aside"),
+    (
+        {"there": 3, "length": 5, "newer": None, "begins": False},
+        "what is restored is another log than that of dev, whose 3 events are put aside",
+    ),
+    ({"there": 0, "length": 5, "newer": None, "begins": False}, "the log of dev, 0 events, is put aside"),
+]
+
+
+@pytest.mark.parametrize(("log", "words"), SAYS)
+def test_words(log: dict[str, Any], words: str) -> None:
+    """Each relation that two logs can have."""
+    assert foreseen.words("dev", log).startswith(words)
+
+
+def test_whether_a_copy_goes_on_from_the_log_that_is_there(tmp_path: Path, content: bytes) -> None:
+    """Told by the hash of the record at which that one ends."""
+    path = tmp_path / "dev.db"
+    path.write_bytes(content)
+    copy = copies.read(path, ROOT)
+    (tmp_path / "store").mkdir()
+    (tmp_path / "store" / "events.db").write_bytes(content)
+    log = EventLog.open(tmp_path / "store")
+    hashes = [record.hash for record in log.read(0, 10)]
+    log.close()
+    told = {"there": 2, "there_head": hashes[1], "length": copy.log.length, "newer": None, "begins": None}
+    assert foreseen.judged(told, copy, ROOT)["begins"] is True
+    assert foreseen.judged({**told, "there_head": "0" * 64}, copy, ROOT)["begins"] is False
+    assert foreseen.judged({**told, "there": copy.log.length}, copy, ROOT)["begins"] is None
+    assert foreseen.judged(told, None, ROOT)["begins"] is None, "of one that is kept the node has said it"
