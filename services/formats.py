@@ -16,10 +16,33 @@ TABLE_VERSION = 1
 MESSAGE_RECORDED = ("MessageRecorded", 1)
 """The (type, version) of an event. A field that changes its meaning makes a new version."""
 
-WRITES = (MESSAGE_RECORDED,)
-"""The (type, version) of every event that this release can write."""
+WRITES = (
+    MESSAGE_RECORDED,
+    ("TodoAdded", 1),
+    ("TodoCompleted", 1),
+    ("TodoReopened", 1),
+    ("TodoCancelled", 1),
+    ("TodoDueSet", 1),
+    ("NoteTaken", 1),
+    ("TrackStarted", 1),
+    ("TrackEntryAdded", 1),
+    ("TrackStopped", 1),
+    ("DecisionProposed", 1),
+    ("DecisionAccepted", 1),
+    ("DecisionRejected", 1),
+    ("DecisionRevisited", 1),
+    ("TagAdded", 1),
+    ("TagRemoved", 1),
+    ("ServiceStarted", 1),
+    ("ServiceStopped", 1),
+    ("SendingAnnounced", 1),
+    ("SendingDone", 1),
+    ("SendingFailed", 1),
+)
+"""The (type, version) of every event that this release can write: each type is the name of its class in
+`services.domain.events`."""
 
-UNDERSTOOD = (MESSAGE_RECORDED,)
+UNDERSTOOD = WRITES
 """The (type, version) of every event that this release's code takes. A new one is first understood by one
 release, and written by the next."""
 

@@ -1,44 +1,54 @@
-"""How what happens is kept in the log, and how it is shown again."""
+"""How what happens is kept in the log, and how it is read again."""
 
 from __future__ import annotations
 
+from dataclasses import fields
+from typing import Protocol, get_args
+
 import msgspec
 
-from services.domain.events import Event, MessageRecorded
+from services.domain.events import Event
 from services.event_log import Draft, Record
-from services.formats import MESSAGE_RECORDED
-from services.projections import Message
+from services.formats import WRITES
+
+CLASSES: dict[str, type[Event]] = {kind.__name__: kind for kind in get_args(Event)}
+"""Each type of event, and what it is in the domain."""
+
+_VERSIONS = dict(WRITES)
+_NAMES = {kind: [field.name for field in fields(kind) if field.name != "time"] for kind in CLASSES.values()}
 
 
-class _MessageData(msgspec.Struct):
-    """What the log holds of a message."""
+class Stored(Protocol):
+    """An event as an envelope of the log, or a row of the timeline, has it."""
 
-    text: str
-    source: str
+    @property
+    def type(self) -> str: ...
+    @property
+    def time(self) -> str: ...
+    @property
+    def data(self) -> dict[str, object]: ...
 
 
-KEPT_AS: dict[type[Event], tuple[str, int]] = {MessageRecorded: MESSAGE_RECORDED}
-"""The (type, version) under which the log holds each kind of event."""
-
-
-def draft_of(event: Event, idempotency_key: str | None) -> Draft:
+def draft_of(event: Event, idempotency_key: str | None = None) -> Draft:
     """The event as the log takes it."""
     # Each source has keys of its own, so that none can take another one's.
     key = None if idempotency_key is None else f"{event.source}:{idempotency_key}"
-    data = {"text": event.text, "source": event.source}
-    type_, version = KEPT_AS[type(event)]
-    return Draft(type_, version, event.time, data, key)
+    type_ = type(event).__name__
+    data = {name: getattr(event, name) for name in _NAMES[type(event)]}
+    return Draft(type_, _VERSIONS[type_], event.time, data, key)
 
 
-def message_of(record: Record) -> Message:
-    """The message that a record keeps. Raises UnknownEventError where it keeps none that is known."""
-    event = record.envelope().understood(record.position)
-    data = msgspec.convert(event.data, _MessageData)
-    return Message(record.position, event.id, event.time, data.text, data.source)
+def event_of(stored: Stored) -> Event:
+    """What an event of today's version says.
+
+    Raises ValueError where its data is not what its type promises, and KeyError for an unknown type.
+    """
+    kind = CLASSES[stored.type]
+    return msgspec.convert({**stored.data, "time": stored.time}, kind)
 
 
 def fits(record: Record) -> None:
     """Raise ValueError for a record whose type is known here, and that does not say what that promises."""
     event = record.envelope().today()
-    if (event.type, event.version) == MESSAGE_RECORDED:
-        msgspec.convert(event.data, _MessageData)
+    if (event.type, event.version) in WRITES:
+        event_of(event)

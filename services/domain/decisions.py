@@ -1,19 +1,24 @@
-"""decide: what a command makes happen. evolve: what an event makes of the state."""
+"""decide: what a command makes happen, or why it is refused."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from datetime import datetime
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from datetime import UTC, date, datetime
+from typing import Any
 
-from services.domain.commands import Command
-from services.domain.events import Event, MessageRecorded
+from services.domain import commands as c
+from services.domain import events as e
+from services.domain.things import DECISION, TODO, TRACK, Thing
 
+LONGEST_NAME = 100
+"""Of a track, in characters."""
 
-@dataclass(frozen=True)
-class State:
-    """As much of the past as decisions need."""
+MOST_TAGS = 20
 
-    messages: int = 0
+_TAG = re.compile(r"[^\W_][\w-]{0,49}")
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,6})?)?Z")
 
 
 @dataclass(frozen=True)
@@ -22,15 +27,171 @@ class Refusal:
 
     message: str
     hint: str = ""
+    missing: bool = False
+    """Whether what it is about does not exist."""
 
 
-def decide(state: State, command: Command, now: datetime) -> tuple[Event, ...] | Refusal:  # noqa: ARG001
-    """The events that `command` causes at the time `now`, or why there are none."""
-    if not command.text.strip():
-        return Refusal("expected a text, found nothing but white space")
-    return (MessageRecorded(time=now, text=command.text, source=command.source),)
+def decide(thing: Thing | None, command: c.Command, now: datetime) -> tuple[e.Event, ...] | Refusal:
+    """The events that `command` causes at the time `now`, or why there are none.
+
+    `thing` is what `key_of(command)` names, as it stands, or None where it is not there.
+    """
+    return unfit(command) or refused(thing, command) or (event_of(command, now),)
 
 
-def evolve(state: State, event: Event) -> State:  # noqa: ARG001 - there is one kind of event so far
-    """The state after `event`."""
-    return replace(state, messages=state.messages + 1)
+def event_of(command: c.Command, now: datetime) -> e.Event:
+    """The event that `command` causes where it is not refused."""
+    kind = _EVENTS[type(command)]
+    made: e.Event = kind(time=now, **{field.name: getattr(command, field.name) for field in fields(command)})
+    return made
+
+
+def unfit(command: c.Command) -> Refusal | None:
+    """What is wrong with what `command` says, whatever there is."""
+    for field in fields(command):
+        value = getattr(command, field.name)
+        problem = _FIELDS[field.name](value) if field.name in _FIELDS and value is not None else None
+        if problem is not None:
+            return problem
+    return None
+
+
+def refused(thing: Thing | None, command: c.Command) -> Refusal | None:
+    """What of `thing`, as it stands, does not let `command` happen."""
+    rule = _RULES.get(type(command))
+    return None if rule is None else rule(thing, command)
+
+
+def normal_tag(text: str) -> str | None:
+    """The tag that `text` is meant as, such as `home` for `#Home`; None where it cannot be one."""
+    tag = text.removeprefix("#").casefold()
+    return tag if _TAG.fullmatch(tag) else None
+
+
+def _text(value: str) -> Refusal | None:
+    return None if value.strip() else Refusal("expected a text, found nothing but white space")
+
+
+def _name(value: str) -> Refusal | None:
+    if not value.strip() or len(value) > LONGEST_NAME or value != " ".join(value.split()):
+        return Refusal(
+            f"expected a track's name of 1 to {LONGEST_NAME} characters on one line, without spaces around it"
+        )
+    return None
+
+
+def _due(value: str) -> Refusal | None:
+    try:
+        if _MOMENT.fullmatch(value):
+            datetime.fromisoformat(value).astimezone(UTC)
+        elif len(value) == 10:
+            date.fromisoformat(value)
+        else:
+            raise ValueError(value)
+    except (ValueError, OverflowError):
+        return Refusal(
+            f"expected a day or a moment in UTC, found {value[:40]!r}", "2026-02-11, or 2026-02-11T17:00:00Z"
+        )
+    return None
+
+
+def _tag(value: str) -> Refusal | None:
+    if normal_tag(value) == value:
+        return None
+    return Refusal(
+        f"expected a tag of 1 to 50 lower-case letters, digits, - and _, found {value[:60]!r}",
+        "it begins with a letter or a digit",
+    )
+
+
+def _tags(values: tuple[str, ...]) -> Refusal | None:
+    if len(values) > MOST_TAGS:
+        return Refusal(f"expected at most {MOST_TAGS} tags, found {len(values)}")
+    return next((problem for problem in map(_tag, values) if problem), None)
+
+
+_FIELDS: Mapping[str, Callable[[Any], Refusal | None]] = {
+    "text": _text,
+    "rationale": _text,
+    "track": _name,
+    "due": _due,
+    "tag": _tag,
+    "tags": _tags,
+}
+
+
+def _in_state(kind: str, reference: str, *states: str) -> Callable[[Thing | None, Any], Refusal | None]:
+    """The rule that what `reference` names is a `kind` in one of `states`."""
+
+    def rule(thing: Thing | None, command: Any) -> Refusal | None:
+        named = getattr(command, reference)
+        if thing is None or thing.kind != kind:
+            return Refusal(f"there is no {kind} {named}", missing=True)
+        if thing.state not in states:
+            return Refusal(f"expected a {kind} that is {' or '.join(states)}; {named} is {thing.state}")
+        return None
+
+    return rule
+
+
+def _not_running(thing: Thing | None, command: Any) -> Refusal | None:
+    if thing is not None and thing.state == "running":
+        return Refusal(f"the track {thing.text} runs already", "add an entry to it")
+    return None
+
+
+def _untagged(thing: Thing | None, command: Any) -> Refusal | None:
+    if thing is None:
+        return Refusal(f"there is nothing with the number {command.thing}", missing=True)
+    if command.tag in thing.tags:
+        return Refusal(f"{thing.kind} {thing.position} has the tag {command.tag} already")
+    if len(thing.tags) >= MOST_TAGS:
+        return Refusal(f"expected at most {MOST_TAGS} tags; {thing.kind} {thing.position} has as many")
+    return None
+
+
+def _tagged(thing: Thing | None, command: Any) -> Refusal | None:
+    if thing is None:
+        return Refusal(f"there is nothing with the number {command.thing}", missing=True)
+    if command.tag not in thing.tags:
+        return Refusal(f"{thing.kind} {thing.position} has no tag {command.tag}", missing=True)
+    return None
+
+
+_RULES: Mapping[type[c.Command], Callable[[Thing | None, Any], Refusal | None]] = {
+    c.CompleteTodo: _in_state(TODO, "todo", "open"),
+    c.ReopenTodo: _in_state(TODO, "todo", "done", "cancelled"),
+    c.CancelTodo: _in_state(TODO, "todo", "open"),
+    c.SetDue: _in_state(TODO, "todo", "open"),
+    c.StartTrack: _not_running,
+    c.StopTrack: _in_state(TRACK, "track", "running"),
+    c.AcceptDecision: _in_state(DECISION, "decision", "proposed"),
+    c.RejectDecision: _in_state(DECISION, "decision", "proposed"),
+    c.RevisitDecision: _in_state(DECISION, "decision", "accepted", "rejected"),
+    c.AddTag: _untagged,
+    c.RemoveTag: _tagged,
+}
+
+_EVENTS: Mapping[type[c.Command], Callable[..., e.Event]] = {
+    c.RecordMessage: e.MessageRecorded,
+    c.AddTodo: e.TodoAdded,
+    c.CompleteTodo: e.TodoCompleted,
+    c.ReopenTodo: e.TodoReopened,
+    c.CancelTodo: e.TodoCancelled,
+    c.SetDue: e.TodoDueSet,
+    c.TakeNote: e.NoteTaken,
+    c.StartTrack: e.TrackStarted,
+    c.AddEntry: e.TrackEntryAdded,
+    c.StopTrack: e.TrackStopped,
+    c.ProposeDecision: e.DecisionProposed,
+    c.AcceptDecision: e.DecisionAccepted,
+    c.RejectDecision: e.DecisionRejected,
+    c.RevisitDecision: e.DecisionRevisited,
+    c.AddTag: e.TagAdded,
+    c.RemoveTag: e.TagRemoved,
+    c.NoteStart: e.ServiceStarted,
+    c.NoteStop: e.ServiceStopped,
+    c.AnnounceSending: e.SendingAnnounced,
+    c.NoteSent: e.SendingDone,
+    c.NoteUnsent: e.SendingFailed,
+}

@@ -1,0 +1,112 @@
+"""What decisions look at: todos, notes, tracks and decisions as they stand. evolve: what an event makes of one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from services.domain import commands as c
+from services.domain import events as e
+
+Key = int | str
+"""What is known by its position, and a track by its `track_key`."""
+
+TODO, NOTE, TRACK, DECISION = "todo", "note", "track", "decision"
+
+STATES = {
+    TODO: ("open", "done", "cancelled"),
+    NOTE: ("kept",),
+    TRACK: ("running", "stopped"),
+    DECISION: ("proposed", "accepted", "rejected"),
+}
+"""The states of each kind; the first one is that of a new one."""
+
+
+@dataclass(frozen=True)
+class Thing:
+    """A todo, a note, a track or a decision."""
+
+    position: int
+    """Of the event that it began with: what it is known by."""
+    kind: str
+    state: str
+    text: str
+    """What was said; of a track its name."""
+    tags: tuple[str, ...]
+    """In alphabetical order."""
+    created: datetime
+    changed: datetime
+    due: str | None = None
+    """Of a todo: a day, or a moment in UTC."""
+    rationale: str | None = None
+    """Of a decision: why it was proposed, or was decided so."""
+    entries: int = 0
+    """Of a track: how many there are."""
+
+
+def track_key(name: str) -> str:
+    """What two spellings of one track's name have in common."""
+    return " ".join(name.casefold().split())
+
+
+def key_of(told: c.Command | e.Event) -> Key | None:
+    """The thing that a command or an event is about; None where it is about none that was there before."""
+    for name in ("todo", "decision", "thing"):
+        found = getattr(told, name, None)
+        if isinstance(found, int):
+            return found
+    track = getattr(told, "track", None)
+    return None if track is None else track_key(track)
+
+
+def evolve(thing: Thing | None, event: e.Event, position: int) -> Thing | None:
+    """What `event`, which is at `position` in the log, makes of the thing that `key_of` names.
+
+    An event about nothing that is known changes nothing: what the log says has happened, has happened.
+    """
+    begin = _BEGINNINGS.get(type(event))
+    if begin is not None and (thing is None or not isinstance(event, e.TrackStarted | e.TrackEntryAdded)):
+        return begin(event, position)
+    change = _CHANGES.get(type(event))
+    if thing is None or change is None:
+        return thing
+    return replace(thing, changed=event.time, **change(thing, event))
+
+
+def _new(event: e.Event, position: int, kind: str, text: str, **more: Any) -> Thing:
+    tags = tuple(sorted(set(getattr(event, "tags", ()))))
+    return Thing(position, kind, STATES[kind][0], text, tags, event.time, event.time, **more)
+
+
+_BEGINNINGS: dict[type[e.Event], Callable[[Any, int], Thing]] = {
+    e.TodoAdded: lambda event, at: _new(event, at, TODO, event.text, due=event.due),
+    e.NoteTaken: lambda event, at: _new(event, at, NOTE, event.text),
+    e.TrackStarted: lambda event, at: _new(event, at, TRACK, event.track),
+    e.TrackEntryAdded: lambda event, at: _new(event, at, TRACK, event.track, entries=1),
+    e.DecisionProposed: lambda event, at: _new(event, at, DECISION, event.text, rationale=event.rationale),
+}
+
+_CHANGES: dict[type[e.Event], Callable[[Thing, Any], dict[str, Any]]] = {
+    e.TodoCompleted: lambda _, __: {"state": "done"},
+    e.TodoReopened: lambda _, __: {"state": "open"},
+    e.TodoCancelled: lambda _, __: {"state": "cancelled"},
+    e.TodoDueSet: lambda _, event: {"due": event.due},
+    e.TrackStarted: lambda thing, event: {"state": "running", "tags": _united(thing.tags, event.tags)},
+    e.TrackEntryAdded: lambda thing, _: {"state": "running", "entries": thing.entries + 1},
+    e.TrackStopped: lambda _, __: {"state": "stopped"},
+    e.DecisionAccepted: lambda thing, event: {"state": "accepted", **_why(event)},
+    e.DecisionRejected: lambda thing, event: {"state": "rejected", **_why(event)},
+    e.DecisionRevisited: lambda thing, event: {"state": "proposed", **_why(event)},
+    e.TagAdded: lambda thing, event: {"tags": _united(thing.tags, (event.tag,))},
+    e.TagRemoved: lambda thing, event: {"tags": tuple(tag for tag in thing.tags if tag != event.tag)},
+}
+
+
+def _united(tags: tuple[str, ...], more: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(sorted({*tags, *more}))
+
+
+def _why(event: Any) -> dict[str, Any]:
+    return {} if event.rationale is None else {"rationale": event.rationale}
