@@ -3,18 +3,39 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import cast
 
-from services.event_log import Head
-from services.projections import Message
+from services.event_log import Head, Record
+from services.projections import Entry, Message
 
 
 @dataclass(frozen=True)
 class Recorded:
-    """What became of a command."""
+    """What became of a command, or of what was told."""
 
-    message: Message
+    entries: tuple[Entry, ...]
+    """The events: of a message first the message itself, and then what it was taken as, if as anything."""
     repeated: bool
     """True where its idempotency key was known already, so that nothing new was written."""
+
+    @property
+    def position(self) -> int:
+        """Of the last of them: what has begun with it is known by that."""
+        return self.entries[-1].position
+
+    @property
+    def message(self) -> Message:
+        """The message, where one was told."""
+        first = self.entries[0]
+        return Message(
+            first.position, first.id, first.time, cast(str, first.data["text"]), cast(str, first.data["source"])
+        )
+
+
+def entry_of(record: Record) -> Entry:
+    """The event that a record keeps. Raises UnknownEventError where this release does not know it."""
+    event = record.envelope().understood(record.position)
+    return Entry(record.position, event.id, event.type, event.version, event.time, event.data)
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 from starlette.types import ASGIApp
 
@@ -39,6 +40,7 @@ def bootstrap(config: Config, variables: Mapping[str, str]) -> Application:
         config.projections_db_path,
         lambda: datetime.now(UTC),
         rehearsal=identity.rehearsal,
+        zone=ZoneInfo(config.timezone),
     )
     app = build_app(service, identity, config.api_token, lambda: progress_of(config.projections_db_path))
     return Application(identity, service, app)

@@ -10,13 +10,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Hashable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
 from services.errors import HelionyxError
-from services.event_log import Append, DamagedError, EventLogError, Flaw, Head, Outcome, Record
+from services.event_log import Append, DamagedError, Draft, EventLogError, Flaw, Head, Outcome, Record
 from services.event_log.errors import RESTORE
 from services.event_log.group import GroupCommit
 from services.event_log.guard import Guard
@@ -26,6 +26,9 @@ from services.refusals import NotReadyError
 logger = logging.getLogger("helionyx")
 
 T = TypeVar("T")
+
+Rule = Callable[[Opened], Exception | None]
+"""Why something is not to be appended, as things stand; None where it is."""
 
 PATIENCE_SECONDS = 10.0
 """How long a use case waits for the log to be open: who comes early is answered late, and not refused."""
@@ -93,11 +96,18 @@ class Keeper:
         self._reader.shutdown()
         self._writer.shutdown()
 
-    async def append(self, wanted: Append) -> tuple[Record, ...]:
-        """Append, and answer when it is durable. Raises what EventLog.append raises, and NotReadyError."""
+    async def append(
+        self, drafts: Sequence[Draft], subject: Hashable = None, rule: Rule | None = None
+    ) -> tuple[Record, ...]:
+        """Append, and answer when it is durable. Raises what EventLog.append raises, and NotReadyError.
+
+        `rule` is asked in the transaction, with the read models at the log's end, and what it says is raised:
+        what it looks at is named by `subject`, so that nothing else is appended about that meanwhile.
+        """
         await self._until_open()
         self._unless_broken()
-        return await self._group.append(wanted)
+        refused = (lambda: None) if rule is None else (lambda: self._refused(rule))
+        return await self._group.append(Append(drafts, None, subject, refused))
 
     async def read(self, job: Callable[[Opened], T]) -> T:
         """What `job` finds, in the reading thread. Raises NotReadyError, also where the log is damaged."""
@@ -135,14 +145,20 @@ class Keeper:
     def _commit(self, appends: Sequence[Append]) -> Sequence[Outcome]:
         opened = _ready(self._writing)
         self._unless_broken()
+        ruled = any(wanted.subject is not None for wanted in appends)
         try:
-            outcomes = opened.log.append_each(appends)
+            outcomes = opened.log.append_each(appends, lambda: self._follow(opened) if ruled else None)
         except DamagedError as error:
             self._guard.found(error.message)
             self._unless_broken()
             raise
         self._follow(opened)
         return outcomes
+
+    def _refused(self, rule: Rule) -> Exception | None:
+        if self._reason is not None:  # nobody knows how things stand
+            return NotReadyError(self._reason, "try again later")
+        return rule(_ready(self._writing))
 
     def _follow(self, opened: Opened) -> None:
         try:

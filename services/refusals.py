@@ -9,6 +9,10 @@ class RefusedError(HelionyxError):
     """The domain refuses a command."""
 
 
+class MissingError(RefusedError):
+    """A command is about something that does not exist."""
+
+
 class RehearsalError(HelionyxError):
     """A rehearsal was asked to record something."""
 

@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Collection
-from datetime import datetime
+from collections.abc import AsyncGenerator, Callable, Collection, Sequence
+from datetime import UTC, datetime, tzinfo
 from pathlib import Path
+from typing import TypeVar
 
-from services.answers import Contents, Recorded
-from services.domain.commands import Command
-from services.domain.decisions import Refusal, State, decide
-from services.event_log import Append, DamagedError, Head, Record
+from services.answers import Contents, Recorded, entry_of
+from services.dates import when
+from services.domain.commands import Command, RecordMessage
+from services.domain.decisions import Refusal, event_of, refused, unfit
+from services.domain.events import Event
+from services.domain.grammar import meaning
+from services.domain.things import Key, Thing, key_of
+from services.event_log import ConflictError, DamagedError, Head, Record
 from services.event_log.reading import Reader, Selection
 from services.event_log.watch import Watch
-from services.keeper import Keeper
-from services.kept import draft_of, message_of
+from services.keeper import Keeper, Rule
+from services.kept import draft_of
 from services.opened import Opened
-from services.projections import Entry, Message, file_of
-from services.refusals import NotReadyError, RefusedError, RehearsalError
+from services.projections import Entry, Message, Projections, file_of
+from services.refusals import MissingError, NotReadyError, RefusedError, RehearsalError
 
-__all__ = ["Contents", "NotReadyError", "Recorded", "RefusedError", "RehearsalError", "Service"]
+__all__ = ["Contents", "MissingError", "NotReadyError", "Recorded", "RefusedError", "RehearsalError", "Service"]
+
+T = TypeVar("T")
 
 STREAMED_AT_ONCE = 500
 """How many records a stream gives at a time at most."""
@@ -32,10 +39,17 @@ class Service:
     """
 
     def __init__(
-        self, event_store: Path, projections: Path, clock: Callable[[], datetime], *, rehearsal: bool = False
+        self,
+        event_store: Path,
+        projections: Path,
+        clock: Callable[[], datetime],
+        *,
+        rehearsal: bool = False,
+        zone: tzinfo = UTC,
     ) -> None:
         self._projections = projections
         self._clock = clock
+        self._zone = zone
         self._rehearsal = rehearsal
         self._keeper = Keeper(event_store, projections, rehearsal=rehearsal)
         self._watch = Watch(self._end)
@@ -67,31 +81,93 @@ class Service:
     async def record(self, command: Command, idempotency_key: str | None = None) -> Recorded:
         """Carry a command out; on return its event is durable.
 
-        A repeat of an idempotency key answers as the first time. Raises RefusedError, RehearsalError, and
-        what EventLog.append raises.
+        A repeat of an idempotency key answers as the first time. Raises RefusedError, MissingError,
+        RehearsalError, and what EventLog.append raises.
         """
+        problem = unfit(command)
+        if problem is not None:
+            raise _error(problem)
+        key = key_of(command)
+
+        def rule(opened: Opened) -> Exception | None:
+            thing = None if key is None else opened.projections.thing(key)
+            refusal = refused(thing, command)
+            return None if refusal is None else _error(refusal)
+
+        return await self._append([event_of(command, self._clock())], idempotency_key, key, rule)
+
+    async def tell(
+        self, text: str, source: str, idempotency_key: str | None = None, at: datetime | None = None
+    ) -> Recorded:
+        """Keep a message, and carry out what it means, as docs/GRAMMAR.md says; on return both are durable.
+
+        Dates in it are understood as of `at`, or now. Raises what `record` raises.
+        """
+        now = self._clock()
+        problem = unfit(RecordMessage(text, source=source))
+        if problem is not None:
+            raise _error(problem)
+        commands = meaning(text, source, (at or now).astimezone(self._zone), when)
+        events = [event_of(command, now) for command in commands]
+        try:
+            # What a message means is carried out however things stand: it is told again like the first time.
+            return await self._append(events, idempotency_key, key_of(commands[-1]))
+        except ConflictError:
+            told = await self._told_before(text, source, idempotency_key)
+            if told is None:
+                raise
+            return told
+
+    async def _append(
+        self,
+        events: Sequence[Event],
+        idempotency_key: str | None,
+        subject: Key | None,
+        rule: Rule | None = None,
+    ) -> Recorded:
         if self._rehearsal:
             raise RehearsalError("this is a rehearsal: nothing is recorded")
-        # No decision depends on the past so far; when one does, the state is folded from the log here.
-        events = decide(State(), command, self._clock())
-        if isinstance(events, Refusal):
-            raise RefusedError(events.message, events.hint)
-        draft = draft_of(events[0], idempotency_key)
-        (record,) = await self._keeper.append(Append([draft]))
-        self._watch.reached(record.position)
-        return Recorded(message_of(record), repeated=record.envelope().id != draft.id)
+        drafts = [draft_of(events[0], idempotency_key), *map(draft_of, events[1:])]
+        records = await self._keeper.append(drafts, subject, rule)
+        self._watch.reached(records[-1].position)
+        repeated = records[0].envelope().id != drafts[0].id
+        return Recorded(tuple(map(entry_of, records)), repeated)
+
+    async def _told_before(self, text: str, source: str, key: str | None) -> Recorded | None:
+        """What this message was taken as when it was told with this key, however it would be taken now."""
+
+        def look(opened: Opened) -> list[Record]:
+            found = opened.log.known(f"{source}:{key}")
+            return [] if found is None else list(opened.log.read(found.position - 1, 2))
+
+        entries = tuple(map(entry_of, await self._keeper.read(look)))
+        if not entries or (entries[0].type, entries[0].data.get("text")) != ("MessageRecorded", text):
+            return None
+        # What was appended together has one time.
+        return Recorded(tuple(entry for entry in entries if entry.time == entries[0].time), repeated=True)
+
+    async def thing(self, key: Key) -> Thing:
+        """The todo, note, track or decision that is known by `key`. Raises MissingError."""
+        thing = await self.look(lambda models: models.thing(key))
+        if thing is None:
+            raise MissingError(f"there is nothing with the number {key}")
+        return thing
+
+    async def look(self, query: Callable[[Projections], T]) -> T:
+        """What `query` finds in the read models, which stand at the log's end. Raises NotReadyError."""
+        if self._rehearsal:  # it appends nothing, after which its projections would follow
+            await self._keeper.follow()
+        return await self._keeper.read(lambda opened: query(opened.projections))
 
     async def messages(self, after: int, limit: int) -> tuple[Message, ...]:
         """The first `limit` messages behind the position `after`."""
-        if self._rehearsal:  # it appends nothing, after which its projections would follow
-            await self._keeper.follow()
-        return await self._keeper.read(lambda opened: opened.projections.messages(after, limit))
+        return await self.look(lambda models: models.messages(after, limit))
 
     async def timeline(
         self, before: int, limit: int, types: Collection[str] | None = None
     ) -> tuple[Entry, ...]:
         """The last `limit` events in front of the position `before`, the newest first; of `types` alone."""
-        return await self._keeper.read(lambda opened: opened.projections.timeline(before, limit, types))
+        return await self.look(lambda models: models.timeline(before, limit, types))
 
     async def events(
         self,
@@ -162,3 +238,7 @@ class Service:
 
     async def _end(self) -> int:
         return (await self.head()).position
+
+
+def _error(refusal: Refusal) -> RefusedError:
+    return (MissingError if refusal.missing else RefusedError)(refusal.message, refusal.hint)

@@ -14,7 +14,6 @@ from services.api.openapi import Operations, answer, members, operation, query
 from services.api.problems import ProblemError
 from services.api.requests import LARGEST_POSITION, body_of, number
 from services.api.responses import json_of
-from services.domain.commands import RecordMessage
 from services.service import Service
 
 DEFAULT_LIMIT = 100
@@ -88,8 +87,8 @@ def message_routes(service: Service) -> list[Route]:
         """201 when the message is durable. A repeat of an Idempotency-Key answers 200 with the first answer's
         body: the same words, and a status which says that nothing new was written.
         """
-        command = RecordMessage(_new_message(await body_of(request)).text, SOURCE)
-        recorded = await service.record(command, _idempotency_key(request))
+        text = _new_message(await body_of(request)).text
+        recorded = await service.tell(text, SOURCE, _idempotency_key(request))
         status = HTTPStatus.OK if recorded.repeated else HTTPStatus.CREATED
         return json_of(recorded.message, status)
 

@@ -45,12 +45,24 @@ class GroupCommit:
     async def _work(self) -> None:
         try:
             while self._waiting:
-                group = [item for item in self._waiting[:LARGEST_GROUP] if not item[1].done()]
-                del self._waiting[:LARGEST_GROUP]
+                group = self._next()
                 if group:
                     await self._together(group)
         finally:
             self._worker = None
+
+    def _next(self) -> list[tuple[Append, asyncio.Future[tuple[Record, ...]]]]:
+        """Take out what goes to the disk next: of those about one subject the first, and the others later."""
+        group, later, subjects = [], [], set[object]()
+        for item in self._waiting[:LARGEST_GROUP]:
+            append, answer = item
+            if append.subject in subjects:
+                later.append(item)
+            elif not answer.done():
+                group.append(item)
+                subjects |= set() if append.subject is None else {append.subject}
+        self._waiting[:LARGEST_GROUP] = later
+        return group
 
     async def _together(self, group: list[tuple[Append, asyncio.Future[tuple[Record, ...]]]]) -> None:
         loop = asyncio.get_running_loop()

@@ -21,6 +21,10 @@ from services.event_log.writing import Outcome, append_all, known, take_over
 from services.formats import by_type
 from services.transactions import transaction
 
+_KNOWN = """
+SELECT position, lower(hex(previous)), lower(hex(hash)), body FROM events WHERE idempotency_key = ?
+"""
+
 BATCH = 1000
 """How many records are read at a time, so that a long read holds back no checkpoint."""
 
@@ -56,15 +60,19 @@ class EventLog:
             raise outcome
         return outcome
 
-    def append_each(self, appends: Sequence[Append]) -> list[Outcome]:
+    def append_each(
+        self, appends: Sequence[Append], before: Callable[[], object] = lambda: None
+    ) -> list[Outcome]:
         """Carry out several appends in their order, with one wait for the disk; on return they are durable.
 
         Each is done or refused as if it had come alone: what `append` would raise for one alone is its
-        outcome. What concerns them all is raised, and then nothing of any of them is written: DamagedError
+        outcome. `before` is called when nobody else can append any more and nothing is appended yet, so that
+        what an append may be refused for can be brought up to the log's end. What concerns them all is raised, and then nothing of any of them is written: DamagedError
         where the last record is not what was appended.
         """
         with explained(self._path), transaction(self._connection):
             head = self._end()
+            before()
             outcomes, last = append_all(self._connection, appends, head)
         self._proven = last or self._proven
         return outcomes
@@ -137,6 +145,12 @@ class EventLog:
                 "SELECT hash FROM events WHERE position = ?", (position,)
             ).fetchone()
         return None if found is None else cast(bytes, found[0]).hex()
+
+    def known(self, idempotency_key: str) -> Record | None:
+        """The record that was appended with this key, None where there is none."""
+        with explained(self._path):
+            row = self._connection.execute(_KNOWN, (idempotency_key,)).fetchone()
+        return None if row is None else Record(*row)
 
     def holds(self) -> dict[str, tuple[int, ...]]:
         """Exactly the types of events that are in the log, and of each the versions, in ascending order."""

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -81,6 +81,13 @@ class Append(msgspec.Struct, frozen=True):
     drafts: Sequence[Draft]
     expected_position: int | None = None
     """Where the log has to end for it; None: anywhere."""
+    subject: Hashable = None
+    """What `refused` is about: two appends about one never share a transaction. None: about nothing."""
+    refused: Callable[[], Exception | None] = lambda: None
+    """Asked in the transaction, in front of everything that is appended in it: why this is not, if it is not.
+
+    Not asked for a repeat, which has its answer.
+    """
 
 
 class Envelope(msgspec.Struct, frozen=True):

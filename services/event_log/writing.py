@@ -42,14 +42,14 @@ def append_all(
             outcomes.append(error)
         else:
             outcomes.append(records)
-            if records and records[-1].position > head.position:
+            if not isinstance(records, Exception) and records and records[-1].position > head.position:
                 last = records[-1]
                 head = Head(last.position, last.hash)
     return outcomes, last
 
 
-def _append(connection: apsw.Connection, wanted: Append, head: Head) -> tuple[Record, ...]:
-    """Append behind `head`, all drafts or none, or find the records of which they are a repeat.
+def _append(connection: apsw.Connection, wanted: Append, head: Head) -> Outcome:
+    """Append behind `head`, all drafts or none, or find the records of which they are a repeat, or the refusal.
 
     Raises one of OWN_ERRORS, and DamagedError where the table finds another end than `head`.
     """
@@ -60,6 +60,9 @@ def _append(connection: apsw.Connection, wanted: Append, head: Head) -> tuple[Re
         raise PositionError(
             f"expected the log to end at {wanted.expected_position}, it ends at {head.position}"
         )
+    refusal = wanted.refused()
+    if refusal is not None:
+        return refusal
     keys = [draft.idempotency_key for draft in wanted.drafts if draft.idempotency_key is not None]
     if len(set(keys)) != len(keys):
         raise ValueError("expected another idempotency key for each draft of an append")
