@@ -27,9 +27,8 @@ class Recorded:
     def message(self) -> Message:
         """The message, where one was told."""
         first = self.entries[0]
-        return Message(
-            first.position, first.id, first.time, cast(str, first.data["text"]), cast(str, first.data["source"])
-        )
+        text, source = cast(str, first.data["text"]), cast(str, first.data["source"])
+        return Message(first.position, first.id, first.time, text, source)
 
 
 def entry_of(record: Record) -> Entry:

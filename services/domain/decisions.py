@@ -134,7 +134,7 @@ def _in_state(kind: str, reference: str, *states: str) -> Callable[[Thing | None
     return rule
 
 
-def _not_running(thing: Thing | None, command: Any) -> Refusal | None:
+def _not_running(thing: Thing | None, _command: Any) -> Refusal | None:
     if thing is not None and thing.state == "running":
         return Refusal(f"the track {thing.text} runs already", "add an entry to it")
     return None

@@ -1,4 +1,4 @@
-"""What decisions look at: todos, notes, tracks and decisions as they stand. evolve: what an event makes of one."""
+"""Todos, notes, tracks and decisions as they stand. evolve: what an event makes of one."""
 
 from __future__ import annotations
 
@@ -96,9 +96,9 @@ _CHANGES: dict[type[e.Event], Callable[[Thing, Any], dict[str, Any]]] = {
     e.TrackStarted: lambda thing, event: {"state": "running", "tags": _united(thing.tags, event.tags)},
     e.TrackEntryAdded: lambda thing, _: {"state": "running", "entries": thing.entries + 1},
     e.TrackStopped: lambda _, __: {"state": "stopped"},
-    e.DecisionAccepted: lambda thing, event: {"state": "accepted", **_why(event)},
-    e.DecisionRejected: lambda thing, event: {"state": "rejected", **_why(event)},
-    e.DecisionRevisited: lambda thing, event: {"state": "proposed", **_why(event)},
+    e.DecisionAccepted: lambda _, event: {"state": "accepted", **_why(event)},
+    e.DecisionRejected: lambda _, event: {"state": "rejected", **_why(event)},
+    e.DecisionRevisited: lambda _, event: {"state": "proposed", **_why(event)},
     e.TagAdded: lambda thing, event: {"tags": _united(thing.tags, (event.tag,))},
     e.TagRemoved: lambda thing, event: {"tags": tuple(tag for tag in thing.tags if tag != event.tag)},
 }

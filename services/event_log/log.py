@@ -66,9 +66,10 @@ class EventLog:
         """Carry out several appends in their order, with one wait for the disk; on return they are durable.
 
         Each is done or refused as if it had come alone: what `append` would raise for one alone is its
-        outcome. `before` is called when nobody else can append any more and nothing is appended yet, so that
-        what an append may be refused for can be brought up to the log's end. What concerns them all is raised, and then nothing of any of them is written: DamagedError
-        where the last record is not what was appended.
+        outcome. `before` is called when nobody else can append any more and nothing is appended yet, so
+        that what an append may be refused for can be brought up to the log's end. What concerns them all
+        is raised, and then nothing of any of them is written: DamagedError where the last record is not
+        what was appended.
         """
         with explained(self._path), transaction(self._connection):
             head = self._end()

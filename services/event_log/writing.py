@@ -49,7 +49,9 @@ def append_all(
 
 
 def _append(connection: apsw.Connection, wanted: Append, head: Head) -> Outcome:
-    """Append behind `head`, all drafts or none, or find the records of which they are a repeat, or the refusal.
+    """Append behind `head`, all drafts or none, or find the records of which they are a repeat.
+
+    What refuses it is returned.
 
     Raises one of OWN_ERRORS, and DamagedError where the table finds another end than `head`.
     """

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import Protocol, cast
@@ -13,14 +13,23 @@ from typing import Protocol, cast
 import apsw
 import msgspec
 
-import services.projections.messages as messages
-import services.projections.timeline as timeline
-from services.errors import HelionyxError
-from services.projections.models import Event, Model, Value
+from services.formats import by_type
+from services.projections import counts, entries, messages, search, sendings, things, timeline
+from services.projections.models import Event
 from services.transactions import transaction
 from services.upcasters import UnknownEventError
 
-MODELS = (messages.MODEL, timeline.MODEL)
+MODELS = (
+    messages.MODEL,
+    timeline.MODEL,
+    things.MODEL,
+    entries.MODEL,
+    search.MODEL,
+    counts.MODEL,
+    sendings.MODEL,
+)
+
+_TAKEN = [(model, by_type(model.takes or ())) for model in MODELS]
 
 BATCH = 2000
 """How many events are entered into a new file before anybody is asked whether to stop."""
@@ -54,26 +63,24 @@ class Log(Protocol):
         """Where it ends."""
 
 
-class UnfitEventError(HelionyxError):
-    """An event says something else than its type and version promise."""
-
-
 class Stopped(Exception):
     """Building was given up, because it was asked to stop."""
 
 
 def enter(connection: apsw.Connection, events: list[tuple[int, Event]]) -> None:
-    """Enter events into every read model that has a row for them. Raises UnknownEventError."""
-    for model in MODELS:
-        rows = [_row(model, *item) for item in events if _taken(model, *item)]
-        if rows:
-            connection.executemany(model.insert, rows)
+    """Enter events into every read model that takes them. Raises UnknownEventError and UnfitEventError."""
+    for model, versions in _TAKEN:
+        taken = events if model.takes is None else [item for item in events if _is_taken(versions, *item)]
+        if taken:
+            model.enter(connection, taken)
 
 
 def clear(connection: apsw.Connection) -> None:
     """Forget everything that was entered."""
     for model in MODELS:
-        connection.execute(f"DELETE FROM {model.table}")  # noqa: S608
+        for table in model.tables:
+            connection.execute(f"DELETE FROM {table}")  # noqa: S608
+        connection.execute(model.clear)
 
 
 def advance(connection: apsw.Connection, position: int, digest: str) -> None:
@@ -114,27 +121,16 @@ def digest(connection: apsw.Connection) -> str:
     """SHA-256 over all that was entered, and how far it has come, as hex digits: equal for equal builds."""
     found = sha256()
     with transaction(connection, "DEFERRED"):
-        for table in ("progress", *(model.table for model in MODELS)):
+        for table in ("progress", *(table for model in MODELS for table in model.tables)):
             found.update(f"{table}\n".encode())
-            rows = connection.execute(f"SELECT * FROM {table} ORDER BY position")  # noqa: S608
+            rows = connection.execute(f"SELECT * FROM {table} ORDER BY 1, 2")  # noqa: S608
             for row in cast(Iterator[tuple[object, ...]], rows):
                 found.update(msgspec.json.encode(row) + b"\n")
     return found.hexdigest()
 
 
-def _row(model: Model, position: int, event: Event) -> tuple[Value, ...]:
-    try:
-        return model.row(position, event)
-    except (KeyError, TypeError, ValueError) as error:
-        raise UnfitEventError(
-            f"expected the data of a {event.type} at position {position}, found {error!r}",
-            "it was not written by a release of this service; verify tells whether the log is whole",
-        ) from error
-
-
-def _taken(model: Model, position: int, event: Event) -> bool:
-    if model.takes is None or (event.type, event.version) in model.takes:
-        return True
-    if any(type_ == event.type for type_, _ in model.takes):
+def _is_taken(versions: Mapping[str, Collection[int]], position: int, event: Event) -> bool:
+    known = versions.get(event.type)
+    if known is not None and event.version not in known:
         raise UnknownEventError(position, event.type, event.version)
-    return False
+    return known is not None

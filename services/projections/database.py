@@ -8,21 +8,36 @@ looked up inside that transaction: two processes may follow one log with one fil
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Collection, Iterator
+import functools
+from collections.abc import Callable, Iterator
 from hashlib import sha256
 from pathlib import Path
-from typing import cast
+from typing import TypeVar, cast
 
 import apsw
 
-import services.projections.build as build
-import services.projections.messages as messages
-import services.projections.timeline as timeline
+import services.domain.events as events_module
+import services.domain.things as things_module
+import services.kept as kept
+import services.upcasters as upcasters
 from services.busy import BUSY_SECONDS, Patience, patiently
 from services.errors import HelionyxError
+from services.projections import (
+    build,
+    counts,
+    entries,
+    messages,
+    models,
+    search,
+    sendings,
+    things,
+    timeline,
+)
 from services.projections.build import Log
+from services.projections.queries import Queries
 from services.transactions import transaction
-from services.upcasters import UPCASTERS
+
+T = TypeVar("T")
 
 BATCH = 1000
 """How many records are entered in one transaction."""
@@ -40,8 +55,6 @@ BUILD_FROM = 20_000
 
 _SCHEMA = build.TABLES + build.INDEXES
 
-_TAKEN = [(model.table, model.takes) for model in build.MODELS]
-
 
 class ProjectionsError(HelionyxError):
     """The read models' file cannot be used."""
@@ -49,15 +62,24 @@ class ProjectionsError(HelionyxError):
 
 def file_of(stem: Path) -> Path:
     """The file that this release keeps its read models in: `a/b.db` makes `a/b-<digest>.db`."""
-    digest = sha256(f"{_SCHEMA}{_TAKEN}{sorted(UPCASTERS)}".encode()).hexdigest()[:12]
+    digest = sha256(_SCHEMA.encode() + _code()).hexdigest()[:12]
     return stem.with_name(f"{stem.stem}-{digest}{stem.suffix}")
+
+
+@functools.cache
+def _code() -> bytes:
+    """The code that makes rows of events: where it differs, the rows may."""
+    modules = (build, models, counts, entries, messages, search, sendings, things, timeline)
+    outside = (events_module, things_module, kept, upcasters)
+    paths = [Path(str(module.__file__)) for module in (*modules, *outside)]
+    return b"".join(path.read_bytes() for path in paths)
 
 
 class DamagedProjectionsError(ProjectionsError):
     """The read models' file is no longer what was written. It can be built anew."""
 
 
-class Projections:
+class Projections(Queries):
     """One connection to the read models. Use it in one thread at a time."""
 
     def __init__(self, connection: apsw.Connection, path: Path, *, shared: bool) -> None:
@@ -125,17 +147,10 @@ class Projections:
         """The same for the same rows at the same position of the same log, whoever built them and how."""
         return build.digest(self._connection)
 
-    def messages(self, after: int, limit: int) -> tuple[messages.Message, ...]:
-        """The first `limit` messages behind the position `after`."""
+    def ask(self, query: Callable[[apsw.Connection], T]) -> T:
+        """What `query` finds. Raises ProjectionsError."""
         with self._told():
-            return messages.after(self._connection, after, limit)
-
-    def timeline(
-        self, before: int = timeline.END, limit: int = 100, types: Collection[str] | None = None
-    ) -> tuple[timeline.Entry, ...]:
-        """The last `limit` events in front of the position `before`, the newest first; of `types` alone."""
-        with self._told():
-            return timeline.before(self._connection, before, limit, types)
+            return query(self._connection)
 
     def close(self) -> None:
         """Let go of the file."""

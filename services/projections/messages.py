@@ -8,7 +8,7 @@ from typing import cast
 import apsw
 
 from services.formats import MESSAGE_RECORDED
-from services.projections.models import Event, Model, Value
+from services.projections.models import Event, Model, Value, rows
 
 SCHEMA = """
 CREATE TABLE messages (
@@ -43,11 +43,11 @@ def row(position: int, event: Event) -> tuple[Value, ...]:
     return (position, event.id, event.time, cast(str, data["text"]), cast(str, data["source"]))
 
 
-MODEL = Model("messages", SCHEMA, "", 5, row, EVENTS)
+MODEL = Model(("messages",), SCHEMA, "", rows("messages", 5, row), EVENTS)
 
 
 def after(connection: apsw.Connection, position: int, limit: int) -> tuple[Message, ...]:
     """The first `limit` messages behind `position`."""
     sql = "SELECT position, id, time, text, source FROM messages WHERE position > ? ORDER BY position LIMIT ?"
-    rows = connection.execute(sql, (position, limit)).fetchall()
-    return tuple(Message(*cast(tuple[int, str, str, str, str], row)) for row in rows)
+    found = connection.execute(sql, (position, limit)).fetchall()
+    return tuple(Message(*cast(tuple[int, str, str, str, str], row)) for row in found)

@@ -9,7 +9,7 @@ from typing import cast
 import apsw
 import msgspec
 
-from services.projections.models import Event, Model, Value
+from services.projections.models import Event, Model, Value, rows
 
 SCHEMA = """
 CREATE TABLE timeline (
@@ -49,7 +49,7 @@ def row(position: int, event: Event) -> tuple[Value, ...]:
     return (position, event.id, event.type, event.version, event.time, _encode(event.data).decode())
 
 
-MODEL = Model("timeline", SCHEMA, INDEXES, 6, row, None)
+MODEL = Model(("timeline",), SCHEMA, INDEXES, rows("timeline", 6, row), None)
 
 
 def before(
@@ -66,8 +66,8 @@ def before(
         "SELECT position, id, type, version, time, data FROM timeline"  # noqa: S608
         f" WHERE {found} ORDER BY position DESC LIMIT ?"
     )
-    rows = connection.execute(sql, (*values, limit)).fetchall()
-    return tuple(_entry(cast(tuple[int, str, str, int, str, str], row)) for row in rows)
+    entries = connection.execute(sql, (*values, limit)).fetchall()
+    return tuple(_entry(cast(tuple[int, str, str, int, str, str], entry)) for entry in entries)
 
 
 def _entry(row: tuple[int, str, str, int, str, str]) -> Entry:

@@ -80,6 +80,7 @@ def test_domain_is_pure() -> None:
         "typing",
         "collections",
         "enum",
+        "re",
         "datetime",
         "msgspec",
         "services",

@@ -83,7 +83,7 @@ def test_far_from_the_end_it_is_found_while_the_service_works(tmp_path: Path) ->
         assert states == [None]
         assert "position 17 is not what was appended" in str(service.not_ready)
         with pytest.raises(NotReadyError, match="position 17"):
-            await service.record(RecordMessage("b", "api"))
+            await service.record(RecordMessage("b", source="api"))
         assert len(await service.events(0, 20)) == 20
         await service.close()
 
@@ -137,7 +137,7 @@ def test_a_clock_that_goes_backwards(tmp_path: Path) -> None:
     async def run() -> None:
         service = Service(tmp_path / "events", tmp_path / "p" / "helionyx.db", lambda: next(times))
         await service.open()
-        recorded = [await service.record(RecordMessage(text, "api")) for text in "abcde"]
+        recorded = [await service.record(RecordMessage(text, source="api")) for text in "abcde"]
         assert [item.message.position for item in recorded] == [1, 2, 3, 4, 5]
         assert [message.text for message in await service.messages(0, 10)] == list("abcde")
         assert [record.position for record in await service.events(0, 10, until=NOW)] == [2, 4]

@@ -185,11 +185,11 @@ def test_events_of_other_types_are_passed_over(log: EventLog, stem: Path) -> Non
 
 
 def test_the_file_is_named_after_its_schema(stem: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Another schema, or other events that are understood, make another file beside the first."""
+    """Another schema, or other code that makes its rows, makes another file beside the first."""
     names = {database.file_of(stem).name}
     monkeypatch.setattr(database, "_SCHEMA", database._SCHEMA + " ")
     names.add(database.file_of(stem).name)
-    monkeypatch.setattr(database, "_TAKEN", [])
+    monkeypatch.setattr(database, "_code", lambda: b"another")
     names.add(database.file_of(stem).name)
     assert len(names) == 3
     assert all(name.startswith("helionyx-") and name.endswith(".db") for name in names)

@@ -123,13 +123,13 @@ def test_beside_a_service_of_another_release(tmp_path: Path, monkeypatch: pytest
     async def run() -> None:
         current, following = service(rehearsal=False), service(rehearsal=True)
         await current.open()
-        await current.record(RecordMessage("a", "api"))
+        await current.record(RecordMessage("a", source="api"))
         monkeypatch.setattr(database, "_SCHEMA", database._SCHEMA + "-- of another release")
         assert (await following.open()).position == 1
-        await current.record(RecordMessage("b", "api"))
+        await current.record(RecordMessage("b", source="api"))
         assert [message.text for message in await following.messages(0, 10)] == ["a", "b"]
         with pytest.raises(RehearsalError):
-            await following.record(RecordMessage("c", "api"))
+            await following.record(RecordMessage("c", source="api"))
         heads: list[Head] = [await each.head() for each in (current, following)]
         assert heads[0] == heads[1]
         await following.close()

@@ -36,7 +36,7 @@ def test_what_is_recorded_can_be_read(tmp_path: Path) -> None:
     """On return the message is in the log and in the read model, with the clock's time."""
 
     async def scenario(service: Service) -> None:
-        recorded = await service.record(RecordMessage("a", "api"))
+        recorded = await service.record(RecordMessage("a", source="api"))
         assert (recorded.message.position, recorded.repeated) == (1, False)
         assert recorded.message.time == "2026-01-02T00:00:00.000000Z"
         assert await service.messages(0, 10) == (recorded.message,)
@@ -51,7 +51,7 @@ def test_keys_belong_to_their_source(tmp_path: Path) -> None:
 
     async def scenario(service: Service) -> None:
         for source, repeated in (("api", False), ("telegram", False), ("api", True)):
-            recorded = await service.record(RecordMessage("a", source), "7")
+            recorded = await service.record(RecordMessage("a", source=source), "7")
             assert (recorded.repeated, recorded.message.source) == (repeated, source)
         keys = [record.envelope().idempotency_key for record in await service.events(0, 10)]
         assert keys == ["api:7", "telegram:7"]
@@ -63,7 +63,7 @@ def test_many_at_once(tmp_path: Path) -> None:
     """Concurrent commands are recorded once each; concurrent repeats of one key once together."""
 
     async def scenario(service: Service) -> None:
-        command = RecordMessage("a", "api")
+        command = RecordMessage("a", source="api")
         await asyncio.gather(*(service.record(command) for _ in range(50)))
         repeats = await asyncio.gather(*(service.record(command, "k") for _ in range(50)))
         assert sum(not repeat.repeated for repeat in repeats) == 1
@@ -77,7 +77,7 @@ def test_a_refusal_writes_nothing(tmp_path: Path) -> None:
 
     async def scenario(service: Service) -> None:
         with pytest.raises(RefusedError, match="nothing but white space"):
-            await service.record(RecordMessage(" ", "api"))
+            await service.record(RecordMessage(" ", source="api"))
         assert (await service.head()).position == 0
 
     use(tmp_path, scenario)
@@ -94,10 +94,10 @@ def test_a_durable_event_is_acknowledged_whatever_the_projections_do(
     async def scenario(service: Service) -> None:
         with monkeypatch.context() as patch:
             patch.setattr(Projections, "catch_up", fail)
-            assert (await service.record(RecordMessage("a", "api"))).message.position == 1
+            assert (await service.record(RecordMessage("a", source="api"))).message.position == 1
             states = [service.not_ready]
             assert "broken on purpose" in caplog.text
-        await service.record(RecordMessage("b", "api"))
+        await service.record(RecordMessage("b", source="api"))
         assert [*states, service.not_ready] == ["the projections cannot follow the log", None]
         assert [message.text for message in await service.messages(0, 10)] == ["a", "b"]
 
@@ -108,7 +108,7 @@ def test_lost_projections_come_back_at_the_start(tmp_path: Path) -> None:
     """A service that is ready has all messages, although the file was deleted."""
 
     async def fill(service: Service) -> None:
-        await service.record(RecordMessage("a", "api"))
+        await service.record(RecordMessage("a", source="api"))
 
     async def look(service: Service) -> None:
         assert [message.text for message in await service.messages(0, 10)] == ["a"]
@@ -123,7 +123,7 @@ def test_a_stop_while_the_projections_catch_up(tmp_path: Path, monkeypatch: pyte
 
     async def fill(service: Service) -> None:
         for _ in range(20):
-            await service.record(RecordMessage("a", "api"))
+            await service.record(RecordMessage("a", source="api"))
 
     use(tmp_path, fill)
     shutil.rmtree(tmp_path / "p")
@@ -160,7 +160,7 @@ def test_those_who_wait_together_share_one_commit(tmp_path: Path, monkeypatch: p
     async def scenario(service: Service) -> None:
         monkeypatch.setattr(EventLog, "append_each", counted)
         monkeypatch.setattr(Projections, "catch_up", followed)
-        commands = [RecordMessage(str(number), "api") for number in range(20)]
+        commands = [RecordMessage(str(number), source="api") for number in range(20)]
         recorded = await asyncio.gather(*map(service.record, commands))
         assert [item.message.position for item in recorded] == list(range(1, 21))
 
@@ -174,13 +174,13 @@ def test_closing_finishes_what_was_begun(tmp_path: Path) -> None:
     async def run() -> None:
         service = Service(tmp_path / "events", tmp_path / "p" / "helionyx.db", lambda: NOW)
         await service.open()
-        begun = [asyncio.create_task(service.record(RecordMessage("a", "api"))) for _ in range(2500)]
+        begun = [asyncio.create_task(service.record(RecordMessage("a", source="api"))) for _ in range(2500)]
         await asyncio.sleep(0)
         await service.close()
         recorded = await asyncio.gather(*begun)
         assert [item.message.position for item in recorded] == list(range(1, 2501))
         with pytest.raises(NotReadyError, match="has stopped"):
-            await service.record(RecordMessage("a", "api"))
+            await service.record(RecordMessage("a", source="api"))
 
     asyncio.run(run())
     assert EventLog.open(tmp_path / "events", read_only=True).head().position == 2500

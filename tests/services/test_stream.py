@@ -71,7 +71,7 @@ def test_the_past_and_then_the_future(tmp_path: Path, monkeypatch: pytest.Monkey
         ]
         await asyncio.sleep(0.05)
         for _ in range(5):
-            await service.record(RecordMessage("more", "api"))
+            await service.record(RecordMessage("more", source="api"))
         await asyncio.wait_for(asyncio.gather(*following), 5)
         assert (whole, part, ahead) == (list(range(1, 13)), list(range(6, 13)), [11, 12])
 
@@ -94,10 +94,10 @@ def test_of_some_types(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async def scenario(service: Service) -> None:
         found: list[int] = []
         following = asyncio.create_task(collect(service.stream(types=["MessageRecorded"]), found, 2))
-        await service.record(RecordMessage("b", "api"))
+        await service.record(RecordMessage("b", source="api"))
         await asyncio.to_thread(append, tmp_path, "c", "d")
         await asyncio.sleep(3 * POLL_SECONDS)
-        await service.record(RecordMessage("e", "api"))
+        await service.record(RecordMessage("e", source="api"))
         await following
         assert found == [2, 5]
         assert looks < 20
@@ -128,7 +128,7 @@ def test_what_other_processes_append(tmp_path: Path) -> None:
         command = [sys.executable, "-c", APPENDER, str(tmp_path / "events"), "300"]
         others = [subprocess.Popen(command, cwd=ROOT) for _ in range(2)]
         for _ in range(300):
-            await service.record(RecordMessage("own", "api"))
+            await service.record(RecordMessage("own", source="api"))
             await asyncio.sleep(0.001)
         await asyncio.gather(*following)
         assert [other.wait(timeout=10) for other in others] == [0, 0]
@@ -191,7 +191,7 @@ def test_silence_is_told(tmp_path: Path) -> None:
 
         async def talk() -> None:
             while True:
-                await service.record(RecordMessage("a", "api"))
+                await service.record(RecordMessage("a", source="api"))
                 await asyncio.sleep(0.02)
 
         talking = asyncio.create_task(talk())
@@ -219,7 +219,7 @@ def test_streams_end_politely(tmp_path: Path, how: str) -> None:
         if how == "end_streams":
             service.end_streams()
             await asyncio.wait_for(following, 1)
-            assert (await service.record(RecordMessage("still", "api"))).message.position == 4
+            assert (await service.record(RecordMessage("still", source="api"))).message.position == 4
         await service.close()
         await asyncio.wait_for(following, 1)
         assert waiting == [1, 2, 3]

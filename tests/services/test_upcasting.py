@@ -112,7 +112,7 @@ def test_a_repeat_through_the_service(tmp_path: Path) -> None:
     async def run() -> None:
         service = Service(tmp_path / "events", tmp_path / "p" / "helionyx.db", lambda: NOW)
         await service.open()
-        recorded = await service.record(RecordMessage("a", "unknown"), "k")
+        recorded = await service.record(RecordMessage("a", source="unknown"), "k")
         assert (recorded.repeated, recorded.message.position, recorded.message.text) == (True, 1, "a")
         await service.close()
 
@@ -149,7 +149,7 @@ def test_an_unknown_version_stops_the_read_models(tmp_path: Path) -> None:
         service = Service(tmp_path / "events", stem, lambda: NOW)
         await service.open()
         log.append([Draft("MessageRecorded", 9, NOW, {})])
-        assert (await service.record(RecordMessage("b", "api"))).message.position == 4
+        assert (await service.record(RecordMessage("b", source="api"))).message.position == 4
         assert service.not_ready is not None
         assert "at position 3, found 'MessageRecorded' in version 9" in service.not_ready
         await service.close()

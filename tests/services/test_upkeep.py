@@ -102,7 +102,7 @@ def test_the_read_models_follow_again_when_they_can(tmp_path: Path, monkeypatch:
         service = Service(tmp_path / "events", tmp_path / "p" / "helionyx.db", lambda: NOW)
         await service.open()
         fails[0] = True
-        await service.record(RecordMessage("a", "api"))
+        await service.record(RecordMessage("a", source="api"))
         reasons = [service.not_ready]
         assert reasons == ["the projections cannot follow the log: no room"]
         fails[0] = False

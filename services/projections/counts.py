@@ -1,0 +1,29 @@
+"""How many events of each type there are."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import cast
+
+import apsw
+
+from services.projections.models import Model, Placed
+
+SCHEMA = "CREATE TABLE counts (type TEXT PRIMARY KEY, events INTEGER NOT NULL) STRICT, WITHOUT ROWID;\n"
+
+_ADD = "INSERT INTO counts VALUES (?, ?) ON CONFLICT DO UPDATE SET events = events + excluded.events"
+
+
+def enter(connection: apsw.Connection, events: Sequence[Placed]) -> None:
+    """Count them."""
+    connection.executemany(_ADD, sorted(Counter(event.type for _, event in events).items()))
+
+
+MODEL = Model(("counts",), SCHEMA, "", enter, None)
+
+
+def counts(connection: apsw.Connection) -> dict[str, int]:
+    """How many events there are of each type, in alphabetical order."""
+    sql = "SELECT type, events FROM counts ORDER BY type"
+    return dict(cast(list[tuple[str, int]], connection.execute(sql).fetchall()))

@@ -1,0 +1,55 @@
+"""What was noted on tracks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import cast
+
+import apsw
+
+from services.domain.things import track_key
+from services.projections.models import Model, Placed, understood
+
+SCHEMA = """
+CREATE TABLE entries (
+    position INTEGER PRIMARY KEY,
+    track TEXT NOT NULL,
+    text TEXT NOT NULL,
+    time TEXT NOT NULL
+) STRICT;
+"""
+
+INDEXES = "CREATE INDEX entries_track ON entries (track, position);"
+
+
+@dataclass(frozen=True)
+class TrackEntry:
+    """One entry. The member names are those of the JSON."""
+
+    position: int
+    """Of its event in the log."""
+    text: str
+    time: str
+    """RFC 3339, UTC, microseconds."""
+
+
+def enter(connection: apsw.Connection, events: Sequence[Placed]) -> None:
+    """One row for each entry."""
+    for position, event in events:
+        with understood(position, event):
+            track, text = track_key(cast(str, event.data["track"])), cast(str, event.data["text"])
+        connection.execute("INSERT INTO entries VALUES (?, ?, ?, ?)", (position, track, text, event.time))
+
+
+MODEL = Model(("entries",), SCHEMA, INDEXES, enter, (("TrackEntryAdded", 1),))
+
+
+def entries(connection: apsw.Connection, track: str, before: int, limit: int) -> tuple[TrackEntry, ...]:
+    """The last `limit` entries of a track, by its name, in front of `before`, the newest first."""
+    sql = (
+        "SELECT position, text, time FROM entries WHERE track = ? AND position < ?"
+        " ORDER BY position DESC LIMIT ?"
+    )
+    found = connection.execute(sql, (track_key(track), before, limit)).fetchall()
+    return tuple(TrackEntry(*cast(tuple[int, str, str], row)) for row in found)

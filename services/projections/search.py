@@ -1,0 +1,92 @@
+"""All words that were said, and where."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import cast
+
+import apsw
+import msgspec
+
+from services.projections.models import Model, Placed, understood
+
+# The words alone: what was said is in the timeline.
+SCHEMA = """
+CREATE VIRTUAL TABLE search USING fts5(
+    text, content = '', columnsize = 0, tokenize = "unicode61 remove_diacritics 2"
+);
+"""
+
+_SAYS = {
+    "MessageRecorded": ("text",),
+    "TodoAdded": ("text",),
+    "NoteTaken": ("text",),
+    "TrackStarted": ("track",),
+    "TrackEntryAdded": ("track", "text"),
+    "DecisionProposed": ("text", "rationale"),
+    "DecisionAccepted": ("rationale",),
+    "DecisionRejected": ("rationale",),
+    "DecisionRevisited": ("rationale",),
+}
+"""What of each type of event is looked through."""
+
+_WORD = re.compile(r"[^\W_]+")
+
+
+@dataclass(frozen=True)
+class Hit:
+    """Something that was said. The member names are those of the JSON.
+
+    A message that was taken as something is found as both: as it was said, and as what it was taken as.
+    """
+
+    position: int
+    """Of its event in the log."""
+    type: str
+    time: str
+    """RFC 3339, UTC, microseconds."""
+    text: str
+
+
+def enter(connection: apsw.Connection, events: Sequence[Placed]) -> None:
+    """The words of each event."""
+    said = []
+    for position, event in events:
+        with understood(position, event):
+            said.append((position, _said(event.type, event.data)))
+    connection.executemany("INSERT INTO search (rowid, text) VALUES (?, ?)", [one for one in said if one[1]])
+
+
+MODEL = Model(
+    (),
+    SCHEMA,
+    "",
+    enter,
+    tuple((type_, 1) for type_ in _SAYS),
+    clear="INSERT INTO search (search) VALUES ('delete-all');",
+)
+
+
+def search(connection: apsw.Connection, words: str, before: int, limit: int) -> tuple[Hit, ...]:
+    """The last `limit` things said that have all of `words`, the newest first.
+
+    Case and accents do not count; the last word may be the beginning of one. Nothing but words is looked at.
+    """
+    wanted = _WORD.findall(unicodedata.normalize("NFC", words))
+    if not wanted:
+        return ()
+    query = " ".join(f'"{word}"' for word in wanted) + "*"
+    sql = """
+        SELECT position, type, time, data FROM timeline WHERE position IN
+        (SELECT rowid FROM search WHERE search MATCH ? AND rowid < ? ORDER BY rowid DESC LIMIT ?)
+        ORDER BY position DESC
+    """
+    found = cast(list[tuple[int, str, str, str]], connection.execute(sql, (query, before, limit)).fetchall())
+    return tuple(Hit(*row[:3], _said(row[1], msgspec.json.decode(row[3]))) for row in found)
+
+
+def _said(type_: str, data: dict[str, object]) -> str:
+    return "\n".join(str(data[name]) for name in _SAYS[type_] if data[name] is not None)

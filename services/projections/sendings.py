@@ -1,0 +1,87 @@
+"""What was announced to be sent, and what is known of it since."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import cast
+
+import apsw
+
+from services.projections.models import Model, Placed, understood
+
+SCHEMA = """
+CREATE TABLE sendings (
+    position INTEGER PRIMARY KEY,
+    about TEXT NOT NULL,
+    text TEXT NOT NULL,
+    time TEXT NOT NULL,
+    state TEXT NOT NULL,
+    reason TEXT
+) STRICT;
+"""
+
+INDEXES = """
+CREATE INDEX sendings_about ON sendings (about, position);
+CREATE INDEX sendings_state ON sendings (state, position);
+"""
+
+ANNOUNCED, SENT, FAILED = "announced", "sent", "failed"
+
+_STATES = {"SendingDone": SENT, "SendingFailed": FAILED}
+
+
+@dataclass(frozen=True)
+class Sending:
+    """Something that was to be sent."""
+
+    position: int
+    """Of its announcement in the log."""
+    about: str
+    text: str
+    time: str
+    """Of its announcement: RFC 3339, UTC, microseconds."""
+    state: str
+    """`announced`: it has perhaps gone out, or is about to; `sent`; `failed`: it certainly has not."""
+    reason: str | None
+
+
+def enter(connection: apsw.Connection, events: Sequence[Placed]) -> None:
+    """Announce, or note how it ended."""
+    for position, event in events:
+        with understood(position, event):
+            if event.type == "SendingAnnounced":
+                about, text = str(event.data["about"]), str(event.data["text"])
+                row = (position, about, text, event.time, ANNOUNCED, None)
+                connection.execute("INSERT INTO sendings VALUES (?, ?, ?, ?, ?, ?)", row)
+            else:
+                ended = (_STATES[event.type], cast(str | None, event.data.get("reason")))
+                sql = "UPDATE sendings SET state = ?, reason = ? WHERE position = ?"
+                connection.execute(sql, (*ended, cast(int, event.data["announced"])))
+
+
+MODEL = Model(
+    ("sendings",),
+    SCHEMA,
+    INDEXES,
+    enter,
+    (("SendingAnnounced", 1), ("SendingDone", 1), ("SendingFailed", 1)),
+)
+
+
+def sendings(connection: apsw.Connection, states: Collection[str], limit: int) -> tuple[Sending, ...]:
+    """The last `limit` in one of `states`, the newest first."""
+    wanted = ", ".join("?" * len(states))
+    sql = f"SELECT * FROM sendings WHERE state IN ({wanted}) ORDER BY position DESC LIMIT ?"  # noqa: S608
+    return tuple(_sending(row) for row in connection.execute(sql, (*sorted(states), limit)).fetchall())
+
+
+def sending(connection: apsw.Connection, about: str) -> Sending | None:
+    """The last one about this."""
+    sql = "SELECT * FROM sendings WHERE about = ? ORDER BY position DESC LIMIT 1"
+    row = connection.execute(sql, (about,)).fetchone()
+    return None if row is None else _sending(row)
+
+
+def _sending(row: object) -> Sending:
+    return Sending(*cast(tuple[int, str, str, str, str, str | None], row))

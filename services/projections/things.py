@@ -1,0 +1,144 @@
+"""Todos, notes, tracks and decisions as they stand. What an event makes of one, only the domain knows."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import cast
+
+import apsw
+import msgspec
+
+from services.domain.events import Event as Happened
+from services.domain.things import TRACK, Key, Thing, evolve, key_of, track_key
+from services.event_log.records import moment
+from services.formats import WRITES
+from services.kept import event_of
+from services.projections.models import Model, Placed, Value, understood
+
+SCHEMA = """
+CREATE TABLE things (
+    position INTEGER PRIMARY KEY,
+    kind TEXT NOT NULL,
+    state TEXT NOT NULL,
+    text TEXT NOT NULL,
+    tags TEXT NOT NULL,
+    created TEXT NOT NULL,
+    changed TEXT NOT NULL,
+    due TEXT,
+    rationale TEXT,
+    entries INTEGER NOT NULL,
+    track TEXT
+) STRICT;
+CREATE UNIQUE INDEX things_track ON things (track) WHERE track IS NOT NULL;
+CREATE TABLE thing_tags (
+    tag TEXT NOT NULL,
+    position INTEGER NOT NULL,
+    PRIMARY KEY (tag, position)
+) STRICT, WITHOUT ROWID;
+"""
+
+INDEXES = """
+CREATE INDEX things_kind ON things (kind, position);
+CREATE INDEX things_state ON things (kind, state, position);
+CREATE INDEX things_due ON things (due) WHERE due IS NOT NULL;
+"""
+
+_PREFIXES = ("Todo", "Note", "Track", "Decision", "Tag")
+EVENTS = tuple(pair for pair in WRITES if pair[0].startswith(_PREFIXES))
+"""The (type, version) of the events that change a thing."""
+
+_COLUMNS = "position, kind, state, text, tags, created, changed, due, rationale, entries"
+_PUT = "INSERT OR REPLACE INTO things VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_decode_tags = msgspec.json.Decoder(tuple[str, ...]).decode
+_encode = msgspec.json.Encoder().encode
+
+
+def enter(connection: apsw.Connection, events: Sequence[Placed]) -> None:
+    """Let each event make of its thing what the domain says."""
+    for position, event in events:
+        with understood(position, event):
+            happened: Happened = event_of(event)
+        key = key_of(happened)
+        before = None if key is None else thing(connection, key)
+        after = evolve(before, happened, position)
+        if after is not None and after != before:
+            connection.execute(_PUT, _row(after))
+            _tag(connection, after, () if before is None else before.tags)
+
+
+MODEL = Model(("things", "thing_tags"), SCHEMA, INDEXES, enter, EVENTS)
+
+
+def thing(connection: apsw.Connection, key: Key) -> Thing | None:
+    """The one that is known by `key`, as it stands."""
+    column = "position" if isinstance(key, int) else "track"
+    found = connection.execute(f"SELECT {_COLUMNS} FROM things WHERE {column} = ?", (key,)).fetchone()  # noqa: S608
+    return None if found is None else _thing(found)
+
+
+def things(
+    connection: apsw.Connection,
+    kind: str,
+    before: int,
+    limit: int,
+    *,
+    states: Collection[str] = (),
+    tag: str | None = None,
+    due_until: str | None = None,
+) -> tuple[Thing, ...]:
+    """The last `limit` of a kind in front of the position `before`, the newest first.
+
+    In one of `states`, if any are given; with this tag; due before `due_until`, as texts: a day comes before
+    its moments.
+    """
+    conditions, values = ["kind = ?", "position < ?"], cast(list[Value], [kind, before])
+    if states:
+        conditions.append(f"state IN ({', '.join('?' * len(states))})")
+        values += sorted(states)
+    if tag is not None:
+        conditions.append("position IN (SELECT position FROM thing_tags WHERE tag = ?)")
+        values.append(tag)
+    if due_until is not None:
+        conditions.append("due < ?")
+        values.append(due_until)
+    sql = f"SELECT {_COLUMNS} FROM things WHERE {' AND '.join(conditions)} ORDER BY position DESC LIMIT ?"  # noqa: S608
+    return tuple(_thing(row) for row in connection.execute(sql, (*values, limit)).fetchall())
+
+
+def tags(connection: apsw.Connection) -> dict[str, int]:
+    """Every tag that something bears, in alphabetical order, and how many things do."""
+    sql = "SELECT tag, count(*) FROM thing_tags GROUP BY tag ORDER BY tag"
+    return dict(cast(list[tuple[str, int]], connection.execute(sql).fetchall()))
+
+
+def standing(connection: apsw.Connection) -> dict[str, dict[str, int]]:
+    """How many things there are of each kind, in each state."""
+    found: dict[str, dict[str, int]] = {}
+    sql = "SELECT kind, state, count(*) FROM things GROUP BY kind, state ORDER BY kind, state"
+    for kind, state, count in cast(list[tuple[str, str, int]], connection.execute(sql).fetchall()):
+        found.setdefault(kind, {})[state] = count
+    return found
+
+
+def _row(thing: Thing) -> tuple[Value, ...]:
+    return (
+        *(thing.position, thing.kind, thing.state, thing.text, _encode(thing.tags).decode()),
+        *(moment(thing.created), moment(thing.changed), thing.due, thing.rationale, thing.entries),
+        track_key(thing.text) if thing.kind == TRACK else None,
+    )
+
+
+def _thing(row: object) -> Thing:
+    position, kind, state, text, tags, created, changed, *rest = cast(tuple[object, ...], row)
+    times = [datetime.fromisoformat(cast(str, time)) for time in (created, changed)]
+    return Thing(position, kind, state, text, _decode_tags(cast(str, tags)), *times, *rest)  # type: ignore[arg-type]
+
+
+def _tag(connection: apsw.Connection, thing: Thing, before: tuple[str, ...]) -> None:
+    gone, new = set(before) - set(thing.tags), set(thing.tags) - set(before)
+    for sql, changed in (
+        ("DELETE FROM thing_tags WHERE tag = ? AND position = ?", gone),
+        ("INSERT INTO thing_tags VALUES (?, ?)", new),
+    ):
+        connection.executemany(sql, [(tag, thing.position) for tag in sorted(changed)])
