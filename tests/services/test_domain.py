@@ -1,32 +1,200 @@
-"""The domain: pure decisions."""
+"""The domain: what may happen to what, and what becomes of it."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from services.domain.commands import RecordMessage
-from services.domain.decisions import Refusal, State, decide, evolve
-from services.domain.events import MessageRecorded
+from services.domain import commands as c
+from services.domain import events as e
+from services.domain.decisions import LONGEST_NAME, MOST_TAGS, Refusal, decide, event_of
+from services.domain.things import STATES, Key, Thing, evolve, key_of
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 
 
+def fold(events: Sequence[e.Event]) -> dict[int, Thing]:
+    """All things after these events, by their positions."""
+    things: dict[int, Thing] = {}
+    for position, event in enumerate(events, 1):
+        after = evolve(named(things, key_of(event)), event, position)
+        if after is not None:
+            things[after.position] = after
+    return things
+
+
+def named(things: dict[int, Thing], key: Key | None) -> Thing | None:
+    if not isinstance(key, str):
+        return None if key is None else things.get(key)
+    found = [thing for thing in things.values() if thing.kind == "track"]
+    return next((thing for thing in found if " ".join(thing.text.casefold().split()) == key), None)
+
+
+def after(*commands: c.Command) -> Thing | None:
+    """The first thing, once these commands have been carried out."""
+    events: list[e.Event] = []
+    for command in commands:
+        decided = decide(named(fold(events), key_of(command)), command, NOW)
+        assert not isinstance(decided, Refusal), decided
+        events += decided
+    return fold(events).get(1)
+
+
 def test_a_message_is_recorded_as_it_was_said() -> None:
     """The text is kept to the letter, with the time that was given."""
-    events = decide(State(), RecordMessage("  hi \n", source="api"), NOW)
-    assert events == (MessageRecorded(NOW, "  hi \n", "api"),)
+    events = decide(None, c.RecordMessage("  hi \n", source="api"), NOW)
+    assert events == (e.MessageRecorded(NOW, "api", "  hi \n"),)
 
 
-@pytest.mark.parametrize("text", ["", " ", "\n\t\u00a0"])
-def test_nothing_is_not_a_message(text: str) -> None:
-    """White space alone is refused."""
-    assert isinstance(decide(State(), RecordMessage(text, source="api"), NOW), Refusal)
+TODO, NOTE, TRACK = c.AddTodo("a", source="x"), c.TakeNote("a", source="x"), c.StartTrack("a", source="x")
+DECISION = c.ProposeDecision("a", "why", source="x")
+DONE, CANCELLED = c.CompleteTodo(1, source="x"), c.CancelTodo(1, source="x")
+ACCEPTED, REJECTED = c.AcceptDecision(1, "so", source="x"), c.RejectDecision(1, source="x")
+STOPPED = c.StopTrack("A", source="x")
 
 
-def test_the_state_counts_messages() -> None:
-    """evolve makes a new state and leaves the old one."""
-    before = State(messages=3)
-    assert evolve(before, MessageRecorded(NOW, "a", "api")) == State(messages=4)
-    assert before == State(messages=3)
+@pytest.mark.parametrize(
+    ("before", "command", "state"),
+    [
+        ([TODO], DONE, "done"),
+        ([TODO], CANCELLED, "cancelled"),
+        ([TODO], c.ReopenTodo(1, source="x"), None),
+        ([TODO, DONE], DONE, None),
+        ([TODO, DONE], CANCELLED, None),
+        ([TODO, DONE], c.ReopenTodo(1, source="x"), "open"),
+        ([TODO, CANCELLED], c.ReopenTodo(1, source="x"), "open"),
+        ([TODO, DONE], c.SetDue(1, "2026-02-11", source="x"), None),
+        ([NOTE], DONE, None),
+        ([TRACK], STOPPED, "stopped"),
+        ([TRACK], TRACK, None),
+        ([TRACK, STOPPED], STOPPED, None),
+        ([TRACK, STOPPED], TRACK, "running"),
+        ([TRACK, STOPPED], c.AddEntry("a", "5 km", source="x"), "running"),
+        ([DECISION], ACCEPTED, "accepted"),
+        ([DECISION], REJECTED, "rejected"),
+        ([DECISION], c.RevisitDecision(1, source="x"), None),
+        ([DECISION, ACCEPTED], REJECTED, None),
+        ([DECISION, ACCEPTED], c.RevisitDecision(1, "doubt", source="x"), "proposed"),
+        ([TODO], ACCEPTED, None),
+        ([TODO], c.AddTag(1, "home", source="x"), "open"),
+        ([TODO], c.RemoveTag(1, "home", source="x"), None),
+        ([TODO, c.AddTag(1, "home", source="x")], c.AddTag(1, "home", source="x"), None),
+        ([TODO], c.AddTag(2, "home", source="x"), None),
+    ],
+    ids=str,
+)
+def test_what_may_become_of_what(before: list[c.Command], command: c.Command, state: str | None) -> None:
+    """In each state, each command leads to one other state, or is refused."""
+    thing = after(*before)
+    assert thing is not None
+    about = thing if key_of(command) in (1, "a") else None
+    decided = decide(about, command, NOW)
+    assert isinstance(decided, Refusal) == (state is None)
+    if state is not None:
+        found = after(*before, command)
+        assert found is not None
+        assert found.state == state
+
+
+def test_a_reason_stays_until_there_is_another() -> None:
+    """Accepting without a word keeps that of the proposal."""
+    rejected, accepted = after(DECISION, REJECTED), after(DECISION, ACCEPTED)
+    assert rejected is not None
+    assert accepted is not None
+    assert (rejected.rationale, accepted.rationale) == ("why", "so")
+
+
+def test_what_does_not_exist_is_told_apart() -> None:
+    """From what is in the wrong state."""
+    missing, wrong = decide(None, DONE, NOW), decide(after(TODO, DONE), DONE, NOW)
+    assert isinstance(missing, Refusal)
+    assert isinstance(wrong, Refusal)
+    assert (missing.missing, wrong.missing) == (True, False)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        c.RecordMessage(" \n\u00a0", source="x"),
+        c.AddTodo("", source="x"),
+        c.AddTodo("a", "tomorrow", source="x"),
+        c.AddTodo("a", "2026-02-30", source="x"),
+        c.AddTodo("a", "20260211", source="x"),
+        c.AddTodo("a", "2026-02-11T25:00:00Z", source="x"),
+        c.AddTodo("a", "2026-02-11T17:00:00+01:00", source="x"),
+        c.AddTodo("a", None, ("Home",), source="x"),
+        c.AddTodo("a", None, ("",), source="x"),
+        c.AddTodo("a", None, tuple(f"t{n}" for n in range(MOST_TAGS + 1)), source="x"),
+        c.AddTag(1, "a b", source="x"),
+        c.AddTag(1, "x" * 51, source="x"),
+        c.StartTrack("x" * (LONGEST_NAME + 1), source="x"),
+        c.StartTrack(" a", source="x"),
+        c.AddEntry("a\nb", "x", source="x"),
+        c.AddEntry("a", "  ", source="x"),
+        c.ProposeDecision("a", " ", source="x"),
+    ],
+    ids=str,
+)
+def test_what_cannot_be_kept_is_refused(command: c.Command) -> None:
+    """Whatever there is."""
+    assert isinstance(decide(after(TODO), command, NOW), Refusal)
+
+
+def test_as_many_tags_as_there_may_be() -> None:
+    """And not one more, by whatever way."""
+    full = after(c.AddTodo("a", None, tuple(f"t{n:02}" for n in range(MOST_TAGS)), source="x"))
+    assert full is not None
+    assert isinstance(decide(full, c.AddTag(1, "more", source="x"), NOW), Refusal)
+
+
+NUMBERS, NAMES = st.integers(1, 12), st.sampled_from(["a", "A", "b  c", "b c"])
+TAGS = st.sampled_from(["home", "work"])
+COMMANDS = st.one_of(
+    st.builds(
+        c.AddTodo, st.just("t"), st.sampled_from([None, "2026-02-11"]), st.tuples(TAGS), source=st.just("x")
+    ),
+    st.builds(c.SetDue, NUMBERS, st.sampled_from([None, "2026-02-12"]), source=st.just("x")),
+    *(
+        st.builds(kind, NUMBERS, source=st.just("x"))
+        for kind in (c.CompleteTodo, c.ReopenTodo, c.CancelTodo, c.AcceptDecision, c.RejectDecision)
+    ),
+    st.builds(c.RevisitDecision, NUMBERS, st.sampled_from([None, "r"]), source=st.just("x")),
+    st.builds(c.TakeNote, st.just("n"), source=st.just("x")),
+    st.builds(c.ProposeDecision, st.just("d"), source=st.just("x")),
+    st.builds(c.StartTrack, NAMES, st.tuples(TAGS), source=st.just("x")),
+    st.builds(c.StopTrack, NAMES, source=st.just("x")),
+    st.builds(c.AddEntry, NAMES, st.just("e"), source=st.just("x")),
+    st.builds(c.AddTag, NUMBERS, TAGS, source=st.just("x")),
+    st.builds(c.RemoveTag, NUMBERS, TAGS, source=st.just("x")),
+)
+"""Any command on a small world, so that many of them meet."""
+
+
+@given(st.lists(COMMANDS, max_size=30))
+def test_any_sequence_of_commands(commands: list[c.Command]) -> None:
+    """What was decided step by step is what the events say from the beginning; no rule is ever broken."""
+    events: list[e.Event] = []
+    things: dict[int, Thing] = {}
+    for number, command in enumerate(commands):
+        now = NOW + timedelta(seconds=number)
+        decided = decide(named(things, key_of(command)), command, now)
+        if isinstance(decided, Refusal):
+            assert decided.message
+            continue
+        assert decided == (event_of(command, now),)
+        before = named(things, key_of(decided[0]))
+        events += decided
+        changed = evolve(before, decided[0], len(events))
+        assert changed is not None
+        assert changed != before
+        things[changed.position] = changed
+    assert things == fold(events)
+    for position, thing in things.items():
+        assert thing.position == position
+        assert thing.state in STATES[thing.kind]
+        assert thing.created <= thing.changed
+        assert thing.tags == tuple(sorted(set(thing.tags)))

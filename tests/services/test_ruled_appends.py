@@ -76,7 +76,7 @@ def test_two_about_one_thing_never_share_a_transaction(tmp_path: Path) -> None:
         async def run() -> list[tuple[Record, ...]]:
             group = GroupCommit(commit, executor)  # type: ignore[arg-type]
             subjects: list[object] = [1, 2, 1, None, None, 2, 1]
-            appends = [Append([draft(f"{n}")], subject=subject) for n, subject in enumerate(subjects)]  # type: ignore[arg-type]
+            appends = [Append([draft(f"{n}")], subject=subject) for n, subject in enumerate(subjects)]
             return list(await asyncio.gather(*map(group.append, appends)))
 
         asyncio.run(run())

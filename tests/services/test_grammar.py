@@ -1,0 +1,101 @@
+"""What a message means: docs/GRAMMAR.md, row by row, and what holds for any message."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.config import ROOT
+from services.dates import when
+from services.domain import commands as c
+from services.domain.decisions import unfit
+from services.domain.grammar import meaning
+
+TEXT = (ROOT / "docs" / "GRAMMAR.md").read_text()
+NOW = datetime(2026, 2, 10, 14, 30, tzinfo=ZoneInfo("Europe/Vienna"))
+
+ZONES = st.sampled_from(["UTC", "Europe/Vienna", "America/New_York", "Asia/Kathmandu", "Pacific/Apia"])
+NOWS = st.builds(
+    lambda seconds, zone: datetime.fromtimestamp(seconds, ZoneInfo(zone)),
+    st.integers(0, 4_000_000_000),
+    ZONES,
+)
+PARTS = """
+todo: note: track: decide: because due #a # friday tomorrow 17:00 : x milk 9999-12-31 29_feb in_3_hours
+31_dec_9999 in_9999_months in_9999_weeks
+"""
+WORDS = st.sampled_from([*(word.replace("_", " ") for word in PARTS.split()), "\n", "  "])
+SAID = st.one_of(st.text(), st.lists(WORDS, max_size=8).map(" ".join))
+
+
+def rows(heading: str) -> list[list[str]]:
+    """The rows of the table below a heading."""
+    part = TEXT.split(f"\n## {heading}\n")[1].split("\n## ")[0]
+    lines = [line for line in part.splitlines() if line.startswith("|")][2:]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+
+
+def told(command: c.Command) -> tuple[str, str, str]:
+    """A command as the table of examples has it: kind, text, rest."""
+    tags = " ".join(f"#{tag}" for tag in getattr(command, "tags", ()))
+    match command:
+        case c.AddTodo(text, due):
+            return "todo", text, ", ".join(filter(None, (due and f"due {due}", tags)))
+        case c.TakeNote(text):
+            return "note", text, tags
+        case c.AddEntry(track, text):
+            return "entry", text, f"on {track}"
+        case c.StartTrack(track):
+            return "track", track, tags
+        case c.ProposeDecision(text, rationale):
+            return "decision", text, ", ".join(filter(None, (rationale and f"because {rationale}", tags)))
+    return "message", "", ""
+
+
+@pytest.mark.parametrize("row", rows("Examples"), ids=lambda row: row[0])
+def test_every_example(row: list[str]) -> None:
+    """What the document says a message becomes, it becomes."""
+    text = row[0].strip("`")
+    assert told(meaning(text, "api", NOW, when)[-1]) == tuple(row[1:])
+
+
+TIMES = [(words, meant) for said, meant in rows("Days and times") for words in re.findall(r"`([^`]+)`", said)]
+
+
+@pytest.mark.parametrize(("words", "meant"), TIMES, ids=[words for words, _ in TIMES])
+def test_every_time(words: str, meant: str) -> None:
+    """What the document says a day or a time is, it is."""
+    assert when(words, NOW) == (None if meant == "no time" else meant)
+    assert when(f"  {words.upper()}\n", NOW) == when(words, NOW)
+
+
+@given(SAID, NOWS)
+def test_whatever_is_said(text: str, now: datetime) -> None:
+    """The message comes first, to the letter; what it means is fit, and the same each time it is asked."""
+    commands = meaning(text, "api", now, when)
+    assert commands[0] == c.RecordMessage(text, source="api")
+    assert len(commands) <= 2
+    assert all(unfit(command) is None for command in commands[1:])
+    assert meaning(text, "api", now, when) == commands
+
+
+@given(st.text().filter(lambda text: ":" not in text), NOWS)
+def test_without_a_keyword_it_is_a_message(text: str, now: datetime) -> None:
+    """And nothing else."""
+    assert meaning(text, "api", now, when) == (c.RecordMessage(text, source="api"),)
+
+
+@given(st.one_of(WORDS, st.tuples(WORDS, WORDS).map(" ".join), st.text()), NOWS)
+def test_a_time_is_one_that_can_be_kept(words: str, now: datetime) -> None:
+    """A day or a moment in UTC; a time alone lies ahead, by a day and an hour at most."""
+    due = when(words, now)
+    if due is not None:
+        assert unfit(c.SetDue(1, due, source="api")) is None
+    if words.strip() == "17:00":
+        moment = datetime.fromisoformat(str(due))
+        assert timedelta() < moment - now.astimezone(UTC) <= timedelta(hours=25)
