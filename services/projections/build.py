@@ -14,7 +14,13 @@ import apsw
 import msgspec
 
 from services.formats import by_type
-from services.projections import counts, entries, messages, search, sendings, things, timeline
+import services.projections.counts as counts
+import services.projections.entries as entries
+import services.projections.messages as messages
+import services.projections.search as search
+import services.projections.sendings as sendings
+import services.projections.things as things
+import services.projections.timeline as timeline
 from services.projections.models import Event
 from services.transactions import transaction
 from services.upcasters import UnknownEventError

@@ -22,17 +22,15 @@ import services.kept as kept
 import services.upcasters as upcasters
 from services.busy import BUSY_SECONDS, Patience, patiently
 from services.errors import HelionyxError
-from services.projections import (
-    build,
-    counts,
-    entries,
-    messages,
-    models,
-    search,
-    sendings,
-    things,
-    timeline,
-)
+import services.projections.build as build
+import services.projections.counts as counts
+import services.projections.entries as entries
+import services.projections.messages as messages
+import services.projections.models as models
+import services.projections.search as search
+import services.projections.sendings as sendings
+import services.projections.things as things
+import services.projections.timeline as timeline
 from services.projections.build import Log
 from services.projections.queries import Queries
 from services.transactions import transaction

@@ -8,7 +8,13 @@ from typing import TypeVar
 import apsw
 
 from services.domain.things import Key, Thing
-from services.projections import counts, entries, messages, search, sendings, things, timeline
+import services.projections.counts as counts
+import services.projections.entries as entries
+import services.projections.messages as messages
+import services.projections.search as search
+import services.projections.sendings as sendings
+import services.projections.things as things
+import services.projections.timeline as timeline
 from services.projections.entries import TrackEntry
 from services.projections.messages import Message
 from services.projections.search import Hit

@@ -78,7 +78,11 @@ def test_ready(service: Instance, store: Path) -> None:
     service.call("POST", MESSAGES, {"text": text()})
     answer = service.call("GET", "/health/ready", Authorization="")
     last = json.loads(service.call("GET", EVENTS).body.splitlines()[-1])
-    log = {"length": last["position"], "head": last["hash"], "holds": {"MessageRecorded": [1]}}
+    log = {
+        "length": last["position"],
+        "head": last["hash"],
+        "holds": {"MessageRecorded": [1], "ServiceStarted": [1]},
+    }
     (projections,) = (path.name for path in (store / "projections").glob("*.db"))
     who = service.call("GET", "/health").json
     assert answer.status == 200

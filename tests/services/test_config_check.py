@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from services.config import ROOT, digest
+from services.formats import READS, WRITES
 from tests.services.test_config import BOT_TOKEN, MINIMAL, lines
 
 
@@ -32,6 +33,11 @@ def check(*arguments: str, stdin: bytes = b"", **variables: str) -> subprocess.C
     return subprocess.run(
         command, input=stdin, capture_output=True, check=False, env={"PATH": os.defpath, **variables}
     )
+
+
+def versions(formats: tuple[tuple[str, int], ...]) -> dict[str, list[int]]:
+    """As the deployment reads them: today there is one of each type."""
+    return {type_: [version] for type_, version in formats}
 
 
 def test_check_says_what_the_deployment_wants_to_know() -> None:
@@ -57,7 +63,7 @@ def test_check_says_what_the_deployment_wants_to_know() -> None:
             "has_telegram_token": True,
         },
         "digests": {key: digest(key, value) for key, value in given.items()},
-        "log": {"table": 1, "reads": {"MessageRecorded": [1]}, "writes": {"MessageRecorded": [1]}},
+        "log": {"table": 1, "reads": versions(READS), "writes": versions(WRITES)},
     }
     assert b"hunter2" not in done.stdout
 

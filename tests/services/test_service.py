@@ -149,9 +149,9 @@ def test_those_who_wait_together_share_one_commit(tmp_path: Path, monkeypatch: p
     steps: list[int] = []
     append_each, catch_up = EventLog.append_each, Projections.catch_up
 
-    def counted(log: EventLog, appends: Sequence[Append]) -> list[Outcome]:
+    def counted(log: EventLog, appends: Sequence[Append], *rest: object) -> list[Outcome]:
         groups.append(len(appends))
-        return append_each(log, appends)
+        return append_each(log, appends, *rest)  # type: ignore[arg-type]
 
     def followed(projections: Projections, *arguments: object) -> int:
         steps.append(catch_up(projections, *arguments))  # type: ignore[arg-type]
