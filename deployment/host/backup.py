@@ -15,7 +15,7 @@ from .errors import Busy, Refused, StepFailed
 from .layout import Environment, Layout
 from .locks import environment_lock
 from .model import Manifest
-from .observe import user_id
+from .observe import refuse_nobody, user_id
 from .run import run
 from .store import LOG_FILE, LONG, SPARE, ask, path_of
 from .wire import Wire
@@ -32,11 +32,7 @@ def hand_over(layout: Layout, wire: Wire, request: dict[str, Any]) -> None:
             f"{environment.name} has no release on this node, so there is nothing that could read its log.",
             f"make status ENV={environment.name}",
         )
-    if user_id(environment) is None:
-        raise Refused(
-            f"there is no user {environment.user} who could read the log of {environment.name}.",
-            f"make deploy ENV={environment.name} makes it again",
-        )
+    refuse_nobody(environment)
     with _alone(layout, environment, request):
         answer, file = _copied(layout, environment, release)
     with file:  # which has no name any more: however this ends, nothing is left

@@ -126,6 +126,25 @@ def test_backup_needs_an_environment_that_is_there(dev: Operator, tmp_path: Path
     assert not list(tmp_path.iterdir())
 
 
+def test_user_that_was_deleted_is_told(dev: Operator, tmp_path: Path) -> None:
+    """Nobody is left who could read the log: a message and a hint, for a backup and for a restore."""
+    dev.tell("dev", ["before the user went"])
+    file = copied(dev, tmp_path)
+    before = dev.status("dev")["log"]
+    dev.change("stop", "dev")
+    dev.on_node("userdel", "helionyx-dev")
+    try:
+        result = dev.change("backup", "dev", code=2, TO=str(tmp_path / "second.db"))
+        kept = dev.change("restore", "dev", code=2, BACKUP=f"{before['length']}-{before['head'][:12]}")
+    finally:
+        dev.deploy("dev")
+    for refusal in (result, kept):
+        assert "there is no user helionyx-dev" in refusal["message"]
+        assert refusal["hint"] == "make deploy ENV=dev makes it again"
+    assert list(tmp_path.iterdir()) == [file]
+    assert dev.status("dev")["log"] == before
+
+
 def test_lost_connection_leaves_no_backup_and_nothing_on_the_node(dev: Operator, tmp_path: Path) -> None:
     """Shot while the node copies: it notices, and clears up. The next one works."""
     slow = '    place = target / f".backup-{secrets.token_hex(4)}"\n'
