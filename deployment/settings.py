@@ -52,6 +52,7 @@ class Settings:
     nodes: dict[str, str]
     ssh_options: tuple[str, ...]
     root: Path
+    here: Path  # where the request was made: paths in it count from there
     env_dir: Path
     json: bool
     follow: bool
@@ -108,6 +109,7 @@ def read(arguments: list[str], environ: Mapping[str, str], root: Path = ROOT) ->
         nodes={name: environ.get("NODE") or node for name, node in default_nodes(root).items()},
         ssh_options=_split(environ.get("SSH_OPTIONS", "")),
         root=root,
+        here=root / environ.get("CALLED_FROM", ""),
         env_dir=(root / environ["ENV_DIR"]) if environ.get("ENV_DIR") else root,
         json="--json" in flags or _truth("JSON", environ, default=False),
         follow=_truth("FOLLOW", environ, default=True),
