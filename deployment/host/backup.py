@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 import stat
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-from . import releases
+from . import audit, record, releases
 from .errors import Busy, Refused, StepFailed
 from .layout import Environment, Layout
 from .locks import environment_lock
@@ -33,11 +34,39 @@ def hand_over(layout: Layout, wire: Wire, request: dict[str, Any]) -> None:
             f"make status ENV={environment.name}",
         )
     refuse_nobody(environment)
+    begun = time.monotonic()
     with _alone(layout, environment, request):
         answer, file = _copied(layout, environment, release)
     with file:  # which has no name any more: however this ends, nothing is left
+        _note(layout, request, release, answer, seconds=round(time.monotonic() - begun, 3))
         wire.say("backup", size=os.fstat(file.fileno()).st_size, release=release.id, **answer)
         wire.say("result", outcome="done", sha256=wire.give(file))
+
+
+def _note(
+    layout: Layout, request: dict[str, Any], release: Manifest, answer: dict[str, Any], *, seconds: float
+) -> None:
+    """Write down who takes it, and how much it holds: first, for whoever hangs up has some of it already."""
+    try:
+        audit.append(
+            layout,
+            event="end",
+            transaction=record.new_id(request["environment"]),
+            environment=request["environment"],
+            verb="backup",
+            actor={**request["actor"], "login": os.environ.get("SUDO_USER") or "root"},
+            outcome="done",
+            before=release.id,
+            after=release.id,
+            seconds=seconds,
+            position=answer["position"],
+            head=answer["hash"],
+        )
+    except OSError as error:
+        raise Refused(
+            f"the node cannot write {layout.audit}, and no copy leaves it unnoted: {error.strerror}.",
+            "mend its disk",
+        ) from error
 
 
 @contextmanager

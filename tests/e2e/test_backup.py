@@ -126,6 +126,23 @@ def test_backup_needs_an_environment_that_is_there(dev: Operator, tmp_path: Path
     assert not list(tmp_path.iterdir())
 
 
+def test_history_tells_who_took_a_backup(dev: Operator, tmp_path: Path) -> None:
+    """All that was ever said has left the node: who has it, and how far it goes, is in the chain."""
+    dev.tell("dev", ["before the backup"])
+    result = dev.change("backup", "dev", TO=str(tmp_path / "dev.db"))
+    last = json.loads(dev.script("history", "dev", "--json").stdout)["changes"][-1]
+    assert (last["verb"], last["outcome"], last["reason"]) == ("backup", "done", None)
+    assert last["actor"]["login"] == dev.login
+    assert last["before"] == last["after"] == result["release"]
+    row = dev.script("history", "dev", LINES="1").stdout.splitlines()
+    assert " backup " in row[1]
+    assert row[-1] == "exit 0: done"
+    audit = dev.on_node("tail", "-1", "/var/lib/helionyx-deploy/deployments.jsonl")
+    assert json.loads(audit)["head"] == result["head"]
+    dev.change("backup", "staging", code=2, TO=str(tmp_path / "staging.db"))
+    assert dev.on_node("tail", "-1", "/var/lib/helionyx-deploy/deployments.jsonl") == audit
+
+
 def test_user_that_was_deleted_is_told(dev: Operator, tmp_path: Path) -> None:
     """Nobody is left who could read the log: a message and a hint, for a backup and for a restore."""
     dev.tell("dev", ["before the user went"])
