@@ -206,6 +206,19 @@ def test_round_trip(dev: Operator, tmp_path: Path) -> None:
     assert "has its place already" in dev.change("restore", "dev", code=2, BACKUP=kept)["message"]
 
 
+def test_damage_of_the_log_that_gives_way_is_told(dev: Operator, tmp_path: Path) -> None:
+    """Where it is, beside what is newer: not all that is counted there can be had back."""
+    dev.tell("dev", ["before the backup"])
+    file = copied(dev, tmp_path)
+    dev.tell("dev", ["word one of it", "word two of it"])
+    position = dev.status("dev")["log"]["length"]
+    dev.change("stop", "dev")
+    dev.on_node("sed", "-i", "s/word two of it/word X.. of it/", f"{DATA}/events/events.db")
+    said = dev.change("restore", "dev", BACKUP=str(file))["warnings"][0]["message"]
+    assert "2 events of dev are newer than what is restored" in said
+    assert f"that log does not verify: the record at position {position} is not what was appended" in said
+
+
 @pytest.mark.parametrize("flaw", ["changed", "cut", "no log", "empty", "newer table", "unknown event"])
 def test_backup_that_cannot_be_used_is_refused(dev: Operator, tmp_path: Path, flaw: str) -> None:
     """Before anything is touched: processes, files and history are as they were."""
