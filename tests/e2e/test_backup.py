@@ -165,8 +165,10 @@ def test_user_that_was_deleted_is_told(dev: Operator, tmp_path: Path) -> None:
 def test_lost_connection_leaves_no_backup_and_nothing_on_the_node(dev: Operator, tmp_path: Path) -> None:
     """Shot while the node copies: it notices, and clears up. The next one works."""
     slow = '    place = target / f".backup-{secrets.token_hex(4)}"\n'
-    dev.edit("services/event_log/backup.py", slow, f"    __import__('time').sleep(2)\n{slow}")
+    wait = "    while Path('/etc/slow').exists():\n        __import__('time').sleep(0.1)\n"
+    dev.edit("services/event_log/backup.py", slow, f"{wait}{slow}")
     dev.deploy("dev")
+    dev.on_node("touch", "/etc/slow")
     with dev.start("scripts/deploy/backup.sh", "dev", TO=str(tmp_path / "dev.db")) as backup:
         end = time.monotonic() + 20
         while ".backup" not in dev.on_node("ls", "-A", DATA) and time.monotonic() < end:
@@ -174,6 +176,7 @@ def test_lost_connection_leaves_no_backup_and_nothing_on_the_node(dev: Operator,
         second = dev.change("backup", "dev", code=2, TO=str(tmp_path / "second.db"))
         _shoot_ssh(backup.pid)
         said = backup.communicate(timeout=LIMIT)[0]
+    dev.on_node("rm", "/etc/slow")
     assert "another backup of dev is just being made" in second["message"]
     assert backup.returncode == 2, said
     assert not list(tmp_path.iterdir())
