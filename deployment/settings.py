@@ -11,7 +11,6 @@ from pathlib import Path
 
 from .errors import DeployError
 from .host.layout import ENVIRONMENTS
-from .host.model import KEEP
 
 VERBS = (
     *("deploy", "plan", "rollback", "restart", "stop", "start", "remove", "restore", "rebuild"),
@@ -63,7 +62,7 @@ class Settings:
     to: str
     backup: str
     soak: float
-    keep: int
+    keep: int | None  # releases; None where nobody has said how many
     config: str | None
     insist: bool
     delete: bool
@@ -120,7 +119,7 @@ def read(arguments: list[str], environ: Mapping[str, str], root: Path = ROOT) ->
         to=environ.get("TO") or "",
         backup=_backup(verb, environ),
         soak=_seconds("SOAK", environ, default=SOAK.get(verb, 0.0)),
-        keep=_count("KEEP", environ, "releases", least=1) or KEEP,
+        keep=_count("KEEP", environ, "releases", least=1),
         config=_one_of("CONFIG", environ, "current"),
         insist=_truth("INSIST", environ, default=False),
         delete=verb == "remove" and _one_of("DATA", environ, "delete") is not None,

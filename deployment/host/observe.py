@@ -45,6 +45,7 @@ def observe(
         layers_elsewhere=tuple(sorted(releases.layers_used(layout, without=environment))),
         releases=releases.kept(layout, environment),
         current=current,
+        previous=releases.previous(layout, environment),
         units=releases.unit_files(layout, environment),
         stale=service.stale or socket.stale,
         enabled=_enabled(layout, environment),
