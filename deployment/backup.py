@@ -55,7 +55,7 @@ def backup(settings: Settings, output: Output) -> dict[str, Any]:
 def _path(settings: Settings) -> Path:
     """Where it goes: into `backups/`, the directory or the new file that `TO=` names."""
     try:
-        wanted = settings.root / Path(settings.to or "backups/").expanduser()
+        wanted = settings.here / Path(settings.to or settings.root / "backups").expanduser()
     except RuntimeError as error:  # ~nobody
         raise DeployError(f"there is no home directory for {settings.to}.", ELSEWHERE) from error
     path = wanted

@@ -78,7 +78,8 @@ class _Change:
         if self.settings.verb != "plan" or result["outcome"] != "planned":
             return result
         assert self.release is not None
-        shown = preview.of(self.settings.root, self.release, self.plan)
+        assert self.prepared is not None
+        shown = preview.of(self.settings.root, self.prepared.source, self.release, self.plan)
         for line in preview.text(shown, [_step(item).title for item in self.plan["steps"]]):
             self.output.heading(line)
         return {**result, **shown}

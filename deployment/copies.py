@@ -54,7 +54,7 @@ class Copy:
 def named(settings: Settings, output: Output) -> Copy | None:
     """The backup that `BACKUP=` names; None where that is the name of a log which the node keeps."""
     try:
-        path = settings.root / Path(settings.backup).expanduser()
+        path = settings.here / Path(settings.backup).expanduser()
         there = path.exists()
     except (OSError, RuntimeError) as error:  # too long a name, ~nobody
         raise DeployError(

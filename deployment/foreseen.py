@@ -19,7 +19,14 @@ def judged(log: dict[str, Any], copy: Copy | None, root: Path) -> dict[str, Any]
 
 
 def words(environment: str, log: dict[str, Any]) -> str:
-    """What becomes of the log that is there."""
+    """What becomes of the log that is there, and where it is damaged, as far as that could be told."""
+    flaw = str(log.get("flaw") or "").rstrip(".")
+    if not flaw:
+        return _becomes(environment, log)
+    return f"{_becomes(environment, log)}; that log does not verify: {flaw}"
+
+
+def _becomes(environment: str, log: dict[str, Any]) -> str:
     there, newer = log["there"], log["newer"]
     if there is None:
         return f"the log of {environment} is damaged, and is put aside as it is"

@@ -11,7 +11,7 @@ from .connection import Connection, result_of_look
 from .errors import DONE, HANDS
 from .output import code_line
 from .settings import Settings
-from .tables import table
+from .tables import columns, table
 
 HEADS = ("when", "environment", "verb", "who", "before", "after", "outcome", "took", "reason")
 STARTS = ("at", "transaction", "environment", "verb", "actor", "before", "wanted")
@@ -32,7 +32,7 @@ def history(settings: Settings) -> int:
         result = {"exit_code": code, "first_bad": answer["first_bad"], "changes": changes}
         sys.stdout.write(json.dumps(result, indent=1) + "\n")
         return code
-    sys.stdout.write(table(HEADS, [_row(item) for item in changes]))
+    sys.stdout.write(table(HEADS, [_row(item) for item in changes], columns()))
     if code:
         sys.stdout.write(f"the audit's line {answer['first_bad']} does not fit its chain: it was changed\n")
     sys.stdout.write(code_line(code) + "\n")

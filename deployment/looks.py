@@ -11,7 +11,7 @@ from .connection import Connection, result_of_look
 from .errors import DONE, HANDS
 from .journal import Unfolding
 from .settings import Settings
-from .tables import age, count, size, table
+from .tables import INDENT, age, columns, count, fold, size, table
 
 HEADS = ("environment", "state", "release", "address", "since", "events", "memory", "node")
 LOGS = ("kept event log", "size", "where")
@@ -30,11 +30,11 @@ def status(settings: Settings) -> int:
         _detail(found[0])
     else:
         # One node is what everybody has, and goes without saying.
-        columns = len(HEADS) - (len({item["node"] for item in found}) == 1)
-        sys.stdout.write(table(HEADS[:columns], [_row(item)[:columns] for item in found]))
+        shown = len(HEADS) - (len({item["node"] for item in found}) == 1)
+        sys.stdout.write(table(HEADS[:shown], [_row(item)[:shown] for item in found], columns()))
     for item in found:
         for problem in (*item["problems"], *item["notes"]):
-            sys.stdout.write(f"{item['environment']}: {problem}\n")
+            sys.stdout.write(fold(f"{item['environment']}: ", problem, INDENT, columns()) + "\n")
     troubled = [item["environment"] for item in found if item["state"] not in GOOD]
     if troubled:
         which = f" ENV={troubled[0]}" if len(troubled) == 1 else ""
@@ -124,12 +124,12 @@ def _detail(item: dict[str, Any]) -> None:
         "unfinished": ", ".join(item["unfinished"]) or "none",
     }
     for key, value in rows.items():
-        sys.stdout.write(f"{key:<12} {value}\n")
+        sys.stdout.write(fold(f"{key:<12} ", value, 13, columns()) + "\n")
     if item["kept"]:
-        sys.stdout.write("\n" + table(KEPT, [_kept(item, kept) for kept in item["kept"]]))
+        sys.stdout.write("\n" + table(KEPT, [_kept(item, kept) for kept in item["kept"]], columns()))
     if item["kept_logs"]:
         shelf = [(kept["name"], size(kept["bytes"]), kept["path"]) for kept in item["kept_logs"]]
-        sys.stdout.write("\n" + table(LOGS, shelf))
+        sys.stdout.write("\n" + table(LOGS, shelf, columns()))
 
 
 def _log(log: dict[str, Any]) -> str:

@@ -10,15 +10,18 @@ from .errors import DeployError
 from .host.model import Manifest, changed_keys
 from .release import Release
 from .run import run
+from .source import Source
 
 LIMIT = 20  # commits that are listed one by one
+FEW = 5  # files that are not committed, for people
 
 
-def of(root: Path, release: Release, plan: dict[str, Any]) -> dict[str, Any]:
+def of(root: Path, source: Source, release: Release, plan: dict[str, Any]) -> dict[str, Any]:
     """The preview as values: the node's own steps, and what lies behind them."""
     before = Manifest.from_json(plan["manifest"]) if plan["manifest"] else None
     return {
         "steps_planned": plan["steps"],
+        "uncommitted": list(source.changed),
         "commits": commits(root, before.commit, release.manifest.commit) if before else [],
         "configuration": configuration(before, release.manifest),
         "units": units(plan["units"], {name: text.decode() for name, text in release.units.items()}),
@@ -62,10 +65,15 @@ def units(before: dict[str, str], after: dict[str, str]) -> list[str]:
 def text(preview: dict[str, Any], steps: list[str]) -> list[str]:
     """The preview for people."""
     lines = [f"  {step}" for step in steps] or ["  no step: this release runs already"]
-    for title in ("commits", "configuration", "units"):
-        if preview[title]:
-            lines += [f"{title}:", *(f"  {line}" for line in preview[title])]
+    for title in ("uncommitted", "commits", "configuration", "units"):
+        shown = _first(preview[title]) if title == "uncommitted" else preview[title]
+        if shown:
+            lines += [f"{title}:", *(f"  {line}" for line in shown)]
     return lines
+
+
+def _first(names: list[str]) -> list[str]:
+    return names[:FEW] + ([f"and {len(names) - FEW} more"] if len(names) > FEW else [])
 
 
 def _value(manifest: Manifest | None, key: str) -> str | None:

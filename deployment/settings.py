@@ -11,7 +11,6 @@ from pathlib import Path
 
 from .errors import DeployError
 from .host.layout import ENVIRONMENTS
-from .host.model import KEEP
 
 VERBS = (
     *("deploy", "plan", "rollback", "restart", "stop", "start", "remove", "restore", "rebuild"),
@@ -52,6 +51,7 @@ class Settings:
     nodes: dict[str, str]
     ssh_options: tuple[str, ...]
     root: Path
+    here: Path  # where the request was made: paths in it count from there
     env_dir: Path
     json: bool
     follow: bool
@@ -62,7 +62,7 @@ class Settings:
     to: str
     backup: str
     soak: float
-    keep: int
+    keep: int | None  # releases; None where nobody has said how many
     config: str | None
     insist: bool
     delete: bool
@@ -108,6 +108,7 @@ def read(arguments: list[str], environ: Mapping[str, str], root: Path = ROOT) ->
         nodes={name: environ.get("NODE") or node for name, node in default_nodes(root).items()},
         ssh_options=_split(environ.get("SSH_OPTIONS", "")),
         root=root,
+        here=root / environ.get("CALLED_FROM", ""),
         env_dir=(root / environ["ENV_DIR"]) if environ.get("ENV_DIR") else root,
         json="--json" in flags or _truth("JSON", environ, default=False),
         follow=_truth("FOLLOW", environ, default=True),
@@ -118,7 +119,7 @@ def read(arguments: list[str], environ: Mapping[str, str], root: Path = ROOT) ->
         to=environ.get("TO") or "",
         backup=_backup(verb, environ),
         soak=_seconds("SOAK", environ, default=SOAK.get(verb, 0.0)),
-        keep=_count("KEEP", environ, "releases", least=1) or KEEP,
+        keep=_count("KEEP", environ, "releases", least=1),
         config=_one_of("CONFIG", environ, "current"),
         insist=_truth("INSIST", environ, default=False),
         delete=verb == "remove" and _one_of("DATA", environ, "delete") is not None,

@@ -25,6 +25,7 @@ class Source:
     subject: str
     dirty: bool
     files: dict[str, tuple[bytes, bool]]  # path: (content, whether it is executable)
+    changed: tuple[str, ...] = ()  # the files of a dirty tree that are not in the commit as they lie there
 
     @property
     def project(self) -> str:
@@ -55,7 +56,7 @@ def read(root: Path, environment: str) -> Source:
             "git commit, or git stash --include-untracked",
         )
     tree = _working_tree(root) if changed else f"{commit}^{{tree}}"
-    return Source(commit, subject, bool(changed), _files(root, tree))
+    return Source(commit, subject, bool(changed), _files(root, tree), tuple(changed))
 
 
 def _files(root: Path, tree: str) -> dict[str, tuple[bytes, bool]]:

@@ -1,19 +1,63 @@
-"""Tables for people: columns as wide as their widest cell, no colours, no frames."""
+"""Tables for people: columns as wide as their widest cell, no colours, no frames.
+
+Only on a terminal is a line folded that is too long for it: in a pipe a row stays a line.
+"""
 
 from __future__ import annotations
 
+import shutil
+import sys
+import textwrap
 import time
 from collections.abc import Sequence
 
+INDENT = 4  # columns in front of what does not fit into the line above
+NARROW = 40  # columns; nothing is laid out for less
 
-def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Lines of aligned columns, the heads first."""
+
+def columns() -> int | None:
+    """How many columns the terminal has that is written to; None where it is none."""
+    return max(shutil.get_terminal_size().columns, NARROW) if sys.stdout.isatty() else None
+
+
+def table(heads: Sequence[str], rows: Sequence[Sequence[str]], width: int | None = None) -> str:
+    """Lines of aligned columns, the heads first; those that `width` columns have no room for go below."""
     lines = [tuple(heads), *map(tuple, rows)]
     widths = [max(len(line[i]) for line in lines) for i in range(len(heads))]
-    return "".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() + "\n"
-        for line in lines
+    shown = []
+    for line in lines:
+        for number, group in enumerate(_groups(widths, width)):
+            text = "  ".join(line[i].ljust(widths[i]) for i in group).rstrip()
+            if text or not number:
+                shown.append(fold(" " * INDENT if number else "", text, INDENT, width) + "\n")
+    return "".join(shown)
+
+
+def fold(start: str, text: str, indent: int, width: int | None) -> str:
+    """The two in one line, or between words in several of at most `width` columns, where that is one."""
+    if width is None or not text or len(start) + len(text) <= width:
+        return start + text
+    wrapper = textwrap.TextWrapper(
+        width,
+        initial_indent=start,
+        subsequent_indent=" " * indent,
+        break_long_words=False,
+        break_on_hyphens=False,
     )
+    return wrapper.fill(text)
+
+
+def _groups(widths: Sequence[int], width: int | None) -> list[list[int]]:
+    """The columns that stand in one line, line by line."""
+    groups: list[list[int]] = [[]]
+    used = 0
+    for index, size_ in enumerate(widths):
+        if width is not None and groups[-1] and used + size_ > width:
+            groups.append([])
+            used = INDENT
+        groups[-1].append(index)
+        used += size_ + 2
+    return groups
 
 
 def age(since: float | None) -> str:

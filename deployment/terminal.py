@@ -13,6 +13,7 @@ from rich.status import Status
 
 from .errors import DONE
 from .output import closing, line
+from .tables import INDENT, fold
 
 
 class Terminal:
@@ -32,8 +33,10 @@ class Terminal:
 
     def done(self, title: str, seconds: float, remark: str = "") -> None:
         self._still()
-        start, rest = escape(line(title, seconds)), escape(remark)
-        self._say(f"[green]✓[/green]{start[1:]}" + (f"  [dim]{rest}[/dim]" if rest else ""))
+        text, width = line(title, seconds), self._console.width
+        beside = len(text) + 2 + len(remark) <= width
+        rest = f"  {remark}" if beside else "\n" + fold(" " * INDENT, remark, INDENT, width)
+        self._say(f"[green]✓[/green]{escape(text[1:])}" + (f"[dim]{escape(rest)}[/dim]" if remark else ""))
 
     def warn(self, text: str, details: tuple[str, ...] = ()) -> None:
         self._still()

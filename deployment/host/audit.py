@@ -1,5 +1,7 @@
 """The history of all changes: one JSON line each when a change starts and when it ends, hash-chained.
 
+Who takes a copy of a log is told too, in one line, before the first byte of it leaves the node.
+
 A line's `hash` is the SHA-256 of its canonical JSON without `hash`; `previous` is the hash of the line
 before it, and 64 zeros in the first one. A line that was cut off by a power cut is set aside, never
 overwritten: the next append moves its bytes to `deployments.jsonl.torn-<offset>`.

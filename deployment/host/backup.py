@@ -5,17 +5,18 @@ from __future__ import annotations
 import os
 import shutil
 import stat
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-from . import releases
+from . import audit, record, releases
 from .errors import Busy, Refused, StepFailed
 from .layout import Environment, Layout
 from .locks import environment_lock
 from .model import Manifest
-from .observe import user_id
+from .observe import refuse_nobody, user_id
 from .run import run
 from .store import LOG_FILE, LONG, SPARE, ask, path_of
 from .wire import Wire
@@ -32,16 +33,40 @@ def hand_over(layout: Layout, wire: Wire, request: dict[str, Any]) -> None:
             f"{environment.name} has no release on this node, so there is nothing that could read its log.",
             f"make status ENV={environment.name}",
         )
-    if user_id(environment) is None:
-        raise Refused(
-            f"there is no user {environment.user} who could read the log of {environment.name}.",
-            f"make deploy ENV={environment.name} makes it again",
-        )
+    refuse_nobody(environment)
+    begun = time.monotonic()
     with _alone(layout, environment, request):
         answer, file = _copied(layout, environment, release)
     with file:  # which has no name any more: however this ends, nothing is left
+        _note(layout, request, release, answer, seconds=round(time.monotonic() - begun, 3))
         wire.say("backup", size=os.fstat(file.fileno()).st_size, release=release.id, **answer)
         wire.say("result", outcome="done", sha256=wire.give(file))
+
+
+def _note(
+    layout: Layout, request: dict[str, Any], release: Manifest, answer: dict[str, Any], *, seconds: float
+) -> None:
+    """Write down who takes it, and how much it holds: first, for whoever hangs up has some of it already."""
+    try:
+        audit.append(
+            layout,
+            event="end",
+            transaction=record.new_id(request["environment"]),
+            environment=request["environment"],
+            verb="backup",
+            actor={**request["actor"], "login": os.environ.get("SUDO_USER") or "root"},
+            outcome="done",
+            before=release.id,
+            after=release.id,
+            seconds=seconds,
+            position=answer["position"],
+            head=answer["hash"],
+        )
+    except OSError as error:
+        raise Refused(
+            f"the node cannot write {layout.audit}, and no copy leaves it unnoted: {error.strerror}.",
+            "mend its disk",
+        ) from error
 
 
 @contextmanager

@@ -103,6 +103,7 @@ class Observed:
     layers_elsewhere: tuple[str, ...] = ()
     releases: Mapping[str, Kept] = field(default_factory=dict)
     current: str | None = None
+    previous: str | None = None  # the release that one goes back to from the current one
     units: Mapping[str, str] = field(default_factory=dict)
     stale: bool = False
     enabled: bool = False
@@ -170,6 +171,7 @@ class Wanted:
     remove: bool = False  # of an absent one: whether somebody asked for it; else it never came up
     delete: bool = False  # of a removed one: whether what was said to it goes as well
     keep: int | None = None  # releases that came up and stay; None: all of them, nothing is pruned
+    prune: bool = False  # whether somebody has said how many: then also where nothing else is to be done
 
 
 def changed_keys(before: Manifest | None, after: Manifest) -> list[str]:

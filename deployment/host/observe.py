@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from . import files, probe, processes, readmodels, releases, sockets, store, systemd
+from .errors import Refused
 from .layout import ENVIRONMENTS, Environment, Layout
 from .model import BOT, Log, Manifest, Observed
 from .store import LOG_FILE
@@ -44,6 +45,7 @@ def observe(
         layers_elsewhere=tuple(sorted(releases.layers_used(layout, without=environment))),
         releases=releases.kept(layout, environment),
         current=current,
+        previous=releases.previous(layout, environment),
         units=releases.unit_files(layout, environment),
         stale=service.stale or socket.stale,
         enabled=_enabled(layout, environment),
@@ -111,6 +113,15 @@ def user_id(environment: Environment) -> int | None:
         return pwd.getpwnam(environment.user).pw_uid
     except KeyError:
         return None
+
+
+def refuse_nobody(environment: Environment) -> None:
+    """Raise `Refused` where the environment's user is gone: nobody else reads its log."""
+    if user_id(environment) is None:
+        raise Refused(
+            f"there is no user {environment.user} who could read the log of {environment.name}.",
+            f"make deploy ENV={environment.name} makes it again",
+        )
 
 
 def _is_home(data: Path) -> bool:

@@ -104,7 +104,7 @@ def _running(seen: Observed, wanted: Wanted) -> Iterator[Step]:
         yield Step("verify", (release.id,))
     if other and wanted.watch:
         yield Step("watch", (f"{wanted.watch:g} s",))
-    if wanted.keep is not None and (restart or written):
+    if wanted.keep is not None and (restart or written or wanted.prune):
         yield from _pruned(seen, release, wanted.keep)
     yield from _discarded(seen, wanted)
 
@@ -112,10 +112,7 @@ def _running(seen: Observed, wanted: Wanted) -> Iterator[Step]:
 def _stopped(seen: Observed, wanted: Wanted) -> Iterator[Step]:
     environment = wanted.environment
     if not seen.exists:
-        raise Refused(
-            f"{environment.name} was never deployed here, so there is nothing to stop.",
-            f"make deploy ENV={environment.name}",
-        )
+        raise preconditions.absent(seen, environment, "nothing to stop")
     if seen.service not in ("inactive", "failed") or seen.socket not in ("inactive", "failed"):
         yield Step("stop-units", _units(environment))
     if seen.rehearsal:
@@ -258,6 +255,8 @@ def _pruned(seen: Observed, release: Manifest, keep: int) -> Iterator[Step]:
     stay = {name for _, name in proven[-max(keep - 1, 1) :]} | {release.id}
     if seen.current is not None:
         stay.add(seen.current)
+    if seen.current == release.id and seen.previous is not None:  # else the current one is going to be that
+        stay.add(seen.previous)
     drop = tuple(sorted(set(others) - stay))
     if drop:
         yield Step("prune-releases", drop)

@@ -135,8 +135,16 @@ def release_of(seen: Observed, wanted: Wanted) -> Manifest:
     if wanted.release is None:
         nothing = "nothing to rebuild" if wanted.rebuild else "nothing to start"
         nothing = "no log to replace" if wanted.log else nothing
-        raise Refused(
-            f"{wanted.environment.name} was never deployed here, so there is {nothing}.",
-            f"make deploy ENV={wanted.environment.name}",
-        )
+        raise absent(seen, wanted.environment, nothing)
     return wanted.release
+
+
+def absent(seen: Observed, environment: Environment, nothing: str) -> Refused:
+    """The refusal of what there is `nothing` for, since no release of the environment is there."""
+    name = environment.name
+    if seen.data:
+        return Refused(
+            f"{name} was removed from this node, so there is {nothing}; what was told to it stays there.",
+            f"make deploy ENV={name} goes on with that",
+        )
+    return Refused(f"{name} was never deployed here, so there is {nothing}.", f"make deploy ENV={name}")

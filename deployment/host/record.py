@@ -84,11 +84,15 @@ class Transaction:
             blob.unlink()
 
 
+def new_id(environment: str) -> str:
+    """An id that nothing else has which happens to an environment; by it they stand in their order."""
+    return f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{environment}-{secrets.token_hex(2)}"
+
+
 def create(layout: Layout, request: dict[str, Any]) -> Transaction:
     """A new transaction with its request on disk; older ones than the last few are forgotten."""
     layout.transactions.mkdir(mode=0o700, parents=True, exist_ok=True)
-    stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
-    name = f"{stamp}-{request['environment']}-{secrets.token_hex(2)}"
+    name = new_id(request["environment"])
     path = layout.transactions / name
     path.mkdir(mode=0o700)
     publish(path / "request.json", json.dumps(request, indent=1).encode(), 0o600)

@@ -25,7 +25,8 @@ def run(
     """What the command wrote to stdout.
 
     Raises `StepFailed` with the command, its exit code and its last words when the code is not one of
-    `expect`, or when it takes longer than `timeout` seconds. `user` drops root for the command's run.
+    `expect`, or when it takes longer than `timeout` seconds. `user` drops root for the command's run, and
+    has to be there.
     """
     try:
         done = subprocess.run(
@@ -43,6 +44,8 @@ def run(
         )
     except FileNotFoundError:
         raise StepFailed(f"{argv[0]} is not installed on the node.", "install it there") from None
+    except KeyError:  # the user's: somebody has deleted it
+        raise StepFailed(f"there is no user {user} on the node.", "make deploy makes it again") from None
     except subprocess.TimeoutExpired:
         raise StepFailed(f"no end after {timeout:g} s: {shlex.join(argv)}") from None
     if done.returncode not in expect:

@@ -18,7 +18,7 @@ from .errors import HostError, Refused, StepFailed, Unfinished
 from .files import publish
 from .layout import ENVIRONMENTS, Environment, Layout
 from .model import Manifest, Observed, Wanted, changed_keys, id_of, sha256
-from .observe import observe
+from .observe import observe, refuse_nobody
 from .plan import Step, callers, plan
 from .run import run
 from .settling import settle
@@ -97,10 +97,7 @@ def _change(layout: Layout, wire: Wire, program: Path, request: dict[str, Any]) 
         if request.get("config") == "current":
             _keep_configuration(layout, environment, request)
     manifest = releases.read_manifest(layout, environment, releases.current(layout, environment))
-    if request["verb"] == "rebuild" and manifest is not None:
-        store.refuse_missing(manifest)
-    if request["verb"] == "restore" and "kept" in request["log"]:
-        request["log"] = shelf.find(layout, environment, manifest, request["log"]["kept"])
+    _look_up_log(layout, environment, manifest, request)
     seen, wanted, steps = _preview(layout, environment, request)
     before = seen.current
     wire.say(
@@ -142,6 +139,18 @@ def _change(layout: Layout, wire: Wire, program: Path, request: dict[str, Any]) 
         shutil.rmtree(transaction.path)
         raise Refused("the node cannot start the transaction.", "mend that first", error.details) from error
     _follow(wire, transaction)
+
+
+def _look_up_log(
+    layout: Layout, environment: Environment, manifest: Manifest | None, request: dict[str, Any]
+) -> None:
+    """Refuse to go on without the log that is read or who reads it, and say of a kept one what it is."""
+    if request["verb"] == "rebuild" and manifest is not None:
+        store.refuse_missing(manifest)
+    if request["verb"] == "restore" and manifest is not None:
+        refuse_nobody(environment)
+    if request["verb"] == "restore" and "kept" in request["log"]:
+        request["log"] = shelf.find(layout, environment, manifest, request["log"]["kept"])
 
 
 def _preview(

@@ -22,6 +22,7 @@ from .model import Log, Manifest
 from .run import run
 
 NEXT = ".next"  # the one that is about to take the place; for a moment, the one that has just left it
+LOOK = 120.0  # seconds that whoever restores waits at most to hear whether the log in use is sound
 HALF = ".half"  # one that is still arriving
 
 
@@ -72,15 +73,17 @@ def preview(
     """What a request to restore means for the log that is there, as far as it can be known before.
 
     `kept` is what the coming one is called, if it is kept here; of one that is sent later only the operator's
-    half can tell whether it begins with the log that is there.
+    half can tell whether it begins with the log that is there. `flaw` is why that one does not verify.
     """
-    newer = begins = None
+    newer = begins = flaw = None
     if there is not None and kept and coming.length > there.length > 0:
         path = layout.kept_logs(environment) / kept
         begins = store.head(layout, environment, release, at=there.length, store=path)[1] == there.head
     if there is not None and coming.length <= there.length:
-        found = store.head(layout, environment, release, at=coming.length)[1]
+        found = _hash_at(layout, environment, release, coming.length)
         newer = there.length - coming.length if found == coming.head or not coming.length else None
+    if there is None or there.name != coming.name:  # else every record of it was looked at already
+        flaw = store.flaw(layout, environment, release, store.path_of(release), timeout=LOOK)
     return {
         "name": coming.name,
         "length": coming.length,
@@ -89,7 +92,16 @@ def preview(
         "there_head": there.head if there else None,
         "newer": newer,
         "begins": begins,
+        "flaw": flaw,
     }
+
+
+def _hash_at(layout: Layout, environment: Environment, release: Manifest, position: int) -> str | None:
+    """Of the record there in the log in use; None too where that is damaged, which its flaw tells."""
+    try:
+        return store.head(layout, environment, release, at=position)[1]
+    except StepFailed:
+        return None
 
 
 def refuse_full_disk(layout: Layout, environment: Environment, size: int) -> None:

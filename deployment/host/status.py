@@ -44,7 +44,7 @@ def of(layout: Layout, environment: Environment) -> dict[str, Any]:
         ],
         "release": seen.serving or seen.current,
         "current": seen.current,
-        "previous": releases.previous(layout, environment),
+        "previous": seen.previous,
         "commit": current.commit if current else None,
         "subject": current.subject if current else None,
         "listen": seen.listen or (current.listen if current else None),

@@ -59,15 +59,20 @@ def at_rest(
         return None
 
 
-def flaw(layout: Layout, environment: Environment, release: Manifest, store: Path) -> str | None:
-    """What is wrong with the log in `store`, every record of it looked at; None for a sound one."""
+def flaw(
+    layout: Layout, environment: Environment, release: Manifest, store: Path, timeout: float = LONG
+) -> str | None:
+    """What is wrong with the log in `store`, every record of it looked at; None for a sound one.
+
+    That it took longer than `timeout` seconds is said too.
+    """
     try:
         words = ("services.event_log", "verify", "--store", str(store))
-        ask(layout, environment, release, *words, timeout=LONG)
+        ask(layout, environment, release, *words, timeout=timeout)
     except StepFailed as error:  # a chain that does not hold is exit code 1, and said as JSON all the same
         words_ = [line.strip() for line in error.details if not line.strip().startswith("hint:")]
         said = words_[-1] if words_ else error.message
-        return _problem(json.loads(said)) if said.startswith("{") else said
+        return _problem(json.loads(said)) if said.startswith("{") else said.removeprefix("error: ")
     return None
 
 

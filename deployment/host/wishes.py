@@ -41,7 +41,8 @@ def wanted_of(layout: Layout, environment: Environment, request: dict[str, Any])
             staged=made is not None,
             soak=float(request.get("soak", 0)),
             insist=bool(request.get("insist")),
-            keep=int(request.get("keep", KEEP)) if verb == "deploy" else None,
+            keep=int(request.get("keep") or KEEP) if verb == "deploy" else None,
+            prune=bool(request.get("keep")),
         )
     release = releases.read_manifest(layout, environment, releases.current(layout, environment))
     if verb == "rebuild":

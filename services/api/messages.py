@@ -59,7 +59,7 @@ OPERATIONS: Operations = {
             token=True,
             parameters=[
                 query("after", "Only what is behind this position.", 0, LARGEST_POSITION),
-                query("limit", "At most so many.", DEFAULT_LIMIT, LARGEST_LIMIT),
+                query("limit", "At most so many, and fewer of large ones.", DEFAULT_LIMIT, LARGEST_LIMIT),
             ],
         ),
         "post": operation(
@@ -93,11 +93,15 @@ def message_routes(service: Service) -> list[Route]:
         return json_of(recorded.message, status)
 
     async def read(request: Request) -> Response:
-        """`next` is the `after` of the next page, or null where this page is the last one."""
+        """`next` is the `after` of the next page, or null where nothing is behind this one.
+
+        A page is shorter than `limit` where it would be larger than memory should hold.
+        """
         after = number(request, "after", 0, LARGEST_POSITION)
         limit = number(request, "limit", DEFAULT_LIMIT, LARGEST_LIMIT)
         messages = await service.messages(after, limit)
-        following = messages[-1].position if messages and len(messages) == limit else None
+        end = messages[-1].position if messages else after
+        following = end if await service.messages(end, 1) else None
         content = {"messages": [asdict(message) for message in messages], "next": following}
         return json_of(content)
 

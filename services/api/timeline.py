@@ -39,7 +39,7 @@ OPERATIONS: Operations = {
             token=True,
             parameters=[
                 query("before", "Only what is in front of this position.", None, LARGEST_POSITION),
-                query("limit", "At most so many.", DEFAULT_LIMIT, LARGEST_LIMIT),
+                query("limit", "At most so many, and fewer of large ones.", DEFAULT_LIMIT, LARGEST_LIMIT),
                 TYPES,
             ],
         )
@@ -53,8 +53,10 @@ def timeline_routes(service: Service) -> list[Route]:
     async def read(request: Request) -> Response:
         before = number(request, "before", LARGEST_POSITION, LARGEST_POSITION)
         limit = number(request, "limit", DEFAULT_LIMIT, LARGEST_LIMIT)
-        entries = await service.timeline(before, limit, types_of(request))
-        following = entries[-1].position if entries and len(entries) == limit else None
+        types = types_of(request)
+        entries = await service.timeline(before, limit, types)
+        end = entries[-1].position if entries else before
+        following = end if await service.timeline(end, 1, types) else None
         content = {"entries": [asdict(entry) for entry in entries], "next": following}
         return json_of(content)
 

@@ -9,6 +9,7 @@ import apsw
 
 from services.formats import MESSAGE_RECORDED
 from services.projections.models import Event, Model, Value, rows
+from services.projections.pages import page
 
 SCHEMA = """
 CREATE TABLE messages (
@@ -47,7 +48,7 @@ MODEL = Model(("messages",), SCHEMA, "", rows("messages", 5, row), EVENTS)
 
 
 def after(connection: apsw.Connection, position: int, limit: int) -> tuple[Message, ...]:
-    """The first `limit` messages behind `position`."""
+    """The first `limit` messages behind `position`, or as many of them as a page holds."""
     sql = "SELECT position, id, time, text, source FROM messages WHERE position > ? ORDER BY position LIMIT ?"
-    found = connection.execute(sql, (position, limit)).fetchall()
+    found = page(connection, sql, (position, limit))
     return tuple(Message(*cast(tuple[int, str, str, str, str], row)) for row in found)

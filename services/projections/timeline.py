@@ -10,6 +10,7 @@ import apsw
 import msgspec
 
 from services.projections.models import Event, Model, Value, rows
+from services.projections.pages import page
 
 SCHEMA = """
 CREATE TABLE timeline (
@@ -55,7 +56,10 @@ MODEL = Model(("timeline",), SCHEMA, INDEXES, rows("timeline", 6, row), None)
 def before(
     connection: apsw.Connection, position: int, limit: int, types: Collection[str] | None = None
 ) -> tuple[Entry, ...]:
-    """The last `limit` events in front of `position`, the newest first; of `types` alone, if given."""
+    """The last `limit` events in front of `position`, the newest first; of `types` alone, if given.
+
+    Fewer of them where a page holds no more.
+    """
     # One walk backwards through the index for each type, and not through all that is of another one.
     kinds: list[str] = [] if types is None else sorted(types)
     walk = "SELECT position FROM timeline WHERE type = ? AND position < ? ORDER BY position DESC LIMIT ?"
@@ -66,7 +70,7 @@ def before(
         "SELECT position, id, type, version, time, data FROM timeline"  # noqa: S608
         f" WHERE {found} ORDER BY position DESC LIMIT ?"
     )
-    entries = connection.execute(sql, (*values, limit)).fetchall()
+    entries = page(connection, sql, (*values, limit))
     return tuple(_entry(cast(tuple[int, str, str, int, str, str], entry)) for entry in entries)
 
 

@@ -36,7 +36,7 @@ def layout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Layout:
             raise StepFailed("it cannot be read.")
         return Log(int(words[0]), words[1]), {9: "f" * 64, 5: words[-1]}.get(at or 0)
 
-    def flaw(_: object, __: object, ___: object, store: Path) -> str | None:
+    def flaw(_: object, __: object, ___: object, store: Path, **_____: float) -> str | None:
         return "a record is missing" if (store / "events.db").read_text().endswith("flawed") else None
 
     monkeypatch.setattr(store, "head", head)

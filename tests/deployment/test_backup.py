@@ -6,6 +6,7 @@ import errno
 import hashlib
 import os
 import shutil
+import subprocess
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -128,6 +129,25 @@ def test_where_a_backup_goes(tmp_path: Path, to: str, expected: str) -> None:
     path = backup._path(request)
     assert path.relative_to(tmp_path).match(expected)
     assert path.parent.is_dir()
+
+
+@pytest.mark.parametrize("verb", ["backup", "restore"])
+def test_relative_path_counts_from_where_the_script_is_called(tmp_path: Path, verb: str) -> None:
+    """Whoever stands elsewhere means a file there; make stands in the checkout, also with `-C`."""
+    (tmp_path / "pyproject.toml").write_text("no event log")
+    word = f"{'TO' if verb == 'backup' else 'BACKUP'}=pyproject.toml"
+    script = [str(settings.ROOT / "scripts" / "deploy" / f"{verb}.sh"), "dev", word]
+    assert f"{tmp_path}/pyproject.toml is" in _refused(script, tmp_path)
+    make = ["make", "-C", str(settings.ROOT), verb, "ENV=dev", word]
+    assert f"{settings.ROOT}/pyproject.toml is" in _refused(make, tmp_path)
+
+
+def _refused(argv: list[str], cwd: Path) -> str:
+    """What a command says that is refused before the node is asked."""
+    clean = {key: value for key, value in os.environ.items() if key not in ("ENV", "MAKEFLAGS", "MAKELEVEL")}
+    done = subprocess.run(argv, cwd=cwd, env=clean, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == REFUSED, done.stdout + done.stderr
+    return done.stderr
 
 
 def test_backup_onto_a_file_is_refused(tmp_path: Path) -> None:

@@ -28,6 +28,14 @@ SAYS = [
         {"there": 3, "length": 5, "newer": None, "begins": False},
         "what is restored is another log than that of dev, whose 3 events are put aside",
     ),
+    (
+        {"there": 7, "length": 5, "newer": 2, "flaw": "record 6 is missing."},
+        "2 events of dev are newer than what is restored, and are put aside; that log does not verify: rec",
+    ),
+    (
+        {"there": None, "length": 5, "newer": None, "flaw": "events.db cannot be read."},
+        "the log of dev is damaged, and is put aside as it is; that log does not verify: events.db cannot be",
+    ),
     ({"there": 0, "length": 5, "newer": None, "begins": False}, "the log of dev, 0 events, is put aside"),
 ]
 

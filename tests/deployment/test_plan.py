@@ -26,6 +26,7 @@ OPTIONS = (
     "remove",
     "delete",
     "keep",
+    "prune",
     "home",
     "insist",
     "kept",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from deployment import preview
+from deployment import preview, source
 from deployment.host.model import Manifest
 
 from .conftest import git
@@ -53,3 +53,18 @@ def test_commits_that_come_and_go_are_listed(checkout: Path) -> None:
     assert preview.commits(checkout, "0" * 40, first) == [
         "? the running commit 000000000000 is not in this repository"
     ]
+
+
+def test_files_that_are_not_committed_are_named(checkout: Path) -> None:
+    """For people the first few and how many more; what is committed and what git ignores is not."""
+    nothing: dict[str, list[str]] = {"commits": [], "configuration": [], "units": []}
+    clean = source.read(checkout, "dev")
+    assert preview.text({"uncommitted": list(clean.changed), **nothing}, ["a step"]) == ["  a step"]
+    (checkout / "pyproject.toml").write_text("[project]\nname = 'x'\n")
+    for number in range(6):
+        (checkout / f"new-{number}").write_text("")
+    changed = source.read(checkout, "dev").changed
+    assert changed == ("pyproject.toml", *(f"new-{number}" for number in range(6)))
+    shown = preview.text({"uncommitted": list(changed), **nothing}, ["a step"])
+    names = [f"  {name}" for name in changed[: preview.FEW]]
+    assert shown == ["  a step", "uncommitted:", *names, "  and 2 more"]

@@ -13,7 +13,7 @@ from deployment.host.layout import Layout
 from deployment.host.model import Log
 from deployment.host.record import Transaction
 
-from .shelves import DEV, OLD, aside, forward, places, release, write
+from .shelves import DEV, NEW, OLD, aside, forward, places, release, write
 
 
 def test_logs_change_places(layout: Layout) -> None:
@@ -107,6 +107,17 @@ def test_how_much_is_newer_is_told_before(
     """None where the two are different logs, or one cannot be read."""
     told = shelf.preview(layout, DEV, release(layout), there, coming)
     assert (told["newer"], told["there"]) == (newer, there.length if there else None)
+
+
+def test_damage_is_told_before(layout: Layout) -> None:
+    """Of a log that still says how long it is, and of one that can only be counted."""
+    assert shelf.preview(layout, DEV, release(layout), OLD, NEW)["flaw"] is None
+    (layout.data(DEV) / "events" / "events.db").write_text(f"9 {OLD.head} flawed")
+    told = shelf.preview(layout, DEV, release(layout), OLD, NEW)
+    assert (told["there"], told["flaw"]) == (9, "a record is missing")
+    (layout.data(DEV) / "events" / "events.db").write_text("damaged and flawed")
+    told = shelf.preview(layout, DEV, release(layout), OLD, NEW)
+    assert (told["newer"], told["flaw"]) == (None, "a record is missing")
 
 
 def _killed(*_: object) -> None:

@@ -126,11 +126,49 @@ def test_backup_needs_an_environment_that_is_there(dev: Operator, tmp_path: Path
     assert not list(tmp_path.iterdir())
 
 
+def test_history_tells_who_took_a_backup(dev: Operator, tmp_path: Path) -> None:
+    """All that was ever said has left the node: who has it, and how far it goes, is in the chain."""
+    dev.tell("dev", ["before the backup"])
+    result = dev.change("backup", "dev", TO=str(tmp_path / "dev.db"))
+    last = json.loads(dev.script("history", "dev", "--json").stdout)["changes"][-1]
+    assert (last["verb"], last["outcome"], last["reason"]) == ("backup", "done", None)
+    assert last["actor"]["login"] == dev.login
+    assert last["before"] == last["after"] == result["release"]
+    row = dev.script("history", "dev", LINES="1").stdout.splitlines()
+    assert " backup " in row[1]
+    assert row[-1] == "exit 0: done"
+    audit = dev.on_node("tail", "-1", "/var/lib/helionyx-deploy/deployments.jsonl")
+    assert json.loads(audit)["head"] == result["head"]
+    dev.change("backup", "staging", code=2, TO=str(tmp_path / "staging.db"))
+    assert dev.on_node("tail", "-1", "/var/lib/helionyx-deploy/deployments.jsonl") == audit
+
+
+def test_user_that_was_deleted_is_told(dev: Operator, tmp_path: Path) -> None:
+    """Nobody is left who could read the log: a message and a hint, for a backup and for a restore."""
+    dev.tell("dev", ["before the user went"])
+    file = copied(dev, tmp_path)
+    before = dev.status("dev")["log"]
+    dev.change("stop", "dev")
+    dev.on_node("userdel", "helionyx-dev")
+    try:
+        result = dev.change("backup", "dev", code=2, TO=str(tmp_path / "second.db"))
+        kept = dev.change("restore", "dev", code=2, BACKUP=f"{before['length']}-{before['head'][:12]}")
+    finally:
+        dev.deploy("dev")
+    for refusal in (result, kept):
+        assert "there is no user helionyx-dev" in refusal["message"]
+        assert refusal["hint"] == "make deploy ENV=dev makes it again"
+    assert list(tmp_path.iterdir()) == [file]
+    assert dev.status("dev")["log"] == before
+
+
 def test_lost_connection_leaves_no_backup_and_nothing_on_the_node(dev: Operator, tmp_path: Path) -> None:
     """Shot while the node copies: it notices, and clears up. The next one works."""
     slow = '    place = target / f".backup-{secrets.token_hex(4)}"\n'
-    dev.edit("services/event_log/backup.py", slow, f"    __import__('time').sleep(2)\n{slow}")
+    wait = "    while Path('/etc/slow').exists():\n        __import__('time').sleep(0.1)\n"
+    dev.edit("services/event_log/backup.py", slow, f"{wait}{slow}")
     dev.deploy("dev")
+    dev.on_node("touch", "/etc/slow")
     with dev.start("scripts/deploy/backup.sh", "dev", TO=str(tmp_path / "dev.db")) as backup:
         end = time.monotonic() + 20
         while ".backup" not in dev.on_node("ls", "-A", DATA) and time.monotonic() < end:
@@ -138,6 +176,7 @@ def test_lost_connection_leaves_no_backup_and_nothing_on_the_node(dev: Operator,
         second = dev.change("backup", "dev", code=2, TO=str(tmp_path / "second.db"))
         _shoot_ssh(backup.pid)
         said = backup.communicate(timeout=LIMIT)[0]
+    dev.on_node("rm", "/etc/slow")
     assert "another backup of dev is just being made" in second["message"]
     assert backup.returncode == 2, said
     assert not list(tmp_path.iterdir())
@@ -168,6 +207,19 @@ def test_round_trip(dev: Operator, tmp_path: Path) -> None:
     assert back["log"]["begins"] is True
     assert dev.events("dev") == everything
     assert "has its place already" in dev.change("restore", "dev", code=2, BACKUP=kept)["message"]
+
+
+def test_damage_of_the_log_that_gives_way_is_told(dev: Operator, tmp_path: Path) -> None:
+    """Where it is, beside what is newer: not all that is counted there can be had back."""
+    dev.tell("dev", ["before the backup"])
+    file = copied(dev, tmp_path)
+    dev.tell("dev", ["word one of it", "word two of it"])
+    position = dev.status("dev")["log"]["length"]
+    dev.change("stop", "dev")
+    dev.on_node("sed", "-i", "s/word two of it/word X.. of it/", f"{DATA}/events/events.db")
+    said = dev.change("restore", "dev", BACKUP=str(file))["warnings"][0]["message"]
+    assert "2 events of dev are newer than what is restored" in said
+    assert f"that log does not verify: the record at position {position} is not what was appended" in said
 
 
 @pytest.mark.parametrize("flaw", ["changed", "cut", "no log", "empty", "newer table", "unknown event"])

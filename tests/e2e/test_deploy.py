@@ -135,7 +135,7 @@ def test_plan_is_what_the_deploy_then_does(settled: Operator) -> None:
     assert plan["release"] not in settled.status("dev")["releases"]
     assert [line[-24:] for line in plan["commits"]] == ["A change that is planned"]
     assert plan["configuration"] == ["~ LOG_LEVEL DEBUG -> WARNING"]
-    assert plan["units"] == []
+    assert plan["units"] == plan["uncommitted"] == []
     assert plan["callers"] == "a pause"
     done = settled.deploy("dev")
     ours = ("connect", "build", "upload")
@@ -143,6 +143,9 @@ def test_plan_is_what_the_deploy_then_does(settled: Operator) -> None:
         title for title in titles(done) if not title.startswith(ours)
     ]
     assert "no step" in settled.script("plan", "dev").stdout
+    (settled.root / "services" / "changed.py").write_text("PLANNED = 2\n")
+    assert "uncommitted:\n  services/changed.py\n" in settled.script("plan", "dev").stdout
+    git(settled.root, "checkout", "--quiet", "--", "services/changed.py")
 
 
 def test_history_is_chained(settled: Operator) -> None:

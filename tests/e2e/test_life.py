@@ -210,6 +210,17 @@ def test_status_of_all_is_a_table(settled: Operator) -> None:
     assert "\x1b" not in done.stdout
 
 
+@pytest.mark.parametrize("argv", [["status"], ["status", "dev"], ["history"], ["restart", "dev"]])
+def test_terminal_that_is_narrow_breaks_no_line(settled: Operator, argv: list[str]) -> None:
+    """What does not fit goes below, so that columns stay columns; a pipe has one line of each."""
+    script = [f"scripts/deploy/{argv[0]}.sh", *argv[1:]]
+    narrow = {"TERM": "xterm-256color", "COLUMNS": "80", "NO_COLOR": "1", "LINES": "20"}
+    shown = _on_a_terminal(settled, script, narrow).replace("\r", "").split("\n")
+    release = settled.status("dev")["release"]
+    assert any(release[:12] in line for line in shown)
+    assert [line for line in shown if len(line) > 80 and "\x1b" not in line] == []
+
+
 def test_a_service_that_keeps_dying_is_in_trouble(settled: Operator) -> None:
     """However quickly systemd starts it again; with time, or by a restart, it is running again."""
     settled.script("restart", "dev")  # which begins to count anew

@@ -31,6 +31,7 @@ def test_data_stays_and_is_found_again(operator: Operator) -> None:
     owners = operator.on_node("sh", "-c", "find /var/lib/helionyx/dev -printf '%u %m %y\\n'")
     assert set(owners.splitlines()) == {"root 700 d", "root 600 f"}
     assert operator.change("remove", "dev")["outcome"] == "nothing"
+    assert "dev was removed from this node" in operator.change("start", "dev", code=2)["message"]
     operator.on_node("useradd", "--system", "somebody")  # who takes the number of the user that is gone
     operator.deploy("dev")
     assert operator.events("dev") == events

@@ -183,9 +183,14 @@ def test_todays_configuration_that_old_code_does_not_accept(settled: Operator) -
 
 
 def test_keep_says_how_many_stay(settled: Operator) -> None:
-    """The current release and the one before always do; status tells the size of each."""
-    settled.commit("services/changed.py", "KEEP = 1\n")
-    last = settled.deploy("dev", KEEP="1")
+    """The current release and the one before always do, also where nothing else is to be done."""
+    for number in range(2):
+        settled.commit("services/changed.py", f"KEEP = {number}\n")
+        last = settled.deploy("dev")
+    assert settled.deploy("dev")["outcome"] == "nothing"
+    pruned = settled.deploy("dev", KEEP="1")
+    assert (pruned["outcome"], pruned["callers"]) == ("done", "nothing")
+    assert settled.deploy("dev", KEEP="1")["outcome"] == "nothing"
     status = settled.status("dev")
     assert status["releases"] == [last["release"], status["previous"]]
     assert [item["id"] for item in status["kept"]] == status["releases"]
