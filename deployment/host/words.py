@@ -28,6 +28,11 @@ def readable(text: str) -> list[str]:
     return [_printable(line) for line in ("".join((head, *beside)), *below)]
 
 
+def count(events: int) -> str:
+    """`1 event`, `2 events`."""
+    return "1 event" if events == 1 else f"{events} events"
+
+
 def is_probe(text: str) -> bool:
     """Whether one line of the journal says only that somebody asked whether the service is ready."""
     entry = _entry(text) or {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from deployment.host.words import is_probe, readable
+from deployment.host.words import count, is_probe, readable
 
 
 @pytest.mark.parametrize(
@@ -42,3 +42,8 @@ def test_a_line_of_the_journal(line: str, shown: list[str]) -> None:
 def test_a_question_whether_it_is_ready(line: str, probe: bool) -> None:
     """It is told from whatever else a service says: asked often, it would hide the rest."""
     assert is_probe(line) is probe
+
+
+def test_counted_events() -> None:
+    """One is one."""
+    assert [count(0), count(1), count(2)] == ["0 events", "1 event", "2 events"]
