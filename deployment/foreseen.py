@@ -31,12 +31,15 @@ def _becomes(environment: str, log: dict[str, Any]) -> str:
     if there is None:
         return f"the log of {environment} is damaged, and is put aside as it is"
     if newer:
-        are = "is" if newer == 1 else "are"
+        are = _are(newer)
         return f"{count(newer)} of {environment} {are} newer than what is restored, and {are} put aside"
+    aside = f"{count(there)} {_are(there)} put aside"
     if log["length"] <= there and newer is None:
-        return f"what is restored is no part of the log of {environment}: its {count(there)} are put aside"
+        return f"what is restored is no part of the log of {environment}: its {aside}"
     if there and log.get("begins") is False:
-        return (
-            f"what is restored is another log than that of {environment}, whose {count(there)} are put aside"
-        )
+        return f"what is restored is another log than that of {environment}, whose {aside}"
     return f"the log of {environment}, {count(there)}, is put aside"
+
+
+def _are(events: int) -> str:
+    return "is" if events == 1 else "are"

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from .check import Check, bad, ok, warn
 from .layout import Environment
 from .rules import AS_ROOT
+from .words import count
 
 BEFORE_ALL = "before anything else"
 
@@ -59,7 +60,7 @@ def judge(chain: Chain, environment: Environment, *, explained: bool) -> Iterato
             yield _unread(chain, environment)
     else:
         yield ok(
-            "event log", f"{_events(chain.length)} verified, the chain is whole" if chain.length else "empty"
+            "event log", f"{count(chain.length)} verified, the chain is whole" if chain.length else "empty"
         )
 
 
@@ -82,9 +83,9 @@ def _replace(environment: Environment) -> str:
 
 
 def _lost(chain: Chain, environment: Environment) -> Check:
-    what = _events(chain.told) if chain.told is not None else "the event log"
+    what = count(chain.told) if chain.told is not None else "the event log"
     where = "a file that was deleted" if chain.deleted else "a file that lies elsewhere"
-    here = "has none" if chain.problem or not chain.there else f"has {_events(chain.length)}"
+    here = "has none" if chain.problem or not chain.there else f"has {count(chain.length)}"
     mend = _rescue(chain, environment) if chain.deleted else _search(chain)
     return bad("event log", f"process {chain.pid} still holds {what} in {where}; {chain.store} {here}", mend)
 
@@ -108,7 +109,3 @@ def _search(chain: Chain) -> str:
         f"do not restart, stop or deploy it {BEFORE_ALL}; GET /api/v1/events gives them out: save that;"
         f" {AS_ROOT}: ls -l /proc/{chain.pid}/fd shows the file: bring it back into {chain.store}"
     )
-
-
-def _events(count: int) -> str:
-    return "1 event" if count == 1 else f"{count} events"

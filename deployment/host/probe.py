@@ -11,9 +11,10 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from .model import Log
+from .words import READINESS
 
 WILDCARD = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  an address to compare with, not to bind
-REQUEST = b"GET /health/ready HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+REQUEST = f"GET {READINESS} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode()
 LONGEST = 1 << 16  # bytes of an answer
 
 

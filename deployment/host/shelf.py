@@ -20,6 +20,7 @@ from .exchange import exchange, move
 from .layout import Environment, Layout
 from .model import Log, Manifest
 from .run import run
+from .words import count
 
 NEXT = ".next"  # the one that is about to take the place; for a moment, the one that has just left it
 LOOK = 120.0  # seconds that whoever restores waits at most to hear whether the log in use is sound
@@ -223,7 +224,7 @@ def _prove(layout: Layout, environment: Environment, release: Manifest, path: Pa
         found = log.name if log else "one that nothing can read any more"
         raise StepFailed(f"the log in {path} is {found}, not {name}.", "take another one")
     move(layout.data(environment), path, path.with_name(NEXT))
-    return f"{log.length} events verified"
+    return f"{count(log.length)} verified"
 
 
 def _as(environment: Environment, *argv: str, stdin: IO[bytes] | None = None) -> None:

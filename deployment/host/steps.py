@@ -17,6 +17,7 @@ from .locks import host_lock
 from .model import Log, Manifest, Wanted
 from .plan import Step
 from .run import run
+from .words import count
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,7 @@ def rebuild_projections(work: Work, _: str) -> str:
             error.details or (error.message,),
         ) from error
     work.facts.update(file=found["file"], position=found["position"], digest=found["digest"])
-    return f"{found['position']} events, digest {found['digest'][:16]}"
+    return f"{count(found['position'])}, digest {found['digest'][:16]}"
 
 
 def rehearse(work: Work, _: str) -> str:

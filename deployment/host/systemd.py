@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from .errors import StepFailed
 from .layout import Environment
 from .run import run
-from .words import readable
+from .words import is_probe, readable
 
 PROPERTIES = (
     "Id,LoadState,ActiveState,SubState,MainPID,NRestarts,NeedDaemonReload,Listen,ExecMainStartTimestamp"
@@ -97,7 +97,10 @@ def now(later: float = 0.0) -> str:
 
 
 def last_words(environment: Environment, since: str, name: str, lines: int = 30) -> tuple[str, ...]:
-    """What a service, and systemd about it, wrote since then, from both of their journals."""
+    """What a service, and systemd about it, wrote since then, from both of their journals.
+
+    Without the questions whether it is ready: whoever waits for it asks many times a second.
+    """
     run(["journalctl", f"--namespace={environment.namespace}", "--sync"], expect=(0, 1))
     text = run(
         [
@@ -106,5 +109,6 @@ def last_words(environment: Environment, since: str, name: str, lines: int = 30)
         ],
         expect=(0, 1),
     )
-    shown = [words for line in text.splitlines() if line.strip() for words in readable(line)]
+    told = (line for line in text.splitlines() if line.strip() and not is_probe(line))
+    shown = [words for line in told for words in readable(line)]
     return tuple(shown[-lines:])

@@ -13,6 +13,7 @@ from .layout import Environment, Layout
 from .model import Log, Manifest
 from .run import run
 from .store import head
+from .words import count
 
 PATIENCE = 10.0  # seconds for a service that is READY to answer as itself
 POLL = 0.1  # seconds between two looks at a release that soaks
@@ -84,7 +85,7 @@ def answering(
     log = probe.log_of(answer)
     if log is None:
         raise StepFailed(f"{release.id} does not tell the length and the head of its event log.")
-    remark = f"answers as this release, {log.length} events"
+    remark = f"answers as this release, {count(log.length)}"
     if before is not None and before.length:
         _unchanged(layout, environment, release, before, log)
         remark += ", history unchanged"

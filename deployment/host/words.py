@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 LEFT_OUT = ("time", "level", "message", "error", "hint")
+READINESS = "/health/ready"
+"""What is asked of a service until it can be used."""
 
 
 def readable(text: str) -> list[str]:
@@ -13,11 +16,8 @@ def readable(text: str) -> list[str]:
     What is no such object stays as it is: systemd's own words, and whatever else a process writes. Nothing
     in it moves a terminal.
     """
-    try:
-        entry = json.loads(text)
-    except (ValueError, RecursionError):
-        return [_printable(text)]
-    if not isinstance(entry, dict) or not isinstance(entry.get("message"), str):
+    entry = _entry(text)
+    if entry is None:
         return [_printable(text)]
     level = entry.get("level", "info")
     head = entry["message"] if level == "info" else f"{level}: {entry['message']}"
@@ -26,6 +26,25 @@ def readable(text: str) -> list[str]:
     below += [f"  hint: {entry['hint']}"] if "hint" in entry else []
     beside = [f" {name}={value}" for name, value in entry.items() if name not in (*LEFT_OUT, *lists)]
     return [_printable(line) for line in ("".join((head, *beside)), *below)]
+
+
+def count(events: int) -> str:
+    """`1 event`, `2 events`."""
+    return "1 event" if events == 1 else f"{events} events"
+
+
+def is_probe(text: str) -> bool:
+    """Whether one line of the journal says only that somebody asked whether the service is ready."""
+    entry = _entry(text) or {}
+    return entry.get("message") == "answered" and entry.get("path") == READINESS
+
+
+def _entry(text: str) -> dict[str, Any] | None:
+    try:
+        entry = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return entry if isinstance(entry, dict) and isinstance(entry.get("message"), str) else None
 
 
 def _printable(text: str) -> str:

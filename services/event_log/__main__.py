@@ -77,7 +77,16 @@ def _head(options: argparse.Namespace) -> int:
             at = log.hash_at(options.at)
             result["at"] = {"position": options.at, "hash": at}
             text += f"\n{options.at} {at or 'no record'}"
+    if not options.json:
+        _tell_missing(options.store)
     return _say(options, result, text)
+
+
+def _tell_missing(store: Path) -> None:
+    try:
+        refuse_missing(store)
+    except HelionyxError as error:
+        print(error, file=sys.stderr)
 
 
 def _verify(options: argparse.Namespace) -> int:

@@ -36,6 +36,14 @@ SAYS = [
         {"there": None, "length": 5, "newer": None, "flaw": "events.db cannot be read."},
         "the log of dev is damaged, and is put aside as it is; that log does not verify: events.db cannot be",
     ),
+    (
+        {"there": 1, "length": 5, "newer": None, "begins": False},
+        "what is restored is another log than that of dev, whose 1 event is put aside",
+    ),
+    (
+        {"there": 1, "length": 1, "newer": None},
+        "what is restored is no part of the log of dev: its 1 event is put aside",
+    ),
     ({"there": 0, "length": 5, "newer": None, "begins": False}, "the log of dev, 0 events, is put aside"),
 ]
 

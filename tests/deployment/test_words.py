@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from deployment.host.words import readable
+from deployment.host.words import count, is_probe, readable
 
 
 @pytest.mark.parametrize(
@@ -27,3 +27,23 @@ from deployment.host.words import readable
 def test_a_line_of_the_journal(line: str, shown: list[str]) -> None:
     """The message first and what belongs to it below; what is no such line stays as it is."""
     assert readable(line) == shown
+
+
+@pytest.mark.parametrize(
+    ("line", "probe"),
+    [
+        ('{"level":"warning","message":"answered","method":"GET","path":"/health/ready","status":503}', True),
+        ('{"level":"info","message":"answered","method":"GET","path":"/health","status":200}', False),
+        ('{"level":"error","message":"the event log is damaged","path":"/health/ready"}', False),
+        ("Main process exited after /health/ready", False),
+        ("[]", False),
+    ],
+)
+def test_a_question_whether_it_is_ready(line: str, probe: bool) -> None:
+    """It is told from whatever else a service says: asked often, it would hide the rest."""
+    assert is_probe(line) is probe
+
+
+def test_counted_events() -> None:
+    """One is one."""
+    assert [count(0), count(1), count(2)] == ["0 events", "1 event", "2 events"]

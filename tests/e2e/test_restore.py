@@ -170,6 +170,9 @@ def test_damaged_log_gives_way_to_a_backup_of_its_own_head(dev: Operator, tmp_pa
     assert dev.change("restore", "dev", BACKUP=str(file))["outcome"] == "nothing"
     dev.change("stop", "dev")
     dev.on_node("sed", "-i", "s/spoken word 4/spoken word X/", "/var/lib/helionyx/dev/events/events.db")
+    said = "\n".join(dev.change("start", "dev", code=3)["details"])
+    assert "the event log is damaged" in said
+    assert "/health/ready" not in said, "the cause is not hidden behind the questions whether it is ready"
     result = dev.change("restore", "dev", BACKUP=str(file))
     assert "is damaged, and is put aside" in result["warnings"][0]["message"]
     assert dev.events("dev") == events

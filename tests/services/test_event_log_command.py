@@ -196,6 +196,17 @@ def test_the_log_of_an_environment(tmp_path: Path) -> None:
     assert (done.returncode, "ENV: expected one of dev, staging, live" in done.stderr) == (78, True)
 
 
+def test_the_head_of_no_log(tmp_path: Path) -> None:
+    """It is that of an empty log, with which a first service begins; a person is told where there is none."""
+    done = run("head", "--store", tmp_path)
+    assert (done.returncode, done.stdout) == (0, f"0 {GENESIS}\n")
+    assert done.stderr == f"there is no event log in {tmp_path}\n  hint: the value of EVENT_STORE_PATH\n"
+    done = run("head", "--store", tmp_path, "--json")
+    assert (json.loads(done.stdout), done.stderr) == ({"position": 0, "hash": GENESIS, "holds": {}}, "")
+    fill(tmp_path).close()
+    assert run("head", "--store", tmp_path).stderr == ""
+
+
 def test_progress_is_for_terminals(tmp_path: Path) -> None:
     """There it is told while long work goes on, and wiped away behind it."""
     code = """
