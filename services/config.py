@@ -197,7 +197,7 @@ def main(arguments: list[str] | None = None) -> int:
     check.add_argument("--json", action="store_true", help="one JSON object on standard output")
     options = parser.parse_args(arguments)
     try:
-        source, file = _source(options.env, options.file)
+        source, file = find(options.env, options.file)
         config = Config.of(options.env, file, source)
     except ConfigError as error:
         _refused(error, options.env, options.json)
@@ -206,7 +206,11 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def _source(environment: str, file: str | None) -> tuple[str, EnvFile]:
+def find(environment: str | None, file: str | None) -> tuple[str, EnvFile]:
+    """What a command line names: exactly the bytes of `file` (`-` is standard input), or as `load` finds it.
+
+    Raises ConfigError.
+    """
     if file is None:
         return load(environment, os.environ, ROOT)
     if file == "-":
