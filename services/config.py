@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
 
-from services.config_keys import KEYS, PLACEHOLDER, Key, UnfitError
+from services.config_keys import KEYS, PLACEHOLDER, TELEGRAM, Key, UnfitError
 from services.env_file import Entry, EnvFile, Problem, parse
 from services.errors import HelionyxError
 from services.formats import READS, TABLE_VERSION, WRITES, by_type
@@ -63,6 +63,8 @@ class Config:
     telegram_bot_token: str | None = field(default=None, repr=False)
     telegram_chat_id: int | None = None
     telegram_bot_username: str | None = None
+    telegram_api_url: str = TELEGRAM
+    """Where the Bot API is, without a / at the end."""
 
     @classmethod
     def from_env(
@@ -195,7 +197,7 @@ def main(arguments: list[str] | None = None) -> int:
     check.add_argument("--json", action="store_true", help="one JSON object on standard output")
     options = parser.parse_args(arguments)
     try:
-        source, file = _source(options.env, options.file)
+        source, file = find(options.env, options.file)
         config = Config.of(options.env, file, source)
     except ConfigError as error:
         _refused(error, options.env, options.json)
@@ -204,7 +206,11 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def _source(environment: str, file: str | None) -> tuple[str, EnvFile]:
+def find(environment: str | None, file: str | None) -> tuple[str, EnvFile]:
+    """What a command line names: exactly the bytes of `file` (`-` is standard input), or as `load` finds it.
+
+    Raises ConfigError.
+    """
     if file is None:
         return load(environment, os.environ, ROOT)
     if file == "-":
@@ -251,6 +257,7 @@ def _facts(config: Config) -> dict[str, object]:
         "log_level": config.log_level,
         "timezone": config.timezone,
         "telegram_bot_username": config.telegram_bot_username,
+        "telegram_api_url": config.telegram_api_url,
         "telegram_chat_id_set": config.telegram_chat_id is not None,
         "has_api_token": config.api_token is not None,
         "has_telegram_token": config.telegram_bot_token is not None,

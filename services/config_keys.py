@@ -15,6 +15,12 @@ LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 SHORTEST_TOKEN = 16
 
 _BOT_TOKEN = re.compile(r"[0-9]+:[A-Za-z0-9_-]+")
+TELEGRAM = "https://api.telegram.org"
+"""Telegram's own Bot API."""
+
+_URL = re.compile(
+    r"(?P<scheme>https?)://(?P<host>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:(?P<port>[1-9][0-9]{0,4}))?(/[A-Za-z0-9._~-]+)*"
+)
 _BOT_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{1,28}bot", re.IGNORECASE)
 
 
@@ -108,6 +114,31 @@ def _bot_name(text: str) -> str:
     return text
 
 
+def _api_url(text: str) -> str:
+    found = _URL.fullmatch(text)
+    if not found or int(found["port"] or 443) > 65535:
+        raise UnfitError(
+            "expected http:// or https://, a host, and perhaps a port and a path without a / at its end, "
+            f"found {_found(text)}",
+            f"{TELEGRAM} is Telegram's own",
+        )
+    if found["scheme"] == "http" and not _near(found["host"]):
+        raise UnfitError(
+            f"expected https:// to {_found(found['host'])}, found http://: the token would go in clear",
+            "http:// is for localhost and for loopback and private addresses",
+        )
+    return text
+
+
+def _near(host: str) -> bool:
+    """Whether a host is this machine, or an address that no public network has."""
+    try:
+        address = ipaddress.ip_address(host.strip("[]"))
+    except ValueError:
+        return host.lower() == "localhost"
+    return address.is_loopback or address.is_private
+
+
 def _timezone(text: str) -> str:
     if text == "UTC":
         return text
@@ -139,6 +170,7 @@ KEYS: dict[str, Key] = {
         Key("TELEGRAM_BOT_TOKEN", _bot_token, secret=True),
         Key("TELEGRAM_CHAT_ID", _chat_id),
         Key("TELEGRAM_BOT_USERNAME", _bot_name),
+        Key("TELEGRAM_API_URL", _api_url, default=TELEGRAM),
         Key("TIMEZONE", _timezone, default="UTC"),
     )
 }

@@ -56,6 +56,7 @@ def test_defaults() -> None:
         None,
         None,
     )
+    assert config.telegram_api_url == "https://api.telegram.org"
 
 
 def test_every_key_is_read() -> None:
@@ -68,11 +69,12 @@ def test_every_key_is_read() -> None:
             TELEGRAM_BOT_TOKEN=BOT_TOKEN,
             TELEGRAM_CHAT_ID="-100200300",
             TELEGRAM_BOT_USERNAME="helionyx_bot",
+            TELEGRAM_API_URL="https://bots.example.org/api",
         )
     )
     assert config == Config(
         "dev", "::1", 8002, Path("/srv/x/events"), Path("/srv/x/p/helionyx.db"), "DEBUG", "UTC", TOKEN,
-        BOT_TOKEN, -100200300, "helionyx_bot",
+        BOT_TOKEN, -100200300, "helionyx_bot", "https://bots.example.org/api",
     )  # fmt: skip
 
 
@@ -99,6 +101,17 @@ def test_every_key_is_read() -> None:
         ("TELEGRAM_CHAT_ID", "1.5", "a whole number"),
         ("TELEGRAM_BOT_USERNAME", "@helionyx_bot", "without an @"),
         ("TELEGRAM_BOT_USERNAME", "helionyx", "ends in `bot`"),
+        ("TELEGRAM_API_URL", "api.telegram.org", "http:// or https://"),
+        ("TELEGRAM_API_URL", "ftp://localhost", "http:// or https://"),
+        ("TELEGRAM_API_URL", "https://api.telegram.org/", "without a / at its end"),
+        ("TELEGRAM_API_URL", "https://ada:hunter2@example.org", "http:// or https://"),
+        ("TELEGRAM_API_URL", "'https://example.org/?a=hunter2'", "http:// or https://"),
+        ("TELEGRAM_API_URL", "'https://example.org#a'", "http:// or https://"),
+        ("TELEGRAM_API_URL", "https://example.org:65536", "http:// or https://"),
+        ("TELEGRAM_API_URL", "'https://[::1'", "http:// or https://"),
+        ("TELEGRAM_API_URL", "http://example.org", "in clear"),
+        ("TELEGRAM_API_URL", "http://localhost.org", "in clear"),
+        ("TELEGRAM_API_URL", "http://8.8.8.8:8081", "in clear"),
         ("TIMEZONE", "Nowhere/Nothing", "an IANA time zone"),
         ("TIMEZONE", "../etc/passwd", "an IANA time zone"),
         ("LOG_LEVEL", "", "the value is empty"),
@@ -158,6 +171,23 @@ def test_no_token_for_everybody(host: str | None) -> None:
     """Without a token the service refuses any other address."""
     message = problems(lines(API_HOST=host, API_TOKEN=None))["API_TOKEN"]
     assert "No API_TOKEN with a non-loopback address: the service refuses" in message
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://example.org:8443/bot-api",
+        "http://localhost:8081",
+        "http://127.0.0.1:8081",
+        "http://[::1]:8081",
+        "http://10.213.0.1",
+        "http://[fd00::1]:8081/a/b",
+    ],
+)
+def test_a_bot_api_of_ones_own(url: str) -> None:
+    """Anywhere by https, and in clear where no public network is crossed."""
+    quoted = f"'{url}'"  # an unquoted value cannot have brackets
+    assert of(lines(TELEGRAM_API_URL=quoted)).telegram_api_url == url
 
 
 def test_time_zones() -> None:

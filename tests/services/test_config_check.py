@@ -58,6 +58,7 @@ def test_check_says_what_the_deployment_wants_to_know() -> None:
             "log_level": "INFO",
             "timezone": "UTC",
             "telegram_bot_username": None,
+            "telegram_api_url": "https://api.telegram.org",
             "telegram_chat_id_set": True,
             "has_api_token": True,
             "has_telegram_token": True,

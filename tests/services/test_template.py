@@ -18,7 +18,12 @@ def test_it_has_every_key_and_no_other() -> None:
     """In the configuration's order, optional ones commented out."""
     assert list(parse(EVERYTHING.encode()).entries) == list(KEYS)
     optional = set(KEYS) - set(parse(TEMPLATE.encode()).entries)
-    assert optional == {"TELEGRAM_BOT_TOKEN", "TELEGRAM_CHAT_ID", "TELEGRAM_BOT_USERNAME"}
+    assert optional == {
+        "TELEGRAM_BOT_TOKEN",
+        "TELEGRAM_CHAT_ID",
+        "TELEGRAM_BOT_USERNAME",
+        "TELEGRAM_API_URL",
+    }
 
 
 @pytest.mark.parametrize("text", [TEMPLATE, EVERYTHING], ids=["as it is", "with the optional keys"])

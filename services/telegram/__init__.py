@@ -1,0 +1,1 @@
+"""Telegram: the bot of an environment."""
