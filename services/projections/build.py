@@ -13,7 +13,6 @@ from typing import Protocol, cast
 import apsw
 import msgspec
 
-from services.formats import by_type
 import services.projections.counts as counts
 import services.projections.entries as entries
 import services.projections.messages as messages
@@ -21,6 +20,7 @@ import services.projections.search as search
 import services.projections.sendings as sendings
 import services.projections.things as things
 import services.projections.timeline as timeline
+from services.formats import by_type
 from services.projections.models import Event
 from services.transactions import transaction
 from services.upcasters import UnknownEventError

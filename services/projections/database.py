@@ -19,9 +19,6 @@ import apsw
 import services.domain.events as events_module
 import services.domain.things as things_module
 import services.kept as kept
-import services.upcasters as upcasters
-from services.busy import BUSY_SECONDS, Patience, patiently
-from services.errors import HelionyxError
 import services.projections.build as build
 import services.projections.counts as counts
 import services.projections.entries as entries
@@ -31,6 +28,9 @@ import services.projections.search as search
 import services.projections.sendings as sendings
 import services.projections.things as things
 import services.projections.timeline as timeline
+import services.upcasters as upcasters
+from services.busy import BUSY_SECONDS, Patience, patiently
+from services.errors import HelionyxError
 from services.projections.build import Log
 from services.projections.queries import Queries
 from services.transactions import transaction

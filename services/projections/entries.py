@@ -10,6 +10,7 @@ import apsw
 
 from services.domain.things import track_key
 from services.projections.models import Model, Placed, understood
+from services.projections.pages import page
 
 SCHEMA = """
 CREATE TABLE entries (
@@ -51,5 +52,5 @@ def entries(connection: apsw.Connection, track: str, before: int, limit: int) ->
         "SELECT position, text, time FROM entries WHERE track = ? AND position < ?"
         " ORDER BY position DESC LIMIT ?"
     )
-    found = connection.execute(sql, (track_key(track), before, limit)).fetchall()
+    found = page(connection, sql, (track_key(track), before, limit))
     return tuple(TrackEntry(*cast(tuple[int, str, str], row)) for row in found)

@@ -7,7 +7,6 @@ from typing import TypeVar
 
 import apsw
 
-from services.domain.things import Key, Thing
 import services.projections.counts as counts
 import services.projections.entries as entries
 import services.projections.messages as messages
@@ -15,6 +14,7 @@ import services.projections.search as search
 import services.projections.sendings as sendings
 import services.projections.things as things
 import services.projections.timeline as timeline
+from services.domain.things import Key, Thing
 from services.projections.entries import TrackEntry
 from services.projections.messages import Message
 from services.projections.search import Hit

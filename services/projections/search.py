@@ -12,6 +12,7 @@ import apsw
 import msgspec
 
 from services.projections.models import Model, Placed, understood
+from services.projections.pages import page
 
 # The words alone: what was said is in the timeline.
 SCHEMA = """
@@ -84,7 +85,7 @@ def search(connection: apsw.Connection, words: str, before: int, limit: int) -> 
         (SELECT rowid FROM search WHERE search MATCH ? AND rowid < ? ORDER BY rowid DESC LIMIT ?)
         ORDER BY position DESC
     """
-    found = cast(list[tuple[int, str, str, str]], connection.execute(sql, (query, before, limit)).fetchall())
+    found = cast(list[tuple[int, str, str, str]], page(connection, sql, (query, before, limit)))
     return tuple(Hit(*row[:3], _said(row[1], msgspec.json.decode(row[3]))) for row in found)
 
 

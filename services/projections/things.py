@@ -15,6 +15,7 @@ from services.event_log.records import moment
 from services.formats import WRITES
 from services.kept import event_of
 from services.projections.models import Model, Placed, Value, understood
+from services.projections.pages import page
 
 SCHEMA = """
 CREATE TABLE things (
@@ -92,7 +93,7 @@ def things(
     In one of `states`, if any are given; with this tag; due before `due_until`, as texts: a day comes before
     its moments.
     """
-    conditions, values = ["kind = ?", "position < ?"], cast(list[Value], [kind, before])
+    conditions, values = ["kind = ?", "position < ?"], cast(list[str | int], [kind, before])
     if states:
         conditions.append(f"state IN ({', '.join('?' * len(states))})")
         values += sorted(states)
@@ -103,7 +104,7 @@ def things(
         conditions.append("due < ?")
         values.append(due_until)
     sql = f"SELECT {_COLUMNS} FROM things WHERE {' AND '.join(conditions)} ORDER BY position DESC LIMIT ?"  # noqa: S608
-    return tuple(_thing(row) for row in connection.execute(sql, (*values, limit)).fetchall())
+    return tuple(_thing(row) for row in page(connection, sql, (*values, limit)))
 
 
 def tags(connection: apsw.Connection) -> dict[str, int]:

@@ -88,13 +88,12 @@ def test_when_the_service_is_killed_meanwhile(tmp_path: Path) -> None:
         service.stop()
     path = tmp_path / "events" / "events.db"
     before = path.read_bytes()
-    with running(tmp_path) as service:
-        with rehearsing(tmp_path) as rehearsal:
-            assert service.call("POST", MESSAGES, {"text": "b"}).status == 201
-            service.process.kill()
-            service.process.wait()
-            assert texts(rehearsal) == ["a", "b"]
-            assert rehearsal.stop()[0] == 0
+    with running(tmp_path) as service, rehearsing(tmp_path) as rehearsal:
+        assert service.call("POST", MESSAGES, {"text": "b"}).status == 201
+        service.process.kill()
+        service.process.wait()
+        assert texts(rehearsal) == ["a", "b"]
+        assert rehearsal.stop()[0] == 0
     assert path.read_bytes() == before
     with running(tmp_path) as service:
         assert texts(service) == ["a", "b"]
