@@ -26,7 +26,7 @@ def when(text: str, now: datetime) -> str | None:
     try:
         soon = _SOON.fullmatch(words)
         if soon is not None:
-            return _utc(now.astimezone(UTC) + timedelta(**{f"{soon[2]}s": int(soon[1])}))
+            return in_utc(now.astimezone(UTC) + timedelta(**{f"{soon[2]}s": int(soon[1])}))
         for shape in _SHAPES:
             found = shape.fullmatch(words)
             if found is not None:
@@ -44,7 +44,7 @@ def _combined(day: str | None, clock: str | None, now: datetime) -> str:
     if day is not None:
         return _moment(_day(day, now.date()), at, now)
     today = _moment(now.date(), at, now)
-    return today if today > _utc(now) else _moment(now.date() + timedelta(days=1), at, now)
+    return today if today > in_utc(now) else _moment(now.date() + timedelta(days=1), at, now)
 
 
 def _day(words: str, today: date) -> date:
@@ -99,8 +99,9 @@ def _clock(words: str) -> time:
 def _moment(day: date, at: time, now: datetime) -> str:
     from dateutil.tz import resolve_imaginary
 
-    return _utc(resolve_imaginary(datetime.combine(day, at, now.tzinfo)))
+    return in_utc(resolve_imaginary(datetime.combine(day, at, now.tzinfo)))
 
 
-def _utc(moment: datetime) -> str:
-    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+def in_utc(moment: datetime) -> str:
+    """A moment as `due` has it: RFC 3339, UTC, whole seconds. Raises OverflowError behind the year 9999."""
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"

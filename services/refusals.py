@@ -9,6 +9,10 @@ class RefusedError(HelionyxError):
     """The domain refuses a command."""
 
 
+class StateError(RefusedError):
+    """A command does not go with how things stand."""
+
+
 class MissingError(RefusedError):
     """A command is about something that does not exist."""
 

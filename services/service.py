@@ -23,7 +23,7 @@ from services.keeper import Keeper, Rule
 from services.kept import draft_of
 from services.opened import Opened
 from services.projections import Entry, Message, Projections, file_of
-from services.refusals import MissingError, NotReadyError, RefusedError, RehearsalError
+from services.refusals import MissingError, NotReadyError, RefusedError, RehearsalError, StateError
 
 __all__ = [
     "Contents",
@@ -33,6 +33,7 @@ __all__ = [
     "RefusedError",
     "RehearsalError",
     "Service",
+    "StateError",
 ]
 
 T = TypeVar("T")
@@ -105,17 +106,15 @@ class Service:
     async def record(self, command: Command, idempotency_key: str | None = None) -> Recorded:
         """Carry a command out; on return its event is durable.
 
-        A repeat of an idempotency key answers as the first time. Raises RefusedError, MissingError,
-        RehearsalError, and what EventLog.append raises.
+        A repeat of an idempotency key answers as the first time. Raises RefusedError, StateError,
+        MissingError, RehearsalError, and what EventLog.append raises.
         """
-        problem = unfit(command)
-        if problem is not None:
-            raise _error(problem)
+        _unless_unfit(command)
         key = key_of(command)
 
         def rule(opened: Opened) -> Exception | None:
             refusal = refused(opened.projections.thing(key), command) if key is not None else None
-            return None if refusal is None else _error(refusal)
+            return None if refusal is None else _standing(refusal)
 
         events = [event_of(command, self._clock())]
         return await self._append(events, idempotency_key, key, None if key is None else rule)
@@ -128,9 +127,7 @@ class Service:
         Dates in it are understood as of `at`, or now. Raises what `record` raises.
         """
         now = self._clock()
-        problem = unfit(RecordMessage(text, source=source))
-        if problem is not None:
-            raise _error(problem)
+        _unless_unfit(RecordMessage(text, source=source))
         commands = meaning(text, source, (at or now).astimezone(self._zone), when)
         events = [event_of(command, now) for command in commands]
         try:
@@ -264,5 +261,11 @@ class Service:
         return (await self.head()).position
 
 
-def _error(refusal: Refusal) -> RefusedError:
-    return (MissingError if refusal.missing else RefusedError)(refusal.message, refusal.hint)
+def _unless_unfit(command: Command) -> None:
+    problem = unfit(command)
+    if problem is not None:
+        raise RefusedError(problem.message, problem.hint)
+
+
+def _standing(refusal: Refusal) -> RefusedError:
+    return (MissingError if refusal.missing else StateError)(refusal.message, refusal.hint)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any, TypeVar
 
@@ -13,6 +13,7 @@ from starlette.requests import Request
 from services.api.openapi import members
 from services.api.problems import ProblemError
 from services.api.requests import body_of
+from services.dates import in_utc
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -45,7 +46,10 @@ def described(optional: Mapping[str, Mapping[str, Any]], **required: Mapping[str
 
 
 async def body(request: Request, kind: type[T], example: str) -> T:
-    """The body, as `kind`; one of which nothing is required may be empty. Raises ProblemError (400, 413, 422), which shows `example`."""
+    """The body, as `kind`; one of which nothing is required may be empty.
+
+    Raises ProblemError (400, 413, 422), which shows `example`.
+    """
     hint = f"for example {example}"
     needs_nothing = len(kind.__struct_defaults__) == len(kind.__struct_fields__)
     try:
@@ -70,6 +74,6 @@ def due_of(text: str | None) -> str | None:
         return text
     try:
         moment = datetime.fromisoformat(text)
-        return text if moment.tzinfo is None else f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+        return text if moment.tzinfo is None else in_utc(moment)
     except (ValueError, OverflowError):
         return text

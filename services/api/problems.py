@@ -15,7 +15,7 @@ from services.errors import HelionyxError
 from services.event_log import BusyError, ConflictError
 from services.event_log.errors import EventLogError
 from services.logs import REQUEST_ID, log_failure
-from services.service import MissingError, NotReadyError, RefusedError, RehearsalError
+from services.service import MissingError, NotReadyError, RefusedError, RehearsalError, StateError
 
 STATUSES: dict[type[HelionyxError], HTTPStatus] = {
     BusyError: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -24,6 +24,7 @@ STATUSES: dict[type[HelionyxError], HTTPStatus] = {
     NotReadyError: HTTPStatus.SERVICE_UNAVAILABLE,
     RefusedError: HTTPStatus.UNPROCESSABLE_ENTITY,
     RehearsalError: HTTPStatus.SERVICE_UNAVAILABLE,
+    StateError: HTTPStatus.CONFLICT,
 }
 """What an error of the service means to a caller. Every other one is the service's own trouble.
 

@@ -77,11 +77,12 @@ sys.exit(main())
 """A service whose streams end as soon as they have said what there is, and where nobody waits for more."""
 
 
+@pytest.mark.timeout(400)
 def test_the_service_does_what_is_described(tmp_path: Path) -> None:
     """Whatever is sent: no 5xx, nothing that is not described, no way past the token."""
     command = [
         *(str(Path(sys.executable).with_name("schemathesis")), "run"),
-        *("--header", f"Authorization: Bearer {TOKEN}", "--max-examples", "50", "--seed", "1"),
+        *("--header", f"Authorization: Bearer {TOKEN}", "--max-examples", "10", "--seed", "1"),
         *("--generation-database", "none"),
     ]
     service = [sys.executable, "-c", STREAMS_THAT_END]
@@ -89,10 +90,10 @@ def test_the_service_does_what_is_described(tmp_path: Path) -> None:
         instance.wait_ready()
         url = f"http://127.0.0.1:{instance.port}/openapi.json"
         done = subprocess.run(
-            [*command, url], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
+            [*command, url], cwd=tmp_path, capture_output=True, text=True, timeout=280, check=False
         )
         statuses = {entry["status"] for entry in instance.entries("answered")}
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "Tested: 8" in done.stdout
+    assert "Tested: 35" in done.stdout
     assert {200, 201, 400, 401, 405, 422} <= statuses
     assert max(statuses) < 500

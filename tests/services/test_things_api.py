@@ -59,7 +59,7 @@ def test_the_life_of_a_todo(service: Instance) -> None:
     assert moved.json["due"] == "2026-02-11T16:00:00Z"
     assert service.call("PUT", f"{API}/todos/{number}/due", {"due": None}).json["due"] is None
     assert service.call("POST", f"{API}/todos/{number}/complete").json["state"] == "done"
-    again = problem(service.call("POST", f"{API}/todos/{number}/complete"), 422)
+    again = problem(service.call("POST", f"{API}/todos/{number}/complete"), 409)
     assert again == f"expected a todo that is open; {number} is done"
 
 
@@ -68,7 +68,7 @@ def test_the_life_of_a_decision(service: Instance) -> None:
     number = made(service, "decisions", text="train", rationale="quiet")["number"]
     rejected = service.call("POST", f"{API}/decisions/{number}/reject", {"rationale": "strike"}).json
     assert (rejected["state"], rejected["rationale"]) == ("rejected", "strike")
-    problem(service.call("POST", f"{API}/decisions/{number}/accept"), 422)
+    problem(service.call("POST", f"{API}/decisions/{number}/accept"), 409)
     assert service.call("POST", f"{API}/decisions/{number}/revisit").json["state"] == "proposed"
     accepted = service.call("POST", f"{API}/decisions/{number}/accept", {}).json
     assert (accepted["state"], accepted["rationale"]) == ("accepted", "strike")
@@ -87,10 +87,10 @@ def test_a_track_and_its_entries(service: Instance) -> None:
     rest = service.call("GET", f"{path}?limit=2&before={page['next']}").json
     assert (rest["entries"], rest["next"]) == ([entries[1], entries[0]], None)
     assert service.call("POST", f"{API}/tracks/{number}/stop").json["state"] == "stopped"
-    problem(service.call("POST", f"{API}/tracks/{number}/stop"), 422)
+    problem(service.call("POST", f"{API}/tracks/{number}/stop"), 409)
     again = service.call("POST", f"{API}/tracks", {"name": "MORNING run"})
     assert (again.status, again.json["number"], again.json["state"]) == (201, number, "running")
-    problem(service.call("POST", f"{API}/tracks", {"name": "morning run"}), 422)
+    problem(service.call("POST", f"{API}/tracks", {"name": "morning run"}), 409)
 
 
 def test_what_a_message_means(service: Instance) -> None:
@@ -227,7 +227,7 @@ def test_two_complete_it_at_once(service: Instance) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert sorted(answers) == [200, 422, 422, 422, 422, 422]
+    assert sorted(answers) == [200, 409, 409, 409, 409, 409]
 
 
 def test_numbers_in_paths_make_no_series(service: Instance) -> None:
