@@ -68,6 +68,7 @@ class Facts:
     port: Port | Check | None = None
     others: tuple[tuple[str, str], ...] = ()  # (environment, project) of those of another project here
     bot_of: str | None = None  # the environment that has the same bot on this node
+    bot: Check | None = None  # whose its token is; None where it has none, or cannot ask
     changing: dict[str, Any] | None = None  # who changes it, by which verb, and for how many seconds
     unfinished: tuple[str, ...] = ()
 
@@ -110,6 +111,8 @@ def _deployed(facts: Facts) -> Iterator[Check]:
         yield from _by_faults(facts, "boot", boot, deploy)
         yield from _by_faults(facts, "python", "", f"{deploy}: a new release takes the Python of the node")
         yield _layer(facts)
+    if facts.bot is not None:
+        yield facts.bot
     if facts.restarts:
         yield warn(
             "restarts",

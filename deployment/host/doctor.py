@@ -12,7 +12,20 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from . import audit, condition, eventlog, locks, record, releases, rules, sockets, status, systemd, vitals
+from . import (
+    audit,
+    bot,
+    condition,
+    eventlog,
+    locks,
+    record,
+    releases,
+    rules,
+    sockets,
+    status,
+    systemd,
+    vitals,
+)
 from .check import Check, bad
 from .condition import Directory, Facts, Port
 from .errors import HostError
@@ -126,6 +139,8 @@ def _facts(layout: Layout, environment: Environment, request: dict[str, Any]) ->
     if current is not None and facts.user is not None:
         chain = partial(eventlog.look, layout, environment, current, known, readable=_readable(facts))
         facts = replace(facts, chain=_fact("event log", chain))
+        if current.knows_its_bot and _readable(facts):
+            facts = replace(facts, bot=_fact("bot", partial(bot.look, layout, environment, current)))
     if not isinstance(seen, Check):
         full = _fact("units", partial(_with_units, layout, request, facts, current, *seen))
         if not isinstance(full, Check):

@@ -42,6 +42,11 @@ class Manifest:
         return listen_address(str(self.config["api_host"]), int(self.config["api_port"]))
 
     @property
+    def knows_its_bot(self) -> bool:
+        """Whether it has a bot and can ask whose that is, which those that say where they ask can."""
+        return bool(self.config.get("has_telegram_token")) and "telegram_api_url" in self.config
+
+    @property
     def expected_id(self) -> str:
         """The id that these contents must bear."""
         return id_of(self.to_json())

@@ -201,6 +201,8 @@ def _rehearsed(release: Manifest, soak: float | None) -> Iterator[Step]:
     """What is wrong with a release shows while the one that serves is still untouched."""
     if soak is None or not release.log:  # what declares no log was made before there were rehearsals
         return
+    if release.knows_its_bot:
+        yield Step("check-bot", (release.id,))
     yield Step("rehearse", (release.id,))
     if soak:
         yield Step("soak", (f"{soak:g} s",))

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from . import files, install, marks, observe, readmodels, rehearsal, releases, shelf, store, systemd, verify
+from .bot import own_bot
 from .errors import StepFailed
 from .layout import Environment, Layout
 from .locks import host_lock
@@ -80,6 +81,10 @@ def install_release(work: Work, release: str) -> str:
 
 def check_release(work: Work, _: str) -> str:
     return verify.configuration(work.layout, work.environment, _wanted(work))
+
+
+def check_bot(work: Work, _: str) -> str:
+    return own_bot(work.layout, work.environment, _wanted(work))
 
 
 def install_log(work: Work, name: str) -> str:
@@ -259,6 +264,7 @@ STEPS: dict[str, Callable[..., str | None]] = {
     "install-layer": install_layer,
     "install-release": install_release,
     "check-release": check_release,
+    "check-bot": check_bot,
     "install-log": install_log,
     "take-log": take_log,
     "switch-log": switch_log,

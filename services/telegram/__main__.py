@@ -11,12 +11,12 @@ from services.config import Config, find
 from services.errors import HelionyxError
 from services.telegram.whose import ask, judge
 
-REFUSED = 1
+REFUSED = 2
 """The exit code for a token that is another bot's, or nobody's."""
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command. Exit code 0: nothing speaks against the bot; 1: the environment must not have it."""
+    """Run the command. Exit code 0: nothing speaks against the bot; 2: the environment must not have it."""
     parser = argparse.ArgumentParser(prog="python -m services.telegram", description=__doc__)
     verbs = parser.add_subparsers(dest="verb", required=True)
     whose = verbs.add_parser("whose", help="whether the token is that of the environment's own bot")

@@ -97,6 +97,14 @@ def test_environment_in_order_has_no_mend() -> None:
     assert "stopped on purpose" in {item.found for item in stopped}
 
 
+@pytest.mark.parametrize("level", [OK, WARN, BAD])
+def test_bot_has_its_line(level: str) -> None:
+    """Where the release has one and can ask whose it is; as it was found."""
+    bot = Check("bot", level, "whose it is", "" if level == OK else "a mend")
+    assert bot in list(condition.judge(replace(DEV, bot=bot)))
+    assert "bot" not in {item.name for item in condition.judge(DEV)}
+
+
 def test_absent_environment_is_one_line() -> None:
     """Whose port is looked at all the same."""
     free = list(condition.judge(Facts(Environment("live"), port=Port(8002))))

@@ -79,7 +79,7 @@ def test_without_a_token_nobody_is_asked() -> None:
 def test_a_token_that_is_nobodys(api: BotApi, token: str) -> None:
     """Is refused, with the bot that @BotFather should be asked for."""
     code, said = whose(api.url, token)
-    assert (code, said["verdict"], said["reached"], said["username"]) == (1, "refused_token", True, None)
+    assert (code, said["verdict"], said["reached"], said["username"]) == (2, "refused_token", True, None)
     assert "@helionyx_dev_bot" in said["hint"]
 
 
@@ -88,7 +88,7 @@ def test_the_bot_of_another_environment(api: BotApi) -> None:
     bot = api.add("helionyx_bot")
     for name in (None, "helionyx_bot"):
         code, said = whose(api.url, bot.token, name)
-        assert (code, said["verdict"], said["username"]) == (1, "other_bot", "helionyx_bot")
+        assert (code, said["verdict"], said["username"]) == (2, "other_bot", "helionyx_bot")
         assert "the bot of live" in said["message"]
     assert whose(api.url, bot.token, environment="live")[1]["verdict"] == "ok"
 
