@@ -66,19 +66,26 @@ class Client:
         Raises what `get` raises; NoAnswerError when patience is at its end.
         """
         headers = {"Idempotency-Key": os.urandom(16).hex()}
-        end, pause, sent = time.monotonic() + self._patience, 0.1, False
+        try:
+            return self._kept(lambda: self.ask(method, path, body, headers)[1])
+        except KeyboardInterrupt:
+            self._note("interrupted; whether it was kept is not known")
+            raise
+
+    def _kept(self, send: Callable[[], Any]) -> Any:
+        end, pause, sent, noted = time.monotonic() + self._patience, 0.1, False, False
         while True:
             try:
-                return self.ask(method, path, body, headers)[1]
+                return send()
             except NoAnswerError as error:
                 left, sent = end - time.monotonic(), sent or error.sent
                 if left <= 0:
                     doubt = "; whether it was kept is not known" if sent else "; nothing was kept"
                     raise NoAnswerError(error.message + doubt, error.hint, sent=sent) from None
-                if pause == 0.1:
+                if not noted:
                     self._note(f"{error.message}; trying again for {self._patience:.0f} s")
             time.sleep(min(pause, left))
-            pause = min(2 * pause, LONGEST_PAUSE)
+            pause, noted = min(2 * pause, LONGEST_PAUSE), True
 
     def ask(
         self,

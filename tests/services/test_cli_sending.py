@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import signal
 import socket
 import subprocess
 import threading
@@ -45,6 +46,17 @@ def test_said_while_the_service_is_down(tmp_path: Path) -> None:
             assert b"kept" in out
             service.stop()
     assert kept(tmp_path) == {"in between": 1}
+
+
+def test_ctrl_c_while_it_is_said(tmp_path: Path) -> None:
+    """Exit code 130, and the doubt in which it leaves who typed it."""
+    with Person.at(tmp_path, free_port()).started("say", "never mind") as said:
+        assert said.stderr is not None
+        said.stderr.readline()
+        said.send_signal(signal.SIGINT)
+        out, told = said.communicate(timeout=SECONDS)
+        assert (said.returncode, out) == (130, b"")
+        assert told == b"interrupted; whether it was kept is not known\n"
 
 
 @contextlib.contextmanager
