@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import cast
 
+from services.domain.things import Key, begins, key_of
 from services.event_log import Head, Record
+from services.kept import event_of
 from services.projections import Entry, Message
 
 
@@ -22,6 +24,12 @@ class Recorded:
     def position(self) -> int:
         """Of the last of them: what has begun with it is known by that."""
         return self.entries[-1].position
+
+    @property
+    def about(self) -> Key | None:
+        """The thing that has begun or changed; None where a message is nothing else."""
+        last = event_of(self.entries[-1])
+        return key_of(last) or (self.position if begins(last) else None)
 
     @property
     def message(self) -> Message:

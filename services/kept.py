@@ -34,7 +34,9 @@ def draft_of(event: Event, idempotency_key: str | None = None) -> Draft:
     # Each source has keys of its own, so that none can take another one's.
     key = None if idempotency_key is None else f"{event.source}:{idempotency_key}"
     type_ = type(event).__name__
-    data = {name: getattr(event, name) for name in _NAMES[type(event)]}
+    # As it is read again, so that a repeat is equal to the first.
+    values = [(name, getattr(event, name)) for name in _NAMES[type(event)]]
+    data = {name: list(value) if isinstance(value, tuple) else value for name, value in values}
     return Draft(type_, _VERSIONS[type_], event.time, data, key)
 
 

@@ -9,7 +9,22 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp
 
-from services.api import events, health, messages, metrics, openapi, streams, timeline
+from services.api import (
+    decisions,
+    events,
+    health,
+    messages,
+    metrics,
+    notes,
+    openapi,
+    search,
+    streams,
+    tags,
+    things,
+    timeline,
+    todos,
+    tracks,
+)
 from services.api.access import observed
 from services.api.guard import guarded
 from services.api.limits import limited
@@ -26,9 +41,15 @@ from services.errors import HelionyxError
 from services.identity import Identity
 from services.service import Service
 
+KINDS = (todos.KIND, notes.KIND, tracks.KIND, decisions.KIND)
+
 OPERATIONS = (
     health.OPERATIONS,
     messages.OPERATIONS,
+    *(things.operations(kind) for kind in KINDS),
+    tracks.ENTRIES,
+    tags.OPERATIONS,
+    search.OPERATIONS,
     timeline.OPERATIONS,
     events.OPERATIONS,
     streams.OPERATIONS,
@@ -48,6 +69,10 @@ def build_app(
     routes = [
         *health.health_routes(service, identity),
         *messages.message_routes(service),
+        *(route for kind in KINDS for route in things.routes(kind, service)),
+        *tracks.entry_routes(service),
+        *tags.tag_routes(service),
+        *search.search_routes(service),
         *timeline.timeline_routes(service),
         *events.event_routes(service),
         *streams.stream_routes(service),

@@ -5,6 +5,7 @@ The library that writes the numbers down comes with the first who wants to read 
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Collection
@@ -34,7 +35,8 @@ class Measures:
     """The requests that were answered, by route."""
 
     def __init__(self, paths: Collection[str]) -> None:
-        self._paths = frozenset(paths)
+        self._paths = frozenset(path for path in paths if "{" not in path)
+        self._shapes = {path: re.compile(re.sub("{[a-z]+}", "[^/]+", path)) for path in paths if "{" in path}
         self.answered: Counter[tuple[str, str, str]] = Counter()
         """By route, method and status."""
         self.durations: dict[tuple[str, str], Durations] = {}
@@ -42,9 +44,15 @@ class Measures:
 
     def answer(self, scope: Scope, status: int | None, seconds: float) -> None:
         """Count one."""
-        route = scope["path"] if scope["path"] in self._paths else OTHER
+        route = self._route(scope["path"])
         method = scope["method"] if scope["method"] in METHODS else OTHER
         self.answered[route, method, str(status or "none")] += 1
         durations = self.durations.setdefault((route, method), Durations())
         durations.counts[bisect_left(BOUNDS, seconds)] += 1
         durations.total += seconds
+
+    def _route(self, path: str) -> str:
+        """The route of a path, whatever numbers and names stand in it."""
+        if path in self._paths:
+            return path
+        return next((route for route, shape in self._shapes.items() if shape.fullmatch(path)), OTHER)

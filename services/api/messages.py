@@ -4,22 +4,19 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from http import HTTPStatus
+from typing import Any
 
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from services.api.openapi import Operations, answer, members, operation, query
-from services.api.problems import ProblemError
-from services.api.requests import LARGEST_POSITION, body_of, number
+from services.api.bodies import KEY, WORDS, body, described, idempotency_key
+from services.api.openapi import Operations, answer, members, operation
+from services.api.pages import AFTER, LIMIT, answered, page
 from services.api.responses import json_of
+from services.api.things import ANY_THING, SOURCE, shown
 from services.service import Service
-
-DEFAULT_LIMIT = 100
-LARGEST_LIMIT = 1000
-
-SOURCE = "api"
 
 
 class NewMessage(msgspec.Struct, forbid_unknown_fields=True):
@@ -28,56 +25,49 @@ class NewMessage(msgspec.Struct, forbid_unknown_fields=True):
     text: str
 
 
-MESSAGE = members(
-    position={"type": "integer", "minimum": 1},
-    id={"type": "string", "format": "uuid"},
-    time={"type": "string", "format": "date-time"},
-    text={"type": "string"},
-    source={"type": "string"},
-)
+EXAMPLE = '{"text": "hello"}'
 
-PAGE = members(
-    messages={"type": "array", "items": MESSAGE},
-    next={"type": ["integer", "null"], "description": "The `after` of the next page, null on the last one."},
-)
-
-KEY = {
-    "name": "Idempotency-Key",
-    "in": "header",
-    "description": "With it the message can be sent again without being kept twice.",
-    "schema": {"type": "string", "pattern": "^[!-~]([ -~]{0,253}[!-~])?$"},
+_MEMBERS: dict[str, dict[str, Any]] = {
+    "position": {"type": "integer", "minimum": 1},
+    "id": {"type": "string", "format": "uuid"},
+    "time": {"type": "string", "format": "date-time"},
+    "text": {"type": "string"},
+    "source": {"type": "string"},
 }
 
-NEW = members(text={"type": "string", "pattern": r"\S"})
+MESSAGE = members(**_MEMBERS)
+
+TOLD = members(
+    **_MEMBERS,
+    thing={
+        "description": "What it was taken as, as that stands; null for a message that is nothing else.",
+        "anyOf": [ANY_THING, {"type": "null"}],
+    },
+)
 
 OPERATIONS: Operations = {
     "/api/v1/messages": {
         "get": operation(
             "read-messages",
             "The messages in the order in which they were recorded",
-            {200: answer("One page of them.", PAGE)},
+            {200: page("messages", MESSAGE, "after")},
             token=True,
-            parameters=[
-                query("after", "Only what is behind this position.", 0, LARGEST_POSITION),
-                query("limit", "At most so many, and fewer of large ones.", DEFAULT_LIMIT, LARGEST_LIMIT),
-            ],
+            parameters=[AFTER, LIMIT],
         ),
         "post": operation(
             "record-message",
-            "Keep a message; it is durable when this is answered",
+            "Keep a message, and what it means; both are durable when this is answered",
             {
-                200: answer("A repeat: it was recorded before, and nothing was written.", MESSAGE),
-                201: answer("It is recorded.", MESSAGE),
+                200: answer("A repeat: it was recorded before, and nothing was written.", TOLD),
+                201: answer("It is recorded.", TOLD),
             },
             *(409, 413, 422),
             token=True,
             parameters=[KEY],
-            requestBody={"required": True, "content": {"application/json": {"schema": NEW}}},
+            requestBody=described({}, text=WORDS),
         ),
     }
 }
-
-_decoder = msgspec.json.Decoder(NewMessage)
 
 
 def message_routes(service: Service) -> list[Route]:
@@ -87,43 +77,18 @@ def message_routes(service: Service) -> list[Route]:
         """201 when the message is durable. A repeat of an Idempotency-Key answers 200 with the first answer's
         body: the same words, and a status which says that nothing new was written.
         """
-        text = _new_message(await body_of(request)).text
-        recorded = await service.tell(text, SOURCE, _idempotency_key(request))
+        text = (await body(request, NewMessage, EXAMPLE)).text
+        recorded = await service.tell(text, SOURCE, idempotency_key(request))
+        thing = None if recorded.about is None else shown(await service.thing(recorded.about))
         status = HTTPStatus.OK if recorded.repeated else HTTPStatus.CREATED
-        return json_of(recorded.message, status)
-
-    async def read(request: Request) -> Response:
-        """`next` is the `after` of the next page, or null where nothing is behind this one.
-
-        A page is shorter than `limit` where it would be larger than memory should hold.
-        """
-        after = number(request, "after", 0, LARGEST_POSITION)
-        limit = number(request, "limit", DEFAULT_LIMIT, LARGEST_LIMIT)
-        messages = await service.messages(after, limit)
-        end = messages[-1].position if messages else after
-        following = end if await service.messages(end, 1) else None
-        content = {"messages": [asdict(message) for message in messages], "next": following}
-        return json_of(content)
+        return json_of({**asdict(recorded.message), "thing": thing}, status)
 
     async def messages(request: Request) -> Response:
-        return await (record(request) if request.method == "POST" else read(request))
+        if request.method == "POST":
+            return await record(request)
+        return await answered(
+            request, "messages", service.messages, lambda message: message.position, asdict, "after"
+        )
 
     # One route for the path: a refused method is answered with all that are allowed.
     return [Route("/api/v1/messages", messages, methods=["GET", "POST"])]
-
-
-def _new_message(body: bytes) -> NewMessage:
-    example = 'for example {"text": "hello"}'
-    try:
-        return _decoder.decode(body)
-    except msgspec.ValidationError as error:
-        raise ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, str(error), example) from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise ProblemError(HTTPStatus.BAD_REQUEST, f"expected JSON: {error}", example) from None
-
-
-def _idempotency_key(request: Request) -> str | None:
-    key = request.headers.get("idempotency-key")
-    if key is not None and not (1 <= len(key) <= 255 and key.isascii() and key.isprintable()):
-        raise ProblemError(HTTPStatus.BAD_REQUEST, "expected an Idempotency-Key of 1 to 255 ASCII characters")
-    return key

@@ -106,7 +106,7 @@ def described_routes(operations: Iterable[Operations]) -> list[Route]:
 
 def description(operations: Iterable[Operations]) -> dict[str, Any]:
     """The whole of it, as OpenAPI 3.1."""
-    statuses = (400, 401, 408, 409, 413, 422, 431, 500, 503)
+    statuses = (400, 401, 404, 408, 409, 413, 422, 431, 500, 503)
     return {
         "openapi": "3.1.0",
         "info": {

@@ -80,7 +80,8 @@ def _name(value: str) -> Refusal | None:
     return None
 
 
-def _due(value: str) -> Refusal | None:
+def due_problem(value: str) -> Refusal | None:
+    """What is wrong with a due day or moment."""
     try:
         if _MOMENT.fullmatch(value):
             datetime.fromisoformat(value).astimezone(UTC)
@@ -114,7 +115,7 @@ _FIELDS: Mapping[str, Callable[[Any], Refusal | None]] = {
     "text": _text,
     "rationale": _text,
     "track": _name,
-    "due": _due,
+    "due": due_problem,
     "tag": _tag,
     "tags": _tags,
 }

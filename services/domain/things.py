@@ -75,6 +75,11 @@ def evolve(thing: Thing | None, event: e.Event, position: int) -> Thing | None:
     return replace(thing, changed=event.time, **change(thing, event))
 
 
+def begins(event: e.Event) -> bool:
+    """Whether a thing begins with such an event, where there is none yet."""
+    return type(event) in _BEGINNINGS
+
+
 def _new(event: e.Event, position: int, kind: str, text: str, **more: Any) -> Thing:
     tags = tuple(sorted(set(getattr(event, "tags", ()))))
     return Thing(position, kind, STATES[kind][0], text, tags, event.time, event.time, **more)

@@ -1,0 +1,65 @@
+"""The words under which things are found."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from services.api.bodies import KEY, TAG, idempotency_key
+from services.api.openapi import Operations, answer, members, operation
+from services.api.responses import json_of
+from services.api.things import ANY_THING, NUMBER, SOURCE, number_of, shown, tags_of
+from services.domain import commands as c
+from services.service import Service
+
+_PATH = "/api/v1/things/{number}/tags/{tag}"
+_NAMED = {"name": "tag", "in": "path", "required": True, "schema": TAG}
+
+OPERATIONS: Operations = {
+    "/api/v1/tags": {
+        "get": operation(
+            "list-tags",
+            "Every tag, and how many things have it",
+            {
+                200: answer(
+                    "All of them.",
+                    members(
+                        tags={"type": "object", "additionalProperties": {"type": "integer", "minimum": 1}}
+                    ),
+                )
+            },
+            token=True,
+        )
+    },
+    _PATH: {
+        verb: operation(
+            f"{verb}-tag",
+            summary,
+            {200: answer("The thing as it stands.", ANY_THING)},
+            *(404, 409, 422),
+            token=True,
+            parameters=[NUMBER, _NAMED, KEY],
+        )
+        for verb, summary in (("put", "Let it be found under this word"), ("delete", "And no longer"))
+    },
+}
+
+
+def tag_routes(service: Service) -> list[Route]:
+    """`GET /api/v1/tags`, and a tag of a todo, a note, a track or a decision."""
+
+    async def everyone(_request: Request) -> Response:
+        return json_of({"tags": await service.look(lambda models: models.tags())})
+
+    async def one(request: Request) -> Response:
+        """To put a tag where it is changes nothing, as to put a file where it is."""
+        number, (tag,) = number_of(request), tags_of((request.path_params["tag"],))
+        key = idempotency_key(request)
+        if request.method == "DELETE":
+            await service.record(c.RemoveTag(number, tag, source=SOURCE), key)
+        elif tag not in (await service.thing(number)).tags:
+            await service.record(c.AddTag(number, tag, source=SOURCE), key)
+        return json_of(shown(await service.thing(number)))
+
+    return [Route("/api/v1/tags", everyone), Route(_PATH, one, methods=["PUT", "DELETE"])]

@@ -1,0 +1,278 @@
+"""What todos, notes, tracks and decisions have in common: how they are shown, listed, begun and changed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from services.api.bodies import DUE, KEY, RATIONALE, TAG, body, due_of, idempotency_key
+from services.api.openapi import Operations, answer, members, operation
+from services.api.pages import BEFORE, LIMIT, answered, page
+from services.api.problems import ProblemError
+from services.api.requests import LARGEST_POSITION
+from services.api.responses import json_of
+from services.domain.commands import Command
+from services.domain.decisions import due_problem, normal_tag
+from services.domain.things import DECISION, NOTE, STATES, TODO, TRACK, Thing
+from services.refusals import MissingError
+from services.service import Service
+
+SOURCE = "api"
+
+_MORE: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
+    TODO: {"due": DUE},
+    NOTE: {},
+    TRACK: {"entries": {"type": "integer", "minimum": 0}},
+    DECISION: {"rationale": RATIONALE},
+}
+"""What only things of this kind have."""
+
+
+def schema(kind: str) -> dict[str, Any]:
+    """How a thing of this kind is described."""
+    return members(
+        number={"type": "integer", "minimum": 1, "description": "What it is known by."},
+        kind={"const": kind},
+        state={"enum": list(STATES[kind])},
+        text={"type": "string"},
+        tags={"type": "array", "items": {"type": "string"}},
+        created={"type": "string", "format": "date-time"},
+        changed={"type": "string", "format": "date-time"},
+        **_MORE[kind],
+    )
+
+
+ANY_THING = {"oneOf": [schema(kind) for kind in STATES]}
+
+
+def shown(thing: Thing) -> dict[str, object]:
+    """A thing as JSON has it."""
+    return {
+        "number": thing.position,
+        "kind": thing.kind,
+        "state": thing.state,
+        "text": thing.text,
+        "tags": thing.tags,
+        "created": thing.created,
+        "changed": thing.changed,
+        **{name: getattr(thing, name) for name in _MORE[thing.kind]},
+    }
+
+
+NUMBER = {
+    "name": "number",
+    "in": "path",
+    "required": True,
+    "schema": {"type": "integer", "minimum": 1, "maximum": LARGEST_POSITION},
+}
+
+
+def number_of(request: Request) -> int:
+    """The number in the path. Raises MissingError where it is none: nothing has such a number."""
+    text = request.path_params["number"]
+    if not re.fullmatch("[1-9][0-9]{0,18}", text) or int(text) > LARGEST_POSITION:
+        raise MissingError(f"expected a number, found {text[:40]!r}")
+    return int(text)
+
+
+@dataclass(frozen=True)
+class Change:
+    """Something that can be done with one of them."""
+
+    verb: str
+    summary: str
+    command: Callable[[Thing, Any], Command]
+    """Made of the thing and the body."""
+    body: type[msgspec.Struct]
+    description: Mapping[str, Any] | None = None
+    """Of the body, where there is one."""
+    example: str = "{}"
+    method: str = "post"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of things, as the interface has it."""
+
+    kind: str
+    new: type[msgspec.Struct]
+    command: Callable[[Any], Command]
+    """What begins one, out of the body of its request."""
+    description: Mapping[str, Any]
+    example: str
+    changes: tuple[Change, ...] = ()
+
+    @property
+    def plural(self) -> str:
+        """The list's name."""
+        return f"{self.kind}s"
+
+    @property
+    def path(self) -> str:
+        """Where the list is."""
+        return f"/api/v1/{self.plural}"
+
+
+class Nothing(msgspec.Struct, forbid_unknown_fields=True):
+    """The body of what says all by its path."""
+
+
+def operations(kind: Kind) -> Operations:
+    """What OpenAPI says of a kind's routes."""
+    one = schema(kind.kind)
+    found = {
+        kind.path: {
+            "get": operation(
+                f"list-{kind.plural}",
+                f"The {kind.plural}, the newest first",
+                {200: page(kind.plural, one)},
+                token=True,
+                parameters=[*_filters(kind.kind), BEFORE, LIMIT],
+            ),
+            "post": operation(
+                f"begin-{kind.kind}",
+                f"A new {kind.kind}",
+                {200: answer("A repeat: it was there already.", one), 201: answer("It is there.", one)},
+                *(409, 413, 422),
+                token=True,
+                parameters=[KEY],
+                requestBody=kind.description,
+            ),
+        },
+        f"{kind.path}/{{number}}": {
+            "get": operation(
+                f"read-{kind.kind}",
+                f"One {kind.kind}",
+                {200: answer("As it stands.", one)},
+                404,
+                token=True,
+                parameters=[NUMBER],
+            )
+        },
+    }
+    for change in kind.changes:
+        more = {"requestBody": change.description} if change.description else {}
+        found[f"{kind.path}/{{number}}/{change.verb}"] = {
+            change.method: operation(
+                f"{change.verb}-{kind.kind}",
+                change.summary,
+                {200: answer("It is done, now or before; this is how it stands.", one)},
+                *(404, 409, 413, 422),
+                token=True,
+                parameters=[NUMBER, KEY],
+                **more,
+            )
+        }
+    return found
+
+
+def routes(kind: Kind, service: Service) -> list[Route]:
+    """The list, a new one, one of them, and what can be done with it."""
+
+    async def many(request: Request) -> Response:
+        if request.method == "POST":
+            command = kind.command(await body(request, kind.new, kind.example))
+            recorded = await service.record(command, idempotency_key(request))
+            status = HTTPStatus.OK if recorded.repeated else HTTPStatus.CREATED
+            return json_of(shown(await service.thing(recorded.about or recorded.position)), status)
+        states, tag, due_until = _states_of(request, kind.kind), _tag_of(request), _due_until_of(request)
+
+        async def read(before: int, limit: int) -> tuple[Thing, ...]:
+            return await service.look(
+                lambda models: models.things(
+                    kind.kind, before, limit, states=states, tag=tag, due_until=due_until
+                )
+            )
+
+        return await answered(request, kind.plural, read, lambda thing: thing.position, shown)
+
+    async def one(request: Request) -> Response:
+        return json_of(shown(await one_of(service, kind.kind, number_of(request))))
+
+    return [
+        Route(kind.path, many, methods=["GET", "POST"]),
+        Route(f"{kind.path}/{{number}}", one, methods=["GET"]),
+        *(
+            Route(
+                f"{kind.path}/{{number}}/{change.verb}",
+                _changing(service, kind.kind, change),
+                methods=[change.method.upper()],
+            )
+            for change in kind.changes
+        ),
+    ]
+
+
+def tags_of(tags: tuple[str, ...]) -> tuple[str, ...]:
+    """Tags as they are kept, each once; what cannot be one as it is, to be refused."""
+    return tuple(dict.fromkeys(normal_tag(tag) or tag for tag in tags))
+
+
+async def one_of(service: Service, kind: str, number: int) -> Thing:
+    """The thing of this kind with this number. Raises MissingError."""
+    thing = await service.thing(number)
+    if thing.kind != kind:
+        raise MissingError(f"there is no {kind} {number}")
+    return thing
+
+
+def _changing(service: Service, kind: str, change: Change) -> Callable[[Request], Awaitable[Response]]:
+    async def handle(request: Request) -> Response:
+        thing = await one_of(service, kind, number_of(request))
+        command = change.command(thing, await body(request, change.body, change.example))
+        await service.record(command, idempotency_key(request))
+        return json_of(shown(await service.thing(thing.position)))
+
+    return handle
+
+
+def _filters(kind: str) -> list[dict[str, Any]]:
+    states: dict[str, Any] = {"type": "array", "items": {"enum": list(STATES[kind])}}
+    due = {"anyOf": [{"type": "string", "format": "date"}, {"type": "string", "format": "date-time"}]}
+    found: list[dict[str, Any]] = [
+        {
+            "name": "state",
+            "in": "query",
+            "explode": True,
+            "schema": states,
+            "description": "Only those in this state; given several times, in one of these.",
+        },
+        {"name": "tag", "in": "query", "description": "Only those with this tag.", "schema": TAG},
+    ]
+    if kind == TODO:
+        description = "Only those that have to be done before this day or moment."
+        found.append({"name": "due_until", "in": "query", "description": description, "schema": due})
+    return found
+
+
+def _states_of(request: Request, kind: str) -> tuple[str, ...]:
+    found = request.query_params.getlist("state")
+    for state in found:
+        if state not in STATES[kind]:
+            known = " or ".join(STATES[kind])
+            raise ProblemError(HTTPStatus.BAD_REQUEST, f"expected state to be {known}, found {state[:40]!r}")
+    return tuple(found)
+
+
+def _tag_of(request: Request) -> str | None:
+    text = request.query_params.get("tag")
+    tag = None if text is None else normal_tag(text)
+    if text is not None and tag is None:
+        raise ProblemError(HTTPStatus.BAD_REQUEST, f"expected tag to be a tag, found {text[:60]!r}")
+    return tag
+
+
+def _due_until_of(request: Request) -> str | None:
+    due = due_of(request.query_params.get("due_until"))
+    problem = None if due is None else due_problem(due)
+    if problem is not None:
+        raise ProblemError(HTTPStatus.BAD_REQUEST, f"due_until: {problem.message}", problem.hint)
+    return due
