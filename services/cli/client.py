@@ -34,6 +34,9 @@ SILENCE = 40.0
 LATER = (HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT)
 """What the service, or a proxy in front of it, answers while it restarts."""
 
+LARGEST_PAGE = 1000
+"""More items than these the service gives in no answer."""
+
 UNKNOWN = (HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED)
 
 Query = Mapping[str, object]
@@ -59,6 +62,18 @@ class Client:
         Raises HelionyxError in the service's own words, and NoAnswerError.
         """
         return self.ask("GET", _with(path, query))[1]
+
+    def listed(self, path: str, name: str, limit: int, **query: object) -> dict[str, Any]:
+        """The first `limit` items of a list, as a page holds them under `name`. Raises what `get` raises."""
+        items: list[Any] = []
+        before = None
+        while True:
+            # A page may be shorter than was asked for, where its items are large.
+            wanted = min(limit - len(items), LARGEST_PAGE)
+            page = self.get(path, **query, before=before, limit=wanted)
+            items, before = items + page[name], page["next"]
+            if before is None or len(items) >= limit:
+                return {name: items, "next": before}
 
     def change(self, method: str, path: str, body: object = None) -> Any:
         """Have something recorded, once: what is not answered is sent again, under the same key.

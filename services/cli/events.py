@@ -40,7 +40,7 @@ def _begin(client: Client, options: argparse.Namespace) -> int:
     """The position behind which to begin."""
     if options.last is None:
         return int(options.after)
-    page = client.get(f"{API}/timeline", limit=options.last, type=options.type or None)
+    page = client.listed(f"{API}/timeline", "entries", options.last, type=options.type or None)
     return int(page["entries"][-1]["position"]) - 1 if page["entries"] else 0
 
 

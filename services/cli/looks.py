@@ -15,7 +15,7 @@ API = "/api/v1"
 
 def search(client: Client, out: Output, options: argparse.Namespace) -> int:
     """What holds these words, the newest first."""
-    page = client.get(f"{API}/search", q=" ".join(options.words), limit=options.limit)
+    page = client.listed(f"{API}/search", "hits", options.limit, q=" ".join(options.words))
     if out.as_json:
         out.value(page)
         return 0
@@ -27,12 +27,13 @@ def search(client: Client, out: Output, options: argparse.Namespace) -> int:
 
 
 def stats(client: Client, out: Output, _options: argparse.Namespace) -> int:
-    """How many there are of everything."""
+    """How many things there are of each kind in each state, and events of each type."""
     counts = client.get(f"{API}/counts")
     if out.as_json:
         out.value(counts)
     else:
-        out.table(("what", "count"), [(name, str(count)) for name, count in _flat(counts)])
+        numbers = [*_flat(counts["things"]), *_flat(counts["events"])]
+        out.table(("what", "count"), [(name, str(count)) for name, count in numbers])
     return 0
 
 

@@ -75,7 +75,9 @@ def listed(client: Client, out: Output, options: argparse.Namespace) -> int:
         return _shown(client, out, options)
     listing = LISTINGS[options.verb]
     states = options.state or (() if options.all else listing.states)
-    page = client.get(f"{API}/{options.verb}", state=states or None, tag=options.tag, limit=options.limit)
+    page = client.listed(
+        f"{API}/{options.verb}", options.verb, options.limit, state=states or None, tag=options.tag
+    )
     if out.as_json:
         out.value(page)
         return 0
@@ -90,7 +92,7 @@ def _shown(client: Client, out: Output, options: argparse.Namespace) -> int:
     path = f"{API}/{options.verb}/{options.number}"
     thing = client.get(path)
     track = options.verb == "tracks"
-    page = client.get(f"{path}/entries", limit=options.limit) if track else None
+    page = client.listed(f"{path}/entries", "entries", options.limit) if track else None
     if out.as_json:
         out.value(thing if page is None else {**thing, **page})
         return 0

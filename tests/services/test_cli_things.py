@@ -73,6 +73,18 @@ def test_more_than_asked_for(beside: tuple[Person, Instance]) -> None:
     assert done.stderr == "there are more than 2: --limit shows them\n"
 
 
+def test_pages_are_put_together(beside: tuple[Person, Instance]) -> None:
+    """What is asked for is shown, also where the service gives it in several answers."""
+    person, service = beside
+    for number in range(30):
+        made(service, "notes", text=f"{number} " + "x" * 60_000)
+    assert len(service.call("GET", "/api/v1/notes").json["notes"]) < 30
+    done = person.run("notes", "--limit", "29")
+    assert [line.split()[3] for line in done.stdout.splitlines()] == [str(n) for n in range(29, 0, -1)]
+    assert "more than 29" in done.stderr
+    assert len(as_json(person, "notes")["notes"]) == 30
+
+
 def test_what_becomes_of_todos(beside: tuple[Person, Instance]) -> None:
     """Several at once; one that is refused is told, in the service's words, and the others go on."""
     person, service = beside
@@ -136,7 +148,8 @@ def test_search_and_stats(beside: tuple[Person, Instance]) -> None:
     note = made(service, "notes", text="Brötchen holen")
     assert shown(person, "search", "brotchen", "hol")[0][0] == str(note)
     assert shown(person, "search", "nothing") == []
-    assert ["NoteTaken", "1"] in [line[-2:] for line in shown(person, "stats")]
+    assert ["NoteTaken", "1"] in shown(person, "stats")
+    assert ["note", "kept", "1"] in shown(person, "stats")
     assert "NoteTaken" in json.dumps(as_json(person, "stats"))
     assert as_json(person, "search", "holen")["next"] is None
 
