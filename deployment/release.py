@@ -13,6 +13,12 @@ from .host.releases import MANIFEST
 from .layer import Target
 from .source import Source
 
+COMMAND = """\
+#!/bin/sh
+# The command line, for the environment of this release and as its unit starts it: sudo .../helionyx VERB
+exec /usr/bin/python{python} -IS "$(dirname "$(readlink -f "$0")")/run.py" services.cli "$@"
+"""
+
 
 @dataclass(frozen=True)
 class Release:
@@ -35,6 +41,7 @@ def build(
         *(Entry(path, data, 0o755 if runs else 0o644) for path, (data, runs) in _code(source).items()),
         *(Entry(f"units/{name}", data) for name, data in rendered.items()),
         Entry("run.py", LAUNCHER),
+        Entry("helionyx", COMMAND.format(python=target.python).encode(), 0o755),
         Entry(f".env.{environment.name}", configuration.content, 0o600),
     ]
     manifest = Manifest(

@@ -81,6 +81,19 @@ def test_archive_holds_what_the_manifest_says(checkout: Path) -> None:
     assert not [name for name in members if "__pycache__" in name or name.startswith("tests")]
 
 
+def test_command_line_is_pinned_as_the_unit_is(checkout: Path) -> None:
+    """A release carries its own, which runs with the interpreter that its dependencies were built for."""
+    built = build(checkout, target=Target("3.13", TARGET.platform))
+    with tarfile.open(fileobj=io.BytesIO(built.archive)) as tar:
+        member = tar.getmember("helionyx")
+        content = tar.extractfile(member)
+        assert content is not None
+        command = content.read().decode()
+    assert member.mode == 0o755
+    assert "exec /usr/bin/python3.13 -IS " in command
+    assert b"ExecStart=/usr/bin/python3.13 -IS " in built.units["helionyx-dev.service"]
+
+
 def test_manifest_holds_no_secret(checkout: Path) -> None:
     """Digests and facts only."""
     assert "a-token-that-only-this-test-knows" not in json.dumps(build(checkout).manifest.to_json())

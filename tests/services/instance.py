@@ -35,7 +35,7 @@ MODULE = [sys.executable, "-m", "services.api.runner"]
 Address = tuple[str, int] | str
 """Where a service listens: a host and a port, or the path of a socket."""
 
-_BYTECODE = Path(tempfile.gettempdir()) / f"helionyx-tests-{os.getuid()}-pycache"
+BYTECODE = Path(tempfile.gettempdir()) / f"helionyx-tests-{os.getuid()}-pycache"
 
 
 @dataclass(frozen=True)
@@ -190,7 +190,7 @@ def configure(directory: Path, **keys: str | None) -> dict[str, str]:
         "PATH": os.defpath,
         "ENV": "dev",
         "CREDENTIALS_DIRECTORY": str(directory / "credentials"),
-        "PYTHONPYCACHEPREFIX": str(_BYTECODE),
+        "PYTHONPYCACHEPREFIX": str(BYTECODE),
     }
 
 

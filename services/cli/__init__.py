@@ -1,0 +1,1 @@
+"""The command line: a person who talks to the running service, over HTTP alone. The log is never opened."""

@@ -1,0 +1,74 @@
+"""The event log, read: as it is, and as it goes on."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import select
+import signal
+import sys
+import threading
+from types import FrameType
+
+from services.cli.client import Client
+from services.cli.follow import follow
+from services.cli.output import Output, note
+
+API = "/api/v1"
+
+WIDTHS = (6, 16, 16, 0)
+"""Of position, time, type and what happened. The lines come one by one: none knows those behind it."""
+
+
+def events(client: Client, out: Output, options: argparse.Namespace) -> int:
+    """Each event on a line; the records themselves, as JSON Lines, where JSON is asked for."""
+    after = _begin(client, options)
+    if options.follow:
+        _end_with_reader()
+        lines = follow(client, after, options.type, note)
+    else:
+        lines = client.lines(f"{API}/events", {"after": after or None, "type": options.type or None})
+    for line in filter(None, lines):
+        if out.as_json:
+            out.line(line.decode(), now=options.follow)
+        else:
+            out.row(_cells(line, out), WIDTHS, now=options.follow)
+    return 0
+
+
+def _begin(client: Client, options: argparse.Namespace) -> int:
+    """The position behind which to begin."""
+    if options.last is None:
+        return int(options.after)
+    page = client.listed(f"{API}/timeline", "entries", options.last, type=options.type or None)
+    return int(page["entries"][-1]["position"]) - 1 if page["entries"] else 0
+
+
+def _cells(line: bytes, out: Output) -> tuple[str, ...]:
+    record = json.loads(line)
+    event = json.loads(record["body"])
+    data = {
+        name: value for name, value in event["data"].items() if name != "source" and value not in (None, [])
+    }
+    text = str(data.pop("text", ""))
+    more = (
+        f"{name}={value if isinstance(value, str) else json.dumps(value)}" for name, value in data.items()
+    )
+    return str(record["position"]), out.moment(event["time"]), event["type"], " ".join((text, *more)).strip()
+
+
+def _end_with_reader() -> None:
+    """End as soon as nobody reads standard output any more, and not when the next event comes."""
+
+    def gone(_signal: int, _frame: FrameType | None) -> None:
+        raise SystemExit(1)  # as for a pipe that is found closed, but no OSError: the connection has those
+
+    def wait() -> None:
+        poll = select.poll()
+        poll.register(sys.stdout, 0)  # that it is gone is told in any case
+        poll.poll()
+        signal.pthread_kill(main, signal.SIGUSR1)  # wakes it where it waits for the service
+
+    main = threading.get_ident()
+    signal.signal(signal.SIGUSR1, gone)
+    threading.Thread(target=wait, daemon=True).start()

@@ -1,0 +1,63 @@
+"""The event log as it goes on: server-sent events, over every restart of the service."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+from services.cli.client import Client
+from services.cli.errors import NoAnswerError
+
+PATH = "/api/v1/events/stream"
+
+LONGEST_PAUSE = 5.0
+"""Before it is tried again, in seconds."""
+
+
+def follow(client: Client, after: int, types: Sequence[str], note: Callable[[str], None]) -> Iterator[bytes]:
+    """Every record behind the position `after` and every one to come, as lines of JSON: each once, in order.
+
+    Never ends by itself. Raises NoAnswerError where the service cannot be reached at the beginning; later
+    that is tried again for ever. Raises HelionyxError for what the service refuses.
+    """
+    last, begun, pause, lost = after, False, 0.5, False
+    while True:
+        # The service hears where this one was: from there the next one goes on.
+        headers = {"Last-Event-ID": str(last)} if begun else {}
+        lines = client.lines(PATH, {"after": after or None, "type": types or None}, headers)
+        try:
+            for position, data in _records(lines):
+                if lost:
+                    note("it answers again")
+                begun, pause, lost = True, 0.5, False
+                if position is not None and position > last:
+                    last = position
+                    yield data
+        except NoAnswerError as error:
+            if not begun:
+                raise
+            if not lost:
+                note(f"{error.message}; trying again until it answers")
+            lost, pause = True, min(2 * pause, LONGEST_PAUSE)
+        client.close()
+        time.sleep(pause)
+
+
+def _records(lines: Iterable[bytes]) -> Iterator[tuple[int | None, bytes]]:
+    """(position, data) of each event with an id; (None, nothing) for each other line, a sign of life.
+
+    An event counts when its end has come: what breaks off before comes again.
+    """
+    position: int | None = None
+    data = b""
+    for line in lines:
+        name, _, value = line.partition(b": ")
+        if name == b"id":
+            position = int(value)
+        elif name == b"data":
+            data = value
+        elif not line and position is not None:
+            yield position, data
+            position, data = None, b""
+        else:
+            yield None, b""

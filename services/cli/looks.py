@@ -1,0 +1,64 @@
+"""What the service knows, and how it is."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator, Mapping
+from http import HTTPStatus
+from typing import Any
+
+from services.cli.client import Client
+from services.cli.output import Output, note
+
+API = "/api/v1"
+
+
+def search(client: Client, out: Output, options: argparse.Namespace) -> int:
+    """What holds these words, the newest first."""
+    page = client.listed(f"{API}/search", "hits", options.limit, q=" ".join(options.words))
+    if out.as_json:
+        out.value(page)
+        return 0
+    rows = [(str(hit["position"]), out.moment(hit["time"]), hit["type"], hit["text"]) for hit in page["hits"]]
+    out.table(("number", "time", "what", "text"), rows)
+    if page["next"] is not None:
+        note(f"there are more than {options.limit}: --limit shows them")
+    return 0
+
+
+def stats(client: Client, out: Output, _options: argparse.Namespace) -> int:
+    """How many things there are of each kind in each state, and events of each type."""
+    counts = client.get(f"{API}/counts")
+    if out.as_json:
+        out.value(counts)
+    else:
+        numbers = [*_flat(counts["things"]), *_flat(counts["events"])]
+        out.table(("what", "count"), [(name, str(count)) for name, count in numbers])
+    return 0
+
+
+def status(client: Client, out: Output, _options: argparse.Namespace) -> int:
+    """Which environment and release answers, and whether it can be used. Exit code 1 where it cannot."""
+    either = (HTTPStatus.OK, HTTPStatus.SERVICE_UNAVAILABLE)
+    _, found = client.ask("GET", "/health/ready", expected=either)
+    ready = found.get("ready") is True
+    if out.as_json:
+        out.value(found)
+        return 0 if ready else 1
+    facts = [
+        ("environment", found.get("environment")),
+        ("release", found.get("release")),
+        ("since", out.moment(found["started_at"]) if "started_at" in found else None),
+        ("ready", "yes" if ready else f"no: {found.get('reason') or found.get('detail')}"),
+        ("events", found.get("log", {}).get("length")),
+    ]
+    out.pairs([(name, str(value)) for name, value in facts if value is not None])
+    return 0 if ready else 1
+
+
+def _flat(counts: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, int]]:
+    for name, value in counts.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{prefix}{name} ")
+        else:
+            yield f"{prefix}{name}", value

@@ -1,0 +1,92 @@
+"""Which service is meant: the environment, and its address and token out of its `.env` file.
+
+A release on a node speaks to its own environment, wherever it is called from. A checkout speaks to dev,
+unless another one is named; live has to be named each time.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from services.cli.errors import UsageError
+from services.config import Config, read_file
+
+PREFIX = ".env."
+
+
+@dataclass(frozen=True)
+class Target:
+    """A service, and how to speak to it. Its repr holds no secret."""
+
+    environment: str
+    url: str
+    """Without a `/` at its end."""
+    given: bool
+    """Whether somebody gave the URL: then it may lead to another environment than the one that was named."""
+    source: str
+    """The file that the token is from."""
+    timezone: str
+    token: str | None = field(default=None, repr=False)
+
+
+def find(environment: str | None, url: str | None, variables: Mapping[str, str], root: Path) -> Target:
+    """The service that is meant. `environment` and `url` are as typed, `variables` the OS's.
+
+    `root` is the checkout or the release. Raises UsageError, and ConfigError for a file that is no use.
+    """
+    if "HELIONYX_RELEASE" in variables:
+        name, directory = _of_release(environment, root), root
+        hint = "it is root's alone: sudo"
+    else:
+        name, directory = _of_checkout(environment, variables), root / variables.get("ENV_DIR", "")
+        hint = f"make env ENV={name} writes one"
+    source, file = read_file(directory / f"{PREFIX}{name}", hint)
+    config = Config.of(name, file, source)
+    given = url or variables.get("HELIONYX_URL") or None
+    address = _checked(given) if given else _own(config)
+    return Target(name, address, given is not None, source, config.timezone, config.api_token)
+
+
+def _of_release(named: str | None, root: Path) -> str:
+    found = [path.name.removeprefix(PREFIX) for path in root.glob(f"{PREFIX}*")]
+    if len(found) != 1:
+        raise UsageError(f"expected the configuration of one environment in {root}, found {len(found)}")
+    if named not in (None, found[0]):
+        raise UsageError(
+            f"this is a release of {found[0]}, and {named} was named.",
+            f"/opt/helionyx/{named}/current/helionyx is the one of {named}",
+        )
+    return found[0]
+
+
+def _of_checkout(named: str | None, variables: Mapping[str, str]) -> str:
+    # An ENV that merely stands in the shell may be something else altogether.
+    standing = variables.get("ENV")
+    if named is None and standing == "live":
+        raise UsageError("ENV=live stands in the shell; live must be named each time.", "--env live")
+    return named or (standing if standing in ("dev", "staging") else "dev")
+
+
+def _own(config: Config) -> str:
+    """Where the service listens, as seen from its own machine."""
+    address = ipaddress.ip_address(config.api_host)
+    loopback = "127.0.0.1" if address.version == 4 else "::1"
+    host = loopback if address.is_unspecified else config.api_host
+    return f"http://[{host}]:{config.api_port}" if ":" in host else f"http://{host}:{config.api_port}"
+
+
+def _checked(url: str) -> str:
+    # Not shown: who puts a password into it would find it in a log.
+    problem = UsageError("expected a URL such as http://192.0.2.10:8000, with a host and no user or query.")
+    try:
+        parts = urlsplit(url)
+        fit = parts.port != 0 and parts.hostname and parts.scheme in ("http", "https")
+    except ValueError:
+        raise problem from None
+    if not fit or parts.username is not None or parts.query or parts.fragment or not url.isascii():
+        raise problem
+    return url.rstrip("/")

@@ -1,0 +1,119 @@
+"""`helionyx events`: the log on a pipe, and as it goes on."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.services.instance import Instance, configure, free_port, starting
+from tests.services.person import SECONDS, Person, beside_service
+
+
+def tell(service: Instance, *texts: str) -> list[int]:
+    """Have these kept; their positions."""
+    return [service.call("POST", "/api/v1/messages", {"text": text}).json["position"] for text in texts]
+
+
+def read_to(process: subprocess.Popen[bytes], position: int) -> list[int]:
+    """The positions of what comes, up to this one."""
+    assert process.stdout is not None
+    found: list[int] = []
+    while position not in found:
+        line = process.stdout.readline()
+        assert line, process.stderr and process.stderr.read()
+        found.append(json.loads(line)["position"])
+    return found
+
+
+def test_the_log_as_it_is(tmp_path: Path) -> None:
+    """One line for each event; as JSON the very lines of the API."""
+    with beside_service(tmp_path) as (person, service):
+        first, last = tell(service, "one\ttab\nand a line", "two")
+        lines = person.run("events", "--after", str(first - 1)).stdout.splitlines()
+        assert [line.split()[0] for line in lines if "MessageRecorded" in line] == [str(first), str(last)]
+        assert "one tab and a line" in lines[0]
+        assert person.run("events", "--json").stdout.encode() == service.call("GET", "/api/v1/events").body
+        some = person.run("events", "--json", "--last", "1", "--type", "MessageRecorded").stdout
+        assert json.loads(some)["position"] == last
+        assert person.run("events", "--type", "Nothing").stdout == ""
+        assert person.run("events", "--last", "1", "--type", "Nothing").stdout == ""
+
+
+@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL])
+def test_restart_while_following(tmp_path: Path, end: signal.Signals) -> None:
+    """Nothing is lost and nothing comes twice, also of what was said before the connection stood again."""
+    port = free_port()
+    environment = configure(tmp_path, API_PORT=str(port))
+    person = Person.at(tmp_path, port)
+    seen: list[int] = []
+    with starting(environment, port=port) as service:
+        service.wait_ready()
+        last = tell(service, "one", "two")[-1]
+        with person.started("events", "--follow", "--json") as following:
+            seen += read_to(following, last)
+            seen += read_to(following, tell(service, "three")[-1])
+            service.process.send_signal(end)
+            service.end()
+            for _ in range(2):
+                with starting(environment, port=port) as again:
+                    again.wait_ready()
+                    seen += read_to(following, tell(again, "four", "five")[-1])
+                    again.process.send_signal(end)
+                    again.end()
+            following.send_signal(signal.SIGINT)
+            assert following.wait(SECONDS) == 130
+            assert following.stderr is not None
+            assert b"Traceback" not in following.stderr.read()
+    assert seen == list(range(1, len(seen) + 1))
+
+
+def test_ctrl_c_ends_quietly(tmp_path: Path) -> None:
+    """Exit code 130, and not a word."""
+    with beside_service(tmp_path) as (person, service), person.started("events", "-f", "--json") as following:
+        read_to(following, tell(service, "one")[-1])
+        following.send_signal(signal.SIGINT)
+        out, told = following.communicate(timeout=SECONDS)
+        assert (following.returncode, out, told) == (130, b"", b"")
+
+
+def test_closed_pipe_ends_quietly(tmp_path: Path) -> None:
+    """At once: not when the next event comes."""
+    with beside_service(tmp_path) as (person, service), person.started("events", "-f", "--json") as following:
+        read_to(following, tell(service, "one")[-1])
+        assert following.stdout is not None
+        assert following.stderr is not None
+        following.stdout.close()
+        begun = time.monotonic()
+        assert following.wait(SECONDS) == 1
+        assert time.monotonic() - begun < 5
+        assert following.stderr.read() == b""
+
+
+def test_a_pipe_that_is_closed_while_much_comes(tmp_path: Path) -> None:
+    """Who reads the first line only, gets that, and no traceback."""
+    with beside_service(tmp_path) as (person, service):
+        tell(service, *("x" * 5000 for _ in range(60)))
+        with person.started("events", "--json") as reading:
+            assert reading.stdout is not None
+            assert reading.stderr is not None
+            assert json.loads(reading.stdout.readline())["position"] == 1
+            reading.stdout.close()
+            assert reading.wait(SECONDS) == 1
+            assert reading.stderr.read() == b""
+
+
+def test_what_is_refused_is_not_tried_again(tmp_path: Path) -> None:
+    """Nor is a service that was never there."""
+    with beside_service(tmp_path) as (person, _):
+        done = person.run("events", "--follow", "--type", "no type")
+        assert done.returncode == 1
+        assert "expected type to be" in done.stderr
+        Person.at(tmp_path, free_port())
+        done = person.run("events", "--follow")
+        assert done.returncode == 1
+        assert "Connection refused" in done.stderr
