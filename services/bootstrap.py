@@ -41,7 +41,6 @@ def bootstrap(config: Config, variables: Mapping[str, str]) -> Application:
         lambda: datetime.now(UTC),
         rehearsal=identity.rehearsal,
         zone=ZoneInfo(config.timezone),
-        release=identity.release,
     )
     app = build_app(service, identity, config.api_token, lambda: progress_of(config.projections_db_path))
     return Application(identity, service, app)

@@ -33,8 +33,6 @@ WRITES = (
     ("DecisionRevisited", 1),
     ("TagAdded", 1),
     ("TagRemoved", 1),
-    ("ServiceStarted", 1),
-    ("ServiceStopped", 1),
     ("SendingAnnounced", 1),
     ("SendingDone", 1),
     ("SendingFailed", 1),
@@ -42,7 +40,7 @@ WRITES = (
 """The (type, version) of every event that this release can write: each type is the name of its class in
 `services.domain.events`."""
 
-UNDERSTOOD = WRITES
+UNDERSTOOD = (*WRITES, ("ServiceStarted", 1), ("ServiceStopped", 1))
 """The (type, version) of every event that this release's code takes. A new one is first understood by one
 release, and written by the next."""
 

@@ -63,19 +63,16 @@ class Keeper:
         """Why the service cannot be used at the moment, or None if it can."""
         return self._guard.broken or self._reason
 
-    async def open(self, first: Sequence[Draft] = ()) -> None:
-        """Open the log, bring the read models up to its end, and append `first` in front of all else.
+    async def open(self) -> None:
+        """Open the log, and bring the read models up to its end.
 
-        Where `first` cannot be appended, that is logged, and everything goes on. A damaged log is opened
-        for reading, as far as it can be read, and `not_ready` says so. Raises HelionyxError, and
-        NotReadyError where `close` is called before this is done.
+        A damaged log is opened for reading, as far as it can be read, and `not_ready` says so. Raises
+        HelionyxError, and NotReadyError where `close` is called before this is done.
         """
         try:
             await self._run(self._writer, self._open_writing)
             await self._run(self._reader, self._open_reading)
             self._reason = None
-            if first and self._guard.broken is None:
-                await self._append_first(first)
         except HelionyxError as error:
             self._reason = error.message
             raise
@@ -125,12 +122,6 @@ class Keeper:
         """Bring the read models up to the log's end."""
         await self._until_open()
         await self._run(self._writer, lambda: self._follow(_ready(self._writing)))
-
-    async def _append_first(self, drafts: Sequence[Draft]) -> None:
-        try:
-            await self._group.append(Append(drafts))
-        except HelionyxError as error:
-            logger.warning("the start is not recorded: %s", error.message)
 
     def _open_writing(self) -> None:
         try:

@@ -9,12 +9,12 @@ import msgspec
 
 from services.domain.events import Event
 from services.event_log import Draft, Record
-from services.formats import WRITES
+from services.formats import UNDERSTOOD
 
 CLASSES: dict[str, type[Event]] = {kind.__name__: kind for kind in get_args(Event)}
 """Each type of event, and what it is in the domain."""
 
-_VERSIONS = dict(WRITES)
+_VERSIONS = dict(UNDERSTOOD)
 _NAMES = {kind: [field.name for field in fields(kind) if field.name != "time"] for kind in CLASSES.values()}
 
 
@@ -52,5 +52,5 @@ def event_of(stored: Stored) -> Event:
 def fits(record: Record) -> None:
     """Raise ValueError for a record whose type is known here, and that does not say what that promises."""
     event = record.envelope().today()
-    if (event.type, event.version) in WRITES:
+    if (event.type, event.version) in UNDERSTOOD:
         event_of(event)

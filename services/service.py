@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import AsyncGenerator, Callable, Collection, Sequence
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
@@ -10,12 +9,11 @@ from typing import TypeVar
 
 from services.answers import Contents, Recorded, entry_of
 from services.dates import when
-from services.domain.commands import Command, NoteStart, NoteStop, RecordMessage
+from services.domain.commands import Command, RecordMessage
 from services.domain.decisions import Refusal, event_of, refused, unfit
 from services.domain.events import Event
 from services.domain.grammar import meaning
 from services.domain.things import Key, Thing, key_of
-from services.errors import HelionyxError
 from services.event_log import ConflictError, DamagedError, Head, Record
 from services.event_log.reading import Reader, Selection
 from services.event_log.watch import Watch
@@ -38,11 +36,6 @@ __all__ = [
 
 T = TypeVar("T")
 
-logger = logging.getLogger("helionyx")
-
-OWN = "service"
-"""The source of what the service says of itself."""
-
 STREAMED_AT_ONCE = 500
 """How many records a stream gives at a time at most."""
 
@@ -62,13 +55,11 @@ class Service:
         *,
         rehearsal: bool = False,
         zone: tzinfo = UTC,
-        release: str | None = None,
     ) -> None:
-        """With a `release`, the log says from where to where that wrote; dates in messages are of `zone`."""
+        """Dates in messages are understood in `zone`."""
         self._projections = projections
         self._clock = clock
         self._zone = zone
-        self._release = None if rehearsal else release
         self._rehearsal = rehearsal
         self._keeper = Keeper(event_store, projections, rehearsal=rehearsal)
         self._watch = Watch(self._end)
@@ -89,18 +80,12 @@ class Service:
         A damaged log is opened for reading, as far as it can be read, and `not_ready` says so. Raises
         HelionyxError, and NotReadyError where `close` is called before this is done.
         """
-        start = [] if self._release is None else [NoteStart(self._release, source=OWN)]
-        await self._keeper.open([draft_of(event_of(command, self._clock())) for command in start])
+        await self._keeper.open()
         return await self.head()
 
     async def close(self) -> None:
         """Finish what was begun and let go of the files."""
         self.end_streams()
-        if self._release is not None and self.not_ready is None:
-            try:
-                await self.record(NoteStop(self._release, source=OWN))
-            except HelionyxError as error:  # the next start shows that this one ended
-                logger.warning("the stop is not recorded: %s", error.message)
         await self._keeper.close()
 
     async def record(self, command: Command, idempotency_key: str | None = None) -> Recorded:

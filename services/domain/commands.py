@@ -139,20 +139,6 @@ class RemoveTag(Wish):
 
 
 @dataclass(frozen=True)
-class NoteStart(Wish):
-    """A process of this release writes from here on."""
-
-    release: str
-
-
-@dataclass(frozen=True)
-class NoteStop(Wish):
-    """It ends in good order."""
-
-    release: str
-
-
-@dataclass(frozen=True)
 class AnnounceSending(Wish):
     """This is about to be sent."""
 
@@ -192,8 +178,6 @@ Command = (
     | RevisitDecision
     | AddTag
     | RemoveTag
-    | NoteStart
-    | NoteStop
     | AnnounceSending
     | NoteSent
     | NoteUnsent

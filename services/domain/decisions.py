@@ -190,8 +190,6 @@ _EVENTS: Mapping[type[c.Command], Callable[..., e.Event]] = {
     c.RevisitDecision: e.DecisionRevisited,
     c.AddTag: e.TagAdded,
     c.RemoveTag: e.TagRemoved,
-    c.NoteStart: e.ServiceStarted,
-    c.NoteStop: e.ServiceStopped,
     c.AnnounceSending: e.SendingAnnounced,
     c.NoteSent: e.SendingDone,
     c.NoteUnsent: e.SendingFailed,

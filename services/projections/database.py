@@ -34,6 +34,7 @@ from services.errors import HelionyxError
 from services.projections.build import Log
 from services.projections.queries import Queries
 from services.transactions import transaction
+from services.upcasters import UPCASTERS
 
 T = TypeVar("T")
 
@@ -60,7 +61,7 @@ class ProjectionsError(HelionyxError):
 
 def file_of(stem: Path) -> Path:
     """The file that this release keeps its read models in: `a/b.db` makes `a/b-<digest>.db`."""
-    digest = sha256(_SCHEMA.encode() + _code()).hexdigest()[:12]
+    digest = sha256(f"{_SCHEMA}{sorted(UPCASTERS)}".encode() + _code()).hexdigest()[:12]
     return stem.with_name(f"{stem.stem}-{digest}{stem.suffix}")
 
 

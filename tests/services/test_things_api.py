@@ -179,7 +179,7 @@ def test_search_and_counts(service: Instance) -> None:
         ("POST", "tracks", {"name": " "}, 422),
         ("POST", "todos/999999/complete", None, 404),
         ("POST", "todos/x/complete", None, 404),
-        ("GET", "todos/1", None, 404),
+        ("GET", "todos/999999", None, 404),
         ("GET", "notes/0", None, 404),
         ("PUT", "things/999999/tags/a", None, 404),
         ("GET", "search", None, 400),
