@@ -1,0 +1,155 @@
+"""Each environment with a bot of its own, and every wrong one found before what serves is touched."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from deployment.host.layout import ENVIRONMENTS
+from node1 import Node
+from tests.telegram.bot import Bot
+from tests.telegram.bot_api import BotApi
+
+from .findings import examine
+from .operator import Operator, git
+
+pytestmark = pytest.mark.e2e
+
+OWN = {"dev": "helionyx_dev_bot", "staging": "helionyx_staging_bot", "live": "helionyx_bot"}
+TOKEN = "#TELEGRAM_BOT_TOKEN=CHANGE_ME_the_token_from_BotFather"
+URL = "#TELEGRAM_API_URL=https://api.telegram.org"
+
+
+@pytest.fixture(scope="module")
+def api(node: Node) -> Iterator[BotApi]:
+    """A Bot API where the node reaches it: at this machine's end of its link."""
+    with BotApi.running(node.record.host_address) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def bots(settled: Operator, api: BotApi) -> dict[str, Bot]:
+    """dev and staging run, and all three are configured, each with its own bot."""
+    found = {environment: api.add(OWN[environment]) for environment in ENVIRONMENTS}
+    for environment, bot in found.items():
+        settled.configure(environment, TOKEN, f"TELEGRAM_BOT_TOKEN={bot.token}")
+        settled.configure(environment, URL, f"TELEGRAM_API_URL={api.url}")
+    for environment in ("dev", "staging"):
+        result = settled.deploy(environment)
+        assert remark(result) == f"the token is that of @{OWN[environment]}"
+    return found
+
+
+@pytest.fixture
+def changed(settled: Operator, bots: dict[str, Bot], request: pytest.FixtureRequest) -> Iterator[Operator]:
+    """A person with one commit more than what runs, and the configuration of before afterwards."""
+    path, head = settled.root / ".env.dev", git(settled.root, "rev-parse", "HEAD").strip()
+    content = path.read_text()
+    settled.deploy("dev")
+    settled.commit("services/changed.py", f"FOR = {request.node.name!r}\n")
+    yield settled
+    path.write_text(content)
+    git(settled.root, "reset", "--quiet", "--hard", head)
+    assert not [bot for bot in bots.values() if bot.token in settled.script("history", "dev").stdout]
+
+
+def remark(result: dict[str, Any]) -> str:
+    """What the deploy says of the bot."""
+    (found,) = [step["remark"] for step in result["steps"] if step["title"] == "check bot"]
+    return str(found)
+
+
+def serving(operator: Operator) -> str:
+    """All that runs, or would be started: processes, units, releases and what they are made of."""
+    pids = "systemctl show --property=MainPID,InvocationID helionyx-dev helionyx-staging"
+    places = "/opt/helionyx /etc/systemd/system /etc/systemd/*.conf /etc/passwd"
+    return operator.on_node("sh", "-c", f"{pids}; find {places} -printf '%p %l %s\\n' | sort")
+
+
+def refused(operator: Operator, said: str, hint: str) -> None:
+    """The deploy fails with these words, and what serves is as it was."""
+    before = serving(operator)
+    result = operator.deploy("dev", code=3)
+    assert said in result["message"]
+    assert hint in result["hint"]
+    assert "rehearse" not in str(result["steps"])
+    assert serving(operator) == before
+    assert operator.health("dev")["environment"] == "dev"
+
+
+def test_the_token_of_a_bot_of_another_environment(changed: Operator, bots: dict[str, Bot]) -> None:
+    """Is found by the bot's name, though nobody on the node has it: what serves is not touched."""
+    changed.configure("dev", bots["dev"].token, bots["live"].token)
+    refused(changed, "the token of dev is that of @helionyx_bot, the bot of live", "@helionyx_dev_bot")
+
+
+def test_the_token_of_a_neighbour(changed: Operator, bots: dict[str, Bot]) -> None:
+    """Is found beforehand, and nobody is asked."""
+    asked = sum(bot.calls["getMe"] for bot in bots.values())
+    changed.configure("dev", bots["dev"].token, bots["staging"].token)
+    result = changed.deploy("dev", code=2)
+    assert "the bot of dev is the one that staging has" in result["message"]
+    assert sum(bot.calls["getMe"] for bot in bots.values()) == asked
+
+
+def test_a_bot_of_another_name_than_the_configuration_says(changed: Operator, bots: dict[str, Bot]) -> None:
+    """Is refused as well."""
+    changed.configure("dev", "#TELEGRAM_BOT_USERNAME=helionyx_dev_bot", "TELEGRAM_BOT_USERNAME=adas_bot")
+    refused(changed, "and not of @adas_bot", "@adas_bot")
+    assert bots["dev"].calls["getMe"]
+
+
+def test_a_token_that_was_revoked(changed: Operator, bots: dict[str, Bot]) -> None:
+    """Is refused, and what runs with it runs on; the doctor says it as well."""
+    bots["dev"].revoked = True
+    try:
+        refused(
+            changed, "the Bot API does not know the token of dev", "@BotFather shows for @helionyx_dev_bot"
+        )
+        found = examine(changed, "dev", code=4)
+        assert "does not know the token" in found["dev", "bot", "bad"][0]
+    finally:
+        bots["dev"].revoked = False
+    assert remark(changed.deploy("dev")) == "the token is that of @helionyx_dev_bot"
+    assert examine(changed, "dev")["dev", "bot", "ok"][0] == "the token is that of @helionyx_dev_bot"
+
+
+def test_a_bot_api_that_cannot_be_reached(changed: Operator, api: BotApi) -> None:
+    """Holds no deploy up: it says so in a line."""
+    api.stop()
+    try:
+        result = changed.deploy("dev")
+        found = examine(changed, "dev")
+    finally:
+        api.start()
+    assert remark(result).startswith("the Bot API did not say whose the token is: ")
+    assert changed.health("dev")["release"] == result["release"]
+    assert found["dev", "bot", "warn"][0] == remark(result)
+
+
+def test_back_to_a_release_that_cannot_ask(changed: Operator, bots: dict[str, Bot]) -> None:
+    """One of a time before there was a question goes back without it."""
+    git(changed.root, "rm", "--quiet", "-r", "services/telegram")
+    for path, line in (("services/config.py", '        "telegram_api_url": config.telegram_api_url,\n'),):
+        changed.edit(path, line, "")
+    older = changed.deploy("dev")
+    assert "check bot" not in str(older["steps"])
+    changed.undo()
+    changed.deploy("dev")
+    bots["dev"].revoked = True
+    try:
+        assert changed.change("rollback", "dev")["after"] == older["release"]
+    finally:
+        bots["dev"].revoked = False
+
+
+def test_three_environments_with_three_bots(settled: Operator, bots: dict[str, Bot]) -> None:
+    """Side by side, each asked about its own."""
+    for environment in ENVIRONMENTS:
+        settled.deploy(environment)
+    found = examine(settled)
+    for environment, name in OWN.items():
+        assert found[environment, "bot", "ok"][0] == f"the token is that of @{name}"
+    assert not [bot for bot in bots.values() if bot.token in str(found)]
