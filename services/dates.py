@@ -12,8 +12,10 @@ _DAY = (
     r"(?P<day>today|tomorrow|next\s+week|in\s+\d{1,4}\s+(?:day|week|month)s?"
     rf"|\d{{4}}-\d\d-\d\d|\d{{1,2}}\s+{_MONTH}(?:\s+\d{{4}})?|{_MONTH}\s+\d{{1,2}}(?:\s+\d{{4}})?|[a-z]+)"
 )
-_SHAPES = [re.compile(shape) for shape in (_DAY, _CLOCK, rf"{_DAY}\s+{_CLOCK}", rf"{_CLOCK}\s+{_DAY}")]
-_SOON = re.compile(r"in\s+(\d{1,4})\s+(minute|hour)s?")
+_SHAPES = [
+    re.compile(shape, re.ASCII) for shape in (_DAY, _CLOCK, rf"{_DAY}\s+{_CLOCK}", rf"{_CLOCK}\s+{_DAY}")
+]
+_SOON = re.compile(r"in\s+(\d{1,4})\s+(minute|hour)s?", re.ASCII)
 
 
 def when(text: str, now: datetime) -> str | None:

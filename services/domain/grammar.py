@@ -16,18 +16,18 @@ from services.domain.decisions import MOST_TAGS, normal_tag, unfit
 When = Callable[[str, datetime], str | None]
 """What a text such as `tomorrow 17:00` means at a time: a day, a moment in UTC, or None: no time at all."""
 
-_KEYWORD = re.compile(r"\s*(todo|note|track|decide)\s*:(.*)", re.IGNORECASE | re.DOTALL)
+_KEYWORD = re.compile(r"\s*([a-zA-Z]+)\s*:(.*)", re.DOTALL)
 _LAST_TAG = re.compile(r"(?:(.*\S)\s+|\s*)#(\S+)\s*", re.DOTALL)
 _DUE = re.compile(r"(.*\S)\s+due\s+(\S.*)", re.IGNORECASE | re.DOTALL)
 _BECAUSE = re.compile(r"(.*?\S)\s+because\s+(\S.*)", re.IGNORECASE | re.DOTALL)
-_ENTRY = re.compile(r"([^:\n]*[^:\s])\s*:\s+(\S.*)", re.DOTALL)
+_ENTRY = re.compile(r"(.*?\S)\s*:\s+(\S.*)", re.DOTALL)
 
 
 def meaning(text: str, source: str, now: datetime, when: When) -> tuple[c.Command, ...]:
     """What `text` makes happen at the time `now`: it is kept, and the one thing that it means, if any."""
     kept = c.RecordMessage(text, source=source)
     found = _KEYWORD.fullmatch(text)
-    if found is None:
+    if found is None or found[1].lower() not in _MEANINGS:
         return (kept,)
     meant = _MEANINGS[found[1].lower()](found[2].strip(), source, lambda words: when(words, now))
     return (kept,) if unfit(meant) is not None else (kept, meant)
