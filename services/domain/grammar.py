@@ -16,7 +16,7 @@ from services.domain.decisions import MOST_TAGS, normal_tag, unfit
 When = Callable[[str, datetime], str | None]
 """What a text such as `tomorrow 17:00` means at a time: a day, a moment in UTC, or None: no time at all."""
 
-_KEYWORD = re.compile(r"\s*(todo|note|track|decide)\s*:(.*)", re.IGNORECASE | re.DOTALL)
+_KEYWORD = re.compile(r"\s*((?a:todo|note|track|decide))\s*:(.*)", re.IGNORECASE | re.DOTALL)
 _LAST_TAG = re.compile(r"(?:(.*\S)\s+|\s*)#(\S+)\s*", re.DOTALL)
 _DUE = re.compile(r"(.*\S)\s+due\s+(\S.*)", re.IGNORECASE | re.DOTALL)
 _BECAUSE = re.compile(r"(.*?\S)\s+because\s+(\S.*)", re.IGNORECASE | re.DOTALL)
