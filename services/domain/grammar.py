@@ -20,7 +20,7 @@ _KEYWORD = re.compile(r"\s*((?a:todo|note|track|decide))\s*:(.*)", re.IGNORECASE
 _LAST_TAG = re.compile(r"(?:(.*\S)\s+|\s*)#(\S+)\s*", re.DOTALL)
 _DUE = re.compile(r"(.*\S)\s+due\s+(\S.*)", re.IGNORECASE | re.DOTALL)
 _BECAUSE = re.compile(r"(.*?\S)\s+because\s+(\S.*)", re.IGNORECASE | re.DOTALL)
-_ENTRY = re.compile(r"([^:\n]*[^:\s])\s*:\s+(\S.*)", re.DOTALL)
+_END_OF_NAME = re.compile(r":(?!\S)")
 
 
 def meaning(text: str, source: str, now: datetime, when: When) -> tuple[c.Command, ...]:
@@ -49,11 +49,11 @@ def _note(text: str, source: str, _when: object) -> c.Command:
 
 
 def _track(text: str, source: str, _when: object) -> c.Command:
-    entry = _ENTRY.fullmatch(text)
-    if entry is not None:
-        return c.AddEntry(" ".join(entry[1].split()), entry[2], source=source)
+    name, *entry = _END_OF_NAME.split(text, maxsplit=1)
+    if entry:
+        return c.AddEntry(_name(name), entry[0].strip(), source=source)
     name, tags = _tags(text)
-    return c.StartTrack(" ".join(name.split()), tuple(dict.fromkeys(tags)), source=source)
+    return c.StartTrack(_name(name), tuple(dict.fromkeys(tags)), source=source)
 
 
 def _decide(text: str, source: str, _when: object) -> c.Command:
@@ -80,3 +80,8 @@ def _tags(text: str) -> tuple[str, tuple[str, ...]]:
             break
         text, found = last[1] or "", [tag, *found]
     return text.strip(), tuple(found)
+
+
+def _name(text: str) -> str:
+    """A name with single spaces, as it is kept. One on several lines stays as it is, and is unfit."""
+    return " ".join(text.split()) if len(text.strip().splitlines()) < 2 else text
