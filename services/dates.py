@@ -6,11 +6,12 @@ import re
 from datetime import UTC, date, datetime, time, timedelta
 
 _MONTH = "(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*"
+_YEAR = r"[1-9]\d{3}"  # dateutil would guess a century for 0026
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _CLOCK = r"(?:at\s+)?(?P<clock>\d{1,2}:\d\d|(?:1[0-2]|0?[1-9])(?::\d\d)?\s*[ap]m)"
 _DAY = (
     r"(?P<day>today|tomorrow|next\s+week|in\s+\d{1,4}\s+(?:day|week|month)s?"
-    rf"|\d{{4}}-\d\d-\d\d|\d{{1,2}}\s+{_MONTH}(?:\s+\d{{4}})?|{_MONTH}\s+\d{{1,2}}(?:\s+\d{{4}})?|[a-z]+)"
+    rf"|\d{{4}}-\d\d-\d\d|\d{{1,2}}\s+{_MONTH}(?:\s+{_YEAR})?|{_MONTH}\s+\d{{1,2}}(?:\s+{_YEAR})?|[a-z]+)"
 )
 _SHAPES = [
     re.compile(shape, re.ASCII) for shape in (_DAY, _CLOCK, rf"{_DAY}\s+{_CLOCK}", rf"{_CLOCK}\s+{_DAY}")

@@ -16,18 +16,18 @@ from services.domain.decisions import MOST_TAGS, normal_tag, unfit
 When = Callable[[str, datetime], str | None]
 """What a text such as `tomorrow 17:00` means at a time: a day, a moment in UTC, or None: no time at all."""
 
-_KEYWORD = re.compile(r"\s*([a-zA-Z]+)\s*:(.*)", re.DOTALL)
+_KEYWORD = re.compile(r"\s*((?a:todo|note|track|decide))\s*:(.*)", re.IGNORECASE | re.DOTALL)
 _LAST_TAG = re.compile(r"(?:(.*\S)\s+|\s*)#(\S+)\s*", re.DOTALL)
 _DUE = re.compile(r"(.*\S)\s+due\s+(\S.*)", re.IGNORECASE | re.DOTALL)
 _BECAUSE = re.compile(r"(.*?\S)\s+because\s+(\S.*)", re.IGNORECASE | re.DOTALL)
-_ENTRY = re.compile(r"(.*?\S)\s*:\s+(\S.*)", re.DOTALL)
+_END_OF_NAME = re.compile(r":(?!\S)")
 
 
 def meaning(text: str, source: str, now: datetime, when: When) -> tuple[c.Command, ...]:
     """What `text` makes happen at the time `now`: it is kept, and the one thing that it means, if any."""
     kept = c.RecordMessage(text, source=source)
     found = _KEYWORD.fullmatch(text)
-    if found is None or found[1].lower() not in _MEANINGS:
+    if found is None:
         return (kept,)
     meant = _MEANINGS[found[1].lower()](found[2].strip(), source, lambda words: when(words, now))
     return (kept,) if unfit(meant) is not None else (kept, meant)
@@ -49,11 +49,11 @@ def _note(text: str, source: str, _when: object) -> c.Command:
 
 
 def _track(text: str, source: str, _when: object) -> c.Command:
-    entry = _ENTRY.fullmatch(text)
-    if entry is not None:
-        return c.AddEntry(" ".join(entry[1].split()), entry[2], source=source)
+    name, *entry = _END_OF_NAME.split(text, maxsplit=1)
+    if entry:
+        return c.AddEntry(_name(name), entry[0].strip(), source=source)
     name, tags = _tags(text)
-    return c.StartTrack(" ".join(name.split()), tuple(dict.fromkeys(tags)), source=source)
+    return c.StartTrack(_name(name), tuple(dict.fromkeys(tags)), source=source)
 
 
 def _decide(text: str, source: str, _when: object) -> c.Command:
@@ -80,3 +80,8 @@ def _tags(text: str) -> tuple[str, tuple[str, ...]]:
             break
         text, found = last[1] or "", [tag, *found]
     return text.strip(), tuple(found)
+
+
+def _name(text: str) -> str:
+    """A name with single spaces, as it is kept. One on several lines stays as it is, and is unfit."""
+    return " ".join(text.split()) if len(text.strip().splitlines()) < 2 else text

@@ -173,6 +173,12 @@ COMMANDS = st.one_of(
 )
 """Any command on a small world, so that many of them meet."""
 
+ONCE = (
+    *(c.CompleteTodo, c.ReopenTodo, c.CancelTodo, c.StartTrack, c.StopTrack),
+    *(c.AcceptDecision, c.RejectDecision, c.RevisitDecision, c.AddTag, c.RemoveTag),
+)
+"""What is refused when it has just been done."""
+
 
 @given(st.lists(COMMANDS, max_size=30))
 def test_any_sequence_of_commands(commands: list[c.Command]) -> None:
@@ -192,6 +198,8 @@ def test_any_sequence_of_commands(commands: list[c.Command]) -> None:
         assert changed is not None
         assert changed != before
         things[changed.position] = changed
+        if isinstance(command, ONCE):
+            assert isinstance(decide(changed, command, now), Refusal)
     assert things == fold(events)
     for position, thing in things.items():
         assert thing.position == position

@@ -90,6 +90,20 @@ def test_without_a_keyword_it_is_a_message(text: str, now: datetime) -> None:
     assert meaning(text, "api", now, when) == (c.RecordMessage(text, source="api"),)
 
 
+@pytest.mark.parametrize("text", ["dec\u0131de: a", "dec\u0130de: a", "trac\u212a: a"])
+def test_a_word_with_a_letter_that_only_looks_alike(text: str) -> None:
+    """It is none of the four, and the message is kept."""
+    assert meaning(text, "api", NOW, when) == (c.RecordMessage(text, source="api"),)
+
+
+@pytest.mark.parametrize(
+    "text", ["track: run\n5 km", "track: run\nfar: 5 km", "track: : 5 km", "track: run:\n"]
+)
+def test_a_name_is_on_one_line_and_an_entry_says_something(text: str) -> None:
+    """Else it is a message, and starts no track that nobody meant."""
+    assert meaning(text, "api", NOW, when) == (c.RecordMessage(text, source="api"),)
+
+
 @given(st.one_of(WORDS, st.tuples(WORDS, WORDS).map(" ".join), st.text()), NOWS)
 def test_a_time_is_one_that_can_be_kept(words: str, now: datetime) -> None:
     """A day or a moment in UTC; a time alone lies ahead, by a day and an hour at most."""
