@@ -4,7 +4,7 @@ SHELL := /bin/sh
 .SUFFIXES:
 MAKEFLAGS += --no-print-directory
 
-VARIABLES := ENV NODE SSH_OPTIONS ENV_DIR JSON FOLLOW LINES SINCE GREP LOGIN RELEASE SOAK KEEP CONFIG DATA CONFIRM INSIST TO BACKUP BENCH_DIR
+VARIABLES := ENV NODE SSH_OPTIONS ENV_DIR JSON FOLLOW LINES SINCE GREP LOGIN RELEASE SOAK KEEP CONFIG DATA CONFIRM INSIST TO BACKUP BENCH_DIR TELEGRAM
 ENV_ORIGIN := $(origin ENV)
 export ENV_ORIGIN $(VARIABLES)
 # What is misspelt would be left out in silence, and something else done than was meant.
@@ -26,7 +26,7 @@ help: ## This list
 setup: ## Set the checkout up: .venv as uv.lock says; what the machine lacks is installed or named
 	@scripts/setup.sh
 
-run: ## Run the service here, from this checkout (ENV=dev by default), with its data in data/
+run: ## Run the service here, from this checkout (ENV=dev by default), with its data in data/ [TELEGRAM=1: its bot too]
 	@scripts/run.sh
 
 env: ## Write .env.$ENV from the template, with its port, paths and a new API token (ENV=)

@@ -50,11 +50,14 @@ class Running:
 
 
 @contextlib.contextmanager
-def running(directory: Path) -> Iterator[Running]:
-    """A service with its data below `directory`, stopped at the end. What it logs goes into a file there."""
+def running(directory: Path, **keys: str) -> Iterator[Running]:
+    """A service with its data below `directory`, stopped at the end. What it logs goes into a file there.
+
+    `keys` are those of the configuration that are not as the tests have them.
+    """
     port = free_port()
     name = f"@helionyx-bench-{os.getpid()}-{time.monotonic_ns()}"
-    environment = {"NOTIFY_SOCKET": name, **configure(directory, API_PORT=str(port))}
+    environment = {"NOTIFY_SOCKET": name, **configure(directory, API_PORT=str(port), **keys)}
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as told, (directory / "log").open("wb") as log:
         told.bind(f"\0{name[1:]}")
         told.settimeout(READY_SECONDS)

@@ -20,6 +20,7 @@ from benchmarks.appends import SIZE, appender, limit
 from benchmarks.process import Running, running
 from benchmarks.report import Row, at_least, below, objects, table
 from services.config import ROOT
+from tests.telegram.bot_api import BotApi
 
 COUNT = 600
 """How many records one client appends in a round."""
@@ -65,6 +66,7 @@ def _all(place: Path, events: int, rounds: int) -> Iterator[Row]:
     million.fill(long / "events", events)
     yield from _long_log(long, events)
     yield from _starts(none, long)
+    yield from _bot(place)
     yield from _patrol(none, long)
 
 
@@ -130,6 +132,28 @@ def _starts(none: Path, long: Path) -> Iterator[Row]:
         yield below(f"from exec to READY=1, {label}", median(ready[place]), "ms", 300, note)
     apart = (median(ready[long]) / median(ready[none]) - 1) * 100
     yield below("how much longer with the long log", apart, "%", 10)
+
+
+def _bot(place: Path) -> Iterator[Row]:
+    """With a Bot API on this machine, and nobody who says anything."""
+    _tell("listening to Telegram")
+    here = place / "bot"
+    here.mkdir()
+    ready: list[float] = []
+    with BotApi.running() as api:
+        bot = api.add("helionyx_dev_bot")
+        keys = {"TELEGRAM_BOT_TOKEN": bot.token, "TELEGRAM_CHAT_ID": "1", "TELEGRAM_API_URL": api.url}
+        for turn in range(STARTS + 1):
+            with running(here, **keys) as service:
+                if turn:
+                    ready.append(service.ready_after * 1000)
+                if turn in (0, STARTS):  # at first there is bytecode to be written
+                    bot.wait(lambda: bot.polling, seconds=60)
+                    _until_idle(service)
+                    memory = service.memory()
+    yield below("from exec to READY=1, with the bot", median(ready), "ms", 300, _span(ready, "ms"))
+    note = "3 MB less in a release: here the library finds rich, and loads it"
+    yield below("memory when idle, with the bot", memory, "MB", 50, note)
 
 
 def _patrol(none: Path, long: Path) -> Iterator[Row]:

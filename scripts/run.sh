@@ -1,5 +1,6 @@
 #!/bin/sh
-# Run the service from this checkout, as dev unless ENV names another environment.
+# Run the service from this checkout, as dev unless ENV names another environment; TELEGRAM=1 asks for its bot, which
+# would else take it from the node that it listens on.
 set -eu
 cd "$(dirname "$0")/.."
 scripts/setup.sh --quiet

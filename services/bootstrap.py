@@ -15,6 +15,8 @@ from services.env_file import Problem
 from services.identity import Identity
 from services.projections.progress import progress_of
 from services.service import Service
+from services.telegram.bot import Telegram
+from services.telegram.settings import settings_of
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,7 @@ class Application:
 
     identity: Identity
     service: Service
+    telegram: Telegram
     app: ASGIApp
 
 
@@ -42,8 +45,20 @@ def bootstrap(config: Config, variables: Mapping[str, str]) -> Application:
         rehearsal=identity.rehearsal,
         zone=ZoneInfo(config.timezone),
     )
-    app = build_app(service, identity, config.api_token, lambda: progress_of(config.projections_db_path))
-    return Application(identity, service, app)
+    telegram = Telegram(
+        *settings_of(config, variables, rehearsal=identity.rehearsal),
+        service,
+        identity,
+        lambda: datetime.now(UTC),
+    )
+    app = build_app(
+        service,
+        identity,
+        config.api_token,
+        lambda: progress_of(config.projections_db_path),
+        telegram.status,
+    )
+    return Application(identity, service, telegram, app)
 
 
 def _rehearsal(variables: Mapping[str, str]) -> bool:

@@ -6,6 +6,7 @@ import ipaddress
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import time
 from pathlib import Path
 
 PLACEHOLDER = "CHANGE_ME"
@@ -13,6 +14,9 @@ PLACEHOLDER = "CHANGE_ME"
 
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 SHORTEST_TOKEN = 16
+
+OFF = "off"
+"""What stands for no time at all."""
 
 _BOT_TOKEN = re.compile(r"[0-9]+:[A-Za-z0-9_-]+")
 TELEGRAM = "https://api.telegram.org"
@@ -114,6 +118,37 @@ def _bot_name(text: str) -> str:
     return text
 
 
+def _quiet_hours(text: str) -> tuple[time, time] | None:
+    if text == OFF:
+        return None
+    begin, _, end = text.partition("-")
+    try:
+        hours = _clock(begin), _clock(end)
+        if hours[0] == hours[1]:
+            raise ValueError("nothing or everything")
+    except ValueError:
+        raise UnfitError(
+            f"expected two times of day or `{OFF}`, found {_found(text)}",
+            "22:00-08:00 is over night, from the first minute up to the second",
+        ) from None
+    return hours
+
+
+def _summary_at(text: str) -> time | None:
+    try:
+        return None if text == OFF else _clock(text)
+    except ValueError:
+        raise UnfitError(
+            f"expected a time of day or `{OFF}`, found {_found(text)}", "such as 08:00"
+        ) from None
+
+
+def _clock(text: str) -> time:
+    if not re.fullmatch(r"[0-9]{2}:[0-9]{2}", text):
+        raise ValueError(text)
+    return time.fromisoformat(text)
+
+
 def _api_url(text: str) -> str:
     found = _URL.fullmatch(text)
     if not found or int(found["port"] or 443) > 65535:
@@ -171,6 +206,8 @@ KEYS: dict[str, Key] = {
         Key("TELEGRAM_CHAT_ID", _chat_id),
         Key("TELEGRAM_BOT_USERNAME", _bot_name),
         Key("TELEGRAM_API_URL", _api_url, default=TELEGRAM),
+        Key("TELEGRAM_QUIET_HOURS", _quiet_hours, default="22:00-08:00"),
+        Key("TELEGRAM_SUMMARY_AT", _summary_at, default="08:00"),
         Key("TIMEZONE", _timezone, default="UTC"),
     )
 }

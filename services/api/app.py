@@ -40,6 +40,7 @@ from services.api.problems import (
 from services.errors import HelionyxError
 from services.identity import Identity
 from services.service import Service
+from services.telegram.status import Status
 
 KINDS = (todos.KIND, notes.KIND, tracks.KIND, decisions.KIND)
 
@@ -58,16 +59,20 @@ OPERATIONS = (
 
 
 def build_app(
-    service: Service, identity: Identity, token: str | None, projected: Callable[[], int | None]
+    service: Service,
+    identity: Identity,
+    token: str | None,
+    projected: Callable[[], int | None],
+    telegram: Status,
 ) -> ASGIApp:
     """The application for `service`.
 
     `token` is what callers must bring, as `guard` says; None leaves it open.
-    `projected` tells how far the read models have come.
+    `projected` tells how far the read models have come, `telegram` how the bot does.
     """
     measures = Measures([path for part in (*OPERATIONS, openapi.OPERATIONS) for path in part])
     routes = [
-        *health.health_routes(service, identity),
+        *health.health_routes(service, identity, telegram),
         *messages.message_routes(service),
         *(route for kind in KINDS for route in things.routes(kind, service)),
         *tracks.entry_routes(service),
@@ -76,7 +81,7 @@ def build_app(
         *timeline.timeline_routes(service),
         *events.event_routes(service),
         *streams.stream_routes(service),
-        *metrics.metrics_routes(service, identity, measures, projected),
+        *metrics.metrics_routes(service, identity, measures, projected, telegram),
         *openapi.described_routes(OPERATIONS),
     ]
     handlers = {

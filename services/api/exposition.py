@@ -18,6 +18,7 @@ from prometheus_client.registry import Collector, CollectorRegistry
 
 from services.api.measures import BOUNDS, Measures
 from services.identity import Identity
+from services.telegram.status import POLLING, Status
 
 
 @dataclass(frozen=True)
@@ -32,13 +33,14 @@ class State:
     """How many events the log holds."""
     projected: int | None
     """Up to which of them the read models go."""
+    telegram: Status
 
 
 def rendered(state: State, measures: Measures, accept: str) -> tuple[bytes, str]:
     """The metrics and their content type, in the format that `accept` asks for."""
     # A registry for each reading: it is filled from values, and nothing is kept in the library's own one.
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Values([*_of_state(state), *_of_requests(measures)]))
+    registry.register(_Values([*_of_state(state), *_of_telegram(state.telegram), *_of_requests(measures)]))
     encode, content_type = _encoder(accept)
     return encode(registry), content_type
 
@@ -73,6 +75,18 @@ def _of_state(state: State) -> Iterator[Metric]:
         yield GaugeMetricFamily(
             "helionyx_projections_position", "The last event in the read models.", state.projected
         )
+
+
+def _of_telegram(status: Status) -> Iterator[Metric]:
+    listening = float(status.state == POLLING)
+    yield GaugeMetricFamily("helionyx_telegram_listening", "Whether the bot listens.", listening)
+    for name, text, count in (
+        ("updates", "Updates that were handled.", status.updates),
+        ("ignored", "Those of other chats.", status.ignored),
+        ("sent", "Messages that the bot has sent.", status.sent),
+        ("failures", "What it could not do, or not for certain.", status.failures),
+    ):
+        yield CounterMetricFamily(f"helionyx_telegram_{name}", text, count)
 
 
 def _of_requests(measures: Measures) -> Iterator[Metric]:

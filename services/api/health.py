@@ -14,6 +14,7 @@ from services.api.responses import json_of
 from services.errors import HelionyxError
 from services.identity import Identity
 from services.service import Service
+from services.telegram.status import STATES, Status
 
 WHO = {
     "name": {"type": "string", "const": "helionyx"},
@@ -29,7 +30,15 @@ LOG = members(
     holds={"type": "object", "additionalProperties": {"type": "array", "items": {"type": "integer"}}},
 )
 
-READY = members(ready={"const": True}, **WHO, log=LOG, projections={"type": "string"})
+TEXT_OR_NULL = {"type": ["string", "null"]}
+
+TELEGRAM = members(
+    state={"type": "string", "enum": list(STATES)},
+    bot={**TEXT_OR_NULL, "description": "Its name, once it is known."},
+    reason={**TEXT_OR_NULL, "description": "Why it does not listen."},
+)
+
+READY = members(ready={"const": True}, **WHO, log=LOG, projections={"type": "string"}, telegram=TELEGRAM)
 NOT_READY = members(ready={"const": False}, reason={"type": "string"}, **WHO)
 
 OPERATIONS: Operations = {
@@ -56,7 +65,7 @@ OPERATIONS: Operations = {
 }
 
 
-def health_routes(service: Service, identity: Identity) -> list[Route]:
+def health_routes(service: Service, identity: Identity, telegram: Status) -> list[Route]:
     """`/health` answers as soon as the process listens, `/health/ready` says when the log is open."""
     who = asdict(identity)
 
@@ -73,7 +82,8 @@ def health_routes(service: Service, identity: Identity) -> list[Route]:
             reason = service.not_ready or error.message
             return _json({"ready": False, "reason": reason, **who}, HTTPStatus.SERVICE_UNAVAILABLE)
         log = {"length": content.head.position, "head": content.head.hash, "holds": content.holds}
-        return _json({"ready": True, **who, "log": log, "projections": service.projections_file})
+        told = {"log": log, "projections": service.projections_file, "telegram": telegram.told()}
+        return _json({"ready": True, **who, **told})
 
     return [Route("/health", health), Route("/health/ready", ready)]
 

@@ -15,6 +15,7 @@ from services.api.openapi import Operations, operation, text
 from services.errors import HelionyxError
 from services.identity import Identity
 from services.service import Service
+from services.telegram.status import Status
 
 PATIENCE_SECONDS = 1.0
 """How long the log is waited for. Without it the rest is still worth reading."""
@@ -32,7 +33,11 @@ OPERATIONS: Operations = {
 
 
 def metrics_routes(
-    service: Service, identity: Identity, measures: Measures, projected: Callable[[], int | None]
+    service: Service,
+    identity: Identity,
+    measures: Measures,
+    projected: Callable[[], int | None],
+    telegram: Status,
 ) -> list[Route]:
     """`GET /metrics`. `projected` tells how far the read models have come; it may take its time."""
     started = datetime.fromisoformat(identity.started_at).timestamp()
@@ -44,7 +49,7 @@ def metrics_routes(
         def render() -> tuple[bytes, str]:
             from services.api.exposition import State, rendered
 
-            state = State(identity, started, ready, length, projected())
+            state = State(identity, started, ready, length, projected(), telegram)
             return rendered(state, measures, accept)
 
         content, content_type = await asyncio.to_thread(render)

@@ -70,6 +70,7 @@ async def _serve(application: Application, listeners: list[socket.socket]) -> No
 
     def stop() -> None:
         server.stop()
+        application.telegram.stop()
         application.service.end_streams()
         notify("STOPPING=1", "STATUS=finishing what was begun")
 
@@ -80,6 +81,7 @@ async def _serve(application: Application, listeners: list[socket.socket]) -> No
     try:
         await server.serve(listeners)
     finally:
+        await application.telegram.ended()
         await application.service.close()
         watchdog.cancel()
     with contextlib.suppress(NotReadyError):  # stopped before it was open
@@ -100,6 +102,7 @@ async def _open(application: Application, server: DrainingServer, notify: Notifi
     notify("READY=1", f"STATUS=ready, release {identity.release} on {addresses}")
     fields = {**_who(application), "address": addresses, "log_length": head.position}
     logger.info("rehearsing" if identity.rehearsal else "started", extra={"fields": fields})
+    application.telegram.start()
 
 
 def _who(application: Application) -> dict[str, object]:

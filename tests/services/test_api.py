@@ -19,6 +19,7 @@ from services.api.events import BATCH
 from services.event_log import GENESIS, Draft, EventLog
 from services.identity import Identity
 from services.service import Service
+from services.telegram.status import Status
 from tests.services.instance import TOKEN, Answer, Instance, running
 
 MESSAGES = "/api/v1/messages"
@@ -86,7 +87,14 @@ def test_ready(service: Instance, store: Path) -> None:
     (projections,) = (path.name for path in (store / "projections").glob("*.db"))
     who = service.call("GET", "/health").json
     assert answer.status == 200
-    assert answer.json == {"ready": True, **who, "log": log, "projections": projections}
+    telegram = {"state": "off", "bot": None, "reason": "TELEGRAM_BOT_TOKEN is not set"}
+    assert answer.json == {
+        "ready": True,
+        **who,
+        "log": log,
+        "projections": projections,
+        "telegram": telegram,
+    }
 
 
 def test_a_message_and_back(service: Instance) -> None:
@@ -257,6 +265,7 @@ def test_a_bug_is_not_told_to_callers(caplog: pytest.LogCaptureFixture) -> None:
             Identity("helionyx", "dev", "x", "2026-01-02T00:00:00Z", rehearsal=False),
             None,
             lambda: None,
+            Status(),
         )
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://x") as client:
             return await client.get("/health/ready")

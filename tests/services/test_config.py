@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zoneinfo
+from datetime import time
 from pathlib import Path
 
 import pytest
@@ -70,11 +71,14 @@ def test_every_key_is_read() -> None:
             TELEGRAM_CHAT_ID="-100200300",
             TELEGRAM_BOT_USERNAME="helionyx_bot",
             TELEGRAM_API_URL="https://bots.example.org/api",
+            TELEGRAM_QUIET_HOURS="21:30-07:00",
+            TELEGRAM_SUMMARY_AT="07:15",
         )
     )
     assert config == Config(
         "dev", "::1", 8002, Path("/srv/x/events"), Path("/srv/x/p/helionyx.db"), "DEBUG", "UTC", TOKEN,
         BOT_TOKEN, -100200300, "helionyx_bot", "https://bots.example.org/api",
+        (time(21, 30), time(7)), time(7, 15),
     )  # fmt: skip
 
 
@@ -112,6 +116,12 @@ def test_every_key_is_read() -> None:
         ("TELEGRAM_API_URL", "http://example.org", "in clear"),
         ("TELEGRAM_API_URL", "http://localhost.org", "in clear"),
         ("TELEGRAM_API_URL", "http://8.8.8.8:8081", "in clear"),
+        ("TELEGRAM_QUIET_HOURS", "22-8", "two times of day or `off`"),
+        ("TELEGRAM_QUIET_HOURS", "22:00", "two times of day or `off`"),
+        ("TELEGRAM_QUIET_HOURS", "22:00-24:00", "two times of day or `off`"),
+        ("TELEGRAM_QUIET_HOURS", "08:00-08:00", "two times of day or `off`"),
+        ("TELEGRAM_SUMMARY_AT", "8:00", "a time of day or `off`"),
+        ("TELEGRAM_SUMMARY_AT", "never", "a time of day or `off`"),
         ("TIMEZONE", "Nowhere/Nothing", "an IANA time zone"),
         ("TIMEZONE", "../etc/passwd", "an IANA time zone"),
         ("LOG_LEVEL", "", "the value is empty"),
@@ -188,6 +198,14 @@ def test_a_bot_api_of_ones_own(url: str) -> None:
     """Anywhere by https, and in clear where no public network is crossed."""
     quoted = f"'{url}'"  # an unquoted value cannot have brackets
     assert of(lines(TELEGRAM_API_URL=quoted)).telegram_api_url == url
+
+
+def test_the_hours_of_the_bot() -> None:
+    """At night it is quiet, and in the morning it sums up; both can be switched off."""
+    config = of(lines())
+    assert (config.telegram_quiet_hours, config.telegram_summary_at) == ((time(22), time(8)), time(8))
+    config = of(lines(TELEGRAM_QUIET_HOURS="off", TELEGRAM_SUMMARY_AT="off"))
+    assert (config.telegram_quiet_hours, config.telegram_summary_at) == (None, None)
 
 
 def test_time_zones() -> None:

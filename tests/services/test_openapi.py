@@ -14,6 +14,7 @@ from starlette.routing import Route
 from services.api import app, guard, openapi
 from services.identity import Identity
 from services.service import Service
+from services.telegram.status import Status
 from tests.services.instance import TOKEN, configure, listener, starting
 
 
@@ -30,7 +31,7 @@ def routes() -> list[Route]:
     identity = Identity("helionyx", "dev", "x", "2026-01-02T00:00:00Z", rehearsal=False)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(app, "Starlette", Seen)
-        app.build_app(cast(Service, None), identity, None, lambda: None)
+        app.build_app(cast(Service, None), identity, None, lambda: None, Status())
     return found
 
 

@@ -1,0 +1,51 @@
+"""Waiting before something is tried again; a stop ends each wait at once."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+FIRST_SECONDS, LONGEST_SECONDS = 0.5, 60.0
+
+
+def seconds_before(attempt: int, longest: float = LONGEST_SECONDS) -> float:
+    """How long to wait after the failure number `attempt`, which counts from 1: twice as long each time."""
+    return float(min(longest, FIRST_SECONDS * 2 ** min(attempt - 1, 20)))
+
+
+class Stop:
+    """That the bot is to end, for whoever waits."""
+
+    def __init__(self) -> None:
+        self._event = asyncio.Event()
+
+    @property
+    def asked(self) -> bool:
+        """Whether it is to end."""
+        return self._event.is_set()
+
+    def ask(self) -> None:
+        """Let it end."""
+        self._event.set()
+
+    async def within(self, seconds: float) -> bool:
+        """Wait so long; whether the stop came meanwhile."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._event.wait(), seconds)
+        return self.asked
+
+    async def unless(self, work: Awaitable[T]) -> T | None:
+        """What `work` brings, or None where the stop comes first: then it is cancelled."""
+        task = asyncio.ensure_future(work)
+        stop = asyncio.ensure_future(self._event.wait())
+        try:
+            await asyncio.wait((task, stop), return_when=asyncio.FIRST_COMPLETED)
+            return task.result() if task.done() else None
+        finally:
+            for each in (task, stop):
+                each.cancel()
+            await asyncio.gather(task, stop, return_exceptions=True)

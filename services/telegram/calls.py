@@ -1,0 +1,92 @@
+"""Calls of the Bot API: how they are made, and what it means that one fails.
+
+No text of an error on the way is passed on: it may hold the address, and each address has the token in it.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import httpx
+from telegram import Bot
+from telegram.error import (
+    BadRequest,
+    ChatMigrated,
+    Conflict,
+    Forbidden,
+    InvalidToken,
+    NetworkError,
+    RetryAfter,
+    TelegramError,
+)
+from telegram.request import HTTPXRequest
+
+from services.redaction import Redactor
+
+ANSWER_SECONDS = 10.0
+"""How long an answer may take, beside what a poll waits on purpose."""
+
+CONNECTIONS = 4
+
+_BEFORE = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
+"""What goes wrong before anything has gone out."""
+
+_REFUSALS = (BadRequest, ChatMigrated, Conflict, Forbidden, InvalidToken, RetryAfter)
+"""An answer that says so. Anything else may have been done all the same, also what has a strange answer."""
+
+
+class Request(HTTPXRequest):
+    """The library's, which takes every answer that it does not know for a trouble on the way."""
+
+    def __init__(self) -> None:
+        super().__init__(CONNECTIONS, ANSWER_SECONDS, ANSWER_SECONDS, ANSWER_SECONDS, ANSWER_SECONDS)
+
+    async def do_request(self, *given: Any, **more: Any) -> tuple[int, bytes]:
+        """As the library's; a refusal of whatever number is a refusal, so that nothing was done."""
+        code, payload = await super().do_request(*given, **more)
+        known = code in (400, 401, 403, 404, 409)
+        return (400 if 400 <= code < 500 and not known else code), payload
+
+
+def bot_of(token: str, api: str) -> Bot:
+    """The bot with that token, at the Bot API that is there. Nothing is asked yet."""
+    request = Request()  # one for polls and for the rest: each would load the certificates anew
+    return Bot(token, f"{api}/bot", f"{api}/file/bot", request=request, get_updates_request=request)
+
+
+def is_certain(error: TelegramError) -> bool:
+    """Whether what was asked for has certainly not been done."""
+    return isinstance(error, _REFUSALS) or isinstance(error.__cause__, _BEFORE)
+
+
+def may_pass(error: TelegramError) -> bool:
+    """Whether the same call may go well later on."""
+    lasting = (BadRequest, Forbidden, InvalidToken, ChatMigrated)
+    return isinstance(error, NetworkError | RetryAfter | Conflict) and not isinstance(error, lasting)
+
+
+def wait_of(error: TelegramError) -> float | None:
+    """For how long Telegram wants to be left alone, in seconds; None: it says nothing of that."""
+    if not isinstance(error, RetryAfter):
+        return None
+    asked = error.retry_after
+    return asked.total_seconds() if isinstance(asked, timedelta) else float(asked)
+
+
+def reason_of(error: TelegramError) -> str:
+    """What has gone wrong, in words of our own."""
+    if isinstance(error, RetryAfter):
+        return "Telegram wants to be asked less often"
+    if isinstance(error, InvalidToken):
+        return "Telegram does not know the token"
+    if isinstance(error, Forbidden):
+        return "the bot may not write to this chat"
+    if isinstance(error, BadRequest | ChatMigrated):
+        return f"Telegram refuses: {Redactor()(error.message)[:200]}"
+    if isinstance(error, Conflict):
+        return "another process polls for this bot"
+    cause = error.__cause__
+    if isinstance(cause, httpx.HTTPError):
+        return f"Telegram cannot be reached: {type(cause).__name__}"
+    return f"Telegram answers with an error: {type(error).__name__}"

@@ -1,0 +1,128 @@
+"""What the bot says by itself: reminders and the day's summary, each once for ever."""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+from collections import Counter
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from datetime import time as clock_time
+
+from services.domain.things import DECISION, TODO, Thing
+from services.errors import HelionyxError
+from services.service import Service
+from services.telegram import texts
+from services.telegram.backoff import Stop
+from services.telegram.outbox import Outbox
+from services.telegram.schedule import Hours, reminded, summarised
+from services.telegram.status import POLLING, Status
+from services.telegram.texts import Said
+
+logger = logging.getLogger("helionyx")
+
+TICK_SECONDS = 5.0
+"""How often it is looked whether something is to be said."""
+
+AGAIN_SECONDS = 3600.0
+"""After what time something that has certainly not gone out is tried again."""
+
+MOST = 500
+"""How many things are looked at."""
+
+READ_AT_ONCE = 500
+
+
+class Reminders:
+    """Says what is due, in the environment's chat, while the bot listens."""
+
+    def __init__(
+        self,
+        service: Service,
+        outbox: Outbox,
+        status: Status,
+        stop: Stop,
+        hours: Hours,
+        chat: int | None,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._service = service
+        self._outbox = outbox
+        self._status = status
+        self._stop = stop
+        self._hours = hours
+        self._chat = chat
+        self._clock = clock
+        self._tried: dict[str, float] = {}
+
+    async def run(self) -> None:
+        """Look again and again, until the stop."""
+        while not await self._stop.within(TICK_SECONDS):
+            if (
+                self._chat is None or self._status.state != POLLING
+            ):  # what is announced now would hardly go out
+                continue
+            try:
+                await self.look()
+            except HelionyxError as error:  # the poller tells of it as well, in its own time
+                logger.warning(
+                    "telegram: reminders have to wait", extra={"fields": {"reason": error.message}}
+                )
+                await self._stop.within(60)
+            except Exception:
+                logger.exception("a bug: reminders could not be sent")
+                await self._stop.within(60)
+
+    async def look(self) -> None:
+        """Send what is due now and was not sent before; nothing where nobody knows where to."""
+        now = self._clock()
+        # Days are texts as well: all that is due until tomorrow, whatever the time zone makes of it.
+        until = (self._hours.local(now) + timedelta(days=2)).date().isoformat()
+        todos = await self._things(TODO, "open", until)
+        day = summarised(now, self._hours)
+        if day is not None and not await self._known(f"summary:{day}"):
+            said = await self._summary(day, todos, now)
+            if said is None:  # a day that has nothing to say has said it
+                self._tried[f"summary:{day}"] = math.inf
+            else:
+                await self._send(f"summary:{day}", said)
+        for todo in reminded(todos, now, self._hours):
+            about = f"reminder:{todo.position}:{todo.due}"
+            if not self._stop.asked and not await self._known(about):
+                await self._send(about, texts.reminder(todo, self._hours, now))
+
+    async def _send(self, about: str, said: Said) -> None:
+        self._tried[about] = time.monotonic()
+        if self._chat is not None:
+            await self._outbox.send(about, said, self._chat)
+
+    async def _known(self, about: str) -> bool:
+        """Whether there is nothing to do about it now."""
+        tried = self._tried.get(about)
+        if tried is not None and time.monotonic() - tried < AGAIN_SECONDS:
+            return True
+        before = await self._service.look(lambda models: models.sending(about))
+        return before is not None and before.state != "failed"
+
+    async def _summary(self, day: date, todos: tuple[Thing, ...], now: datetime) -> Said | None:
+        decisions = await self._things(DECISION, "proposed", None)
+        yesterday = await self._counts(day - timedelta(days=1), day)
+        return texts.summary(day, todos, decisions, yesterday, self._hours, now)
+
+    async def _counts(self, begin: date, end: date) -> Counter[str]:
+        """How many events of each type there were from one midnight to another."""
+        since, until = (self._hours.at(day, clock_time()) for day in (begin, end))
+        counts: Counter[str] = Counter()
+        after = 0
+        while found := await self._service.events(
+            after, READ_AT_ONCE, types=texts.COUNTED, since=since.astimezone(UTC), until=until.astimezone(UTC)
+        ):
+            counts.update(record.envelope().type for record in found)
+            after = found[-1].position
+        return counts
+
+    async def _things(self, kind: str, state: str, due_until: str | None) -> tuple[Thing, ...]:
+        return await self._service.look(
+            lambda models: models.things(kind, limit=MOST, states=(state,), due_until=due_until)
+        )

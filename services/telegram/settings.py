@@ -1,0 +1,59 @@
+"""What the bot has to know of its environment, and whether this process is to be it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from services.config import Config, ConfigError
+from services.env_file import Problem
+from services.telegram.schedule import Hours
+
+VARIABLE = "TELEGRAM"
+"""In a checkout, 1 asks for the bot: whoever tries something out does not want to end a node's polls."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Of one environment. Its repr holds no secret."""
+
+    environment: str
+    token: str = field(repr=False)
+    chat: int | None
+    """The one that is listened to; None: it is not known yet."""
+    username: str | None
+    """The name that the bot is to have; None: that of the environment."""
+    api: str
+    """Where the Bot API is."""
+    state: Path
+    """The directory of the environment's data."""
+    hours: Hours
+
+
+def settings_of(
+    config: Config, variables: Mapping[str, str], *, rehearsal: bool
+) -> tuple[Settings | None, str | None]:
+    """(What the bot has to know, None), or (None, why there is none). Raises ConfigError."""
+    asked = variables.get(VARIABLE) or "0"
+    if asked not in ("0", "1"):
+        raise ConfigError((Problem(f"expected 0 or 1, found {asked!r}", VARIABLE),), "OS variables")
+    if config.telegram_bot_token is None:
+        return None, "TELEGRAM_BOT_TOKEN is not set"
+    if rehearsal:
+        return None, "a rehearsal speaks with nobody"
+    if not variables.get("CREDENTIALS_DIRECTORY") and asked == "0":
+        return None, f"{VARIABLE}=1 asks for it in a checkout"
+    return (
+        Settings(
+            config.environment,
+            config.telegram_bot_token,
+            config.telegram_chat_id,
+            config.telegram_bot_username,
+            config.telegram_api_url,
+            config.event_store_path.parent,
+            Hours(ZoneInfo(config.timezone), config.telegram_quiet_hours, config.telegram_summary_at),
+        ),
+        None,
+    )

@@ -1,0 +1,97 @@
+"""kill -9 while people write to the bot: every message is in the log once, and answered once at most.
+
+KILLS=50 in the environment makes them fifty; with -s the numbers are told.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import threading
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from tests.services.instance import Instance, listener
+
+from .bot import Bot
+from .bot_api import BotApi
+from .conftest import CHAT
+from .served import beginning, events, wait_until
+
+KILLS = int(os.environ.get("KILLS", "4"))
+
+MOST_WAITING = 30
+"""How many messages may wait: what they say is to be answered, and not only to pile up."""
+
+pytestmark = pytest.mark.timeout(120 + 20 * KILLS)
+
+
+class People(threading.Thread):
+    """They say one thing after the other, and each only once."""
+
+    def __init__(self, bot: Bot) -> None:
+        super().__init__()
+        self.said: list[str] = []
+        self.over = threading.Event()
+        self._bot = bot
+
+    def run(self) -> None:
+        """Until it is over."""
+        while not self.over.wait(0.05):
+            if len(self._bot.pending) >= MOST_WAITING:
+                continue
+            text = f"todo: number {len(self.said)}"
+            self._bot.say(CHAT, text)
+            self.said.append(text)
+
+
+def killed(instance: Instance, bot: Bot, chance: random.Random) -> None:
+    """kill -9: when it has begun to answer, or while it starts."""
+    instance.wait_ready()
+    if chance.random() < 0.8:
+        calls = bot.calls["sendMessage"]
+        bot.wait(lambda: bot.calls["sendMessage"] > calls, 20)
+    time.sleep(chance.uniform(0, 0.3))
+    instance.process.kill()
+    instance.process.wait()
+
+
+def test_kills_in_the_middle_of_a_conversation(tmp_path: Path, api: BotApi, bot: Bot) -> None:
+    """On one socket and one log: lost 0, doubled 0; what was announced and not sent is never sent again."""
+    chance, people = random.Random(9), People(bot)  # noqa: S311
+    people.start()
+    try:
+        with listener() as sock:
+            for _ in range(KILLS):
+                with beginning(tmp_path, api, bot, sock) as instance:
+                    killed(instance, bot, chance)
+            people.over.set()
+            people.join()
+            with beginning(tmp_path, api, bot, sock) as instance:
+                instance.wait_ready()
+                wait_until(lambda: not bot.pending, 60)
+                assert instance.stop()[0] == 0
+    finally:
+        people.over.set()
+    examine(tmp_path, bot, people.said)
+
+
+def examine(directory: Path, bot: Bot, said: list[str]) -> None:
+    """What was said is in the log, in its order; each is taken for one todo and has one answer at most."""
+    kept = [event["text"] for event in events(directory, "MessageRecorded")]
+    todos = Counter(event["text"] for event in events(directory, "TodoAdded"))
+    announced = Counter(event["about"] for event in events(directory, "SendingAnnounced"))
+    answers = Counter(sent.text.split(": ")[1] for sent in bot.sent)
+    perhaps = len(announced) - len(events(directory, "SendingDone"))
+    print(
+        f"{KILLS} kills, {len(said)} said, {len(bot.sent)} answered, {perhaps} perhaps;"
+        f" lost {len(set(said) - set(kept))}, doubled {len(kept) - len(set(kept))},"
+        f" answered twice {sum(count > 1 for count in answers.values())}"
+    )
+    assert kept == said
+    assert sorted(todos) == sorted(text.removeprefix("todo: ") for text in said)
+    assert set(todos.values()) == set(answers.values()) == set(announced.values()) == {1}
+    assert len(said) - perhaps <= len(answers) <= len(said)

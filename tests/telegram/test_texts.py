@@ -1,0 +1,82 @@
+"""What the bot says."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, time
+from zoneinfo import ZoneInfo
+
+from services.domain.things import Thing
+from services.telegram import texts
+from services.telegram.schedule import Hours
+
+HOURS = Hours(ZoneInfo("Europe/Vienna"), (time(22), time(8)), time(8))
+NOW = datetime(2026, 2, 10, 13, 30, tzinfo=UTC)
+MILK = Thing(12, "todo", "open", "buy milk", ("home",), NOW, NOW, "2026-02-13")
+TRAIN = Thing(14, "decision", "proposed", "take the train", (), NOW, NOW, rationale="it is quiet")
+
+
+def test_a_thing_is_told_as_it_stands() -> None:
+    """Its number, its words, when it is due in the environment's time zone, and what can be done with it."""
+    said = texts.standing(MILK, HOURS, NOW)
+    assert said.text == "todo 12: buy milk, due Friday 13 Feb #home"
+    assert said.buttons == (("Done", "done:12"), ("Cancel", "cancel:12"))
+    at_five = replace(MILK, due="2027-02-12T16:00:00Z", tags=())
+    assert texts.standing(at_five, HOURS, NOW).text == "todo 12: buy milk, due Friday 12 Feb 2027 17:00"
+    done = texts.standing(replace(MILK, state="done"), HOURS, NOW)
+    assert (done.text[-6:], done.buttons) == ("(done)", ())
+    decision = texts.standing(TRAIN, HOURS, NOW)
+    assert decision.text == "decision 14: take the train (proposed)\nbecause it is quiet"
+    assert decision.buttons == (("Accept", "accept:14"), ("Reject", "reject:14"))
+
+
+def test_a_text_is_cut_as_telegram_counts() -> None:
+    """In UTF-16 units, and never in the middle of a character."""
+    assert texts.cut("a" * 4096) == "a" * 4096
+    assert texts.cut("a" * 4097) == "a" * 4095 + "…"
+    assert texts.cut("😀" * 2048) == "😀" * 2048
+    assert texts.cut("😀" * 2049) == "😀" * 2047 + "…"
+    assert len(texts.cut("a" + "😀" * 5000).encode("utf-16-le")) <= 2 * 4096
+
+
+def test_todos_that_are_due_come_first() -> None:
+    """Then the newest."""
+    todos = [replace(MILK, position=1, due=None), replace(MILK, position=2, due=None), MILK]
+    lines = texts.todo_list(todos, HOURS, NOW).text.splitlines()
+    assert [line.partition(":")[0] for line in lines[1:]] == ["12", "2", "1"]
+    assert texts.todo_list([], HOURS, NOW).text == "nothing is to be done"
+
+
+def test_the_summary() -> None:
+    """What is overdue, due, to be decided, and what yesterday brought; nothing where there is nothing."""
+    day = date(2026, 2, 13)
+    todos = [
+        MILK,
+        replace(MILK, position=3, due="2026-02-10T16:00:00Z"),
+        replace(MILK, position=4, due="2026-02-14"),
+    ]
+    said = texts.summary(day, todos, [TRAIN], {"MessageRecorded": 2, "TodoCompleted": 1}, HOURS, NOW)
+    assert said is not None
+    assert said.text.splitlines() == [
+        "Friday 13 Feb",
+        "",
+        "overdue:",
+        "3: buy milk, due Tuesday 10 Feb 17:00 #home",
+        "",
+        "due today:",
+        "12: buy milk, due Friday 13 Feb #home",
+        "",
+        "to decide:",
+        "14: take the train",
+        "",
+        "yesterday: 2 messages, 1 todo done",
+    ]
+    assert texts.summary(day, [], [], {"ServiceStarted": 3}, HOURS, NOW) is None
+
+
+def test_help_names_every_command() -> None:
+    """Telegram takes names of at most 32 characters, and something of each."""
+    for name, what in texts.COMMANDS:
+        assert f"/{name} " in texts.HELP
+        assert name.islower()
+        assert what
