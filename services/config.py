@@ -17,7 +17,6 @@ import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import time
 from pathlib import Path
 from typing import cast
 
@@ -66,9 +65,9 @@ class Config:
     telegram_bot_username: str | None = None
     telegram_api_url: str = TELEGRAM
     """Where the Bot API is, without a / at the end."""
-    telegram_quiet_hours: tuple[time, time] | None = None
-    """From when to when the bot says nothing by itself."""
-    telegram_summary_at: time | None = None
+    telegram_quiet_hours: tuple[str, str] | None = None
+    """From when to when the bot says nothing by itself, such as 22:00 to 08:00."""
+    telegram_summary_at: str | None = None
     """When it sums the day up."""
 
     @classmethod

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import time
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -53,7 +54,16 @@ def settings_of(
             config.telegram_bot_username,
             config.telegram_api_url,
             config.event_store_path.parent,
-            Hours(ZoneInfo(config.timezone), config.telegram_quiet_hours, config.telegram_summary_at),
+            _hours(config),
         ),
         None,
+    )
+
+
+def _hours(config: Config) -> Hours:
+    quiet, summary = config.telegram_quiet_hours, config.telegram_summary_at
+    return Hours(
+        ZoneInfo(config.timezone),
+        None if quiet is None else (time.fromisoformat(quiet[0]), time.fromisoformat(quiet[1])),
+        None if summary is None else time.fromisoformat(summary),
     )

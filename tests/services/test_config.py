@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import zoneinfo
-from datetime import time
 from pathlib import Path
 
 import pytest
@@ -78,7 +77,7 @@ def test_every_key_is_read() -> None:
     assert config == Config(
         "dev", "::1", 8002, Path("/srv/x/events"), Path("/srv/x/p/helionyx.db"), "DEBUG", "UTC", TOKEN,
         BOT_TOKEN, -100200300, "helionyx_bot", "https://bots.example.org/api",
-        (time(21, 30), time(7)), time(7, 15),
+        ("21:30", "07:00"), "07:15",
     )  # fmt: skip
 
 
@@ -203,7 +202,7 @@ def test_a_bot_api_of_ones_own(url: str) -> None:
 def test_the_hours_of_the_bot() -> None:
     """At night it is quiet, and in the morning it sums up; both can be switched off."""
     config = of(lines())
-    assert (config.telegram_quiet_hours, config.telegram_summary_at) == ((time(22), time(8)), time(8))
+    assert (config.telegram_quiet_hours, config.telegram_summary_at) == (("22:00", "08:00"), "08:00")
     config = of(lines(TELEGRAM_QUIET_HOURS="off", TELEGRAM_SUMMARY_AT="off"))
     assert (config.telegram_quiet_hours, config.telegram_summary_at) == (None, None)
 
