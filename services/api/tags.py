@@ -11,6 +11,7 @@ from services.api.openapi import Operations, answer, members, operation
 from services.api.responses import json_of
 from services.api.things import ANY_THING, NUMBER, SOURCE, number_of, shown, tags_of
 from services.domain import commands as c
+from services.refusals import StateError
 from services.service import Service
 
 _PATH = "/api/v1/things/{number}/tags/{tag}"
@@ -53,13 +54,20 @@ def tag_routes(service: Service) -> list[Route]:
         return json_of({"tags": await service.look(lambda models: models.tags())})
 
     async def one(request: Request) -> Response:
-        """To put a tag where it is changes nothing, as to put a file where it is."""
         number, (tag,) = number_of(request), tags_of((request.path_params["tag"],))
         key = idempotency_key(request)
         if request.method == "DELETE":
             await service.record(c.RemoveTag(number, tag, source=SOURCE), key)
-        elif tag not in (await service.thing(number)).tags:
-            await service.record(c.AddTag(number, tag, source=SOURCE), key)
+        else:
+            await put(number, tag, key)
         return json_of(shown(await service.thing(number)))
+
+    async def put(number: int, tag: str, key: str | None) -> None:
+        """To put a tag where it is changes nothing, as to put a file where it is."""
+        try:
+            await service.record(c.AddTag(number, tag, source=SOURCE), key)
+        except StateError:  # only the refusal knows who was first
+            if tag not in (await service.thing(number)).tags:
+                raise
 
     return [Route("/api/v1/tags", everyone), Route(_PATH, one, methods=["PUT", "DELETE"])]
