@@ -18,6 +18,7 @@ LONGEST_NAME = 100
 MOST_TAGS = 20
 
 _TAG = re.compile(r"[^\W_][\w-]{0,49}")
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,6})?)?Z")
 
 
@@ -85,7 +86,7 @@ def due_problem(value: str) -> Refusal | None:
     try:
         if _MOMENT.fullmatch(value):
             datetime.fromisoformat(value).astimezone(UTC)
-        elif len(value) == 10:
+        elif _DAY.fullmatch(value):  # the library takes 2026-W07-3 as well, which sorts behind every day
             date.fromisoformat(value)
         else:
             raise ValueError(value)
@@ -135,10 +136,21 @@ def _in_state(kind: str, reference: str, *states: str) -> Callable[[Thing | None
     return rule
 
 
-def _not_running(thing: Thing | None, _command: Any) -> Refusal | None:
+def _not_running(thing: Thing | None, command: Any) -> Refusal | None:
     if thing is not None and thing.state == "running":
         return Refusal(f"the track {thing.text} runs already", "add an entry to it")
-    return None
+    # It keeps the tags it had when it was stopped.
+    return None if thing is None else _too_many(thing, command.tags)
+
+
+def _too_many(thing: Thing, more: tuple[str, ...]) -> Refusal | None:
+    """Why `thing` cannot have these tags besides its own."""
+    new = set(more) - set(thing.tags)
+    if not new or len(thing.tags) + len(new) <= MOST_TAGS:
+        return None
+    return Refusal(
+        f"expected at most {MOST_TAGS} tags; {thing.kind} {thing.position} has {len(thing.tags)} already"
+    )
 
 
 def _untagged(thing: Thing | None, command: Any) -> Refusal | None:
@@ -146,9 +158,7 @@ def _untagged(thing: Thing | None, command: Any) -> Refusal | None:
         return Refusal(f"there is nothing with the number {command.thing}", missing=True)
     if command.tag in thing.tags:
         return Refusal(f"{thing.kind} {thing.position} has the tag {command.tag} already")
-    if len(thing.tags) >= MOST_TAGS:
-        return Refusal(f"expected at most {MOST_TAGS} tags; {thing.kind} {thing.position} has as many")
-    return None
+    return _too_many(thing, (command.tag,))
 
 
 def _tagged(thing: Thing | None, command: Any) -> Refusal | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -124,6 +125,7 @@ def test_what_does_not_exist_is_told_apart() -> None:
         c.AddTodo("a", "tomorrow", source="x"),
         c.AddTodo("a", "2026-02-30", source="x"),
         c.AddTodo("a", "20260211", source="x"),
+        c.AddTodo("a", "2026-W07-3", source="x"),
         c.AddTodo("a", "2026-02-11T25:00:00Z", source="x"),
         c.AddTodo("a", "2026-02-11T17:00:00+01:00", source="x"),
         c.AddTodo("a", None, ("Home",), source="x"),
@@ -149,6 +151,19 @@ def test_as_many_tags_as_there_may_be() -> None:
     full = after(c.AddTodo("a", None, tuple(f"t{n:02}" for n in range(MOST_TAGS)), source="x"))
     assert full is not None
     assert isinstance(decide(full, c.AddTag(1, "more", source="x"), NOW), Refusal)
+    tags = tuple(f"t{n:02}" for n in range(MOST_TAGS))
+    stopped = after(c.StartTrack("a", tags, source="x"), STOPPED)
+    assert isinstance(decide(stopped, c.StartTrack("a", ("more",), source="x"), NOW), Refusal)
+    assert not isinstance(decide(stopped, c.StartTrack("a", tags, source="x"), NOW), Refusal)
+
+
+def test_a_track_that_messages_gave_more_tags_than_that() -> None:
+    """Is started again as it is: a message is kept whatever it says, and nobody is locked out by it."""
+    stopped = after(c.StartTrack("a", source="x"), STOPPED)
+    assert stopped is not None
+    crowded = replace(stopped, tags=tuple(f"t{n:02}" for n in range(MOST_TAGS + 1)))
+    assert not isinstance(decide(crowded, c.StartTrack("a", source="x"), NOW), Refusal)
+    assert isinstance(decide(crowded, c.StartTrack("a", ("more",), source="x"), NOW), Refusal)
 
 
 NUMBERS, NAMES = st.integers(1, 12), st.sampled_from(["a", "A", "b  c", "b c"])
