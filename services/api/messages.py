@@ -74,8 +74,8 @@ def message_routes(service: Service) -> list[Route]:
     """`POST /api/v1/messages` and `GET /api/v1/messages`."""
 
     async def record(request: Request) -> Response:
-        """201 when the message is durable. A repeat of an Idempotency-Key answers 200 with the first answer's
-        body: the same words, and a status which says that nothing new was written.
+        """201 when the message is durable. A repeat of an Idempotency-Key answers 200 with the same message:
+        a status which says that nothing new was written. What it was taken as is shown as it stands now.
         """
         text = (await body(request, NewMessage, EXAMPLE)).text
         recorded = await service.tell(text, SOURCE, idempotency_key(request))
