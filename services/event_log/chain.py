@@ -61,6 +61,12 @@ def check(connection: apsw.Connection, start: Head, size: int) -> tuple[Head, Fl
     return head, Flaw(position + 1, reason) if reason else None
 
 
+def behind(head: Head, body: str) -> Record:
+    """The record that a body makes behind `head`."""
+    digest = chain_hash(bytes.fromhex(head.hash), head.position + 1, body.encode())
+    return Record(head.position + 1, head.hash, digest.hex(), body)
+
+
 def lost_key(connection: apsw.Connection, start: Head, end: Head) -> Flaw | None:
     """The first record behind `start`, up to `end`, whose idempotency key its index does not lead to.
 

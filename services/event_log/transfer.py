@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import BinaryIO
 
-from services.event_log.errors import RESTORE, DamagedError, EventLogError, MisfitError
+from services.event_log.chain import BEGINNING, behind
+from services.event_log.errors import RESTORE, DamagedError, MisfitError
 from services.event_log.lines import from_line, to_line
 from services.event_log.log import EventLog
-from services.event_log.records import Record
+from services.event_log.records import Head, Record
 
 STEP = 1000
 """After how many records it is told how far it has come."""
@@ -18,18 +19,23 @@ Told = Callable[[int], None]
 
 
 def export(log: EventLog, target: BinaryIO, told: Told = lambda _: None) -> int:
-    """Write every record, up to the log's end as it is now; return its position. Raises EventLogError."""
-    end, position = log.head().position, 0
+    """Write every record, up to the log's end as it is now; return its position. Raises EventLogError.
+
+    A damaged log is written as far as its chain holds; DamagedError says where it does not.
+    """
+    end, reached = log.head().position, BEGINNING
     for record in log.read(limit=end):
+        if record != behind(reached, record.body):
+            break
         target.write(to_line(record))
-        position = record.position
-        if position % STEP == 0:
-            told(position)
+        reached = Head(record.position, record.hash)
+        if record.position % STEP == 0:
+            told(record.position)
     target.flush()
-    if position != end:
-        raise EventLogError(
-            f"the log ends at {end}, and only {position} records could be read", "verify says what is wrong"
-        )
+    if reached.position != end:
+        flaw = log.check(reached, 1)[1]
+        found = flaw or f"the log ends at {end}, and nothing can be read behind {reached.position}"
+        raise DamagedError(f"only {reached.position} records were written: {found}", RESTORE)
     return end
 
 

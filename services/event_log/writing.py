@@ -9,6 +9,7 @@ from typing import cast
 
 import apsw
 
+from services.event_log.chain import behind
 from services.event_log.errors import RESTORE, ConflictError, DamagedError, PositionError, misfit
 from services.event_log.records import Append, Draft, Head, Record, chain_hash, content, decode, moment
 
@@ -89,12 +90,11 @@ def take_over(
 
     Raises MisfitError for one that does not follow `head`, and where `fits` raises ValueError.
     """
-    previous, body = bytes.fromhex(head.hash), record.body
     try:
-        digest = chain_hash(previous, head.position + 1, body.encode())
-        if record != Record(head.position + 1, head.hash, digest.hex(), body):
+        if record != behind(head, record.body):
             raise misfit(record.position, f"expected what follows position {head.position}, {head.hash}")
-        connection.execute(_INSERT, (record.position, previous, digest, body))
+        hashes = (bytes.fromhex(record.previous), bytes.fromhex(record.hash))
+        connection.execute(_INSERT, (record.position, *hashes, record.body))
         _same_for_both(connection, record)
         fits(record)
     except (ValueError, RecursionError, apsw.ConstraintError, apsw.SQLError) as error:

@@ -15,7 +15,8 @@ from pathlib import Path
 
 from services.config import Config
 from services.errors import HelionyxError
-from services.event_log import EventLog
+from services.event_log import DamagedError, EventLog
+from services.event_log.errors import RESTORE
 from services.event_log.progress import Progress
 from services.event_log.schema import refuse_missing
 from services.projections.database import Projections, file_of
@@ -52,6 +53,7 @@ def _run(options: argparse.Namespace) -> int:
         contextlib.closing(Projections.open(options.file, shared=True)) as projections,
     ):
         if options.verb == "rebuild":
+            _refuse_damaged(log)
             with Progress("entered", log.head().position) as told:
                 projections.rebuild(log, told)
         position, digest = projections.position(), projections.digest()
@@ -59,6 +61,13 @@ def _run(options: argparse.Namespace) -> int:
     result = {"file": str(file_of(options.file)), "position": position, "digest": digest, "seconds": seconds}
     print(json.dumps(result) if options.json else f"{position} {digest}")
     return 0
+
+
+def _refuse_damaged(log: EventLog) -> None:
+    with Progress("verified", log.head().position) as told:
+        flaw = log.examine(told)
+    if flaw is not None:
+        raise DamagedError(f"nothing is built out of a damaged log: {flaw}", RESTORE)
 
 
 if __name__ == "__main__":
