@@ -170,6 +170,7 @@ class Wanted:
     insist: bool = False  # whether it may write what the release before cannot read
     back: bool = False  # the way back after a failure: whatever was there is good enough
     failed: str = ""  # on the way back: the release that did not come up
+    pid: int = 0  # on the way back: the process that ran before; as long as it does, nothing was touched
     enabled: bool = False  # of a stopped one: whether it starts on boot all the same
     user: bool = False  # of an absent one: whether its user and data were there before, and stay
     home: bool = False  # of an absent one: whether its directory of data was there before, and stays
@@ -177,6 +178,12 @@ class Wanted:
     delete: bool = False  # of a removed one: whether what was said to it goes as well
     keep: int | None = None  # releases that came up and stay; None: all of them, nothing is pruned
     prune: bool = False  # whether somebody has said how many: then also where nothing else is to be done
+
+    def is_served(self, seen: Observed) -> bool:
+        """Whether the release answers; on the way back the process of before does, ready or not."""
+        if self.release is None or (self.pid and seen.pid == self.pid):
+            return self.release is not None
+        return seen.serving == self.release.id
 
 
 def changed_keys(before: Manifest | None, after: Manifest) -> list[str]:

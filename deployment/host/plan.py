@@ -80,7 +80,7 @@ def _running(seen: Observed, wanted: Wanted) -> Iterator[Step]:
         wanted.restart
         or rebind
         or bool(swap)
-        or seen.serving != release.id
+        or not wanted.is_served(seen)
         or environment.service in written
         or Step("install-release", (release.id,)) in laid
     )
@@ -91,7 +91,7 @@ def _running(seen: Observed, wanted: Wanted) -> Iterator[Step]:
         yield Step("close-socket", (environment.socket,))
     yield from swap[1:]
     yield from _switched(seen, release, environment, written)
-    if not seen.enabled:
+    if not seen.enabled and (wanted.enabled or not wanted.back):
         yield Step("enable-units", _units(environment))
     if rebind or swap or seen.socket != "active":
         yield Step("open-socket", (environment.socket,))
@@ -193,7 +193,7 @@ def _installed(seen: Observed, release: Manifest, wanted: Wanted) -> Iterator[St
             f"release {release.id} was edited on the node and is not what it was.",
             f"git switch --detach {release.commit[:12]}, then make deploy ENV={wanted.environment.name}",
         )
-    if (missing and wanted.staged) or seen.serving != release.id:
+    if (missing and wanted.staged) or not wanted.is_served(seen):
         yield Step("check-release", (release.id,))
 
 

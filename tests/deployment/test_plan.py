@@ -21,6 +21,7 @@ OPTIONS = (
     "watch",
     "back",
     "failed",
+    "pid",
     "enabled",
     "user",
     "remove",
