@@ -118,6 +118,16 @@ class Keeper:
             self._guard.found(error.message)
             raise NotReadyError(str(self._guard.broken), RESTORE) from error
 
+    async def read_models(self, job: Callable[[Opened], T]) -> T:
+        """The same, for who wants the read models at the log's end. Raises NotReadyError where they are not.
+
+        On a damaged log they are as they are, and `not_ready` says so.
+        """
+        await self._until_open()
+        if self._reason is not None and self._guard.broken is None:
+            raise NotReadyError(self._reason, "try again later")
+        return await self.read(job)
+
     async def follow(self) -> None:
         """Bring the read models up to the log's end."""
         await self._until_open()
@@ -182,6 +192,8 @@ class Keeper:
                 logger.warning("the event log could not be looked at: %s", error.message)
             except NotReadyError:  # damaged, or closed: both are told elsewhere
                 return
+            except HelionyxError as error:  # the read models cannot be read: they may be, the next time
+                logger.warning("the read models could not be looked at: %s", error.message)
 
     async def _check(self, start: Head, size: int) -> tuple[Head, Flaw | None]:
         return await self._run(self._reader, lambda: _ready(self._reading).log.check(start, size, keys=True))

@@ -163,7 +163,7 @@ class Service:
         """What `query` finds in the read models, which stand at the log's end. Raises NotReadyError."""
         if self._rehearsal:  # it appends nothing, after which its projections would follow
             await self._keeper.follow()
-        return await self._keeper.read(lambda opened: query(opened.projections))
+        return await self._keeper.read_models(lambda opened: query(opened.projections))
 
     async def messages(self, after: int, limit: int) -> tuple[Message, ...]:
         """The first `limit` messages behind the position `after`."""

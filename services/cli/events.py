@@ -40,8 +40,11 @@ def _begin(client: Client, options: argparse.Namespace) -> int:
     """The position behind which to begin."""
     if options.last is None:
         return int(options.after)
-    page = client.listed(f"{API}/timeline", "entries", options.last, type=options.type or None)
-    return int(page["entries"][-1]["position"]) - 1 if page["entries"] else 0
+    page = client.listed(f"{API}/timeline", "entries", options.last or 1, type=options.type or None)
+    if not page["entries"]:
+        return 0
+    first = int(page["entries"][-1]["position"])
+    return first - 1 if options.last else first
 
 
 def _cells(line: bytes, out: Output) -> tuple[str, ...]:

@@ -77,7 +77,10 @@ class Output:
         """A time of the service, in the time zone of the configuration; a day stays one."""
         if "T" not in text:
             return text
-        return datetime.fromisoformat(text).astimezone(self.zone).strftime("%Y-%m-%d %H:%M")
+        try:
+            return datetime.fromisoformat(text).astimezone(self.zone).strftime("%Y-%m-%d %H:%M")
+        except OverflowError:  # beyond the first or the last year
+            return text
 
     @property
     def zone(self) -> tzinfo:

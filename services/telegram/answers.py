@@ -17,6 +17,8 @@ from services.domain.commands import (
 )
 from services.domain.things import DECISION, NOTE, TODO, TRACK, Key, Thing, track_key
 from services.identity import Identity
+from services.projections import Hit
+from services.projections.timeline import END
 from services.service import MissingError, RefusedError, Service
 from services.telegram import texts
 from services.telegram.schedule import Hours
@@ -109,11 +111,18 @@ class Answers:
     async def _search(self, rest: str) -> Said:
         if not rest:
             return Said("/search wants words, such as /search milk")
-        hits = await self.service.look(lambda models: models.search(rest, limit=MOST_HITS))
-        # What was taken as something is found as both, and who asks for words has just said them.
-        taken = {(hit.position, hit.time) for hit in hits}
-        told = [hit for hit in hits if (hit.position + 1, hit.time) not in taken and hit.text[:1] != "/"]
-        return texts.hit_list([(hit.position, hit.type, hit.text) for hit in told])
+        told: list[Hit] = []
+        taken: set[tuple[int, str]] = set()
+        before = END
+        # What was taken as something is found as both, and who asks for words has said them, perhaps often.
+        while len(told) < MOST_HITS and (hits := await self._hits(rest, before)):
+            taken |= {(hit.position, hit.time) for hit in hits}
+            told += [hit for hit in hits if (hit.position + 1, hit.time) not in taken and hit.text[:1] != "/"]
+            before = hits[-1].position
+        return texts.hit_list([(hit.position, hit.type, hit.text) for hit in told[:MOST_HITS]])
+
+    async def _hits(self, words: str, before: int) -> tuple[Hit, ...]:
+        return await self.service.look(lambda models: models.search(words, before, MOST_HITS))
 
     async def _stats(self, _rest: str) -> Said:
         standing, counts = await self.service.look(lambda models: (models.standing(), models.counts()))

@@ -69,6 +69,8 @@ class Conversation:
     """The bot's."""
     name: str
     strangers: Strangers = field(default_factory=Strangers)
+    askers: Strangers = field(default_factory=Strangers)
+    """Who was told the id of their chat."""
 
     async def take(self, update: Update) -> None:
         """Do all that one update asks for. Raises HelionyxError where the log cannot take it now."""
@@ -77,7 +79,7 @@ class Conversation:
         match meaning:
             case Stranger():
                 self._ignore(meaning)
-            case Unset():
+            case Unset() if self.askers.is_new(meaning.chat):  # else anybody could fill the log
                 await self._reply(number, texts.unset_chat(meaning.chat), meaning.chat)
             case Wordless():
                 await self._reply(number, Said(texts.ONLY_TEXT))
@@ -125,7 +127,10 @@ class Conversation:
         if action is None or self.chat is None:  # a button of an earlier release
             await self.outbox.answer(pressed.query, "this button does nothing any more")
             return
-        short, said = await self.answers.act(*action, key=f"update:{number}")
+        try:
+            short, said = await self.answers.act(*action, key=f"update:{number}")
+        except ConflictError:  # as in `_keep`: it is another update of this number
+            short, said = await self.answers.act(*action, key=f"update:{number}:{pressed.query}")
         if said is not None:
             await self.outbox.edit(self.chat, pressed.message, said)
         await self.outbox.answer(pressed.query, short)

@@ -63,7 +63,7 @@ class Outbox:
         await self._gently(
             "edit",
             lambda: self._bot.edit_message_text(
-                said.text, chat_id=chat, message_id=message, reply_markup=keyboard(said)
+                cut(said.text), chat_id=chat, message_id=message, reply_markup=keyboard(said)
             ),
         )
 

@@ -12,6 +12,7 @@ from datetime import time as clock_time
 
 from services.domain.things import DECISION, TODO, Thing
 from services.errors import HelionyxError
+from services.projections.timeline import END
 from services.service import Service
 from services.telegram import texts
 from services.telegram.backoff import Stop
@@ -27,9 +28,6 @@ TICK_SECONDS = 5.0
 
 AGAIN_SECONDS = 3600.0
 """After what time something that has certainly not gone out is tried again."""
-
-MOST = 500
-"""How many things are looked at."""
 
 READ_AT_ONCE = 500
 
@@ -123,6 +121,14 @@ class Reminders:
         return counts
 
     async def _things(self, kind: str, state: str, due_until: str | None) -> tuple[Thing, ...]:
+        found: list[Thing] = []
+        before = END
+        while things := await self._page(kind, state, due_until, before):
+            found += things
+            before = things[-1].position
+        return tuple(found)
+
+    async def _page(self, kind: str, state: str, due_until: str | None, before: int) -> tuple[Thing, ...]:
         return await self._service.look(
-            lambda models: models.things(kind, limit=MOST, states=(state,), due_until=due_until)
+            lambda models: models.things(kind, before, READ_AT_ONCE, states=(state,), due_until=due_until)
         )

@@ -15,6 +15,9 @@ from services.domain.things import Thing
 
 MIDNIGHT = time()
 
+FIRST, LAST = datetime(2, 1, 1, tzinfo=UTC), datetime(9998, 12, 30, tzinfo=UTC)
+"""What lies beyond is shown as these: there is no year 0 and no year 10000 for a time zone to lead to."""
+
 
 @dataclass(frozen=True)
 class Hours:
@@ -28,11 +31,12 @@ class Hours:
 
     def local(self, moment: datetime) -> datetime:
         """`moment` as the clocks show it there."""
-        return moment.astimezone(self.zone)
+        return min(max(moment, FIRST), LAST).astimezone(self.zone)
 
     def at(self, day: date, clock: time) -> datetime:
         """The moment at which the clocks show that, in UTC."""
-        return datetime.combine(day, clock, self.zone).astimezone(UTC)
+        within = min(max(day, FIRST.date()), LAST.date())
+        return datetime.combine(within, clock, self.zone).astimezone(UTC)
 
     def is_quiet(self, moment: datetime) -> bool:
         """Whether nothing is to be said then."""

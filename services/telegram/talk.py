@@ -115,7 +115,12 @@ class Talk:
             reminding.cancel()
             raise
         finally:
-            await asyncio.wait((reminding,))
+            try:
+                await asyncio.wait((reminding,))
+            except asyncio.CancelledError:  # what is in hand has had its time
+                reminding.cancel()
+                await asyncio.wait((reminding,))
+                raise
 
 
 async def _offer_commands(bot: Bot) -> None:

@@ -97,6 +97,8 @@ def test_a_durable_event_is_acknowledged_whatever_the_projections_do(
             assert (await service.record(RecordMessage("a", source="api"))).message.position == 1
             states = [service.not_ready]
             assert "broken on purpose" in caplog.text
+            with pytest.raises(NotReadyError, match="cannot follow"):  # what is there would be told as all
+                await service.messages(0, 10)
         await service.record(RecordMessage("b", source="api"))
         assert [*states, service.not_ready] == ["the projections cannot follow the log", None]
         assert [message.text for message in await service.messages(0, 10)] == ["a", "b"]

@@ -191,3 +191,11 @@ def test_what_is_sent_is_announced(tmp_path: Path, bot: Bot) -> None:
     assert update.startswith(f"{bot.id}:")
     assert announced["about"] == f"reply:{update}"
     assert (announced["text"], done["announced"]) == ("kept", announced["position"])
+
+
+def test_a_search_is_not_hidden_by_searches(service: Instance, bot: Bot) -> None:
+    """However often the same words were asked for: each time they were said."""
+    say(bot, "note: the milk is in the cellar")
+    for number in range(25):
+        service.call("POST", "/api/v1/messages", {"text": f"/search milk {number}"})
+    assert "cellar" in say(bot, "/search milk").text

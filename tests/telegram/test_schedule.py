@@ -46,6 +46,16 @@ def test_a_day_begins_when_the_quiet_hours_end_and_a_moment_waits_for_that(due: 
     assert due_at(due, NIGHT) == at(expected)
 
 
+@pytest.mark.parametrize("due", ["0001-01-01", "0001-01-01T00:00:00Z", "9999-12-31", "9999-12-31T23:59:59Z"])
+@pytest.mark.parametrize("zone", ["America/New_York", "Pacific/Kiritimati"])
+@pytest.mark.parametrize("quiet", [None, (time(22), time(8))])
+def test_the_ends_of_the_calendar_stop_nothing(due: str, zone: str, quiet: tuple[time, time] | None) -> None:
+    """One such todo would silence all others."""
+    hours = Hours(ZoneInfo(zone), quiet, None)
+    assert isinstance(reminded([todo(due)], at("2026-02-11T12:00"), hours), tuple)
+    assert hours.local(due_at(due, hours)).year in (1, 2, 9998)
+
+
 def test_without_quiet_hours_a_day_begins_at_midnight() -> None:
     """And a moment is told when it comes."""
     hours = Hours(VIENNA, None, None)
