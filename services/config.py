@@ -1,8 +1,10 @@
 """The configuration of one environment, and `python -m services.config check`. Standard library only.
 
 Where it comes from: under systemd, the bytes of `$CREDENTIALS_DIRECTORY/env` and nothing else, so that no
-stray variable can give one environment another one's bot. In a checkout, `.env.{env}` in its root, over which
-OS variables win, and with the data in `data/{env}/`, because the file names the paths of a node.
+stray variable can give one environment another one's bot. In a release, which `$HELIONYX_RELEASE` names, the
+bytes of its own `.env.{env}`, and again nothing else: a command by hand on the node means what the service
+means. In a checkout, `.env.{env}` in its root, over which OS variables win, and with the data in
+`data/{env}/`, because the file names the paths of a node.
 
 `check` tells whether a configuration can be used, and what it says without its secrets. The shape of its
 `--json` is a contract: the deployment reads that, and never an `.env` file.
@@ -101,6 +103,9 @@ def load(environment: str | None, variables: Mapping[str, str], root: Path) -> t
     credentials = variables.get("CREDENTIALS_DIRECTORY")
     if credentials:
         return read_file(Path(credentials) / "env", "the unit names it by LoadCredential=env:...")
+    if variables.get("HELIONYX_RELEASE"):
+        hint = "as root, run the release of that environment: /opt/helionyx/{env}/current/run.py"
+        return read_file(root / f".env.{environment}", hint.format(env=environment))
     name, file = read_file(
         root / variables.get("ENV_DIR", "") / f".env.{environment}", f"make env ENV={environment}"
     )

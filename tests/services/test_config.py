@@ -262,6 +262,25 @@ def test_credentials_are_all_there_is(tmp_path: Path) -> None:
     assert (config.api_port, config.event_store_path) == (8001, Path("/srv/x/events"))
 
 
+def test_in_a_release_its_file_is_all_there_is(tmp_path: Path) -> None:
+    """As under systemd: no variable, no other directory, and the paths of the node that the file names."""
+    variables = {
+        "HELIONYX_RELEASE": "r1",
+        "API_PORT": "9000",
+        "EVENT_STORE_PATH": "/srv/y",
+        "ENV_DIR": "/srv",
+    }
+    config = Config.from_env("dev", variables=variables, root=checkout(tmp_path, lines(API_PORT="8001")))
+    assert (config.api_port, config.event_store_path) == (8001, Path("/srv/x/events"))
+
+
+def test_a_release_has_the_file_of_one_environment(tmp_path: Path) -> None:
+    """The hint says so, and who may read it: nobody on a node has the `make env` of a checkout."""
+    with pytest.raises(ConfigError) as caught:
+        Config.from_env("live", variables={"HELIONYX_RELEASE": "r1"}, root=checkout(tmp_path, lines()))
+    assert "the release of that environment" in str(caught.value)
+
+
 @pytest.mark.parametrize("variables", [{}, {"CREDENTIALS_DIRECTORY": "/nonexistent"}])
 def test_no_file(variables: dict[str, str], tmp_path: Path) -> None:
     """A file that is not there is one clear problem."""
