@@ -1,7 +1,8 @@
 """Whether the chain holds, found out without making anybody wait for it.
 
 Three looks: at the last records when the log is opened, and at the very last one in each transaction that
-appends, which take no longer for a longer log; and at all of them, a few at a time, while the service works.
+appends, which take no longer for a longer log; and at all of them once a day, a few at a time, while the
+service works.
 """
 
 from __future__ import annotations
@@ -23,6 +24,9 @@ PAUSE_SECONDS = 0.01
 RETRY_SECONDS = 30.0
 """How long it waits after the disk has refused to be read."""
 
+AGAIN_SECONDS = 24 * 3600.0
+"""How long after a look at all of them the next one begins: disks and hands spoil what was whole."""
+
 logger = logging.getLogger("helionyx")
 
 Check = Callable[[Head, int], Awaitable[tuple[Head, Flaw | None]]]
@@ -43,20 +47,25 @@ class Guard:
             logger.error(self.broken, extra={"fields": {"hint": RESTORE}})
 
     async def patrol(self, check: Check) -> None:
-        """Look at every record there is, once."""
+        """Look at every record there is, again and again, until one of them does not fit."""
+        while await self._holds(check):
+            await asyncio.sleep(AGAIN_SECONDS)
+
+    async def _holds(self, check: Check) -> bool:
         reached, last = BEGINNING, None
         while reached != last:
             try:
                 following, flaw = await check(reached, AT_ONCE)
             except DamagedError as error:
                 self.found(error.message)
-                return
+                return False
             except EventLogError as error:  # the disk may come back
                 logger.error("the event log could not be looked at: %s", error.message)
                 await asyncio.sleep(RETRY_SECONDS)
                 continue
             if flaw is not None:
                 self.found(str(flaw))
-                return
+                return False
             last, reached = reached, following
             await asyncio.sleep(PAUSE_SECONDS)
+        return True

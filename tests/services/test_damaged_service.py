@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from services.domain.commands import RecordMessage
-from services.event_log import Draft, EventLog
+from services.event_log import Draft, EventLog, guard
 from services.service import NotReadyError, Service
 from tests.services.instance import Answer, Instance, configure, listener, running, starting
 from tests.services.test_damage import CHANGED, NOW, RECORDS, fill, spoil
@@ -89,6 +89,29 @@ def test_far_from_the_end_it_is_found_while_the_service_works(tmp_path: Path) ->
     log.append([Draft("MessageRecorded", 1, NOW, {"text": "xxx", "source": "x"}) for _ in range(3000)])
     log.close()
     spoil(tmp_path / "events", CHANGED.format(17))
+    asyncio.run(run())
+
+
+def test_what_is_damaged_later_is_found_by_the_next_patrol(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A service that runs for months looks at its log again and again, and not only when it starts."""
+    monkeypatch.setattr(guard, "AGAIN_SECONDS", 0.1)
+
+    async def run() -> None:
+        service = Service(tmp_path / "events", tmp_path / "p" / "helionyx.db", lambda: NOW)
+        await service.open()
+        await asyncio.sleep(0.5)
+        states = [service.not_ready]
+        spoil(tmp_path / "events", CHANGED.format(17))
+        async with asyncio.timeout(20):
+            while service.not_ready is None:
+                await asyncio.sleep(0.01)
+        assert states == [None]
+        assert "position 17 is not what was appended" in str(service.not_ready)
+        await service.close()
+
+    fill(tmp_path / "events")
     asyncio.run(run())
 
 

@@ -167,19 +167,23 @@ def test_a_key_that_its_index_does_not_lead_to(tmp_path: Path) -> None:
 
 
 def test_the_patrol_outlives_a_disk_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It goes on where it was."""
+    """It goes on where it was, and begins anew the next time."""
     monkeypatch.setattr(guard, "RETRY_SECONDS", 0.01)
+    monkeypatch.setattr(guard, "AGAIN_SECONDS", 0.01)
     asked: list[int] = []
 
     async def check(start: Head, _size: int) -> tuple[Head, Flaw | None]:
         asked.append(start.position)
         if len(asked) == 2:
             raise EventLogError("disk I/O error")
+        if len(asked) == 6:
+            return start, Flaw(1, "it was changed")
         return Head(min(start.position + 1, 3), "x"), None
 
     watching = Guard()
     asyncio.run(asyncio.wait_for(watching.patrol(check), 10))
-    assert (asked, watching.broken) == ([0, 1, 1, 2, 3], None)
+    assert asked == [0, 1, 1, 2, 3, 0]
+    assert "it was changed" in str(watching.broken)
 
 
 def test_a_digest_leaves_damaged_read_models_where_they_are(
