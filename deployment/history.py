@@ -13,8 +13,9 @@ from .output import code_line
 from .settings import Settings
 from .tables import columns, table
 
-HEADS = ("when", "environment", "verb", "who", "before", "after", "outcome", "took", "reason")
+HEADS = ("when", "environment", "verb", "who", "before", "after", "outcome", "took", "log", "reason")
 STARTS = ("at", "transaction", "environment", "verb", "actor", "before", "wanted")
+LOG = ("position", "head")  # of the copy that a backup took
 ROWS = 20  # changes that are shown unless LINES says otherwise
 
 
@@ -32,7 +33,7 @@ def history(settings: Settings) -> int:
         result = {"exit_code": code, "first_bad": answer["first_bad"], "changes": changes}
         sys.stdout.write(json.dumps(result, indent=1) + "\n")
         return code
-    sys.stdout.write(table(HEADS, [_row(item) for item in changes], columns()))
+    sys.stdout.write(table(HEADS, [row(item) for item in changes], columns()))
     if code:
         sys.stdout.write(f"the audit's line {answer['first_bad']} does not fit its chain: it was changed\n")
     sys.stdout.write(code_line(code) + "\n")
@@ -50,6 +51,7 @@ def pair(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
             item |= {key: line[key] for key in STARTS}
         else:
             item |= {key: line.get(key) for key in ("outcome", "after", "seconds", "reason")}
+            item |= {key: line[key] for key in LOG if key in line}
             for key in STARTS:
                 item.setdefault(key, line.get(key))
     return list(found.values())
@@ -60,7 +62,8 @@ def short(release: str | None) -> str:
     return release[:-8] if release else "-"
 
 
-def _row(item: dict[str, Any]) -> tuple[str, ...]:
+def row(item: dict[str, Any]) -> tuple[str, ...]:
+    """A change as the cells of its line, one for each of `HEADS`."""
     return (
         time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(item["at"])),
         item["environment"],
@@ -70,5 +73,13 @@ def _row(item: dict[str, Any]) -> tuple[str, ...]:
         short(item["after"]),
         item["outcome"],
         f"{item['seconds']:.1f} s" if item["seconds"] is not None else "-",
+        _log(item),
         item.get("reason") or "",
     )
+
+
+def _log(item: dict[str, Any]) -> str:
+    """The log that a backup took or a restore brought: its length and head, as where it is kept."""
+    if "head" in item:
+        return f"{item['position']}-{item['head'][:12]}"
+    return str(item["wanted"] or "") if item["verb"] == "restore" else ""

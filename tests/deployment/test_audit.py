@@ -76,6 +76,22 @@ def test_changes_are_paired_whatever_is_missing() -> None:
     assert (second["outcome"], second["verb"], second["at"]) == ("done", "restart", 2.0)
 
 
+def test_a_restore_and_a_backup_name_their_log() -> None:
+    """By length and head, as the log is called where it is kept: which came is told by which was taken."""
+    known = dict.fromkeys(history.STARTS, None) | {"environment": "dev", "transaction": "a", "at": 1.0}
+    head, name = "9f8e7d6c5b4a" + "0" * 52, "1200-9f8e7d6c5b4a"
+    backup = known | {"event": "end", "verb": "backup", "outcome": "done", "position": 1200, "head": head}
+    restore = known | {"event": "start", "transaction": "b", "verb": "restore", "wanted": name}
+    deploy = known | {
+        "event": "start",
+        "transaction": "c",
+        "verb": "deploy",
+        "wanted": "c0ffee000000-11111111",
+    }
+    rows = [history.row(item) for item in history.pair([backup, restore, deploy])]
+    assert [row[history.HEADS.index("log")] for row in rows] == [name, name, ""]
+
+
 def _append_many(root: Path) -> None:
     for _ in range(20):
         audit.append(Layout(root), event="start", transaction="t")
