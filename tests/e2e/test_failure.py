@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from .operator import Operator
@@ -34,6 +36,36 @@ def test_code_that_does_not_compile_is_found_before_the_switch(dev: Operator) ->
     result = dev.deploy("dev", code=3)
     assert any("services/changed.py:1: " in line for line in result["details"])
     assert dev.status("dev")["pid"] == before["pid"]
+
+
+def test_failed_rehearsal_beside_a_damaged_service_touches_nothing(dev: Operator) -> None:
+    """Exit code 3: the same process goes on, as little ready as before, and starts on boot as little."""
+    dev.tell("dev", ["an orange", "a lemon"])
+    log = "/var/lib/helionyx/dev/events/events.db"
+    dev.on_node("systemctl", "stop", "helionyx-dev.socket", "helionyx-dev.service")
+    dev.on_node("cp", "-a", log, "/root/whole.db")
+    dev.on_node("sed", "-i", "s/an orange/an 0range/", log)
+    dev.on_node("systemctl", "start", "helionyx-dev.socket", "helionyx-dev.service")
+    dev.on_node("systemctl", "disable", "--quiet", "helionyx-dev.socket", "helionyx-dev.service")
+    try:
+        _until_not_ready(dev)
+        before = dev.status("dev")
+        dev.commit("services/changed.py", "A = 1\n")
+        result = dev.deploy("dev", code=3)
+        assert "rehearsal" in result["message"] or "ready is False" in result["message"]
+        assert dev.status("dev") | {"memory": 0} == before | {"memory": 0}
+    finally:
+        dev.on_node("systemctl", "stop", "helionyx-dev.socket", "helionyx-dev.service")
+        dev.on_node("sh", "-ec", f"rm -f {log}-wal {log}-shm; cp -a /root/whole.db {log}")
+        dev.on_node("systemctl", "enable", "--quiet", "helionyx-dev.socket", "helionyx-dev.service")
+        dev.on_node("systemctl", "start", "helionyx-dev.socket", "helionyx-dev.service")
+
+
+def _until_not_ready(dev: Operator) -> None:
+    end = time.monotonic() + 30
+    while dev.ask("dev", "/health/ready")[0] == 200:
+        assert time.monotonic() < end
+        time.sleep(0.1)
 
 
 def test_release_that_answers_as_another_is_switched_back(dev: Operator) -> None:
