@@ -1,4 +1,4 @@
-"""The configuration: where it comes from, what it may be, and that nobody ever sees its secrets."""
+"""The configuration: what it may be, and that nobody ever sees its secrets."""
 
 from __future__ import annotations
 
@@ -35,11 +35,6 @@ def problems(data: bytes) -> dict[str | None, str]:
     with pytest.raises(ConfigError) as caught:
         of(data)
     return {problem.key: problem.message for problem in caught.value.problems}
-
-
-def checkout(tmp_path: Path, data: bytes) -> Path:
-    (tmp_path / ".env.dev").write_bytes(data)
-    return tmp_path
 
 
 def test_defaults() -> None:
@@ -222,70 +217,6 @@ def test_without_a_time_zone_database(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def _unknown_zone(key: str) -> None:
     raise zoneinfo.ZoneInfoNotFoundError(key)
-
-
-@pytest.mark.parametrize("environment", [None, "", "prod", "LIVE"])
-def test_environments(environment: str | None, tmp_path: Path) -> None:
-    """ENV is one of three."""
-    with pytest.raises(ConfigError, match="dev, staging, live"):
-        Config.from_env(environment, variables={}, root=checkout(tmp_path, lines()))
-
-
-def test_a_checkout_keeps_its_data_itself(tmp_path: Path) -> None:
-    """The file names the node's paths; a checkout's data lies inside it."""
-    config = Config.from_env("dev", variables={}, root=checkout(tmp_path, lines()))
-    assert config.event_store_path == tmp_path / "data/dev/events"
-    assert config.projections_db_path == tmp_path / "data/dev/projections/helionyx.db"
-
-
-def test_variables_win_in_a_checkout(tmp_path: Path) -> None:
-    """In a checkout OS variables override the file, data paths too; other variables do not matter."""
-    variables = {"API_PORT": "9000", "EVENT_STORE_PATH": "/srv/y", "API_PROT": "1", "HOME": "/root"}
-    config = Config.from_env("dev", variables=variables, root=checkout(tmp_path, lines(API_PORT="1")))
-    assert (config.api_port, config.event_store_path, config.api_token) == (9000, Path("/srv/y"), TOKEN)
-
-
-def test_variables_are_checked_as_well(tmp_path: Path) -> None:
-    """A bad value from a variable has no line."""
-    with pytest.raises(ConfigError) as caught:
-        Config.from_env("dev", variables={"API_PORT": "x"}, root=checkout(tmp_path, lines()))
-    assert [(problem.key, problem.line) for problem in caught.value.problems] == [("API_PORT", None)]
-
-
-def test_credentials_are_all_there_is(tmp_path: Path) -> None:
-    """Under systemd only the credential counts: no variable, no file of a checkout, no mapping of paths."""
-    credentials = tmp_path / "credentials"
-    credentials.mkdir()
-    (credentials / "env").write_bytes(lines(API_PORT="8001"))
-    variables = {"CREDENTIALS_DIRECTORY": str(credentials), "API_PORT": "9000", "EVENT_STORE_PATH": "/srv/y"}
-    config = Config.from_env("dev", variables=variables, root=checkout(tmp_path, lines(API_PORT="7")))
-    assert (config.api_port, config.event_store_path) == (8001, Path("/srv/x/events"))
-
-
-def test_in_a_release_its_file_is_all_there_is(tmp_path: Path) -> None:
-    """As under systemd: no variable, no other directory, and the paths of the node that the file names."""
-    variables = {
-        "HELIONYX_RELEASE": "r1",
-        "API_PORT": "9000",
-        "EVENT_STORE_PATH": "/srv/y",
-        "ENV_DIR": "/srv",
-    }
-    config = Config.from_env("dev", variables=variables, root=checkout(tmp_path, lines(API_PORT="8001")))
-    assert (config.api_port, config.event_store_path) == (8001, Path("/srv/x/events"))
-
-
-def test_a_release_has_the_file_of_one_environment(tmp_path: Path) -> None:
-    """The hint says so, and who may read it: nobody on a node has the `make env` of a checkout."""
-    with pytest.raises(ConfigError) as caught:
-        Config.from_env("live", variables={"HELIONYX_RELEASE": "r1"}, root=checkout(tmp_path, lines()))
-    assert "the release of that environment" in str(caught.value)
-
-
-@pytest.mark.parametrize("variables", [{}, {"CREDENTIALS_DIRECTORY": "/nonexistent"}])
-def test_no_file(variables: dict[str, str], tmp_path: Path) -> None:
-    """A file that is not there is one clear problem."""
-    with pytest.raises(ConfigError, match=r"cannot read .*env.*: No such file"):
-        Config.from_env("dev", variables=variables, root=tmp_path)
 
 
 def test_no_secret_in_the_repr() -> None:
