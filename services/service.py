@@ -136,8 +136,8 @@ class Service:
         drafts = [draft_of(events[0], idempotency_key), *map(draft_of, events[1:])]
         records = await self._keeper.append(drafts, subject, rule)
         self._watch.reached(records[-1].position)
-        repeated = records[0].envelope().id != drafts[0].id
-        return Recorded(tuple(map(entry_of, records)), repeated)
+        entries = tuple(map(entry_of, records))
+        return Recorded(entries, repeated=entries[0].id != drafts[0].id)
 
     async def _told_before(self, text: str, source: str, key: str | None) -> Recorded | None:
         """What this message was taken as when it was told with this key, however it would be taken now."""

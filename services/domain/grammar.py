@@ -39,13 +39,13 @@ def _todo(text: str, source: str, when: Callable[[str], str | None]) -> c.Comman
     found = _DUE.fullmatch(text)
     if found is not None and (due := when(found[2])) is not None:
         text, before = _tags(found[1])
-        tags = (*before, *tags)
-    return c.AddTodo(text, due, tuple(dict.fromkeys(tags)), source=source)
+        tags = tuple(dict.fromkeys((*before, *tags)))
+    return c.AddTodo(text, due, tags, source=source)
 
 
 def _note(text: str, source: str, _when: object) -> c.Command:
     text, tags = _tags(text)
-    return c.TakeNote(text, tuple(dict.fromkeys(tags)), source=source)
+    return c.TakeNote(text, tags, source=source)
 
 
 def _track(text: str, source: str, _when: object) -> c.Command:
@@ -53,14 +53,14 @@ def _track(text: str, source: str, _when: object) -> c.Command:
     if entry:
         return c.AddEntry(_name(name), entry[0].strip(), source=source)
     name, tags = _tags(text)
-    return c.StartTrack(_name(name), tuple(dict.fromkeys(tags)), source=source)
+    return c.StartTrack(_name(name), tags, source=source)
 
 
 def _decide(text: str, source: str, _when: object) -> c.Command:
     text, tags = _tags(text)
     found = _BECAUSE.fullmatch(text)
     text, rationale = (found[1], found[2]) if found is not None else (text, None)
-    return c.ProposeDecision(text, rationale, tuple(dict.fromkeys(tags)), source=source)
+    return c.ProposeDecision(text, rationale, tags, source=source)
 
 
 _MEANINGS: Mapping[str, Callable[[str, str, Callable[[str], str | None]], c.Command]] = {
@@ -72,14 +72,14 @@ _MEANINGS: Mapping[str, Callable[[str, str, Callable[[str], str | None]], c.Comm
 
 
 def _tags(text: str) -> tuple[str, tuple[str, ...]]:
-    """What is in front of the tags at the end of `text`, and those tags in their order."""
+    """What is in front of the tags at the end of `text`, and those tags in their order, each once."""
     found: list[str] = []
     while len(found) < MOST_TAGS and (last := _LAST_TAG.fullmatch(text)) is not None:
         tag = normal_tag(last[2])
         if tag is None:
             break
         text, found = last[1] or "", [tag, *found]
-    return text.strip(), tuple(found)
+    return text.strip(), tuple(dict.fromkeys(found))
 
 
 def _name(text: str) -> str:
