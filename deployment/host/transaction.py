@@ -195,7 +195,7 @@ class _Change:
             back=True,
             failed=failed if failed != release.id else "",
             enabled=before["enabled"],
-            pid=before["pid"] or 0,
+            pid=before.get("pid") or 0,
             log=log,
             kept=kept,
         )
