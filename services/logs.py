@@ -163,7 +163,8 @@ def _entry(record: logging.LogRecord) -> dict[str, object]:
     if record.name != logger.name:
         entry["logger"] = record.name
     fields: Mapping[str, object] = getattr(record, "fields", {})
-    entry.update({name: value for name, value in fields.items() if name not in entry})
+    # What is not known of something, such as the path of a request that did not arrive, is left out.
+    entry.update({name: value for name, value in fields.items() if name not in entry and value is not None})
     request_id = REQUEST_ID.get()
     if request_id is not None:
         entry["request_id"] = request_id

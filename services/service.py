@@ -134,7 +134,10 @@ class Service:
         if self._rehearsal:
             raise RehearsalError("this is a rehearsal: nothing is recorded")
         drafts = [draft_of(events[0], idempotency_key), *map(draft_of, events[1:])]
-        records = await self._keeper.append(drafts, subject, rule)
+        try:
+            records = await self._keeper.append(drafts, subject, rule)
+        except ConflictError as error:  # of the key as the caller knows it, without its source
+            raise ConflictError(str(idempotency_key), error.position) from error
         self._watch.reached(records[-1].position)
         entries = tuple(map(entry_of, records))
         return Recorded(entries, repeated=entries[0].id != drafts[0].id)

@@ -32,6 +32,8 @@ What the disk does to the log is trouble that passes, and that a person has to s
 log. The rest is 500, with a traceback.
 """
 
+LONGEST_PATH = 200
+"""In characters: how much of a path that there is not is said back."""
 
 _logged: WeakSet[HelionyxError] = WeakSet()
 
@@ -84,10 +86,17 @@ def log_once(error: HelionyxError) -> None:
         log_failure(error)
 
 
-async def on_http_exception(_request: Request, error: Exception) -> Response:
+async def on_http_exception(request: Request, error: Exception) -> Response:
     """Answer what the router refuses: no such path, no such method."""
     assert isinstance(error, HTTPException)
-    return problem(HTTPStatus(error.status_code), error.detail, headers=error.headers)
+    status, path = HTTPStatus(error.status_code), request.scope["path"][:LONGEST_PATH]
+    if status == HTTPStatus.NOT_FOUND:
+        return problem(status, f"there is no path {path}", "GET /openapi.json names those that there are")
+    if status == HTTPStatus.METHOD_NOT_ALLOWED:
+        allowed = (error.headers or {}).get("Allow", "another method")
+        message = f"{path} cannot be asked by {request.method}"
+        return problem(status, message, f"it can be by {allowed}", error.headers)
+    return problem(status, error.detail, headers=error.headers)
 
 
 async def on_disconnect(_request: Request, _error: Exception) -> Response:

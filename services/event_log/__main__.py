@@ -112,7 +112,7 @@ def _verify(options: argparse.Namespace) -> int:
         "first_bad_position": flaw.position if flaw else None,
         "problem": problem,
     }
-    return _say(options, result, problem or f"ok: {position} records", 0 if problem is None else DAMAGED)
+    return _say(options, result, problem or f"ok: {_records(position)}", 0 if problem is None else DAMAGED)
 
 
 def _export(options: argparse.Namespace) -> int:
@@ -125,7 +125,7 @@ def _export(options: argparse.Namespace) -> int:
         head = log.hash_at(end)
     if options.to is None:
         return 0
-    return _say(options, {"position": end, "hash": head}, f"{end} records are in {options.to}")
+    return _say(options, {"position": end, "hash": head}, f"{options.to} has {_records(end)}")
 
 
 def _import(options: argparse.Namespace) -> int:
@@ -134,7 +134,7 @@ def _import(options: argparse.Namespace) -> int:
             count = import_lines(log, lines, told, fits)
         head = log.head()
     result = {"imported": count, "position": head.position, "hash": head.hash}
-    return _say(options, result, f"{count} records are new, the log ends at {head.position} {head.hash}")
+    return _say(options, result, f"{_records(count)} new, the log ends at {head.position} {head.hash}")
 
 
 def _backup(options: argparse.Namespace) -> int:
@@ -142,7 +142,11 @@ def _backup(options: argparse.Namespace) -> int:
         head = back_up(options.store, options.to, told)
     file = options.to / FILE_NAME
     result = {"file": str(file), "position": head.position, "hash": head.hash}
-    return _say(options, result, f"{head.position} records are in {file}, verified; the last is {head.hash}")
+    return _say(options, result, f"{file} has {_records(head.position)}, verified; the last is {head.hash}")
+
+
+def _records(number: int) -> str:
+    return "1 record" if number == 1 else f"{number} records"
 
 
 def _say(options: argparse.Namespace, result: dict[str, object], text: str, code: int = 0) -> int:

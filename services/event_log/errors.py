@@ -22,7 +22,14 @@ class BusyError(EventLogError):
 
 
 class ConflictError(EventLogError):
-    """An idempotency key that has been used already came again with something else."""
+    """An idempotency key that has been used already, at `position`, came again with something else."""
+
+    def __init__(self, key: str, position: int) -> None:
+        super().__init__(
+            f"the idempotency key {key!r} was used at position {position} for something else",
+            "use a new key for a new message",
+        )
+        self.position = position
 
 
 class PositionError(EventLogError):

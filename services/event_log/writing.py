@@ -143,10 +143,6 @@ def _first(connection: apsw.Connection, drafts: Sequence[Draft]) -> tuple[Record
             rows = connection.execute(_REPEATED, (start, start + len(drafts) - 1)).fetchall()
             records = tuple(Record(*cast(tuple[int, str, str, str], row)) for row in rows)
             if [content(record) for record in records] != [content(draft) for draft in drafts]:
-                raise ConflictError(
-                    f"the idempotency key {draft.idempotency_key!r} was used at position {found[0]}"
-                    " for something else",
-                    "use a new key for a new message",
-                )
+                raise ConflictError(draft.idempotency_key, cast(int, found[0]))
             return records
     return None

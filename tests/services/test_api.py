@@ -137,7 +137,7 @@ def test_a_key_with_another_text(service: Instance) -> None:
     service.call("POST", MESSAGES, {"text": text()}, Idempotency_Key=key)
     before = length(service)
     found = is_problem(service.call("POST", MESSAGES, {"text": text()}, Idempotency_Key=key), 409)
-    assert key in found["detail"]
+    assert f"the idempotency key '{key}' was used" in found["detail"], "as the caller knows it"
     assert length(service) == before
 
 
@@ -244,10 +244,14 @@ def test_a_part_of_the_events(service: Instance) -> None:
 def test_what_is_not_there(service: Instance) -> None:
     """Unknown paths and methods are problems like any other."""
     for path in ("/nothing", "/", "/health/", "/api/v1/messages/"):
-        is_problem(service.call("GET", path), 404)
+        found = is_problem(service.call("GET", path), 404)
+        assert found["detail"] == f"there is no path {path}"
+        assert "/openapi.json" in found["hint"]
+    assert len(is_problem(service.call("GET", f"/{'a' * 5000}"), 404)["detail"]) < 300
     answer = service.call("DELETE", MESSAGES)
-    is_problem(answer, 405)
-    assert answer.headers["allow"]
+    found = is_problem(answer, 405)
+    assert found["detail"] == f"{MESSAGES} cannot be asked by DELETE"
+    assert found["hint"] == f"it can be by {answer.headers['allow']}"
 
 
 def test_a_bug_is_not_told_to_callers(caplog: pytest.LogCaptureFixture) -> None:

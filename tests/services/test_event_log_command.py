@@ -191,7 +191,7 @@ def test_the_log_of_an_environment(tmp_path: Path) -> None:
     head = fill(tmp_path / "events", "a").head()
     environment = {**configure(tmp_path), "ENV": "dev"}
     assert run("head", **environment).stdout == f"1 {head.hash}\n"
-    assert run("verify", **environment).stdout == "ok: 1 records\n"
+    assert run("verify", **environment).stdout == "ok: 1 record\n"
     done = run("head", ENV="prod")
     assert (done.returncode, "ENV: expected one of dev, staging, live" in done.stderr) == (78, True)
 
