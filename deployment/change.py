@@ -172,8 +172,7 @@ class _Change:
             what = f"release {plan['release']}" if plan["release"] else self.settings.verb
             where = f"{self.settings.environment} on {self.settings.node}"
             self.output.heading(f"{where}: {what}, {count}, callers notice {plan['callers']}")
-
-        if steps and plan.get("log"):
+        if steps and plan.get("log") and not self.dry:  # who is asked first hears it with the question
             self.output.warn(foreseen.words(self.settings.environment, plan["log"]))
         changed = plan["changed_keys"]
         if steps and changed and self.settings.verb == "rollback":

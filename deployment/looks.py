@@ -9,9 +9,10 @@ from typing import Any
 
 from .connection import Connection, result_of_look
 from .errors import DONE, HANDS
+from .host.words import size
 from .journal import Unfolding
 from .settings import Settings
-from .tables import INDENT, age, columns, count, fold, size, table
+from .tables import INDENT, age, columns, count, fold, table
 
 HEADS = ("environment", "state", "release", "address", "since", "events", "memory", "node")
 LOGS = ("kept event log", "size", "where")

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from .errors import DONE, FAILED, HANDS, REFUSED
+from .host.words import size
 from .settings import Settings
-from .tables import count, size
+from .tables import count
 
 CODES = {
     "done": DONE,

@@ -71,13 +71,6 @@ def age(since: float | None) -> str:
     return f"{seconds} s"
 
 
-def size(count: int | None) -> str:
-    """Bytes as megabytes, of small things with a decimal, and of very small ones as kilobytes."""
-    if not count:
-        return "-"
-    return f"{count / 1e3:.0f} kB" if count < 1e5 else f"{count / 1e6:.{0 if count >= 1e7 else 1}f} MB"
-
-
 def count(events: int) -> str:
     """`1 event`, `2 events`."""
     return "1 event" if events == 1 else f"{events:,} events"

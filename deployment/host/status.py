@@ -13,6 +13,7 @@ from .layout import Environment, Layout
 from .model import Manifest, Observed
 from .observe import observe
 from .systemd import Unit
+from .words import size
 
 RESTARTS_IN_A_ROW, STEADY_SECONDS = 3, 60.0
 """A service that was started again so often, and was up for less than that, is not to be relied on."""
@@ -84,7 +85,7 @@ def _notes(layout: Layout, environment: Environment, seen: Observed, unit: Unit)
         yield f"it has died and was started again, {unit.restarts} x"
     if seen.data and not seen.exists:
         place = layout.data(environment)
-        yield f"what was told to it stays in {place}, {files.size(place) / 1e6:.1f} MB, for the next deploy"
+        yield f"what was told to it stays in {place}, {size(files.size(place))}, for the next deploy"
 
 
 def _left(layout: Layout, environment: Environment) -> Iterator[str]:

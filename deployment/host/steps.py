@@ -192,14 +192,18 @@ def restart_service(work: Work, _: str) -> None:
 
 
 def verify_release(work: Work, _: str) -> str:
-    remark, projections = verify.serving(work.layout, work.environment, _wanted(work), work.log)
+    remark, projections = verify.serving(
+        work.layout, work.environment, _wanted(work), work.log, _history(work)
+    )
     marks.note(work.layout, work.environment, _wanted(work).id, projections, work.place)
     return remark
 
 
 def watch(work: Work, seconds: str) -> str:
     span = float(seconds.rstrip(" s"))
-    return verify.staying(work.layout, work.environment, _wanted(work), work.log, span)
+    return verify.staying(
+        work.layout, work.environment, _wanted(work), work.log, span, history=_history(work)
+    )
 
 
 def prune_releases(work: Work, *names: str) -> str:
@@ -251,6 +255,11 @@ def adopt_data(work: Work, _: str) -> None:
 
 def remove_user(_: Work, user: str) -> None:
     run(["userdel", user])
+
+
+def _history(work: Work) -> str:
+    """What to say of the log: only a restore is watched, and only on its way forward."""
+    return verify.UNCHANGED if work.wanted.watch is None else verify.RESTORED
 
 
 def _wanted(work: Work) -> Manifest:

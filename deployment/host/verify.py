@@ -18,6 +18,8 @@ from .words import count
 PATIENCE = 10.0  # seconds for a service that is READY to answer as itself
 POLL = 0.1  # seconds between two looks at a release that soaks
 NAME = "helionyx"
+UNCHANGED = "history unchanged"  # what is said where the head of before is still in the chain
+RESTORED = "the history is what was restored"  # and where that head is of the log that has just come
 
 
 def configuration(layout: Layout, environment: Environment, release: Manifest) -> str:
@@ -57,17 +59,23 @@ def problems_of(answer: dict[str, Any]) -> tuple[str, ...]:
 
 
 def serving(
-    layout: Layout, environment: Environment, release: Manifest, before: Log | None
+    layout: Layout, environment: Environment, release: Manifest, before: Log | None, history: str = UNCHANGED
 ) -> tuple[str, str]:
-    """Raise `StepFailed` unless this release answers in this environment with its history unchanged.
+    """Raise `StepFailed` unless this release answers in this environment with the history of `before`.
 
-    The answer is what to say of it, and the file name of its read models.
+    The answer is what to say of it, and the file name of its read models; `history` is its last words.
     """
-    return answering(layout, environment, release, before, release.listen, environment.service)
+    return answering(layout, environment, release, before, release.listen, environment.service, history)
 
 
 def answering(
-    layout: Layout, environment: Environment, release: Manifest, before: Log | None, address: str, unit: str
+    layout: Layout,
+    environment: Environment,
+    release: Manifest,
+    before: Log | None,
+    address: str,
+    unit: str,
+    history: str = UNCHANGED,
 ) -> tuple[str, str]:
     """The same for whatever `unit` serves behind `address`: `host:port`, or the path of a rehearsal's socket.
 
@@ -88,7 +96,7 @@ def answering(
     remark = f"answers as this release, {count(log.length)}"
     if before is not None and before.length:
         _unchanged(layout, environment, release, before, log)
-        remark += ", history unchanged"
+        remark += f", {history}"
     return remark, str((answer or {}).get("projections", ""))
 
 
@@ -99,6 +107,7 @@ def staying(
     before: Log | None,
     seconds: float,
     *where: str,
+    history: str = UNCHANGED,
 ) -> str:
     """Let the release run for a while and ask again.
 
@@ -115,7 +124,7 @@ def staying(
                 f"release {release.id} ended by itself {seconds - left:.1f} s after it was ready.",
                 details=systemd.last_words(environment, mark, unit),
             )
-    return answering(layout, environment, release, before, address, unit)[0]
+    return answering(layout, environment, release, before, address, unit, history)[0]
 
 
 def _differences(

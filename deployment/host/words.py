@@ -33,6 +33,13 @@ def count(events: int) -> str:
     return "1 event" if events == 1 else f"{events} events"
 
 
+def size(bytes_: float | None) -> str:
+    """Bytes as megabytes, of small things with a decimal, and of very small ones as kilobytes."""
+    if not bytes_:
+        return "-"
+    return f"{bytes_ / 1e3:.0f} kB" if bytes_ < 1e5 else f"{bytes_ / 1e6:.{0 if bytes_ >= 1e7 else 1}f} MB"
+
+
 def is_probe(text: str) -> bool:
     """Whether one line of the journal says only that somebody asked whether the service is ready."""
     entry = _entry(text) or {}

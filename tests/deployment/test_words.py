@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from deployment.host.words import count, is_probe, readable
+from deployment.host.words import count, is_probe, readable, size
 
 
 @pytest.mark.parametrize(
@@ -47,3 +47,12 @@ def test_a_question_whether_it_is_ready(line: str, probe: bool) -> None:
 def test_counted_events() -> None:
     """One is one."""
     assert [count(0), count(1), count(2)] == ["0 events", "1 event", "2 events"]
+
+
+@pytest.mark.parametrize(
+    ("bytes_", "shown"),
+    [(0, "-"), (None, "-"), (4096, "4 kB"), (5.2e6, "5.2 MB"), (99_000, "99 kB"), (52e6, "52 MB")],
+)
+def test_a_size(bytes_: int | None, shown: str) -> None:
+    """In the unit that leaves something of it: what is there is never shown as nothing."""
+    assert size(bytes_) == shown

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import re
 
 import pytest
 
@@ -24,7 +25,9 @@ def test_data_stays_and_is_found_again(operator: Operator) -> None:
     assert result["callers"] == "an interruption"
     assert "stays on the node" in result["summary"]
     assert operator.status("dev")["state"] == "absent"
-    assert "stays in /var/lib/helionyx/dev" in operator.status("dev")["notes"][0]
+    assert re.search(
+        r"stays in /var/lib/helionyx/dev, ([1-9]\d* kB|0\.[1-9] MB),", operator.status("dev")["notes"][0]
+    )
     assert operator.on_node("sh", "-c", "ls -A /etc/systemd/system /etc/systemd") == before
     assert operator.on_node("sh", "-c", "ls -A /opt/helionyx/layers; ls /opt/helionyx") == "host\nlayers\n"
     assert "helionyx-dev" not in operator.on_node("cat", "/etc/passwd", "/etc/group")
