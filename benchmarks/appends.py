@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import itertools
 import os
+import random
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -16,15 +17,27 @@ from services.event_log import Append, Draft, EventLog
 from services.event_log.group import GroupCommit
 from services.formats import MESSAGE_RECORDED
 
-TEXT = "x" * 190
-"""Makes a record of about 370 bytes."""
+LENGTH = 190
+"""Characters of a message, which make a record of about 370 bytes."""
+
+
+def _texts(count: int) -> tuple[str, ...]:
+    """Messages of words that come as often as in a language: the n-th a n-th as often as the first."""
+    chance = random.Random(7)  # noqa: S311 - the same messages each time
+    letters = "eeeettaaooiinnsshhrrdlcumwfgypbvk"
+    words = ["".join(chance.choices(letters, k=chance.randint(2, 9))) for _ in range(8000)]
+    often = [1 / place for place in range(1, len(words) + 1)]
+    return tuple(" ".join(chance.choices(words, often, k=80))[:LENGTH] for _ in range(count))
+
+
+TEXTS = itertools.cycle(_texts(5000))
 
 _number = itertools.count()
 
 
 def draft(*, keyed: bool = True) -> Draft:
     """A message as the service appends it. Its key is one like those that callers make up: in no order."""
-    data = {"text": TEXT, "source": "api"}
+    data = {"text": next(TEXTS), "source": "api"}
     key = f"api:{next(_number) * 0x9E3779B97F4A7C15 % (1 << 64):016x}" if keyed else None
     return Draft(*MESSAGE_RECORDED, datetime.now(UTC), data, key)
 

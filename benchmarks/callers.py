@@ -14,7 +14,7 @@ import time
 import uuid
 from dataclasses import dataclass, field
 
-from benchmarks.appends import TEXT
+from benchmarks.appends import TEXTS
 from tests.services.instance import TOKEN
 
 _POST = (
@@ -85,7 +85,7 @@ def request_of(path: str) -> bytes:
     """A new message with a new key, or to read `path`."""
     if path:
         return _GET.format(path=path, token=TOKEN).encode()
-    body = json.dumps({"text": TEXT})
+    body = json.dumps({"text": next(TEXTS)})
     return _POST.format(token=TOKEN, key=uuid.uuid4(), length=len(body), body=body).encode()
 
 

@@ -15,7 +15,6 @@ import msgspec
 
 import services.projections.counts as counts
 import services.projections.entries as entries
-import services.projections.messages as messages
 import services.projections.search as search
 import services.projections.sendings as sendings
 import services.projections.things as things
@@ -26,7 +25,6 @@ from services.transactions import transaction
 from services.upcasters import UnknownEventError
 
 MODELS = (
-    messages.MODEL,
     timeline.MODEL,
     things.MODEL,
     entries.MODEL,

@@ -9,7 +9,7 @@ from typing import cast
 import apsw
 
 from services.domain.things import track_key
-from services.projections.models import Model, Placed, understood
+from services.projections.models import Event, Model, Placed, Value, made
 from services.projections.pages import page
 
 SCHEMA = """
@@ -37,10 +37,7 @@ class TrackEntry:
 
 def enter(connection: apsw.Connection, events: Sequence[Placed]) -> None:
     """One row for each entry."""
-    for position, event in events:
-        with understood(position, event):
-            track, text = track_key(cast(str, event.data["track"])), cast(str, event.data["text"])
-        connection.execute("INSERT INTO entries VALUES (?, ?, ?, ?)", (position, track, text, event.time))
+    connection.executemany("INSERT INTO entries VALUES (?, ?, ?, ?)", made(events, _row))
 
 
 MODEL = Model(("entries",), SCHEMA, INDEXES, enter, (("TrackEntryAdded", 1),))
@@ -54,3 +51,8 @@ def entries(connection: apsw.Connection, track: str, before: int, limit: int) ->
     )
     found = page(connection, sql, (track_key(track), before, limit))
     return tuple(TrackEntry(*cast(tuple[int, str, str], row)) for row in found)
+
+
+def _row(position: int, event: Event) -> tuple[Value, ...]:
+    track, text = cast(str, event.data["track"]), cast(str, event.data["text"])
+    return position, track_key(track), text, event.time

@@ -1,4 +1,4 @@
-"""The messages, in the order in which they were recorded."""
+"""The messages, in the order in which they were recorded: those of the timeline."""
 
 from __future__ import annotations
 
@@ -6,23 +6,9 @@ from dataclasses import dataclass
 from typing import cast
 
 import apsw
+import msgspec
 
-from services.formats import MESSAGE_RECORDED
-from services.projections.models import Event, Model, Value, rows
 from services.projections.pages import page
-
-SCHEMA = """
-CREATE TABLE messages (
-    position INTEGER PRIMARY KEY,
-    id TEXT NOT NULL,
-    time TEXT NOT NULL,
-    text TEXT NOT NULL,
-    source TEXT NOT NULL
-) STRICT;
-"""
-
-EVENTS = (MESSAGE_RECORDED,)
-"""The (type, version) of the events that it has rows for."""
 
 
 @dataclass(frozen=True)
@@ -38,17 +24,24 @@ class Message:
     source: str
 
 
-def row(position: int, event: Event) -> tuple[Value, ...]:
-    """The row of one event."""
-    data = event.data
-    return (position, event.id, event.time, cast(str, data["text"]), cast(str, data["source"]))
+class _Data(msgspec.Struct):
+    text: str
+    source: str
 
 
-MODEL = Model(("messages",), SCHEMA, "", rows("messages", 5, row), EVENTS)
+_decode = msgspec.json.Decoder(_Data).decode
 
 
 def after(connection: apsw.Connection, position: int, limit: int) -> tuple[Message, ...]:
     """The first `limit` messages behind `position`, or as many of them as a page holds."""
-    sql = "SELECT position, id, time, text, source FROM messages WHERE position > ? ORDER BY position LIMIT ?"
-    found = page(connection, sql, (position, limit))
-    return tuple(Message(*cast(tuple[int, str, str, str, str], row)) for row in found)
+    sql = (
+        "SELECT position, id, time, data FROM timeline WHERE type = 'MessageRecorded' AND position > ?"
+        " ORDER BY position LIMIT ?"
+    )
+    found = cast(list[tuple[int, str, str, str]], page(connection, sql, (position, limit)))
+    return tuple(_message(*row) for row in found)
+
+
+def _message(position: int, id_: str, time: str, data: str) -> Message:
+    said = _decode(data)
+    return Message(position, id_, time, said.text, said.source)

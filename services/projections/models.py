@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import apsw
 
 from services.errors import HelionyxError
+
+T = TypeVar("T")
 
 Value = str | int | None
 
@@ -54,29 +55,15 @@ class Model:
     """What empties it beside its tables."""
 
 
-def rows(
-    table: str, columns: int, row: Callable[[int, Event], tuple[Value, ...]]
-) -> Callable[[apsw.Connection, Sequence[Placed]], None]:
-    """How a model is entered that has one row for each event: the one that `row` makes."""
-    insert = f"INSERT INTO {table} VALUES ({', '.join('?' * columns)})"  # noqa: S608
-
-    def made(placed: Placed) -> tuple[Value, ...]:
-        with understood(*placed):
-            return row(*placed)
-
-    def enter(connection: apsw.Connection, events: Sequence[Placed]) -> None:
-        connection.executemany(insert, [made(placed) for placed in events])
-
-    return enter
-
-
-@contextlib.contextmanager
-def understood(position: int, event: Event) -> Iterator[None]:
-    """Say which event it was whose data could not be understood. Raises UnfitEventError."""
+def made(events: Sequence[Placed], make: Callable[[int, Event], T]) -> list[T]:
+    """What `make` makes of each event. Raises UnfitEventError, which says of which it could make nothing."""
+    found: list[T] = []
     try:
-        yield
+        for position, event in events:
+            found.append(make(position, event))
     except (KeyError, TypeError, ValueError) as error:
         raise UnfitEventError(
             f"expected the data of a {event.type} at position {position}, found {error!r}",
             "it was not written by a release of this service; verify tells whether the log is whole",
         ) from error
+    return found

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
@@ -11,13 +9,15 @@ from typing import cast
 import apsw
 import msgspec
 
-from services.projections.models import Model, Placed, understood
+from services.projections.models import Model, Placed, made
 from services.projections.pages import page
 
-# The words alone: what was said is in the timeline.
-SCHEMA = """
+_TOKENIZER = ("unicode61", "remove_diacritics", "2")
+
+# In which events a word is, and not where in them: what was said is in the timeline.
+SCHEMA = f"""
 CREATE VIRTUAL TABLE search USING fts5(
-    text, content = '', columnsize = 0, tokenize = "unicode61 remove_diacritics 2"
+    text, content = '', columnsize = 0, detail = none, tokenize = "{" ".join(_TOKENIZER)}"
 );
 """
 
@@ -33,8 +33,6 @@ _SAYS = {
     "DecisionRevisited": ("rationale",),
 }
 """What of each type of event is looked through."""
-
-_WORD = re.compile(r"[^\W_]+")
 
 
 @dataclass(frozen=True)
@@ -54,10 +52,7 @@ class Hit:
 
 def enter(connection: apsw.Connection, events: Sequence[Placed]) -> None:
     """The words of each event."""
-    said = []
-    for position, event in events:
-        with understood(position, event):
-            said.append((position, _said(event.type, event.data)))
+    said = made(events, lambda position, event: (position, _said(event.type, event.data)))
     connection.executemany("INSERT INTO search (rowid, text) VALUES (?, ?)", [one for one in said if one[1]])
 
 
@@ -76,7 +71,7 @@ def search(connection: apsw.Connection, words: str, before: int, limit: int) -> 
 
     Case and accents do not count; the last word may be the beginning of one. Nothing but words is looked at.
     """
-    wanted = _WORD.findall(unicodedata.normalize("NFC", words))
+    wanted = _words(connection, words)
     if not wanted:
         return ()
     query = " ".join(f'"{word}"' for word in wanted) + "*"
@@ -87,6 +82,15 @@ def search(connection: apsw.Connection, words: str, before: int, limit: int) -> 
     """
     found = cast(list[tuple[int, str, str, str]], page(connection, sql, (query, before, limit)))
     return tuple(Hit(*row[:3], _said(row[1], msgspec.json.decode(row[3]))) for row in found)
+
+
+def _words(connection: apsw.Connection, text: str) -> list[str]:
+    """The words of a text, as they were taken out of what was said."""
+    tokenizer = connection.fts5_tokenizer(_TOKENIZER[0], list(_TOKENIZER[1:]))
+    found = tokenizer(
+        text.encode(), apsw.FTS5_TOKENIZE_QUERY, None, include_offsets=False, include_colocated=False
+    )
+    return cast(list[str], found)
 
 
 def _said(type_: str, data: dict[str, object]) -> str:

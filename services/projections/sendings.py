@@ -8,7 +8,7 @@ from typing import cast
 
 import apsw
 
-from services.projections.models import Model, Placed, understood
+from services.projections.models import Event, Model, Placed, Value, made
 
 SCHEMA = """
 CREATE TABLE sendings (
@@ -48,16 +48,8 @@ class Sending:
 
 def enter(connection: apsw.Connection, events: Sequence[Placed]) -> None:
     """Announce, or note how it ended."""
-    for position, event in events:
-        with understood(position, event):
-            if event.type == "SendingAnnounced":
-                about, text = str(event.data["about"]), str(event.data["text"])
-                row = (position, about, text, event.time, ANNOUNCED, None)
-                connection.execute("INSERT INTO sendings VALUES (?, ?, ?, ?, ?, ?)", row)
-            else:
-                ended = (_STATES[event.type], cast(str | None, event.data.get("reason")))
-                sql = "UPDATE sendings SET state = ?, reason = ? WHERE position = ?"
-                connection.execute(sql, (*ended, cast(int, event.data["announced"])))
+    for sql, values in made(events, _change):
+        connection.execute(sql, values)
 
 
 MODEL = Model(
@@ -85,3 +77,14 @@ def sending(connection: apsw.Connection, about: str) -> Sending | None:
 
 def _sending(row: object) -> Sending:
     return Sending(*cast(tuple[int, str, str, str, str, str | None], row))
+
+
+def _change(position: int, event: Event) -> tuple[str, tuple[Value, ...]]:
+    if event.type == "SendingAnnounced":
+        about, text = str(event.data["about"]), str(event.data["text"])
+        return "INSERT INTO sendings VALUES (?, ?, ?, ?, ?, ?)", (
+            *(position, about, text, event.time, ANNOUNCED, None),
+        )
+    ended = (_STATES[event.type], cast(str | None, event.data.get("reason")))
+    sql = "UPDATE sendings SET state = ?, reason = ? WHERE position = ?"
+    return sql, (*ended, cast(int, event.data["announced"]))

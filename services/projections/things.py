@@ -14,7 +14,7 @@ from services.domain.things import TRACK, Key, Thing, evolve, key_of, track_key
 from services.event_log.records import moment
 from services.formats import WRITES
 from services.kept import event_of
-from services.projections.models import Model, Placed, Value, understood
+from services.projections.models import Event, Model, Placed, Value, made
 from services.projections.pages import page
 
 SCHEMA = """
@@ -57,9 +57,7 @@ _encode = msgspec.json.Encoder().encode
 
 def enter(connection: apsw.Connection, events: Sequence[Placed]) -> None:
     """Let each event make of its thing what the domain says."""
-    for position, event in events:
-        with understood(position, event):
-            happened: Happened = event_of(event)
+    for position, happened in made(events, _happened):
         key = key_of(happened)
         before = None if key is None else thing(connection, key)
         after = evolve(before, happened, position)
@@ -120,6 +118,10 @@ def standing(connection: apsw.Connection) -> dict[str, dict[str, int]]:
     for kind, state, count in cast(list[tuple[str, str, int]], connection.execute(sql).fetchall()):
         found.setdefault(kind, {})[state] = count
     return found
+
+
+def _happened(position: int, event: Event) -> tuple[int, Happened]:
+    return position, event_of(event)
 
 
 def _row(thing: Thing) -> tuple[Value, ...]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import cast
 
 import apsw
 import msgspec
 
-from services.projections.models import Event, Model, Value, rows
+from services.projections.models import Event, Model, Placed, Value, made
 from services.projections.pages import page
 
 SCHEMA = """
@@ -50,7 +50,12 @@ def row(position: int, event: Event) -> tuple[Value, ...]:
     return (position, event.id, event.type, event.version, event.time, _encode(event.data).decode())
 
 
-MODEL = Model(("timeline",), SCHEMA, INDEXES, rows("timeline", 6, row), None)
+def enter(connection: apsw.Connection, events: Sequence[Placed]) -> None:
+    """One row for each event."""
+    connection.executemany("INSERT INTO timeline VALUES (?, ?, ?, ?, ?, ?)", made(events, row))
+
+
+MODEL = Model(("timeline",), SCHEMA, INDEXES, enter, None)
 
 
 def before(

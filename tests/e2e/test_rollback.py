@@ -206,7 +206,7 @@ def test_read_models_go_with_the_last_release_that_has_them(settled: Operator) -
     files = "ls /var/lib/helionyx/dev/projections | grep -v -e -wal -e -shm"
     before = settled.on_node("sh", "-c", files).split()
     settled.edit(
-        "services/projections/messages.py", "CREATE TABLE messages (", "CREATE TABLE messages (  -- new"
+        "services/projections/timeline.py", "CREATE TABLE timeline (", "CREATE TABLE timeline (  -- new"
     )
     settled.deploy("dev", KEEP="2")
     both = settled.on_node("sh", "-c", files).split()

@@ -92,7 +92,7 @@ def test_trouble_of_the_service(tmp_path: Path) -> None:
     with running(tmp_path) as service:
         (file,) = (tmp_path / "projections").glob("*.db")
         connection = apsw.Connection(str(file))
-        connection.execute("DROP TABLE messages")
+        connection.execute("DROP TABLE timeline")
         connection.close()
         answer = service.call("GET", MESSAGES, X_Request_Id="r-1")
         assert (answer.status, answer.headers["content-type"]) == (500, "application/problem+json")
@@ -100,7 +100,7 @@ def test_trouble_of_the_service(tmp_path: Path) -> None:
         assert "no such table" not in answer.body.decode()
         bug, answered = lines(service, "r-1")
         assert (bug["message"], bug["level"]) == ("a bug in the service", "error")
-        assert "no such table: messages" in bug["error"]
+        assert "no such table: timeline" in bug["error"]
         assert any("services/api/messages.py" in frame for frame in bug["traceback"])
         assert (answered["status"], answered["level"]) == (500, "warning")
         assert service.call("GET", "/health").status == 200

@@ -101,7 +101,7 @@ def test_old_rows_do_not_come_back(log: EventLog, stem: Path) -> None:
     projections = Projections.open(stem)
     projections.catch_up(log)
     projections._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-    projections._connection.execute("UPDATE messages SET text = 'old'")
+    projections._connection.execute("UPDATE timeline SET data = json_set(data, '$.text', 'old')")
     kept = wal.read_bytes()
     projections.close()
     path.write_bytes(b"spoilt" * 1000)

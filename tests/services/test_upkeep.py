@@ -62,7 +62,7 @@ def closed(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("table", ["progress", "messages", "timeline"])
+@pytest.mark.parametrize("table", ["progress", "timeline", "counts"])
 def test_damaged_read_models_are_built_anew(closed: Path, table: str) -> None:
     """Where nobody else can have them open: when the service starts."""
     (path,) = (closed / "projections").glob("*.db")
