@@ -6,34 +6,16 @@ Every one of them can be repeated: a transaction that was killed anywhere goes t
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from . import files, install, marks, observe, readmodels, rehearsal, releases, shelf, store, systemd, verify
 from .bot import own_bot
 from .errors import StepFailed
-from .layout import Environment, Layout
 from .locks import host_lock
-from .model import Log, Manifest, Wanted
 from .plan import Step
 from .run import run
 from .words import count
-
-
-@dataclass(frozen=True)
-class Work:
-    """What the steps of one plan work on."""
-
-    layout: Layout
-    environment: Environment
-    staged: Path
-    release: Manifest | None
-    log: Log | None
-    place: marks.Place  # of the release that comes up, among those that did
-    wanted: Wanted
-    aside: str = ""  # what the log that is there is called once another one has its place
-    facts: dict[str, Any] = field(default_factory=dict)  # what belongs into the result
+from .work import Work
 
 
 def perform(work: Work, step: Step) -> str:
@@ -80,36 +62,36 @@ def install_release(work: Work, release: str) -> str:
 
 
 def check_release(work: Work, _: str) -> str:
-    return verify.configuration(work.layout, work.environment, _wanted(work))
+    return verify.configuration(work.layout, work.environment, work.chosen)
 
 
 def check_bot(work: Work, _: str) -> str:
-    return own_bot(work.layout, work.environment, _wanted(work))
+    return own_bot(work.layout, work.environment, work.chosen)
 
 
 def install_log(work: Work, name: str) -> str:
     staged = work.staged / "log.db"
-    return shelf.install(work.layout, work.environment, _wanted(work), staged, name)
+    return shelf.install(work.layout, work.environment, work.chosen, staged, name)
 
 
 def take_log(work: Work, kept: str) -> str:
     coming = work.wanted.log
     name = None if work.wanted.back or coming is None else coming.name
-    return shelf.take(work.layout, work.environment, _wanted(work), kept, name)
+    return shelf.take(work.layout, work.environment, work.chosen, kept, name)
 
 
 def switch_log(work: Work, _: str) -> str:
-    shelf.switch(work.layout, work.environment, _wanted(work), work.aside)
+    shelf.switch(work.layout, work.environment, work.chosen, work.aside)
     path, coming = work.layout.kept_logs(work.environment) / work.aside, work.wanted.log
     if work.wanted.back or coming is None or not path.exists():
         return ""
-    newer = shelf.newer(work.layout, work.environment, _wanted(work), path, coming)
+    newer = shelf.newer(work.layout, work.environment, work.chosen, path, coming)
     work.facts.update(kept=str(path), newer=newer)
     return f"the one of before is kept in {path}"
 
 
 def rebuild_projections(work: Work, _: str) -> str:
-    release = _wanted(work)
+    release = work.chosen
     words = ("--store", str(store.path_of(release)), "--file", str(release.config["projections_db_path"]))
     command = ("services.projections", "rebuild", *words)
     try:
@@ -126,11 +108,11 @@ def rebuild_projections(work: Work, _: str) -> str:
 
 
 def rehearse(work: Work, _: str) -> str:
-    return rehearsal.begin(work.layout, work.environment, _wanted(work), work.log)
+    return rehearsal.begin(work.layout, work.environment, work.chosen, work.log)
 
 
 def soak(work: Work, seconds: str) -> str:
-    return rehearsal.soak(work.layout, work.environment, _wanted(work), work.log, float(seconds.rstrip(" s")))
+    return rehearsal.soak(work.layout, work.environment, work.chosen, work.log, float(seconds.rstrip(" s")))
 
 
 def end_rehearsal(work: Work, _: str) -> None:
@@ -184,7 +166,7 @@ def close_socket(work: Work, _: str) -> None:
 
 def open_socket(work: Work, socket: str) -> str:
     systemd.systemctl("start", socket)
-    return f"listens on {_wanted(work).listen}"
+    return f"listens on {work.chosen.listen}"
 
 
 def restart_service(work: Work, _: str) -> None:
@@ -192,18 +174,14 @@ def restart_service(work: Work, _: str) -> None:
 
 
 def verify_release(work: Work, _: str) -> str:
-    remark, projections = verify.serving(
-        work.layout, work.environment, _wanted(work), work.log, _history(work)
-    )
-    marks.note(work.layout, work.environment, _wanted(work).id, projections, work.place)
+    remark, projections = verify.serving(work.layout, work.environment, work.chosen, work.log, work.history)
+    marks.note(work.layout, work.environment, work.chosen.id, projections, work.place)
     return remark
 
 
 def watch(work: Work, seconds: str) -> str:
     span = float(seconds.rstrip(" s"))
-    return verify.staying(
-        work.layout, work.environment, _wanted(work), work.log, span, history=_history(work)
-    )
+    return verify.staying(work.layout, work.environment, work.chosen, work.log, span, history=work.history)
 
 
 def prune_releases(work: Work, *names: str) -> str:
@@ -225,7 +203,7 @@ def prune_projections(work: Work, *names: str) -> str:
     kept = releases.names(work.layout, work.environment)
     told = {marks.read(work.layout, work.environment, name).projections for name in kept}
     unused = set(names) - told  # the release that has just come up may have told of one of them
-    readmodels.remove(work.environment, readmodels.directory(_wanted(work)), unused)
+    readmodels.remove(work.environment, readmodels.directory(work.chosen), unused)
     return f"{len(unused)} removed"
 
 
@@ -255,16 +233,6 @@ def adopt_data(work: Work, _: str) -> None:
 
 def remove_user(_: Work, user: str) -> None:
     run(["userdel", user])
-
-
-def _history(work: Work) -> str:
-    """What to say of the log: only a restore is watched, and only on its way forward."""
-    return verify.UNCHANGED if work.wanted.watch is None else verify.RESTORED
-
-
-def _wanted(work: Work) -> Manifest:
-    assert work.release is not None, "a plan that installs or verifies is about a release"
-    return work.release
 
 
 STEPS: dict[str, Callable[..., str | None]] = {

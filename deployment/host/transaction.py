@@ -21,9 +21,10 @@ from .observe import observe
 from .plan import Step, plan
 from .record import Transaction
 from .settling import close_abandoned, conclude
-from .steps import Work, perform
+from .steps import perform
 from .store import at_rest
 from .wishes import coming_of, wanted_of
+from .work import Work
 
 FORWARD_ATTEMPTS = 3  # a change that keeps killing its own transaction is taken back
 ALL_ATTEMPTS = 6

@@ -15,6 +15,7 @@ from deployment.host.layout import Environment, Layout
 from deployment.host.model import Wanted
 from deployment.host.plan import Step
 from deployment.host.record import Transaction
+from deployment.host.work import Work
 
 from .shelves import release
 
@@ -118,7 +119,7 @@ def test_rebuild_that_fails_shows_no_command(layout: Layout, monkeypatch: pytest
     found = release(layout)
     found.config["projections_db_path"] = str(layout.data(DEV) / "projections" / "helionyx.db")  # type: ignore[index]
     nobody: Any = None
-    work = steps.Work(layout, DEV, layout.root, found, None, nobody, Wanted(DEV, "as it is", found))
+    work = Work(layout, DEV, layout.root, found, None, nobody, Wanted(DEV, "as it is", found))
     with pytest.raises(StepFailed, match="cannot be built anew; those of before stay") as failed:
         steps.rebuild_projections(work, found.id)
     assert failed.value.hint

@@ -1,0 +1,37 @@
+"""What the steps of a plan have in their hands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from . import marks, verify
+from .layout import Environment, Layout
+from .model import Log, Manifest, Wanted
+
+
+@dataclass(frozen=True)
+class Work:
+    """What the steps of one plan work on."""
+
+    layout: Layout
+    environment: Environment
+    staged: Path
+    release: Manifest | None
+    log: Log | None
+    place: marks.Place  # of the release that comes up, among those that did
+    wanted: Wanted
+    aside: str = ""  # what the log that is there is called once another one has its place
+    facts: dict[str, Any] = field(default_factory=dict)  # what belongs into the result
+
+    @property
+    def chosen(self) -> Manifest:
+        """The release that the plan is about."""
+        assert self.release is not None, "a plan that installs or verifies is about a release"
+        return self.release
+
+    @property
+    def history(self) -> str:
+        """What to say of the log: only a restore is watched, and only on its way forward."""
+        return verify.UNCHANGED if self.wanted.watch is None else verify.RESTORED
