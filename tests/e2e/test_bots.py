@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,6 +13,7 @@ from deployment.host.layout import ENVIRONMENTS
 from node1 import Node
 from tests.telegram.bot import Bot
 from tests.telegram.bot_api import BotApi
+from tests.telegram.people import People
 
 from .findings import examine
 from .operator import Operator, git
@@ -20,6 +23,8 @@ pytestmark = pytest.mark.e2e
 OWN = {"dev": "helionyx_dev_bot", "staging": "helionyx_staging_bot", "live": "helionyx_bot"}
 TOKEN = "#TELEGRAM_BOT_TOKEN=CHANGE_ME_the_token_from_BotFather"
 URL = "#TELEGRAM_API_URL=https://api.telegram.org"
+CHAT_ID = "#TELEGRAM_CHAT_ID=CHANGE_ME_the_number_of_the_chat"
+CHAT = 4242
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +41,7 @@ def bots(settled: Operator, api: BotApi) -> dict[str, Bot]:
     for environment, bot in found.items():
         settled.configure(environment, TOKEN, f"TELEGRAM_BOT_TOKEN={bot.token}")
         settled.configure(environment, URL, f"TELEGRAM_API_URL={api.url}")
+        settled.configure(environment, CHAT_ID, f"TELEGRAM_CHAT_ID={CHAT}")
     for environment in ("dev", "staging"):
         result = settled.deploy(environment)
         assert remark(result) == f"the token is that of @{OWN[environment]}"
@@ -153,3 +159,57 @@ def test_three_environments_with_three_bots(settled: Operator, bots: dict[str, B
     for environment, name in OWN.items():
         assert found[environment, "bot", "ok"][0] == f"the token is that of @{name}"
     assert not [bot for bot in bots.values() if bot.token in str(found)]
+
+
+def test_each_environment_is_told_and_answers_its_own(settled: Operator, bots: dict[str, Bot]) -> None:
+    """On one node: what is said to a bot is in the log of its environment, and that bot alone answers."""
+    for environment in ENVIRONMENTS:
+        settled.deploy(environment)
+    before = {environment: len(bot.sent) for environment, bot in bots.items()}
+    for environment, bot in bots.items():
+        bot.say(CHAT, f"todo: sweep {environment}")
+    for environment, bot in bots.items():
+        assert bot.wait_sent(f"sweep {environment}", 30, after=before[environment]).chat == CHAT
+    for environment, bot in bots.items():
+        bot.say(CHAT, "/status")
+        assert environment in bot.wait_sent("release", 30, after=before[environment]).text
+        assert len(bot.sent) == before[environment] + 2
+        said = [event["data"]["text"] for event in events(settled, environment, "TodoAdded")]
+        assert [text for text in said if text.startswith("sweep")] == [f"sweep {environment}"]
+
+
+def test_a_deploy_in_the_middle_of_a_conversation(changed: Operator, bots: dict[str, Bot]) -> None:
+    """Deploys, a release that does not come up, a restart and a rollback: each is kept and answered once."""
+    bot, before = bots["dev"], len(bots["dev"].sent)
+    people = People(bot, CHAT)
+    people.start()
+    try:
+        first = changed.deploy("dev")["release"]
+        changed.break_for_real()
+        assert changed.deploy("dev", code=3)["after"] == first
+        changed.undo()
+        changed.change("restart", "dev")
+        changed.commit("services/changed.py", "FOR = 'once more'\n")
+        changed.deploy("dev")
+        assert changed.change("rollback", "dev")["after"] == first
+    finally:
+        people.over.set()
+        people.join()
+    bot.wait(lambda: not bot.pending, 120)
+    kept = [event["data"]["text"] for event in events(changed, "dev", "MessageRecorded")]
+    assert [text for text in kept if text.startswith("todo: number")] == people.said
+    answers = Counter(sent.text.rpartition(": ")[2] for sent in bot.sent[before:])
+    assert answers == Counter(text.removeprefix("todo: ") for text in people.said)
+
+
+def events(operator: Operator, environment: str, type_: str) -> list[dict[str, Any]]:
+    """What the log of an environment holds of that type, as the service gives it out."""
+    found: list[dict[str, Any]] = []
+    while True:
+        after = found[-1]["position"] if found else 0
+        path = f"/api/v1/events?type={type_}&after={after}&limit=1000"
+        lines = operator.ask(environment, path)[1].splitlines()
+        if not lines:
+            return found
+        records = [json.loads(line) for line in lines]
+        found += [{"position": record["position"], **json.loads(record["body"])} for record in records]

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import random
-import threading
 import time
 from collections import Counter
 from pathlib import Path
@@ -19,33 +18,12 @@ from tests.services.instance import Instance, listener
 from .bot import Bot
 from .bot_api import BotApi
 from .conftest import CHAT
+from .people import People
 from .served import beginning, events, wait_until
 
 KILLS = int(os.environ.get("KILLS", "4"))
 
-MOST_WAITING = 30
-"""How many messages may wait: what they say is to be answered, and not only to pile up."""
-
 pytestmark = pytest.mark.timeout(120 + 20 * KILLS)
-
-
-class People(threading.Thread):
-    """They say one thing after the other, and each only once."""
-
-    def __init__(self, bot: Bot) -> None:
-        super().__init__()
-        self.said: list[str] = []
-        self.over = threading.Event()
-        self._bot = bot
-
-    def run(self) -> None:
-        """Until it is over."""
-        while not self.over.wait(0.05):
-            if len(self._bot.pending) >= MOST_WAITING:
-                continue
-            text = f"todo: number {len(self.said)}"
-            self._bot.say(CHAT, text)
-            self.said.append(text)
 
 
 def killed(instance: Instance, bot: Bot, chance: random.Random) -> None:
@@ -61,7 +39,7 @@ def killed(instance: Instance, bot: Bot, chance: random.Random) -> None:
 
 def test_kills_in_the_middle_of_a_conversation(tmp_path: Path, api: BotApi, bot: Bot) -> None:
     """On one socket and one log: lost 0, doubled 0; what was announced and not sent is never sent again."""
-    chance, people = random.Random(9), People(bot)  # noqa: S311
+    chance, people = random.Random(9), People(bot, CHAT)  # noqa: S311
     people.start()
     try:
         with listener() as sock:
