@@ -11,7 +11,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -47,8 +47,7 @@ class Copy:
 
     def to_json(self) -> dict[str, Any]:
         """What a request says of it."""
-        log = self.log
-        return {"length": log.length, "head": log.head, "holds": log.holds, "table": log.table}
+        return asdict(self.log)
 
 
 def named(settings: Settings, output: Output) -> Copy | None:
@@ -119,7 +118,7 @@ def _looked_at(path: Path, scratch: Path, root: Path) -> Copy:
         raise DeployError(f"{path} is empty.", DAMAGED)
     _verify(path, scratch, root)
     head = json.loads(run(_argv("head", scratch), cwd=root, timeout=LONG))
-    return Copy(path, size, digest, Log(int(head["position"]), str(head["hash"]), head["holds"], table))
+    return Copy(path, size, digest, Log.told(int(head["position"]), str(head["hash"]), head, table))
 
 
 def _verify(path: Path, scratch: Path, root: Path) -> None:

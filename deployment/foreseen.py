@@ -33,12 +33,12 @@ def _becomes(environment: str, log: dict[str, Any]) -> str:
     if newer:
         are = _are(newer)
         return f"{count(newer)} of {environment} {are} newer than what is restored, and {are} put aside"
-    aside = f"{count(there)} {_are(there)} put aside"
+    aside = f"{count(log['aside'])} {_are(log['aside'])} put aside"
     if log["length"] <= there and newer is None:
         return f"what is restored is no part of the log of {environment}: its {aside}"
     if there and log.get("begins") is False:
         return f"what is restored is another log than that of {environment}, whose {aside}"
-    return f"the log of {environment}, {count(there)}, is put aside"
+    return f"the log of {environment}, {count(log['aside'])}, is put aside"
 
 
 def _are(events: int) -> str:

@@ -52,3 +52,5 @@ class Contents:
     head: Head
     holds: dict[str, tuple[int, ...]]
     """The versions of each type of event. What is appended meanwhile may be in here and not yet in `head`."""
+    said: Head
+    """The last record that is not what a service noted of itself."""

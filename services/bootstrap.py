@@ -42,6 +42,7 @@ def bootstrap(config: Config, variables: Mapping[str, str]) -> Application:
         config.event_store_path,
         config.projections_db_path,
         lambda: datetime.now(UTC),
+        release=release,
         rehearsal=identity.rehearsal,
         zone=ZoneInfo(config.timezone),
     )

@@ -36,11 +36,16 @@ WRITES = (
     ("SendingAnnounced", 1),
     ("SendingDone", 1),
     ("SendingFailed", 1),
+    ("ServiceStarted", 1),
+    ("ServiceStopped", 1),
 )
 """The (type, version) of every event that this release can write: each type is the name of its class in
 `services.domain.events`."""
 
-UNDERSTOOD = (*WRITES, ("ServiceStarted", 1), ("ServiceStopped", 1))
+OF_ITSELF = ("ServiceStarted", "ServiceStopped")
+"""The types of what a service notes of itself. All others were said by somebody, or are what came of it."""
+
+UNDERSTOOD = WRITES
 """The (type, version) of every event that this release's code takes. A new one is first understood by one
 release, and written by the next."""
 

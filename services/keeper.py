@@ -30,6 +30,8 @@ T = TypeVar("T")
 Rule = Callable[[Opened], Exception | None]
 """Why something is not to be appended, as things stand; None where it is."""
 
+CLOSED = "the service has stopped"
+
 PATIENCE_SECONDS = 10.0
 """How long a use case waits for the log to be open: who comes early is answered late, and not refused."""
 
@@ -52,6 +54,9 @@ class Keeper:
         self._group = GroupCommit(self._commit, self._writer)
         self._guard = Guard()
         self._upkeep: list[asyncio.Task[None]] = []
+        self._first: Draft | None = None
+        """What is appended in front of everything else, as long as it is not in the log."""
+        self._begun = False
         self._writing: Opened | None = None
         self._reading: Opened | None = None
         self._closing = threading.Event()
@@ -61,14 +66,18 @@ class Keeper:
     @property
     def not_ready(self) -> str | None:
         """Why the service cannot be used at the moment, or None if it can."""
-        return self._guard.broken or self._reason
+        return CLOSED if self._closing.is_set() else self._guard.broken or self._reason
 
-    async def open(self) -> None:
+    async def open(self, first: Draft | None = None) -> None:
         """Open the log, and bring the read models up to its end.
 
-        A damaged log is opened for reading, as far as it can be read, and `not_ready` says so. Raises
-        HelionyxError, and NotReadyError where `close` is called before this is done.
+        What is appended from here on comes behind `first`: it is appended at once if the disk takes it, and
+        else together with what the disk takes first. A damaged log is opened for reading, as far as it can be
+        read, and `not_ready` says so.
+
+        Raises HelionyxError, and NotReadyError where `close` is called before this is done.
         """
+        self._first = None if self._rehearsal else first
         try:
             await self._run(self._writer, self._open_writing)
             await self._run(self._reader, self._open_reading)
@@ -82,15 +91,16 @@ class Keeper:
         if not self._rehearsal:
             self._begin(self._keep_up())
 
-    async def close(self) -> None:
-        """Finish what was begun and let go of the files."""
-        self._reason = "the service has stopped"
+    async def close(self, last: Draft | None = None) -> None:
+        """Finish what was begun, append `last` if anything was appended here, and let go of the files."""
         self._closing.set()
         self._settled.set()
         for task in self._upkeep:
             task.cancel()
         await self._group.finish()
         loop = asyncio.get_running_loop()
+        if last is not None and self._begun:
+            await loop.run_in_executor(self._writer, lambda: self._note([Append([last])]))
         await loop.run_in_executor(self._reader, lambda: _close(self._reading))
         await loop.run_in_executor(self._writer, lambda: _close(self._writing))
         self._reader.shutdown()
@@ -142,6 +152,8 @@ class Keeper:
                 return
             self._reason = "the projections are catching up"
             self._writing.catch_up_first(self._closing.is_set)
+            if self._first is not None:
+                self._note([])
         except DamagedError as error:
             self._guard.found(error.message)
             self._writing = self._writing or self._open_both(read_only=True)
@@ -156,14 +168,26 @@ class Keeper:
         opened = _ready(self._writing)
         self._unless_broken()
         ruled = any(wanted.subject is not None for wanted in appends)
+        first = [Append([self._first])] if self._first is not None else []
         try:
-            outcomes = opened.log.append_each(appends, lambda: self._follow(opened) if ruled else None)
+            outcomes = opened.log.append_each(
+                [*first, *appends], lambda: self._follow(opened) if ruled else None
+            )
         except DamagedError as error:
             self._guard.found(error.message)
             self._unless_broken()
             raise
+        if first:
+            self._first, self._begun = None, True
         self._follow(opened)
-        return outcomes
+        return outcomes[len(first) :]
+
+    def _note(self, appends: Sequence[Append]) -> None:
+        """Append what nobody waits for: a service that cannot write serves what it has."""
+        try:
+            self._commit(appends)
+        except HelionyxError as error:
+            logger.warning("this start or stop is not noted in the log: %s", error.message)
 
     def _refused(self, rule: Rule) -> Exception | None:
         if self._reason is not None:  # nobody knows how things stand
@@ -221,7 +245,7 @@ class Keeper:
 
     def _unless_closing(self) -> None:
         if self._closing.is_set():
-            raise NotReadyError("the service has stopped", "try again in a moment")
+            raise NotReadyError(CLOSED, "try again in a moment")
 
 
 def _told(task: asyncio.Task[None]) -> None:

@@ -11,10 +11,10 @@ from services.answers import Contents, Recorded, entry_of
 from services.dates import when
 from services.domain.commands import Command, RecordMessage
 from services.domain.decisions import Refusal, event_of, refused, unfit
-from services.domain.events import Event
+from services.domain.events import Event, ServiceStarted, ServiceStopped
 from services.domain.grammar import meaning
 from services.domain.things import Key, Thing, key_of
-from services.event_log import ConflictError, DamagedError, Head, Record
+from services.event_log import ConflictError, DamagedError, Draft, Head, Record
 from services.event_log.reading import Reader, Selection
 from services.event_log.watch import Watch
 from services.keeper import Keeper, Rule
@@ -53,10 +53,15 @@ class Service:
         projections: Path,
         clock: Callable[[], datetime],
         *,
+        release: str | None = None,
         rehearsal: bool = False,
         zone: tzinfo = UTC,
     ) -> None:
-        """Dates in messages are understood in `zone`."""
+        """Dates in messages are understood in `zone`.
+
+        With `release`, the log is told that this release writes from here on, and when it has ended.
+        """
+        self._release = release
         self._projections = projections
         self._clock = clock
         self._zone = zone
@@ -80,13 +85,13 @@ class Service:
         A damaged log is opened for reading, as far as it can be read, and `not_ready` says so. Raises
         HelionyxError, and NotReadyError where `close` is called before this is done.
         """
-        await self._keeper.open()
+        await self._keeper.open(self._note(ServiceStarted))
         return await self.head()
 
     async def close(self) -> None:
         """Finish what was begun and let go of the files."""
         self.end_streams()
-        await self._keeper.close()
+        await self._keeper.close(self._note(ServiceStopped))
 
     async def record(self, command: Command, idempotency_key: str | None = None) -> Recorded:
         """Carry a command out; on return its event is durable.
@@ -243,7 +248,12 @@ class Service:
 
     async def contents(self) -> Contents:
         """What the log holds."""
-        return await self._keeper.read(lambda opened: Contents(opened.log.head(), opened.log.holds()))
+        return await self._keeper.read(
+            lambda opened: Contents(opened.log.head(), opened.log.holds(), opened.log.said())
+        )
+
+    def _note(self, kind: type[ServiceStarted] | type[ServiceStopped]) -> Draft | None:
+        return None if self._release is None else draft_of(kind(self._clock(), "service", self._release))
 
     async def _end(self) -> int:
         return (await self.head()).position

@@ -85,10 +85,10 @@ def _sound(layout: Layout, environment: Environment, manifest: Manifest | None, 
 def _holds_anything(layout: Layout, environment: Environment, log: Log | None) -> bool:
     """Whether the data directory holds more than what a release that nobody ever spoke to makes there.
 
-    That is its read models, and a log of no event. Whether it is empty the code of a release says, which is
-    root's; what a service answers may only add to it.
+    That is its read models, and a log that holds its starts and stops alone. Whether it does, the code of a
+    release says, which is root's; what a service answers may only add to it.
     """
-    if log is not None and log.length:
+    if log is not None and log.last[0]:
         return True
     known = releases.manifests(layout, environment)
     left = [
@@ -102,7 +102,7 @@ def _holds_anything(layout: Layout, environment: Environment, log: Log | None) -
         mine += [path for path in left if path == place / LOG_FILE]
         if mine:
             found = store.at_rest(layout, environment, release)
-            if found is not None and not found.length:
+            if found is not None and not found.last[0]:
                 left = [path for path in left if path not in mine]
     return bool(left)
 

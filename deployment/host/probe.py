@@ -49,7 +49,12 @@ def log_of(answer: Mapping[str, Any] | None) -> Log | None:
     length, head, holds = log.get("length"), log.get("head"), log.get("holds", {})
     if not isinstance(length, int) or not isinstance(head, str) or not isinstance(holds, dict):
         return None
-    return Log(length, head, holds) if all(isinstance(item, list) for item in holds.values()) else None
+    if not all(isinstance(item, list) for item in holds.values()):
+        return None
+    try:
+        return Log.told(length, head, log)
+    except (KeyError, TypeError, ValueError):  # of the last thing that was said
+        return None
 
 
 def _connected(listen: str, timeout: float) -> socket.socket:

@@ -77,20 +77,22 @@ def preview(
     half can tell whether it begins with the log that is there. `flaw` is why that one does not verify.
     """
     newer = begins = flaw = None
-    if there is not None and kept and coming.length > there.length > 0:
+    (said, head), (words, last) = coming.last, there.last if there is not None else (0, "")
+    if said > words > 0 and kept:
         path = layout.kept_logs(environment) / kept
-        begins = store.head(layout, environment, release, at=there.length, store=path)[1] == there.head
-    if there is not None and coming.length <= there.length:
-        found = _hash_at(layout, environment, release, coming.length)
-        newer = there.length - coming.length if found == coming.head or not coming.length else None
+        begins = store.head(layout, environment, release, at=words, store=path)[1] == last
+    if there is not None and said <= words:
+        found = _hash_at(layout, environment, release, said)
+        newer = words - said if found == head or not said else None
     if there is None or there.name != coming.name:  # else every record of it was looked at already
         flaw = store.flaw(layout, environment, release, store.path_of(release), timeout=LOOK)
     return {
         "name": coming.name,
-        "length": coming.length,
-        "head": coming.head,
-        "there": there.length if there else None,
-        "there_head": there.head if there else None,
+        "length": said,
+        "head": head,
+        "there": words if there else None,
+        "there_head": last if there else None,
+        "aside": there.length if there else None,
         "newer": newer,
         "begins": begins,
         "flaw": flaw,
@@ -208,11 +210,12 @@ def newer(layout: Layout, environment: Environment, release: Manifest, aside: Pa
     """How many events of a log that was put aside the one in use does not have; None if they part ways."""
     try:
         before = store.head(layout, environment, release, store=aside)[0]
-        short, long_ = (now, aside) if now.length <= before.length else (before, store.path_of(release))
-        found = store.head(layout, environment, release, at=short.length, store=long_)[1]
+        in_use = store.path_of(release)
+        (said, last), longer = (now.last, aside) if now.last[0] <= before.last[0] else (before.last, in_use)
+        found = store.head(layout, environment, release, at=said, store=longer)[1]
     except StepFailed:
         return None
-    return before.length - short.length if not short.length or found == short.head else None
+    return before.last[0] - said if not said or found == last else None
 
 
 def _prove(layout: Layout, environment: Environment, release: Manifest, path: Path, name: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 from . import files, locks, record, releases, shelf, systemd
 from .layout import Environment, Layout
-from .model import Manifest, Observed
+from .model import Log, Manifest, Observed
 from .observe import observe
 from .systemd import Unit
 from .words import size
@@ -58,7 +58,7 @@ def of(layout: Layout, environment: Environment) -> dict[str, Any]:
         "since": float(unit.since) if unit.since and seen.pid else None,
         "memory": _memory(seen.pid),
         "starts_on_boot": seen.enabled,
-        "log": {"length": seen.log.length, "head": seen.log.head} if seen.log else None,
+        "log": _log(seen.log) if seen.log else None,
         "kept_logs": [_kept_log(layout, environment, name) for name in seen.logs],
         "releases": _newest_first(seen),
         "kept": [_kept(layout, environment, seen, name) for name in _newest_first(seen)],
@@ -110,6 +110,11 @@ def _kept(layout: Layout, environment: Environment, seen: Observed, name: str) -
         "bytes": files.size(layout.releases(environment) / name),
         "intact": seen.releases[name].intact,
     }
+
+
+def _log(log: Log) -> dict[str, Any]:
+    position, digest = log.last
+    return {"length": log.length, "head": log.head, "said": {"position": position, "hash": digest}}
 
 
 def _kept_log(layout: Layout, environment: Environment, name: str) -> dict[str, Any]:

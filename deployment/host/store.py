@@ -44,7 +44,7 @@ def head(
     words = ["services.event_log", "head", "--store", str(store or path_of(release))]
     answer = ask(layout, environment, release, *words, *(("--at", str(at)) if at else ()))
     found = answer.get("at") or {}
-    return Log(int(answer["position"]), str(answer["hash"]), answer.get("holds") or {}), found.get("hash")
+    return Log.told(int(answer["position"]), str(answer["hash"]), answer), found.get("hash")
 
 
 def at_rest(

@@ -24,10 +24,16 @@ WHO = {
     "rehearsal": {"type": "boolean"},
 }
 
+HASH = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
+
 LOG = members(
     length={"type": "integer", "minimum": 0},
-    head={"type": "string", "pattern": "^[0-9a-f]{64}$"},
+    head=HASH,
     holds={"type": "object", "additionalProperties": {"type": "array", "items": {"type": "integer"}}},
+    said={
+        **members(position={"type": "integer", "minimum": 0}, hash=HASH),
+        "description": "The last record that is not what a service noted of itself.",
+    },
 )
 
 TEXT_OR_NULL = {"type": ["string", "null"]}
@@ -81,7 +87,8 @@ def health_routes(service: Service, identity: Identity, telegram: Status) -> lis
         except HelionyxError as error:
             reason = service.not_ready or error.message
             return _json({"ready": False, "reason": reason, **who}, HTTPStatus.SERVICE_UNAVAILABLE)
-        log = {"length": content.head.position, "head": content.head.hash, "holds": content.holds}
+        head = {"length": content.head.position, "head": content.head.hash}
+        log = {**head, "holds": content.holds, "said": asdict(content.said)}
         told = {"log": log, "projections": service.projections_file, "telegram": telegram.told()}
         return _json({"ready": True, **who, **told})
 

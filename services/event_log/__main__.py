@@ -12,6 +12,7 @@ import os
 import sys
 import threading
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import BinaryIO
 
@@ -72,6 +73,7 @@ def _head(options: argparse.Namespace) -> int:
     with _opened(options.store) as log:
         head = log.head()
         result: dict[str, object] = {"position": head.position, "hash": head.hash, "holds": log.holds()}
+        result["said"] = asdict(log.said())
         text = f"{head.position} {head.hash}"
         if options.at is not None:
             at = log.hash_at(options.at)

@@ -14,11 +14,11 @@ import apsw
 
 from services.event_log.chain import BEGINNING, Flaw, check, end_of, flaw_at_end, last_of, lost_key
 from services.event_log.errors import RESTORE, DamagedError, explained
-from services.event_log.reading import Pages, Reader, Selection, held
+from services.event_log.reading import Pages, Reader, Selection, held, last_apart_from
 from services.event_log.records import GENESIS, Append, Draft, Envelope, Head, Record, decode
 from services.event_log.schema import FILE_NAME, close, open_for_appending, open_for_reading
 from services.event_log.writing import Outcome, append_all, known, take_over
-from services.formats import by_type
+from services.formats import OF_ITSELF, by_type
 from services.transactions import transaction
 
 _KNOWN = """
@@ -157,6 +157,11 @@ class EventLog:
         """Exactly the types of events that are in the log, and of each the versions, in ascending order."""
         with explained(self._path):
             return by_type(held(self._connection))
+
+    def said(self) -> Head:
+        """The last record that is not what a service noted of itself: logs that agree in it tell the same."""
+        with explained(self._path):
+            return last_apart_from(self._connection, OF_ITSELF)
 
     def verify(self) -> int | None:
         """The position of the first record that is not what was appended, or None if the whole chain holds.

@@ -16,7 +16,7 @@ from typing import cast
 
 import apsw
 
-from services.event_log.records import moment
+from services.event_log.records import GENESIS, Head, moment
 
 PART = 128 * 1024
 """In characters: how much of the log a reader holds at a time, or else a single record."""
@@ -40,6 +40,9 @@ held (type, version) AS (
 SELECT type, version FROM held WHERE version IS NOT NULL
 """
 
+_LAST_OF = "SELECT max(position) FROM events WHERE type = ? AND version = ?"
+_HEAD_AT = "SELECT position, lower(hex(hash)) FROM events WHERE position = ?"
+
 Row = tuple[int, str, str, str]
 
 
@@ -62,6 +65,17 @@ class Selection:
 def held(connection: apsw.Connection) -> list[tuple[str, int]]:
     """The (type, version) of all that the log holds, in ascending order."""
     return cast(list[tuple[str, int]], connection.execute(_HOLDS).fetchall())
+
+
+def last_apart_from(connection: apsw.Connection, types: Collection[str]) -> Head:
+    """The last record that is of none of these types; the beginning where there is none.
+
+    One look into the index for each version that the log holds: what lies behind that record is not walked.
+    """
+    kept = [kind for kind in held(connection) if kind[0] not in types]
+    ends = [connection.execute(_LAST_OF, kind).get for kind in kept]
+    found = connection.execute(_HEAD_AT, (max(ends, default=0),)).fetchone()
+    return Head(*cast(tuple[int, str], found)) if found else Head(0, GENESIS)
 
 
 class Reader:

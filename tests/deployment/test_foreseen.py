@@ -12,7 +12,10 @@ from deployment.settings import ROOT
 from services.event_log import EventLog
 
 SAYS = [
-    ({"there": None, "length": 5, "newer": None}, "the log of dev is damaged, and is put aside as it is"),
+    (
+        {"there": None, "length": 5, "newer": None},
+        "the log of dev is damaged, and is put aside as it is",
+    ),
     (
         {"there": 7, "length": 5, "newer": 2},
         "2 events of dev are newer than what is restored, and are put aside",
@@ -22,8 +25,14 @@ SAYS = [
         "1 event of dev is newer than what is restored, and is put aside",
     ),
     ({"there": 7, "length": 5, "newer": None}, "what is restored is no part of the log of dev"),
-    ({"there": 3, "length": 5, "newer": None, "begins": True}, "the log of dev, 3 events, is put aside"),
-    ({"there": 3, "length": 5, "newer": None, "begins": None}, "the log of dev, 3 events, is put aside"),
+    (
+        {"there": 3, "length": 5, "newer": None, "begins": True},
+        "the log of dev, 3 events, is put aside",
+    ),
+    (
+        {"there": 3, "length": 5, "newer": None, "begins": None},
+        "the log of dev, 3 events, is put aside",
+    ),
     (
         {"there": 3, "length": 5, "newer": None, "begins": False},
         "what is restored is another log than that of dev, whose 3 events are put aside",
@@ -44,14 +53,18 @@ SAYS = [
         {"there": 1, "length": 1, "newer": None},
         "what is restored is no part of the log of dev: its 1 event is put aside",
     ),
-    ({"there": 0, "length": 5, "newer": None, "begins": False}, "the log of dev, 0 events, is put aside"),
+    (
+        {"there": 0, "aside": 2, "length": 5, "newer": None, "begins": False},
+        "the log of dev, 2 events, is put aside",
+    ),
 ]
 
 
 @pytest.mark.parametrize(("log", "words"), SAYS)
 def test_words(log: dict[str, Any], words: str) -> None:
     """Each relation that two logs can have."""
-    assert foreseen.words("dev", log).startswith(words)
+    whole = {"aside": log["there"], **log}  # as where the last event was said, and is no stop
+    assert foreseen.words("dev", whole).startswith(words)
 
 
 def test_whether_a_copy_goes_on_from_the_log_that_is_there(tmp_path: Path, content: bytes) -> None:

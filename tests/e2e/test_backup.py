@@ -24,7 +24,7 @@ SPOIL = """
 import pathlib, sqlite3, sys
 for file in pathlib.Path(sys.argv[1], "projections").glob("*.db"):
     with sqlite3.connect(file) as models:
-        models.execute("UPDATE messages SET text = 'spoiled'")
+        models.execute("UPDATE timeline SET data = json_set(data, '$.text', 'spoiled')")
 """
 
 
@@ -147,19 +147,19 @@ def test_user_that_was_deleted_is_told(dev: Operator, tmp_path: Path) -> None:
     """Nobody is left who could read the log: a message and a hint, for a backup and for a restore."""
     dev.tell("dev", ["before the user went"])
     file = copied(dev, tmp_path)
-    before = dev.status("dev")["log"]
+    before = dev.status("dev")["log"]["said"]
     dev.change("stop", "dev")
     dev.on_node("userdel", "helionyx-dev")
     try:
         result = dev.change("backup", "dev", code=2, TO=str(tmp_path / "second.db"))
-        kept = dev.change("restore", "dev", code=2, BACKUP=f"{before['length']}-{before['head'][:12]}")
+        kept = dev.change("restore", "dev", code=2, BACKUP=f"{before['position']}-{before['hash'][:12]}")
     finally:
         dev.deploy("dev")
     for refusal in (result, kept):
         assert "there is no user helionyx-dev" in refusal["message"]
         assert refusal["hint"] == "make deploy ENV=dev makes it again"
     assert list(tmp_path.iterdir()) == [file]
-    assert dev.status("dev")["log"] == before
+    assert dev.status("dev")["log"]["said"] == before
 
 
 def test_lost_connection_leaves_no_backup_and_nothing_on_the_node(dev: Operator, tmp_path: Path) -> None:
@@ -191,14 +191,15 @@ def test_round_trip(dev: Operator, tmp_path: Path) -> None:
     """The backup's head is the log's again; what is newer is told and kept, and comes back by its name."""
     dev.tell("dev", ["before the backup"])
     file = copied(dev, tmp_path)
-    head = dev.status("dev")["log"]["head"]
+    said = dev.status("dev")["log"]["said"]
     dev.tell("dev", ["after the backup", "and one more"])
-    everything, before = dev.events("dev"), dev.status("dev")["log"]
-    kept = f"{before['length']}-{before['head'][:12]}"
+    everything, before = dev.events("dev"), dev.status("dev")["log"]["said"]
+    kept = f"{before['position']}-{before['hash'][:12]}"
     result = dev.change("restore", "dev", BACKUP=str(file))
     assert "2 events of dev are newer than what is restored" in result["warnings"][0]["message"]
     assert (result["kept"], result["newer"]) == (f"{SHELF}/{kept}", 2)
-    assert dev.status("dev")["log"]["head"] == head == result["log"]["head"]
+    assert dev.status("dev")["log"]["said"] == said
+    assert result["log"]["head"] == said["hash"]
     assert f"make restore ENV=dev BACKUP={kept}" in result["summary"]
     assert [item["name"] for item in dev.status("dev")["kept_logs"]] == [kept]
     assert kept in dev.script("status", "dev").stdout

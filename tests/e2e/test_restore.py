@@ -56,20 +56,20 @@ def _refuse(dev: Operator, backup: Path, after: float = 0.0) -> None:
 def test_backup_takes_the_place_and_the_log_of_before_is_kept(dev: Operator, backup: Path) -> None:
     """Verified, with read models of its own; and nothing is to do the second time."""
     dev.tell("dev", ["before the restore"])
-    before = dev.status("dev")["log"]
+    before = dev.status("dev")["log"]["said"]
     result = dev.change("restore", "dev", BACKUP=str(backup))
     assert (result["outcome"], result["callers"]) == ("done", "an interruption")
     assert "is another log than that of dev" in result["warnings"][0]["message"]
     assert result["steps"][-1]["remark"].endswith("6 events, the history is what was restored")
-    assert dev.status("dev")["log"]["length"] == 5
+    assert dev.status("dev")["log"]["said"]["position"] == 5
     assert b"from the backup, 4" in dev.ask("dev", "/api/v1/messages")[1]
     assert b"before the restore" not in dev.ask("dev", "/api/v1/messages")[1]
-    kept = f"{before['length']}-{before['head'][:12]}"
+    kept = f"{before['position']}-{before['hash'][:12]}"
     assert (result["kept"], result["newer"]) == (f"{SHELF}/{kept}", None)
     assert dev.on_node("ls", SHELF).split() == [kept]
     assert dev.change("restore", "dev", BACKUP=str(backup))["outcome"] == "nothing"
     dev.tell("dev", ["after the restore"])
-    assert dev.status("dev")["log"]["length"] == 6
+    assert dev.status("dev")["log"]["said"]["position"] == 6
     owners = dev.on_node("sh", "-c", "find /var/lib/helionyx/dev -printf '%u\\n'")
     assert set(owners.split()) == {"helionyx-dev"}
 
@@ -185,7 +185,7 @@ def test_log_that_is_gone_gives_way_too(dev: Operator, backup: Path) -> None:
     dev.change("stop", "dev")
     dev.on_node("rm", "-r", "/var/lib/helionyx/dev/events")
     assert dev.change("restore", "dev", BACKUP=str(backup))["outcome"] == "done"
-    assert dev.status("dev")["log"]["length"] == 5
+    assert dev.status("dev")["log"]["said"]["position"] == 5
 
 
 @pytest.mark.parametrize(("step", "state"), [("take log", "done"), ("switch log", "begin")])
@@ -194,7 +194,7 @@ def test_killed_undoing_arrives(dev: Operator, backup: Path, step: str, state: s
     dev.tell("dev", [f"before the undoing that is shot in {step}"])
     events = dev.events("dev")
     kept = dev.change("restore", "dev", BACKUP=str(backup))["kept"].rpartition("/")[2]
-    head = dev.status("dev")["log"]["head"]
+    head = dev.status("dev")["log"]["said"]["hash"]
     with shoot(dev, told(step, state)):
         done = dev.script("restore", "dev", BACKUP=kept)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -231,7 +231,7 @@ def test_what_comes_after_a_restore_is_rehearsed_with_its_log(dev: Operator, bac
     dev.deploy("dev")
     dev.change("restore", "dev", BACKUP=str(backup))
     assert dev.change("rollback", "dev", RELEASE=old)["outcome"] == "done"
-    assert dev.status("dev")["log"]["length"] == 5
+    assert dev.status("dev")["log"]["said"]["position"] == 5
     dev.commit("services/changed.py", "AFTER = True\n")
     assert dev.deploy("dev")["outcome"] == "done"
     assert b"from the backup, 4" in dev.ask("dev", "/api/v1/messages")[1]
@@ -243,14 +243,14 @@ def test_restore_of_what_is_stopped(dev: Operator, backup: Path) -> None:
     dev.change("stop", "dev")
     assert dev.change("restore", "dev", BACKUP=str(backup))["outcome"] == "done"
     assert dev.status("dev")["state"] == "running"
-    assert dev.status("dev")["log"]["length"] == 5
+    assert dev.status("dev")["log"]["said"]["position"] == 5
 
 
 @pytest.mark.parametrize("when", ["install log", "close socket", "switch log", "open socket"])
 def test_power_cut_on_its_way(dev: Operator, backup: Path, when: str) -> None:
     """After the boot one of the two logs is whole and serves; the same command brings it to its end."""
     dev.tell("dev", [f"before the power cut at {when}"])
-    before = dev.status("dev")["log"]
+    before = dev.status("dev")["log"]["said"]
     patient = f"{dev.environ['SSH_OPTIONS']} -o ServerAliveInterval=1"
     with dev.start("scripts/deploy/restore.sh", "dev", SSH_OPTIONS=patient, BACKUP=str(backup)) as restore:
         assert restore.stdout is not None
@@ -260,11 +260,11 @@ def test_power_cut_on_its_way(dev: Operator, backup: Path, when: str) -> None:
                 break
         seen = restore.stdout.read()
     assert restore.returncode in (0, 4), seen
-    assert dev.status("dev")["log"]["length"] in (before["length"], 5)
+    assert dev.status("dev")["log"]["said"]["position"] in (before["position"], 5)
     dev.change("restore", "dev", BACKUP=str(backup))
-    assert dev.status("dev")["log"]["length"] == 5
+    assert dev.status("dev")["log"]["said"]["position"] == 5
     assert dev.status("dev")["unfinished"] == []
-    assert f"{before['length']}-{before['head'][:12]}" in dev.on_node("ls", SHELF)
+    assert f"{before['position']}-{before['hash'][:12]}" in dev.on_node("ls", SHELF)
 
 
 @pytest.mark.parametrize(
@@ -278,13 +278,13 @@ def test_power_cut_on_its_way(dev: Operator, backup: Path, when: str) -> None:
 def test_killed_restore_arrives(dev: Operator, backup: Path, step: str, state: str) -> None:
     """Shot in the middle of any step, it goes on; no log is lost on the way."""
     dev.tell("dev", [f"before the shot in {step}"])
-    before = dev.status("dev")["log"]
+    before = dev.status("dev")["log"]["said"]
     with shoot(dev, told(step, state)):
         done = dev.script("restore", "dev", BACKUP=str(backup))
     assert done.returncode == 0, done.stdout + done.stderr
     assert "this is its attempt 2" in done.stdout
-    assert dev.status("dev")["log"]["length"] == 5
-    kept = f"{before['length']}-{before['head'][:12]}"
+    assert dev.status("dev")["log"]["said"]["position"] == 5
+    kept = f"{before['position']}-{before['hash'][:12]}"
     assert kept in dev.on_node("ls", SHELF)
     assert f"BACKUP={kept}" in done.stdout
 

@@ -82,7 +82,8 @@ def test_ready(service: Instance, store: Path) -> None:
     log = {
         "length": last["position"],
         "head": last["hash"],
-        "holds": {"MessageRecorded": [1]},
+        "holds": {"MessageRecorded": [1], "ServiceStarted": [1]},
+        "said": {"position": last["position"], "hash": last["hash"]},
     }
     (projections,) = (path.name for path in (store / "projections").glob("*.db"))
     who = service.call("GET", "/health").json

@@ -142,7 +142,7 @@ def test_a_full_disk_under_a_service(tmp_path: Path) -> None:
         before = resource.prlimit(service.process.pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
         for _ in range(3):
             assert service.call("POST", MESSAGES, {"text": "lost" * 50}, Idempotency_Key="k").status >= 500
-        assert service.call("GET", "/api/v1/events").body.count(b"\n") == 3
+        assert service.call("GET", "/api/v1/events").body.count(b"\n") == 4
         resource.prlimit(service.process.pid, resource.RLIMIT_FSIZE, before)
         assert service.call("POST", MESSAGES, {"text": "d"}, Idempotency_Key="k").status == 201
         messages = service.call("GET", MESSAGES).json["messages"]

@@ -155,16 +155,16 @@ def test_a_backup_while_the_service_runs(tmp_path: Path) -> None:
         told = service.call("GET", "/health/ready").json["log"]
     found = json.loads(done.stdout)
     log = EventLog.open(tmp_path / "events", read_only=True)
-    assert found == {"file": str(target / "events.db"), "position": 5, "hash": log.hash_at(5)}
-    assert told["length"] == 6
+    assert found == {"file": str(target / "events.db"), "position": 6, "hash": log.hash_at(6)}
+    assert told["length"] == 7
     assert [path.name for path in target.iterdir()] == ["events.db"]
     assert target.stat().st_mode & 0o777 == 0o700
     assert (target / "events.db").stat().st_mode & 0o777 == 0o600
-    assert run("verify", "--store", target).stdout == "ok: 5 records\n"
+    assert run("verify", "--store", target).stdout == "ok: 6 records\n"
     assert [path.name for path in target.iterdir()] == ["events.db"]
     copy = EventLog.open(target)
-    assert list(copy.read()) == list(log.read(limit=5))
-    assert copy.append([Draft("X", 1, NOW, {})])[0].position == 6
+    assert list(copy.read()) == list(log.read(limit=6))
+    assert copy.append([Draft("X", 1, NOW, {})])[0].position == 7
 
 
 def test_a_backup_replaces_nothing_and_leaves_nothing_half(tmp_path: Path) -> None:
@@ -202,7 +202,8 @@ def test_the_head_of_no_log(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout) == (0, f"0 {GENESIS}\n")
     assert done.stderr == f"there is no event log in {tmp_path}\n  hint: the value of EVENT_STORE_PATH\n"
     done = run("head", "--store", tmp_path, "--json")
-    assert (json.loads(done.stdout), done.stderr) == ({"position": 0, "hash": GENESIS, "holds": {}}, "")
+    nothing = {"position": 0, "hash": GENESIS}
+    assert (json.loads(done.stdout), done.stderr) == ({**nothing, "holds": {}, "said": nothing}, "")
     fill(tmp_path).close()
     assert run("head", "--store", tmp_path).stderr == ""
 

@@ -201,7 +201,8 @@ def test_a_lock_is_not_waited_for_for_ever(tmp_path: Path, monkeypatch: pytest.M
 def test_the_command_on_a_store_that_does_not_exist(tmp_path: Path) -> None:
     """Nothing is made, and it reads as empty."""
     store = ["--store", str(tmp_path / "missing")]
-    assert command("head", *store) == (0, {"position": 0, "hash": GENESIS, "holds": {}})
+    nothing = {"position": 0, "hash": GENESIS}
+    assert command("head", *store) == (0, {**nothing, "holds": {}, "said": nothing})
     assert not (tmp_path / "missing").exists()
 
 
@@ -220,7 +221,8 @@ def test_the_command_on_a_log(tmp_path: Path, running: bool) -> None:
     first, second = log.append([Draft("X", 1, datetime.now(UTC), {"n": n}) for n in range(2)])
     if not running:
         log.close()
-    head = {"position": 2, "hash": second.hash, "holds": {"X": [1]}}
+    last = {"position": 2, "hash": second.hash}
+    head = {**last, "holds": {"X": [1]}, "said": last}
     store = ["--store", str(tmp_path)]
     assert command("head", *store) == (0, head)
     assert command("head", *store, "--at", "1") == (0, {**head, "at": {"position": 1, "hash": first.hash}})

@@ -79,25 +79,26 @@ def test_the_stream_gives_what_there_is_and_what_comes(service: Instance, tmp_pa
     follower = Follower(service)
     say(service, "b")
     append(tmp_path, "Other", NOW)
-    seen = [follower.next() for _ in range(3)]
-    assert [event["id"] for event in seen] == ["1", "2", "3"]
+    seen = [follower.next() for _ in range(4)]
+    assert [event["id"] for event in seen] == ["1", "2", "3", "4"]
     whole = service.call("GET", EVENTS).body.decode().splitlines()
     assert [event["data"] for event in seen] == whole
     assert Follower(service, "?after=1", Last_Event_ID="2").next()["id"] == "3"
     assert Follower(service, "?after=1").next()["id"] == "2"
-    assert Follower(service, "?type=Other&type=X").next()["id"] == "3"
+    assert Follower(service, "?type=Other&type=X").next()["id"] == "4"
 
 
 def test_a_stop_ends_streams_with_a_word(service: Instance) -> None:
     """At once, with where to go on; the answer is whole."""
     followers = [Follower(service) for _ in range(5)]
     say(service, "a")
-    assert [follower.next()["id"] for follower in followers] == ["1"] * 5
+    for number in "12":
+        assert [follower.next()["id"] for follower in followers] == [number] * 5
     begun = time.monotonic()
     service.process.send_signal(signal.SIGTERM)
     for follower in followers:
         end = follower.next()
-        assert (end["event"], json.loads(end["data"])["after"]) == ("end", 1)
+        assert (end["event"], json.loads(end["data"])["after"]) == ("end", 2)
         assert follower.next() == {}
         assert follower.response.read() == b""  # http.client raises for an answer that is cut off
         follower.connection.close()
@@ -145,7 +146,7 @@ def test_a_follower_who_goes_is_forgotten(service: Instance) -> None:
     while not [entry for entry in service.entries("answered") if entry["path"] == f"{EVENTS}/stream"]:
         assert time.monotonic() < end
         time.sleep(0.02)
-    assert say(service, "a") == 1
+    assert say(service, "a") == 2
     assert service.stop()[0] == 0
     assert "bug" not in service.logged()
 
@@ -153,29 +154,29 @@ def test_a_follower_who_goes_is_forgotten(service: Instance) -> None:
 def test_a_long_poll(service: Instance, tmp_path: Path) -> None:
     """It is answered when something comes that is wanted, and with nothing when the time is over."""
     say(service, "a")
-    assert lines(service, "?wait=20") == [1]
+    assert lines(service, "?after=1&wait=20") == [2]
     begun = time.monotonic()
-    assert lines(service, "?after=1&wait=1") == []
+    assert lines(service, "?after=2&wait=1") == []
     assert 0.9 < time.monotonic() - begun < 10
     found: list[list[int]] = []
-    caller = threading.Thread(target=lambda: found.append(lines(service, "?after=1&type=Other&wait=20")))
+    caller = threading.Thread(target=lambda: found.append(lines(service, "?after=2&type=Other&wait=20")))
     caller.start()
     time.sleep(0.2)
     say(service, "not this")
     append(tmp_path, "Other", NOW)
     caller.join(10)
-    assert found == [[3]]
+    assert found == [[4]]
 
 
 def test_what_is_read_by_type_and_time(service: Instance, tmp_path: Path) -> None:
     """All of it, over several batches, and the first of it."""
     append(tmp_path, "A", *(NOW + timedelta(seconds=number) for number in range(700)))
     append(tmp_path, "B", NOW, NOW + timedelta(hours=2))
-    assert lines(service, "?type=B") == [701, 702]
-    assert lines(service, "?type=A") == [*range(1, 701)]
+    assert lines(service, "?type=B") == [702, 703]
+    assert lines(service, "?type=A") == [*range(2, 702)]
     assert lines(service, "?type=A&after=600&limit=3") == [601, 602, 603]
-    assert lines(service, "?since=2026-01-02T01:00:00Z") == [702]
-    assert lines(service, "?until=2026-01-02T01:00:01%2B01:00") == [1, 701]
+    assert lines(service, "?type=A&type=B&since=2026-01-02T01:00:00Z") == [703]
+    assert lines(service, "?until=2026-01-02T01:00:01%2B01:00") == [2, 702]
     assert lines(service, "?limit=0") == []
 
 
@@ -204,9 +205,9 @@ def test_the_timeline(service: Instance) -> None:
     for text in "abc":
         say(service, text)
     page = service.call("GET", "/api/v1/timeline?limit=2").json
-    assert [(entry["position"], entry["data"]["text"]) for entry in page["entries"]] == [(3, "c"), (2, "b")]
+    assert [(entry["position"], entry["data"]["text"]) for entry in page["entries"]] == [(4, "c"), (3, "b")]
     rest = service.call("GET", f"/api/v1/timeline?limit=2&before={page['next']}").json
-    assert [entry["type"] for entry in rest["entries"]] == ["MessageRecorded"]
+    assert [entry["type"] for entry in rest["entries"]] == ["MessageRecorded", "ServiceStarted"]
     assert rest["next"] is None
     assert service.call("GET", "/api/v1/timeline?type=Other").json == {"entries": [], "next": None}
 

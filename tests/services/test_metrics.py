@@ -49,7 +49,8 @@ def test_the_state(service: Instance) -> None:
     values = read(service)
     assert one(values, "helionyx_info", environment="dev", release="checkout") == 1
     assert one(values, "helionyx_ready") == 1
-    assert one(values, "helionyx_events_total") == one(values, "helionyx_projections_position") == 3
+    # What was said, and the start.
+    assert one(values, "helionyx_events_total") == one(values, "helionyx_projections_position") == 4
     started = datetime.fromisoformat(service.call("GET", "/health").json["started_at"]).timestamp()
     assert one(values, "process_start_time_seconds") == started
     assert 0 < time.time() - started < 60

@@ -58,7 +58,7 @@ def test_beside_a_service_that_records(tmp_path: Path) -> None:
             assert logs[0] == logs[1] != b""
             assert rehearsal.stop()[0] == 0
             (entry,) = rehearsal.entries("rehearsing")
-            assert (entry["env"], entry["log_length"]) == ("dev", 1)
+            assert (entry["env"], entry["log_length"]) == ("dev", 2)
         assert service.call("POST", MESSAGES, {"text": "c"}).status == 201
         assert texts(service) == ["a", "b", "c"]
 
@@ -151,7 +151,7 @@ def test_of_another_log(tmp_path: Path, missing: bool) -> None:
         with listener(tmp_path / "rehearsal") as sock, starting(environment, sock=sock) as rehearsal:
             code, logged = rehearsal.end()
         assert code == 1
-        assert f"follow another event log: at position 3 they know {head}" in logged
+        assert f"follow another event log: at position 4 they know {head}" in logged
         assert ("the log in EVENT_STORE_PATH has no record there" in logged) == missing
         assert "Traceback" not in logged
         assert texts(service) == ["a", "b", "c"]

@@ -1,0 +1,209 @@
+"""The log itself says which release wrote what."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import resource
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import apsw
+import pytest
+
+from services.config import ROOT
+from services.domain.commands import RecordMessage
+from services.event_log import Draft, EventLog, schema
+from services.event_log.records import GENESIS, Head
+from services.service import Service
+from tests.services.instance import configure, listener, running, starting
+
+NOW = datetime(2026, 1, 2, tzinfo=UTC)
+
+MESSAGES = "/api/v1/messages"
+
+
+def service_of(directory: Path, release: str, *, rehearsal: bool = False) -> Service:
+    stem = directory / "p" / "helionyx.db"
+    return Service(directory / "events", stem, lambda: NOW, release=release, rehearsal=rehearsal)
+
+
+async def once(service: Service, *said: str) -> None:
+    """A start, something that is said, and a stop."""
+    await service.open()
+    for text in said:
+        await service.record(RecordMessage(text, source="api"))
+    await service.close()
+
+
+def told(directory: Path) -> list[tuple[str, str]]:
+    """Of each event its type, and the release or the text."""
+    log = EventLog.open(directory / "events", read_only=True)
+    envelopes = [envelope for _, envelope in log.replay()]
+    log.close()
+    return [(event.type, str(event.data.get("release") or event.data.get("text"))) for event in envelopes]
+
+
+def test_each_run_is_between_its_start_and_its_stop(tmp_path: Path) -> None:
+    """Also one in which nothing was said."""
+    asyncio.run(once(service_of(tmp_path, "r1"), "a", "b"))
+    asyncio.run(once(service_of(tmp_path, "r2")))
+    assert told(tmp_path) == [
+        ("ServiceStarted", "r1"),
+        ("MessageRecorded", "a"),
+        ("MessageRecorded", "b"),
+        ("ServiceStopped", "r1"),
+        ("ServiceStarted", "r2"),
+        ("ServiceStopped", "r2"),
+    ]
+
+
+def test_a_rehearsal_notes_nothing(tmp_path: Path) -> None:
+    """It does not write."""
+    asyncio.run(once(service_of(tmp_path, "r1"), "a"))
+    asyncio.run(once(service_of(tmp_path, "r2", rehearsal=True)))
+    assert [release for type_, release in told(tmp_path) if type_ != "MessageRecorded"] == ["r1", "r1"]
+
+
+def test_the_read_models_have_them(tmp_path: Path) -> None:
+    """The timeline shows them like everything else."""
+
+    async def run() -> None:
+        service = service_of(tmp_path, "r1")
+        await once(service)
+        service = service_of(tmp_path, "r1")
+        await service.open()
+        entries = await service.timeline(100, 10)
+        assert [entry.type for entry in entries] == ["ServiceStarted", "ServiceStopped", "ServiceStarted"]
+        await service.close()
+
+    asyncio.run(run())
+
+
+def test_a_process_says_its_release(tmp_path: Path) -> None:
+    """The one that its health answer names; and a process that was killed notes no stop."""
+    for kill in (True, False):
+        environment = {**configure(tmp_path), "HELIONYX_RELEASE": "r1" if kill else "r2"}
+        with listener() as sock, starting(environment, sock=sock) as service:
+            service.wait_ready()
+            assert service.call("POST", MESSAGES, {"text": "a"}).status == 201
+            if kill:
+                service.process.kill()
+                service.process.wait()
+            else:
+                assert service.stop()[0] == 0
+    starts = [event for event in told(tmp_path) if event[0] != "MessageRecorded"]
+    assert starts == [("ServiceStarted", "r1"), ("ServiceStarted", "r2"), ("ServiceStopped", "r2")]
+
+
+def test_a_start_that_the_log_does_not_take_comes_before_what_it_takes_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While the log cannot be written, the service reads; what is said later is this release's."""
+    monkeypatch.setattr(schema, "BUSY_SECONDS", 0.05)
+
+    async def run() -> None:
+        other = apsw.Connection(str(tmp_path / "events" / "events.db"))
+        other.execute("BEGIN IMMEDIATE")
+        service = service_of(tmp_path, "r2")
+        await service.open()
+        assert service.not_ready is None
+        assert [message.text for message in await service.messages(0, 10)] == ["a"]
+        other.execute("ROLLBACK")
+        other.close()
+        recorded = await service.record(RecordMessage("b", source="api"))
+        assert recorded.message.text == "b"
+        await service.close()
+
+    asyncio.run(once(service_of(tmp_path, "r1"), "a"))
+    asyncio.run(run())
+    assert told(tmp_path)[3:] == [
+        ("ServiceStarted", "r2"),
+        ("MessageRecorded", "b"),
+        ("ServiceStopped", "r2"),
+    ]
+
+
+def test_what_was_never_noted_as_begun_does_not_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stop without its start would be another release's."""
+    monkeypatch.setattr(schema, "BUSY_SECONDS", 0.05)
+
+    async def run() -> None:
+        other = apsw.Connection(str(tmp_path / "events" / "events.db"))
+        other.execute("BEGIN IMMEDIATE")
+        service = service_of(tmp_path, "r2")
+        await service.open()
+        other.execute("ROLLBACK")
+        other.close()
+        await service.close()
+
+    asyncio.run(once(service_of(tmp_path, "r1"), "a"))
+    before = told(tmp_path)
+    asyncio.run(run())
+    assert told(tmp_path) == before
+
+
+def test_a_full_disk_does_not_keep_a_service_from_stopping(tmp_path: Path) -> None:
+    """It says that its stop is not in the log."""
+    with running(tmp_path) as service:
+        assert service.call("POST", MESSAGES, {"text": "a"}).status == 201
+        size = (tmp_path / "events" / "events.db-wal").stat().st_size
+        resource.prlimit(service.process.pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+        code, logged = service.stop()
+    assert code == 0
+    assert "this start or stop is not noted in the log" in logged
+    assert "Traceback" not in logged
+    assert [type_ for type_, _ in told(tmp_path)] == ["ServiceStarted", "MessageRecorded"]
+
+
+def test_two_logs_that_differ_in_starts_alone_tell_the_same(tmp_path: Path) -> None:
+    """What was said last tells a log from another one; the commands and the health answer say it."""
+    log = EventLog.open(tmp_path / "events")
+    assert log.said() == Head(0, GENESIS)
+    note = Draft("ServiceStarted", 1, NOW, {"source": "service", "release": "r"})
+    message = Draft("MessageRecorded", 1, NOW, {"text": "a", "source": "x"})
+    (first,) = log.append([note])
+    assert (log.said(), log.head()) == (Head(0, GENESIS), Head(1, first.hash))
+    said = log.append([message, message])[-1]
+    log.append([note, note])
+    assert (log.said(), log.head().position) == (Head(3, said.hash), 5)
+    log.close()
+    command = [
+        sys.executable,
+        "-m",
+        "services.event_log",
+        "head",
+        "--json",
+        "--store",
+        str(tmp_path / "events"),
+    ]
+    found = json.loads(subprocess.run(command, cwd=ROOT, capture_output=True, check=True).stdout)
+    assert found["said"] == {"position": 3, "hash": said.hash}
+    with running(tmp_path) as service:
+        answer = service.call("GET", "/health/ready").json["log"]
+    assert answer["length"] == 6
+    assert answer["said"] == {"position": 3, "hash": said.hash}
+
+
+def test_finding_it_takes_no_longer_behind_many_starts(tmp_path: Path) -> None:
+    """It is looked up in the index, and not by walking back."""
+    log = EventLog.open(tmp_path / "events")
+    log.append([Draft("MessageRecorded", 1, NOW, {"text": "a", "source": "x"})])
+    taken = []
+    for count in (1, 2000):
+        log.append([Draft("ServiceStarted", 1, NOW, {"source": "service", "release": "r"})] * count)
+        steps = 0
+
+        def step() -> bool:
+            nonlocal steps
+            steps += 1
+            return False
+
+        log._connection.set_progress_handler(step, 1)
+        assert log.said().position == 1
+        log._connection.set_progress_handler(None)
+        taken.append(steps)
+    log.close()
+    assert taken[1] < taken[0] * 1.5
