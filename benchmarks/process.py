@@ -15,7 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from services.config import ROOT
-from tests.services.instance import MODULE, configure, free_port
+from tests.services.instance import configure, free_port
+
+RELEASED = [sys.executable, "-OO", "-m", "services.api.runner"]
+"""As the unit of a release starts it: without docstrings and assertions."""
 
 READY_SECONDS = 120.0
 """How long a start may take: the first one on a long log builds the read models."""
@@ -63,7 +66,7 @@ def running(directory: Path, **keys: str) -> Iterator[Running]:
         told.settimeout(READY_SECONDS)
         begun = time.perf_counter()
         process = subprocess.Popen(
-            MODULE, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+            RELEASED, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log
         )
         try:
             while b"READY=1" not in told.recv(4096).split(b"\n"):

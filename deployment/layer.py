@@ -55,7 +55,7 @@ def requirements(source: Source) -> bytes:
 def digest(locked: bytes, target: Target) -> str:
     """The layer's name: it is known before it is built."""
     content = {
-        "format": 1,
+        "format": 2,  # of what the node makes of it: byte code for the service and for the commands
         "requirements": locked.decode(),
         "python": target.python,
         "platform": target.platform,
