@@ -82,7 +82,8 @@ def _compile(tree: Path, final: Path) -> bool:
             stripdir=str(tree),
             prependdir=str(final),
             quiet=2,
-            optimize=[0, 2],  # the commands show their docstrings, the service runs without them
+            # Commands show their docstrings, the service runs without them. The stubs know one level only.
+            optimize=[0, 2],  # type: ignore[arg-type]
             hardlink_dupes=True,
             workers=os.cpu_count() or 1,
             invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,

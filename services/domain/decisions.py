@@ -10,12 +10,10 @@ from typing import Any
 
 from services.domain import commands as c
 from services.domain import events as e
-from services.domain.things import DECISION, TODO, TRACK, Thing
+from services.domain.things import DECISION, MOST_TAGS, TODO, TRACK, Thing
 
 LONGEST_NAME = 100
 """Of a track, in characters."""
-
-MOST_TAGS = 20
 
 _TAG = re.compile(r"[^\W_][\w-]{0,49}")
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")

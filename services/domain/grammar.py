@@ -11,7 +11,8 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from services.domain import commands as c
-from services.domain.decisions import MOST_TAGS, normal_tag, unfit
+from services.domain.decisions import normal_tag, unfit
+from services.domain.things import MOST_TAGS
 
 When = Callable[[str, datetime], str | None]
 """What a text such as `tomorrow 17:00` means at a time: a day, a moment in UTC, or None: no time at all."""

@@ -24,6 +24,10 @@ STATES = {
 """The states of each kind; the first one is that of a new one."""
 
 
+MOST_TAGS = 20
+"""How many tags a thing may have."""
+
+
 @dataclass(frozen=True)
 class Thing:
     """A todo, a note, a track or a decision."""
@@ -110,7 +114,8 @@ _CHANGES: dict[type[e.Event], Callable[[Thing, Any], dict[str, Any]]] = {
 
 
 def _united(tags: tuple[str, ...], more: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(sorted({*tags, *more}))
+    """As many of them as there may be: a message is never refused, and two who add at once each had room."""
+    return tuple(sorted(list(dict.fromkeys((*tags, *more)))[:MOST_TAGS]))
 
 
 def _why(event: Any) -> dict[str, Any]:
