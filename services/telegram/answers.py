@@ -76,6 +76,12 @@ class Answers:
         thing = await self.service.thing(number)
         return f"{thing.kind} {number} is {thing.state}{already}", self._standing(thing)
 
+    async def press(self, verb: str, number: int, where: str, key: str) -> tuple[str, Said | None]:
+        """The same for a button: one that is in the list `where` is answered with that list as it is now."""
+        short, said = await self.act(verb, number, key)
+        ask = _LISTS.get(where)
+        return short, said if ask is None else await ask(self, "")
+
     async def command(self, name: str, rest: str, key: str) -> Said:
         """The answer to `/name rest`. `key` is the one of what it makes happen."""
         if name in ACTIONS:
@@ -152,9 +158,13 @@ class Answers:
         return texts.standing(thing, self.hours, self.clock())
 
 
-_QUESTIONS: Mapping[str, Callable[[Answers, str], Awaitable[Said]]] = {
-    "todos": Answers._todos,
-    "decisions": Answers._decisions,
+_Question = Callable[[Answers, str], Awaitable[Said]]
+
+_LISTS: Mapping[str, _Question] = {"todos": Answers._todos, "decisions": Answers._decisions}
+"""Those with buttons."""
+
+_QUESTIONS: Mapping[str, _Question] = {
+    **_LISTS,
     "notes": Answers._notes,
     "tracks": Answers._tracks,
     "show": Answers._show,

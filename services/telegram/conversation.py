@@ -128,9 +128,9 @@ class Conversation:
             await self.outbox.answer(pressed.query, "this button does nothing any more")
             return
         try:
-            short, said = await self.answers.act(*action, key=f"update:{number}")
+            short, said = await self.answers.press(*action, key=f"update:{number}")
         except ConflictError:  # as in `_keep`: it is another update of this number
-            short, said = await self.answers.act(*action, key=f"update:{number}:{pressed.query}")
+            short, said = await self.answers.press(*action, key=f"update:{number}:{pressed.query}")
         if said is not None:
             await self.outbox.edit(self.chat, pressed.message, said)
         await self.outbox.answer(pressed.query, short)

@@ -31,6 +31,8 @@ MOST_TRIES = 10
 LONGEST_WAIT_SECONDS = 30.0
 """Between two of them, unless Telegram asks for more."""
 
+IN_A_ROW = 4
+
 Call = Callable[[], Awaitable[object]]
 
 
@@ -111,8 +113,10 @@ class Outbox:
 
 
 def keyboard(said: Said) -> InlineKeyboardMarkup | None:
-    """The buttons below a message, all in one row."""
+    """The buttons below a message, as many in a row as a phone shows with their words."""
     if not said.buttons:
         return None
-    row = [InlineKeyboardButton(label, callback_data=data) for label, data in said.buttons]
-    return InlineKeyboardMarkup([row])
+    buttons = [InlineKeyboardButton(label, callback_data=data) for label, data in said.buttons]
+    return InlineKeyboardMarkup(
+        [buttons[first : first + IN_A_ROW] for first in range(0, len(buttons), IN_A_ROW)]
+    )

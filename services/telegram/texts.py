@@ -15,8 +15,11 @@ LONGEST = 4096
 LONGEST_LINE = 200
 """Of a thing in a list, in characters."""
 
+MOST_BUTTONS = 12
+"""Below a list: who has more to do finds the others with their numbers."""
+
 Button = tuple[str, str]
-"""What stands on it, and what it sends: a verb and a number, such as `done:12`."""
+"""What stands on it, and what it sends: a verb and a number, such as `done:12`, and in which list it is."""
 
 
 @dataclass(frozen=True)
@@ -93,12 +96,18 @@ def entered(track: Thing, text: str) -> Said:
 def todo_list(todos: Sequence[Thing], hours: Hours, now: datetime) -> Said:
     """The open todos: those that are due first, and then the newest first."""
     ordered = sorted(todos, key=lambda todo: (todo.due is None, todo.due or "", -todo.position))
-    return _listed("to do", ordered, hours, now, "nothing is to be done")
+    buttons = [(f"Done {todo.position}", f"done:{todo.position}:todos") for todo in ordered]
+    return _listed("to do", ordered, hours, now, "nothing is to be done", buttons)
 
 
 def decision_list(decisions: Sequence[Thing], hours: Hours, now: datetime) -> Said:
     """What is to be decided."""
-    return _listed("to decide; /accept or /reject with the number", decisions, hours, now, "nothing is open")
+    buttons = [
+        (f"{label} {decision.position}", f"{verb}:{decision.position}:decisions")
+        for decision in decisions
+        for label, verb in BUTTONS[DECISION, "proposed"]
+    ]
+    return _listed("to decide", decisions, hours, now, "nothing is open", buttons)
 
 
 def note_list(notes: Sequence[Thing], hours: Hours, now: datetime) -> Said:
@@ -114,7 +123,7 @@ def track_list(tracks: Sequence[Thing]) -> Said:
         f"{track.position}: {_short(track.text)}, {_count(track.entries, 'entry', 'entries')}"
         for track in tracks
     ]
-    return Said("\n".join(("followed over time:", *lines)))
+    return Said(_fitting(["followed over time:", *lines]))
 
 
 _FOUND = {
@@ -129,7 +138,7 @@ _FOUND = {
 def hit_list(hits: Sequence[tuple[int, str, str]]) -> Said:
     """What was found: (position, type of event, text) of each."""
     lines = [f"{_FOUND.get(type_, 'decision')} {at}: {_short(text)}" for at, type_, text in hits]
-    return Said("\n".join(lines) or NOTHING_FOUND)
+    return Said(_fitting(lines) or NOTHING_FOUND)
 
 
 def reminder(todo: Thing, hours: Hours, now: datetime) -> Said:
@@ -160,7 +169,7 @@ def summary(
     counts = counted(yesterday)
     if counts:
         lines += ["", f"yesterday: {counts}"]
-    return Said("\n".join((_day(day, day), *lines))) if lines else None
+    return Said(_fitting([_day(day, day), *lines])) if lines else None
 
 
 _COUNTED = (
@@ -232,10 +241,30 @@ def _described(thing: Thing, hours: Hours, now: datetime, longest: int = LONGEST
     return f"{thing.position}: {_short(thing.text, longest)}{due}{tags}"
 
 
-def _listed(title: str, things: Sequence[Thing], hours: Hours, now: datetime, none: str) -> Said:
+def _listed(
+    title: str,
+    things: Sequence[Thing],
+    hours: Hours,
+    now: datetime,
+    none: str,
+    buttons: Sequence[Button] = (),
+) -> Said:
     if not things:
         return Said(none)
-    return Said("\n".join((f"{title}:", *(_described(thing, hours, now) for thing in things))))
+    lines = [f"{title}:", *(_described(thing, hours, now) for thing in things)]
+    return Said(_fitting(lines), tuple(buttons[:MOST_BUTTONS]))
+
+
+def _fitting(lines: Sequence[str]) -> str:
+    """As many whole lines as a message holds, and how many there are besides."""
+    whole = "\n".join(lines)
+    if cut(whole) == whole:
+        return whole
+    room = LONGEST - len("… and 1000 more lines")
+    kept = list(lines)
+    while kept and cut(whole := "\n".join(kept), room) != whole:
+        kept.pop()
+    return f"{whole}\n… and {_count(len(lines) - len(kept), 'more line', 'more lines')}"
 
 
 def _short(text: str, longest: int = LONGEST_LINE) -> str:

@@ -114,8 +114,9 @@ def number_of(rest: str) -> int | None:
     return int(digits) if digits.isascii() and digits.isdigit() and len(digits) <= 18 else None
 
 
-def action_of(data: str, verbs: Iterable[str]) -> tuple[str, int] | None:
-    """What a button asks for: a verb and a number; None where it is nothing that there is."""
+def action_of(data: str, verbs: Iterable[str]) -> tuple[str, int, str] | None:
+    """What a button asks for: a verb, a number, and the list that it is in or ""; None for anything else."""
     verb, _, rest = data.partition(":")
-    number = number_of(rest)
-    return None if number is None or verb not in verbs else (verb, number)
+    digits, _, where = rest.partition(":")
+    number = number_of(digits)
+    return None if number is None or verb not in verbs else (verb, number, where)

@@ -98,6 +98,29 @@ def test_a_button_does_it_once_and_says_how_it_stands(tmp_path: Path, bot: Bot) 
 
 
 @pytest.mark.usefixtures("service")
+def test_buttons_below_a_list(tmp_path: Path, bot: Bot) -> None:
+    """One for each thing; whoever presses it sees the list as it is then, until nothing is left."""
+    for text in ("todo: buy milk", "todo: buy bread", "decide: take the train"):
+        say(bot, text)
+    milk, bread = [event["position"] for event in events(tmp_path, "TodoAdded")]
+    listed = say(bot, "/todos")
+    assert listed.labels == [f"Done {bread}", f"Done {milk}"]
+    assert press(bot, listed, f"done:{bread}:todos") == f"todo {bread} is done"
+    bot.wait(lambda: listed.labels == [f"Done {milk}"])
+    assert listed.text == f"to do:\n{milk}: buy milk"
+    assert press(bot, listed, f"done:{bread}:todos", stale=True) == f"todo {bread} is done already"
+    press(bot, listed, f"done:{milk}:todos")
+    bot.wait(lambda: listed.text == "nothing is to be done")
+    assert listed.labels == []
+    decided = say(bot, "/decisions")
+    accept, reject = decided.buttons
+    assert (accept[:7], reject[:7]) == ("accept:", "reject:")
+    press(bot, decided, reject)
+    bot.wait(lambda: decided.text == "nothing is open")
+    assert len(events(tmp_path, "DecisionRejected")) == 1
+
+
+@pytest.mark.usefixtures("service")
 def test_commands(tmp_path: Path, bot: Bot) -> None:
     """Each is answered, and kept like every word."""
     say(bot, "todo: buy milk due 2030-02-13")
@@ -170,8 +193,10 @@ def test_a_long_message_is_kept_whole_and_a_long_answer_is_cut(tmp_path: Path, b
         bot.say(CHAT, "todo: " + "milk " * 100)
     wait_until(lambda: len(bot.sent) == 31)
     listed = say(bot, "/todos").text
-    assert listed.endswith("…")
-    assert len(listed) == 4096
+    *lines, last = listed.splitlines()
+    assert last == f"… and {31 - len(lines)} more lines"
+    assert all(line.endswith("milk…") for line in lines[1:]), "and no line is cut off by it"
+    assert 3800 < len(listed) <= 4096
 
 
 def test_health_tells_of_the_bot(service: Instance, bot: Bot) -> None:

@@ -47,6 +47,22 @@ def test_todos_that_are_due_come_first() -> None:
     assert texts.todo_list([], HOURS, NOW).text == "nothing is to be done"
 
 
+def test_a_long_list_ends_with_a_whole_line() -> None:
+    """It says how much more there is; buttons are for the first ones."""
+    todos = [replace(MILK, position=number, text="x" * 300, due=None) for number in range(100, 140)]
+    said = texts.todo_list(todos, HOURS, NOW)
+    *lines, last = said.text.splitlines()
+    assert len(said.text) <= 4096
+    assert last == f"… and {41 - len(lines)} more lines"
+    assert {len(line) for line in lines[1:]} == {211}
+    assert [label for label, _ in said.buttons] == [f"Done {number}" for number in range(139, 127, -1)]
+    just = texts._fitting(["a" * 4000, "b" * 95])
+    assert (just, texts._fitting(["a" * 4000, "b" * 96])) == (
+        f"{'a' * 4000}\n{'b' * 95}",
+        f"{'a' * 4000}\n… and 1 more line",
+    )
+
+
 def test_the_summary() -> None:
     """What is overdue, due, to be decided, and what yesterday brought; nothing where there is nothing."""
     day = date(2026, 2, 13)

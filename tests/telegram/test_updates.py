@@ -112,6 +112,8 @@ def test_numbers_and_what_buttons_ask_for() -> None:
         *(12, 12, None, None, None),
     )
     assert number_of("9" * 19) is None
-    assert action_of("done:12", ["done"]) == ("done", 12)
+    assert action_of("done:12", ["done"]) == ("done", 12, "")
+    assert action_of("done:12:todos", ["done"]) == ("done", 12, "todos")
+    assert action_of("done:x:todos", ["done"]) is None
     assert action_of("drop:12", ["done"]) is None
     assert action_of("done", ["done"]) is None
