@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from services.cli.client import Client
 from services.cli.errors import NoAnswerError
+from services.errors import HelionyxError
 
-PATH = "/api/v1/events/stream"
+EVENTS = "/api/v1/events"
+PATH = f"{EVENTS}/stream"
 
 LONGEST_PAUSE = 5.0
 """Before it is tried again, in seconds."""
@@ -18,20 +20,23 @@ def follow(client: Client, after: int, types: Sequence[str], note: Callable[[str
     """Every record behind the position `after` and every one to come, as lines of JSON: each once, in order.
 
     Never ends by itself. Raises NoAnswerError where the service cannot be reached at the beginning; later
-    that is tried again for ever. Raises HelionyxError for what the service refuses.
+    that is tried again for ever. Raises HelionyxError for what the service refuses, and where it comes back
+    with another log, as after a restore.
     """
-    last, begun, pause, lost = after, False, 0.5, False
+    last, seen, begun, pause, lost = after, b"", False, 0.5, False
     while True:
         # The service hears where this one was: from there the next one goes on.
         headers = {"Last-Event-ID": str(last)} if begun else {}
         lines = client.lines(PATH, {"after": after or None, "type": types or None}, headers)
         try:
+            if seen:
+                _unless_another(client, last, seen)
             for position, data in _records(lines):
                 if lost:
                     note("it answers again")
                 begun, pause, lost = True, 0.5, False
                 if position is not None and position > last:
-                    last = position
+                    last, seen = position, data
                     yield data
         except NoAnswerError as error:
             if not begun:
@@ -41,6 +46,17 @@ def follow(client: Client, after: int, types: Sequence[str], note: Callable[[str
             lost, pause = True, min(2 * pause, LONGEST_PAUSE)
         client.close()
         time.sleep(pause)
+
+
+def _unless_another(client: Client, position: int, seen: bytes) -> None:
+    """Raise HelionyxError unless the log still has what was seen there: with its hash, all before it too."""
+    there = list(client.lines(EVENTS, {"after": position - 1, "limit": 1}))
+    if there != [seen]:
+        raise HelionyxError(
+            f"the event log is another one than was followed: at position {position} it has"
+            f" {'another event' if there else 'nothing'}",
+            "helionyx events --follow begins anew, at the log as it is now",
+        )
 
 
 def _records(lines: Iterable[bytes]) -> Iterator[tuple[int | None, bytes]]:

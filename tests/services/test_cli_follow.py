@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import shutil
 import signal
 import subprocess
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from services.event_log import Draft, EventLog
 from tests.services.instance import Instance, configure, free_port, starting
 from tests.services.person import SECONDS, Person, beside_service
 
@@ -70,6 +74,32 @@ def test_restart_while_following(tmp_path: Path, end: signal.Signals) -> None:
             assert following.stderr is not None
             assert b"Traceback" not in following.stderr.read()
     assert seen == list(range(1, len(seen) + 1))
+
+
+@pytest.mark.parametrize("more", [0, 5], ids=["shorter", "longer"])
+def test_another_log_while_following(tmp_path: Path, more: int) -> None:
+    """As after a restore: to go on from a position of the log of before would leave something out."""
+    port = free_port()
+    environment = configure(tmp_path, API_PORT=str(port))
+    person = Person.at(tmp_path, port)
+    with starting(environment, port=port) as service:
+        service.wait_ready()
+        last = tell(service, "one", "two", "three")[-1]
+        with person.started("events", "--follow", "--json") as following:
+            read_to(following, last)
+            service.process.send_signal(signal.SIGKILL)
+            service.end()
+            shutil.rmtree(tmp_path / "events")
+            with contextlib.closing(EventLog.open(tmp_path / "events")) as log:
+                note = Draft("MessageRecorded", 1, datetime.now(UTC), {"text": "a", "source": "x"})
+                log.append([note] * (1 + more))
+            with starting(environment, port=port) as again:
+                again.wait_ready()
+                assert following.wait(SECONDS) == 1
+            assert following.stderr is not None
+            told = following.stderr.read().decode()
+    assert "the event log is another one than was followed" in told
+    assert f"at position {last} it has {'another event' if more else 'nothing'}" in told
 
 
 def test_ctrl_c_ends_quietly(tmp_path: Path) -> None:
