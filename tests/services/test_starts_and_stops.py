@@ -98,51 +98,37 @@ def test_a_process_says_its_release(tmp_path: Path) -> None:
     assert starts == [("ServiceStarted", "r1"), ("ServiceStarted", "r2"), ("ServiceStopped", "r2")]
 
 
+async def begun_beside(directory: Path) -> Service:
+    """A service of release r2 that could not note its start: another process had the log for too long."""
+    other = apsw.Connection(str(directory / "events" / "events.db"))
+    other.execute("BEGIN IMMEDIATE")
+    service = service_of(directory, "r2")
+    await service.open()
+    assert service.not_ready is None
+    assert [message.text for message in await service.messages(0, 10)] == ["a"]
+    other.execute("ROLLBACK")
+    other.close()
+    return service
+
+
+@pytest.mark.parametrize("said", [("b",), ()], ids=["something is said", "nothing is said"])
 def test_a_start_that_the_log_does_not_take_comes_before_what_it_takes_first(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: tuple[str, ...]
 ) -> None:
-    """While the log cannot be written, the service reads; what is said later is this release's."""
+    """The service reads meanwhile; and what was never noted as begun does not end."""
     monkeypatch.setattr(schema, "BUSY_SECONDS", 0.05)
 
     async def run() -> None:
-        other = apsw.Connection(str(tmp_path / "events" / "events.db"))
-        other.execute("BEGIN IMMEDIATE")
-        service = service_of(tmp_path, "r2")
-        await service.open()
-        assert service.not_ready is None
-        assert [message.text for message in await service.messages(0, 10)] == ["a"]
-        other.execute("ROLLBACK")
-        other.close()
-        recorded = await service.record(RecordMessage("b", source="api"))
-        assert recorded.message.text == "b"
-        await service.close()
-
-    asyncio.run(once(service_of(tmp_path, "r1"), "a"))
-    asyncio.run(run())
-    assert told(tmp_path)[3:] == [
-        ("ServiceStarted", "r2"),
-        ("MessageRecorded", "b"),
-        ("ServiceStopped", "r2"),
-    ]
-
-
-def test_what_was_never_noted_as_begun_does_not_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A stop without its start would be another release's."""
-    monkeypatch.setattr(schema, "BUSY_SECONDS", 0.05)
-
-    async def run() -> None:
-        other = apsw.Connection(str(tmp_path / "events" / "events.db"))
-        other.execute("BEGIN IMMEDIATE")
-        service = service_of(tmp_path, "r2")
-        await service.open()
-        other.execute("ROLLBACK")
-        other.close()
+        service = await begun_beside(tmp_path)
+        for text in said:
+            assert (await service.record(RecordMessage(text, source="api"))).message.text == text
         await service.close()
 
     asyncio.run(once(service_of(tmp_path, "r1"), "a"))
     before = told(tmp_path)
     asyncio.run(run())
-    assert told(tmp_path) == before
+    noted = [("ServiceStarted", "r2"), ("MessageRecorded", "b"), ("ServiceStopped", "r2")]
+    assert told(tmp_path) == [*before, *(noted if said else [])]
 
 
 def test_a_full_disk_does_not_keep_a_service_from_stopping(tmp_path: Path) -> None:
