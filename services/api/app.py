@@ -7,6 +7,7 @@ from collections.abc import Callable
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
+from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from services.api import (
@@ -26,6 +27,7 @@ from services.api import (
     tracks,
 )
 from services.api.access import observed
+from services.api.declared import only_declared
 from services.api.guard import guarded
 from services.api.limits import limited
 from services.api.measures import Measures
@@ -73,14 +75,7 @@ def build_app(
     measures = Measures([path for part in (*OPERATIONS, openapi.OPERATIONS) for path in part])
     routes = [
         *health.health_routes(service, identity, telegram),
-        *messages.message_routes(service),
-        *(route for kind in KINDS for route in things.routes(kind, service)),
-        *tracks.entry_routes(service),
-        *tags.tag_routes(service),
-        *search.search_routes(service),
-        *timeline.timeline_routes(service),
-        *events.event_routes(service),
-        *streams.stream_routes(service),
+        *only_declared(_asked(service), OPERATIONS),
         *metrics.metrics_routes(service, identity, measures, projected, telegram),
         *openapi.described_routes(OPERATIONS),
     ]
@@ -94,3 +89,17 @@ def build_app(
     app = Starlette(routes=routes, exception_handlers=handlers)
     app.router.redirect_slashes = False  # a path that does not exist is a problem like any other
     return observed(limited(guarded(app, token)), measures.answer)
+
+
+def _asked(service: Service) -> list[Route]:
+    """What is said to the service, and asked of it."""
+    return [
+        *messages.message_routes(service),
+        *(route for kind in KINDS for route in things.routes(kind, service)),
+        *tracks.entry_routes(service),
+        *tags.tag_routes(service),
+        *search.search_routes(service),
+        *timeline.timeline_routes(service),
+        *events.event_routes(service),
+        *streams.stream_routes(service),
+    ]

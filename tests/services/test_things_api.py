@@ -194,6 +194,35 @@ def test_what_is_refused(service: Instance, method: str, path: str, body: object
     assert service.call("GET", "/health/ready").json["log"] == before
 
 
+@pytest.mark.parametrize(
+    ("path", "detail"),
+    [
+        ("todos?tga=home", "expected before, due_until, limit, state, tag in the query, found 'tga'"),
+        ("todos?tag=home&tag=", "expected tag once in the query, found it again"),
+        ("todos?", ""),
+        ("todos?state=open&state=done", ""),
+        ("events?type=A&type=B&limit=1", ""),
+        ("events?limt=1", "found 'limt'"),
+        ("counts?=", "expected nothing in the query, found ''"),
+        ("events/stream?%61fter=0&limit=1", "expected after, type in the query, found 'limit'"),
+    ],
+)
+def test_a_query_that_is_not_what_is_described(service: Instance, path: str, detail: str) -> None:
+    """A misspelt filter would be answered with everything."""
+    answer = service.call("GET", f"{API}/{path}")
+    if detail:
+        assert detail in problem(answer, 400)
+    else:
+        assert answer.status == 200
+
+
+def test_a_query_of_what_is_said(service: Instance) -> None:
+    """Refused before anything is kept."""
+    before = service.call("GET", "/health/ready").json["log"]
+    assert "in the query" in problem(service.call("POST", f"{API}/messages?text=a", {"text": "a"}), 400)
+    assert service.call("GET", "/health/ready").json["log"] == before
+
+
 def test_a_number_of_another_kind(service: Instance) -> None:
     """Is none of this kind."""
     number = made(service, "notes", text="a")["number"]
