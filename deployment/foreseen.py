@@ -13,7 +13,7 @@ from .tables import count
 def judged(log: dict[str, Any], copy: Copy | None, root: Path) -> dict[str, Any]:
     """What the node says of it, and whether the log that is there begins the copy, which only we can see."""
     there = log["there"]
-    if copy is None or not there or log["length"] <= there:
+    if copy is None or not there or log["said"] <= there:
         return log
     return {**log, "begins": copies.head_at(copy, there, root) == log["there_head"]}
 
@@ -34,7 +34,7 @@ def _becomes(environment: str, log: dict[str, Any]) -> str:
         are = _are(newer)
         return f"{count(newer)} of {environment} {are} newer than what is restored, and {are} put aside"
     aside = f"{count(log['aside'])} {_are(log['aside'])} put aside"
-    if log["length"] <= there and newer is None:
+    if log["said"] <= there and newer is None:
         return f"what is restored is no part of the log of {environment}: its {aside}"
     if there and log.get("begins") is False:
         return f"what is restored is another log than that of {environment}, whose {aside}"

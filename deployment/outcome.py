@@ -34,6 +34,7 @@ def outcome_of(settings: Settings, said: dict[str, Any], plan: dict[str, Any]) -
         "before": said.get("before", plan.get("before")),
         "after": said.get("after"),
         "callers": plan.get("callers"),
+        "data": plan.get("data"),
         "data_deleted": any(item["verb"] == "delete-data" for item in plan.get("steps", ())),
         "message": said.get("message") or "",
         "hint": said.get("hint") or "",
@@ -47,8 +48,7 @@ def summary(result: dict[str, Any]) -> str:
     if outcome == "planned":
         return "nothing was touched"
     if verb == "remove" and outcome in ("done", "nothing"):
-        data = "with its data" if result["data_deleted"] else "what was ever told to it stays on the node"
-        return f"{environment} is removed, {data}" if outcome == "done" else f"there is no {environment}"
+        return _removed(result)
     if outcome == "hands":
         return f"look at {environment}: make status ENV={environment}"
     if outcome == "failed" and result["state_before"] == "stopped":
@@ -56,9 +56,21 @@ def summary(result: dict[str, Any]) -> str:
     if outcome == "done" and verb in _SUMMARIES:
         return _SUMMARIES[verb](result)
     runs = f"{environment} runs {result['after']}" if result["after"] else f"{environment} is as it was"
+    if outcome == "nothing" and verb == "restore":
+        return f"nothing to do, {environment} has that log already"
     if outcome == "nothing":
         return f"nothing to do, {f'{environment} is stopped' if verb == 'stop' else runs}"
     return environment if outcome == "refused" else runs
+
+
+def _removed(result: dict[str, Any]) -> str:
+    environment, place = result["environment"], result["data"]
+    gone = f"{environment} is removed" if result["outcome"] == "done" else f"there is no {environment}"
+    if result["data_deleted"]:
+        return f"{gone}, with its data"
+    if place is None:
+        return f"{gone}, and nothing was ever told to it"
+    return f"{gone}; what was told to it stays on the node, in {place}, and DATA=delete deletes it"
 
 
 def _stopped(result: dict[str, Any]) -> str:

@@ -81,7 +81,6 @@ class Keeper:
         try:
             await self._run(self._writer, self._open_writing)
             await self._run(self._reader, self._open_reading)
-            self._reason = None
         except HelionyxError as error:
             self._reason = error.message
             raise
@@ -99,8 +98,8 @@ class Keeper:
             task.cancel()
         await self._group.finish()
         loop = asyncio.get_running_loop()
-        if last is not None and self._begun:
-            await loop.run_in_executor(self._writer, lambda: self._note([Append([last])]))
+        if last is not None:
+            await loop.run_in_executor(self._writer, lambda: self._note_last(last))
         await loop.run_in_executor(self._reader, lambda: _close(self._reading))
         await loop.run_in_executor(self._writer, lambda: _close(self._writing))
         self._reader.shutdown()
@@ -152,7 +151,8 @@ class Keeper:
                 return
             self._reason = "the projections are catching up"
             self._writing.catch_up_first(self._closing.is_set)
-            if self._first is not None:
+            self._reason = None
+            if self._first is not None and not self._closing.is_set():
                 self._note([])
         except DamagedError as error:
             self._guard.found(error.message)
@@ -177,10 +177,16 @@ class Keeper:
             self._guard.found(error.message)
             self._unless_broken()
             raise
-        if first:
+        if first and isinstance(outcomes[0], Exception):
+            logger.error("this start is not noted in the log", exc_info=outcomes[0])
+        elif first:
             self._first, self._begun = None, True
         self._follow(opened)
         return outcomes[len(first) :]
+
+    def _note_last(self, last: Draft) -> None:
+        if self._begun:  # known in this thread alone: a start may just have been noted
+            self._note([Append([last])])
 
     def _note(self, appends: Sequence[Append]) -> None:
         """Append what nobody waits for: a service that cannot write serves what it has."""

@@ -249,7 +249,7 @@ class Service:
     async def contents(self) -> Contents:
         """What the log holds."""
         return await self._keeper.read(
-            lambda opened: Contents(opened.log.head(), opened.log.holds(), opened.log.said())
+            lambda opened: Contents(said=opened.log.said(), head=opened.log.head(), holds=opened.log.holds())
         )
 
     def _note(self, kind: type[ServiceStarted] | type[ServiceStopped]) -> Draft | None:

@@ -29,13 +29,20 @@ class Aside:
         if found is None:
             log = store.at_rest(self.layout, self.environment, wanted.release)
             name = log.name if log else self._unreadable
-            if wanted.back and self.coming is not None and name == self.coming.name:
+            if wanted.back and self.coming is not None and self.coming.tells(log):
                 name = self._kept or name
             reserved = self._names | ({self._kept} if self._kept and not wanted.back else set())
             name = shelf.free(self.layout, self.environment, name, reserved)
             noted = asdict(log) if log else None
             found = self.transaction.write("aside", back=wanted.back, name=name, log=noted)
         return str(found["name"])
+
+    @property
+    def named(self) -> str | None:
+        """What the history calls the log that comes: as it is kept here, or by its length and its head."""
+        if self.coming is None:
+            return None
+        return self._kept or f"{self.coming.length}-{self.coming.head[:12]}"
 
     def before(self) -> tuple[Log | None, str]:
         """The log of before and what it is called where it is kept; none where it was never to be moved."""
@@ -60,11 +67,11 @@ class Aside:
         if release is None or not shelf.waits(self.layout, self.environment):
             return
         log = shelf.waiting(self.layout, self.environment, release)
-        name = self._name_of(log.name if log else "", release)
+        name = self._name_of(log, release)
         wanted = name or (log.name if log else self._unreadable)
         found = shelf.free(self.layout, self.environment, wanted, self._names - {name})
         before = self._noted(back=False)
-        mine = log is not None and self.coming is not None and log.name == self.coming.name
+        mine = self.coming is not None and self.coming.tells(log)
         if mine and self._brought and (before is None or name != before["name"]):
             self.transaction.write("tidied", name=found)
         shelf.put_away(self.layout, self.environment, found)
@@ -75,11 +82,11 @@ class Aside:
         if self.coming is None or release is None:
             return ""
         copies = {entry["name"] for entry in self.transaction.entries("tidied")}
-        meanwhile = noted is not None and _called(noted) != self.coming.name
+        meanwhile = noted is not None and not self.coming.tells(_log(noted))
         if noted is not None and not meanwhile:
             copies.add(noted["name"])
         for name in copies if self._brought else ():
-            shelf.drop(self.layout, self.environment, release, name, self.coming.name)
+            shelf.drop(self.layout, self.environment, release, name, self.coming)
         if noted is None or not meanwhile:
             return ""
         path = self.layout.kept_logs(self.environment) / noted["name"]
@@ -87,17 +94,17 @@ class Aside:
             return ""
         return f"What was said to it meanwhile is kept in {path}."
 
-    def _name_of(self, name: str, release: Manifest) -> str:
+    def _name_of(self, log: Log | None, release: Manifest) -> str:
         """The name that is known for the log which waits, of that length and head; none if none is."""
         before, after = self._noted(back=False), self._noted(back=True)
-        mine = self.coming is not None and name == self.coming.name
-        if mine and before is not None and _called(before) == name:
+        mine = self.coming is not None and self.coming.tells(log)
+        if mine and before is not None and _is(before, log):
             path = self.layout.kept_logs(self.environment) / shelf.NEXT
             mine = store.flaw(self.layout, self.environment, release, path) is None
         if mine and self._kept:
             return self._kept
         for noted in (after,) if mine else (before, after):
-            if noted is not None and _called(noted) == name:
+            if noted is not None and _is(noted, log):
                 return str(noted["name"])
         return ""
 
@@ -123,9 +130,10 @@ class Aside:
         return next((entry for entry in self.transaction.entries("aside") if entry["back"] == back), None)
 
 
-def _called(noted: dict[str, Any]) -> str:
-    log = _log(noted)
-    return log.name if log else ""
+def _is(noted: dict[str, Any], log: Log | None) -> bool:
+    """Whether what was noted is that log; of what could not be read, whether that cannot be read either."""
+    known = _log(noted)
+    return log is None if known is None else known.tells(log)
 
 
 def _log(noted: dict[str, Any]) -> Log | None:

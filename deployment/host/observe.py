@@ -77,7 +77,7 @@ def observe(
 def _sound(layout: Layout, environment: Environment, manifest: Manifest | None, log: Log) -> Log | None:
     """The log that is there; None if it cannot be read, or ends as `log` does and is damaged before."""
     found = store.at_rest(layout, environment, manifest)
-    if found is None or manifest is None or found.name != log.name:
+    if found is None or manifest is None or not found.tells(log):
         return found
     return None if store.flaw(layout, environment, manifest, store.path_of(manifest)) else found
 
@@ -102,7 +102,8 @@ def _holds_anything(layout: Layout, environment: Environment, log: Log | None) -
         mine += [path for path in left if path == place / LOG_FILE]
         if mine:
             found = store.at_rest(layout, environment, release)
-            if found is not None and not found.last[0]:
+            told = found is None or found.last[0] or store.flaw(layout, environment, release, place)
+            if not told:  # a damaged one may hold more than it says
                 left = [path for path in left if path not in mine]
     return bool(left)
 

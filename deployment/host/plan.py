@@ -216,10 +216,7 @@ def _swapped(seen: Observed, wanted: Wanted) -> Iterator[Step]:
     """
     if wanted.log is None:
         return
-    if wanted.back:
-        there = wanted.kept not in seen.logs
-    else:
-        there = seen.log is not None and seen.log.name == wanted.log.name
+    there = wanted.kept not in seen.logs if wanted.back else wanted.log.tells(seen.log)
     if not there:
         yield Step("take-log", (wanted.kept,)) if wanted.kept else Step("install-log", (wanted.log.name,))
         yield Step("switch-log", (wanted.log.name,))

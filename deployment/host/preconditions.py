@@ -83,8 +83,7 @@ def refuse_foreign_log(seen: Observed, wanted: Wanted, release: Manifest) -> Non
             f"that log holds {', '.join(unknown)}, which release {release.id} cannot read.",
             f"first deploy to {wanted.environment.name} a release that reads it",
         )
-    there = seen.log is not None and seen.log.name == log.name
-    if wanted.kept and wanted.kept not in seen.logs and not there:
+    if wanted.kept and wanted.kept not in seen.logs and not log.tells(seen.log):
         raise Refused(
             f"the log {wanted.kept} of {wanted.environment.name} is not kept any more.",
             f"make status ENV={wanted.environment.name} names those that are",

@@ -51,10 +51,10 @@ def log_of(answer: Mapping[str, Any] | None) -> Log | None:
         return None
     if not all(isinstance(item, list) for item in holds.values()):
         return None
-    try:
-        return Log.told(length, head, log)
-    except (KeyError, TypeError, ValueError):  # of the last thing that was said
+    said = log.get("said", {"position": 0, "hash": ""})
+    if not isinstance(said, dict) or not isinstance(said.get("position"), int):
         return None
+    return Log.told(length, head, log) if isinstance(said.get("hash"), str) else None
 
 
 def _connected(listen: str, timeout: float) -> socket.socket:

@@ -105,6 +105,7 @@ def _change(layout: Layout, wire: Wire, program: Path, request: dict[str, Any]) 
         steps=[step.to_json() for step in steps],
         callers=callers(steps),
         before=before,
+        data=str(layout.data(environment)) if seen.data else None,
         release=wanted.release.id if wanted.release else None,
         changed_keys=changed_keys(manifest, wanted.release) if manifest and wanted.release else [],
         log=shelf.preview(layout, environment, manifest, seen.log, wanted.log, wanted.kept)

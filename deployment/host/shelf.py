@@ -83,13 +83,15 @@ def preview(
         begins = store.head(layout, environment, release, at=words, store=path)[1] == last
     if there is not None and said <= words:
         found = _hash_at(layout, environment, release, said)
-        newer = words - said if found == head or not said else None
-    if there is None or there.name != coming.name:  # else every record of it was looked at already
+        if found == head or not said:
+            newer = store.said_behind(layout, environment, release, said) if said < words else 0
+    if not coming.tells(there):  # else every record of it was looked at already
         flaw = store.flaw(layout, environment, release, store.path_of(release), timeout=LOOK)
     return {
         "name": coming.name,
-        "length": said,
-        "head": head,
+        "length": coming.length,
+        "head": coming.head,
+        "said": said,
         "there": words if there else None,
         "there_head": last if there else None,
         "aside": there.length if there else None,
@@ -120,7 +122,7 @@ def refuse_full_disk(layout: Layout, environment: Environment, size: int) -> Non
         )
 
 
-def install(layout: Layout, environment: Environment, release: Manifest, staged: Path, name: str) -> str:
+def install(layout: Layout, environment: Environment, release: Manifest, staged: Path, coming: Log) -> str:
     """Let a log that was sent wait for its place. Raises `HostError` unless it is whole and that one."""
     shelf = layout.kept_logs(environment)
     half = shelf / HALF
@@ -132,18 +134,18 @@ def install(layout: Layout, environment: Environment, release: Manifest, staged:
             copy = ["dd", f"of={half / store.LOG_FILE}", "bs=1M", "conv=fsync", "status=none"]
             _as(environment, *copy, stdin=file)
         _as(environment, "chmod", "600", "--", str(half / store.LOG_FILE))
-        return _prove(layout, environment, release, half, name)
+        return _prove(layout, environment, release, half, coming)
     except (HostError, OSError):
         with suppress(HostError, OSError):
             _as(environment, "rm", "-rf", "--one-file-system", "--", str(half))
         raise
 
 
-def take(layout: Layout, environment: Environment, release: Manifest, kept: str, name: str | None) -> str:
-    """The same for one that is kept. `name` is None for what comes back as it was, whatever that is."""
+def take(layout: Layout, environment: Environment, release: Manifest, kept: str, coming: Log | None) -> str:
+    """The same for one that is kept. `coming` is None for what comes back as it was, whatever that is."""
     path = layout.kept_logs(environment) / kept
-    if name is not None:
-        return _prove(layout, environment, release, path, name)
+    if coming is not None:
+        return _prove(layout, environment, release, path, coming)
     move(layout.data(environment), path, path.with_name(NEXT))
     return ""
 
@@ -186,14 +188,14 @@ def put_away(
         move(layout.data(environment), path, path.with_name(free(layout, environment, name, reserved)))
 
 
-def drop(layout: Layout, environment: Environment, release: Manifest, name: str, copy_of: str) -> None:
+def drop(layout: Layout, environment: Environment, release: Manifest, name: str, copy_of: Log) -> None:
     """Remove one that is kept, if it is a sound copy of that log and no more: there is another."""
     path = layout.kept_logs(environment) / name
     if name not in store.kept(layout, environment):
         return
     with suppress(StepFailed):  # then it stays, and is listed
         log = store.at_rest(layout, environment, release, path)
-        if log and log.name == copy_of and store.flaw(layout, environment, release, path) is None:
+        if copy_of.tells(log) and store.flaw(layout, environment, release, path) is None:
             _as(environment, "rm", "-rf", "--one-file-system", "--", str(path))
 
 
@@ -207,25 +209,28 @@ def free(layout: Layout, environment: Environment, name: str, reserved: Collecti
 
 
 def newer(layout: Layout, environment: Environment, release: Manifest, aside: Path, now: Log) -> int | None:
-    """How many events of a log that was put aside the one in use does not have; None if they part ways."""
+    """How much was said to a log put aside that the one in use does not have; None if they part ways."""
     try:
         before = store.head(layout, environment, release, store=aside)[0]
         in_use = store.path_of(release)
         (said, last), longer = (now.last, aside) if now.last[0] <= before.last[0] else (before.last, in_use)
         found = store.head(layout, environment, release, at=said, store=longer)[1]
+        if said and found != last:
+            return None
+        more = said < before.last[0]
+        return store.said_behind(layout, environment, release, said, aside) if more else 0
     except StepFailed:
         return None
-    return before.last[0] - said if not said or found == last else None
 
 
-def _prove(layout: Layout, environment: Environment, release: Manifest, path: Path, name: str) -> str:
+def _prove(layout: Layout, environment: Environment, release: Manifest, path: Path, coming: Log) -> str:
     problem = store.flaw(layout, environment, release, path)
     if problem is not None:
         raise StepFailed(f"the log in {path} is not whole: {problem}.", "take another one")
     log = store.at_rest(layout, environment, release, path)
-    if log is None or log.name != name:
+    if log is None or not coming.tells(log):
         found = log.name if log else "one that nothing can read any more"
-        raise StepFailed(f"the log in {path} is {found}, not {name}.", "take another one")
+        raise StepFailed(f"the log in {path} is {found}, not {coming.name}.", "take another one")
     move(layout.data(environment), path, path.with_name(NEXT))
     return f"{count(log.length)} verified"
 

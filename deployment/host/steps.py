@@ -69,15 +69,15 @@ def check_bot(work: Work, _: str) -> str:
     return own_bot(work.layout, work.environment, work.chosen)
 
 
-def install_log(work: Work, name: str) -> str:
+def install_log(work: Work, _: str) -> str:
+    assert work.wanted.log is not None, "a plan that brings a log is about one"
     staged = work.staged / "log.db"
-    return shelf.install(work.layout, work.environment, work.chosen, staged, name)
+    return shelf.install(work.layout, work.environment, work.chosen, staged, work.wanted.log)
 
 
 def take_log(work: Work, kept: str) -> str:
-    coming = work.wanted.log
-    name = None if work.wanted.back or coming is None else coming.name
-    return shelf.take(work.layout, work.environment, work.chosen, kept, name)
+    coming = None if work.wanted.back else work.wanted.log
+    return shelf.take(work.layout, work.environment, work.chosen, kept, coming)
 
 
 def switch_log(work: Work, _: str) -> str:

@@ -47,6 +47,15 @@ def head(
     return Log.told(int(answer["position"]), str(answer["hash"]), answer), found.get("hash")
 
 
+def said_behind(
+    layout: Layout, environment: Environment, release: Manifest, position: int, store: Path | None = None
+) -> int:
+    """How much was said behind a position; of a release that notes nothing of itself, all that is there."""
+    words = ["services.event_log", "head", "--store", str(store or path_of(release)), "--at", str(position)]
+    answer = ask(layout, environment, release, *words)
+    return int((answer.get("at") or {}).get("said_behind", int(answer["position"]) - position))
+
+
 def at_rest(
     layout: Layout, environment: Environment, manifest: Manifest | None, store: Path | None = None
 ) -> Log | None:

@@ -109,7 +109,7 @@ class _Change:
             before=release,
             wanted=(self.request.get("release") or {}).get("id")
             or self.request.get("to")
-            or (self.aside.coming.name if self.aside.coming else None),
+            or self.aside.named,
         )
         return self.transaction.write(
             "before",
@@ -204,7 +204,9 @@ class _Change:
     def _apply(self, steps: tuple[Step, ...], wanted: Wanted, before: dict[str, Any]) -> None:
         self.transaction.write("plan", steps=[step.to_json() for step in steps])
         log = Log(**before["log"]) if before["log"] else None
-        if self.aside.coming is not None and not wanted.back:
+        switched = any(step.verb == "switch-log" for step in steps) or self._done("switch-log")
+        restored = self.aside.coming is not None and not wanted.back and switched
+        if restored:
             log = self.aside.coming
         work = Work(
             self.layout,
@@ -218,6 +220,7 @@ class _Change:
                 origin=self.request.get("to") if wanted.staged else None,
             ),
             wanted,
+            restored,
         )
         for step in steps:
             begun, self.title = time.monotonic(), step.title

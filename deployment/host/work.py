@@ -22,6 +22,7 @@ class Work:
     log: Log | None
     place: marks.Place  # of the release that comes up, among those that did
     wanted: Wanted
+    restored: bool = False  # whether `log` is one that has come in the place of another
     aside: str = ""  # what the log that is there is called once another one has its place
     facts: dict[str, Any] = field(default_factory=dict)  # what belongs into the result
 
@@ -33,5 +34,5 @@ class Work:
 
     @property
     def history(self) -> str:
-        """What to say of the log: only a restore is watched, and only on its way forward."""
-        return verify.UNCHANGED if self.wanted.watch is None else verify.RESTORED
+        """What to say of the log where `log` is in its chain."""
+        return verify.RESTORED if self.restored else verify.UNCHANGED

@@ -220,7 +220,7 @@ async def one_of(service: Service, kind: str, number: int) -> Thing:
     """The thing of this kind with this number. Raises MissingError."""
     thing = await service.thing(number)
     if thing.kind != kind:
-        raise MissingError(f"there is no {kind} {number}")
+        raise MissingError(f"there is no {kind} {number}", f"{number} is a {thing.kind}")
     return thing
 
 

@@ -218,7 +218,8 @@ class Client:
             )
         if status in LATER:
             return NoAnswerError(message, hint, sent=True)
-        if status in UNKNOWN and not hint:
+        # Of a thing that is not there it says which; of a path it says that, or no more than the status.
+        if status in UNKNOWN and (message.startswith("there is no path") or message == value.get("title")):
             hint = "the release that runs there may not know this yet: helionyx status"
         return HelionyxError(message, hint)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
@@ -19,11 +20,11 @@ LONGEST_PAUSE = 5.0
 def follow(client: Client, after: int, types: Sequence[str], note: Callable[[str], None]) -> Iterator[bytes]:
     """Every record behind the position `after` and every one to come, as lines of JSON: each once, in order.
 
-    Never ends by itself. Raises NoAnswerError where the service cannot be reached at the beginning; later
+    Does not end by itself. Raises NoAnswerError where the service cannot be reached at the beginning; later
     that is tried again for ever. Raises HelionyxError for what the service refuses, and where it comes back
     with another log, as after a restore.
     """
-    last, seen, begun, pause, lost = after, b"", False, 0.5, False
+    last, seen, begun, pause, lost = after, _there(client, after) if after else [], False, 0.5, False
     while True:
         # The service hears where this one was: from there the next one goes on.
         headers = {"Last-Event-ID": str(last)} if begun else {}
@@ -36,7 +37,7 @@ def follow(client: Client, after: int, types: Sequence[str], note: Callable[[str
                     note("it answers again")
                 begun, pause, lost = True, 0.5, False
                 if position is not None and position > last:
-                    last, seen = position, data
+                    last, seen = position, [data]
                     yield data
         except NoAnswerError as error:
             if not begun:
@@ -48,10 +49,16 @@ def follow(client: Client, after: int, types: Sequence[str], note: Callable[[str
         time.sleep(pause)
 
 
-def _unless_another(client: Client, position: int, seen: bytes) -> None:
+def _there(client: Client, position: int) -> list[bytes]:
+    """The record at a position, if there is one."""
+    found = list(client.lines(EVENTS, {"after": position - 1, "limit": 1}))
+    return found if found and json.loads(found[0])["position"] == position else []
+
+
+def _unless_another(client: Client, position: int, seen: list[bytes]) -> None:
     """Raise HelionyxError unless the log still has what was seen there: with its hash, all before it too."""
-    there = list(client.lines(EVENTS, {"after": position - 1, "limit": 1}))
-    if there != [seen]:
+    there = _there(client, position)
+    if there != seen:
         raise HelionyxError(
             f"the event log is another one than was followed: at position {position} it has"
             f" {'another event' if there else 'nothing'}",

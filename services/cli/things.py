@@ -65,7 +65,7 @@ def say(client: Client, out: Output, options: argparse.Namespace) -> int:
     """Have something kept, and tell what it was taken as."""
     message = client.change("POST", f"{API}/messages", {"text": _said(options.text)})
     thing = message.get("thing")
-    _told(out, message, f"kept as {message['position']}" if thing is None else _summary(thing))
+    _told(out, message, f"kept as {message['position']}" if thing is None else _summary(thing, out))
     return 0
 
 
@@ -129,7 +129,7 @@ def turned(client: Client, out: Output, options: argparse.Namespace) -> int:
             say_error(error)
         else:
             if not out.as_json:
-                out.line(_summary(things[-1]), now=True)
+                out.line(_summary(things[-1], out), now=True)
     if out.as_json:
         out.value({"todos": things})
     return 1 if refused else 0
@@ -144,7 +144,7 @@ def due(client: Client, out: Output, options: argparse.Namespace) -> int:
             f"expected a day or a time, found {text!r}.", "2026-02-11, friday 17:00, in 3 days, or none"
         )
     thing = client.change("PUT", f"{API}/todos/{options.number}/due", {"due": time})
-    _told(out, thing, f"{_summary(thing)}, due {out.moment(thing.get('due') or NEVER)}")
+    _told(out, thing, _summary(thing, out) + ("" if thing.get("due") else f", due {NEVER}"))
     return 0
 
 
@@ -152,7 +152,7 @@ def decided(client: Client, out: Output, options: argparse.Namespace) -> int:
     """A decision accepted or rejected."""
     body = {} if options.because is None else {"rationale": options.because}
     thing = client.change("POST", f"{API}/decisions/{options.number}/{options.verb}", body)
-    _told(out, thing, _summary(thing))
+    _told(out, thing, _summary(thing, out))
     return 0
 
 
@@ -184,8 +184,16 @@ def _said(words: list[str]) -> str:
     return text
 
 
-def _summary(thing: Json) -> str:
-    return f"{thing['kind']} {thing['number']} is {thing['state']}: {_words(thing)}"
+def _summary(thing: Json, out: Output) -> str:
+    """All that was understood of it: what was not, is a part of the text."""
+    text = f"{thing['kind']} {thing['number']} is {thing['state']}: {_words(thing)}"
+    if thing.get("due"):
+        text += f", due {out.moment(thing['due'])}"
+    if thing.get("rationale"):
+        text += f", because {thing['rationale']}"
+    if thing.get("entries"):
+        text += f", {thing['entries']} {'entry' if thing['entries'] == 1 else 'entries'}"
+    return text
 
 
 def _words(thing: Json) -> str:

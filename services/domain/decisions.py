@@ -126,7 +126,8 @@ def _in_state(kind: str, reference: str, *states: str) -> Callable[[Thing | None
     def rule(thing: Thing | None, command: Any) -> Refusal | None:
         named = getattr(command, reference)
         if thing is None or thing.kind != kind:
-            return Refusal(f"there is no {kind} {named}", missing=True)
+            hint = "" if thing is None else f"{named} is a {thing.kind}"
+            return Refusal(f"there is no {kind} {named}", hint, missing=True)
         if thing.state not in states:
             return Refusal(f"expected a {kind} that is {' or '.join(states)}; {named} is {thing.state}")
         return None

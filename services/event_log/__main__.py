@@ -77,7 +77,8 @@ def _head(options: argparse.Namespace) -> int:
         text = f"{head.position} {head.hash}"
         if options.at is not None:
             at = log.hash_at(options.at)
-            result["at"] = {"position": options.at, "hash": at}
+            behind = log.said_behind(options.at)
+            result["at"] = {"position": options.at, "hash": at, "said_behind": behind}
             text += f"\n{options.at} {at or 'no record'}"
     if not options.json:
         _tell_missing(options.store)

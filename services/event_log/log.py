@@ -14,7 +14,7 @@ import apsw
 
 from services.event_log.chain import BEGINNING, Flaw, check, end_of, flaw_at_end, last_of, lost_key
 from services.event_log.errors import RESTORE, DamagedError, explained
-from services.event_log.reading import Pages, Reader, Selection, held, last_apart_from
+from services.event_log.reading import Pages, Reader, Selection, count_apart_from, held, last_apart_from
 from services.event_log.records import GENESIS, Append, Draft, Envelope, Head, Record, decode
 from services.event_log.schema import FILE_NAME, close, open_for_appending, open_for_reading
 from services.event_log.writing import Outcome, append_all, known, take_over
@@ -161,7 +161,17 @@ class EventLog:
     def said(self) -> Head:
         """The last record that is not what a service noted of itself: logs that agree in it tell the same."""
         with explained(self._path):
-            return last_apart_from(self._connection, OF_ITSELF)
+            found = last_apart_from(self._connection, OF_ITSELF)
+        if found is None:
+            raise DamagedError(
+                f"{self._path} is damaged: its index of types is not that of its records", RESTORE
+            )
+        return found
+
+    def said_behind(self, position: int) -> int:
+        """How many records there are behind a position that are not what a service noted of itself."""
+        with explained(self._path):
+            return count_apart_from(self._connection, OF_ITSELF, position)
 
     def verify(self) -> int | None:
         """The position of the first record that is not what was appended, or None if the whole chain holds.

@@ -41,6 +41,8 @@ SELECT type, version FROM held WHERE version IS NOT NULL
 """
 
 _LAST_OF = "SELECT max(position) FROM events WHERE type = ? AND version = ?"
+_COUNT_BEHIND = "SELECT count(*) FROM events WHERE type = ? AND version = ? AND position > ?"
+_ANY = "SELECT EXISTS (SELECT 1 FROM events)"
 _HEAD_AT = "SELECT position, lower(hex(hash)) FROM events WHERE position = ?"
 
 Row = tuple[int, str, str, str]
@@ -67,15 +69,24 @@ def held(connection: apsw.Connection) -> list[tuple[str, int]]:
     return cast(list[tuple[str, int]], connection.execute(_HOLDS).fetchall())
 
 
-def last_apart_from(connection: apsw.Connection, types: Collection[str]) -> Head:
-    """The last record that is of none of these types; the beginning where there is none.
+def last_apart_from(connection: apsw.Connection, types: Collection[str]) -> Head | None:
+    """The last record that is of none of these types; the beginning where there is none, and None where the
+    index is not that of the table.
 
     One look into the index for each version that the log holds: what lies behind that record is not walked.
     """
+    kinds = held(connection)
+    ends = [connection.execute(_LAST_OF, kind).get for kind in kinds if kind[0] not in types]
+    if not ends:
+        return Head(0, GENESIS) if bool(kinds) == bool(connection.execute(_ANY).get) else None
+    found = connection.execute(_HEAD_AT, (max(ends),)).fetchone()
+    return Head(*cast(tuple[int, str], found)) if found else None
+
+
+def count_apart_from(connection: apsw.Connection, types: Collection[str], after: int) -> int:
+    """How many records there are behind `after` that are of none of these types, counted in the index."""
     kept = [kind for kind in held(connection) if kind[0] not in types]
-    ends = [connection.execute(_LAST_OF, kind).get for kind in kept]
-    found = connection.execute(_HEAD_AT, (max(ends, default=0),)).fetchone()
-    return Head(*cast(tuple[int, str], found)) if found else Head(0, GENESIS)
+    return sum(cast(int, connection.execute(_COUNT_BEHIND, (*kind, after)).get) for kind in kept)
 
 
 class Reader:

@@ -22,6 +22,7 @@ import services.kept as kept
 import services.projections.build as build
 import services.projections.counts as counts
 import services.projections.entries as entries
+import services.projections.messages as messages
 import services.projections.models as models
 import services.projections.search as search
 import services.projections.sendings as sendings
@@ -67,7 +68,7 @@ def file_of(stem: Path) -> Path:
 @functools.cache
 def _code() -> bytes:
     """The code that makes rows of events: where it differs, the rows may."""
-    modules = (build, models, counts, entries, search, sendings, things, timeline)
+    modules = (build, models, counts, entries, messages, search, sendings, things, timeline)
     outside = (events_module, things_module, kept, upcasters)
     paths = [Path(str(module.__file__)) for module in (*modules, *outside)]
     return b"".join(path.read_bytes() for path in paths)

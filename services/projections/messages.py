@@ -42,6 +42,11 @@ def after(connection: apsw.Connection, position: int, limit: int) -> tuple[Messa
     return tuple(_message(*row) for row in found)
 
 
+def check(data: dict[str, object]) -> None:
+    """Raise ValueError where the data of a message is none."""
+    msgspec.convert(data, _Data)
+
+
 def _message(position: int, id_: str, time: str, data: str) -> Message:
     said = _decode(data)
     return Message(position, id_, time, said.text, said.source)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
@@ -52,7 +53,7 @@ class Hit:
 
 def enter(connection: apsw.Connection, events: Sequence[Placed]) -> None:
     """The words of each event."""
-    said = made(events, lambda position, event: (position, _said(event.type, event.data)))
+    said = made(events, lambda position, event: (position, _normal(_said(event.type, event.data))))
     connection.executemany("INSERT INTO search (rowid, text) VALUES (?, ?)", [one for one in said if one[1]])
 
 
@@ -88,9 +89,18 @@ def _words(connection: apsw.Connection, text: str) -> list[str]:
     """The words of a text, as they were taken out of what was said."""
     tokenizer = connection.fts5_tokenizer(_TOKENIZER[0], list(_TOKENIZER[1:]))
     found = tokenizer(
-        text.encode(), apsw.FTS5_TOKENIZE_QUERY, None, include_offsets=False, include_colocated=False
+        _normal(text).encode(errors="replace"),
+        apsw.FTS5_TOKENIZE_QUERY,
+        None,
+        include_offsets=False,
+        include_colocated=False,
     )
     return cast(list[str], found)
+
+
+def _normal(text: str) -> str:
+    """One spelling of what can be spelled in several ways, such as kana and Hangul of some keyboards."""
+    return unicodedata.normalize("NFC", text)
 
 
 def _said(type_: str, data: dict[str, object]) -> str:

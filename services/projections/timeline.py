@@ -9,6 +9,8 @@ from typing import cast
 import apsw
 import msgspec
 
+import services.projections.messages as messages
+from services.formats import MESSAGE_RECORDED
 from services.projections.models import Event, Model, Placed, Value, made
 from services.projections.pages import page
 
@@ -46,7 +48,9 @@ class Entry:
 
 
 def row(position: int, event: Event) -> tuple[Value, ...]:
-    """The row of one event."""
+    """The row of one event. Raises ValueError for a message that says nothing."""
+    if (event.type, event.version) == MESSAGE_RECORDED:
+        messages.check(event.data)
     return (position, event.id, event.type, event.version, event.time, _encode(event.data).decode())
 
 

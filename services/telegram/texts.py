@@ -252,7 +252,10 @@ def _listed(
     if not things:
         return Said(none)
     lines = [f"{title}:", *(_described(thing, hours, now) for thing in things)]
-    return Said(_fitting(lines), tuple(buttons[:MOST_BUTTONS]))
+    fitting = _fitting(lines)
+    shown = fitting.count("\n") + (fitting == "\n".join(lines)) - 1  # without the title, and what ends it
+    each = len(buttons) // len(things)
+    return Said(fitting, tuple(buttons[: min(MOST_BUTTONS, shown * each)]))
 
 
 def _fitting(lines: Sequence[str]) -> str:
@@ -260,7 +263,7 @@ def _fitting(lines: Sequence[str]) -> str:
     whole = "\n".join(lines)
     if cut(whole) == whole:
         return whole
-    room = LONGEST - len("… and 1000 more lines")
+    room = LONGEST - len("\n… and 1000000 more lines")
     kept = list(lines)
     while kept and cut(whole := "\n".join(kept), room) != whole:
         kept.pop()

@@ -63,7 +63,8 @@ SAYS = [
 @pytest.mark.parametrize(("log", "words"), SAYS)
 def test_words(log: dict[str, Any], words: str) -> None:
     """Each relation that two logs can have."""
-    whole = {"aside": log["there"], **log}  # as where the last event was said, and is no stop
+    # As where the last event of each was said, and is no start or stop.
+    whole = {"aside": log["there"], "said": log["length"], **log}
     assert foreseen.words("dev", whole).startswith(words)
 
 
@@ -77,7 +78,7 @@ def test_whether_a_copy_goes_on_from_the_log_that_is_there(tmp_path: Path, conte
     log = EventLog.open(tmp_path / "store")
     hashes = [record.hash for record in log.read(0, 10)]
     log.close()
-    told = {"there": 2, "there_head": hashes[1], "length": copy.log.length, "newer": None, "begins": None}
+    told = {"there": 2, "there_head": hashes[1], "said": copy.log.last[0], "newer": None, "begins": None}
     assert foreseen.judged(told, copy, ROOT)["begins"] is True
     assert foreseen.judged({**told, "there_head": "0" * 64}, copy, ROOT)["begins"] is False
     assert foreseen.judged({**told, "there": copy.log.length}, copy, ROOT)["begins"] is None

@@ -122,3 +122,17 @@ def test_damage_is_told_before(layout: Layout) -> None:
 
 def _killed(*_: object) -> None:
     raise KeyboardInterrupt
+
+
+def test_whether_two_logs_tell_the_same() -> None:
+    """Of one that does not say what was said to it, all has to be equal: a release of before cannot know."""
+    said = (5, "a" * 64)
+    noted, more = Log(7, "b" * 64, said=said), Log(9, "c" * 64, said=said)
+    assert noted.tells(more)
+    assert noted.name == more.name == "5-aaaaaaaaaaaa"
+    assert not noted.tells(None)
+    assert not noted.tells(Log(9, "c" * 64, said=(9, "c" * 64)))
+    assert noted.tells(Log(7, "b" * 64))
+    assert Log(7, "b" * 64).tells(noted)
+    assert not Log(9, "c" * 64).tells(noted)
+    assert not Log(5, "a" * 64).tells(noted)

@@ -12,7 +12,7 @@ import pytest
 from deployment.host import readmodels, releases, run, session, shelf, steps, store
 from deployment.host.errors import Refused, StepFailed
 from deployment.host.layout import Environment, Layout
-from deployment.host.model import Wanted
+from deployment.host.model import Log, Wanted
 from deployment.host.plan import Step
 from deployment.host.record import Transaction
 from deployment.host.work import Work
@@ -50,7 +50,7 @@ def volume(monkeypatch: pytest.MonkeyPatch, data: Path, free: int) -> None:
 
 def install(layout: Layout) -> None:
     """Lay down what was sent."""
-    shelf.install(layout, DEV, release(layout), layout.root / "log.db", "5-aaaaaaaaaaaa")
+    shelf.install(layout, DEV, release(layout), layout.root / "log.db", Log(5, "a" * 64))
 
 
 def test_log_that_does_not_fit_is_refused_before_it_is_sent(

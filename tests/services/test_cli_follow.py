@@ -76,8 +76,9 @@ def test_restart_while_following(tmp_path: Path, end: signal.Signals) -> None:
     assert seen == list(range(1, len(seen) + 1))
 
 
+@pytest.mark.parametrize("words", [[], ["--last", "0"]], ids=["from the beginning", "from the end"])
 @pytest.mark.parametrize("more", [0, 5], ids=["shorter", "longer"])
-def test_another_log_while_following(tmp_path: Path, more: int) -> None:
+def test_another_log_while_following(tmp_path: Path, more: int, words: list[str]) -> None:
     """As after a restore: to go on from a position of the log of before would leave something out."""
     port = free_port()
     environment = configure(tmp_path, API_PORT=str(port))
@@ -85,8 +86,11 @@ def test_another_log_while_following(tmp_path: Path, more: int) -> None:
     with starting(environment, port=port) as service:
         service.wait_ready()
         last = tell(service, "one", "two", "three")[-1]
-        with person.started("events", "--follow", "--json") as following:
-            read_to(following, last)
+        with person.started("events", "--follow", "--json", *words) as following:
+            if words:  # nothing comes, and nothing says that it follows
+                time.sleep(2)
+            else:
+                read_to(following, last)
             service.process.send_signal(signal.SIGKILL)
             service.end()
             shutil.rmtree(tmp_path / "events")

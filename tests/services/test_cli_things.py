@@ -125,7 +125,15 @@ def test_notes_tracks_and_decisions(beside: tuple[Person, Instance]) -> None:
     assert shown(person, "tracks", str(track))[-1][3:] == ["5", "km"]
     assert as_json(person, "tracks", str(track))["entries"][0]["text"] == "5 km"
     done = person.run("accept", str(decision), "--because", "it is fast")
-    assert done.stdout == f"decision {decision} is accepted: use SQLite\n"
+    assert done.stdout == f"decision {decision} is accepted: use SQLite, because it is fast\n"
+    refused = person.run("done", str(note))
+    assert refused.returncode == 1
+    assert refused.stderr == f"error: there is no todo {note}\nhint: {note} is a note\n"
+    said = [
+        person.run("say", text).stdout for text in ("todo: call Ada due 2026-02-11", "track: weight: 82.1 kg")
+    ]
+    assert said[0].endswith("is open: call Ada, due 2026-02-11\n")
+    assert said[1].endswith("is running: weight, 1 entry\n")
     assert ["rationale", "it", "is", "fast"] in shown(person, "decisions", str(decision))
     assert person.run("reject", str(decision)).returncode == 1
     other = made(service, "decisions", text="use a file")

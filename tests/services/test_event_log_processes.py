@@ -225,9 +225,18 @@ def test_the_command_on_a_log(tmp_path: Path, running: bool) -> None:
     head = {**last, "holds": {"X": [1]}, "said": last}
     store = ["--store", str(tmp_path)]
     assert command("head", *store) == (0, head)
-    assert command("head", *store, "--at", "1") == (0, {**head, "at": {"position": 1, "hash": first.hash}})
-    assert command("head", *store, "--at", "0") == (0, {**head, "at": {"position": 0, "hash": GENESIS}})
-    assert command("head", *store, "--at", "3") == (0, {**head, "at": {"position": 3, "hash": None}})
+    assert command("head", *store, "--at", "1") == (
+        0,
+        {**head, "at": {"position": 1, "hash": first.hash, "said_behind": 1}},
+    )
+    assert command("head", *store, "--at", "0") == (
+        0,
+        {**head, "at": {"position": 0, "hash": GENESIS, "said_behind": 2}},
+    )
+    assert command("head", *store, "--at", "3") == (
+        0,
+        {**head, "at": {"position": 3, "hash": None, "said_behind": 0}},
+    )
     assert command("verify", *store) == (
         0,
         {"ok": True, "position": 2, "first_bad_position": None, "problem": None},
@@ -253,4 +262,6 @@ def test_the_command_after_a_kill(tmp_path: Path) -> None:
     process.kill()
     process.wait()
     code, found = command("head", "--store", str(tmp_path), "--at", "10")
-    assert (code, found["at"]) == (0, {"position": 10, "hash": lines[-1][1]})
+    at = found["at"]
+    assert isinstance(at, dict)
+    assert (code, at["position"], at["hash"]) == (0, 10, lines[-1][1])

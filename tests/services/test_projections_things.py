@@ -131,6 +131,8 @@ def explained(sql: str, connection: apsw.Connection) -> list[str]:
         ("CAFÉ", [2]),
         ("Cafe\u0301s", [2]),
         ("5 run", [4]),
+        ("\u304c\u3093", [6]),
+        ("\u304b\u3099\u3093", [6]),
         ("because-it's", [5]),
         ("", []),
         ("...", []),
@@ -152,6 +154,7 @@ def test_words_are_found(tmp_path: Path, stem: Path, words: str, expected: list[
         c.AddTodo("milk and milking", source="x"),
         c.AddEntry("Run", "5 km", source="x"),
         c.ProposeDecision("x", "because it's so", source="x"),
+        c.TakeNote("\u304b\u3099\u3093\u306f\u3099\u308b", source="x"),
     ]
     log, _ = appended(tmp_path, commands)
     models = Projections.open(stem)
@@ -164,6 +167,7 @@ def test_what_was_said_is_shown(tmp_path: Path, stem: Path) -> None:
     log, _ = appended(tmp_path, [c.RecordMessage(f"milk {n}", source="x") for n in range(5)])
     models = Projections.open(stem)
     models.catch_up(log)
+    assert models.search("\ud800") == ()
     assert [(hit.text, hit.type) for hit in models.search("milk", 4, 2)] == [
         ("milk 2", "MessageRecorded"),
         ("milk 1", "MessageRecorded"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import resource
 import subprocess
@@ -15,9 +16,9 @@ import pytest
 
 from services.config import ROOT
 from services.domain.commands import RecordMessage
-from services.event_log import Draft, EventLog, schema
+from services.event_log import DamagedError, Draft, EventLog, schema
 from services.event_log.records import GENESIS, Head
-from services.service import Service
+from services.service import NotReadyError, Service
 from tests.services.instance import configure, listener, running, starting
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
@@ -131,6 +132,29 @@ def test_a_start_that_the_log_does_not_take_comes_before_what_it_takes_first(
     assert told(tmp_path) == [*before, *(noted if said else [])]
 
 
+def test_a_stop_in_the_middle_of_a_start_is_noted(tmp_path: Path) -> None:
+    """A start without a stop would say that it was killed."""
+
+    async def run() -> None:
+        other = apsw.Connection(str(tmp_path / "events" / "events.db"))
+        other.execute("BEGIN IMMEDIATE")
+        service = service_of(tmp_path, "r2")
+        opening = asyncio.create_task(service.open())
+        await asyncio.sleep(0.5)
+        closing = asyncio.create_task(service.close())
+        await asyncio.sleep(0.2)
+        other.execute("ROLLBACK")
+        other.close()
+        await closing
+        with contextlib.suppress(NotReadyError):
+            await opening
+
+    asyncio.run(once(service_of(tmp_path, "r1"), "a"))
+    before = told(tmp_path)
+    asyncio.run(run())
+    assert told(tmp_path) == [*before, ("ServiceStarted", "r2"), ("ServiceStopped", "r2")]
+
+
 def test_a_full_disk_does_not_keep_a_service_from_stopping(tmp_path: Path) -> None:
     """It says that its stop is not in the log."""
     with running(tmp_path) as service:
@@ -155,6 +179,7 @@ def test_two_logs_that_differ_in_starts_alone_tell_the_same(tmp_path: Path) -> N
     said = log.append([message, message])[-1]
     log.append([note, note])
     assert (log.said(), log.head().position) == (Head(3, said.hash), 5)
+    assert [log.said_behind(position) for position in range(6)] == [2, 2, 1, 0, 0, 0]
     log.close()
     command = [
         sys.executable,
@@ -171,6 +196,23 @@ def test_two_logs_that_differ_in_starts_alone_tell_the_same(tmp_path: Path) -> N
         answer = service.call("GET", "/health/ready").json["log"]
     assert answer["length"] == 6
     assert answer["said"] == {"position": 3, "hash": said.hash}
+
+
+def test_an_index_that_lost_its_entries_does_not_make_a_log_one_of_nothing(tmp_path: Path) -> None:
+    """What was said is looked up in it: to find nothing there is damage, and not an empty log."""
+    log = EventLog.open(tmp_path)
+    log.append([Draft("MessageRecorded", 1, NOW, {"text": "a", "source": "x"})] * 3)
+    root = log._connection.execute(
+        "SELECT rootpage FROM sqlite_schema WHERE name = 'events_type_version'"
+    ).get
+    log.close()
+    with (tmp_path / "events.db").open("r+b") as file:
+        file.seek((int(str(root)) - 1) * 4096 + 3)
+        file.write(bytes(2))  # how many entries the page has
+    log = EventLog.open(tmp_path, read_only=True)
+    assert log.head().position == 3
+    with pytest.raises(DamagedError, match="its index of types"):
+        log.said()
 
 
 def test_finding_it_takes_no_longer_behind_many_starts(tmp_path: Path) -> None:

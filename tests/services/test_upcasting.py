@@ -14,6 +14,7 @@ from services import formats, upcasters
 from services.domain.commands import RecordMessage
 from services.event_log import ConflictError, Draft, EventLog, records
 from services.projections import Projections, database
+from services.projections.models import UnfitEventError
 from services.service import Service
 from services.upcasters import Data, Format, UnknownEventError, Upcaster, readable, upcast
 
@@ -137,6 +138,14 @@ def test_what_has_to_be_understood_is_named(tmp_path: Path, draft: Draft) -> Non
     match = f"at position 2, found '{draft.type}' in version {draft.version}"
     with pytest.raises(UnknownEventError, match=match):
         found[2].understood(2)
+
+
+def test_a_message_that_says_nothing_stops_the_read_models(tmp_path: Path) -> None:
+    """It is named where it is entered, and not whenever a page of messages is read."""
+    log = EventLog.open(tmp_path / "events")
+    log.append([new("a"), Draft("MessageRecorded", 1, NOW, {"text": "by nobody"})])
+    with pytest.raises(UnfitEventError, match="a MessageRecorded at position 2"):
+        Projections.open(tmp_path / "p" / "helionyx.db").catch_up(log)
 
 
 def test_an_unknown_version_stops_the_read_models(tmp_path: Path) -> None:

@@ -61,6 +61,12 @@ def test_a_long_list_ends_with_a_whole_line() -> None:
         f"{'a' * 4000}\n{'b' * 95}",
         f"{'a' * 4000}\n… and 1 more line",
     )
+    wordy = [
+        replace(MILK, position=number, text="x" * 200, tags=tuple(f"{n:050}" for n in range(20)))
+        for number in range(9)
+    ]
+    few = texts.todo_list(wordy, HOURS, NOW)
+    assert len(few.buttons) == len(few.text.splitlines()) - 2 == 3
 
 
 def test_the_summary() -> None:
