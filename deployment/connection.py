@@ -241,7 +241,7 @@ def explain(node: str, code: int, words: list[str], options: tuple[str, ...] = (
     if code == 255:
         return Lost(
             f"{node} cannot be reached by ssh: {last}",
-            f"{login} true must work; SSH_OPTIONS takes options",
+            f"{login} true must work; NODE= names another node, SSH_OPTIONS= takes options",
             about="ssh",
         )
     if code == 127 or "python3: command not found" in text:  # the first by a shell, the other by sudo

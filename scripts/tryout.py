@@ -55,6 +55,7 @@ The node runs until `make try-down`. To go on with it from this shell:
   curl http://{node.address}:$API_PORT/health
   curl -H "Authorization: Bearer $API_TOKEN" -d '{{"text": "hello"}}' http://{node.address}:$API_PORT/api/v1/messages
   curl -H "Authorization: Bearer $API_TOKEN" http://{node.address}:$API_PORT/api/v1/events
+  HELIONYX_URL=http://{node.address}:$API_PORT ./helionyx say "buy milk"
 """)
     return next(filter(None, codes), 0)
 

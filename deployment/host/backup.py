@@ -31,7 +31,7 @@ def hand_over(layout: Layout, wire: Wire, request: dict[str, Any]) -> None:
     if release is None:
         raise Refused(
             f"{environment.name} has no release on this node, so there is nothing that could read its log.",
-            f"make status ENV={environment.name}",
+            f"make deploy ENV={environment.name} brings one",
         )
     refuse_nobody(environment)
     begun = time.monotonic()

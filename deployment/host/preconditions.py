@@ -129,7 +129,7 @@ def release_of(seen: Observed, wanted: Wanted) -> Manifest:
         name = wanted.environment.name
         raise Refused(
             f"{name} has no release on this node that could prove a log; what it was told before lies there.",
-            f"make deploy ENV={name}; docs/DEPLOYMENT.md has a word for a log that keeps it from coming up",
+            f"make deploy ENV={name}; docs/DEPLOYMENT.md says what if its log keeps it from coming up",
         )
     if wanted.release is None:
         nothing = "nothing to rebuild" if wanted.rebuild else "nothing to start"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
 
@@ -107,23 +106,3 @@ def test_damaged_event_log_is_found_at_its_position(dev: Operator) -> None:
     assert f"position {position} of " in found["dev", "event log", "bad"][0]
     assert "stopped on purpose" in found["dev", "service", "ok"]
     assert not bad(examine(dev, "dev"))
-
-
-def test_log_that_tells_the_same_is_left_where_it_is(dev: Operator, tmp_path: Path) -> None:
-    """Also where the service is stopped: its own starts and stops are not the backup's, and no damage."""
-    dev.tell("dev", ["what both of them say"])
-    first, second = tmp_path / "first.db", tmp_path / "second.db"
-    dev.change("backup", "dev", TO=str(first))
-    dev.change("restart", "dev")
-    dev.change("backup", "dev", TO=str(second))
-    dev.tell("dev", ["what no backup says"])
-    dev.change("restore", "dev", BACKUP=str(first))
-    events = dev.events("dev")
-    again = dev.change("restore", "dev", BACKUP=str(second))
-    assert (again["outcome"], again["summary"]) == ("nothing", "nothing to do, dev has that log already")
-    dev.change("stop", "dev")
-    result = dev.change("restore", "dev", BACKUP=str(second))
-    assert result["outcome"] == "done"
-    assert "switch log" not in str(result["steps"])
-    assert result["steps"][-1]["remark"].endswith("history unchanged")
-    assert dev.events("dev") == events

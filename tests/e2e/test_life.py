@@ -10,6 +10,7 @@ import signal
 import subprocess
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -186,6 +187,26 @@ def test_colours_are_for_terminals(settled: Operator) -> None:
         )
         assert "exit 0: done" in shown
         assert ("\x1b[32m" in shown) is coloured
+
+
+def test_log_that_tells_the_same_is_left_where_it_is(dev: Operator, tmp_path: Path) -> None:
+    """Also where the service is stopped: its own starts and stops are not the backup's, and no damage."""
+    dev.tell("dev", ["what both of them say"])
+    first, second = tmp_path / "first.db", tmp_path / "second.db"
+    dev.change("backup", "dev", TO=str(first))
+    dev.change("restart", "dev")
+    dev.change("backup", "dev", TO=str(second))
+    dev.tell("dev", ["what no backup says"])
+    dev.change("restore", "dev", BACKUP=str(first))
+    events = dev.events("dev")
+    again = dev.change("restore", "dev", BACKUP=str(second))
+    assert (again["outcome"], again["summary"]) == ("nothing", "nothing to do, dev has that log already")
+    dev.change("stop", "dev")
+    result = dev.change("restore", "dev", BACKUP=str(second))
+    assert result["outcome"] == "done"
+    assert "switch log" not in str(result["steps"])
+    assert result["steps"][-1]["remark"].endswith("history unchanged")
+    assert dev.events("dev") == events
 
 
 def _on_a_terminal(operator: Operator, argv: list[str], environ: dict[str, str]) -> str:

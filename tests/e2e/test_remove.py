@@ -107,7 +107,7 @@ def test_log_that_was_put_aside_is_not_deleted(dev: Operator) -> None:
 def test_data_stays_also_where_nobody_spoke(dev: Operator) -> None:
     """Nothing goes without a typed name: an empty log and its read models stay as well."""
     dev.deploy("staging")
-    assert "stays on the node" in dev.change("remove", "staging")["summary"]
+    assert "nothing was ever told to it" in dev.change("remove", "staging")["summary"]
     assert dev.on_node("ls", "/var/lib/helionyx/staging/events")
     dev.change("remove", "staging", DATA="delete", CONFIRM="staging")
     assert not dev.node.run(["ls", "/var/lib/helionyx/staging"]).stdout
