@@ -58,11 +58,11 @@ def test_head(service: Instance, path: str) -> None:
 @pytest.mark.parametrize(
     ("query", "comes", "expected"),
     [
-        ("since=2026-01-03T00:00:00Z", [at(3), at(30)], [5]),
-        ("since=2026-01-02T00:30:00Z&after=3", [at(0), at(3)], [5]),
-        ("until=2026-01-02T01:30:00Z&after=2", [at(3), at(1)], [5]),
-        ("since=2026-01-02T01:00:00Z&until=2026-01-02T02:00:00Z&after=2&type=Other", [at(3), at(1)], [5]),
-        ("until=2000-01-01T00:00:00Z", [at(3), at(-300_000)], [5]),
+        ("since=2026-01-03T00:00:00Z&after=4", [at(3), at(30)], [6]),
+        ("since=2026-01-02T00:30:00Z&after=4", [at(0), at(3)], [6]),
+        ("until=2026-01-02T01:30:00Z&after=3", [at(3), at(1)], [6]),
+        ("since=2026-01-02T01:00:00Z&until=2026-01-02T02:00:00Z&after=3&type=Other", [at(3), at(1)], [6]),
+        ("until=2000-01-01T00:00:00Z", [at(3), at(-300_000)], [6]),
     ],
 )
 def test_a_long_poll_for_a_span_of_time(

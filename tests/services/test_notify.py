@@ -108,6 +108,8 @@ def test_the_watchdog_hears_nothing_while_the_loop_does_not_turn(tmp_path: Path)
 def test_the_last_words_of_a_stuck_process(tmp_path: Path) -> None:
     """The watchdog ends it by SIGABRT: then it says where each of its threads is."""
     with running(tmp_path) as instance:
+        assert instance.call("GET", "/health/ready").status == 200
+        time.sleep(0.5)  # it has begun: what is told of a thread that runs meanwhile may be garbage
         instance.process.send_signal(signal.SIGABRT)
         code, logged = instance.end()
     assert code == -signal.SIGABRT
