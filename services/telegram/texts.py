@@ -96,18 +96,13 @@ def entered(track: Thing, text: str) -> Said:
 def todo_list(todos: Sequence[Thing], hours: Hours, now: datetime) -> Said:
     """The open todos: those that are due first, and then the newest first."""
     ordered = sorted(todos, key=lambda todo: (todo.due is None, todo.due or "", -todo.position))
-    buttons = [(f"Done {todo.position}", f"done:{todo.position}:todos") for todo in ordered]
-    return _listed("to do", ordered, hours, now, "nothing is to be done", buttons)
+    return _listed("to do", ordered, hours, now, "nothing is to be done", "todos", (("Done", "done"),))
 
 
 def decision_list(decisions: Sequence[Thing], hours: Hours, now: datetime) -> Said:
     """What is to be decided."""
-    buttons = [
-        (f"{label} {decision.position}", f"{verb}:{decision.position}:decisions")
-        for decision in decisions
-        for label, verb in BUTTONS[DECISION, "proposed"]
-    ]
-    return _listed("to decide", decisions, hours, now, "nothing is open", buttons)
+    verbs = BUTTONS[DECISION, "proposed"]
+    return _listed("to decide", decisions, hours, now, "nothing is open", "decisions", verbs)
 
 
 def note_list(notes: Sequence[Thing], hours: Hours, now: datetime) -> Said:
@@ -247,27 +242,38 @@ def _listed(
     hours: Hours,
     now: datetime,
     none: str,
-    buttons: Sequence[Button] = (),
+    where: str = "",
+    verbs: Sequence[tuple[str, str]] = (),
 ) -> Said:
+    """The things, and below them buttons for `verbs` on those that are shown, in the list `where`."""
     if not things:
         return Said(none)
     lines = [f"{title}:", *(_described(thing, hours, now) for thing in things)]
-    fitting = _fitting(lines)
-    shown = fitting.count("\n") + (fitting == "\n".join(lines)) - 1  # without the title, and what ends it
-    each = len(buttons) // len(things)
-    return Said(fitting, tuple(buttons[: min(MOST_BUTTONS, shown * each)]))
+    buttons = [
+        (f"{label} {thing.position}", f"{verb}:{thing.position}:{where}")
+        for thing in things[: _room(lines) - 1]
+        for label, verb in verbs
+    ]
+    return Said(_fitting(lines), tuple(buttons[:MOST_BUTTONS]))
 
 
 def _fitting(lines: Sequence[str]) -> str:
     """As many whole lines as a message holds, and how many there are besides."""
-    whole = "\n".join(lines)
-    if cut(whole) == whole:
-        return whole
-    room = LONGEST - len("\n… and 1000000 more lines")
-    kept = list(lines)
-    while kept and cut(whole := "\n".join(kept), room) != whole:
-        kept.pop()
-    return f"{whole}\n… and {_count(len(lines) - len(kept), 'more line', 'more lines')}"
+    room = _room(lines)
+    more = [] if room == len(lines) else [f"… and {_count(len(lines) - room, 'more line', 'more lines')}"]
+    return "\n".join((*lines[:room], *more))
+
+
+def _room(lines: Sequence[str]) -> int:
+    """How many of the lines a message holds: all, or as many as leave room for how many there are besides."""
+    if _fits("\n".join(lines), LONGEST):
+        return len(lines)
+    longest = LONGEST - len("\n… and 1000000 more lines")
+    return next(room for room in range(len(lines) - 1, -1, -1) if _fits("\n".join(lines[:room]), longest))
+
+
+def _fits(text: str, longest: int) -> bool:
+    return cut(text, longest) == text
 
 
 def _short(text: str, longest: int = LONGEST_LINE) -> str:

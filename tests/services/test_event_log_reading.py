@@ -10,6 +10,7 @@ import pytest
 from services.event_log import Draft, EventLog
 from services.event_log import log as log_module
 from services.event_log.records import moment
+from tests.services.steps import steps
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -97,20 +98,10 @@ def test_texts_of_times_are_in_the_order_of_times() -> None:
     assert {len(text) for text in texts} == {27}
 
 
-def steps(log: EventLog, **selection: object) -> int:
+def page_steps(log: EventLog, **selection: object) -> int:
     """How many instructions SQLite carries out for one page."""
-    taken = 0
-
-    def count() -> bool:
-        nonlocal taken
-        taken += 1
-        return False
-
-    log._connection.set_progress_handler(count, 1)
-    found = positions(log, limit=10, **selection)
-    log._connection.set_progress_handler(None)
-    assert len(found) == 10
-    return taken
+    assert len(positions(log, limit=10, **selection)) == 10
+    return steps(log, lambda: positions(log, limit=10, **selection))
 
 
 def test_a_page_costs_as_much_in_a_long_log_as_in_a_short_one(tmp_path: Path) -> None:
@@ -130,11 +121,11 @@ def test_a_page_costs_as_much_in_a_long_log_as_in_a_short_one(tmp_path: Path) ->
         {"types": ["Common"], "since": at(100), "until": at(130)},
     ]
     more(420, 0)
-    few = [steps(log, **selection) for selection in asked]
+    few = [page_steps(log, **selection) for selection in asked]
     more(10_000, 420)
-    many = [steps(log, **selection) for selection in asked]
+    many = [page_steps(log, **selection) for selection in asked]
     assert all(now < 1.2 * then for then, now in zip(few, many, strict=True)), (few, many)
-    late = steps(log, since=at(10_300))
+    late = page_steps(log, since=at(10_300))
     assert late < 5_000
 
 

@@ -20,6 +20,7 @@ from services.event_log import DamagedError, Draft, EventLog, schema
 from services.event_log.records import GENESIS, Head
 from services.service import NotReadyError, Service
 from tests.services.instance import configure, listener, running, starting
+from tests.services.steps import steps
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 
@@ -222,16 +223,7 @@ def test_finding_it_takes_no_longer_behind_many_starts(tmp_path: Path) -> None:
     taken = []
     for count in (1, 2000):
         log.append([Draft("ServiceStarted", 1, NOW, {"source": "service", "release": "r"})] * count)
-        steps = 0
-
-        def step() -> bool:
-            nonlocal steps
-            steps += 1
-            return False
-
-        log._connection.set_progress_handler(step, 1)
         assert log.said().position == 1
-        log._connection.set_progress_handler(None)
-        taken.append(steps)
+        taken.append(steps(log, log.said))
     log.close()
     assert taken[1] < taken[0] * 1.5
