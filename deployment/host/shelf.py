@@ -60,7 +60,7 @@ def _is_in_use(layout: Layout, environment: Environment, release: Manifest, name
         there, found = store.head(layout, environment, release, at=int(length))
     except StepFailed:
         return False
-    return there.length >= int(length) and str(found).startswith(head.partition(".")[0])
+    return there.length >= int(length) and str(found.hash).startswith(head.partition(".")[0])
 
 
 def preview(
@@ -80,11 +80,11 @@ def preview(
     (said, head), (words, last) = coming.last, there.last if there is not None else (0, "")
     if said > words > 0 and kept:
         path = layout.kept_logs(environment) / kept
-        begins = store.head(layout, environment, release, at=words, store=path)[1] == last
+        begins = store.head(layout, environment, release, at=words, store=path)[1].hash == last
     if there is not None and said <= words:
-        found = _hash_at(layout, environment, release, said)
-        if found == head or not said:
-            newer = store.said_behind(layout, environment, release, said) if said < words else 0
+        found = _at(layout, environment, release, said)
+        if found is not None and (found.hash == head or not said):
+            newer = found.said_behind
     if not coming.tells(there):  # else every record of it was looked at already
         flaw = store.flaw(layout, environment, release, store.path_of(release), timeout=LOOK)
     return {
@@ -101,7 +101,7 @@ def preview(
     }
 
 
-def _hash_at(layout: Layout, environment: Environment, release: Manifest, position: int) -> str | None:
+def _at(layout: Layout, environment: Environment, release: Manifest, position: int) -> store.At | None:
     """Of the record there in the log in use; None too where that is damaged, which its flaw tells."""
     try:
         return store.head(layout, environment, release, at=position)[1]
@@ -215,12 +215,11 @@ def newer(layout: Layout, environment: Environment, release: Manifest, aside: Pa
         in_use = store.path_of(release)
         (said, last), longer = (now.last, aside) if now.last[0] <= before.last[0] else (before.last, in_use)
         found = store.head(layout, environment, release, at=said, store=longer)[1]
-        if said and found != last:
-            return None
-        more = said < before.last[0]
-        return store.said_behind(layout, environment, release, said, aside) if more else 0
     except StepFailed:
         return None
+    if said and found.hash != last:
+        return None
+    return found.said_behind if longer == aside else 0
 
 
 def _prove(layout: Layout, environment: Environment, release: Manifest, path: Path, coming: Log) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,17 @@ NAME = re.compile(r"([0-9]+-[0-9a-f]{12}|unreadable(-[0-9A-Za-z-]+)?)(\.[0-9]+)?
 LOG_FILE = "events.db"  # what a service calls its event log
 SPARE = 32 << 20  # bytes that stay free beside a log that is laid down or copied: the service goes on writing
 LONG = 280.0  # seconds for what depends on how much was said; the operator's half waits longer for a word
+
+
+@dataclass(frozen=True)
+class At:
+    """What a log has at a position: the hash, None where nothing is, and how much was said behind it.
+
+    Of a release that notes nothing of itself, all that is there was said.
+    """
+
+    hash: str | None
+    said_behind: int
 
 
 def path_of(release: Manifest) -> Path:
@@ -39,21 +51,13 @@ def head(
     release: Manifest,
     at: int | None = None,
     store: Path | None = None,
-) -> tuple[Log, str | None]:
-    """The log in `store`, or the one that the release uses: its head, and the hash at position `at`."""
+) -> tuple[Log, At]:
+    """The log in `store`, or the one that the release uses: its head, and what it has at position `at`."""
     words = ["services.event_log", "head", "--store", str(store or path_of(release))]
-    answer = ask(layout, environment, release, *words, *(("--at", str(at)) if at else ()))
+    answer = ask(layout, environment, release, *words, *(() if at is None else ("--at", str(at))))
     found = answer.get("at") or {}
-    return Log.told(int(answer["position"]), str(answer["hash"]), answer), found.get("hash")
-
-
-def said_behind(
-    layout: Layout, environment: Environment, release: Manifest, position: int, store: Path | None = None
-) -> int:
-    """How much was said behind a position; of a release that notes nothing of itself, all that is there."""
-    words = ["services.event_log", "head", "--store", str(store or path_of(release)), "--at", str(position)]
-    answer = ask(layout, environment, release, *words)
-    return int((answer.get("at") or {}).get("said_behind", int(answer["position"]) - position))
+    log = Log.told(int(answer["position"]), str(answer["hash"]), answer)
+    return log, At(found.get("hash"), int(found.get("said_behind", log.length - (at or 0))))
 
 
 def at_rest(

@@ -147,7 +147,9 @@ def _unchanged(layout: Layout, environment: Environment, release: Manifest, befo
     """The head from before must still be in the chain, at its place."""
     if before.head == now.head:
         return
-    found = head(layout, environment, release, at=before.length)[1] if now.length >= before.length else None
+    found = (
+        head(layout, environment, release, at=before.length)[1].hash if now.length >= before.length else None
+    )
     if found != before.head:
         raise StepFailed(
             f"the event log's history changed: position {before.length} had {before.head[:16]} before, "

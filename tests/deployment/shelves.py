@@ -18,6 +18,7 @@ from deployment.host.errors import StepFailed
 from deployment.host.layout import Environment, Layout
 from deployment.host.model import Log, Manifest, Wanted
 from deployment.host.record import Transaction
+from deployment.host.store import At
 
 DEV = Environment("dev")
 OLD, NEW = Log(9, "f" * 64), Log(5, "a" * 64)
@@ -30,11 +31,12 @@ def layout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Layout:
     write(layout.data(DEV) / "events", OLD)
     write(layout.kept_logs(DEV) / shelf.NEXT, NEW)
 
-    def head(*_: object, at: int | None = None, store: Path | None = None) -> tuple[Log, str | None]:
+    def head(*_: object, at: int | None = None, store: Path | None = None) -> tuple[Log, At]:
         words = ((store or layout.data(DEV) / "events") / "events.db").read_text().split()
         if words[0] == "damaged":
             raise StepFailed("it cannot be read.")
-        return Log(int(words[0]), words[1]), {9: "f" * 64, 5: words[-1]}.get(at or 0)
+        log, position = Log(int(words[0]), words[1]), at or 0
+        return log, At({9: "f" * 64, 5: words[-1]}.get(position), log.length - position)
 
     def flaw(_: object, __: object, ___: object, store: Path, **_____: float) -> str | None:
         return "a record is missing" if (store / "events.db").read_text().endswith("flawed") else None
