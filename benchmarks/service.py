@@ -12,11 +12,12 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from statistics import median
 
 import benchmarks.million as million
-from benchmarks.appends import SIZE, appender, limit
+from benchmarks.appends import SIZE, Table, appender, limit
 from benchmarks.process import Running, running
 from benchmarks.report import Row, at_least, below, objects, table
 from services.config import ROOT
@@ -75,10 +76,15 @@ def _appends(place: Path, rounds: int) -> Iterator[Row]:
     found: dict[str, list[float]] = {}
     busy = place / "busy"
     busy.mkdir()
-    with appender(place / "alone") as log, running(busy) as service:
+    with (
+        closing(Table(place / "bare.db")) as table,
+        appender(place / "alone") as log,
+        running(busy) as service,
+    ):
         for _ in range(rounds):
             for name, rate in (
                 ("limit", limit(place / "raw", COUNT)),
+                ("bare", table.rate(COUNT)),
                 ("alone", log.alone(COUNT)),
                 ("one", log.rate(1, COUNT)),
                 ("crowd", log.rate(CROWD, COUNT * 8)),
@@ -89,6 +95,8 @@ def _appends(place: Path, rounds: int) -> Iterator[Row]:
                 found.setdefault(name, []).append(rate)
     bare = median(found["limit"])
     yield Row(f"write + fdatasync of {SIZE} bytes: the limit", bare, "/s", note=_span(found["limit"]))
+    times = median(found["bare"]) / bare
+    yield Row("rows of a SQLite table with one column", times, "x", note=_span(found["bare"], "/s"))
     for name, label, goal in (
         ("alone", "log, 1 thread", 0.9),
         ("one", "group commit, 1 client", 0.9),

@@ -22,6 +22,7 @@ from services.event_log.group import GroupCommit
 from services.event_log.guard import Guard
 from services.opened import Opened
 from services.refusals import NotReadyError
+from services.threads import in_thread
 
 logger = logging.getLogger("helionyx")
 
@@ -97,11 +98,10 @@ class Keeper:
         for task in self._upkeep:
             task.cancel()
         await self._group.finish()
-        loop = asyncio.get_running_loop()
         if last is not None:
-            await loop.run_in_executor(self._writer, lambda: self._note_last(last))
-        await loop.run_in_executor(self._reader, lambda: _close(self._reading))
-        await loop.run_in_executor(self._writer, lambda: _close(self._writing))
+            await in_thread(self._writer, lambda: self._note_last(last))
+        await in_thread(self._reader, lambda: _close(self._reading))
+        await in_thread(self._writer, lambda: _close(self._writing))
         self._reader.shutdown()
         self._writer.shutdown()
 
@@ -243,7 +243,7 @@ class Keeper:
 
     async def _run(self, executor: ThreadPoolExecutor, job: Callable[[], T]) -> T:
         self._unless_closing()
-        return await asyncio.get_running_loop().run_in_executor(executor, job)
+        return await in_thread(executor, job)
 
     def _unless_broken(self) -> None:
         if self._guard.broken is not None:

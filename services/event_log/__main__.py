@@ -12,9 +12,10 @@ import os
 import sys
 import threading
 from collections.abc import Iterator
-from dataclasses import asdict
 from pathlib import Path
 from typing import BinaryIO
+
+from msgspec.structs import asdict
 
 from services.config import Config
 from services.errors import HelionyxError

@@ -8,6 +8,7 @@ from concurrent.futures import Executor
 
 from services.event_log.records import Append, Record
 from services.event_log.writing import Outcome
+from services.threads import in_thread
 
 LARGEST_GROUP = 1000
 """How many appends go into one transaction, so that nobody waits long for the others of a crowd."""
@@ -65,10 +66,9 @@ class GroupCommit:
         return group
 
     async def _together(self, group: list[tuple[Append, asyncio.Future[tuple[Record, ...]]]]) -> None:
-        loop = asyncio.get_running_loop()
+        appends = [append for append, _ in group]
         try:
-            appends = [append for append, _ in group]
-            outcomes = await loop.run_in_executor(self._executor, self._commit, appends)
+            outcomes = await in_thread(self._executor, lambda: self._commit(appends))
         except Exception as error:  # noqa: BLE001 - whatever it is, all of them hear it, and the next go on
             outcomes = [error] * len(group)
         for (_, answer), outcome in zip(group, outcomes, strict=True):

@@ -37,6 +37,8 @@ class EventLog:
         self._path = path
         self._proven: Record | None = None
         """The last record that was proven, or appended here."""
+        self._proven_at = -1
+        """What SQLite counted as the file's version when that was the last record."""
 
     @classmethod
     def open(cls, directory: Path, *, read_only: bool = False) -> EventLog:
@@ -75,7 +77,8 @@ class EventLog:
             head = self._end()
             before()
             outcomes, last = append_all(self._connection, appends, head)
-        self._proven = last or self._proven
+        if last is not None:
+            self._proven, self._proven_at = last, self._connection.data_version()
         return outcomes
 
     def read(
@@ -244,8 +247,11 @@ class EventLog:
     def _end(self) -> Head:
         """The end of the log, as far as what is appended needs it to be whole. Raises DamagedError.
 
-        What is, byte for byte, the record that was proven before is not proven again.
+        What was proven before is not proven again: while nobody else has committed, it is not even looked at,
+        since SQLite would show the very page that it wrote; and else not, if it is the same byte for byte.
         """
+        if self._proven is not None and self._connection.data_version() == self._proven_at:
+            return Head(self._proven.position, self._proven.hash)
         last = last_of(self._connection)
         head = BEGINNING if last is None else Head(last.position, last.hash)
         if last is None or last != self._proven:

@@ -18,7 +18,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
 
@@ -86,7 +85,7 @@ class Append(msgspec.Struct, frozen=True):
     refused: Callable[[], Exception | None] = lambda: None
     """Asked in the transaction, in front of everything that is appended in it: why this is not, if it is not.
 
-    Not asked for a repeat, which has its answer.
+    What it says of a repeat is not heard: that has its answer.
     """
 
 
@@ -141,8 +140,7 @@ def content(event: Draft | Record) -> tuple[object, ...]:
     return event.type, version, event.idempotency_key, data
 
 
-@dataclass(frozen=True)
-class Head:
+class Head(msgspec.Struct, frozen=True):
     """The end of the log: how many records there are, and the hash of the last one."""
 
     position: int

@@ -198,6 +198,8 @@ def _prepare(connection: apsw.Connection, path: Path) -> None:
             if _is_empty(connection, path):  # else another process was faster
                 _fill(connection)
     connection.execute(INDEXES)
+    # They are for whoever else writes here: an append has found the end, in its transaction, already.
+    connection.config(apsw.SQLITE_DBCONFIG_ENABLE_TRIGGER, False)
 
 
 def _fill(connection: apsw.Connection) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import cast
@@ -33,46 +32,45 @@ Outcome = tuple[Record, ...] | Exception
 def append_all(
     connection: apsw.Connection, appends: Sequence[Append], head: Head
 ) -> tuple[list[Outcome], Record | None]:
-    """Carry out `appends` behind `head`, in their order: (their outcomes, the new last record, if any)."""
+    """Carry out `appends` behind `head`, in their order: (their outcomes, the new last record, if any).
+
+    Raises DamagedError where the table goes on behind `head`.
+    """
     outcomes: list[Outcome] = []
     last = None
     for wanted in appends:
-        try:
-            records = _append(connection, wanted, head)
-        except OWN_ERRORS as error:
-            outcomes.append(error)
-        else:
-            outcomes.append(records)
-            if not isinstance(records, Exception) and records and records[-1].position > head.position:
-                last = records[-1]
-                head = Head(last.position, last.hash)
+        outcome = _append(connection, wanted, head)
+        if isinstance(outcome, Exception):
+            outcome = _repeated(connection, wanted.drafts) or outcome
+        elif outcome:
+            last = outcome[-1]
+            head = Head(last.position, last.hash)
+        outcomes.append(outcome)
     return outcomes, last
 
 
 def _append(connection: apsw.Connection, wanted: Append, head: Head) -> Outcome:
-    """Append behind `head`, all drafts or none, or find the records of which they are a repeat.
+    """Append behind `head`, all drafts or none. Why there are none is returned, one of OWN_ERRORS included.
 
-    What refuses it is returned.
-
-    Raises one of OWN_ERRORS, and DamagedError where the table finds another end than `head`.
+    That nothing is a repeat is left to the index of the keys, which has to look each of them up anyway.
     """
-    first = _first(connection, wanted.drafts)
-    if first is not None:
-        return first
-    if wanted.expected_position not in (None, head.position):
-        raise PositionError(
-            f"expected the log to end at {wanted.expected_position}, it ends at {head.position}"
-        )
-    refusal = wanted.refused()
-    if refusal is not None:
-        return refusal
-    keys = [draft.idempotency_key for draft in wanted.drafts if draft.idempotency_key is not None]
-    if len(set(keys)) != len(keys):
-        raise ValueError("expected another idempotency key for each draft of an append")
-    bodies = [draft.body() for draft in wanted.drafts]
-    # One statement undoes itself when it fails, several do not.
-    with contextlib.nullcontext() if len(bodies) == 1 else connection:
-        return _insert(connection, bodies, head)
+    try:
+        if wanted.expected_position not in (None, head.position):
+            raise PositionError(
+                f"expected the log to end at {wanted.expected_position}, it ends at {head.position}"
+            )
+        refusal = wanted.refused()
+        if refusal is not None:
+            return refusal
+        drafts = wanted.drafts
+        if len(drafts) == 1:
+            return (_insert(connection, drafts[0].body(), head),)
+        keys = [draft.idempotency_key for draft in drafts if draft.idempotency_key is not None]
+        if len(set(keys)) != len(keys):
+            raise ValueError("expected another idempotency key for each draft of an append")
+        return _insert_all(connection, [draft.body() for draft in drafts], head)
+    except OWN_ERRORS as error:
+        return error
 
 
 def known(connection: apsw.Connection, record: Record) -> None:
@@ -113,26 +111,30 @@ def _same_for_both(connection: apsw.Connection, record: Record) -> None:
         raise ValueError(f"its time is {event.time!r}")
 
 
-def _insert(connection: apsw.Connection, bodies: Sequence[str], head: Head) -> tuple[Record, ...]:
+def _insert_all(connection: apsw.Connection, bodies: Sequence[str], head: Head) -> tuple[Record, ...]:
     records = []
-    position, previous, before = head.position, bytes.fromhex(head.hash), head.hash
-    for body in bodies:
-        position += 1
-        digest = chain_hash(previous, position, body.encode())
-        try:
-            connection.execute(_INSERT, (position, previous, digest, body))
-        except apsw.ConstraintError as error:
-            if cast(int, getattr(error, "extendedresult", 0)) == apsw.SQLITE_CONSTRAINT_TRIGGER:
-                raise DamagedError(f"{error}: expected position {position} to be that", RESTORE) from error
-            raise
-        found = digest.hex()
-        records.append(Record(position, before, found, body))
-        previous, before = digest, found
+    with connection:  # one statement undoes itself when it fails, several do not
+        for body in bodies:
+            record = _insert(connection, body, head)
+            head = Head(record.position, record.hash)
+            records.append(record)
     return tuple(records)
 
 
-def _first(connection: apsw.Connection, drafts: Sequence[Draft]) -> tuple[Record, ...] | None:
-    """The records of which `drafts` are a repeat, or None if they are none."""
+def _insert(connection: apsw.Connection, body: str, head: Head) -> Record:
+    position, previous = head.position + 1, bytes.fromhex(head.hash)
+    digest = chain_hash(previous, position, body.encode())
+    try:
+        connection.execute(_INSERT, (position, previous, digest, body))
+    except apsw.ConstraintError as error:
+        if cast(int, getattr(error, "extendedresult", 0)) == apsw.SQLITE_CONSTRAINT_PRIMARYKEY:
+            raise DamagedError(f"the log goes on behind position {head.position}", RESTORE) from error
+        raise
+    return Record(position, head.hash, digest.hex(), body)
+
+
+def _repeated(connection: apsw.Connection, drafts: Sequence[Draft]) -> Outcome | None:
+    """The records of which `drafts` are a repeat, None if they are none; ConflictError if they are others."""
     for index, draft in enumerate(drafts):
         if draft.idempotency_key is None:
             continue
@@ -143,6 +145,6 @@ def _first(connection: apsw.Connection, drafts: Sequence[Draft]) -> tuple[Record
             rows = connection.execute(_REPEATED, (start, start + len(drafts) - 1)).fetchall()
             records = tuple(Record(*cast(tuple[int, str, str, str], row)) for row in rows)
             if [content(record) for record in records] != [content(draft) for draft in drafts]:
-                raise ConflictError(draft.idempotency_key, cast(int, found[0]))
+                return ConflictError(draft.idempotency_key, cast(int, found[0]))
             return records
     return None

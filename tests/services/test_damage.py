@@ -16,8 +16,11 @@ import apsw
 import pytest
 
 from services.config import ROOT
-from services.event_log import DamagedError, Draft, EventLog, EventLogError, Record
+from services.event_log import Append, DamagedError, Draft, EventLog, EventLogError, Head, Record
 from services.event_log.__main__ import main
+from services.event_log.schema import open_for_appending
+from services.event_log.writing import append_all
+from services.transactions import transaction
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 RECORDS = 60
@@ -152,6 +155,17 @@ def test_nothing_is_appended_behind_a_last_record_that_was_changed(tmp_path: Pat
     with pytest.raises(DamagedError, match=f"position {RECORDS + 1} is not what was appended"):
         log.append([Draft("X", 1, NOW, {})])
     assert log.head().position == RECORDS + 1
+
+
+def test_nothing_is_appended_in_front_of_what_is_there(tmp_path: Path) -> None:
+    """Of whatever end an append may have been told, no record is replaced by it."""
+    records = fill(tmp_path, 3)
+    connection = open_for_appending(tmp_path)
+    before = Head(1, records[0].hash)
+    with pytest.raises(DamagedError, match="goes on behind position 1"), transaction(connection):
+        append_all(connection, [Append([Draft("X", 1, NOW, {})])], before)
+    connection.close()
+    assert readable(tmp_path) == records
 
 
 READ_ONLY = 'mount --bind "$0" "$0" && mount -o remount,bind,ro "$0" && exec "$@"'

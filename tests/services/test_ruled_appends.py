@@ -39,7 +39,7 @@ def test_a_refusal_is_the_outcome_of_that_append_alone(tmp_path: Path) -> None:
     assert [record.envelope().data["text"] for record in log.read()] == ["a", "c"]
 
 
-def test_a_repeat_is_answered_and_not_asked_about(tmp_path: Path) -> None:
+def test_a_repeat_is_answered_whatever_is_said_of_it(tmp_path: Path) -> None:
     """It was done the first time, whatever has become of it since."""
     log = EventLog.open(tmp_path)
     first = log.append([draft("a", "k")])
