@@ -71,7 +71,7 @@ restore: ## Put a backup in the place of the event log, which is kept; live asks
 rebuild: ## Build the read models anew out of the event log, while the service runs (ENV=)
 	@scripts/deploy/rebuild.sh
 
-remove: ## Take an environment off the node; its data stays, unless DATA=delete and its name is typed (ENV=)
+remove: ## Take an environment off the node; its data stays, unless DATA=delete (ENV=) [CONFIRM=its name]
 	@scripts/deploy/remove.sh
 
 try: ## Boot a node1 of your own on this machine and deploy all three environments onto it [LOGIN=root]

@@ -83,9 +83,7 @@ def _change(request: settings.Settings) -> int:
         else:
             copy = copies.named(request, output) if request.verb == "restore" else None
             log = None
-            if consent.wanted(request) and consent.asks(
-                request
-            ):  # whoever is asked hears first what it costs
+            if consent.wanted(request) and consent.asks(request):  # who is asked hears first what it costs
                 log = foresee(request, output, copy)
             consent.ask(request, copy, foreseen.words(request.environment, log) if log else "")
             result = change(request, output, copy)

@@ -20,7 +20,7 @@ def wanted(settings: Settings) -> bool:
 
 
 def ask(settings: Settings, copy: Copy | None = None, more: str = "") -> None:
-    """Let the environment's name be typed before its data is deleted, or live's log gives way to another.
+    """Let the environment's name be typed before its data is deleted, live is removed, or its log gives way.
 
     Without a terminal it is given as `CONFIRM`. `more` is what else is known of what will become of it.
     Raises `DeployError` if the name is another one, or none.
@@ -33,6 +33,13 @@ def ask(settings: Settings, copy: Copy | None = None, more: str = "") -> None:
             "delete it",
             f"the data of {name} is deleted",
             "; without DATA=delete the data stays",
+        )
+    elif settings.verb == "remove" and name == "live":
+        _typed(
+            settings,
+            f"live on {settings.node} will be stopped and removed with its releases. Its data stays there.",
+            "remove it",
+            "live is removed",
         )
     elif wanted(settings):
         what = f"{settings.backup}{f', {copy.shown},' if copy else ''}"

@@ -15,7 +15,7 @@ from .settings import Settings
 from .tables import INDENT, age, columns, count, fold, table
 
 HEADS = ("environment", "state", "release", "address", "since", "events", "memory", "node")
-LOGS = ("kept event log", "size", "where")
+LOGS = ("kept event log", "in use until", "size", "where")
 KEPT = ("kept release", "deployed", "size", "", "")
 GOOD = ("running", "stopped", "absent", "changing")
 
@@ -129,8 +129,13 @@ def _detail(item: dict[str, Any]) -> None:
     if item["kept"]:
         sys.stdout.write("\n" + table(KEPT, [_kept(item, kept) for kept in item["kept"]], columns()))
     if item["kept_logs"]:
-        shelf = [(kept["name"], size(kept["bytes"]), kept["path"]) for kept in item["kept_logs"]]
+        shelf = [_kept_log(kept) for kept in item["kept_logs"]]
         sys.stdout.write("\n" + table(LOGS, shelf, columns()))
+
+
+def _kept_log(kept: dict[str, Any]) -> tuple[str, ...]:
+    until = f"{age(kept['written_at'])} ago" if kept["written_at"] else "-"
+    return kept["name"], until, size(kept["bytes"]), kept["path"]
 
 
 def _log(log: dict[str, Any]) -> str:

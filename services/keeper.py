@@ -39,6 +39,10 @@ PATIENCE_SECONDS = 10.0
 LOOKED_AT_FIRST = 100
 """How many records at the log's end are proven before the service is ready."""
 
+STARTS_IN_A_ROW = 10
+"""How many starts of one release, one right behind the other, are noted: a process that dies whenever it has
+begun, each second, would fill the disk with them (some 25 MB a day), in a log that never forgets."""
+
 FOLLOW_SECONDS = 1.0
 """How often it is looked whether the read models are behind the log, by another process or by a failure."""
 
@@ -152,6 +156,9 @@ class Keeper:
             self._reason = "the projections are catching up"
             self._writing.catch_up_first(self._closing.is_set)
             self._reason = None
+            if self._first is not None and self._writing.ends_with(self._first, STARTS_IN_A_ROW):
+                logger.info("this start is not noted: the log ends with %d like it", STARTS_IN_A_ROW)
+                self._first, self._begun = None, True
             if self._first is not None and not self._closing.is_set():
                 self._note([])
         except DamagedError as error:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from services.errors import HelionyxError
-from services.event_log import DamagedError, EventLog, Head
+from services.event_log import DamagedError, Draft, EventLog, Head
+from services.event_log.records import content
 from services.projections import DamagedProjectionsError, Projections
 
 logger = logging.getLogger("helionyx")
@@ -39,6 +40,11 @@ class Opened:
             return self.log.head()
         except DamagedError:
             return self.log.sound_end()
+
+    def ends_with(self, draft: Draft, times: int) -> bool:
+        """Whether the last `times` records all say what `draft` says."""
+        last = list(self.log.read(max(0, self.log.head().position - times)))
+        return len(last) == times and all(content(record) == content(draft) for record in last)
 
     def is_behind(self) -> bool:
         """Whether the log holds more than the read models."""

@@ -68,7 +68,11 @@ def _todos(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 
 def _decisions(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    for name, what in (("accept", "decide it so"), ("reject", "decide against it")):
+    for name, what in (
+        ("accept", "decide it so"),
+        ("reject", "decide against it"),
+        ("revisit", "open it again"),
+    ):
         verb = _verb(verbs, name, what)
         verb.add_argument("number", type=_number, metavar="NUMBER")
         verb.add_argument("--because", metavar="TEXT", help="why")

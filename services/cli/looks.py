@@ -20,7 +20,7 @@ def search(client: Client, out: Output, options: argparse.Namespace) -> int:
         out.value(page)
         return 0
     rows = [(str(hit["position"]), out.moment(hit["time"]), hit["type"], hit["text"]) for hit in page["hits"]]
-    out.table(("number", "time", "what", "text"), rows)
+    out.table(("number", "time", "what", "text"), rows, "nothing holds these words")
     if page["next"] is not None:
         note(f"there are more than {options.limit}: --limit shows them")
     return 0

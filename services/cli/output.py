@@ -40,8 +40,10 @@ class Output:
         if now:
             self._stream.flush()
 
-    def table(self, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-        """Aligned columns; the heads are for a terminal. Where nothing is, nothing is written."""
+    def table(self, heads: Sequence[str], rows: Sequence[Sequence[str]], none: str = "") -> None:
+        """Aligned columns; the heads are for a terminal, and so is `none`, said where there are no rows."""
+        if none and not rows and self._terminal:
+            note(none)
         rows = [[one_line(cell) for cell in row] for row in rows]
         lines = [list(heads), *rows] if self._terminal and rows else rows
         widths = [max((width_of(line[i]) for line in lines), default=0) for i in range(len(heads))]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -82,7 +82,7 @@ def listed(client: Client, out: Output, options: argparse.Namespace) -> int:
         out.value(page)
         return 0
     rows = [(str(thing["number"]), *listing.row(thing, out)) for thing in page[options.verb]]
-    out.table(listing.heads, rows)
+    out.table(listing.heads, rows, _none(options.verb, states, options.tag))
     if page["next"] is not None:
         note(f"there are more than {options.limit}: --limit shows them")
     return 0
@@ -149,7 +149,7 @@ def due(client: Client, out: Output, options: argparse.Namespace) -> int:
 
 
 def decided(client: Client, out: Output, options: argparse.Namespace) -> int:
-    """A decision accepted or rejected."""
+    """A decision accepted, rejected or opened again."""
     body = {} if options.because is None else {"rationale": options.because}
     thing = client.change("POST", f"{API}/decisions/{options.number}/{options.verb}", body)
     _told(out, thing, _summary(thing, out))
@@ -194,6 +194,12 @@ def _summary(thing: Json, out: Output) -> str:
     if thing.get("entries"):
         text += f", {thing['entries']} {'entry' if thing['entries'] == 1 else 'entries'}"
     return text
+
+
+def _none(kind: str, states: Sequence[str], tag: str | None) -> str:
+    """That there are no such things."""
+    wanted = f"{' or '.join(states)} " if states else ""
+    return f"no {wanted}{kind}" + (f" with #{tag}" if tag else "")
 
 
 def _words(thing: Json) -> str:

@@ -15,6 +15,8 @@ from deployment.errors import REFUSED, DeployError
         (["restore", "live"], {"BACKUP": "x.db", "CONFIRM": "dev"}),
         (["restore", "live"], {"BACKUP": "x.db", "CONFIRM": "Live"}),
         (["remove", "dev"], {"DATA": "delete", "CONFIRM": "yes"}),
+        (["remove", "live"], {}),
+        (["remove", "live"], {"CONFIRM": "yes"}),
     ],
 )
 def test_without_its_name_it_is_refused(words: list[str], environ: dict[str, str]) -> None:
@@ -31,9 +33,10 @@ def test_without_its_name_it_is_refused(words: list[str], environ: dict[str, str
         (["restore", "live"], {"BACKUP": "x.db", "CONFIRM": "live"}),
         (["restore", "dev"], {"BACKUP": "x.db"}),
         (["remove", "dev"], {}),
+        (["remove", "live"], {"CONFIRM": "live"}),
         (["rebuild", "live"], {}),
     ],
 )
 def test_with_it_or_without_need_it_goes_on(words: list[str], environ: dict[str, str]) -> None:
-    """Only live is asked before a restore: the log of before is kept."""
+    """Only live is asked before a restore or a removal: what was said to it is kept."""
     consent.ask(settings.read([*words, "--json"], environ))

@@ -156,6 +156,6 @@ def test_units_of_a_stranger_stay(dev: Operator) -> None:
     unit = "/etc/systemd/system/helionyx.service"
     dev.on_node("sh", "-c", f"echo '[Service]' > {unit}")
     try:
-        assert "no deploy has put it there" in dev.change("remove", "live", code=2)["message"]
+        assert "no deploy has put it there" in dev.change("remove", "live", code=2, CONFIRM="live")["message"]
     finally:
         dev.on_node("rm", unit)

@@ -139,6 +139,8 @@ def test_notes_tracks_and_decisions(beside: tuple[Person, Instance]) -> None:
     other = made(service, "decisions", text="use a file")
     assert as_json(person, "reject", str(other))["state"] == "rejected"
     assert [line[1] for line in shown(person, "decisions")] == ["rejected", "accepted"]
+    again = person.run("revisit", str(decision), "--because", "it has grown")
+    assert again.stdout == f"decision {decision} is proposed: use SQLite, because it has grown\n"
 
 
 def test_said_and_taken(beside: tuple[Person, Instance]) -> None:
@@ -184,6 +186,22 @@ def test_a_terminal(beside: tuple[Person, Instance]) -> None:
     assert person.see("todos").startswith("\033[1mnumber")
     assert "\033" not in person.run("todos").stdout
     assert "…" not in person.run("todos").stdout
+
+
+def test_where_there_is_nothing(beside: tuple[Person, Instance]) -> None:
+    """A person is told so, and a program gets nothing."""
+    person, service = beside
+    for words, none in (
+        (("todos",), "no open todos"),
+        (("todos", "--all", "--tag", "home"), "no todos with #home"),
+        (("tracks", "--state", "stopped", "--state", "running"), "no stopped or running tracks"),
+        (("search", "milk"), "nothing holds these words"),
+    ):
+        assert person.see(*words) == f"{none}\n"
+        done = person.run(*words)
+        assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    made(service, "todos", text="milk")
+    assert "no open" not in person.see("todos")
 
 
 def test_nothing_that_was_said_steers_a_terminal(beside: tuple[Person, Instance]) -> None:

@@ -18,6 +18,7 @@ from services.config import ROOT
 from services.domain.commands import RecordMessage
 from services.event_log import DamagedError, Draft, EventLog, schema
 from services.event_log.records import GENESIS, Head
+from services.keeper import STARTS_IN_A_ROW, Keeper
 from services.service import NotReadyError, Service
 from tests.services.instance import configure, listener, running, starting
 from tests.services.steps import steps
@@ -98,6 +99,26 @@ def test_a_process_says_its_release(tmp_path: Path) -> None:
                 assert service.stop()[0] == 0
     starts = [event for event in told(tmp_path) if event[0] != "MessageRecorded"]
     assert starts == [("ServiceStarted", "r1"), ("ServiceStarted", "r2"), ("ServiceStopped", "r2")]
+
+
+def test_a_service_that_keeps_dying_does_not_fill_the_log(tmp_path: Path) -> None:
+    """Its first starts are noted; so is what comes behind them, and the next release."""
+
+    async def dies(release: str) -> None:
+        """Do what a process does that is killed once it has begun."""
+        keeper = Keeper(tmp_path / "events", tmp_path / "p" / "helionyx.db", rehearsal=False)
+        await keeper.open(Draft("ServiceStarted", 1, NOW, {"source": "service", "release": release}))
+        await keeper.close()
+
+    for _ in range(STARTS_IN_A_ROW + 2):
+        asyncio.run(dies("r1"))
+    starts = [("ServiceStarted", "r1")] * STARTS_IN_A_ROW
+    assert told(tmp_path) == starts
+    asyncio.run(once(service_of(tmp_path, "r1"), "a"))
+    assert told(tmp_path) == [*starts, ("MessageRecorded", "a"), ("ServiceStopped", "r1")]
+    for _ in range(2):
+        asyncio.run(dies("r2"))
+    assert told(tmp_path)[STARTS_IN_A_ROW + 2 :] == [("ServiceStarted", "r2")] * 2
 
 
 async def begun_beside(directory: Path) -> Service:
