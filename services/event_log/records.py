@@ -89,7 +89,7 @@ class Append(msgspec.Struct, frozen=True):
     """
 
 
-class Envelope(msgspec.Struct, frozen=True):
+class Envelope(msgspec.Struct, frozen=True, gc=False):
     """What a body says."""
 
     id: str
@@ -118,7 +118,7 @@ decode = msgspec.json.Decoder(Envelope).decode
 """What a body says, from its text. Raises msgspec.MsgspecError for what is none."""
 
 
-class Record(msgspec.Struct, frozen=True):
+class Record(msgspec.Struct, frozen=True, gc=False):
     """A record as it is stored."""
 
     position: int

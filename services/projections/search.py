@@ -20,7 +20,11 @@ SCHEMA = f"""
 CREATE VIRTUAL TABLE search USING fts5(
     text, content = '', columnsize = 0, detail = none, tokenize = "{" ".join(_TOKENIZER)}"
 );
-"""
+INSERT INTO search (search, rank) VALUES ('hashsize', 8388608);
+"""  # noqa: S608
+"""`hashsize` is how many bytes of new words FTS5 holds in memory before they become a segment of the index.
+They are merged again and again: the words of a million messages took 3.3 s with its own 1 MiB, and 2.5 s with
+this (one run each)."""
 
 _SAYS = {
     "MessageRecorded": ("text",),
@@ -104,4 +108,4 @@ def _normal(text: str) -> str:
 
 
 def _said(type_: str, data: dict[str, object]) -> str:
-    return "\n".join(str(data[name]) for name in _SAYS[type_] if data[name] is not None)
+    return "\n".join([str(data[name]) for name in _SAYS[type_] if data[name] is not None])
