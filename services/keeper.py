@@ -39,9 +39,9 @@ PATIENCE_SECONDS = 10.0
 LOOKED_AT_FIRST = 100
 """How many records at the log's end are proven before the service is ready."""
 
-STARTS_IN_A_ROW = 10
-"""How many starts of one release, one right behind the other, are noted: a process that dies whenever it has
-begun, each second, would fill the disk with them (some 25 MB a day), in a log that never forgets."""
+NOTES_IN_A_ROW = 20
+"""How many starts and stops of one release are noted at once, where nothing is said between them. A process
+that ends whenever it has begun, each second, would fill the disk with them, in a log that never forgets."""
 
 FOLLOW_SECONDS = 1.0
 """How often it is looked whether the read models are behind the log, by another process or by a failure."""
@@ -156,11 +156,7 @@ class Keeper:
             self._reason = "the projections are catching up"
             self._writing.catch_up_first(self._closing.is_set)
             self._reason = None
-            if self._first is not None and self._writing.ends_with(self._first, STARTS_IN_A_ROW):
-                logger.info("this start is not noted: the log ends with %d like it", STARTS_IN_A_ROW)
-                self._first, self._begun = None, True
-            if self._first is not None and not self._closing.is_set():
-                self._note([])
+            self._note_first(self._writing)
         except DamagedError as error:
             self._guard.found(error.message)
             self._writing = self._writing or self._open_both(read_only=True)
@@ -191,6 +187,14 @@ class Keeper:
         self._follow(opened)
         return outcomes[len(first) :]
 
+    def _note_first(self, opened: Opened) -> None:
+        if self._first is None or self._closing.is_set():
+            return
+        if opened.ends_with_notes_like(self._first, NOTES_IN_A_ROW):
+            logger.info("this start is noted together with what is said next, if anything is")
+        else:
+            self._note([])
+
     def _note_last(self, last: Draft) -> None:
         if self._begun:  # known in this thread alone: a start may just have been noted
             self._note([Append([last])])
@@ -205,7 +209,10 @@ class Keeper:
     def _refused(self, rule: Rule) -> Exception | None:
         if self._reason is not None:  # nobody knows how things stand
             return NotReadyError(self._reason, "try again later")
-        return rule(_ready(self._writing))
+        try:
+            return rule(_ready(self._writing))
+        except HelionyxError as error:  # of this one alone, and a repeat of it has its answer all the same
+            return error
 
     def _follow(self, opened: Opened) -> None:
         try:

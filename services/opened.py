@@ -9,7 +9,7 @@ from pathlib import Path
 
 from services.errors import HelionyxError
 from services.event_log import DamagedError, Draft, EventLog, Head
-from services.event_log.records import content
+from services.formats import OF_ITSELF
 from services.projections import DamagedProjectionsError, Projections
 
 logger = logging.getLogger("helionyx")
@@ -41,10 +41,11 @@ class Opened:
         except DamagedError:
             return self.log.sound_end()
 
-    def ends_with(self, draft: Draft, times: int) -> bool:
-        """Whether the last `times` records all say what `draft` says."""
-        last = list(self.log.read(max(0, self.log.head().position - times)))
-        return len(last) == times and all(content(record) == content(draft) for record in last)
+    def ends_with_notes_like(self, draft: Draft, times: int) -> bool:
+        """Whether the last `times` records are starts and stops of the release that `draft` is about."""
+        last = [event for _, event in self.log.replay(max(0, self.log.head().position - times))]
+        alike = (event.type in OF_ITSELF and event.data == draft.data for event in last)
+        return len(last) == times and all(alike)
 
     def is_behind(self) -> bool:
         """Whether the log holds more than the read models."""

@@ -1,4 +1,4 @@
-"""One transaction on a SQLite file: all of it, or nothing."""
+"""One transaction on a SQLite file, or a part of one: all of it, or nothing."""
 
 from __future__ import annotations
 
@@ -25,3 +25,19 @@ def transaction(
     finally:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
+
+
+@contextlib.contextmanager
+def savepoint(connection: apsw.Connection) -> Iterator[None]:
+    """Undo what is done meanwhile if it fails, and nothing else of the transaction that has begun.
+
+    Where SQLite has rolled all of it back already, as for a full disk, there is nothing to undo.
+    """
+    connection.execute("SAVEPOINT part")
+    try:
+        yield
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK TO part; RELEASE part")
+        raise
+    connection.execute("RELEASE part")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from .run import run
@@ -50,6 +50,17 @@ def discard(path: Path) -> None:
 def gone(path: Path) -> Path:
     """What a directory is called while it is being discarded."""
     return path.with_name(f".{path.name}.gone")
+
+
+def written_at(paths: Iterable[Path]) -> float | None:
+    """When any of these files that holds something was written last, in seconds since the epoch."""
+    moments = []
+    for path in paths:
+        with contextlib.suppress(FileNotFoundError):
+            found = path.stat()
+            if found.st_size:  # a reader of a log makes an empty -wal, for as long as it reads
+                moments.append(found.st_mtime)
+    return max(moments, default=None)
 
 
 def directory(path: Path, owner: int, mode: int) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from . import files, locks, record, releases, shelf, store, systemd
+from . import eventlog, files, locks, record, releases, shelf, systemd
 from .layout import Environment, Layout
 from .model import Log, Manifest, Observed
 from .observe import observe
@@ -120,8 +120,7 @@ def _log(log: Log) -> dict[str, Any]:
 def _kept_log(layout: Layout, environment: Environment, name: str) -> dict[str, Any]:
     """Of a kept log what can be told without a look at its records, which is not written to any more."""
     path = layout.kept_logs(environment) / name
-    written = (path / name for name in (store.LOG_FILE, f"{store.LOG_FILE}-wal"))
-    written_at = max((file.stat().st_mtime for file in written if file.exists()), default=None)
+    written_at = files.written_at(path / file for file in eventlog.FILES)
     return {"name": name, "bytes": files.size(path), "written_at": written_at, "path": str(path)}
 
 

@@ -20,8 +20,9 @@ def search(client: Client, out: Output, options: argparse.Namespace) -> int:
         out.value(page)
         return 0
     rows = [(str(hit["position"]), out.moment(hit["time"]), hit["type"], hit["text"]) for hit in page["hits"]]
-    out.table(("number", "time", "what", "text"), rows, "nothing holds these words")
-    if page["next"] is not None:
+    more = page["next"] is not None
+    out.table(("number", "time", "what", "text"), rows, "" if more else "nothing holds these words")
+    if more:
         note(f"there are more than {options.limit}: --limit shows them")
     return 0
 

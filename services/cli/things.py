@@ -82,8 +82,9 @@ def listed(client: Client, out: Output, options: argparse.Namespace) -> int:
         out.value(page)
         return 0
     rows = [(str(thing["number"]), *listing.row(thing, out)) for thing in page[options.verb]]
-    out.table(listing.heads, rows, _none(options.verb, states, options.tag))
-    if page["next"] is not None:
+    more = page["next"] is not None
+    out.table(listing.heads, rows, "" if more else _none(options.verb, states, options.tag))
+    if more:
         note(f"there are more than {options.limit}: --limit shows them")
     return 0
 

@@ -1,8 +1,8 @@
 """Whether the chain holds, found out without making anybody wait for it.
 
 Three looks: at the last records when the log is opened, and at the very last one in each transaction that
-appends, which take no longer for a longer log; and at all of them once a day, a few at a time, while the
-service works.
+appends behind somebody else's, which take no longer for a longer log; and at all of them once a day, a few at
+a time, while the service works.
 """
 
 from __future__ import annotations

@@ -7,10 +7,12 @@ from datetime import datetime
 from typing import cast
 
 import apsw
+import msgspec
 
 from services.event_log.chain import behind
 from services.event_log.errors import RESTORE, ConflictError, DamagedError, PositionError, misfit
 from services.event_log.records import Append, Draft, Head, Record, chain_hash, content, decode, moment
+from services.transactions import savepoint
 
 OWN_ERRORS = (ConflictError, PositionError, ValueError, TypeError, OverflowError, apsw.ConstraintError)
 """What is wrong with one append alone: refused by the log, not to be written down, or not to be stored."""
@@ -41,7 +43,7 @@ def append_all(
     for wanted in appends:
         outcome = _append(connection, wanted, head)
         if isinstance(outcome, Exception):
-            outcome = _repeated(connection, wanted.drafts) or outcome
+            outcome = _answered_before(connection, wanted.drafts) or outcome
         elif outcome:
             last = outcome[-1]
             head = Head(last.position, last.hash)
@@ -113,7 +115,7 @@ def _same_for_both(connection: apsw.Connection, record: Record) -> None:
 
 def _insert_all(connection: apsw.Connection, bodies: Sequence[str], head: Head) -> tuple[Record, ...]:
     records = []
-    with connection:  # one statement undoes itself when it fails, several do not
+    with savepoint(connection):  # one statement undoes itself when it fails, several do not
         for body in bodies:
             record = _insert(connection, body, head)
             head = Head(record.position, record.hash)
@@ -133,8 +135,16 @@ def _insert(connection: apsw.Connection, body: str, head: Head) -> Record:
     return Record(position, head.hash, digest.hex(), body)
 
 
-def _repeated(connection: apsw.Connection, drafts: Sequence[Draft]) -> Outcome | None:
-    """The records of which `drafts` are a repeat, None if they are none; ConflictError if they are others."""
+def _answered_before(connection: apsw.Connection, drafts: Sequence[Draft]) -> Outcome | None:
+    """What an append of which `drafts` are a repeat came to, None if they are none. Raises DamagedError."""
+    try:
+        return _repeated(connection, drafts)
+    except OWN_ERRORS as error:
+        return error
+
+
+def _repeated(connection: apsw.Connection, drafts: Sequence[Draft]) -> tuple[Record, ...] | None:
+    """The records of which `drafts` are a repeat, or None. Raises one of OWN_ERRORS, and DamagedError."""
     for index, draft in enumerate(drafts):
         if draft.idempotency_key is None:
             continue
@@ -144,7 +154,14 @@ def _repeated(connection: apsw.Connection, drafts: Sequence[Draft]) -> Outcome |
             start = cast(int, found[0]) - index
             rows = connection.execute(_REPEATED, (start, start + len(drafts) - 1)).fetchall()
             records = tuple(Record(*cast(tuple[int, str, str, str], row)) for row in rows)
-            if [content(record) for record in records] != [content(draft) for draft in drafts]:
-                return ConflictError(draft.idempotency_key, cast(int, found[0]))
+            if [_content(record) for record in records] != [content(draft) for draft in drafts]:
+                raise ConflictError(draft.idempotency_key, cast(int, found[0]))
             return records
     return None
+
+
+def _content(record: Record) -> tuple[object, ...]:
+    try:
+        return content(record)
+    except msgspec.DecodeError as error:
+        raise DamagedError(f"the record at position {record.position} is none: {error}", RESTORE) from error

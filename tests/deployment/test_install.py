@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import tarfile
 from pathlib import Path
 
@@ -79,6 +80,19 @@ def test_link_is_turned_in_one_step(layout: Layout) -> None:
         files.point(link, Path(target))
     assert releases.current(layout, DEV) == "b"
     assert [path.name for path in link.parent.iterdir()] == ["current"]
+
+
+def test_when_it_was_written_last(tmp_path: Path) -> None:
+    """What holds nothing was not written, and what is gone in between is no error."""
+    log, wal = tmp_path / "events.db", tmp_path / "events.db-wal"
+    assert files.written_at((log, wal)) is None
+    log.write_text("x")
+    wal.touch()
+    os.utime(log, (0, 1000))
+    assert files.written_at((log, wal)) == 1000
+    wal.write_text("x")
+    os.utime(wal, (0, 2000))
+    assert files.written_at((log, wal)) == 2000
 
 
 def test_discarded_directory_is_gone_at_once(layout: Layout) -> None:

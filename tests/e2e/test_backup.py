@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 import subprocess
 import threading
@@ -203,8 +204,10 @@ def test_round_trip(dev: Operator, tmp_path: Path) -> None:
     assert dev.status("dev")["log"]["said"] == said
     assert result["log"]["head"] == said["hash"]
     assert f"make restore ENV=dev BACKUP={kept}" in result["summary"]
-    assert [item["name"] for item in dev.status("dev")["kept_logs"]] == [kept]
-    assert kept in dev.script("status", "dev").stdout
+    (aside,) = dev.status("dev")["kept_logs"]
+    assert aside["name"] == kept
+    assert 0 <= time.time() - aside["written_at"] < LIMIT
+    assert re.search(rf"{kept} +\d+ (s|min) ago", dev.script("status", "dev").stdout)
     back = dev.change("restore", "dev", BACKUP=kept)
     assert back["outcome"] == "done"
     assert back["log"]["begins"] is True

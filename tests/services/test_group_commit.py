@@ -16,7 +16,16 @@ import apsw
 import pytest
 
 from services.config import ROOT
-from services.event_log import Append, ConflictError, Draft, EventLog, Outcome, PositionError
+from services.event_log import (
+    Append,
+    ConflictError,
+    DamagedError,
+    Draft,
+    EventLog,
+    EventLogError,
+    Outcome,
+    PositionError,
+)
 from services.event_log.group import LARGEST_GROUP, GroupCommit
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
@@ -47,12 +56,13 @@ def test_each_append_of_a_group_has_its_own_answer(tmp_path: Path) -> None:
             Append([draft("e", "twice"), draft("f", "twice")]),
             Append([]),
             Append([draft("d")], 4),
+            Append([draft("no key", "\ud800")]),
         ]
     )
     kinds = [tuple if isinstance(outcome, tuple) else type(outcome) for outcome in outcomes]
     assert kinds == [
         *(tuple, PositionError, ConflictError, tuple, tuple, tuple),
-        *(UnicodeEncodeError, ValueError, ValueError, tuple, tuple),
+        *(UnicodeEncodeError, ValueError, ValueError, tuple, tuple, UnicodeEncodeError),
     ]
     assert outcomes[4] == outcomes[5]
     assert texts(log) == ["old", "a", "b", "c", "d"]
@@ -73,6 +83,36 @@ def test_what_the_table_refuses_fails_alone_and_whole(tmp_path: Path) -> None:
     ]
     assert texts(log) == ["a", "b"]
     assert log.verify() is None
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_full_disk_is_no_damage(tmp_path: Path, count: int) -> None:
+    """SQLite rolls all of it back then, whatever was to be undone: that is told, and later ones go on."""
+    log = EventLog.open(tmp_path)
+    log.append([draft("before")])
+    log._connection.execute(f"PRAGMA max_page_count = {log._connection.pragma('page_count')}")
+    with pytest.raises(EventLogError, match="full") as told:
+        log.append([draft("x" * 9000)] * count)
+    assert not isinstance(told.value, DamagedError)
+    log._connection.pragma("max_page_count", 1 << 30)
+    assert log.append([draft("after")] * count)[0].position == 2
+    assert log.verify() is None
+
+
+def test_a_repeat_of_a_record_that_cannot_be_read(tmp_path: Path) -> None:
+    """Is damage, with its position, and nothing is appended along with it."""
+    log = EventLog.open(tmp_path)
+    log.append([draft("first", "k")])
+    log.append([draft("second")])
+    other = apsw.Connection(str(tmp_path / "events.db"))
+    other.execute("DROP TRIGGER events_update")
+    other.execute(
+        'UPDATE events SET body = replace(body, \'"data":{\', \'"data":{"text":1e999,\') WHERE position = 1'
+    )
+    other.close()
+    with pytest.raises(DamagedError, match="the record at position 1 is none"):
+        log.append_each([Append([draft("third")]), Append([draft("first", "k")])])
+    assert log.head().position == 2
 
 
 def grouped(

@@ -15,6 +15,8 @@ from services.domain import commands as c
 from services.domain.things import Thing
 from services.event_log import Append, Draft, EventLog, Record
 from services.event_log.group import GroupCommit
+from services.keeper import Keeper
+from services.projections import DamagedProjectionsError
 from services.refusals import MissingError, RefusedError
 from services.service import Recorded, Service
 
@@ -105,6 +107,30 @@ def test_what_is_done_is_not_done_twice(tmp_path: Path) -> None:
         with pytest.raises(MissingError, match="there is no todo 99"):
             await service.record(c.CompleteTodo(99, source="api"))
         await service.close()
+
+    asyncio.run(run())
+
+
+def test_a_rule_that_cannot_be_asked(tmp_path: Path) -> None:
+    """Is told to who depends on it alone: a repeat has its answer, and others go on."""
+
+    def unreadable(_: object) -> Exception | None:
+        raise DamagedProjectionsError("unreadable", "")
+
+    async def run() -> None:
+        keeper = Keeper(tmp_path / "events", tmp_path / "p" / "helionyx.db", rehearsal=False)
+        await keeper.open()
+        first = await keeper.append([draft("a", "k")])
+        again, new, plain = await asyncio.gather(
+            keeper.append([draft("a", "k")], "one", unreadable),
+            keeper.append([draft("b")], "two", unreadable),
+            keeper.append([draft("c")]),
+            return_exceptions=True,
+        )
+        assert again == first
+        assert str(new) == "unreadable"
+        assert isinstance(plain, tuple)
+        await keeper.close()
 
     asyncio.run(run())
 

@@ -18,7 +18,7 @@ from services.config import ROOT
 from services.domain.commands import RecordMessage
 from services.event_log import DamagedError, Draft, EventLog, schema
 from services.event_log.records import GENESIS, Head
-from services.keeper import STARTS_IN_A_ROW, Keeper
+from services.keeper import NOTES_IN_A_ROW, Keeper
 from services.service import NotReadyError, Service
 from tests.services.instance import configure, listener, running, starting
 from tests.services.steps import steps
@@ -101,24 +101,28 @@ def test_a_process_says_its_release(tmp_path: Path) -> None:
     assert starts == [("ServiceStarted", "r1"), ("ServiceStarted", "r2"), ("ServiceStopped", "r2")]
 
 
-def test_a_service_that_keeps_dying_does_not_fill_the_log(tmp_path: Path) -> None:
-    """Its first starts are noted; so is what comes behind them, and the next release."""
+@pytest.mark.parametrize("stops", [False, True], ids=["it is killed", "it stops"])
+def test_a_service_that_keeps_ending_does_not_fill_the_log(tmp_path: Path, stops: bool) -> None:
+    """A start behind many waits for what is said next; the next release has its own."""
 
-    async def dies(release: str) -> None:
-        """Do what a process does that is killed once it has begun."""
+    async def ends(release: str) -> None:
         keeper = Keeper(tmp_path / "events", tmp_path / "p" / "helionyx.db", rehearsal=False)
-        await keeper.open(Draft("ServiceStarted", 1, NOW, {"source": "service", "release": release}))
-        await keeper.close()
+        first, last = (
+            Draft(kind, 1, NOW, {"source": "service", "release": release})
+            for kind in ("ServiceStarted", "ServiceStopped")
+        )
+        await keeper.open(first)
+        await keeper.close(last if stops else None)
 
-    for _ in range(STARTS_IN_A_ROW + 2):
-        asyncio.run(dies("r1"))
-    starts = [("ServiceStarted", "r1")] * STARTS_IN_A_ROW
-    assert told(tmp_path) == starts
+    life = [("ServiceStarted", "r1"), ("ServiceStopped", "r1")][: 1 + stops]
+    for _ in range(NOTES_IN_A_ROW + 2):
+        asyncio.run(ends("r1"))
+    assert told(tmp_path) == life * (NOTES_IN_A_ROW // len(life))
     asyncio.run(once(service_of(tmp_path, "r1"), "a"))
-    assert told(tmp_path) == [*starts, ("MessageRecorded", "a"), ("ServiceStopped", "r1")]
-    for _ in range(2):
-        asyncio.run(dies("r2"))
-    assert told(tmp_path)[STARTS_IN_A_ROW + 2 :] == [("ServiceStarted", "r2")] * 2
+    said = [("ServiceStarted", "r1"), ("MessageRecorded", "a"), ("ServiceStopped", "r1")]
+    assert told(tmp_path)[NOTES_IN_A_ROW:] == said
+    asyncio.run(ends("r2"))
+    assert told(tmp_path)[NOTES_IN_A_ROW + 3] == ("ServiceStarted", "r2")
 
 
 async def begun_beside(directory: Path) -> Service:
