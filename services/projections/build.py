@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Set
 from hashlib import sha256
 from pathlib import Path
 from typing import Protocol, cast
@@ -19,7 +19,6 @@ import services.projections.search as search
 import services.projections.sendings as sendings
 import services.projections.things as things
 import services.projections.timeline as timeline
-from services.formats import by_type
 from services.projections.models import Event
 from services.transactions import transaction
 from services.upcasters import UnknownEventError
@@ -33,7 +32,9 @@ MODELS = (
     sendings.MODEL,
 )
 
-_TAKEN = [(model, by_type(model.takes or ())) for model in MODELS]
+Kind = tuple[str, int]
+"""A type of event, and the version of its schema."""
+
 
 BATCH = 2000
 """How many events are entered into a new file before anybody is asked whether to stop."""
@@ -73,8 +74,9 @@ class Stopped(Exception):
 
 def enter(connection: apsw.Connection, events: list[tuple[int, Event]]) -> None:
     """Enter events into every read model that takes them. Raises UnknownEventError and UnfitEventError."""
-    for model, versions in _TAKEN:
-        taken = events if model.takes is None else [item for item in events if _is_taken(versions, *item)]
+    kinds = {(event.type, event.version) for _, event in events}
+    for model in MODELS:
+        taken = events if model.takes is None else _taken(model.takes, events, kinds)
         if taken:
             model.enter(connection, taken)
 
@@ -133,8 +135,22 @@ def digest(connection: apsw.Connection) -> str:
     return found.hexdigest()
 
 
-def _is_taken(versions: Mapping[str, Collection[int]], position: int, event: Event) -> bool:
-    known = versions.get(event.type)
-    if known is not None and event.version not in known:
-        raise UnknownEventError(position, event.type, event.version)
-    return known is not None
+def _taken(
+    takes: Collection[Kind], events: list[tuple[int, Event]], kinds: Set[Kind]
+) -> list[tuple[int, Event]]:
+    """Those of `events`, which are of these `kinds`, that one takes who takes `takes`.
+
+    Looked at by their kinds, and not one by one: that was a tenth of all that building took.
+    """
+    types = {type_ for type_, _ in takes}
+    wanted = {kind for kind in kinds if kind[0] in types}
+    unknown = wanted.difference(takes)
+    if unknown:
+        raise next(
+            UnknownEventError(position, event.type, event.version)
+            for position, event in events
+            if (event.type, event.version) in unknown
+        )
+    if wanted == kinds:
+        return events
+    return [item for item in events if item[1].type in types] if wanted else []
