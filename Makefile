@@ -6,7 +6,7 @@ MAKEFLAGS += --no-print-directory
 
 VARIABLES := ENV NODE SSH_OPTIONS ENV_DIR JSON FOLLOW LINES SINCE GREP LOGIN RELEASE SOAK KEEP CONFIG DATA CONFIRM INSIST TO BACKUP BENCH_DIR TELEGRAM
 ENV_ORIGIN := $(origin ENV)
-export ENV_ORIGIN $(VARIABLES)
+export ENV_ORIGIN GIVEN $(VARIABLES)
 # What is misspelt would be left out in silence, and something else done than was meant.
 GIVEN := $(foreach v,$(.VARIABLES),$(if $(findstring command line,$(origin $v)),$v))
 UNKNOWN := $(filter-out $(VARIABLES) MAKEFLAGS MAKEOVERRIDES -*,$(GIVEN))

@@ -10,14 +10,13 @@ from .display import choose
 from .errors import DONE, INTERRUPTED, DeployError
 from .output import code_line, result_of
 
+_TAKES = "\n".join(f"  {verb:<9} {', '.join(taken)}" for verb, taken in settings.TAKES.items())
 USAGE = f"""\
 scripts/deploy/VERB.sh [dev|staging|live] [--json]
 
 VERB is one of {", ".join(settings.VERBS)}.
-Variables: NODE, SSH_OPTIONS, ENV_DIR, JSON; for deploy SOAK, KEEP, INSIST;
-for rollback RELEASE, CONFIG, SOAK, INSIST; for remove DATA, CONFIRM;
-for backup TO; for restore BACKUP, SOAK, CONFIRM;
-for logs FOLLOW, LINES, SINCE, GREP; for history LINES.
+Variables: {", ".join(settings.EVERYWHERE[1:])}; and for
+{_TAKES}
 docs/DEPLOYMENT.md explains all of them.
 """
 

@@ -62,8 +62,8 @@ def _path(settings: Settings) -> Path:
     if wanted.is_dir() or (settings.to or "/").endswith("/"):
         path = wanted / f"{settings.environment}-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}.db"
     _refuse_another(path)
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:  # no more than that one: below a disk that is not mounted it would be another disk
+        path.parent.mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
         raise DeployError(f"cannot make {path.parent}: {error.strerror}.", ELSEWHERE) from error
     return path

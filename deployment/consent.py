@@ -54,7 +54,7 @@ def _typed(settings: Settings, warning: str, act: str, what: str, more: str = ""
         sys.stderr.write(warning + "\n")
         sys.stderr.write(f"Type {name} to {act}: ")
         sys.stderr.flush()
-        typed = sys.stdin.readline().strip()
+        typed = _line()
     else:
         typed = settings.confirm or ""
     if typed != name:
@@ -62,3 +62,14 @@ def _typed(settings: Settings, warning: str, act: str, what: str, more: str = ""
             f"{what} only when its name is typed, not {typed!r}.",
             f"CONFIRM={name} where there is no terminal{more}",
         )
+
+
+def _line() -> str:
+    """What is typed. Nothing has begun yet: Ctrl-C is as good as another name."""
+    try:
+        typed = sys.stdin.readline()
+    except KeyboardInterrupt:
+        typed = ""
+    if not typed.endswith("\n"):  # Ctrl-D and Ctrl-C leave the cursor behind the question
+        sys.stderr.write("\n")
+    return typed.strip()

@@ -70,6 +70,8 @@ def named(settings: Settings, output: Output) -> Copy | None:
 
 def read(path: Path, root: Path) -> Copy:
     """Verify it with the code of this checkout. Raises `DeployError` where it is no whole event log."""
+    if path.is_dir():
+        raise DeployError(f"{path} is a directory.", "BACKUP= names a file in it")
     if not path.is_file():
         raise DeployError(
             f"there is no backup {path}.", "make backup makes one; make status names those on the node"
@@ -131,8 +133,8 @@ def _verify(path: Path, scratch: Path, root: Path) -> None:
         if words[-1].startswith("{"):
             raise DeployError(f"{path} is damaged: {json.loads(words[-1])['problem']}.", DAMAGED) from error
         reason = next(line for line in reversed(words) if not line.startswith("hint:"))
-        reason = reason.removeprefix("error: ").replace(str(scratch / LOG_FILE), str(path))
-        raise DeployError(f"{path} is no backup that can be used: {reason}.") from error
+        reason = reason.removeprefix("error: ").replace(str(scratch / LOG_FILE), "it")
+        raise DeployError(f"{path} is no backup that can be used: {reason}.", DAMAGED) from error
 
 
 def _argv(verb: str, store: Path) -> list[str]:

@@ -11,11 +11,11 @@ from .connection import Connection, result_of_look
 from .errors import DONE, HANDS
 from .output import code_line
 from .settings import Settings
-from .tables import columns, table
+from .tables import columns, short, table
 
 HEADS = ("when", "environment", "verb", "who", "before", "after", "outcome", "took", "log", "reason")
 STARTS = ("at", "transaction", "environment", "verb", "actor", "before", "wanted")
-LOG = ("position", "head")  # of the copy that a backup took
+MORE = ("position", "head", "deleted")  # of the copy that a backup took, or of the log that a removal deleted
 ROWS = 20  # changes that are shown unless LINES says otherwise
 
 
@@ -51,15 +51,10 @@ def pair(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
             item |= {key: line[key] for key in STARTS}
         else:
             item |= {key: line.get(key) for key in ("outcome", "after", "seconds", "reason")}
-            item |= {key: line[key] for key in LOG if key in line}
+            item |= {key: line[key] for key in MORE if key in line}
             for key in STARTS:
                 item.setdefault(key, line.get(key))
     return list(found.values())
-
-
-def short(release: str | None) -> str:
-    """As much of a release's id as tells it from others, and as `RELEASE=` takes."""
-    return release[:-8] if release else "-"
 
 
 def row(item: dict[str, Any]) -> tuple[str, ...]:
@@ -74,12 +69,12 @@ def row(item: dict[str, Any]) -> tuple[str, ...]:
         item["outcome"],
         f"{item['seconds']:.1f} s" if item["seconds"] is not None else "-",
         _log(item),
-        item.get("reason") or "",
+        item.get("reason") or ("its data was deleted" if item.get("deleted") else ""),
     )
 
 
 def _log(item: dict[str, Any]) -> str:
-    """The log that a backup took or a restore brought: its length and head, as where it is kept."""
+    """The log that a backup took, a restore brought or a removal deleted: its length and head."""
     if "head" in item:
         return f"{item['position']}-{item['head'][:12]}"
     return str(item["wanted"] or "") if item["verb"] == "restore" else ""

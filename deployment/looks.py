@@ -12,7 +12,7 @@ from .errors import DONE, HANDS
 from .host.words import size
 from .journal import Unfolding
 from .settings import Settings
-from .tables import INDENT, age, columns, count, fold, table
+from .tables import INDENT, age, columns, count, fold, short, table
 
 HEADS = ("environment", "state", "release", "address", "since", "events", "memory", "node")
 LOGS = ("kept event log", "in use until", "size", "where")
@@ -89,7 +89,7 @@ def _row(item: dict[str, Any]) -> tuple[str, ...]:
     return (
         item["environment"],
         item["state"],
-        item["release"] or "-",
+        short(item["release"]),
         item["listen"] or "-",
         age(item["since"]),
         str(item["log"]["length"]) if item["log"] else "-",
@@ -149,6 +149,7 @@ def _doing(changing: dict[str, Any]) -> str:
 
 def _kept(item: dict[str, Any], kept: dict[str, Any]) -> tuple[str, ...]:
     names = {item["current"]: "current", item["previous"]: "previous"}
-    came_up = f"{age(kept['deployed_at'])} ago" if kept["deployed_at"] else "it never came up"
+    never = "just being deployed" if item["changing"] else "it never came up"
+    came_up = f"{age(kept['deployed_at'])} ago" if kept["deployed_at"] else never
     edited = "" if kept["intact"] else "edited on the node"
     return kept["id"], came_up, size(kept["bytes"]), names.get(kept["id"], ""), edited

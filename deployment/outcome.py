@@ -65,12 +65,13 @@ def summary(result: dict[str, Any]) -> str:
 
 def _removed(result: dict[str, Any]) -> str:
     environment, place = result["environment"], result["data"]
-    gone = f"{environment} is removed" if result["outcome"] == "done" else f"there is no {environment}"
+    done = result["outcome"] == "done"
+    gone = f"{environment} is removed" if done else f"there is no {environment}"
     if result["data_deleted"]:
         return f"{gone}, with its data"
     if place is None:
-        return f"{gone}, and nothing was ever told to it"
-    return f"{gone}; what was told to it stays on the node, in {place}, and DATA=delete deletes it"
+        return f"{gone}, and " + ("nothing was ever told to it" if done else "no data of it")
+    return f"{gone}; its data stays on the node, in {place}, and DATA=delete deletes it"
 
 
 def _stopped(result: dict[str, Any]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,6 +33,17 @@ VARIABLES = (
     ),
     *("FOLLOW", "LINES", "SINCE", "GREP", "TO", "BACKUP"),
 )
+EVERYWHERE = ("ENV", "NODE", "SSH_OPTIONS", "ENV_DIR", "JSON")
+TAKES = {
+    "deploy": ("SOAK", "KEEP", "INSIST"),
+    "plan": ("SOAK", "KEEP", "INSIST"),
+    "rollback": ("RELEASE", "CONFIG", "SOAK", "INSIST"),
+    "remove": ("DATA", "CONFIRM"),
+    "backup": ("TO",),
+    "restore": ("BACKUP", "SOAK", "CONFIRM"),
+    "logs": ("FOLLOW", "LINES", "SINCE", "GREP"),
+    "history": ("LINES",),
+}  # what each verb takes besides
 ROOT = Path(__file__).resolve().parent.parent
 LOOKS_AT_ALL = ("status", "history", "doctor")
 TRUE = ("1", "yes", "true", "on")
@@ -84,7 +95,8 @@ def read(arguments: list[str], environ: Mapping[str, str], root: Path = ROOT) ->
 
     Variables may stand among the arguments too, as make takes them: `rollback dev RELEASE=1a2b3c4d`.
     """
-    given = _variables([word for word in arguments if "=" in word and not word.startswith("--")])
+    assignments = [word for word in arguments if "=" in word and not word.startswith("--")]
+    given = _variables(assignments)
     environ = {**environ, **given}
     words = [word for word in arguments if "=" not in word and not word.startswith("--")]
     flags = [word for word in arguments if word.startswith("--")]
@@ -100,6 +112,8 @@ def read(arguments: list[str], environ: Mapping[str, str], root: Path = ROOT) ->
             f"one environment at a time, not {' '.join(words[1:])!r}.", f"make {words[0]} ENV={words[1]}"
         )
     verb = words[0]
+    typed = {word.partition("=")[0] for word in assignments} | set(environ.get("GIVEN", "").split())
+    _refuse_others(verb, typed)
     named, environments = choose(verb, words[1] if len(words) == 2 else None, environ)
     return Settings(
         verb=verb,
@@ -123,8 +137,18 @@ def read(arguments: list[str], environ: Mapping[str, str], root: Path = ROOT) ->
         config=_one_of("CONFIG", environ, "current"),
         insist=_truth("INSIST", environ, default=False),
         delete=verb == "remove" and _one_of("DATA", environ, "delete") is not None,
-        confirm=environ.get("CONFIRM") or None,
+        # Where make says what was typed, a name that merely stands in the shell is nobody's word.
+        confirm=environ.get("CONFIRM") or None if "GIVEN" not in environ or "CONFIRM" in typed else None,
     )
+
+
+def _refuse_others(verb: str, typed: Collection[str]) -> None:
+    """Raise `DeployError` for a variable that was typed and that the verb would leave out in silence."""
+    for name in sorted(typed):
+        if name not in (*EVERYWHERE, *TAKES.get(verb, ())):
+            others = [other for other, taken in TAKES.items() if name in taken]
+            hint = f"{', '.join(others)} {'does' if len(others) == 1 else 'do'}" if others else "leave it out"
+            raise DeployError(f"{verb} takes no {name}.", hint)
 
 
 def _backup(verb: str, environ: Mapping[str, str]) -> str:

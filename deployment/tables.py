@@ -71,6 +71,11 @@ def age(since: float | None) -> str:
     return f"{seconds} s"
 
 
+def short(release: str | None) -> str:
+    """As much of a release's id as tells it from others, and as `RELEASE=` takes."""
+    return release[:-8] if release else "-"
+
+
 def count(events: int) -> str:
     """`1 event`, `2 events`."""
     return "1 event" if events == 1 else f"{events:,} events"

@@ -1,6 +1,7 @@
 #!/bin/sh
 # One stage of the project's own checks: scripts/stage.sh test|lint|format|types|bench|bench-service|ci
 set -eu
+unset GIVEN # what was typed for `make test` is not meant for the commands in it
 cd "$(dirname "$0")/.."
 scripts/setup.sh --quiet
 bin=.venv/bin

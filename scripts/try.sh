@@ -1,6 +1,7 @@
 #!/bin/sh
 # A node1 of your own: scripts/try.sh up|down
 set -eu
+unset GIVEN # what was typed for `make try` is not meant for the deploys in it
 cd "$(dirname "$0")/.."
 scripts/setup.sh --quiet
 exec .venv/bin/python -m scripts.tryout "$@"

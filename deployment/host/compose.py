@@ -1,4 +1,4 @@
-"""A release made on the node: the code and the dependencies of a kept one, with today's configuration."""
+"""A release made on the node: code and dependencies of a kept one, with the configuration that runs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .model import Manifest, sha256
 
 def manifest(layout: Layout, environment: Environment, kept: str) -> Manifest:
     """What it is made of. Raises `Refused` where the kept release is not whole, or its code wants no part of
-    today's configuration.
+    the configuration that runs.
     """
     old = _manifest(layout, environment, kept)
     content = _today(layout, environment)
@@ -30,7 +30,7 @@ def manifest(layout: Layout, environment: Environment, kept: str) -> Manifest:
     answer = verify.ask_configuration(layout, environment, old, content)
     if not answer["ok"]:
         raise Refused(
-            f"release {old.id} does not accept the configuration of today.",
+            f"release {old.id} does not accept the configuration that runs.",
             "without CONFIG=current it comes back with its own",
             verify.problems_of(answer),
         )
@@ -76,7 +76,7 @@ def _today(layout: Layout, environment: Environment) -> bytes:
         return path.read_bytes()
     except FileNotFoundError:
         raise Refused(
-            f"there is no configuration of today: {path} is gone.",
+            f"there is no configuration that runs: {path} is gone.",
             "without CONFIG=current the release comes back with its own",
         ) from None
 

@@ -146,4 +146,4 @@ def absent(seen: Observed, environment: Environment, nothing: str) -> Refused:
             f"{name} was removed from this node, so there is {nothing}; what was told to it stays there.",
             f"make deploy ENV={name} goes on with that",
         )
-    return Refused(f"{name} was never deployed here, so there is {nothing}.", f"make deploy ENV={name}")
+    return Refused(f"{name} is not deployed here, so there is {nothing}.", f"make deploy ENV={name}")

@@ -104,6 +104,7 @@ def _change(layout: Layout, wire: Wire, program: Path, request: dict[str, Any]) 
         "plan",
         steps=[step.to_json() for step in steps],
         callers=callers(steps),
+        stopped=seen.exists and status.is_stopped(seen),
         before=before,
         data=str(layout.data(environment)) if seen.data else None,
         release=wanted.release.id if wanted.release else None,
@@ -187,7 +188,7 @@ def _release_to_go_back_to(layout: Layout, environment: Environment, named: str 
 
 
 def _keep_configuration(layout: Layout, environment: Environment, request: dict[str, Any]) -> None:
-    """Make the request one for the old code with today's configuration; where they belong together it is."""
+    """Make the request one for the old code with the configuration that runs, unless it is that already."""
     new = compose.manifest(layout, environment, request["to"])
     if new.id != request["to"]:
         request["release"] = new.to_json()

@@ -85,7 +85,7 @@ def _notes(layout: Layout, environment: Environment, seen: Observed, unit: Unit)
         yield f"it has died and was started again, {unit.restarts} x"
     if seen.data and not seen.exists:
         place = layout.data(environment)
-        yield f"what was told to it stays in {place}, {size(files.size(place))}, for the next deploy"
+        yield f"its data stays in {place}, {size(files.size(place))}, for the next deploy"
 
 
 def _left(layout: Layout, environment: Environment) -> Iterator[str]:

@@ -240,6 +240,13 @@ class _Change:
                 f"after every step this is still to do: {', '.join(step.title for step in left)}."
             )
 
+    def _deleted(self, before: dict[str, Any]) -> dict[str, Any]:
+        """What the history says of data that is gone: of its log what the release of before could read."""
+        if not self._begun("delete-data") or self.request["verb"] != "remove":
+            return {}
+        log = before["log"]
+        return {"deleted": True, **({"position": log["length"], "head": log["head"]} if log else {})}
+
     def _done(self, verb: str) -> bool:
         return any(e["verb"] == verb and e["state"] == "done" for e in self.transaction.entries("step"))
 
@@ -269,6 +276,7 @@ class _Change:
             after=after,
             seconds=seconds,
             reason=failure.message if failure else None,
+            **self._deleted(before),
         )
         more = {"before": before["release"], "after": after, "seconds": seconds, "state": before["state"]}
         told = any(entry.get("facts", {}).get("kept") for entry in self.transaction.entries("step"))

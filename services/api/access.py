@@ -74,14 +74,22 @@ def _stopping() -> ASGIApp:
     )
 
 
+PROBES = ("/health", "/health/ready")
+
+
 def new_id() -> str:
     """An id for a request that brings none."""
     return os.urandom(8).hex()
 
 
 def log_answer(method: str | None, path: str | None, status: int | None, seconds: float) -> None:
-    """The line about one request. Its query is left out: it says what somebody looked for."""
+    """The line about one request. Its query is left out: it says what somebody looked for.
+
+    That the service said it is well, whoever asked, is worth a line to nobody but who looks for it.
+    """
     level = logging.INFO if status is not None and status < 500 else logging.WARNING
+    if path in PROBES and status == HTTPStatus.OK:
+        level = logging.DEBUG
     milliseconds = round(seconds * 1000, 2)
     fields = {"method": method, "path": path, "status": status, "milliseconds": milliseconds}
     logger.log(level, "answered" if status else "not answered", extra={"fields": fields})

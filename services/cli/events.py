@@ -28,11 +28,14 @@ def events(client: Client, out: Output, options: argparse.Namespace) -> int:
         lines = follow(client, after, options.type, note)
     else:
         lines = client.lines(f"{API}/events", {"after": after or None, "type": options.type or None})
-    for line in filter(None, lines):
+    shown = 0
+    for shown, line in enumerate(filter(None, lines), start=1):  # noqa: B007
         if out.as_json:
             out.line(line.decode(), now=options.follow)
         else:
             out.row(_cells(line, out), WIDTHS, now=options.follow)
+    if not shown and not out.as_json:
+        out.nothing("no such events")
     return 0
 
 
@@ -55,7 +58,8 @@ def _cells(line: bytes, out: Output) -> tuple[str, ...]:
     }
     text = str(data.pop("text", ""))
     more = (
-        f"{name}={value if isinstance(value, str) else json.dumps(value)}" for name, value in data.items()
+        f"{name}={value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)}"
+        for name, value in data.items()
     )
     return str(record["position"]), out.moment(event["time"]), event["type"], " ".join((text, *more)).strip()
 

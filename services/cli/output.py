@@ -42,13 +42,18 @@ class Output:
 
     def table(self, heads: Sequence[str], rows: Sequence[Sequence[str]], none: str = "") -> None:
         """Aligned columns; the heads are for a terminal, and so is `none`, said where there are no rows."""
-        if none and not rows and self._terminal:
-            note(none)
+        if not rows:
+            self.nothing(none)
         rows = [[one_line(cell) for cell in row] for row in rows]
         lines = [list(heads), *rows] if self._terminal and rows else rows
         widths = [max((width_of(line[i]) for line in lines), default=0) for i in range(len(heads))]
         for line in lines:
             self.row(line, widths, BOLD if line is lines[0] and self._terminal else PLAIN)
+
+    def nothing(self, none: str) -> None:
+        """Tell a person that there is nothing, in these words if there are any; a program sees it."""
+        if none and self._terminal:
+            note(none)
 
     def row(
         self, cells: Sequence[str], widths: Sequence[int], colour: str = PLAIN, *, now: bool = False

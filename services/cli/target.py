@@ -81,7 +81,9 @@ def _own(config: Config) -> str:
 
 def _checked(url: str) -> str:
     # Not shown: who puts a password into it would find it in a log.
-    problem = UsageError("expected a URL such as http://192.0.2.10:8000, with a host and no user or query.")
+    problem = UsageError(
+        "expected a URL such as http://192.0.2.10:8000, with its http:// or https://, and no user or query."
+    )
     try:
         parts = urlsplit(url)
         fit = parts.port != 0 and parts.hostname and parts.scheme in ("http", "https")

@@ -11,7 +11,7 @@ from typing import Any
 
 from services.cli.client import Client
 from services.cli.errors import NoAnswerError, UsageError
-from services.cli.output import Output, note
+from services.cli.output import Output, note, one_line
 from services.dates import when
 from services.errors import HelionyxError
 
@@ -130,7 +130,7 @@ def turned(client: Client, out: Output, options: argparse.Namespace) -> int:
             say_error(error)
         else:
             if not out.as_json:
-                out.line(_summary(things[-1], out), now=True)
+                out.line(one_line(_summary(things[-1], out)), now=True)
     if out.as_json:
         out.value({"todos": things})
     return 1 if refused else 0
@@ -167,7 +167,7 @@ def _told(out: Output, value: Json, text: str) -> None:
     if out.as_json:
         out.value(value)
     else:
-        out.line(text)
+        out.line(one_line(text))
 
 
 def _said(words: list[str]) -> str:

@@ -119,6 +119,7 @@ def test_disk_without_room_is_told_before(tmp_path: Path, monkeypatch: pytest.Mo
         ("there", "there/dev-*.db"),
         ("new.db", "new.db"),
         ("further/down.db", "further/down.db"),
+        ("there/further/", "there/further/dev-*.db"),
     ],
 )
 def test_where_a_backup_goes(tmp_path: Path, to: str, expected: str) -> None:
@@ -129,6 +130,15 @@ def test_where_a_backup_goes(tmp_path: Path, to: str, expected: str) -> None:
     path = backup._path(request)
     assert path.relative_to(tmp_path).match(expected)
     assert path.parent.is_dir()
+
+
+def test_a_backup_goes_nowhere_far_away(tmp_path: Path) -> None:
+    """One new directory is made, and not the way there: it may be that of a disk which is not mounted."""
+    (tmp_path / "pyproject.toml").write_text("")
+    request = settings.read(["backup", "dev"], {"TO": "nowhere/further/down.db"}, tmp_path)
+    with pytest.raises(DeployError, match=f"cannot make {tmp_path}/nowhere/further: No such file"):
+        backup._path(request)
+    assert not (tmp_path / "nowhere").exists()
 
 
 @pytest.mark.parametrize("verb", ["backup", "restore"])

@@ -65,8 +65,14 @@ def test_log_that_the_node_keeps_goes_by_its_name(name: str) -> None:
     assert copies.named(settings.read(["restore", "dev"], {"BACKUP": name}), Plain()) is None
 
 
-@pytest.mark.parametrize("name", ["nowhere.db", "30-xyz", "../30-0123456789ab", "services"])
+@pytest.mark.parametrize("name", ["nowhere.db", "30-xyz", "../30-0123456789ab"])
 def test_what_is_neither_a_file_nor_such_a_name_is_refused(name: str) -> None:
     """As the mistake in typing that it is."""
     with pytest.raises(DeployError, match="there is no backup"):
         copies.named(settings.read(["restore", "dev"], {"BACKUP": name}), Plain())
+
+
+def test_a_directory_is_no_backup(tmp_path: Path) -> None:
+    """Which file in it is meant, nobody can know."""
+    with pytest.raises(DeployError, match=f"{tmp_path} is a directory"):
+        copies.named(settings.read(["restore", "dev"], {"BACKUP": str(tmp_path)}), Plain())

@@ -59,6 +59,8 @@ def test_environment_is_chosen(
         (["restore", "dev"], {}, "restore needs a backup"),
         (["logs"], {"FOLLOW": "perhaps"}, "FOLLOW=perhaps"),
         (["logs"], {"SSH_OPTIONS": "-F 'x"}, "SSH_OPTIONS cannot be split"),
+        (["deploy", "dev", "RELEASE=1a2b"], {}, "deploy takes no RELEASE"),
+        (["deploy", "dev"], {"GIVEN": "ENV LOGIN"}, "deploy takes no LOGIN"),
     ],
 )
 def test_bad_request_is_refused(arguments: list[str], environ: dict[str, str], message: str) -> None:
@@ -68,6 +70,21 @@ def test_bad_request_is_refused(arguments: list[str], environ: dict[str, str], m
     assert message in refusal.value.message
     assert refusal.value.hint
     assert refusal.value.code == REFUSED
+
+
+def test_what_stands_in_the_shell_is_not_typed() -> None:
+    """It may be meant for another verb; and where make says what was typed, it confirms nothing."""
+    environ = {"CONFIRM": "live", "RELEASE": "1a2b"}
+    assert read(["remove", "live"], environ).confirm == "live"  # a script, which takes its words from there
+    assert read(["remove", "live"], environ | {"GIVEN": "ENV"}).confirm is None
+    assert read(["remove", "live"], environ | {"GIVEN": "CONFIRM ENV"}).confirm == "live"
+
+
+def test_refusal_names_the_verb_that_is_meant() -> None:
+    """As far as there is one."""
+    with pytest.raises(DeployError) as refusal:
+        read(["deploy", "dev", "RELEASE=1a2b"], {})
+    assert refusal.value.hint == "rollback does"
 
 
 def test_refusal_names_the_three_environments() -> None:

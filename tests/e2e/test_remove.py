@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pty
 import re
@@ -89,6 +90,15 @@ def test_kept_data_can_be_deleted_later(dev: Operator) -> None:
     result = dev.change("remove", "staging", DATA="delete", CONFIRM="staging")
     assert result["outcome"] == "done"
     assert not dev.node.run(["ls", "/var/lib/helionyx/staging"]).stdout
+    kept, deleted = json.loads(dev.script("history", "staging", "--json").stdout)["changes"][-2:]
+    assert "deleted" not in kept
+    assert deleted["deleted"] is True
+    dev.deploy("staging")
+    log = dev.status("staging")["log"]
+    dev.change("remove", "staging", DATA="delete", CONFIRM="staging")
+    row = dev.script("history", "staging", LINES="1").stdout
+    assert "its data was deleted" in row
+    assert f"{log['length']}-{log['head'][:12]}" in row
 
 
 def test_log_that_was_put_aside_is_not_deleted(dev: Operator) -> None:

@@ -121,7 +121,7 @@ def test_nothing_to_go_back_to_is_refused(settled: Operator) -> None:
     """A first release has none before it."""
     settled.deploy("staging")
     assert "no release of staging to go back to" in settled.change("rollback", "staging", code=2)["message"]
-    assert "was never deployed" in settled.change("restart", "live", code=2)["message"]
+    assert "is not deployed here" in settled.change("restart", "live", code=2)["message"]
 
 
 def test_rollback_to_what_does_not_come_up_goes_forward_again(settled: Operator) -> None:
@@ -177,7 +177,7 @@ def test_todays_configuration_that_old_code_does_not_accept(settled: Operator) -
     settled.configure("dev", "LOG_LEVEL=INFO", "LOG_LEVEL=DEBUG")
     before = settled.deploy("dev")
     result = settled.change("rollback", "dev", code=2, RELEASE=narrow, CONFIG="current")
-    assert "does not accept the configuration of today" in result["message"]
+    assert "does not accept the configuration that runs" in result["message"]
     assert "LOG_LEVEL" in result["details"][0]
     assert settled.status("dev")["release"] == before["release"]
 

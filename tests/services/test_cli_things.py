@@ -196,6 +196,7 @@ def test_where_there_is_nothing(beside: tuple[Person, Instance]) -> None:
         (("todos", "--all", "--tag", "home"), "no todos with #home"),
         (("tracks", "--state", "stopped", "--state", "running"), "no stopped or running tracks"),
         (("search", "milk"), "nothing holds these words"),
+        (("events", "--type", "Noted"), "no such events"),
     ):
         assert person.see(*words) == f"{none}\n"
         done = person.run(*words)
@@ -213,6 +214,7 @@ def test_nothing_that_was_said_steers_a_terminal(beside: tuple[Person, Instance]
         person.see("notes", str(number), NO_COLOR="1"),
         person.run("notes").stdout,
         person.run("events").stdout,
+        person.run("say", "note: a\033[2Jb\u202e").stdout,
     ):
         assert not set(seen) & set("\033\u202e\u009b")
         assert "a\N{REPLACEMENT CHARACTER}[2Jb" in seen
