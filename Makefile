@@ -77,7 +77,7 @@ remove: ## Take an environment off the node; its data stays, unless DATA=delete 
 try: ## Boot a node1 of your own on this machine and deploy all three environments onto it [LOGIN=root]
 	@scripts/try.sh up
 
-try-down: ## End the node1 that `make try` booted, and remove all of it
+try-down: ## End the node1 that `make try` booted, and remove it; what was downloaded stays for the next one
 	@scripts/try.sh down
 
 test: ## Every test, the end-to-end ones on a real node1 included

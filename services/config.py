@@ -189,10 +189,11 @@ def _no_token(host: object) -> Problem:
 def _unknown(name: str, entry: Entry) -> Problem:
     import difflib
 
-    nearest = difflib.get_close_matches(name, KEYS, n=1, cutoff=0.0)[0]
+    nearest = difflib.get_close_matches(name, KEYS, n=1)
+    hint = f"the nearest that exists is {nearest[0]}" if nearest else ".env.template explains every key"
     # What does not read like a name is not shown: half a secret may end in `=` as well.
     shown = name if name.replace("_", "").isalpha() and len(name) <= 40 else None
-    return Problem("no such key", shown, entry.line, f"the nearest that exists is {nearest}")
+    return Problem("no such key", shown, entry.line, hint)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -157,11 +157,18 @@ def test_a_line_that_cannot_be_read_is_not_missing_as_well() -> None:
     assert [problem.key for problem in caught.value.problems] == ["EVENT_STORE_PATH", "API_TOKEN"]
 
 
-def test_unknown_keys_name_the_nearest() -> None:
-    """A slip of the pen is told with what was probably meant."""
+@pytest.mark.parametrize(
+    ("key", "hint"),
+    [
+        ("TELEGRAM_TOKEN", "the nearest that exists is TELEGRAM_BOT_TOKEN"),
+        ("FOO", ".env.template explains every key"),
+    ],
+)
+def test_unknown_keys_name_the_nearest(key: str, hint: str) -> None:
+    """A slip of the pen is told with what was probably meant, if anything that exists looks like it."""
     with pytest.raises(ConfigError) as caught:
-        of(lines(TELEGRAM_TOKEN="1"))
-    assert "TELEGRAM_BOT_TOKEN" in caught.value.problems[0].hint
+        of(lines(**{key: "1"}))
+    assert caught.value.problems[0].hint == hint
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.9.9.9", "::1"])
