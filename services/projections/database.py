@@ -229,6 +229,7 @@ def _open(path: Path) -> apsw.Connection:
     path.touch(mode=0o600)  # which does not open a file that is there
     connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
     connection.set_busy_handler(Patience(BUSY_SECONDS))
+    connection.pragma("page_size", build.PAGE_BYTES)  # of a file that holds nothing yet
     # NORMAL: a power cut may lose the last transactions, which the log brings back, and spoils nothing.
     connection.pragma("journal_mode", "WAL")
     connection.pragma("synchronous", "NORMAL")

@@ -23,8 +23,6 @@ from tests.services.instance import Instance, running
 from tests.services.test_damage import NOW, fill
 from tests.services.test_damaged_service import MESSAGES, as_far_as_it_goes, ready_until_told, refused
 
-PAGE = 4096
-
 
 def message(text: str) -> Draft:
     """As another process records it."""
@@ -38,11 +36,19 @@ def pages_of(path: Path, name: str) -> list[int]:
         return [int(str(row[0])) for row in rows if row[0] != 1]
 
 
+def extent(path: Path, page: int) -> slice:
+    """The bytes of a page, whose size is in SQLite's header."""
+    with path.open("rb") as file:
+        size = int.from_bytes(file.read(18)[16:], "big")
+    return slice((page - 1) * size, page * size)
+
+
 def overwrite(path: Path, page: int) -> None:
     """What a bad block leaves."""
+    where = extent(path, page)
     with path.open("r+b") as file:
-        file.seek((page - 1) * PAGE)
-        file.write(b"\xff" * PAGE)
+        file.seek(where.start)
+        file.write(b"\xff" * (where.stop - where.start))
 
 
 def until(service: Instance, length: int) -> None:
@@ -155,8 +161,8 @@ def test_a_key_that_its_index_does_not_lead_to(tmp_path: Path) -> None:
     fill(tmp_path, 40)
     data = (tmp_path / "events.db").read_bytes()
     page = pages_of(tmp_path / "events.db", "events_idempotency_key")[0]
-    start = (page - 1) * PAGE
-    place = data.index(b"k17", start, start + PAGE)
+    where = extent(tmp_path / "events.db", page)
+    place = data.index(b"k17", where.start, where.stop)
     (tmp_path / "events.db").write_bytes(data[:place] + b"k1\x7f" + data[place + 3 :])
     log = EventLog.open(tmp_path, read_only=True)
     assert log.check(BEGINNING, 1000)[1] is None
