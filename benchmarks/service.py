@@ -77,14 +77,14 @@ def _appends(place: Path, rounds: int) -> Iterator[Row]:
     busy = place / "busy"
     busy.mkdir()
     with (
-        closing(Table(place / "bare.db")) as table,
+        closing(Table(place / "bare.db")) as sqlite,
         appender(place / "alone") as log,
         running(busy) as service,
     ):
         for _ in range(rounds):
             for name, rate in (
                 ("limit", limit(place / "raw", COUNT)),
-                ("bare", table.rate(COUNT)),
+                ("bare", sqlite.rate(COUNT)),
                 ("alone", log.alone(COUNT)),
                 ("one", log.rate(1, COUNT)),
                 ("crowd", log.rate(CROWD, COUNT * 8)),
@@ -177,9 +177,9 @@ def _patrol(none: Path, long: Path) -> Iterator[Row]:
                 found.setdefault((place, verb), []).append(p99)
     for verb in ("POST", "GET"):
         before, beside = found[none, verb], found[long, verb]
-        yield Row(f"p99 of a {verb}, nothing else to do", median(before), "ms", note=_span(before))
+        yield Row(f"p99 of a {verb}, no events", median(before), "ms", note=_span(before))
         note = f"{median(beside) / median(before):.1f} x, {_span(beside)}"
-        yield Row(f"p99 of a {verb}, while each record is looked at", median(beside), "ms", note=note)
+        yield Row(f"p99 of a {verb}, the long log, being looked through", median(beside), "ms", note=note)
     for place, label in ((none, "no events"), (long, "the long log")):
         with running(place) as service:
             begun = time.perf_counter()
