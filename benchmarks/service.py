@@ -93,9 +93,9 @@ def _appends(place: Path, rounds: int) -> Iterator[Row]:
                 ("http crowd", _posted(service, CROWD)),
             ):
                 found.setdefault(name, []).append(rate)
-    bare = median(found["limit"])
-    yield Row(f"write + fdatasync of {SIZE} bytes: the limit", bare, "/s", note=_span(found["limit"]))
-    times = median(found["bare"]) / bare
+    bound = median(found["limit"])
+    yield Row(f"write + fdatasync of {SIZE} bytes: the limit", bound, "/s", note=_span(found["limit"]))
+    times = median(found["bare"]) / bound
     yield Row("rows of a SQLite table with one column", times, "x", note=_span(found["bare"], "/s"))
     for name, label, goal in (
         ("alone", "log, 1 thread", 0.9),
@@ -103,7 +103,7 @@ def _appends(place: Path, rounds: int) -> Iterator[Row]:
         ("crowd", f"group commit, {CROWD} clients", 8.0),
         ("crowd without keys", "the same without idempotency keys", 8.0),
     ):
-        times = median(found[name]) / bare
+        times = median(found[name]) / bound
         yield at_least(f"durable appends, {label}", times, "x", goal, _span(found[name], "/s"))
     for name, label in (("http one", "HTTP, 1 client"), ("http crowd", f"HTTP, {CROWD} clients")):
         yield Row(f"durable appends, {label}", median(found[name]), "/s", note=_span(found[name]))

@@ -172,7 +172,7 @@ class _Change:
             what = f"release {plan['release']}" if plan["release"] else self.settings.verb
             where = f"{self.settings.environment} on {self.settings.node}"
             self.output.heading(f"{where}: {what}, {count}, callers notice {plan['callers']}")
-        if steps and plan["stopped"] and self.settings.verb in ("deploy", "plan", "rollback"):
+        if steps and plan["stopped"] and self.settings.verb in (*BUILDING, "rollback"):
             self.output.warn(f"{self.settings.environment} is stopped, and this starts it")
         if steps and plan.get("log") and not self.dry:  # who is asked first hears it with the question
             self.output.warn(foreseen.words(self.settings.environment, plan["log"]))

@@ -16,23 +16,6 @@ VERBS = (
     *("deploy", "plan", "rollback", "restart", "stop", "start", "remove", "restore", "rebuild"),
     *("status", "backup", "logs", "history", "env", "doctor"),
 )
-VARIABLES = (
-    *(
-        "ENV",
-        "NODE",
-        "SSH_OPTIONS",
-        "ENV_DIR",
-        "JSON",
-        "SOAK",
-        "KEEP",
-        "RELEASE",
-        "CONFIG",
-        "DATA",
-        "CONFIRM",
-        "INSIST",
-    ),
-    *("FOLLOW", "LINES", "SINCE", "GREP", "TO", "BACKUP"),
-)
 EVERYWHERE = ("ENV", "NODE", "SSH_OPTIONS", "ENV_DIR", "JSON")
 TAKES = {
     "deploy": ("SOAK", "KEEP", "INSIST"),
@@ -44,6 +27,7 @@ TAKES = {
     "logs": ("FOLLOW", "LINES", "SINCE", "GREP"),
     "history": ("LINES",),
 }  # what each verb takes besides
+VARIABLES = tuple(dict.fromkeys((*EVERYWHERE, *(name for taken in TAKES.values() for name in taken))))
 ROOT = Path(__file__).resolve().parent.parent
 LOOKS_AT_ALL = ("status", "history", "doctor")
 TRUE = ("1", "yes", "true", "on")
@@ -95,9 +79,9 @@ def read(arguments: list[str], environ: Mapping[str, str], root: Path = ROOT) ->
 
     Variables may stand among the arguments too, as make takes them: `rollback dev RELEASE=1a2b3c4d`.
     """
-    assignments = [word for word in arguments if "=" in word and not word.startswith("--")]
-    given = _variables(assignments)
-    environ = {**environ, **given}
+    given = _variables([word for word in arguments if "=" in word and not word.startswith("--")])
+    typed = {*given, *environ.get("GIVEN", "").split()}
+    environ = {**environ, **given, **({"ENV_ORIGIN": "command line"} if "ENV" in given else {})}
     words = [word for word in arguments if "=" not in word and not word.startswith("--")]
     flags = [word for word in arguments if word.startswith("--")]
     if unknown := [flag for flag in flags if flag != "--json"]:
@@ -112,7 +96,6 @@ def read(arguments: list[str], environ: Mapping[str, str], root: Path = ROOT) ->
             f"one environment at a time, not {' '.join(words[1:])!r}.", f"make {words[0]} ENV={words[1]}"
         )
     verb = words[0]
-    typed = {word.partition("=")[0] for word in assignments} | set(environ.get("GIVEN", "").split())
     _refuse_others(verb, typed)
     named, environments = choose(verb, words[1] if len(words) == 2 else None, environ)
     return Settings(
@@ -137,9 +120,15 @@ def read(arguments: list[str], environ: Mapping[str, str], root: Path = ROOT) ->
         config=_one_of("CONFIG", environ, "current"),
         insist=_truth("INSIST", environ, default=False),
         delete=verb == "remove" and _one_of("DATA", environ, "delete") is not None,
-        # Where make says what was typed, a name that merely stands in the shell is nobody's word.
-        confirm=environ.get("CONFIRM") or None if "GIVEN" not in environ or "CONFIRM" in typed else None,
+        confirm=_confirmed(environ, typed),
     )
+
+
+def _confirmed(environ: Mapping[str, str], typed: Collection[str]) -> str | None:
+    """Where make says what was typed, a name that merely stands in the shell is nobody's word."""
+    if "GIVEN" in environ and "CONFIRM" not in typed:
+        return None
+    return environ.get("CONFIRM") or None
 
 
 def _refuse_others(verb: str, typed: Collection[str]) -> None:
@@ -165,7 +154,7 @@ def _variables(words: list[str]) -> dict[str, str]:
     found = dict(word.split("=", 1) for word in words)
     if unknown := sorted(set(found) - set(VARIABLES)):
         raise DeployError(f"there is no variable {unknown[0]}.", f"one of {', '.join(VARIABLES)}")
-    return found | ({"ENV_ORIGIN": "command line"} if "ENV" in found else {})
+    return found
 
 
 def choose(verb: str, argument: str | None, environ: Mapping[str, str]) -> tuple[bool, tuple[str, ...]]:

@@ -18,7 +18,7 @@ def manifest(layout: Layout, environment: Environment, kept: str) -> Manifest:
     the configuration that runs.
     """
     old = _manifest(layout, environment, kept)
-    content = _today(layout, environment)
+    content = _running(layout, environment)
     root = layout.releases(environment) / old.id
     if releases.drifted(root, old, old.id):
         raise Refused(
@@ -50,7 +50,7 @@ def stage(layout: Layout, environment: Environment, kept: str, new: Manifest, st
     old = _manifest(layout, environment, kept)
     root = layout.releases(environment) / old.id
     units = _units(root, environment, old, new)
-    changed = {f".env.{environment.name}": _today(layout, environment), releases.MANIFEST: new.text}
+    changed = {f".env.{environment.name}": _running(layout, environment), releases.MANIFEST: new.text}
     changed |= {f"units/{name}": data for name, data in units.items()}
     with (
         open(staged / "release.tar.gz", "wb", opener=record.private) as file,
@@ -70,7 +70,7 @@ def _manifest(layout: Layout, environment: Environment, kept: str) -> Manifest:
     return found
 
 
-def _today(layout: Layout, environment: Environment) -> bytes:
+def _running(layout: Layout, environment: Environment) -> bytes:
     path = layout.current(environment) / f".env.{environment.name}"
     try:
         return path.read_bytes()

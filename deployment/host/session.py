@@ -121,6 +121,13 @@ def _change(layout: Layout, wire: Wire, program: Path, request: dict[str, Any]) 
     if not steps:
         wire.say("result", outcome="nothing", before=before, after=before)
         return
+    _follow(wire, _begun(layout, wire, program, request, steps))
+
+
+def _begun(
+    layout: Layout, wire: Wire, program: Path, request: dict[str, Any], steps: tuple[Step, ...]
+) -> record.Transaction:
+    """The transaction that carries the steps out, which runs by itself from here on."""
     request["actor"]["login"] = os.environ.get("SUDO_USER") or "root"
     try:
         transaction = record.create(layout, request)
@@ -140,7 +147,7 @@ def _change(layout: Layout, wire: Wire, program: Path, request: dict[str, Any]) 
     except StepFailed as error:
         shutil.rmtree(transaction.path)
         raise Refused("the node cannot start the transaction.", "mend that first", error.details) from error
-    _follow(wire, transaction)
+    return transaction
 
 
 def _look_up_log(

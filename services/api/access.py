@@ -21,6 +21,9 @@ logger = logging.getLogger("helionyx")
 Answered = Callable[[Scope, int | None, float], None]
 """Is told of each request: what it was, its answer's status (None: it has none), how many seconds it took."""
 
+PROBES = ("/health", "/health/ready")
+"""What is asked all the time, by whoever looks whether the service is well."""
+
 _SANE = re.compile(rb"[A-Za-z0-9._:/+=@-]{1,100}")
 
 
@@ -72,9 +75,6 @@ def _stopping() -> ASGIApp:
         "what was to be recorded may be or become so: send it again with the same Idempotency-Key",
         {"Retry-After": "1"},
     )
-
-
-PROBES = ("/health", "/health/ready")
 
 
 def new_id() -> str:

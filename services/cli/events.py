@@ -28,8 +28,9 @@ def events(client: Client, out: Output, options: argparse.Namespace) -> int:
         lines = follow(client, after, options.type, note)
     else:
         lines = client.lines(f"{API}/events", {"after": after or None, "type": options.type or None})
-    shown = 0
-    for shown, line in enumerate(filter(None, lines), start=1):  # noqa: B007
+    shown = False
+    for line in filter(None, lines):
+        shown = True
         if out.as_json:
             out.line(line.decode(), now=options.follow)
         else:

@@ -8,7 +8,7 @@ from http import HTTPStatus
 from typing import Any
 
 from services.cli.client import Client
-from services.cli.output import Output, note
+from services.cli.output import Output
 
 API = "/api/v1"
 
@@ -20,10 +20,8 @@ def search(client: Client, out: Output, options: argparse.Namespace) -> int:
         out.value(page)
         return 0
     rows = [(str(hit["position"]), out.moment(hit["time"]), hit["type"], hit["text"]) for hit in page["hits"]]
-    more = page["next"] is not None
-    out.table(("number", "time", "what", "text"), rows, "" if more else "nothing holds these words")
-    if more:
-        note(f"there are more than {options.limit}: --limit shows them")
+    beyond = None if page["next"] is None else options.limit
+    out.page(("number", "time", "what", "text"), rows, "nothing holds these words", beyond)
     return 0
 
 

@@ -40,10 +40,18 @@ class Output:
         if now:
             self._stream.flush()
 
-    def table(self, heads: Sequence[str], rows: Sequence[Sequence[str]], none: str = "") -> None:
-        """Aligned columns; the heads are for a terminal, and so is `none`, said where there are no rows."""
-        if not rows:
+    def page(
+        self, heads: Sequence[str], rows: Sequence[Sequence[str]], none: str, beyond: int | None
+    ) -> None:
+        """A table of what was found; beside it, that there are more than `beyond`, or that there is none."""
+        self.table(heads, rows)
+        if beyond is not None:
+            note(f"there are more than {beyond}: --limit shows them")
+        elif not rows:
             self.nothing(none)
+
+    def table(self, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+        """Aligned columns; the heads are for a terminal. Where nothing is, nothing is written."""
         rows = [[one_line(cell) for cell in row] for row in rows]
         lines = [list(heads), *rows] if self._terminal and rows else rows
         widths = [max((width_of(line[i]) for line in lines), default=0) for i in range(len(heads))]
@@ -51,8 +59,8 @@ class Output:
             self.row(line, widths, BOLD if line is lines[0] and self._terminal else PLAIN)
 
     def nothing(self, none: str) -> None:
-        """Tell a person that there is nothing, in these words if there are any; a program sees it."""
-        if none and self._terminal:
+        """Tell a person that there is nothing, in these words; a program sees it."""
+        if self._terminal:
             note(none)
 
     def row(

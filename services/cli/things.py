@@ -82,10 +82,8 @@ def listed(client: Client, out: Output, options: argparse.Namespace) -> int:
         out.value(page)
         return 0
     rows = [(str(thing["number"]), *listing.row(thing, out)) for thing in page[options.verb]]
-    more = page["next"] is not None
-    out.table(listing.heads, rows, "" if more else _none(options.verb, states, options.tag))
-    if more:
-        note(f"there are more than {options.limit}: --limit shows them")
+    beyond = None if page["next"] is None else options.limit
+    out.page(listing.heads, rows, _none(options.verb, states, options.tag), beyond)
     return 0
 
 
@@ -130,7 +128,7 @@ def turned(client: Client, out: Output, options: argparse.Namespace) -> int:
             say_error(error)
         else:
             if not out.as_json:
-                out.line(one_line(_summary(things[-1], out)), now=True)
+                out.line(_summary(things[-1], out), now=True)
     if out.as_json:
         out.value({"todos": things})
     return 1 if refused else 0
@@ -167,7 +165,7 @@ def _told(out: Output, value: Json, text: str) -> None:
     if out.as_json:
         out.value(value)
     else:
-        out.line(one_line(text))
+        out.line(text)
 
 
 def _said(words: list[str]) -> str:
@@ -194,7 +192,7 @@ def _summary(thing: Json, out: Output) -> str:
         text += f", because {thing['rationale']}"
     if thing.get("entries"):
         text += f", {thing['entries']} {'entry' if thing['entries'] == 1 else 'entries'}"
-    return text
+    return one_line(text)
 
 
 def _none(kind: str, states: Sequence[str], tag: str | None) -> str:
