@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import ExitStack
+from typing import Any
 
-from . import consent, envfile, history, looks, settings
+from . import settings
+from .connection import Connection
 from .display import choose
 from .errors import DONE, INTERRUPTED, DeployError
-from .output import code_line, result_of
+from .output import Output, code_line, result_of
+
+ASKING = ("backup", "restore", "remove")  # the verbs that look or ask here before they connect
 
 _TAKES = "\n".join(f"  {verb:<9} {', '.join(taken)}" for verb, taken in settings.TAKES.items())
 USAGE = f"""\
@@ -29,17 +34,7 @@ def main(arguments: list[str]) -> int:
     as_json = "--json" in arguments or os.environ.get("JSON", "0").lower() in settings.TRUE
     try:
         request = settings.read(arguments, os.environ)
-        if request.verb == "status":
-            return looks.status(request)
-        if request.verb == "logs":
-            return looks.logs(request)
-        if request.verb == "history":
-            return history.history(request)
-        if request.verb == "doctor":
-            return _doctor(request)
-        if request.verb == "env":
-            return _env(request)
-        return _change(request)
+        return _run(request)
     except DeployError as error:
         choose(as_json).end(result_of(error))
         return error.code
@@ -55,7 +50,28 @@ def main(arguments: list[str]) -> int:
         return INTERRUPTED
 
 
+def _run(request: settings.Settings) -> int:
+    """Run a verb. Each imports what it needs: whoever waits for it waits for its imports too."""
+    if request.verb in ("status", "logs"):
+        from . import looks
+
+        return looks.status(request) if request.verb == "status" else looks.logs(request)
+    if request.verb == "history":
+        from .history import history
+
+        return history(request)
+    if request.verb == "doctor":
+        from .doctor import doctor
+
+        return doctor(request)
+    if request.verb == "env":
+        return _env(request)
+    return _change(request)
+
+
 def _env(request: settings.Settings) -> int:
+    from . import envfile
+
     path, marked = envfile.write(request.root, request.env_dir, request.environment)
     print(f"{path} is written, for its owner's eyes only")
     for name in marked:
@@ -64,35 +80,41 @@ def _env(request: settings.Settings) -> int:
     return DONE
 
 
-def _doctor(request: settings.Settings) -> int:
-    from .doctor import doctor  # no other look needs what it needs
-
-    return doctor(request)
-
-
 def _change(request: settings.Settings) -> int:
-    from . import copies, foreseen  # looks need none of this
-    from .backup import backup
-    from .change import change, foresee
-
-    output = choose(request.json)
-    try:
-        if request.verb == "backup":
-            result = backup(request, output)
-        else:
-            copy = copies.named(request, output) if request.verb == "restore" else None
-            log = None
-            if consent.wanted(request) and consent.asks(request):  # who is asked hears first what it costs
-                log = foresee(request, output, copy)
-            consent.ask(request, copy, foreseen.words(request.environment, log) if log else "")
-            result = change(request, output, copy)
-    except DeployError as error:
-        result = result_of(error, environment=request.environment, verb=request.verb)
-    except KeyboardInterrupt:
-        output.interrupt()
-        raise
+    with ExitStack() as opened:
+        # ssh takes longer than all that is imported here: it begins first, unless somebody is asked before.
+        connection = None if request.verb in ASKING else opened.enter_context(Connection(request))
+        output = choose(request.json)
+        try:
+            result = _result(request, output, connection)
+        except DeployError as error:
+            result = result_of(error, environment=request.environment, verb=request.verb)
+        except KeyboardInterrupt:
+            output.interrupt()
+            raise
     output.end(result)
     return int(result["exit_code"])
+
+
+def _result(request: settings.Settings, output: Output, connection: Connection | None) -> dict[str, Any]:
+    from . import change
+
+    if connection is not None:
+        return change.change(request, output, connection)
+    if request.verb == "backup":
+        from .backup import backup
+
+        return backup(request, output)
+    from . import consent, copies, foreseen
+
+    copy = copies.named(request, output) if request.verb == "restore" else None
+    log = None
+    if consent.wanted(request) and consent.asks(request):  # who is asked hears first what it costs
+        with Connection(request) as asking:
+            log = change.foresee(request, output, asking, copy)
+    consent.ask(request, copy, foreseen.words(request.environment, log) if log else "")
+    with Connection(request) as changing:
+        return change.change(request, output, changing, copy)
 
 
 if __name__ == "__main__":

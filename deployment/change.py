@@ -37,21 +37,25 @@ class Prepared:
     locked: bytes
 
 
-def change(settings: Settings, output: Output, copy: Copy | None = None) -> dict[str, Any]:
+def change(
+    settings: Settings, output: Output, connection: Connection, copy: Copy | None = None
+) -> dict[str, Any]:
     """Carry out one changing verb; the result has the exit code. Raises `DeployError` before it has begun.
 
     `copy` is the log that a restore brings along.
     """
-    return _Change(settings, output, copy).run()
+    return _Change(settings, output, copy).run(connection)
 
 
-def foresee(settings: Settings, output: Output, copy: Copy | None) -> dict[str, Any] | None:
+def foresee(
+    settings: Settings, output: Output, connection: Connection, copy: Copy | None
+) -> dict[str, Any] | None:
     """What a restore means for the log on the node, with nothing touched; None where there is nothing to do.
 
     Raises `DeployError` where it would be refused.
     """
     asked = _Change(settings, output, copy, dry=True)
-    result = asked.run()
+    result = asked.run(connection)
     if result["outcome"] != "planned":
         raise DeployError(result["message"], result["hint"], code=result["exit_code"])
     found: dict[str, Any] | None = asked.plan.get("log") if asked.plan["steps"] else None
@@ -61,6 +65,7 @@ def foresee(settings: Settings, output: Output, copy: Copy | None) -> dict[str, 
 class _Change:
     def __init__(self, settings: Settings, output: Output, copy: Copy | None, *, dry: bool = False) -> None:
         self.settings, self.output = settings, output
+        self.cache = settings.root / ".cache"
         self.dry = dry or settings.verb == "plan"
         self.begun = time.monotonic()
         self.transaction: str | None = None
@@ -73,8 +78,8 @@ class _Change:
         self.plan: dict[str, Any] = {}
         self.facts: dict[str, Any] = {}  # what steps have found out that belongs into the result
 
-    def run(self) -> dict[str, Any]:
-        result = self._told(self._converse())
+    def run(self, connection: Connection) -> dict[str, Any]:
+        result = self._told(self._converse(connection))
         if self.settings.verb != "plan" or result["outcome"] != "planned":
             return result
         assert self.release is not None
@@ -84,28 +89,29 @@ class _Change:
             self.output.heading(line)
         return {**result, **shown}
 
-    def _converse(self) -> dict[str, Any]:
+    def _converse(self, connection: Connection) -> dict[str, Any]:
         # The connection takes as long as all our own preparation: they go on side by side.
-        with ThreadPoolExecutor(max_workers=2) as pool:
+        with ThreadPoolExecutor() as pool:
+            asker = pool.submit(actor, self.settings.root)
             preparing = pool.submit(self._prepare) if self.settings.verb in BUILDING else None
-            with Connection(self.settings) as connection:
-                hello = self._hello(connection, preparing)
-                if hello["type"] == "result":
-                    return hello
-                self._request(connection, hello)
-                try:
-                    return self._follow(connection)
-                except Lost:
-                    if self.transaction is None:
-                        raise
+            hello = self._hello(connection, preparing)
+            if hello["type"] == "result":
+                return hello
+            self._request(connection, hello, asker.result())
+        try:
+            return self._follow(connection)
+        except Lost:
+            if self.transaction is None:
+                raise
+        connection.close()
         return self._take_up_again()
 
     def _prepare(self) -> Prepared:
         code = source.read(self.settings.root, self.settings.environment)
         return Prepared(
             code,
-            configuration.read(self.settings.env_dir, self.settings.environment, code),
-            layer.requirements(code),
+            configuration.read(self.settings.env_dir, self.settings.environment, code, self.cache),
+            layer.requirements(code, self.cache),
         )
 
     def _hello(self, connection: Connection, preparing: Future[Prepared] | None) -> dict[str, Any]:
@@ -118,12 +124,12 @@ class _Change:
         self.output.done(f"connect to {self.settings.node}", time.monotonic() - begun)
         return hello
 
-    def _request(self, connection: Connection, hello: dict[str, Any]) -> None:
+    def _request(self, connection: Connection, hello: dict[str, Any], asker: dict[str, str]) -> None:
         request: dict[str, Any] = {
             "verb": "deploy" if self.settings.verb in BUILDING else self.settings.verb,
             "dry": self.dry,
             "environment": self.settings.environment,
-            "actor": actor(self.settings.root),
+            "actor": asker,
             "soak": self.settings.soak,
             "keep": self.settings.keep,
             "insist": self.settings.insist,
@@ -142,7 +148,7 @@ class _Change:
                 environment, ready.source, ready.configuration, ready.locked, self.target
             )
             request["release"] = self.release.manifest.to_json()
-            remark = f"{self.release.files} files, {len(self.release.archive) / 1e3:,.0f} kB"
+            remark = f"{len(self.release.entries)} files"
             self.output.done("build release", time.monotonic() - begun, remark)
         connection.say(**request)
 
@@ -215,7 +221,7 @@ class _Change:
             return self.release.archive
         self.output.begin("build layer")
         begun = time.monotonic()
-        content = layer.build(self.prepared.locked, self.target, self.settings.root / ".cache" / "layers")
+        content = layer.build(self.prepared.locked, self.target, self.cache)
         self.output.done(
             "build layer", time.monotonic() - begun, f"Python {self.target.python}, {self.target.platform}"
         )

@@ -104,7 +104,7 @@ def tools(source: Source) -> Tools:
         return Tools(version, lock_problem="is not there")
     stale = _set_up_by() not in (None, source.files["uv.lock"][0])
     try:
-        pinned = layer.requirements(source).count(b"==")
+        pinned = layer.exported(source).count(b"==")
     except DeployError as error:
         return Tools(version, lock_problem=" | ".join((error.message, *error.details[-1:])), stale=stale)
     return Tools(version, pinned=pinned, stale=stale)

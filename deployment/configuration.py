@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from .cache import Cache
 from .errors import DeployError
+from .host.model import canonical, sha256
 from .run import run
 from .source import Source
 
@@ -28,7 +30,7 @@ class Configuration:
     log: dict[str, Any]  # what the release's code reads and writes: the log's table and the events' versions
 
 
-def read(env_dir: Path, environment: str, source: Source) -> Configuration:
+def read(env_dir: Path, environment: str, source: Source, cache: Path) -> Configuration:
     """Read and check. Raises `DeployError` with every problem at once."""
     path = env_dir / f".env.{environment}"
     try:
@@ -37,7 +39,10 @@ def read(env_dir: Path, environment: str, source: Source) -> Configuration:
         raise DeployError(
             f"there is no {path.name} in {env_dir}.", f"make env ENV={environment}, and fill in what it marks"
         ) from None
-    found, problems = check(content, environment, source)
+    files = _files(source)
+    key, kept = _key(content, environment, files), Cache(cache / "configurations")
+    answer = kept.find(key) or _ask(content, environment, files)
+    found, problems = _read(content, answer)
     if found is None:
         count = "a problem" if len(problems) == 1 else f"{len(problems)} problems"
         raise DeployError(f"{path} has {count}.", ".env.template explains every key", details=problems)
@@ -46,12 +51,17 @@ def read(env_dir: Path, environment: str, source: Source) -> Configuration:
             f"{key}={wrong} is no place for the data of {environment}.",
             f"give it a path below {own}, and there not in {' or '.join(RESERVED)}",
         )
+    kept.keep(key, answer)
     return found
 
 
 def check(content: bytes, environment: str, source: Source) -> tuple[Configuration | None, tuple[str, ...]]:
     """What the release's own check makes of these bytes: the configuration, or else its problems in lines."""
-    answer = _ask(content, environment, source)
+    return _read(content, _ask(content, environment, _files(source)))
+
+
+def _read(content: bytes, said: bytes) -> tuple[Configuration | None, tuple[str, ...]]:
+    answer = json.loads(said)
     if not answer["ok"]:
         return None, tuple(_line(problem) for problem in answer["problems"])
     return Configuration(content, answer["facts"], answer["digests"], answer["log"]), ()
@@ -70,21 +80,29 @@ def outside(found: Configuration, environment: str) -> Iterator[tuple[str, Path,
             yield key.upper(), path, own
 
 
-def _ask(content: bytes, environment: str, source: Source) -> dict[str, Any]:
+def _files(source: Source) -> dict[str, bytes]:
+    """All that the check needs: the modules directly below services/, and what starts them."""
+    names = [name for name in source.files if name.startswith("services/") and name.count("/") == 1]
+    return {"run.py": LAUNCHER} | {name: source.files[name][0] for name in names}
+
+
+def _key(content: bytes, environment: str, files: dict[str, bytes]) -> str:
+    """A digest of all that the answer depends on."""
+    digests = {name: sha256(data) for name, data in files.items()}
+    made_of = {"files": digests, "content": sha256(content), "environment": environment}
+    return sha256(canonical({**made_of, "python": sys.version}).encode())
+
+
+def _ask(content: bytes, environment: str, files: dict[str, bytes]) -> bytes:
     """Run the release's own check, from its own code, on these bytes."""
     with tempfile.TemporaryDirectory() as scratch:
         root = Path(scratch)
-        for name, (data, _) in source.files.items():
-            if name.startswith("services/") and name.count("/") == 1:
-                (root / name).parent.mkdir(exist_ok=True)
-                (root / name).write_bytes(data)
-        (root / "run.py").write_bytes(LAUNCHER)
+        (root / "services").mkdir()
+        for name, data in files.items():
+            (root / name).write_bytes(data)
         argv = [sys.executable, "-I", "-B", "run.py", "services.config", "check"]
-        out = run(
-            [*argv, "--env", environment, "--file", "-", "--json"], input=content, cwd=root, expect=(0, 2)
-        )
-    found: dict[str, Any] = json.loads(out)
-    return found
+        words = ["--env", environment, "--file", "-", "--json"]
+        return run([*argv, *words], input=content, cwd=root, expect=(0, 2))
 
 
 def _line(problem: dict[str, Any]) -> str:

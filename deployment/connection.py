@@ -15,6 +15,7 @@ from typing import IO, Any, Protocol
 
 from . import program
 from .errors import DeployError
+from .host import zipapp
 from .settings import Settings
 
 SSH = (
@@ -58,9 +59,9 @@ class Connection:
     def __init__(self, settings: Settings, node: str = "") -> None:
         self.node = node or settings.node
         self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  closed with the connection
-        zipapp = program.build()
+        self._program = program.modules()
         self._process = subprocess.Popen(
-            arguments(settings, self.node, len(zipapp)),
+            arguments(settings, self.node, zipapp.digest(self._program)),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,
@@ -68,7 +69,6 @@ class Connection:
         )
         self._options = settings.ssh_options
         self._ahead = b""
-        self._send(zipapp)
 
     def __enter__(self) -> Connection:
         return self
@@ -96,7 +96,18 @@ class Connection:
             left -= len(data)
 
     def hear(self) -> dict[str, Any]:
-        """The node's next line. Raises `Lost` when there is none."""
+        """Return the node's next line. Raises `Lost` when there is none.
+
+        A node that does not keep this host half is sent it.
+        """
+        said = self._hear()
+        if said["type"] != "program":
+            return said
+        content = program.build(self._program)
+        self._send(f"{len(content)}\n".encode() + content)
+        return self._hear()
+
+    def _hear(self) -> dict[str, Any]:
         while b"\n" not in self._ahead:
             data = self._read()
             if not data:
@@ -193,9 +204,9 @@ def result_of_look(said: dict[str, Any]) -> dict[str, Any]:
     return said
 
 
-def arguments(settings: Settings, node: str, size: int) -> list[str]:
-    """The command line of the connection."""
-    command = program.command(size)
+def arguments(settings: Settings, node: str, digest: str) -> list[str]:
+    """Return the command line of the connection, for the host half of that digest."""
+    command = program.command(digest)
     if node == "local":
         return command
     return ssh(settings, node, shlex.join(command))

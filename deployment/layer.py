@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import os
+import contextlib
 import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from .archive import Entry, pack
+from .cache import Cache
 from .errors import DeployError
+from .host import bytecode
 from .host.model import canonical, sha256
 from .run import run
 from .source import Source
 
-CACHED = 6  # archives that stay in the checkout's cache
+LOCKED = ("pyproject.toml", "uv.lock")  # what the requirements follow from; the former pins uv
 NEWEST_GLIBC = 40  # the newest manylinux_2_N that uv knows as a platform
 
 
@@ -43,10 +45,17 @@ def target_of(facts: dict[str, object]) -> Target:
     return Target(python, f"{machine}-manylinux_2_{minor}")
 
 
-def requirements(source: Source) -> bytes:
+def requirements(source: Source, cache: Path) -> bytes:
     """What the lock pins for the node, with hashes."""
+    files = {name: sha256(source.files[name][0]) for name in LOCKED}
+    key, kept = sha256(canonical(files).encode()), Cache(cache / "requirements")
+    return kept.find(key) or kept.keep(key, exported(source))
+
+
+def exported(source: Source) -> bytes:
+    """The same, as uv says it now."""
     with tempfile.TemporaryDirectory() as scratch:
-        for name in ("pyproject.toml", "uv.lock"):
+        for name in LOCKED:
             (Path(scratch) / name).write_bytes(source.files[name][0])
         argv = [uv(), "export", "--frozen", "--no-dev", "--no-emit-project", "--no-header", "--no-annotate"]
         return run([*argv, "--quiet", "--format=requirements.txt", "--no-config"], cwd=Path(scratch))
@@ -55,7 +64,7 @@ def requirements(source: Source) -> bytes:
 def digest(locked: bytes, target: Target) -> str:
     """The layer's name: it is known before it is built."""
     content = {
-        "format": 2,  # of what the node makes of it: byte code for the service and for the commands
+        "format": 3,  # of what it holds: byte code for one level of optimization
         "requirements": locked.decode(),
         "python": target.python,
         "platform": target.platform,
@@ -65,18 +74,8 @@ def digest(locked: bytes, target: Target) -> str:
 
 def build(locked: bytes, target: Target, cache: Path) -> bytes:
     """The packed layer, from the cache where it was built before."""
-    path = cache / f"{digest(locked, target)}.tar.gz"
-    if path.exists():
-        os.utime(path)
-        return path.read_bytes()
-    packed = _install_and_pack(locked, target)
-    cache.mkdir(parents=True, exist_ok=True)
-    half = path.with_suffix(f".{os.getpid()}")
-    half.write_bytes(packed)
-    half.replace(path)
-    for old in sorted(cache.glob("*.tar.gz"), key=lambda item: item.stat().st_mtime)[:-CACHED]:
-        old.unlink(missing_ok=True)
-    return packed
+    name, kept = digest(locked, target), Cache(cache / "layers")
+    return kept.find(name) or kept.keep(name, _install_and_pack(locked, target))
 
 
 def uv() -> str:
@@ -92,10 +91,11 @@ def _install_and_pack(locked: bytes, target: Target) -> bytes:
         platform = ["--python-version", target.python, "--python-platform", target.platform]
         run(
             [*argv, *platform, "--only-binary", ":all:", "--require-hashes", "--no-deps", "--no-config"],
-            environ={"UV_LINK_MODE": "copy"},
+            environ={"UV_LINK_MODE": "hardlink"},  # the tree is read once, and never written
             timeout=300,
         )
-        return pack(entries(tree))
+        files = entries(tree)
+        return pack([*files, *byte_code(files, target)], level=1)
 
 
 def entries(tree: Path) -> list[Entry]:
@@ -105,6 +105,22 @@ def entries(tree: Path) -> list[Entry]:
         for path in sorted(tree.rglob("*"))
         if path.is_file() and not _local(path.relative_to(tree))
     ]
+
+
+def byte_code(files: list[Entry], target: Target) -> list[Entry]:
+    """The byte code of the modules among `files`; none where the node's Python is another one than this.
+
+    Such a node compiles them itself. What does not compile is code for other versions of Python.
+    """
+    if target.python != ".".join(map(str, sys.version_info[:2])):
+        return []
+    found = []
+    for entry in files:
+        if entry.path.endswith(".py"):
+            with contextlib.suppress(SyntaxError, ValueError):
+                content = bytecode.compiled(entry.content, entry.path)
+                found.append(Entry(bytecode.path_of(entry.path), content))
+    return found
 
 
 def _content(path: Path) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from . import layer, units
 from .archive import Entry, pack
@@ -16,18 +17,22 @@ from .source import Source
 COMMAND = """\
 #!/bin/sh
 # The command line, for the environment of this release and as its unit starts it: sudo .../helionyx VERB
-exec /usr/bin/python{python} -IS "$(dirname "$(readlink -f "$0")")/run.py" services.cli "$@"
+exec /usr/bin/python{python} -IS -OO "$(dirname "$(readlink -f "$0")")/run.py" services.cli "$@"
 """
 
 
 @dataclass(frozen=True)
 class Release:
-    """What is put on the node: the manifest, and the archive with everything but the layer."""
+    """What is put on the node: the manifest, and everything but the layer."""
 
     manifest: Manifest
-    archive: bytes
-    files: int
+    entries: list[Entry]
     units: dict[str, bytes]
+
+    @cached_property
+    def archive(self) -> bytes:
+        """The entries as one archive, which most requests do not need."""
+        return pack(self.entries)
 
 
 def build(
@@ -60,9 +65,7 @@ def build(
         log=configuration.log,
     )
     manifest = replace(manifest, id=manifest.expected_id)
-    return Release(
-        manifest, pack([*entries, Entry(MANIFEST, manifest.text, 0o600)]), len(entries) + 1, rendered
-    )
+    return Release(manifest, [*entries, Entry(MANIFEST, manifest.text, 0o600)], rendered)
 
 
 def _code(source: Source) -> dict[str, tuple[bytes, bool]]:

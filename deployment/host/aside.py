@@ -62,10 +62,13 @@ class Aside:
             "newer": shelf.newer(self.layout, self.environment, release, path, self.coming),
         }
 
-    def tidy(self, release: Manifest | None) -> None:
-        """Give what a switch that was cut short has left its name: what waited still, or what had left."""
+    def tidy(self, release: Manifest | None) -> bool:
+        """Give what a switch that was cut short has left its name: what waited still, or what had left.
+
+        Returns whether anything was left.
+        """
         if release is None or not shelf.waits(self.layout, self.environment):
-            return
+            return False
         log = shelf.waiting(self.layout, self.environment, release)
         name = self._name_of(log, release)
         wanted = name or (log.name if log else self._unreadable)
@@ -75,6 +78,7 @@ class Aside:
         if mine and self._brought and (before is None or name != before["name"]):
             self.transaction.write("tidied", name=found)
         shelf.put_away(self.layout, self.environment, found)
+        return True
 
     def clear(self, release: Manifest | None) -> str:
         """Drop what was brought and has no place, and say where what was said to it meanwhile is kept."""

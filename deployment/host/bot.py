@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from . import releases
 from .check import Check, bad, ok, warn
 from .errors import StepFailed
 from .layout import Environment, Layout
@@ -37,12 +38,9 @@ def look(layout: Layout, environment: Environment, release: Manifest) -> Check:
 
 
 def _whose(layout: Layout, environment: Environment, release: Manifest) -> dict[str, Any]:
-    root = layout.releases(environment) / release.id
-    argv = [
-        *(f"/usr/bin/python{release.python}", "-IS", str(root / "run.py"), "services.telegram", "whose"),
-        *("--env", environment.name, "--file", "-", "--json"),
-    ]
-    content = (root / f".env.{environment.name}").read_bytes()
+    words = ("services.telegram", "whose", "--env", environment.name, "--file", "-", "--json")
+    argv = releases.command(layout, environment, release, *words)
+    content = (layout.releases(environment) / release.id / f".env.{environment.name}").read_bytes()
     said = run(argv, input=content, user=environment.user, timeout=PATIENCE, expect=(0, REFUSED))
     answer: dict[str, Any] = json.loads(said)
     return answer

@@ -169,7 +169,7 @@ def _with_units(
     return replace(
         facts,
         exists=seen.exists,
-        stopped=status.is_stopped(seen),
+        stopped=seen.is_stopped,
         startable=seen.service == "inactive" or (seen.service == "active" and seen.socket != "active"),
         pid=seen.pid,
         restarts=unit.restarts,

@@ -5,17 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 
 from .layout import Layout
-from .session import converse
-from .transaction import carry_out
-from .wire import Wire
 
 
 def enter(arguments: list[str]) -> int:
-    """Dispatch on the first word; anything unknown is a bug of the caller."""
+    """Dispatch on the first word; anything unknown is a bug of the caller. Each imports what it needs."""
     match arguments:
         case ["converse", program]:
+            from .session import converse
+            from .wire import Wire
+
             return converse(Layout(), Wire(), Path(program))
         case ["carry-out", name]:
+            from .transaction import carry_out
+
             carry_out(Layout(), name)
             return 0
         case _:

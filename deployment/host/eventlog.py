@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from . import probe
+from . import probe, releases
 from .chain import Chain, Held
 from .errors import StepFailed
 from .layout import Environment, Layout
@@ -33,11 +33,8 @@ def look(
     """
     store = Path(str(release.config["event_store_path"]))
     told = probe.log_of(dict(seen.answers)) if seen and seen.answers else None
-    root = layout.releases(environment) / release.id
-    argv = [
-        *(f"/usr/bin/python{release.python}", "-IS", str(root / "run.py"), "services.event_log", "verify"),
-        *("--store", str(store), "--json"),
-    ]
+    words = ("services.event_log", "verify", "--store", str(store), "--json")
+    argv = releases.command(layout, environment, release, *words)
     chain = Chain(
         command=shlex.join(["runuser", "-u", environment.user, "--", *argv]),
         store=str(store),

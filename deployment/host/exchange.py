@@ -6,7 +6,6 @@ is ever followed.
 
 from __future__ import annotations
 
-import ctypes
 import errno
 import os
 from collections.abc import Iterator
@@ -18,6 +17,8 @@ EXCHANGE = 2  # RENAME_EXCHANGE of renameat2(2), which Python does not have
 
 def exchange(top: Path, one: Path, other: Path) -> None:
     """Let them change places; both lie below `top`. Raises `OSError`."""
+    import ctypes  # seldom needed
+
     with _parents(top, one, other) as (mine, its):
         libc = ctypes.CDLL(None, use_errno=True)
         if libc.renameat2(mine, os.fsencode(one.name), its, os.fsencode(other.name), EXCHANGE):

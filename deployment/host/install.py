@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import compileall
-import os
-import py_compile
-import tarfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from . import bytecode
 from .errors import StepFailed
 from .files import discard, settle, sweep
 from .layout import Environment, Layout
 from .locks import host_lock
 from .releases import drifted, manifest_in
 from .run import run
+
+if TYPE_CHECKING:
+    import tarfile
 
 LAYER = "layer"  # the link inside a release to its dependencies
 
@@ -24,23 +25,23 @@ def layer(layout: Layout, staged: Path, digest: str) -> str:
         final = layout.layers / digest
         if final.is_dir():
             return "another environment brought it"
-        half = _unpacked(staged / "layer.tar.gz", final)
-        _compile(half, final)
+        half, count = _unpacked(staged / "layer.tar.gz", final)
+        _compile(half)  # some files may not, such as those for other versions of Python
         _finish(half, final)
-    return f"{sum(1 for path in final.rglob('*') if path.is_file())} files"
+    return f"{count} files"
 
 
 def release(layout: Layout, environment: Environment, staged: Path, name: str) -> str:
     """Unpack, compile and check the staged release."""
     final = layout.releases(environment) / name
-    half = _unpacked(staged / "release.tar.gz", final)
+    half, _ = _unpacked(staged / "release.tar.gz", final)
     manifest = manifest_in(half)
     if manifest is None or (wrong := drifted(half, manifest, name)):
         found = "no manifest" if manifest is None else ", ".join(wrong)
         raise StepFailed(f"what was sent is not release {name}: {found} differs.")
     (half / LAYER).symlink_to(Path("../../../layers") / manifest.layer)
-    if not _compile(half / "services", final / "services"):
-        raise StepFailed(f"release {name} has code that does not compile.", details=_faults(half))
+    if faults := _compile(half, "services"):
+        raise StepFailed(f"release {name} has code that does not compile.", details=tuple(faults))
     with host_lock(layout):  # nobody prunes the layer between this look and the link to it
         if not (layout.layers / manifest.layer).is_dir():
             raise StepFailed(f"layer {manifest.layer[:12]} has just been pruned.", "deploy once more")
@@ -58,7 +59,10 @@ def unpack_is_safe(archive: tarfile.TarFile) -> bool:
     )
 
 
-def _unpacked(blob: Path, final: Path) -> Path:
+def _unpacked(blob: Path, final: Path) -> tuple[Path, int]:
+    """Unpack what was sent; returns where, and the number of files."""
+    import tarfile  # seldom needed, and every caller waits for imports
+
     if not blob.exists():
         raise StepFailed(f"{blob.name} was not sent, but {final} needs it.", "deploy once more")
     sweep(final.parent)
@@ -68,39 +72,28 @@ def _unpacked(blob: Path, final: Path) -> Path:
         if not unpack_is_safe(archive):
             raise StepFailed(f"{blob.name} holds links, devices or paths that lead outside.")
         archive.extractall(half, numeric_owner=True)  # noqa: S202  checked above
-    return half
+        return half, sum(1 for member in archive.getmembers() if member.isfile())
 
 
-def _compile(tree: Path, final: Path) -> bool:
-    """Byte code that is trusted without a look at its source: the tree is read-only from here on.
+def _compile(root: Path, below: str = ".") -> list[str]:
+    """Compile what was sent without byte code; returns the faults of what does not compile.
 
-    Whether all of it compiled; in a layer some files may not, such as those for other versions of Python.
+    A file's path in a traceback is the one that it is imported by.
     """
-    return bool(
-        compileall.compile_dir(
-            str(tree),
-            stripdir=str(tree),
-            prependdir=str(final),
-            quiet=2,
-            # Commands show their docstrings, the service runs without them. The stubs know one level only.
-            optimize=[0, 2],  # type: ignore[arg-type]
-            hardlink_dupes=True,
-            workers=os.cpu_count() or 1,
-            invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
-        )
-    )
-
-
-def _faults(tree: Path) -> tuple[str, ...]:
-    """Where the code of a release does not compile, and why."""
-    found = []
-    for path in sorted((tree / "services").rglob("*.py")):
+    faults = []
+    for path in sorted((root / below).rglob("*.py")):
+        name, target = str(path.relative_to(root)), Path(bytecode.path_of(str(path)))
+        if target.exists():
+            continue
         try:
-            compile(path.read_bytes(), str(path), "exec")
+            content = bytecode.compiled(path.read_bytes(), name)
         except (SyntaxError, ValueError) as error:
             line = getattr(error, "lineno", "?")
-            found.append(f"{path.relative_to(tree)}:{line}: {getattr(error, 'msg', error)}")
-    return tuple(found)
+            faults.append(f"{name}:{line}: {getattr(error, 'msg', error)}")
+            continue
+        target.parent.mkdir(exist_ok=True)
+        target.write_bytes(content)
+    return faults
 
 
 def _finish(half: Path, final: Path) -> None:

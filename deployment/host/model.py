@@ -77,7 +77,7 @@ def id_of(manifest: Mapping[str, Any]) -> str:
 class Kept:
     """A release that lies on the node."""
 
-    intact: bool = True
+    intact: bool = True  # as far as it was examined
     layer: str = ""
     verified_at: float = 0.0
     projections: str = ""  # the file of its read models; none for a release that never came up
@@ -154,7 +154,7 @@ class Observed:
     opt: bool = False  # whether anything of its releases is there, also of ones that are being removed
     home: bool = False  # whether its directory of data is there
     foreign: bool = False  # whether that belongs to another user
-    data: bool = False  # whether that directory holds anything that was said to it
+    data: bool = False  # whether that holds anything that was said to it; looked at where no release stays
     strays: tuple[str, ...] = ()  # processes of its user that its units have not started
     projections: tuple[str, ...] = ()  # the files of read models that lie here
     rehearsal: bool = False  # whether something is left of one
@@ -165,6 +165,11 @@ class Observed:
         if self.service != "active" or not self.answers or not self.answers.get("ready"):
             return None
         return str(self.answers.get("release"))
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether it was stopped on purpose: nothing runs, and nothing would on boot."""
+        return self.service == "inactive" and self.socket == "inactive" and not self.enabled
 
     @property
     def strange(self) -> bool:

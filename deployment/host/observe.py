@@ -10,21 +10,20 @@ from typing import Any
 from . import files, probe, processes, readmodels, releases, sockets, store, systemd
 from .errors import Refused
 from .layout import ENVIRONMENTS, Environment, Layout
-from .model import BOT, Log, Manifest, Observed
+from .model import BOT, Log, Manifest, Observed, Wanted
 from .store import LOG_FILE
 
 MANY = 10_000  # files among which something that was said lies with certainty
 PATIENCE = 5.0  # seconds that a running service may take until it answers that it is ready
 
 
-def observe(
-    layout: Layout, environment: Environment, wanted: Manifest | None = None, log: Log | None = None
-) -> Observed:
-    """What is. `wanted` says whose port to look at when a release is about to be put here.
+def observe(layout: Layout, environment: Environment, wanted: Wanted | None = None) -> Observed:
+    """The state of an environment, as far as a plan for `wanted` depends on it; all of it without one.
 
     A service that runs and is slow to answer is asked again for a while: it may be busy, or starting. Where
-    `log` is to be its log, what it says of the one that it has is not enough.
+    it is to get another log, what it says of the one that it has is not enough.
     """
+    release, log = (wanted.release, wanted.log) if wanted else (None, None)
     units = systemd.show([environment.service, environment.socket])
     service, socket = units[environment.service], units[environment.socket]
     current = releases.current(layout, environment)
@@ -38,12 +37,15 @@ def observe(
     answers = probe.ask_until_ready(str(listen), PATIENCE) if running else None
     told = probe.log_of(answers) if log is None else _sound(layout, environment, manifest, log)
     found = told if told or log else store.at_rest(layout, environment, manifest)
+    examined = {current, release.id if release else None} if wanted else None
+    # Each kept release's own program reads the data, which takes long. A plan needs it where none stays.
+    may_hold_data = manifest is None or (wanted is not None and wanted.state == "absent")
     return Observed(
         user=user_id(environment) is not None,
         directories=directories(layout, environment),
         layers=releases.layers(layout),
         layers_elsewhere=tuple(sorted(releases.layers_used(layout, without=environment))),
-        releases=releases.kept(layout, environment),
+        releases=releases.kept(layout, environment, examined),
         current=current,
         previous=releases.previous(layout, environment),
         units=releases.unit_files(layout, environment),
@@ -54,8 +56,8 @@ def observe(
         pid=service.pid,
         listening=tuple(item.address for item in opened),
         listen=listen,
-        holder=_stranger(opened, listen, wanted or manifest),
-        bindable=wanted is None or sockets.is_local(str(wanted.config["api_host"])),
+        holder=_stranger(opened, listen, release or manifest),
+        bindable=release is None or sockets.is_local(str(release.config["api_host"])),
         neighbours={name: release.listen for name, release in neighbours.items()},
         bots={name: release.digests[BOT] for name, release in neighbours.items() if BOT in release.digests},
         projects={name: release.project for name, release in here.items()},
@@ -67,9 +69,9 @@ def observe(
         opt=any(path.exists() for path in (root, files.gone(root))),
         home=_is_home(data),
         foreign=data.is_dir() and data.lstat().st_uid != user_id(environment),
-        data=_holds_anything(layout, environment, found),
+        data=may_hold_data and _holds_anything(layout, environment, found),
         strays=processes.of(environment, user_id(environment)),
-        projections=readmodels.found(wanted or manifest),
+        projections=readmodels.found(release or manifest),
         rehearsal=any(path.exists() for path in layout.rehearsal(environment)),
     )
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 import shutil
 import time
 from collections.abc import Iterator
@@ -86,7 +85,7 @@ class Transaction:
 
 def new_id(environment: str) -> str:
     """An id that nothing else has which happens to an environment; by it they stand in their order."""
-    return f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{environment}-{secrets.token_hex(2)}"
+    return f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{environment}-{os.urandom(2).hex()}"
 
 
 def create(layout: Layout, request: dict[str, Any]) -> Transaction:

@@ -6,18 +6,17 @@ It may die at any moment without harm: whatever has been started belongs to the 
 from __future__ import annotations
 
 import os
-import platform
 import shutil
 import sys
 import time
 from pathlib import Path
 from typing import Any
 
-from . import audit, backup, compose, doctor, locks, logs, record, releases, shelf, status, store, systemd
+from . import audit, halves, locks, record, releases, shelf, store, systemd
 from .errors import HostError, Refused, StepFailed, Unfinished
-from .files import publish
+from .facts import facts
 from .layout import ENVIRONMENTS, Environment, Layout
-from .model import Manifest, Observed, Wanted, changed_keys, id_of, sha256
+from .model import Manifest, Observed, Wanted, changed_keys, id_of
 from .observe import observe, refuse_nobody
 from .plan import Step, callers, plan
 from .run import run
@@ -47,33 +46,30 @@ def converse(layout: Layout, wire: Wire, program: Path) -> int:
     return 0
 
 
-def facts() -> dict[str, Any]:
-    """What the operator's half has to know before it can build for this node."""
-    if not Path("/run/systemd/system").is_dir():
-        raise Refused("systemd does not run this node.", "choose a node whose process 1 is systemd")
-    return {
-        "python": list(sys.version_info[:2]),
-        "pinned": Path(f"/usr/bin/python{sys.version_info[0]}.{sys.version_info[1]}").exists(),
-        "machine": platform.machine(),
-        "libc": list(platform.libc_ver()),
-    }
-
-
 def _answer(layout: Layout, wire: Wire, program: Path, request: dict[str, Any]) -> None:
+    """Answer one request. What only some verbs need is imported for them alone: imports take time."""
     verb = request["verb"]
     if verb == "status":
+        from . import status
+
         names = request.get("environments") or list(ENVIRONMENTS)
         wire.say(
             "result", outcome="done", environments=[status.of(layout, Environment(name)) for name in names]
         )
     elif verb == "doctor":
+        from . import doctor
+
         doctor.examine(layout, wire, request)
     elif verb == "backup":
+        from . import backup
+
         backup.hand_over(layout, wire, request)
     elif verb == "history":
         lines = audit.read(layout)
         wire.say("result", outcome="done", lines=lines, first_bad=audit.first_bad(lines))
     elif verb == "logs":
+        from . import logs
+
         wire.say("stream")
         logs.show(Environment(request["environment"]), request)
     elif verb == "follow":
@@ -104,7 +100,7 @@ def _change(layout: Layout, wire: Wire, program: Path, request: dict[str, Any]) 
         "plan",
         steps=[step.to_json() for step in steps],
         callers=callers(steps),
-        stopped=seen.exists and status.is_stopped(seen),
+        stopped=seen.exists and seen.is_stopped,
         before=before,
         data=str(layout.data(environment)) if seen.data else None,
         release=wanted.release.id if wanted.release else None,
@@ -167,10 +163,9 @@ def _preview(
 ) -> tuple[Observed, Wanted, tuple[Step, ...]]:
     """What is, what is wanted, and what the transaction will do as things stand now."""
     wanted = wanted_of(layout, environment, request)
-    release = wanted.release
     if request["verb"] == "deploy" and id_of(request["release"]) != request["release"]["id"]:
         raise Refused(f"release {request['release']['id']} does not bear the id of its contents.")
-    seen = observe(layout, environment, release, wanted.log)
+    seen = observe(layout, environment, wanted)
     return seen, wanted, plan(seen, wanted)
 
 
@@ -196,6 +191,8 @@ def _release_to_go_back_to(layout: Layout, environment: Environment, named: str 
 
 def _keep_configuration(layout: Layout, environment: Environment, request: dict[str, Any]) -> None:
     """Make the request one for the old code with the configuration that runs, unless it is that already."""
+    from . import compose
+
     new = compose.manifest(layout, environment, request["to"])
     if new.id != request["to"]:
         request["release"] = new.to_json()
@@ -218,6 +215,8 @@ def _stage(layout: Layout, wire: Wire, transaction: record.Transaction, steps: t
     needs = [kind for kind in ("layer", "release", "log") if f"install-{kind}" in verbs]
     request = transaction.request
     if request["verb"] == "rollback" and "release" in needs:
+        from . import compose
+
         new = Manifest.from_json(request["release"])
         compose.stage(layout, Environment(new.environment), request["to"], new, transaction.path)
         needs.remove("release")
@@ -244,12 +243,7 @@ def _refuse_full_disk(layout: Layout, size: int, times: int = ARCHIVE) -> None:
 
 def _start(layout: Layout, transaction: record.Transaction, program: Path) -> None:
     """Start the transient unit that carries the transaction out, with the host half kept on disk."""
-    content = program.read_bytes()
-    kept = layout.host_halves / f"{sha256(content)}.pyz"
-    if not kept.exists():
-        kept.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-        publish(kept, content, 0o644)
-        _forget_older_halves(kept)
+    kept = halves.keep(layout, program)
     run(
         [
             *("systemd-run", "--quiet", "--collect", "--service-type=exec", f"--unit={transaction.unit}"),
@@ -259,12 +253,6 @@ def _start(layout: Layout, transaction: record.Transaction, program: Path) -> No
             *(sys.executable, "-SI", str(kept), "carry-out", transaction.id),
         ]
     )
-
-
-def _forget_older_halves(kept: Path, keep: int = 3) -> None:
-    halves = sorted(kept.parent.glob("*.pyz"), key=lambda path: path.stat().st_mtime)
-    for old in halves[:-keep]:
-        old.unlink(missing_ok=True)
 
 
 def _follow(wire: Wire, transaction: record.Transaction, told: int = 0) -> None:

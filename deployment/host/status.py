@@ -33,7 +33,7 @@ def of(layout: Layout, environment: Environment) -> dict[str, Any]:
     current = releases.read_manifest(layout, environment, seen.current)
     unit = systemd.show([environment.service])[environment.service]
     changing = locks.holder(layout, environment.name)
-    quiet = changing or not seen.exists or is_stopped(seen)
+    quiet = changing or not seen.exists or seen.is_stopped
     problems = [] if quiet else [item.text for item in faults(layout, environment, seen, current, unit)]
     return {
         "environment": environment.name,
@@ -127,14 +127,9 @@ def _kept_log(layout: Layout, environment: Environment, name: str) -> dict[str, 
 def _state(seen: Observed, problems: list[str]) -> str:
     if not seen.exists:
         return "absent"
-    if is_stopped(seen):
+    if seen.is_stopped:
         return "stopped"
     return "troubled" if problems else "running"
-
-
-def is_stopped(seen: Observed) -> bool:
-    """Stopped on purpose: nothing runs, and nothing would on boot."""
-    return seen.service == "inactive" and seen.socket == "inactive" and not seen.enabled
 
 
 def faults(
@@ -144,7 +139,7 @@ def faults(
     if current is None:
         yield Fault("release", f"{layout.current(environment)} leads to no release that can be read")
         return
-    if not is_stopped(seen):
+    if not seen.is_stopped:
         yield from _not_running(environment, seen, unit)
     if seen.rehearsal:
         yield Fault("units", f"units of {environment.rehearsal} are left of a rehearsal that was killed")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from . import releases
 from .errors import Refused, StepFailed
 from .layout import Environment, Layout
 from .model import Log, Manifest
@@ -39,8 +40,7 @@ def ask(
     layout: Layout, environment: Environment, release: Manifest, *words: str, timeout: float = 60.0
 ) -> dict[str, Any]:
     """What `python -m WORDS --json` of a release says, such as `services.event_log head`."""
-    launcher = layout.releases(environment) / release.id / "run.py"
-    argv = [f"/usr/bin/python{release.python}", "-IS", str(launcher), *words, "--json"]
+    argv = releases.command(layout, environment, release, *words, "--json")
     answer: dict[str, Any] = json.loads(run(argv, user=environment.user, timeout=timeout))
     return answer
 

@@ -16,7 +16,7 @@ from .errors import Busy, HostError, Refused, StepFailed
 from .layout import Environment, Layout
 from .locks import environment_lock
 from .marks import Place
-from .model import Log, Manifest, Observed, Wanted
+from .model import Log, Observed, Wanted
 from .observe import observe
 from .plan import Step, plan
 from .record import Transaction
@@ -67,14 +67,16 @@ class _Change:
     def run(self) -> None:
         attempt = len(self.transaction.entries("attempt")) + 1
         self.transaction.write("attempt", number=attempt)
-        before = self._before()
-        self.aside.tidy(releases.read_manifest(self.layout, self.environment, before["release"]))
+        seen = self._look(self._wanted())
+        before = self._before(seen)
+        if self.aside.tidy(releases.read_manifest(self.layout, self.environment, before["release"])):
+            seen = self._look(self._wanted())
         failure = self._failure_so_far()
         if failure is None and attempt > FORWARD_ATTEMPTS:
             failure = StepFailed(f"the transaction died {attempt - 1} times on its way.")
             self._failed(failure)
         if failure is None:
-            failure = self._forward(before)
+            failure = self._forward(before, seen)
         if failure is None:
             self.aside.clear(releases.read_manifest(self.layout, self.environment, before["release"]))
         if failure is None or failure.outcome == "refused":
@@ -88,13 +90,12 @@ class _Change:
             outcome = self._back(before)
             self._end(outcome, before, self._with_what_is_left(failure, before, outcome))
 
-    def _before(self) -> dict[str, Any]:
-        """What was there when the transaction began: looked at once, by its first attempt."""
+    def _before(self, seen: Observed) -> dict[str, Any]:
+        """What was there when the transaction began, as its first attempt has seen it."""
         found = self.transaction.entries("before")
         if found:
             return found[0]
         close_abandoned(self.layout, self.environment, self.transaction)
-        seen = self._look()
         release = seen.serving if seen.serving in seen.releases else seen.current
         active = "active" in (seen.service, seen.socket) or seen.service == "activating"
         state = "running" if active else "stopped" if seen.exists else "absent"
@@ -128,11 +129,11 @@ class _Change:
         log = at_rest(self.layout, self.environment, manifest)
         return asdict(log) if log else None
 
-    def _look(self, release: Manifest | None = None, log: Log | None = None) -> Observed:
-        return observe(self.layout, self.environment, release, log)
+    def _look(self, wanted: Wanted) -> Observed:
+        return observe(self.layout, self.environment, wanted)
 
-    def _forward(self, before: dict[str, Any]) -> HostError | None:
-        """Apply the plan; the failure, if there was one, is on record. A refusal has touched nothing."""
+    def _wanted(self) -> Wanted:
+        """What is to be reached, without what an earlier attempt has done already."""
         wanted = wanted_of(self.layout, self.environment, self.request)
         if self._done("switch-log"):  # what is said to the service after that is no reason to do it again
             wanted = replace(wanted, log=None)
@@ -140,8 +141,13 @@ class _Change:
             wanted = replace(wanted, restart=False)
         if self._done("rebuild-projections"):
             wanted = replace(wanted, rebuild=False)
+        return wanted
+
+    def _forward(self, before: dict[str, Any], seen: Observed) -> HostError | None:
+        """Apply the plan; the failure, if there was one, is on record. A refusal has touched nothing."""
+        wanted = self._wanted()
         try:
-            steps = plan(self._look(wanted.release, wanted.log), wanted)
+            steps = plan(seen, wanted)
         except Refused as error:
             if not self.transaction.entries("step"):
                 return error
@@ -160,7 +166,7 @@ class _Change:
         try:
             self.aside.tidy(release)  # a log that was not switched is kept where it was
             wanted = self._as_it_was(before)
-            steps = plan(self._look(wanted.release), wanted)
+            steps = plan(self._look(replace(wanted, log=None)), wanted)
             self.transaction.write("revert", steps=[step.to_json() for step in steps])
             self._apply(steps, wanted, before)
         except HostError as error:
@@ -231,9 +237,8 @@ class _Change:
             more = {"seconds": round(time.monotonic() - begun, 3), "remark": remark, "facts": work.facts}
             self.transaction.write("step", state="done", title=step.title, **more, **step.to_json())
         self.title = "second look"
-        again = plan(
-            self._look(wanted.release), replace(wanted, restart=False, log=None, watch=None, rebuild=False)
-        )
+        reached = replace(wanted, restart=False, log=None, watch=None, rebuild=False)
+        again = plan(self._look(reached), reached)
         left = [step for step in again if "prune" not in step.verb]
         if left:
             raise StepFailed(

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from . import probe, systemd
+from . import probe, releases, systemd
 from .errors import StepFailed
 from .layout import Environment, Layout
 from .model import Log, Manifest
@@ -42,11 +42,8 @@ def ask_configuration(
     layout: Layout, environment: Environment, release: Manifest, content: bytes
 ) -> dict[str, Any]:
     """What a kept release's own check says of the bytes of a configuration."""
-    launcher = layout.releases(environment) / release.id / "run.py"
-    argv = [
-        *(f"/usr/bin/python{release.python}", "-IS", str(launcher), "services.config", "check"),
-        *("--env", environment.name, "--file", "-", "--json"),
-    ]
+    words = ("services.config", "check", "--env", environment.name, "--file", "-", "--json")
+    argv = releases.command(layout, environment, release, *words)
     answer: dict[str, Any] = json.loads(run(argv, input=content, user=environment.user, expect=(0, 2)))
     return answer
 

@@ -9,6 +9,7 @@ import shlex
 import socket
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,8 @@ import pytest
 from deployment import connection, program, settings
 from deployment.connection import Connection
 from deployment.errors import DeployError
-from deployment.host import sockets
+from deployment.host import halves, sockets, zipapp
+from deployment.host.layout import Layout
 from deployment.host.wire import Hangup, Wire
 
 
@@ -45,9 +47,9 @@ def test_broken_connection_is_explained(code: int, words: list[str], message: st
 def test_remote_command_is_one_word_for_ssh() -> None:
     """ssh joins its arguments by spaces and hands them to a shell: ours arrive as they were."""
     request = settings.read(["status"], {"SSH_OPTIONS": "-F x"})
-    argv = connection.arguments(request, "node1", 17)
+    argv = connection.arguments(request, "node1", "abc")
     assert argv[:1] + argv[-3:-1] == ["ssh", "--", "node1"]
-    assert shlex.split(argv[-1]) == program.command(17)
+    assert shlex.split(argv[-1]) == program.command("abc")
     assert "BatchMode=yes" in argv
 
 
@@ -55,27 +57,83 @@ def test_remote_command_is_one_word_for_ssh() -> None:
 def test_old_python_is_told_in_the_conversations_form(version: str) -> None:
     """Not as a traceback."""
     code = program.BOOTSTRAP.replace("import os, sys", f"import os, sys; sys.version_info = {version}", 1)
-    done = subprocess.run([sys.executable, "-SIc", code, "0"], capture_output=True, timeout=30, check=True)
+    done = subprocess.run(
+        [sys.executable, "-SIc", code, "/opt", "0"], capture_output=True, timeout=30, check=True
+    )
     said = json.loads(done.stdout)
     assert said["outcome"] == "refused"
     assert "3.11 or later is needed" in said["message"]
 
 
+ECHO = {
+    "__main__.py": b"",
+    "host/__init__.py": b"",
+    "host/entry.py": b"""
+import os
+def enter(arguments):
+    os.write(1, os.read(0, 100))
+    print(*arguments)
+""",
+}
+
+
+def bootstrapped(place: Path, sent: bytes) -> bytes:
+    """What a node says that keeps its host halves in `place`, and is sent this."""
+    argv = [sys.executable, "-SIc", program.BOOTSTRAP, str(place), zipapp.digest(ECHO)]
+    return subprocess.run(argv, input=sent, capture_output=True, timeout=30, check=True).stdout
+
+
 def test_bootstrap_reads_the_program_and_not_a_byte_more(tmp_path: Path) -> None:
     """What follows on the connection belongs to the conversation."""
-    main = tmp_path / "__main__.py"
-    main.write_text("import os, sys; os.write(1, os.read(0, 100)); print(sys.argv[1])")
-    archive = tmp_path / "program.zip"
-    subprocess.run([sys.executable, "-m", "zipfile", "-c", str(archive), str(main)], check=True, timeout=30)
-    content = archive.read_bytes()
-    done = subprocess.run(
-        [sys.executable, "-SIc", program.BOOTSTRAP, str(len(content))],
-        input=content + b"the rest\n",
-        capture_output=True,
-        timeout=30,
-        check=True,
-    )
-    assert done.stdout == b"the rest\nconverse\n"
+    content = program.build(ECHO)
+    said = bootstrapped(tmp_path, f"{len(content)}\n".encode() + content + b"the rest\n")
+    asked, rest, arguments = said.splitlines()
+    assert json.loads(asked) == {"type": "program"}
+    assert rest == b"the rest"
+    assert arguments.startswith(b"converse /proc/self/fd/")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can keep a host half that is run")
+@pytest.mark.parametrize("fault", ["none", "damaged", "somebody's", "writable", "writable directory"])
+def test_kept_program_is_run_if_it_is_whole_and_of_root(fault: str) -> None:
+    """It is sent once; whatever anybody else could have put there is not run."""
+    with tempfile.TemporaryDirectory(dir="/") as root:  # every directory above must be root's
+        layout = Layout(Path(root))
+        layout.host_halves.mkdir(parents=True)
+        Path(root).chmod(0o755)
+        sent = Path(root) / "sent.pyz"
+        sent.write_bytes(program.build(ECHO))
+        kept = halves.keep(layout, sent)
+        assert halves.keep(layout, kept) == kept
+        if fault == "damaged":
+            damaged = bytearray(kept.read_bytes())
+            damaged[1000] ^= 1
+            kept.write_bytes(damaged)
+        elif fault == "somebody's":
+            os.chown(kept, 65534, 0)
+        elif fault == "writable":
+            kept.chmod(0o664)
+        elif fault == "writable directory":
+            layout.opt.chmod(0o777)
+        content = program.build(ECHO)
+        said = bootstrapped(
+            layout.host_halves, (f"{len(content)}\n".encode() + content if fault != "none" else b"") + b"x\n"
+        ).splitlines()
+    assert said[-2] == b"x"
+    assert (said[-1] == f"converse {kept}".encode()) == (fault == "none")
+    assert (b'{"type": "program"}' in said) == (fault != "none")
+
+
+def test_older_host_halves_are_forgotten(tmp_path: Path) -> None:
+    """The last few stay: transactions that run still need theirs."""
+    layout = Layout(tmp_path)
+    sent = tmp_path / "sent.pyz"
+    for number in range(5):
+        sent.write_bytes(program.build({**ECHO, "host/version.py": str(number).encode()}))
+        kept = halves.keep(layout, sent)
+        os.utime(kept, (number, number))
+    assert len(list(layout.host_halves.iterdir())) == halves.KEPT
+    assert kept.exists()
 
 
 def test_wire_takes_blobs_between_lines(tmp_path: Path) -> None:

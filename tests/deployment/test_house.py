@@ -105,9 +105,10 @@ def test_files_are_short() -> None:
 
 def test_zipapp_is_the_same_each_time_and_runs_isolated(tmp_path: Path) -> None:
     """`python3 -SI` sees the standard library and the zipapp, and nothing else."""
-    assert program.build() == program.build()
+    content = program.build(program.modules())
+    assert content == program.build(program.modules())
     path = tmp_path / "host.pyz"
-    path.write_bytes(program.build())
+    path.write_bytes(content)
     done = subprocess.run(
         [sys.executable, "-SI", str(path), "nonsense"],
         capture_output=True,
@@ -122,7 +123,7 @@ def test_zipapp_is_the_same_each_time_and_runs_isolated(tmp_path: Path) -> None:
 def test_entry_and_bootstrap_parse_on_python_3_6() -> None:
     """So that "your Python is too old" is a sentence and not a SyntaxError."""
     ast.parse(program.BOOTSTRAP, feature_version=(3, 6))
-    with zipfile.ZipFile(io.BytesIO(program.build())) as archive:
+    with zipfile.ZipFile(io.BytesIO(program.build(program.modules()))) as archive:
         ast.parse(archive.read("__main__.py"), feature_version=(3, 6))
 
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import io
 import os
+import subprocess
+import sys
 import tarfile
 from pathlib import Path
 
 import pytest
 
 from deployment.archive import Entry, pack
-from deployment.host import files, install, releases
+from deployment.host import bytecode, files, install, releases
 from deployment.host.errors import StepFailed
 from deployment.host.layout import Environment, Layout
 
@@ -35,11 +37,27 @@ def staged(directory: Path, *entries: Entry) -> Path:
 
 def test_layer_is_unpacked_and_compiled(layout: Layout, tmp_path: Path) -> None:
     """Byte code that needs no look at its source: the tree is read-only afterwards."""
-    install.layer(layout, staged(tmp_path, Entry("package/__init__.py", b"A = 1\n")), DIGEST)
+    install.layer(layout, staged(tmp_path, Entry("package/__init__.py", b"1 / 0\n")), DIGEST)
     assert releases.layers(layout) == (DIGEST,)
-    code = next((layout.layers / DIGEST / "package" / "__pycache__").glob("*.pyc")).read_bytes()
+    code = next((layout.layers / DIGEST / "package" / "__pycache__").glob("*.opt-2.pyc")).read_bytes()
     assert code[4:8] == b"\x01\0\0\0", "hash-based and unchecked: PEP 552, flags word"
-    assert str(layout.layers / DIGEST / "package").encode() in code, "tracebacks name the final path"
+    assert f'File "{layout.layers / DIGEST / "package"}/__init__.py", line 1' in imported(layout, "package")
+
+
+def test_byte_code_that_was_sent_is_used(layout: Layout, tmp_path: Path) -> None:
+    """As it was made where the layer was built, without a look at the source."""
+    name = bytecode.path_of("package/__init__.py")
+    sent = bytecode.compiled(b"raise SystemExit('as it was sent')\n", "package/__init__.py")
+    entries = (Entry("package/__init__.py", b""), Entry(name, sent))
+    install.layer(layout, staged(tmp_path, *entries), DIGEST)
+    assert imported(layout, "package") == "as it was sent\n"
+
+
+def imported(layout: Layout, name: str) -> str:
+    """What Python writes to stderr when it imports a package of the layer as a service does."""
+    code = f"import sys; sys.path.insert(0, {str(layout.layers / DIGEST)!r}); import {name}"
+    argv = [sys.executable, "-IS", "-OO", "-c", code]
+    return subprocess.run(argv, capture_output=True, text=True, timeout=30, check=False).stderr
 
 
 def test_what_a_kill_left_half_made_is_no_layer(layout: Layout, tmp_path: Path) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
+import sys
 import tarfile
 from pathlib import Path
 
@@ -12,13 +14,14 @@ import pytest
 from deployment import configuration, layer, release, source
 from deployment.archive import Entry, pack
 from deployment.errors import DeployError
-from deployment.host import install
+from deployment.host import bytecode, install
 from deployment.host.errors import StepFailed
 from deployment.host.layout import Environment, Layout
 from deployment.host.model import Manifest, id_of
 from deployment.host.releases import RELEASE_NAME, kept
 from deployment.layer import Target
 from deployment.release import Release
+from deployment.settings import ROOT
 
 from .conftest import ENV_FILE, git
 
@@ -31,8 +34,8 @@ def build(root: Path, environment: str = "dev", target: Target = TARGET) -> Rele
     return release.build(
         Environment(environment),
         code,
-        configuration.read(root, environment, code),
-        layer.requirements(code),
+        configuration.read(root, environment, code, root / ".cache"),
+        layer.exported(code),
         target,
     )
 
@@ -161,7 +164,7 @@ def test_data_path_outside_its_own_is_refused(checkout: Path, path: str) -> None
 
 def test_layer_is_named_by_lock_python_and_platform(checkout: Path) -> None:
     """The name is known before the layer is built, and differs for each target."""
-    locked = layer.requirements(source.read(checkout, "dev"))
+    locked = layer.exported(source.read(checkout, "dev"))
     assert b"apsw==" in locked
     assert b"--hash=sha256:" in locked
     assert b"pytest" not in locked
@@ -186,6 +189,24 @@ def test_archive_depends_on_its_contents_alone() -> None:
     entries = [Entry("b", b"2"), Entry("a", b"1")]
     assert pack(entries) == pack(reversed(entries))
     assert pack(entries)[4:8] == bytes(4), "the time of a gzip header: RFC 1952, MTIME"
+
+
+def test_layer_brings_byte_code_for_a_node_of_the_same_python() -> None:
+    """The same bytes wherever it is made; a node with another Python compiles what it gets."""
+    files = [Entry("a.py", b"def f():\n    'Text.'\n    return only_here\n"), Entry("other.py", b"match x")]
+    here = ".".join(map(str, sys.version_info[:2]))
+    assert [entry.path for entry in layer.byte_code(files, Target(here, "p"))] == [bytecode.path_of("a.py")]
+    assert layer.byte_code(files, Target("3.99", "p")) == []
+    for busy in ("", "only_here = 1; import json"):
+        code = f"""
+import sys
+sys.path.insert(0, {str(ROOT)!r})
+from deployment.host import bytecode
+{busy}
+sys.stdout.buffer.write(bytecode.compiled({files[0].content!r}, "a.py"))
+"""
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, timeout=60)
+        assert done.stdout == layer.byte_code(files, Target(here, "p"))[0].content
 
 
 def test_layer_holds_nothing_of_this_machine(tmp_path: Path) -> None:

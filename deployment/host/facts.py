@@ -1,0 +1,31 @@
+"""What a node is, as far as the dependencies of a release depend on it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from .errors import Refused
+
+
+def facts() -> dict[str, Any]:
+    """What the operator's half has to know before it can build for this node."""
+    if not Path("/run/systemd/system").is_dir():
+        raise Refused("systemd does not run this node.", "choose a node whose process 1 is systemd")
+    return {
+        "python": list(sys.version_info[:2]),
+        "pinned": Path(f"/usr/bin/python{sys.version_info[0]}.{sys.version_info[1]}").exists(),
+        "machine": os.uname().machine,
+        "libc": _libc(),
+    }
+
+
+def _libc() -> list[str]:
+    """The C library's family and version; both empty where it does not say."""
+    try:
+        found = os.confstr("CS_GNU_LIBC_VERSION") or ""  # "glibc 2.36"
+    except (ValueError, OSError):
+        found = ""
+    return [*found.split(), "", ""][:2]

@@ -1,0 +1,51 @@
+"""The host halves that are kept on the node: compiled, so that each is sent and compiled once.
+
+/opt/helionyx/host/<digest of its modules>.<Python>.pyz holds the modules, their byte code, and in its last
+64 bytes the SHA-256 of all before. `BOOTSTRAP` in deployment/program.py runs it if that is right and the file
+is root's.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from . import zipapp
+from .bytecode import compiled
+from .files import publish
+from .layout import Layout
+
+KEPT = 3  # of them that stay
+
+
+def keep(layout: Layout, program: Path) -> Path:
+    """Return the kept file of the program that runs; one that was sent is compiled and kept first."""
+    if program.parent == layout.host_halves:
+        return program
+    import zipfile  # seldom needed: each half is kept once
+
+    with zipfile.ZipFile(program) as sent:
+        modules = {name: sent.read(name) for name in sent.namelist()}
+    kept = layout.host_halves / f"{zipapp.digest(modules)}.{sys.implementation.cache_tag}.pyz"
+    kept.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+    publish(kept, _packed(modules), 0o644)
+    _forget_older(kept)
+    return kept
+
+
+def _packed(modules: Mapping[str, bytes]) -> bytes:
+    """Return the contents of a kept half. The sources stay in it, for tracebacks."""
+    import zipfile
+
+    byte_code = {f"{name}c": compiled(source, name, optimize=0) for name, source in modules.items()}
+    place = b"0" * 64  # a comment is the end of a zip file
+    content = zipapp.pack({**modules, **byte_code}, zipfile.ZIP_STORED, place).removesuffix(place)
+    return content + hashlib.sha256(content).hexdigest().encode()
+
+
+def _forget_older(kept: Path) -> None:
+    halves = sorted(kept.parent.glob("*.pyz"), key=lambda path: path.stat().st_mtime)
+    for old in halves[:-KEPT]:
+        old.unlink(missing_ok=True)

@@ -1,0 +1,52 @@
+"""What is kept in the checkout is what was made, or is made anew."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from deployment.cache import KEPT, Cache
+
+
+def test_kept_content_is_found_by_its_key(tmp_path: Path) -> None:
+    """And by no other; private, since it may come from a configuration."""
+    cache = Cache(tmp_path / "kind")
+    assert cache.find("a") is None
+    assert cache.keep("a", b"content") == b"content"
+    assert Cache(tmp_path / "kind").find("a") == b"content"
+    assert cache.find("b") is None
+    (path,) = (tmp_path / "kind").iterdir()
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_damaged_content_is_not_found(tmp_path: Path) -> None:
+    """Cut, empty or changed: it is made anew, and found again."""
+    cache = Cache(tmp_path)
+    for damage in (b"", b"conten", b"c0ntent"):
+        cache.keep("a", b"content")
+        (path,) = tmp_path.iterdir()
+        path.write_bytes(damage)
+        assert cache.find("a") is None
+    cache.keep("a", b"content")
+    assert cache.find("a") == b"content"
+
+
+def test_oldest_are_dropped(tmp_path: Path) -> None:
+    """What was used last stays."""
+    cache = Cache(tmp_path)
+    for number in range(KEPT):
+        cache.keep(str(number), b"content")
+        (path,) = tmp_path.glob(f"{number}.*")
+        os.utime(path, (number, number))
+    assert cache.find("0") == b"content"
+    cache.keep("one more", b"content")
+    assert cache.find("1") is None
+    assert cache.find("0") == b"content"
+
+
+def test_directory_that_cannot_be_written_keeps_nothing(tmp_path: Path) -> None:
+    """Which only takes longer."""
+    (tmp_path / "kind").write_text("a file in its place")
+    cache = Cache(tmp_path / "kind")
+    assert cache.keep("a", b"content") == b"content"
+    assert cache.find("a") is None
