@@ -1,119 +1,196 @@
-"""How long deploys take on a node1 of this machine, beside a bare ssh; and what callers notice. `make bench`.
+"""How long deploys take: this tree beside an earlier version and a bare ssh, in turns. `make bench`.
 
 Everything is timed from outside, as whole commands: `scripts/deploy/deploy.sh`, from its start to its exit,
-without the seconds in which a rehearsed release soaks (SOAK=0).
+without the seconds in which a rehearsed release soaks (SOAK=0). Each version has a node1 of its own on this
+machine. `python -m benchmarks.deploy PART ...` measures some parts alone.
 """
 
 from __future__ import annotations
 
 import statistics
 import subprocess
+import sys
 import tempfile
-import threading
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
+import benchmarks.million as million
+from benchmarks.switches import lost_in_switches
+from deployment.settings import ROOT
 from node1 import Node
-from tests.e2e.operator import Operator
+from tests.e2e.operator import Operator, git
 
-RATE = 100  # requests a second, each on a connection of its own
-CHANGES = 7
-REPEATS = 15
-FIRSTS = 3
+EARLIER = "37b2650"  # version 0.3.0
+ROUNDS = 3
+FIRSTS = 5
+RELEASES = (1, 5, 20)
+EVENTS = 1_000_000
+UNIT = "helionyx-dev.service"
+PARTS = ("turns", "first", "releases", "events", "switches")
 
 
-def main() -> None:
-    """Print a table of medians with their ranges."""
+@dataclass(frozen=True)
+class Contender:
+    """One version of the project, as an operator uses it."""
+
+    name: str
+    project: Path
+    operator: Operator
+
+    def change(self, content: str) -> float:
+        """Commit other code and return the seconds of its deploy."""
+        self.operator.commit("services/changed.py", content)
+        return seconds(lambda: self.operator.deploy("dev"))
+
+    def ready_after(self) -> float:
+        """The seconds from exec to READY of the service that runs, by systemd's clock."""
+        names = ("ExecMainStartTimestampMonotonic", "ActiveEnterTimestampMonotonic")
+        shown = self.operator.on_node("systemctl", "show", f"--property={','.join(names)}", UNIT)
+        values = dict(line.split("=", 1) for line in shown.splitlines())
+        return (int(values[names[1]]) - int(values[names[0]])) / 1e6
+
+
+def main(parts: list[str]) -> None:
+    """Measure and print a line for each figure."""
+    if unknown := sorted(set(parts) - set(PARTS)):
+        raise SystemExit(f"unknown part {unknown[0]}; one of {', '.join(PARTS)}")
+    parts = parts or list(PARTS)
     with tempfile.TemporaryDirectory() as scratch:
         place = Path(scratch)
-        firsts = [_first(place / f"first{number}") for number in range(FIRSTS)]
+        projects = {EARLIER: _earlier(place / "earlier"), "this tree": ROOT}
+        if "first" in parts:
+            _firsts(place, projects)
+        if "turns" in parts:
+            _turns(place, projects)
         with Node.boot("bench", place / "node") as node:
-            operator = Operator.at(place / "checkout", node)
-            operator.deploy("dev")
-            host = operator.environ["NODE"]
-            ssh = _times(REPEATS, lambda: _ssh(operator, host))
-            nothing = _times(REPEATS, lambda: operator.deploy("dev"))
-            changes, backs, lost, asked, slowest = _changes(operator)
-    print(f"{'bare ssh ' + 'true':<44} {_shown(ssh)}")
-    print(f"{'first deploy, dependencies built and sent':<44} {_shown(firsts)}")
-    ratio = f"{statistics.median(nothing) / statistics.median(ssh):.2f} x ssh"
-    print(f"{'nothing to do':<44} {_shown(nothing)}, {ratio}")
-    print(f"{'code change, rehearsed and verified':<44} {_shown(changes)}")
-    ratio = f"{statistics.median(backs) / statistics.median(changes):.2f} x a code change"
-    print(f"{'rollback, rehearsed and verified':<44} {_shown(backs)}, {ratio}")
-    print(f"{2 * CHANGES} switches at {RATE}/s: {lost} of {asked} requests lost, the slowest {slowest:.2f} s")
+            here = Contender("this tree", ROOT, Operator.at(place / "checkout", node))
+            here.operator.deploy("dev")
+            if "switches" in parts:
+                print(lost_in_switches(here.operator), flush=True)
+            if "releases" in parts:
+                _releases(here)
+            if "events" in parts:
+                _events(here, place / "store")
 
 
-def _first(place: Path) -> float:
-    """A fresh node and a fresh checkout; the wheels are in the cache of uv."""
-    with Node.boot(f"bench-{place.name}", place / "node") as node:
-        operator = Operator.at(place / "checkout", node)
-        return _times(1, lambda: operator.deploy("dev"))[0]
+def _earlier(place: Path) -> Path:
+    """A checkout of the earlier version with a .venv of its own. Its history has to be here."""
+    run(["git", "clone", "--quiet", "--shared", "--no-checkout", str(ROOT), str(place)])
+    git(place, "checkout", "--quiet", EARLIER)
+    run(["scripts/setup.sh", "--quiet"], cwd=place)
+    return place
 
 
-def _changes(operator: Operator) -> tuple[list[float], list[float], int, int, float]:
-    """Code changes, each rolled back, under a steady load: (seconds of each change and of each way back,
-    requests lost, requests, the slowest answer).
-    """
-    answers: list[float | None] = []
-    stop = threading.Event()
-    url = f"http://{operator.node.address}:8000/health"
-    load = threading.Thread(target=_load, args=(url, answers, stop))
-    load.start()
-    changes, backs = [], []
-    for number in range(CHANGES):
-        operator.commit("services/changed.py", f"NUMBER = {number}\n")
-        changes += _times(1, lambda: operator.deploy("dev"))
-        backs += _times(1, lambda: operator.change("rollback", "dev"))
-    stop.set()
-    load.join()
-    times = [answer for answer in answers if answer is not None]
-    return changes, backs, len(answers) - len(times), len(answers), max(times)
+def _firsts(place: Path, projects: dict[str, Path]) -> None:
+    """Fresh nodes and fresh checkouts; the wheels are in the cache of uv."""
+    took: dict[str, list[float]] = {name: [] for name in projects}
+    for number in range(FIRSTS):
+        for name, project in projects.items():
+            own = place / f"first-{project.name}-{number}"
+            with Node.boot("bench-first", own / "node") as node:
+                operator = Operator.at(own / "checkout", node, project)
+                took[name].append(seconds(lambda operator=operator: operator.deploy("dev")))  # type: ignore[misc]
+    _compare("first deploy", took)
 
 
-def _load(url: str, answers: list[float | None], stop: threading.Event) -> None:
-    """RATE requests a second, whether or not the ones before have been answered; a minute at most."""
-    threads = []
-    end = time.monotonic() + 60
-    while not stop.is_set() and time.monotonic() < end:
-        threads.append(threading.Thread(target=lambda: answers.append(_ask(url))))
-        threads[-1].start()
-        time.sleep(1 / RATE)
-    for thread in threads:
-        thread.join()
-
-
-def _ask(url: str) -> float | None:
-    begun = time.monotonic()
+def _turns(place: Path, projects: dict[str, Path]) -> None:
+    """Each round: a bare ssh, and of each version nothing to do, a code change and a restart."""
+    kinds = ("nothing to do", "code change", "restart", "exec to READY")
+    took: dict[str, dict[str, list[float]]] = {kind: {name: [] for name in projects} for kind in kinds}
+    bare: list[float] = []
+    nodes = {name: Node.boot(f"bench-{number}", place / name) for number, name in enumerate(projects)}
     try:
-        with urllib.request.urlopen(url, timeout=10) as answer:  # noqa: S310  http to our own node
-            answer.read()
-    except (urllib.error.URLError, OSError):
-        return None
+        contenders = [
+            Contender(name, project, Operator.at(place / f"checkout of {name}", nodes[name], project))
+            for name, project in projects.items()
+        ]
+        for contender in contenders:
+            contender.operator.deploy("dev")
+            contender.operator.tell("dev", ["somebody has said something"])
+        for number in range(ROUNDS):
+            for contender in contenders:
+                operator = contender.operator
+                bare.append(seconds(lambda operator=operator: _ssh(operator)))  # type: ignore[misc]
+                changed = contender.change(f"NUMBER = {number}\n")
+                nothing = seconds(lambda operator=operator: operator.deploy("dev"))  # type: ignore[misc]
+                restart = seconds(lambda operator=operator: operator.change("restart", "dev"))  # type: ignore[misc]
+                found = (nothing, changed, restart, contender.ready_after())
+                for kind, value in zip(kinds, found, strict=True):
+                    took[kind][contender.name].append(value)
+    finally:
+        for node in nodes.values():
+            node.destroy()
+    print(f"{'ssh NODE true':<44} {shown(bare)}", flush=True)
+    for kind in kinds:
+        _compare(kind, took[kind], bare)
+
+
+def _releases(here: Contender) -> None:
+    """What it costs that more releases are kept."""
+    count = 1
+    for wanted in RELEASES:
+        while count < wanted:
+            here.operator.commit("services/changed.py", f"RELEASE = {count}\n")
+            here.operator.deploy("dev", KEEP=str(max(RELEASES)))
+            count += 1
+        nothing = times(ROUNDS, lambda: here.operator.deploy("dev"))
+        restart = times(ROUNDS, lambda: here.operator.change("restart", "dev"))
+        kept = len(here.operator.status("dev")["releases"])
+        print(f"{f'nothing to do, {kept} kept':<44} {shown(nothing)}", flush=True)
+        print(f"{f'restart, {kept} kept':<44} {shown(restart)}", flush=True)
+
+
+def _events(here: Contender, store: Path) -> None:
+    """What it costs that more was said."""
+    for events in (0, EVENTS):
+        if events:
+            million.fill(store, events)
+            here.operator.change("restore", "dev", BACKUP=str(store / "events.db"))
+        nothing = times(ROUNDS, lambda: here.operator.deploy("dev"))
+        restart = times(ROUNDS, lambda: here.operator.change("restart", "dev"))
+        changed = [here.change(f"EVENTS = {events + number}\n") for number in range(ROUNDS)]
+        for kind, found in (("nothing to do", nothing), ("restart", restart), ("code change", changed)):
+            print(f"{f'{kind}, {events:,} events':<44} {shown(found)}", flush=True)
+
+
+def _compare(kind: str, took: dict[str, list[float]], bare: list[float] | None = None) -> None:
+    """Print a line for each version; the last one's median beside the first one's, and beside ssh's."""
+    first = statistics.median(next(iter(took.values())))
+    for name, found in took.items():
+        median = statistics.median(found)
+        ratio = f", {median / statistics.median(bare):.2f} x ssh" if bare else ""
+        ratio += f", {median / first:.0%} of {EARLIER}" if name != EARLIER else ""
+        print(f"{f'{kind}, {name}':<44} {shown(found)}{ratio}", flush=True)
+
+
+def _ssh(operator: Operator) -> None:
+    environ = operator.environ
+    run(["ssh", "-F", str(operator.node.ssh_config), environ["NODE"], "true"])
+
+
+def run(argv: list[str], cwd: Path | None = None) -> None:
+    """Run a command that has to succeed."""
+    subprocess.run(argv, check=True, timeout=300, stdin=subprocess.DEVNULL, cwd=cwd)
+
+
+def seconds(action: Callable[[], object]) -> float:
+    """How long it takes."""
+    begun = time.monotonic()
+    action()
     return time.monotonic() - begun
 
 
-def _ssh(operator: Operator, host: str) -> None:
-    argv = ["ssh", "-F", str(operator.node.ssh_config), host, "true"]
-    subprocess.run(argv, check=True, timeout=60, stdin=subprocess.DEVNULL)
+def times(count: int, action: Callable[[], object]) -> list[float]:
+    """How long it takes, each time."""
+    return [seconds(action) for _ in range(count)]
 
 
-def _times(count: int, action: Callable[[], object]) -> list[float]:
-    seconds = []
-    for _ in range(count):
-        begun = time.monotonic()
-        action()
-        seconds.append(time.monotonic() - begun)
-    return seconds
-
-
-def _shown(seconds: list[float]) -> str:
-    middle, low, high = statistics.median(seconds), min(seconds), max(seconds)
-    return f"{middle:5.2f} s  ({low:.2f} to {high:.2f}, n={len(seconds)})"
+def shown(found: list[float]) -> str:
+    """The median, the range and the number of measurements."""
+    return f"{statistics.median(found):5.2f} s  ({min(found):.2f} to {max(found):.2f}, n={len(found)})"
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

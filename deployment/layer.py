@@ -64,7 +64,7 @@ def exported(source: Source) -> bytes:
 def digest(locked: bytes, target: Target) -> str:
     """The layer's name: it is known before it is built."""
     content = {
-        "format": 3,  # of what it holds: byte code for one level of optimization
+        "format": 3,  # of what it holds: byte code without docstrings and assertions
         "requirements": locked.decode(),
         "python": target.python,
         "platform": target.platform,

@@ -17,7 +17,7 @@ from .source import Source
 COMMAND = """\
 #!/bin/sh
 # The command line, for the environment of this release and as its unit starts it: sudo .../helionyx VERB
-exec /usr/bin/python{python} -IS -OO "$(dirname "$(readlink -f "$0")")/run.py" services.cli "$@"
+exec /usr/bin/python{python} -IS "$(dirname "$(readlink -f "$0")")/run.py" services.cli "$@"
 """
 
 

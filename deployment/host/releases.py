@@ -31,12 +31,9 @@ def manifest_in(path: Path) -> Manifest | None:
 
 
 def command(layout: Layout, environment: Environment, release: Manifest, *words: str) -> list[str]:
-    """The argv that runs a program of a kept release, such as `services.event_log head`.
-
-    -OO is the level of its byte code; without it Python would compile each module anew.
-    """
+    """The argv that runs a program of a kept release, such as `services.event_log head`."""
     launcher = layout.releases(environment) / release.id / "run.py"
-    return [f"/usr/bin/python{release.python}", "-IS", "-OO", str(launcher), *words]
+    return [f"/usr/bin/python{release.python}", "-IS", str(launcher), *words]
 
 
 def kept(

@@ -39,7 +39,7 @@ def test_layer_is_unpacked_and_compiled(layout: Layout, tmp_path: Path) -> None:
     """Byte code that needs no look at its source: the tree is read-only afterwards."""
     install.layer(layout, staged(tmp_path, Entry("package/__init__.py", b"1 / 0\n")), DIGEST)
     assert releases.layers(layout) == (DIGEST,)
-    code = next((layout.layers / DIGEST / "package" / "__pycache__").glob("*.opt-2.pyc")).read_bytes()
+    code = next((layout.layers / DIGEST / "package" / "__pycache__").glob("*.pyc")).read_bytes()
     assert code[4:8] == b"\x01\0\0\0", "hash-based and unchecked: PEP 552, flags word"
     assert f'File "{layout.layers / DIGEST / "package"}/__init__.py", line 1' in imported(layout, "package")
 
@@ -56,7 +56,7 @@ def test_byte_code_that_was_sent_is_used(layout: Layout, tmp_path: Path) -> None
 def imported(layout: Layout, name: str) -> str:
     """What Python writes to stderr when it imports a package of the layer as a service does."""
     code = f"import sys; sys.path.insert(0, {str(layout.layers / DIGEST)!r}); import {name}"
-    argv = [sys.executable, "-IS", "-OO", "-c", code]
+    argv = [sys.executable, "-IS", "-c", code]
     return subprocess.run(argv, capture_output=True, text=True, timeout=30, check=False).stderr
 
 

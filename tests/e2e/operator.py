@@ -26,6 +26,11 @@ LIMIT = 180  # seconds for one command
 OURS = (*VARIABLES, "ENV_ORIGIN", "MAKEFLAGS", "MAKELEVEL", "MFLAGS")
 
 
+def _is_ours(name: str) -> bool:
+    """Whether a variable concerns these tests alone: people let Python keep its byte code, for one."""
+    return name in OURS or name.startswith("PYTHON")
+
+
 def git(root: Path, *words: str) -> str:
     """Run git as this person."""
     identity = ["-c", "user.name=Ada", "-c", "user.email=ada@example.invalid"]
@@ -43,19 +48,19 @@ class Operator:
     tokens: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def at(cls, root: Path, node: Node) -> Operator:
-        """Copy the project as it stands here into a repository of its own."""
+    def at(cls, root: Path, node: Node, project: Path = ROOT) -> Operator:
+        """Copy the project as it stands there into a repository of its own."""
         names = subprocess.run(
-            ["git", "-C", str(ROOT), "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+            ["git", "-C", str(project), "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
             capture_output=True,
             check=True,
             timeout=LIMIT,
         ).stdout.decode()
         for name in filter(None, names.split("\0")):
-            if (ROOT / name).is_file():
+            if (project / name).is_file():
                 (root / name).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy2(ROOT / name, root / name)
-        (root / ".venv").symlink_to(ROOT / ".venv")
+                shutil.copy2(project / name, root / name)
+        (root / ".venv").symlink_to(project / ".venv")
         git(root, "init", "--quiet", "--initial-branch=main")
         git(root, "add", "--all")
         git(root, "commit", "--quiet", "--message", "The project as it stands")
@@ -73,7 +78,7 @@ class Operator:
         """What this person's shell holds."""
         host = self.node.name if self.login == "root" else f"{self.node.name}-{self.login}"
         own = {"NODE": host, "SOAK": "0", "SSH_OPTIONS": f"-F '{self.node.ssh_config}'"}
-        return {key: value for key, value in os.environ.items() if key not in OURS} | own
+        return {key: value for key, value in os.environ.items() if not _is_ours(key)} | own
 
     def run(self, *argv: str, **environ: str) -> subprocess.CompletedProcess[str]:
         """A command in the checkout."""
