@@ -38,8 +38,8 @@ User={user}
 Group={user}
 Environment=ENV={name}
 LoadCredential=env:{opt}/{name}/current/.env.{name}
-# Without docstrings and assertions, which are for people and tests: 4 MB less of memory.
-ExecStart=/usr/bin/python{python} -IS -OO {opt}/{name}/current/run.py services.api.runner
+# Without -OO: Debian has no byte code of the standard library for it, and each start would compile that anew.
+ExecStart=/usr/bin/python{python} -IS {opt}/{name}/current/run.py services.api.runner
 # Two services may hold the socket at once: neither may block in accept().
 NonBlocking=yes
 Restart=always

@@ -60,6 +60,22 @@ def imported(layout: Layout, name: str) -> str:
     return subprocess.run(argv, capture_output=True, text=True, timeout=30, check=False).stderr
 
 
+def test_byte_code_holds_no_docstrings_and_is_found_without_optimization(
+    layout: Layout, tmp_path: Path
+) -> None:
+    """Run as the unit runs it, Python takes the byte code and does not look at the source."""
+    source = b'"""A docstring."""\nassert __doc__\nprint(__cached__, __doc__)\n'
+    install.layer(layout, staged(tmp_path, Entry("module.py", source)), DIGEST)
+    tree = layout.layers / DIGEST
+    cached = tree / "__pycache__" / f"module.{sys.implementation.cache_tag}.pyc"
+    assert list(cached.parent.iterdir()) == [cached]
+    code = f"import sys; sys.path.insert(0, {str(tree)!r}); import module"
+    done = subprocess.run(
+        [sys.executable, "-IS", "-c", code], capture_output=True, text=True, check=True, timeout=30
+    )
+    assert done.stdout == f"{cached} None\n"
+
+
 def test_what_a_kill_left_half_made_is_no_layer(layout: Layout, tmp_path: Path) -> None:
     """It bears another name, and the next attempt starts afresh."""
     half = layout.layers / f".{DIGEST}.half"
