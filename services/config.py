@@ -198,7 +198,9 @@ def _unknown(name: str, entry: Entry) -> Problem:
 
 def main(arguments: list[str] | None = None) -> int:
     """Check one environment's configuration. Exit code 0: it can be used; 2: it cannot."""
-    parser = argparse.ArgumentParser(prog="python -m services.config", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m services.config", description="Check the configuration of one environment."
+    )
     check = parser.add_subparsers(dest="verb", required=True).add_parser(
         "check", help="tell what is wrong with it"
     )

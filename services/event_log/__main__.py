@@ -27,6 +27,11 @@ from services.event_log.schema import FILE_NAME, refuse_missing
 from services.event_log.transfer import export, import_lines
 from services.kept import fits
 
+DESCRIPTION = """\
+Look at an event log, copy it, or take it elsewhere, whether the service runs or not.
+The log is that of the environment $ENV, where its configuration says, or the one in --store.
+"""
+
 DAMAGED = 1
 """The exit code of `verify` for a log that is not what was appended."""
 
@@ -53,7 +58,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m services.event_log", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m services.event_log", description=DESCRIPTION)
     verbs = parser.add_subparsers(dest="verb", required=True)
     head = verbs.add_parser("head", help="the position and hash of the last record")
     head.add_argument("--at", type=int, metavar="POSITION", help="and the hash at this position")

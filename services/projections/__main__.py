@@ -21,10 +21,15 @@ from services.event_log.progress import Progress
 from services.event_log.schema import refuse_missing
 from services.projections.database import Projections, file_of
 
+DESCRIPTION = """\
+Build the read models anew, or compare them, beside a service or alone.
+They are those of the environment $ENV, where its configuration says, or those of --store and --file.
+"""
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command. Exit code 0: done; 1: an error."""
-    parser = argparse.ArgumentParser(prog="python -m services.projections", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m services.projections", description=DESCRIPTION)
     verbs = parser.add_subparsers(dest="verb", required=True)
     verbs.add_parser("rebuild", help="build them anew out of the event log, and put them in place at once")
     verbs.add_parser("digest", help="what is the same for two builds that are the same")

@@ -11,13 +11,15 @@ from services.config import Config, find
 from services.errors import HelionyxError
 from services.telegram.whose import ask, judge
 
+DESCRIPTION = "Ask the Bot API which bot the token of an environment belongs to."
+
 REFUSED = 2
 """The exit code for a token that is another bot's, or nobody's."""
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command. Exit code 0: nothing speaks against the bot; 2: the environment must not have it."""
-    parser = argparse.ArgumentParser(prog="python -m services.telegram", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m services.telegram", description=DESCRIPTION)
     verbs = parser.add_subparsers(dest="verb", required=True)
     whose = verbs.add_parser("whose", help="whether the token is that of the environment's own bot")
     whose.add_argument("--env", default=os.environ.get("ENV"), help="dev, staging or live; $ENV by default")
