@@ -88,7 +88,7 @@ def health_routes(service: Service, identity: Identity, telegram: Status) -> lis
             reason = service.not_ready or error.message
             return _json({"ready": False, "reason": reason, **who}, HTTPStatus.SERVICE_UNAVAILABLE)
         head = {"length": content.head.position, "head": content.head.hash}
-        log = {**head, "holds": content.holds, "said": content.said}
+        log = {**head, "holds": content.holds, "said": content.said._asdict()}
         told = {"log": log, "projections": service.projections_file, "telegram": telegram.told()}
         return _json({"ready": True, **who, **told})
 

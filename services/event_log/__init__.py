@@ -1,21 +1,29 @@
 """The event log: the truth. Append-only, in one total order, each record carrying the hash of the one before.
 
-What other modules use is named here; `records` says what a record is, `schema` how it lies in the file.
+What other modules use is named here, and imported when it is asked for: a command that only wants the log's
+end needs no more than `summary`. `records` says what a record is, `schema` how it lies in the file.
 """
 
-from services.event_log.chain import Flaw
-from services.event_log.errors import (
-    BusyError,
-    ConflictError,
-    DamagedError,
-    EventLogError,
-    MisfitError,
-    NewerFormatError,
-    PositionError,
-)
-from services.event_log.log import EventLog
-from services.event_log.records import GENESIS, Append, Draft, Envelope, Head, Record
-from services.event_log.writing import Outcome
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from services.event_log.chain import Flaw
+    from services.event_log.errors import (
+        BusyError,
+        ConflictError,
+        DamagedError,
+        EventLogError,
+        MisfitError,
+        NewerFormatError,
+        PositionError,
+    )
+    from services.event_log.log import EventLog
+    from services.event_log.records import Append, Draft, Envelope, Record
+    from services.event_log.summary import GENESIS, Head
+    from services.event_log.writing import Outcome
 
 __all__ = [
     "GENESIS",
@@ -35,3 +43,18 @@ __all__ = [
     "PositionError",
     "Record",
 ]
+
+_MODULES = {
+    "Flaw": "chain",
+    "EventLog": "log",
+    **dict.fromkeys(("Append", "Draft", "Envelope", "Record"), "records"),
+    **dict.fromkeys(("GENESIS", "Head"), "summary"),
+    "Outcome": "writing",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module = importlib.import_module(f"{__name__}.{_MODULES.get(name, 'errors')}")
+    return getattr(module, name)

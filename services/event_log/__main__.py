@@ -1,6 +1,8 @@
 """`python -m services.event_log`: look at a log, copy it, take it elsewhere, whether the service runs or not.
 
 The log is that of the environment `$ENV`, where its configuration says, or the one in `--store`.
+
+Each verb imports what it alone needs: a deploy asks for `head` several times, and imports are most of that.
 """
 
 from __future__ import annotations
@@ -10,22 +12,18 @@ import contextlib
 import json
 import os
 import sys
-import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
-from msgspec.structs import asdict
-
-from services.config import Config
 from services.errors import HelionyxError
-from services.event_log.backup import back_up
 from services.event_log.errors import EventLogError
-from services.event_log.log import EventLog
 from services.event_log.progress import Progress
 from services.event_log.schema import FILE_NAME, refuse_missing
-from services.event_log.transfer import export, import_lines
-from services.kept import fits
+from services.event_log.summary import Summary
+
+if TYPE_CHECKING:
+    from services.event_log.log import EventLog
 
 DESCRIPTION = """\
 Look at an event log, copy it, or take it elsewhere, whether the service runs or not.
@@ -47,7 +45,7 @@ def main(arguments: list[str] | None = None) -> int:
         "backup": _backup,
     }
     try:
-        options.store = options.store or Config.from_env(os.environ.get("ENV")).event_store_path
+        options.store = options.store or _configured()
         return commands[options.verb](options)
     except HelionyxError as error:
         print(error, file=sys.stderr)
@@ -75,11 +73,17 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _configured() -> Path:
+    from services.config import Config
+
+    return Config.from_env(os.environ.get("ENV")).event_store_path
+
+
 def _head(options: argparse.Namespace) -> int:
-    with _opened(options.store) as log:
+    with contextlib.closing(Summary.of(options.store)) as log:
         head = log.head()
         result: dict[str, object] = {"position": head.position, "hash": head.hash, "holds": log.holds()}
-        result["said"] = asdict(log.said())
+        result["said"] = log.said()._asdict()
         text = f"{head.position} {head.hash}"
         if options.at is not None:
             at = log.hash_at(options.at)
@@ -99,6 +103,8 @@ def _tell_missing(store: Path) -> None:
 
 
 def _verify(options: argparse.Namespace) -> int:
+    import threading
+
     refuse_missing(options.store)
     damage: list[str | None] = []
 
@@ -125,6 +131,8 @@ def _verify(options: argparse.Namespace) -> int:
 
 
 def _export(options: argparse.Namespace) -> int:
+    from services.event_log.transfer import export
+
     refuse_missing(options.store)
     if options.json and options.to is None:
         raise EventLogError("expected --to FILE with --json", "else the records go to standard output")
@@ -138,6 +146,10 @@ def _export(options: argparse.Namespace) -> int:
 
 
 def _import(options: argparse.Namespace) -> int:
+    from services.event_log.log import EventLog
+    from services.event_log.transfer import import_lines
+    from services.kept import fits
+
     with _source(options.source) as lines, contextlib.closing(EventLog.open(options.store)) as log:
         with Progress("looked at") as told:
             count = import_lines(log, lines, told, fits)
@@ -147,6 +159,8 @@ def _import(options: argparse.Namespace) -> int:
 
 
 def _backup(options: argparse.Namespace) -> int:
+    from services.event_log.backup import back_up
+
     with Progress("copied, verified") as told:
         head = back_up(options.store, options.to, told)
     file = options.to / FILE_NAME
@@ -164,6 +178,8 @@ def _say(options: argparse.Namespace, result: dict[str, object], text: str, code
 
 
 def _opened(store: Path) -> contextlib.closing[EventLog]:
+    from services.event_log.log import EventLog
+
     return contextlib.closing(EventLog.open(store, read_only=True))
 
 

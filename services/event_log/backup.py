@@ -11,8 +11,8 @@ import apsw
 
 from services.event_log.errors import EventLogError, explained
 from services.event_log.log import EventLog
-from services.event_log.records import Head
 from services.event_log.schema import FILE_NAME, refuse_missing
+from services.event_log.summary import Head
 from services.event_log.transfer import Told
 
 

@@ -8,7 +8,8 @@ from typing import cast
 
 import apsw
 
-from services.event_log.records import GENESIS, Head, Record, chain_hash
+from services.event_log.records import Record, chain_hash
+from services.event_log.summary import BEGINNING, Head
 
 _LOWEST = -(1 << 63)
 """The first position that SQLite knows: a record that somebody put in front of the first is one too many."""
@@ -23,8 +24,6 @@ AND position IS NOT (
     WHERE indexed.idempotency_key = events.idempotency_key
 )
 """
-
-BEGINNING = Head(0, GENESIS)
 
 
 @dataclass(frozen=True)
@@ -74,13 +73,6 @@ def lost_key(connection: apsw.Connection, start: Head, end: Head) -> Flaw | None
     """
     position = connection.execute(_LOST_KEY, (start.position, end.position)).get
     return None if position is None else Flaw(cast(int, position), "its idempotency key is not found")
-
-
-def end_of(connection: apsw.Connection) -> Head:
-    """The last record there is, whether it is what was appended or not."""
-    sql = "SELECT position, lower(hex(hash)) FROM events ORDER BY position DESC LIMIT 1"
-    found = connection.execute(sql).fetchone()
-    return BEGINNING if found is None else Head(cast(int, found[0]), cast(str, found[1]))
 
 
 def last_of(connection: apsw.Connection) -> Record | None:

@@ -11,9 +11,9 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
-from services.event_log.chain import BEGINNING, Flaw
+from services.event_log.chain import Flaw
 from services.event_log.errors import RESTORE, DamagedError, EventLogError
-from services.event_log.records import Head
+from services.event_log.summary import BEGINNING, Head
 
 AT_ONCE = 500
 """How many records are looked at before others have their turn."""

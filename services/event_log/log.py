@@ -12,13 +12,13 @@ from typing import cast
 
 import apsw
 
-from services.event_log.chain import BEGINNING, Flaw, check, end_of, flaw_at_end, last_of, lost_key
+from services.event_log.chain import Flaw, check, flaw_at_end, last_of, lost_key
 from services.event_log.errors import RESTORE, DamagedError, explained
-from services.event_log.reading import Pages, Reader, Selection, count_apart_from, held, last_apart_from
-from services.event_log.records import GENESIS, Append, Draft, Envelope, Head, Record, decode
-from services.event_log.schema import FILE_NAME, close, open_for_appending, open_for_reading
+from services.event_log.reading import Pages, Reader, Selection
+from services.event_log.records import Append, Draft, Envelope, Record, decode
+from services.event_log.schema import FILE_NAME, open_for_appending, open_for_reading
+from services.event_log.summary import BEGINNING, Head, Summary, end_of
 from services.event_log.writing import Outcome, append_all, known, take_over
-from services.formats import OF_ITSELF, by_type
 from services.transactions import transaction
 
 _KNOWN = """
@@ -29,12 +29,11 @@ BATCH = 1000
 """How many records are read at a time, so that a long read holds back no checkpoint."""
 
 
-class EventLog:
+class EventLog(Summary):
     """One connection to the log. Use it in one thread at a time; several processes may append to one log."""
 
     def __init__(self, connection: apsw.Connection, path: Path) -> None:
-        self._connection = connection
-        self._path = path
+        super().__init__(connection, path)
         self._proven: Record | None = None
         """The last record that was proven, or appended here."""
         self._proven_at = -1
@@ -135,46 +134,11 @@ class EventLog:
             after = self._onwards(after, rows[-1][0])
             remaining = None if remaining is None else remaining - size
 
-    def head(self) -> Head:
-        """The end of the log. Of an empty one: position 0 and the hash GENESIS."""
-        with explained(self._path):
-            return end_of(self._connection)
-
-    def hash_at(self, position: int) -> str | None:
-        """The hash of the record at `position`, GENESIS at 0, None where there is no record."""
-        if position == 0:
-            return GENESIS
-        with explained(self._path):
-            found = self._connection.execute(
-                "SELECT hash FROM events WHERE position = ?", (position,)
-            ).fetchone()
-        return None if found is None else cast(bytes, found[0]).hex()
-
     def known(self, idempotency_key: str) -> Record | None:
         """The record that was appended with this key, None where there is none."""
         with explained(self._path):
             row = self._connection.execute(_KNOWN, (idempotency_key,)).fetchone()
         return None if row is None else Record(*row)
-
-    def holds(self) -> dict[str, tuple[int, ...]]:
-        """Exactly the types of events that are in the log, and of each the versions, in ascending order."""
-        with explained(self._path):
-            return by_type(held(self._connection))
-
-    def said(self) -> Head:
-        """The last record that is not what a service noted of itself: logs that agree in it tell the same."""
-        with explained(self._path):
-            found = last_apart_from(self._connection, OF_ITSELF)
-        if found is None:
-            raise DamagedError(
-                f"{self._path} is damaged: its index of types is not that of its records", RESTORE
-            )
-        return found
-
-    def said_behind(self, position: int) -> int:
-        """How many records there are behind a position that are not what a service noted of itself."""
-        with explained(self._path):
-            return count_apart_from(self._connection, OF_ITSELF, position)
 
     def verify(self) -> int | None:
         """The position of the first record that is not what was appended, or None if the whole chain holds.
@@ -233,10 +197,6 @@ class EventLog:
         """Copy the whole log as it is now, while it goes on."""
         with explained(self._path), target.backup("main", self._connection, "main") as copy:
             copy.step(-1)  # in one step: in several, each append in between would start it anew
-
-    def close(self) -> None:
-        """Let go of the file."""
-        close(self._connection, self._path)
 
     def _onwards(self, after: int, position: int) -> int:
         """`position`, which is behind `after` in any log but one whose file leads in a circle."""

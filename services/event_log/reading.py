@@ -16,34 +16,11 @@ from typing import cast
 
 import apsw
 
-from services.event_log.records import GENESIS, Head, moment
+from services.event_log.records import moment
+from services.event_log.summary import held
 
 PART = 128 * 1024
 """In characters: how much of the log a reader holds at a time, or else a single record."""
-
-# As many steps in the index as there are types and versions, and not as there are records: from each type to
-# the next, and for each of them from version to version. Nothing but the index is read. A log that was made
-# without it, and was not opened for appending since, is read whole for each step.
-_HOLDS = """
-WITH RECURSIVE
-types (type) AS (
-    SELECT min(type) FROM events
-    UNION ALL
-    SELECT (SELECT min(type) FROM events WHERE type > types.type) FROM types WHERE type IS NOT NULL
-),
-held (type, version) AS (
-    SELECT type, (SELECT min(version) FROM events WHERE type = types.type) FROM types WHERE type IS NOT NULL
-    UNION ALL
-    SELECT type, (SELECT min(version) FROM events WHERE type = held.type AND version > held.version)
-    FROM held WHERE version IS NOT NULL
-)
-SELECT type, version FROM held WHERE version IS NOT NULL
-"""
-
-_LAST_OF = "SELECT max(position) FROM events WHERE type = ? AND version = ?"
-_COUNT_BEHIND = "SELECT count(*) FROM events WHERE type = ? AND version = ? AND position > ?"
-_ANY = "SELECT EXISTS (SELECT 1 FROM events)"
-_HEAD_AT = "SELECT position, lower(hex(hash)) FROM events WHERE position = ?"
 
 Row = tuple[int, str, str, str]
 
@@ -62,31 +39,6 @@ class Selection:
     def everything(self) -> bool:
         """Whether no record is left out."""
         return self.types is None and self.since is None and self.until is None
-
-
-def held(connection: apsw.Connection) -> list[tuple[str, int]]:
-    """The (type, version) of all that the log holds, in ascending order."""
-    return cast(list[tuple[str, int]], connection.execute(_HOLDS).fetchall())
-
-
-def last_apart_from(connection: apsw.Connection, types: Collection[str]) -> Head | None:
-    """The last record that is of none of these types; the beginning where there is none, and None where the
-    index is not that of the table.
-
-    One look into the index for each version that the log holds: what lies behind that record is not walked.
-    """
-    kinds = held(connection)
-    ends = [connection.execute(_LAST_OF, kind).get for kind in kinds if kind[0] not in types]
-    if not ends:
-        return Head(0, GENESIS) if bool(kinds) == bool(connection.execute(_ANY).get) else None
-    found = connection.execute(_HEAD_AT, (max(ends),)).fetchone()
-    return Head(*cast(tuple[int, str], found)) if found else None
-
-
-def count_apart_from(connection: apsw.Connection, types: Collection[str], after: int) -> int:
-    """How many records there are behind `after` that are of none of these types, counted in the index."""
-    kept = [kind for kind in held(connection) if kind[0] not in types]
-    return sum(cast(int, connection.execute(_COUNT_BEHIND, (*kind, after)).get) for kind in kept)
 
 
 class Reader:

@@ -26,10 +26,6 @@ import msgspec
 from services.formats import UNDERSTOOD
 from services.upcasters import UPCASTERS, UnknownEventError, upcast
 
-GENESIS = "0" * 64
-"""The hash of the empty log: what the first record names as `previous`."""
-
-
 _encode = msgspec.json.Encoder().encode
 
 
@@ -138,10 +134,3 @@ def content(event: Draft | Record) -> tuple[object, ...]:
         return stored.type, stored.version, stored.idempotency_key, stored.data
     version, data = upcast(event.type, event.version, msgspec.to_builtins(event.data), UPCASTERS)
     return event.type, version, event.idempotency_key, data
-
-
-class Head(msgspec.Struct, frozen=True):
-    """The end of the log: how many records there are, and the hash of the last one."""
-
-    position: int
-    hash: str

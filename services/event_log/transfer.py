@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import BinaryIO
 
-from services.event_log.chain import BEGINNING, behind
+from services.event_log.chain import behind
 from services.event_log.errors import RESTORE, DamagedError, MisfitError
 from services.event_log.lines import from_line, to_line
 from services.event_log.log import EventLog
-from services.event_log.records import Head, Record
+from services.event_log.records import Record
+from services.event_log.summary import BEGINNING, Head
 
 STEP = 1000
 """After how many records it is told how far it has come."""

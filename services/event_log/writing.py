@@ -11,7 +11,8 @@ import msgspec
 
 from services.event_log.chain import behind
 from services.event_log.errors import RESTORE, ConflictError, DamagedError, PositionError, misfit
-from services.event_log.records import Append, Draft, Head, Record, chain_hash, content, decode, moment
+from services.event_log.records import Append, Draft, Record, chain_hash, content, decode, moment
+from services.event_log.summary import Head
 from services.transactions import savepoint
 
 OWN_ERRORS = (ConflictError, PositionError, ValueError, TypeError, OverflowError, apsw.ConstraintError)

@@ -17,7 +17,7 @@ import pytest
 from services.config import ROOT
 from services.domain.commands import RecordMessage
 from services.event_log import DamagedError, Draft, EventLog, schema
-from services.event_log.records import GENESIS, Head
+from services.event_log.summary import GENESIS, Head
 from services.keeper import NOTES_IN_A_ROW, Keeper
 from services.service import NotReadyError, Service
 from tests.services.instance import configure, listener, running, starting

@@ -13,8 +13,8 @@ import pytest
 from services.domain.commands import RecordMessage
 from services.event_log import Draft, EventLog, EventLogError, Flaw, Head, guard
 from services.event_log.__main__ import main
-from services.event_log.chain import BEGINNING
 from services.event_log.guard import Guard
+from services.event_log.summary import BEGINNING
 from services.projections import Projections, file_of
 from services.projections.__main__ import main as projections_main
 from services.projections.database import ProjectionsError
