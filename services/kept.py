@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from typing import Protocol, get_args
 
 import msgspec
@@ -15,7 +14,7 @@ CLASSES: dict[str, type[Event]] = {kind.__name__: kind for kind in get_args(Even
 """Each type of event, and what it is in the domain."""
 
 _VERSIONS = dict(UNDERSTOOD)
-_NAMES = {kind: [field.name for field in fields(kind) if field.name != "time"] for kind in CLASSES.values()}
+_NAMES = {kind: [name for name in kind.__struct_fields__ if name != "time"] for kind in CLASSES.values()}
 
 
 class Stored(Protocol):

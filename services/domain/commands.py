@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, kw_only=True)
-class Wish:
+class Wish(Struct, frozen=True, kw_only=True):
     """What every command has."""
 
     source: str
     """By which way it came, such as `api`."""
 
 
-@dataclass(frozen=True)
-class RecordMessage(Wish):
+class RecordMessage(Wish, frozen=True):
     """Keep this text."""
 
     text: str
 
 
-@dataclass(frozen=True)
-class AddTodo(Wish):
+class AddTodo(Wish, frozen=True):
     """Something is to be done; `due` is a day (`2026-02-11`) or a moment (RFC 3339, UTC)."""
 
     text: str
@@ -29,68 +26,59 @@ class AddTodo(Wish):
     tags: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class CompleteTodo(Wish):
+class CompleteTodo(Wish, frozen=True):
     """It is done."""
 
     todo: int
 
 
-@dataclass(frozen=True)
-class ReopenTodo(Wish):
+class ReopenTodo(Wish, frozen=True):
     """It is not done, or is wanted after all."""
 
     todo: int
 
 
-@dataclass(frozen=True)
-class CancelTodo(Wish):
+class CancelTodo(Wish, frozen=True):
     """It will not be done."""
 
     todo: int
 
 
-@dataclass(frozen=True)
-class SetDue(Wish):
+class SetDue(Wish, frozen=True):
     """It has to be done by then; None: by no time."""
 
     todo: int
     due: str | None
 
 
-@dataclass(frozen=True)
-class TakeNote(Wish):
+class TakeNote(Wish, frozen=True):
     """Keep it so that it is found again."""
 
     text: str
     tags: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class StartTrack(Wish):
+class StartTrack(Wish, frozen=True):
     """Follow something over time."""
 
     track: str
     tags: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class AddEntry(Wish):
+class AddEntry(Wish, frozen=True):
     """Note something on a track, which starts with it where it does not run."""
 
     track: str
     text: str
 
 
-@dataclass(frozen=True)
-class StopTrack(Wish):
+class StopTrack(Wish, frozen=True):
     """Follow it no more."""
 
     track: str
 
 
-@dataclass(frozen=True)
-class ProposeDecision(Wish):
+class ProposeDecision(Wish, frozen=True):
     """Something may be decided."""
 
     text: str
@@ -98,63 +86,55 @@ class ProposeDecision(Wish):
     tags: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class AcceptDecision(Wish):
+class AcceptDecision(Wish, frozen=True):
     """Decide it so. Without a rationale, the one of the proposal stays."""
 
     decision: int
     rationale: str | None = None
 
 
-@dataclass(frozen=True)
-class RejectDecision(Wish):
+class RejectDecision(Wish, frozen=True):
     """Decide against it. Without a rationale, the one of the proposal stays."""
 
     decision: int
     rationale: str | None = None
 
 
-@dataclass(frozen=True)
-class RevisitDecision(Wish):
+class RevisitDecision(Wish, frozen=True):
     """Open a decision again."""
 
     decision: int
     rationale: str | None = None
 
 
-@dataclass(frozen=True)
-class AddTag(Wish):
+class AddTag(Wish, frozen=True):
     """Let it be found under this word as well."""
 
     thing: int
     tag: str
 
 
-@dataclass(frozen=True)
-class RemoveTag(Wish):
+class RemoveTag(Wish, frozen=True):
     """Let it no longer be found under this word."""
 
     thing: int
     tag: str
 
 
-@dataclass(frozen=True)
-class AnnounceSending(Wish):
+class AnnounceSending(Wish, frozen=True):
     """This is about to be sent."""
 
     about: str
     text: str
 
 
-@dataclass(frozen=True)
-class NoteSent(Wish):
+class NoteSent(Wish, frozen=True):
     """What was announced at this position has gone out."""
 
     announced: int
 
 
-@dataclass(frozen=True)
-class NoteUnsent(Wish):
+class NoteUnsent(Wish, frozen=True):
     """What was announced at this position has certainly not gone out."""
 
     announced: int

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -41,15 +41,15 @@ def decide(thing: Thing | None, command: c.Command, now: datetime) -> tuple[e.Ev
 def event_of(command: c.Command, now: datetime) -> e.Event:
     """The event that `command` causes where it is not refused."""
     kind = _EVENTS[type(command)]
-    made: e.Event = kind(time=now, **{field.name: getattr(command, field.name) for field in fields(command)})
+    made: e.Event = kind(time=now, **{name: getattr(command, name) for name in command.__struct_fields__})
     return made
 
 
 def unfit(command: c.Command) -> Refusal | None:
     """What is wrong with what `command` says, whatever there is."""
-    for field in fields(command):
-        value = getattr(command, field.name)
-        problem = _FIELDS[field.name](value) if field.name in _FIELDS and value is not None else None
+    for name in command.__struct_fields__:
+        value = getattr(command, name)
+        problem = _FIELDS[name](value) if name in _FIELDS and value is not None else None
         if problem is not None:
             return problem
     return None

@@ -6,12 +6,12 @@ is known by its name, since people say its name whenever they add to it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
+from msgspec import Struct
 
-@dataclass(frozen=True)
-class Happened:
+
+class Happened(Struct, frozen=True):
     """What every event has."""
 
     time: datetime
@@ -20,15 +20,13 @@ class Happened:
     """By which way it came, such as `api`."""
 
 
-@dataclass(frozen=True)
-class MessageRecorded(Happened):
+class MessageRecorded(Happened, frozen=True):
     """Somebody told the service something."""
 
     text: str
 
 
-@dataclass(frozen=True)
-class TodoAdded(Happened):
+class TodoAdded(Happened, frozen=True):
     """There is something to do."""
 
     text: str
@@ -37,68 +35,59 @@ class TodoAdded(Happened):
     tags: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class TodoCompleted(Happened):
+class TodoCompleted(Happened, frozen=True):
     """It is done."""
 
     todo: int
 
 
-@dataclass(frozen=True)
-class TodoReopened(Happened):
+class TodoReopened(Happened, frozen=True):
     """It has to be done all the same, or again."""
 
     todo: int
 
 
-@dataclass(frozen=True)
-class TodoCancelled(Happened):
+class TodoCancelled(Happened, frozen=True):
     """It will not be done."""
 
     todo: int
 
 
-@dataclass(frozen=True)
-class TodoDueSet(Happened):
+class TodoDueSet(Happened, frozen=True):
     """It has to be done by another time, or by none."""
 
     todo: int
     due: str | None
 
 
-@dataclass(frozen=True)
-class NoteTaken(Happened):
+class NoteTaken(Happened, frozen=True):
     """Something is worth being found again."""
 
     text: str
     tags: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class TrackStarted(Happened):
+class TrackStarted(Happened, frozen=True):
     """Something is followed over time from now on."""
 
     track: str
     tags: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class TrackEntryAdded(Happened):
+class TrackEntryAdded(Happened, frozen=True):
     """Something was noted on a track; one that is not there, or was stopped, starts with it."""
 
     track: str
     text: str
 
 
-@dataclass(frozen=True)
-class TrackStopped(Happened):
+class TrackStopped(Happened, frozen=True):
     """It is followed no more."""
 
     track: str
 
 
-@dataclass(frozen=True)
-class DecisionProposed(Happened):
+class DecisionProposed(Happened, frozen=True):
     """Something may be decided."""
 
     text: str
@@ -106,62 +95,54 @@ class DecisionProposed(Happened):
     tags: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class DecisionAccepted(Happened):
+class DecisionAccepted(Happened, frozen=True):
     """It is decided so."""
 
     decision: int
     rationale: str | None
 
 
-@dataclass(frozen=True)
-class DecisionRejected(Happened):
+class DecisionRejected(Happened, frozen=True):
     """It is decided otherwise."""
 
     decision: int
     rationale: str | None
 
 
-@dataclass(frozen=True)
-class DecisionRevisited(Happened):
+class DecisionRevisited(Happened, frozen=True):
     """It is open again."""
 
     decision: int
     rationale: str | None
 
 
-@dataclass(frozen=True)
-class TagAdded(Happened):
+class TagAdded(Happened, frozen=True):
     """Something is found under this word as well."""
 
     thing: int
     tag: str
 
 
-@dataclass(frozen=True)
-class TagRemoved(Happened):
+class TagRemoved(Happened, frozen=True):
     """Something is no longer found under this word."""
 
     thing: int
     tag: str
 
 
-@dataclass(frozen=True)
-class ServiceStarted(Happened):
+class ServiceStarted(Happened, frozen=True):
     """A process of this release writes from here on."""
 
     release: str
 
 
-@dataclass(frozen=True)
-class ServiceStopped(Happened):
+class ServiceStopped(Happened, frozen=True):
     """It has ended in good order."""
 
     release: str
 
 
-@dataclass(frozen=True)
-class SendingAnnounced(Happened):
+class SendingAnnounced(Happened, frozen=True):
     """Something is about to be sent: known before it goes out, so that it never goes out twice."""
 
     about: str
@@ -169,15 +150,13 @@ class SendingAnnounced(Happened):
     text: str
 
 
-@dataclass(frozen=True)
-class SendingDone(Happened):
+class SendingDone(Happened, frozen=True):
     """What was announced at this position has gone out."""
 
     announced: int
 
 
-@dataclass(frozen=True)
-class SendingFailed(Happened):
+class SendingFailed(Happened, frozen=True):
     """What was announced at this position has certainly not gone out."""
 
     announced: int
