@@ -22,7 +22,7 @@ def compiled(source: bytes, filename: str, optimize: int = WITHOUT_DOCSTRINGS) -
 def path_of(source: str) -> str:
     """Return where Python looks for byte code, such as `a/__pycache__/b.cpython-311.pyc`.
 
-    Byte code of a release bears the name of level 0. With -OO Python would look for that of its library too, of
-    which Debian ships level 0 alone, and compile 200 modules at each start.
+    Byte code of a release bears the name of level 0. With -OO Python would look for that of its own library
+    too, of which Debian ships level 0 alone, and compile 200 modules at each start.
     """
     return importlib.util.cache_from_source(source, optimization="")
