@@ -6,6 +6,7 @@ import tempfile
 from pathlib import Path
 
 import node1.keys as keys
+import node1.snapshot as snapshot
 from node1.error import Node1Error
 from node1.record import DISK, Record, key_of
 from node1.registry import STATE
@@ -54,7 +55,8 @@ def mount(record: Record, base: Path) -> Path:
     """Mount the disk in the caller's mount namespace; returns where."""
     root = record.disk / "root"
     # Relative layers: a comma or a colon in the directory's name would otherwise end the option.
-    options = f"lowerdir={base},upperdir=upper,workdir=work"
+    lower = snapshot.lower_layers(record.disk, base)
+    options = f"lowerdir={lower},upperdir=upper,workdir=work"
     run(["mount", "-t", "overlay", "overlay", "-o", options, root], cwd=record.disk)
     return root
 

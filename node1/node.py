@@ -22,6 +22,7 @@ import node1.host as host
 import node1.keys as keys
 import node1.network as network
 import node1.registry as registry
+import node1.snapshot as snapshot
 from node1.cgroup import KEEPER, MACHINE
 from node1.error import Node1Error
 from node1.host import Progress
@@ -45,8 +46,14 @@ class Node:
     record: Record
 
     @classmethod
-    def boot(cls, name: str, directory: Path, *, progress: Progress = _silent) -> "Node":
-        """Boot the node in `directory`, or find it running; returns once its sshd answers."""
+    def boot(
+        cls, name: str, directory: Path, *, over: Path | None = None, progress: Progress = _silent
+    ) -> "Node":
+        """Boot the node in `directory`, or find it running; returns once its sshd answers.
+
+        A new node begins with a bare disk, or with that of the snapshot `over`. Its name, address, keys and
+        machine id are its own in both cases.
+        """
         if not NAME.fullmatch(name):
             raise Node1Error(
                 f"{name!r} is no name for a node", "a letter, then letters, digits, dashes; 31 at most"
@@ -57,7 +64,7 @@ class Node:
         with locked(directory / "lock", timeout=base.BUILD_SECONDS):
             node = _known(name, directory)
             if node is None or not node._answers_already():
-                node = cls(_prepared(name, directory, progress))
+                node = cls(_prepared(name, directory, over, progress))
                 node._start(progress)
             return node
 
@@ -125,11 +132,20 @@ class Node:
     def stop(self) -> None:
         """Shut the node down in good order, or by force if that takes too long; its disk remains."""
         with self._held():
-            self.record.cgroup.signal(KEEPER, signal.SIGTERM)
-            deadline = time.monotonic() + SHUTDOWN_SECONDS
-            while self.running and time.monotonic() < deadline:
-                time.sleep(0.01)
+            self._shut_down()
             self._cut()
+
+    def snapshot(self, directory: Path) -> None:
+        """Shut the node down in good order and copy its disk to `directory`, for others to boot over.
+
+        The snapshot is whole or not there. It must stay where it is for as long as a node over it lives; it is
+        never changed, whatever becomes of these nodes and of this one.
+        """
+        with self._held():
+            if not self._shut_down():
+                raise Node1Error(f"{self.name} does not shut down within {SHUTDOWN_SECONDS:g} s")
+            self._cut()
+            snapshot.take(self.record, directory.resolve())
 
     def destroy(self) -> None:
         """End the node and remove all that it was; nothing happens where that was done before."""
@@ -153,6 +169,14 @@ class Node:
         with locked(self.directory / "lock", timeout=base.BUILD_SECONDS):
             Record.load(self.directory)  # again: who held the lock before may have removed it
             yield
+
+    def _shut_down(self) -> bool:
+        """Ask the node to shut down; returns whether it has done so in time."""
+        self.record.cgroup.signal(KEEPER, signal.SIGTERM)
+        deadline = time.monotonic() + SHUTDOWN_SECONDS
+        while self.running and time.monotonic() < deadline:
+            time.sleep(0.01)
+        return not self.running
 
     def _cut(self) -> None:
         self.record.cgroup.end()
@@ -239,11 +263,11 @@ def _known(name: str, directory: Path) -> Node | None:
     return node
 
 
-def _prepared(name: str, directory: Path, progress: Progress) -> Record:
+def _prepared(name: str, directory: Path, over: Path | None, progress: Progress) -> Record:
     """All that a boot needs, made where it is missing; nothing that an earlier boot left running."""
     with registry.opened():
         registry.end_orphans()
-        record = _again(directory) if (directory / FILE).exists() else _anew(name, directory)
+        record = _again(directory) if (directory / FILE).exists() else _anew(name, directory, over)
         registry.enter(record)
         used = {other.base for other in registry.records()}
     base.ensure(record.base, progress, used=used)
@@ -259,10 +283,11 @@ def _again(directory: Path) -> Record:
     return replace(record, address=registry.address_for(directory, record.address))
 
 
-def _anew(name: str, directory: Path) -> Record:
+def _anew(name: str, directory: Path, over: Path | None) -> Record:
     place = disk.choose(directory)
     # A `down` that was killed half-way may have left these.
     disk.remove(place)
     erase(directory)
     address = registry.address_for(directory)
-    return Record(name, directory, address, secrets.token_hex(16), base.digest(), place)
+    below = snapshot.lay_under(place, over.resolve()) if over else base.digest()
+    return Record(name, directory, address, secrets.token_hex(16), below, place)

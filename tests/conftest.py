@@ -1,24 +1,69 @@
-"""What all tests share."""
+"""What all tests share: the workers that they run in, and where tests that boot a node are left out."""
 
 from __future__ import annotations
 
 import signal
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from node1 import Node1Error, host
 
+pytest_plugins = ["tests.schedule"]
 
-@pytest.fixture(scope="session")
-def machine() -> None:
-    """Skips, in one line that says what to do instead, where no node can boot."""
+END_TO_END = Path(__file__).parent / "e2e"
+LEFT_OUT = pytest.StashKey[int]()
+REASON = pytest.StashKey[str]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Ask once whether a node can boot here."""
+    # Let Ctrl-C reach what the tests start, also in the background of a shell, which ignores it.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    config.stash[LEFT_OUT] = 0
+    config.stash[REASON] = ""
     try:
         host.require()
     except Node1Error as error:
-        pytest.skip(f"{error.message}; {error.hint}")
+        config.stash[REASON] = f"{error.message}; {error.hint}"
 
 
-def pytest_configure() -> None:
-    """Let Ctrl-C reach what the tests start, also in the background of a shell, which ignores it."""
-    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    """Say at the start that no node can boot here."""
+    reason = config.stash[REASON]
+    return [f"without end-to-end tests: {reason}"] if reason else []
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark what is end to end, and leave it out where no node can boot."""
+    for item in items:
+        if item.path.is_relative_to(END_TO_END):
+            item.add_marker(pytest.mark.e2e)
+    if not config.stash[REASON]:
+        return
+    left_out = [item for item in items if item.get_closest_marker("e2e")]
+    items[:] = [item for item in items if item not in left_out]
+    config.stash[LEFT_OUT] = len(left_out)
+    config.hook.pytest_deselected(items=left_out)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Tell the controller, which collects nothing itself, how many tests this worker has left out."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["left_out"] = session.config.stash[LEFT_OUT]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Hear it from a worker: all of them collect the same tests."""
+    left_out = getattr(node, "workeroutput", {}).get("left_out", 0)
+    node.config.stash[LEFT_OUT] = max(left_out, node.config.stash[LEFT_OUT])
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Say at the end how many tests were left out."""
+    if config.stash[LEFT_OUT]:
+        count, reason = config.stash[LEFT_OUT], config.stash[REASON]
+        terminalreporter.write_line(f"{count} end-to-end tests were left out: {reason}", yellow=True)

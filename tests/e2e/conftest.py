@@ -1,47 +1,61 @@
-"""One node for the tests of a file; a first deploy on it for those that want one."""
+"""Nodes for the tests: bare, or with what was deployed to it before.
+
+`operator`, `dev` and `two` are fresh for each test. `settled` is one node for the tests of a file that only
+go forward.
+"""
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from node1 import Node
+from .operator import Operator
+from .states import States
 
-from .operator import Operator, git
 
-
-@pytest.fixture(scope="module")
-def node(
-    machine: None,  # noqa: ARG001
-    tmp_path_factory: pytest.TempPathFactory,
-    request: pytest.FixtureRequest,
-) -> Iterator[Node]:
-    """A bare node: systemd, sshd, sudo and Python, and no way out."""
-    name = request.module.__name__.rpartition("_")[2][:20]
-    with Node.boot(f"e2e-{name}", tmp_path_factory.mktemp("node") / "node") as booted:
-        yield booted
+@pytest.fixture(scope="session")
+def states(tmp_path_factory: pytest.TempPathFactory) -> States:
+    """What many tests begin with."""
+    return States.of_run(tmp_path_factory)
 
 
 @pytest.fixture
-def operator(node: Node, tmp_path: Path) -> Operator:
-    """A person with a fresh checkout."""
-    return Operator.at(tmp_path / "checkout", node)
+def operator(states: States, tmp_path: Path) -> Iterator[Operator]:
+    """A person with a fresh checkout and a bare node: systemd, sshd, sudo, Python, and no way out."""
+    with states.boot("e2e-bare", tmp_path / "node") as node:
+        states.checkout(tmp_path / "checkout")
+        yield Operator(tmp_path / "checkout", node)
+    shutil.rmtree(tmp_path / "checkout")
 
 
 @pytest.fixture(scope="module")
-def settled(node: Node, tmp_path_factory: pytest.TempPathFactory) -> Operator:
-    """A person who has deployed dev, and goes on from there."""
-    operator = Operator.at(tmp_path_factory.mktemp("operator") / "checkout", node)
-    operator.deploy("dev")
-    return operator
+def settled(states: States, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operator]:
+    """A person who has deployed dev, and goes on from there, test after test."""
+    with _deployed(states, tmp_path_factory.mktemp("settled"), "dev") as operator:
+        yield operator
 
 
 @pytest.fixture
-def dev(settled: Operator) -> Iterator[Operator]:
-    """A person whose dev runs, and who is back on the same commit afterwards."""
-    settled.deploy("dev")
-    head = git(settled.root, "rev-parse", "HEAD").strip()
-    yield settled
-    git(settled.root, "reset", "--quiet", "--hard", head)
+def dev(states: States, tmp_path: Path) -> Iterator[Operator]:
+    """A person who has deployed dev, on a node where nothing else was done."""
+    with _deployed(states, tmp_path, "dev") as operator:
+        yield operator
+
+
+@pytest.fixture
+def two(states: States, tmp_path: Path) -> Iterator[Operator]:
+    """A person who has deployed dev and staging."""
+    with _deployed(states, tmp_path, "dev", "staging") as operator:
+        yield operator
+
+
+@contextmanager
+def _deployed(states: States, directory: Path, *environments: str) -> Iterator[Operator]:
+    deployed = states.deployed(*environments)
+    with states.boot("e2e-" + "-".join(environments), directory / "node", deployed.snapshot) as node:
+        yield deployed.operator(node, directory / "checkout")
+    shutil.rmtree(directory / "checkout")

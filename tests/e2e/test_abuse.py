@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import pytest
-
 from .operator import EXITS, RUNNER, Operator, git
-
-pytestmark = pytest.mark.e2e
 
 CURRENT = "/opt/helionyx/dev/current"
 

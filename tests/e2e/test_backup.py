@@ -17,8 +17,6 @@ import pytest
 from .operator import LIMIT, Operator, git
 from .test_kill import _shoot_ssh
 
-pytestmark = pytest.mark.e2e
-
 DATA = "/var/lib/helionyx/dev"
 SHELF = f"{DATA}/kept"
 SPOIL = """

@@ -10,15 +10,12 @@ from typing import Any
 import pytest
 
 from deployment.host.layout import ENVIRONMENTS
-from node1 import Node
 from tests.telegram.bot import Bot
 from tests.telegram.bot_api import BotApi
 from tests.telegram.people import People
 
 from .findings import examine
 from .operator import Operator, git
-
-pytestmark = pytest.mark.e2e
 
 OWN = {"dev": "helionyx_dev_bot", "staging": "helionyx_staging_bot", "live": "helionyx_bot"}
 TOKEN = "#TELEGRAM_BOT_TOKEN=CHANGE_ME_the_token_from_BotFather"
@@ -28,9 +25,9 @@ CHAT = 4242
 
 
 @pytest.fixture(scope="module")
-def api(node: Node) -> Iterator[BotApi]:
+def api(settled: Operator) -> Iterator[BotApi]:
     """A Bot API where the node reaches it: at this machine's end of its link."""
-    with BotApi.running(node.record.host_address) as running:
+    with BotApi.running(settled.node.record.host_address) as running:
         yield running
 
 

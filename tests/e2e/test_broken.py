@@ -15,8 +15,6 @@ from deployment.settings import ROOT
 
 from .operator import EXITS, RUNNER, Operator
 
-pytestmark = pytest.mark.e2e
-
 UNITS, HEALTH, BOOTSTRAP = "deployment/units.py", "services/api/health.py", "services/bootstrap.py"
 READY = 'notify("READY=1"'
 CONFIGURED = "        set_up(os.environ, config.log_level, secrets)\n"

@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import json
 
-import pytest
-
 from .operator import PORTS, Operator
-
-pytestmark = pytest.mark.e2e
 
 COMMAND = "/opt/helionyx/dev/current/helionyx"
 

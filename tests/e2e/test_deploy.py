@@ -14,8 +14,6 @@ from deployment.settings import ROOT
 
 from .operator import PORTS, Operator, git
 
-pytestmark = pytest.mark.e2e
-
 
 def titles(result: dict[str, Any]) -> list[str]:
     """The steps of a result, in their order."""

@@ -11,8 +11,6 @@ import pytest
 from .findings import bad, done_there, examine
 from .operator import Operator
 
-pytestmark = pytest.mark.e2e
-
 SERVICE = "/etc/systemd/system/helionyx-dev.service"
 EVENTS = "/var/lib/helionyx/dev/events"
 PLACES = "/opt /etc/systemd /etc/passwd /etc/sudoers.d /run/helionyx-deploy /var/lib/helionyx*"

@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import json
 
-import pytest
-
 from .findings import bad, done_there, examine
 from .operator import Operator
-
-pytestmark = pytest.mark.e2e
 
 EVENTS = "/var/lib/helionyx/dev/events"
 TURN = """

@@ -8,8 +8,6 @@ import pytest
 
 from .operator import Operator
 
-pytestmark = pytest.mark.e2e
-
 
 def test_what_no_rehearsal_shows_is_switched_back(dev: Operator) -> None:
     """Exit code 3: the release before runs again, the data is whole, the fault is shown."""

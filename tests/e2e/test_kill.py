@@ -11,8 +11,6 @@ import pytest
 
 from .operator import Operator
 
-pytestmark = pytest.mark.e2e
-
 
 def shoot(dev: Operator, words: str) -> subprocess.Popen[str]:
     """On the node: kill the next transaction as soon as its record says `words`."""

@@ -17,8 +17,6 @@ import pytest
 
 from .operator import PORTS, Operator
 
-pytestmark = pytest.mark.e2e
-
 
 def test_restart_is_clean_and_refuses_nobody(settled: Operator) -> None:
     """A new process, the same release; callers wait behind the open socket and none is turned away."""

@@ -15,8 +15,6 @@ import pytest
 
 from .operator import Operator, git
 
-pytestmark = pytest.mark.e2e
-
 TOKEN = "123456789:" + "a" * 35
 MOVING = ("another deploy",)  # where somebody else touches things meanwhile
 BOT = "#TELEGRAM_BOT_TOKEN=CHANGE_ME_the_token_from_BotFather"

@@ -11,8 +11,6 @@ import pytest
 
 from .operator import LIMIT, Operator
 
-pytestmark = pytest.mark.e2e
-
 PLACES = "ls -A /etc/systemd/system /etc/systemd /opt/helionyx /opt/helionyx/layers /var/lib/helionyx"
 
 

@@ -12,8 +12,6 @@ import pytest
 from .operator import LIMIT, Operator
 from .test_kill import shoot, told
 
-pytestmark = pytest.mark.e2e
-
 SHELF = "/var/lib/helionyx/dev/kept"
 WRITE = """
 import sys

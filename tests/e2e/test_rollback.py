@@ -9,8 +9,6 @@ import pytest
 
 from .operator import RUNNER, Operator
 
-pytestmark = pytest.mark.e2e
-
 UMASK = "    os.umask(0o077)\n"
 MOODY = UMASK + "    if Path('/etc/moody').exists():\n        raise SystemExit('not in this world')\n"
 

@@ -9,14 +9,14 @@ from node1 import Node
 
 
 @pytest.fixture(scope="session")
-def standing(machine: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:  # noqa: ARG001
+def standing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
     """A node for tests that leave it as it is."""
     with Node.boot("standing", tmp_path_factory.mktemp("nodes") / "standing") as node:
         yield node
 
 
 @pytest.fixture
-def node(machine: None, tmp_path: Path) -> Iterator[Node]:  # noqa: ARG001
+def node(tmp_path: Path) -> Iterator[Node]:
     """A node for a test that may do anything to it."""
     with Node.boot("own", tmp_path / "own") as node:
         yield node

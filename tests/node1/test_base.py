@@ -62,7 +62,7 @@ class Builder:
 
 
 @pytest.fixture
-def builder(machine: None, tmp_path: Path) -> Builder:  # noqa: ARG001
+def builder(tmp_path: Path) -> Builder:
     return Builder(tmp_path)
 
 

@@ -67,7 +67,6 @@ def test_a_node_that_is_not_there_is_no_traceback(tmp_path: Path, capsys: pytest
 
 
 @pytest.mark.e2e
-@pytest.mark.usefixtures("machine")
 def test_a_node_from_up_to_down(tmp_path: Path) -> None:
     where = ("given", "--dir", str(tmp_path / "given"))
     try:
@@ -89,7 +88,6 @@ def test_a_node_from_up_to_down(tmp_path: Path) -> None:
 
 
 @pytest.mark.e2e
-@pytest.mark.usefixtures("machine")
 def test_it_boots_without_a_terminal_and_with_every_stream_closed(tmp_path: Path) -> None:
     directory = tmp_path / "bare"
     up = [sys.executable, "-m", "node1", "up", "bare", "--dir", str(directory)]

@@ -76,7 +76,6 @@ def test_the_address_of_a_stopped_node_stays_its_own(node: Node, tmp_path: Path)
     assert Node.boot(node.name, node.directory).address == node.address
 
 
-@pytest.mark.usefixtures("machine")
 def test_two_boots_of_one_node_at_once_make_one_node(tmp_path: Path) -> None:
     code = "import pathlib, sys; from node1 import Node; Node.boot('one', pathlib.Path(sys.argv[1]))"
     up = [sys.executable, "-c", code, str(tmp_path / "one")]
@@ -86,7 +85,6 @@ def test_two_boots_of_one_node_at_once_make_one_node(tmp_path: Path) -> None:
         assert node.record.boots == 1
 
 
-@pytest.mark.usefixtures("machine")
 def test_a_directory_that_holds_something_else_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "letter").write_text("dear")
     with pytest.raises(Node1Error, match="holds something else: letter"):
@@ -190,7 +188,6 @@ def test_a_node_whose_directory_was_removed_is_ended_by_the_next_boot(node: Node
         assert not node.record.cgroup.path.exists()
 
 
-@pytest.mark.usefixtures("machine")
 def test_where_the_filesystem_refuses_the_disk_goes_elsewhere(tmp_path: Path) -> None:
     layers = [tmp_path / name for name in ("lower", "upper", "work", "merged")]
     for layer in layers:

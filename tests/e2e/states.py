@@ -1,0 +1,100 @@
+"""States that many tests begin with. Each is made once, by the first worker that needs it, then copied."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from node1 import Node
+from node1.lock import locked
+
+from .operator import LIMIT, Operator
+
+MAKING_SECONDS = 240
+# As many nodes boot at once as there are cores: a boot that is starved of them looks like one that hangs.
+BOOTS_AT_ONCE = os.cpu_count() or 1
+
+
+@dataclass(frozen=True)
+class States:
+    """The states, kept in a directory that all workers of a run share."""
+
+    shared: Path
+    worker: int
+
+    @classmethod
+    def of_run(cls, factory: pytest.TempPathFactory) -> States:
+        """The states of this run of the tests."""
+        own = factory.getbasetemp()
+        worker = os.environ.get("PYTEST_XDIST_WORKER", "")
+        shared = own.parent if worker else own
+        return cls(shared, int(worker.removeprefix("gw") or 0))
+
+    def boot(self, name: str, directory: Path, over: Path | None = None) -> Node:
+        """Boot a node, when there is a core for it."""
+        slot = self.shared / f"boot-{self.worker % BOOTS_AT_ONCE}.lock"
+        with locked(slot, timeout=MAKING_SECONDS):
+            return Node.boot(name, directory, over=over)
+
+    def checkout(self, root: Path) -> None:
+        """Copy the project as it stands, in a repository of its own, to `root`."""
+        copy(self._made("checkout", Operator.prepare), root)
+
+    def deployed(self, *environments: str) -> Deployed:
+        """The state in which these environments run, and nothing else was ever done."""
+        return Deployed(self._made("-".join(environments), lambda place: self._deploy(place, environments)))
+
+    def _made(self, name: str, make: Callable[[Path], None]) -> Path:
+        place = self.shared / name
+        with locked(self.shared / f"{name}.lock", timeout=MAKING_SECONDS):
+            if not place.exists():
+                unfinished = self.shared / f"{name}.new"
+                make(unfinished)
+                unfinished.rename(place)
+        return place
+
+    def _deploy(self, place: Path, environments: tuple[str, ...]) -> None:
+        place.mkdir()
+        with self.boot("e2e-state", place / "node") as node:
+            self.checkout(place / "checkout")
+            operator = Operator(place / "checkout", node)
+            releases = {environment: operator.deploy(environment)["release"] for environment in environments}
+            node.snapshot(place / "snapshot")
+        (place / "releases.json").write_text(json.dumps(releases))
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """A snapshot of a node, and the checkout that was deployed to it: a second deploy has nothing to do."""
+
+    place: Path
+
+    @property
+    def snapshot(self) -> Path:
+        """What nodes are booted over."""
+        return self.place / "snapshot"
+
+    @property
+    def releases(self) -> dict[str, str]:
+        """The release of each environment that was deployed."""
+        releases: dict[str, str] = json.loads((self.place / "releases.json").read_text())
+        return releases
+
+    def operator(self, node: Node, root: Path) -> Operator:
+        """The person who has deployed this, on a node that was booted over the snapshot."""
+        copy(self.place / "checkout", root)
+        operator = Operator(root, node)
+        for environment in self.releases:
+            operator.await_ready(environment)
+        return operator
+
+
+def copy(source: Path, target: Path) -> None:
+    """Copy a checkout with its times, by which git sees that nothing has changed."""
+    subprocess.run(["cp", "--archive", source, target], check=True, timeout=LIMIT)
