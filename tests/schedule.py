@@ -29,9 +29,7 @@ RECORDED = 0.5  # seconds: faster tests are not worth a line
 UNKNOWN = 0.05  # seconds
 MOST_WORKERS = 8
 NODES = ("tests/e2e/", "tests/node1/")
-TOGETHER = frozenset(
-    f"tests/e2e/test_{name}.py" for name in ("bots", "deploy", "life", "refusals", "rollback")
-)
+TOGETHER = frozenset(f"tests/e2e/test_{name}.py" for name in ("bots", "life", "refusals", "rollback"))
 
 
 def load() -> dict[str, float]:

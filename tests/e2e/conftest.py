@@ -1,7 +1,7 @@
 """Nodes for the tests: bare, or with what was deployed to it before.
 
-`operator`, `dev` and `two` are fresh for each test. `settled` is one node for the tests of a file that only
-go forward.
+`operator`, `dev`, `two` and `three` are fresh for each test. `settled` is one node for all tests of a file
+that want it: they go forward, whatever the one before has left.
 """
 
 from __future__ import annotations
@@ -50,6 +50,13 @@ def dev(states: States, tmp_path: Path) -> Iterator[Operator]:
 def two(states: States, tmp_path: Path) -> Iterator[Operator]:
     """A person who has deployed dev and staging."""
     with _deployed(states, tmp_path, "dev", "staging") as operator:
+        yield operator
+
+
+@pytest.fixture
+def three(states: States, tmp_path: Path) -> Iterator[Operator]:
+    """A person who has deployed all environments."""
+    with _deployed(states, tmp_path, "dev", "staging", "live") as operator:
         yield operator
 
 

@@ -9,31 +9,31 @@ from .operator import PORTS, Operator
 COMMAND = "/opt/helionyx/dev/current/helionyx"
 
 
-def test_on_the_node(dev: Operator) -> None:
+def test_on_the_node(settled: Operator) -> None:
     """With nothing installed there: as root, by its real path or a link to it, from any directory."""
-    said = dev.on_node(COMMAND, "say", "--json", "buy milk")
-    dev.on_node("ln", "-sf", COMMAND, "/usr/local/bin/helionyx")
-    last = dev.on_node("helionyx", "events", "--json", "--last", "1", "--type", "MessageRecorded")
+    said = settled.on_node(COMMAND, "say", "--json", "buy milk")
+    settled.on_node("ln", "-sf", COMMAND, "/usr/local/bin/helionyx")
+    last = settled.on_node("helionyx", "events", "--json", "--last", "1", "--type", "MessageRecorded")
     assert json.loads(last)["position"] == json.loads(said)["position"]
-    status = dict(line.split(None, 1) for line in dev.on_node("helionyx", "status").splitlines())
+    status = dict(line.split(None, 1) for line in settled.on_node("helionyx", "status").splitlines())
     assert (status["environment"], status["ready"]) == ("dev", "yes")
-    assert status["release"] == dev.status("dev")["release"]
+    assert status["release"] == settled.status("dev")["release"]
 
 
-def test_its_configuration_is_roots(dev: Operator) -> None:
+def test_its_configuration_is_roots(settled: Operator) -> None:
     """Another user has no token, and hears why; another environment is not to be had from here."""
-    refused = dev.node.run(["runuser", "-u", "helionyx-dev", "--", COMMAND, "say", "x"])
+    refused = settled.node.run(["runuser", "-u", "helionyx-dev", "--", COMMAND, "say", "x"])
     assert refused.returncode == 1
     assert "Permission denied (it is root's alone: sudo)" in refused.stderr
-    other = dev.node.run([COMMAND, "say", "x", "--env", "live"])
+    other = settled.node.run([COMMAND, "say", "x", "--env", "live"])
     assert other.returncode == 2
     assert "/opt/helionyx/live/current/helionyx" in other.stderr
 
 
-def test_from_home(dev: Operator) -> None:
+def test_from_home(settled: Operator) -> None:
     """A checkout with the environment's file speaks to the service on the node."""
-    url = f"http://{dev.node.address}:{PORTS['dev']}"
-    said = dev.run("./helionyx", "say", "--json", "from home", HELIONYX_URL=url)
+    url = f"http://{settled.node.address}:{PORTS['dev']}"
+    said = settled.run("./helionyx", "say", "--json", "from home", HELIONYX_URL=url)
     assert said.returncode == 0, said.stderr
     assert json.loads(said.stdout)["text"] == "from home"
-    assert b"from home" in dev.events("dev")
+    assert b"from home" in settled.events("dev")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from .faults import fault
 from .findings import bad, done_there, examine
 from .operator import Operator
 
@@ -61,42 +62,44 @@ def test_edits_by_hand_are_named_and_mended_by_a_deploy(dev: Operator) -> None:
     file = "/opt/helionyx/dev/current/services/config.py"
     dev.on_node("sh", "-c", f"echo '# mine' >> {SERVICE}; echo '# mine' >> {file}")
     found = examine(dev, code=4)
+    assert "services/config.py of release" in " ".join(dev.status("dev")["problems"])
     assert bad(found) == {("dev", "units"), ("dev", "release")}
     assert any(f"{SERVICE} is not as it was deployed" in text for text in found["dev", "units", "bad"])
     assert any("services/config.py of release" in text for text in found["dev", "release", "bad"])
     assert found["dev", "units", "bad"][-1] == "make deploy ENV=dev"
     dev.deploy("dev")
+    assert dev.status("dev")["problems"] == []
     assert not bad(examine(dev))
 
 
-def test_directory_with_another_mode_is_mended_by_its_hint(dev: Operator) -> None:
+def test_directory_with_another_mode_is_mended_by_its_hint(settled: Operator) -> None:
     """What is there, what should be, and a command to paste."""
-    with done_there(dev, f"chmod 755 {EVENTS}", f"chmod 700 {EVENTS}"):
-        found = examine(dev, code=4)
+    with done_there(settled, f"chmod 755 {EVENTS}", f"chmod 700 {EVENTS}"):
+        found = examine(settled, code=4)
         assert bad(found) == {("dev", "directory")}
         text, mend = found["dev", "directory", "bad"]
         assert text == f"{EVENTS} is 0755 helionyx-dev, and should be 0700 helionyx-dev"
-        dev.on_node("sh", "-c", mend.removeprefix("as root on the node: "))
-        assert not bad(examine(dev))
+        settled.on_node("sh", "-c", mend.removeprefix("as root on the node: "))
+        assert not bad(examine(settled))
 
 
-def test_stranger_on_a_port_is_named(dev: Operator) -> None:
+def test_stranger_on_a_port_is_named(settled: Operator) -> None:
     """Also on that of an environment which is not deployed yet."""
     start = "systemd-run --quiet --collect --unit=stranger --property=Type=exec python3 -m http.server 8001"
     ready = "until ss -Hltn 'sport = :8001' | grep -q .; do sleep 0.05; done"
-    with done_there(dev, f"{start}; {ready}", "systemctl stop stranger"):
-        found = examine(dev, code=4)
+    with done_there(settled, f"{start}; {ready}", "systemctl stop stranger"):
+        found = examine(settled, code=4)
     assert bad(found) == {("staging", "port")}
     assert found["staging", "port", "bad"][0].startswith("8001 is held by python3 (pid ")
     assert "sport = :8001" in found["staging", "port", "bad"][1]
 
 
-def test_read_only_part_of_the_disk_is_named(dev: Operator) -> None:
+def test_read_only_part_of_the_disk_is_named(settled: Operator) -> None:
     """By its mount point, as the command that mends it wants it."""
     where = "/opt/helionyx/dev/releases"
     ro = f"mount --bind {where} {where} && mount -o remount,ro,bind {where}"
-    with done_there(dev, ro, f"umount {where}"):
-        found = examine(dev, code=4)
+    with done_there(settled, ro, f"umount {where}"):
+        found = examine(settled, code=4)
     assert found[None, "disk", "bad"][0] == f"{where} is read-only"
     assert (None, "disk") in bad(found)
     assert len(bad(found)) == 1
@@ -106,8 +109,8 @@ def test_read_only_part_of_the_disk_is_named(dev: Operator) -> None:
     ("harm", "where"),
     [
         ("disable --quiet helionyx-dev.service; systemctl stop helionyx-dev.service", {"service", "boot"}),
-        ("stop helionyx-dev.service helionyx-dev.socket", {"service"}),
-        ("stop helionyx-dev.socket", {"service"}),
+        fault("stop helionyx-dev.service helionyx-dev.socket", {"service"}),
+        fault("stop helionyx-dev.socket", {"service"}),
     ],
 )
 def test_service_that_is_down_is_started_by_its_hint(dev: Operator, harm: str, where: set[str]) -> None:
@@ -132,33 +135,33 @@ def test_service_manager_that_hangs_hides_nothing_else(dev: Operator) -> None:
         assert ("dev", other, "ok") in found
 
 
-def test_deployed_environment_needs_its_env_file(dev: Operator, tmp_path: Path) -> None:
+def test_deployed_environment_needs_its_env_file(settled: Operator, tmp_path: Path) -> None:
     """Bad where it is deployed or was named, a warning where it may never be wanted here."""
     for name in ("dev", "live"):
-        (dev.root / f".env.{name}").rename(tmp_path / name)
+        (settled.root / f".env.{name}").rename(tmp_path / name)
     try:
-        found, named = examine(dev, code=4), examine(dev, "live", code=4)
+        found, named = examine(settled, code=4), examine(settled, "live", code=4)
     finally:
         for name in ("dev", "live"):
-            (tmp_path / name).rename(dev.root / f".env.{name}")
+            (tmp_path / name).rename(settled.root / f".env.{name}")
     assert bad(found) == {("dev", ".env.dev")}
     assert (None, ".env.live", "warn") in found
     assert "8000 is its own" in found["dev", "port", "ok"]  # as its release says
     assert bad(named) == {(None, ".env.live")}
 
 
-def test_sudo_with_a_password_has_its_rule_to_paste(dev: Operator) -> None:
+def test_sudo_with_a_password_has_its_rule_to_paste(settled: Operator) -> None:
     """With the name of who logged in; pasted, it is all that was missing."""
     aside = "mkdir -p /root/aside && mv /etc/sudoers.d/* /root/aside/"
-    with done_there(dev, aside, "rm -f /etc/sudoers.d/*; mv /root/aside/* /etc/sudoers.d/"):
-        found = examine(dev, code=4)
+    with done_there(settled, aside, "rm -f /etc/sudoers.d/*; mv /root/aside/* /etc/sudoers.d/"):
+        found = examine(settled, code=4)
         assert bad(found) == {(None, "sudo")}
         assert (None, "ssh", "ok") in found
         assert (None, "the rest", "warn") in found
         rule = found[None, "sudo", "bad"][1].split(": ", 1)[1]
         assert "deploy ALL=(root) NOPASSWD: /usr/bin/python3" in rule
-        dev.on_node("sh", "-c", rule)
-        assert not bad(examine(dev))
+        settled.on_node("sh", "-c", rule)
+        assert not bad(examine(settled))
 
 
 @pytest.mark.parametrize(
@@ -172,11 +175,13 @@ def test_sudo_with_a_password_has_its_rule_to_paste(dev: Operator) -> None:
         ),
     ],
 )
-def test_node_out_of_reach(dev: Operator, environ: Callable[[Operator], dict[str, str]], name: str) -> None:
+def test_node_out_of_reach(
+    settled: Operator, environ: Callable[[Operator], dict[str, str]], name: str
+) -> None:
     """This end is looked at all the same, and the other is said not to have been."""
-    (dev.root / ".env.live").chmod(0o644)
-    found = examine(dev, code=4, **environ(dev))
-    (dev.root / ".env.live").chmod(0o600)
+    (settled.root / ".env.live").chmod(0o644)
+    found = examine(settled, code=4, **environ(settled))
+    (settled.root / ".env.live").chmod(0o600)
     assert bad(found) == {(None, name), (None, ".env.live")}
     assert (None, "git", "ok") in found
     assert (None, ".env.dev", "ok") in found

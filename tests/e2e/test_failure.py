@@ -41,22 +41,15 @@ def test_failed_rehearsal_beside_a_damaged_service_touches_nothing(dev: Operator
     dev.tell("dev", ["an orange", "a lemon"])
     log = "/var/lib/helionyx/dev/events/events.db"
     dev.on_node("systemctl", "stop", "helionyx-dev.socket", "helionyx-dev.service")
-    dev.on_node("cp", "-a", log, "/root/whole.db")
     dev.on_node("sed", "-i", "s/an orange/an 0range/", log)
     dev.on_node("systemctl", "start", "helionyx-dev.socket", "helionyx-dev.service")
     dev.on_node("systemctl", "disable", "--quiet", "helionyx-dev.socket", "helionyx-dev.service")
-    try:
-        _until_not_ready(dev)
-        before = dev.status("dev")
-        dev.commit("services/changed.py", "A = 1\n")
-        result = dev.deploy("dev", code=3)
-        assert "rehearsal" in result["message"] or "ready is False" in result["message"]
-        assert dev.status("dev") | {"memory": 0} == before | {"memory": 0}
-    finally:
-        dev.on_node("systemctl", "stop", "helionyx-dev.socket", "helionyx-dev.service")
-        dev.on_node("sh", "-ec", f"rm -f {log}-wal {log}-shm; cp -a /root/whole.db {log}")
-        dev.on_node("systemctl", "enable", "--quiet", "helionyx-dev.socket", "helionyx-dev.service")
-        dev.on_node("systemctl", "start", "helionyx-dev.socket", "helionyx-dev.service")
+    _until_not_ready(dev)
+    before = dev.status("dev")
+    dev.commit("services/changed.py", "A = 1\n")
+    result = dev.deploy("dev", code=3)
+    assert "rehearsal" in result["message"] or "ready is False" in result["message"]
+    assert dev.status("dev") | {"memory": 0} == before | {"memory": 0}
 
 
 def _until_not_ready(dev: Operator) -> None:
@@ -66,6 +59,7 @@ def _until_not_ready(dev: Operator) -> None:
         time.sleep(0.1)
 
 
+@pytest.mark.faults
 def test_release_that_answers_as_another_is_switched_back(dev: Operator) -> None:
     """Up is not enough: it has to be this release, in this environment."""
     before = dev.status("dev")["release"]
@@ -81,7 +75,6 @@ def test_configuration_that_fails_on_the_node_takes_units_and_port_back(dev: Ope
     dev.configure("dev", "API_PORT=8000", "API_PORT=8020")
     dev.break_for_real()
     dev.deploy("dev", code=3)
-    dev.configure("dev", "API_PORT=8020", "API_PORT=8000")
     assert dev.health("dev")["environment"] == "dev"
     with pytest.raises(OSError, match="refused"):
         dev.health("dev", port=8020)

@@ -7,8 +7,6 @@ import os
 import pty
 import re
 
-import pytest
-
 from .operator import LIMIT, Operator
 
 PLACES = "ls -A /etc/systemd/system /etc/systemd /opt/helionyx /opt/helionyx/layers /var/lib/helionyx"
@@ -43,30 +41,14 @@ def test_data_stays_and_is_found_again(operator: Operator) -> None:
     assert changes.count('"verb":"remove"') == 2
 
 
-@pytest.mark.parametrize("typed", ["", "live", "Dev"])
-def test_data_is_deleted_only_for_who_types_its_name(dev: Operator, typed: str) -> None:
-    """Anything else is refused, and nothing is touched."""
-    before = dev.status("dev")
-    result = dev.change("remove", "dev", code=2, DATA="delete", CONFIRM=typed)
-    assert "only when its name is typed" in result["message"]
-    assert dev.status("dev")["pid"] == before["pid"]
-
-
-def test_no_environment_is_removed_without_its_name(dev: Operator) -> None:
-    """There is no default for this verb."""
-    done = dev.script("remove")
-    assert done.returncode == 2
-    assert "remove needs an environment" in done.stderr
-    assert dev.script("remove", "dev", DATA="all").returncode == 2
-
-
-def test_typed_at_a_terminal_the_data_goes_too(dev: Operator) -> None:
-    """As a person does it: asked, answered, gone; and the other environments are as they were."""
-    dev.deploy("staging")
-    dev.tell("staging", ["a word"])
-    before = dev.status("dev")
+def test_typed_at_a_terminal_the_data_goes_too(two: Operator) -> None:
+    """As a person does it: asked, answered, gone; any other word is refused; its neighbour is as it was."""
+    two.tell("staging", ["a word"])
+    before, log = two.status("dev"), two.status("staging")["log"]
+    refused = two.change("remove", "staging", code=2, DATA="delete", CONFIRM="Staging")
+    assert "only when its name is typed" in refused["message"]
     ours, theirs = pty.openpty()
-    with dev.start("scripts/deploy/remove.sh", "staging", DATA="delete", stdin=theirs) as removal:
+    with two.start("scripts/deploy/remove.sh", "staging", DATA="delete", stdin=theirs) as removal:
         os.close(theirs)
         os.write(ours, b"staging\n")
         assert removal.stdout is not None
@@ -75,50 +57,35 @@ def test_typed_at_a_terminal_the_data_goes_too(dev: Operator) -> None:
     assert removal.returncode == 0, said
     assert "Type staging to delete it" in said
     assert "staging is removed, with its data" in said
-    assert not dev.node.run(["ls", "/var/lib/helionyx/staging"]).stdout
-    assert dev.status("staging")["state"] == "absent"
-    assert dev.status("dev")["pid"] == before["pid"]
-
-
-def test_kept_data_can_be_deleted_later(dev: Operator) -> None:
-    """Of an environment that is gone already."""
-    dev.deploy("staging")
-    dev.tell("staging", ["a word"])
-    dev.change("remove", "staging")
-    result = dev.change("remove", "staging", DATA="delete", CONFIRM="staging")
-    assert result["outcome"] == "done"
-    assert not dev.node.run(["ls", "/var/lib/helionyx/staging"]).stdout
-    kept, deleted = json.loads(dev.script("history", "staging", "--json").stdout)["changes"][-2:]
-    assert "deleted" not in kept
-    assert deleted["deleted"] is True
-    dev.deploy("staging")
-    log = dev.status("staging")["log"]
-    dev.change("remove", "staging", DATA="delete", CONFIRM="staging")
-    row = dev.script("history", "staging", LINES="1").stdout
+    assert not two.node.run(["ls", "/var/lib/helionyx/staging"]).stdout
+    assert two.status("staging")["state"] == "absent"
+    assert two.status("dev")["pid"] == before["pid"]
+    row = two.script("history", "staging", LINES="1").stdout
     assert "its data was deleted" in row
     assert f"{log['length']}-{log['head'][:12]}" in row
 
 
-def test_log_that_was_put_aside_is_not_deleted(dev: Operator) -> None:
+def test_kept_data_can_be_deleted_later(two: Operator) -> None:
+    """Of an environment that is gone already."""
+    two.tell("staging", ["a word"])
+    two.change("remove", "staging")
+    result = two.change("remove", "staging", DATA="delete", CONFIRM="staging")
+    assert result["outcome"] == "done"
+    assert not two.node.run(["ls", "/var/lib/helionyx/staging"]).stdout
+    kept, deleted = json.loads(two.script("history", "staging", "--json").stdout)["changes"][-2:]
+    assert "deleted" not in kept
+    assert deleted["deleted"] is True
+
+
+def test_log_that_was_put_aside_is_not_deleted(two: Operator) -> None:
     """Without a typed name nothing goes that anybody may want: not beside an empty log either."""
     place = "/var/lib/helionyx/staging/events"
-    dev.deploy("staging")
-    dev.tell("staging", ["precious"])
-    dev.change("stop", "staging")
-    dev.on_node("sh", "-c", f"mv {place}/events.db {place}/events.db.damaged && rm -f {place}/events.db-*")
-    dev.change("start", "staging")
-    assert "stays on the node" in dev.change("remove", "staging")["summary"]
-    assert dev.on_node("ls", f"{place}/events.db.damaged")
-    dev.change("remove", "staging", DATA="delete", CONFIRM="staging")
-
-
-def test_data_stays_also_where_nobody_spoke(dev: Operator) -> None:
-    """Nothing goes without a typed name: an empty log and its read models stay as well."""
-    dev.deploy("staging")
-    assert "nothing was ever told to it" in dev.change("remove", "staging")["summary"]
-    assert dev.on_node("ls", "/var/lib/helionyx/staging/events")
-    dev.change("remove", "staging", DATA="delete", CONFIRM="staging")
-    assert not dev.node.run(["ls", "/var/lib/helionyx/staging"]).stdout
+    two.tell("staging", ["precious"])
+    two.change("stop", "staging")
+    two.on_node("sh", "-c", f"mv {place}/events.db {place}/events.db.damaged && rm -f {place}/events.db-*")
+    two.change("start", "staging")
+    assert "stays on the node" in two.change("remove", "staging")["summary"]
+    assert two.on_node("ls", f"{place}/events.db.damaged")
 
 
 def test_process_of_the_user_is_named_before_anything_is_touched(dev: Operator) -> None:
@@ -133,15 +100,14 @@ def test_process_of_the_user_is_named_before_anything_is_touched(dev: Operator) 
     assert dev.status("dev")["pid"] == before["pid"]
 
 
-def test_depth_is_no_hiding_place(dev: Operator) -> None:
+def test_depth_is_no_hiding_place(two: Operator) -> None:
     """Directories as deep as a service likes to make them are looked through, given away and removed."""
-    dev.deploy("staging")
     go = "import os; os.chdir('/var/lib/helionyx/staging')"
     deep = f"{go}\nfor _ in range(1500): os.mkdir('d'); os.chdir('d')"
-    dev.on_node("runuser", "-u", "helionyx-staging", "--", "python3", "-c", deep)
-    assert dev.status("staging")["state"] == "running"
-    dev.change("remove", "staging", DATA="delete", CONFIRM="staging")
-    assert not dev.node.run(["ls", "/var/lib/helionyx/staging"]).stdout
+    two.on_node("runuser", "-u", "helionyx-staging", "--", "python3", "-c", deep)
+    assert two.status("staging")["state"] == "running"
+    two.change("remove", "staging", DATA="delete", CONFIRM="staging")
+    assert not two.node.run(["ls", "/var/lib/helionyx/staging"]).stdout
 
 
 def test_volume_is_emptied_and_stays(dev: Operator) -> None:
@@ -157,13 +123,3 @@ def test_volume_is_emptied_and_stays(dev: Operator) -> None:
         assert dev.change("remove", "staging")["outcome"] == "nothing"
     finally:
         dev.on_node("sh", "-c", f"umount {data} && rmdir {data}")
-
-
-def test_units_of_a_stranger_stay(dev: Operator) -> None:
-    """What no deploy has brought is not removed by one."""
-    unit = "/etc/systemd/system/helionyx.service"
-    dev.on_node("sh", "-c", f"echo '[Service]' > {unit}")
-    try:
-        assert "no deploy has put it there" in dev.change("remove", "live", code=2, CONFIRM="live")["message"]
-    finally:
-        dev.on_node("rm", unit)
