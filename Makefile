@@ -18,7 +18,7 @@ endif
 # Their values go to the recipes as they were typed: make would expand a `$` in them.
 $(foreach v,$(VARIABLES),$(if $(findstring command,$(origin $v)),$(eval override export $v := $$(value $v))))
 
-.PHONY: help setup run env deploy status restart logs stop start test lint format types ci try try-down bench bench-service history rollback plan remove backup restore rebuild doctor
+.PHONY: help setup run env deploy status restart logs stop start test test-quick test-faults lint format types ci try try-down bench bench-service history rollback plan remove backup restore rebuild doctor
 
 help: ## This list
 	@scripts/help.sh
@@ -80,8 +80,14 @@ try: ## Boot a node1 of your own on this machine and deploy all three environmen
 try-down: ## End the node1 that `make try` booted, and remove it; what was downloaded stays for the next one
 	@scripts/try.sh down
 
-test: ## Every test, the end-to-end ones on a real node1 included
+test: ## The tests, those on a real node1 included; of long matrices of faults a sample
 	@scripts/stage.sh test
+
+test-quick: ## The tests that need no node and little time: in less than a minute
+	@scripts/stage.sh test-quick
+
+test-faults: ## The rest of the matrices: kills and power cuts at each step, each way to break a release
+	@scripts/stage.sh test-faults
 
 lint: ## Lint and format check
 	@scripts/stage.sh lint

@@ -11,6 +11,7 @@ from node1.error import Node1Error
 
 KEEPER = "keeper"  # the supervisor
 MACHINE = "machine"  # systemd-nspawn, and below it the node
+MEMORY = 2 << 30  # bytes: a node that leaks ends its own processes, and not those of this machine
 
 
 def mount_points() -> list[Path]:
@@ -45,6 +46,10 @@ class Cgroup:
         for child in (KEEPER, MACHINE):
             (path / child).mkdir(parents=True, exist_ok=True)
         _enable_controllers(path)
+        # It is not there where cgroup v1 or a container holds the controller.
+        limit = path / "memory.max"
+        if limit.exists():
+            limit.write_text(str(MEMORY))
 
     def join(self, child: str) -> None:
         """Move the calling process into `child`."""

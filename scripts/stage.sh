@@ -1,5 +1,5 @@
 #!/bin/sh
-# One stage of the project's own checks: scripts/stage.sh test|lint|format|types|bench|bench-service|ci
+# One stage of the project's own checks: scripts/stage.sh test|test-quick|test-faults|lint|format|types|bench|bench-service|ci
 set -eu
 unset GIVEN # what was typed for `make test` is not meant for the commands in it
 cd "$(dirname "$0")/.."
@@ -8,7 +8,9 @@ bin=.venv/bin
 code="services deployment node1 tests benchmarks scripts"
 
 case "${1:-}" in
-test) exec $bin/python -m pytest ;;
+test) exec $bin/python -m pytest -n auto -m "not faults" ;;
+test-quick) exec $bin/python -m pytest -n auto --quick ;;
+test-faults) exec $bin/python -m pytest -n auto -m faults ;;
 lint)
     $bin/uv lock --check --quiet || { echo "uv.lock is not what pyproject.toml asks for: run uv lock" >&2; exit 1; }
     $bin/ruff check $code
@@ -23,7 +25,7 @@ bench) exec $bin/python -m benchmarks.deploy ;;
 bench-service) exec $bin/python -m benchmarks.service ${BENCH_DIR:+--dir "$BENCH_DIR"} ${JSON:+--json} ;;
 ci) exec $bin/python -m scripts.ci ;;
 *)
-    echo "usage: scripts/stage.sh test|lint|format|types|bench|bench-service|ci" >&2
+    echo "usage: scripts/stage.sh test|test-quick|test-faults|lint|format|types|bench|bench-service|ci" >&2
     exit 2
     ;;
 esac

@@ -27,6 +27,7 @@ DURATIONS = Path(__file__).parent / "durations.json"
 ALONE = 3.0  # seconds
 RECORDED = 0.5  # seconds: faster tests are not worth a line
 UNKNOWN = 0.05  # seconds
+LONG = 1.5  # seconds: `--quick` leaves such tests out
 MOST_WORKERS = 8
 NODES = ("tests/e2e/", "tests/node1/")
 TOGETHER = frozenset(f"tests/e2e/test_{name}.py" for name in ("bots", "life", "refusals", "rollback"))
@@ -109,9 +110,28 @@ class Recorder:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add `--record-durations`."""
+    """Add `--record-durations` and `--quick`."""
+    group = parser.getgroup("xdist")
     text = "write how long each test took into tests/durations.json"
-    parser.getgroup("xdist").addoption("--record-durations", action="store_true", help=text)
+    group.addoption("--record-durations", action="store_true", help=text)
+    text = f"without tests that boot a node, that take {LONG} s or more, or that are one more fault of many"
+    group.addoption("--quick", action="store_true", help=text)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what `--quick` does."""
+    if not config.getoption("--quick"):
+        return
+    durations = load()
+    quick = [item for item in items if _is_quick(item, durations)]
+    config.hook.pytest_deselected(items=[item for item in items if item not in quick])
+    items[:] = quick
+
+
+def _is_quick(item: pytest.Item, durations: dict[str, float]) -> bool:
+    on_a_node = item.get_closest_marker("e2e") or item.nodeid.startswith(NODES[0])
+    is_fault = item.get_closest_marker("faults")
+    return not on_a_node and not is_fault and durations.get(item.nodeid, UNKNOWN) < LONG
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -60,7 +60,7 @@ def test_an_old_token_is_pointed_out(settled: Operator, four: list[str]) -> None
 
 def test_edited_release_is_not_gone_back_to(settled: Operator, four: list[str]) -> None:
     """What was changed by hand is not what was proven: refused, and the way to get it is named."""
-    target = f"/opt/helionyx/dev/releases/{four[1]['release']}/services/identity.py"
+    target = f"/opt/helionyx/dev/releases/{four[1]}/services/identity.py"
     settled.on_node("sh", "-c", f"cp {target} /root/kept && echo '# edited' >> {target}")
     result = settled.change("rollback", "dev", code=2, RELEASE=four[1])
     settled.on_node("cp", "/root/kept", target)
