@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +11,6 @@ from node1 import Node1Error, host
 
 pytest_plugins = ["tests.schedule"]
 
-END_TO_END = Path(__file__).parent / "e2e"
 LEFT_OUT = pytest.StashKey[int]()
 REASON = pytest.StashKey[str]()
 
@@ -36,11 +34,9 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     return [f"without end-to-end tests: {reason}"] if reason else []
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark what is end to end, and leave it out where no node can boot."""
-    for item in items:
-        if item.path.is_relative_to(END_TO_END):
-            item.add_marker(pytest.mark.e2e)
+    """Leave out what is end to end where no node can boot, of the tests that were chosen by `-m` and `-k`."""
     if not config.stash[REASON]:
         return
     left_out = [item for item in items if item.get_closest_marker("e2e")]

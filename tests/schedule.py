@@ -118,6 +118,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--quick", action="store_true", help=text)
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out what `--quick` does."""
     if not config.getoption("--quick"):
@@ -129,7 +130,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _is_quick(item: pytest.Item, durations: dict[str, float]) -> bool:
-    on_a_node = item.get_closest_marker("e2e") or item.nodeid.startswith(NODES[0])
+    on_a_node = item.get_closest_marker("e2e")
     is_fault = item.get_closest_marker("faults")
     return not on_a_node and not is_fault and durations.get(item.nodeid, UNKNOWN) < LONG
 
