@@ -152,14 +152,14 @@ class Connection:
             raise Lost(words[-1]) if code == 1 else explain(self.node, code, words, self._options)
 
     def close(self) -> None:
-        """End it and wait; what the node has begun goes on there."""
+        """End it; what the node has begun goes on there.
+
+        Everything that counts has been heard: how the far end takes its leave is not waited for.
+        """
         with contextlib.suppress(BrokenPipeError):
             self._in.close()
-        try:
-            self._process.wait(timeout=5)
-        except subprocess.TimeoutExpired:
-            self._process.terminate()
-            self._process.wait(timeout=5)
+        self._process.terminate()
+        self._process.wait(timeout=5)
         self._errors.close()
 
     @property
