@@ -18,7 +18,7 @@ endif
 # Their values go to the recipes as they were typed: make would expand a `$` in them.
 $(foreach v,$(VARIABLES),$(if $(findstring command,$(origin $v)),$(eval override export $v := $$(value $v))))
 
-.PHONY: help setup run env deploy status restart logs stop start test test-quick test-faults lint format types ci try try-down bench bench-service history rollback plan remove backup restore rebuild doctor
+.PHONY: help setup run env deploy status restart logs stop start test test-quick test-faults lint format format-check types shell workflows units check ci try try-down bench bench-service history rollback plan remove backup restore rebuild doctor
 
 help: ## This list
 	@scripts/help.sh
@@ -90,15 +90,30 @@ test-faults: ## The rest of the matrices: kills and power cuts at each step, eac
 	@scripts/stage.sh test-faults
 
 lint: ## Lint and format check
-	@scripts/stage.sh lint
+	@scripts/stage.sh lint format-check
 
-format: ## Format the code, and mend what the linter can mend
+format: ## Format the code, and fix what the linter can fix
 	@scripts/stage.sh format
+
+format-check: ## Whether the code is formatted
+	@scripts/stage.sh format-check
 
 types: ## Strict type check of both halves
 	@scripts/stage.sh types
 
-ci: ## What CI runs: lint, types and tests, each reported, non-zero if one failed
+shell: ## Check every shell script
+	@scripts/stage.sh shell
+
+workflows: ## Check the workflows of GitHub
+	@scripts/stage.sh workflows
+
+units: ## Let the systemd of a node1 check the units of all environments
+	@scripts/stage.sh units
+
+check: ## Every stage of CI but the tests, each reported, non-zero if one failed
+	@scripts/stage.sh check
+
+ci: ## Every stage of CI, tests included, each reported, non-zero if one failed
 	@scripts/stage.sh ci
 
 bench: ## Time deploys on a node1 of your own, beside a bare ssh

@@ -9,7 +9,7 @@ import pytest
 
 from node1 import Node1Error, host
 
-pytest_plugins = ["tests.schedule"]
+pytest_plugins = ["tests.schedule", "tests.node_logs"]
 
 LEFT_OUT = pytest.StashKey[int]()
 REASON = pytest.StashKey[str]()

@@ -1,0 +1,1 @@
+"""What the make targets run besides the two halves of the project."""
