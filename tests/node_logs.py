@@ -1,4 +1,4 @@
-"""Keep the logs of all nodes when a test fails: pytest --node-logs DIRECTORY."""
+"""Keep the logs of the nodes of this run when a test fails: pytest --node-logs DIRECTORY."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import pytest
 from node1 import Node, Node1Error, registry
 
 SECONDS = 20  # a node that is broken may not answer
+BASE = pytest.StashKey[Path]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -21,19 +22,28 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _base(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> None:
+    """Note where this run has its nodes: other runs on the machine have theirs elsewhere."""
+    pytestconfig.stash[BASE] = tmp_path_factory.getbasetemp().resolve()
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Save the logs before the fixtures of the failed test end its nodes."""
     report = yield
     directory: Path | None = item.config.getoption("--node-logs")
     if report.failed and directory is not None:
-        save(directory / re.sub(r"[^\w.-]+", "-", f"{item.nodeid}-{report.when}"))
+        name = re.sub(r"[^\w.-]+", "-", f"{item.nodeid}-{report.when}")
+        save(directory / name, item.config.stash[BASE])
     return report
 
 
-def save(directory: Path) -> None:
-    """Copy the console log of every node of this machine, and the journal of each that runs."""
+def save(directory: Path, base: Path) -> None:
+    """Copy the console log of every node below `base`, and the journal of each that runs."""
     for record in registry.records():
+        if not record.directory.is_relative_to(base):
+            continue
         stem = f"{record.name}-{record.key}"
         directory.mkdir(parents=True, exist_ok=True)
         if record.console.exists():

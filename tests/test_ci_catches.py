@@ -1,0 +1,144 @@
+"""Each stage of CI fails when the fault that it looks for is in the code, and the other stages do not."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from deployment.settings import ROOT
+
+# The test that stands for all tests of the stage quick.
+TEST = "tests/node1/test_run.py::test_a_failure_carries_the_command_the_exit_code_and_what_was_said"
+# These run in every case, for they take a second or less.
+FAST = ["lint", "format-check", "types", "shell", "workflows"]
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A text of a file and its replacement, the stage that must fail, and what the stage must print."""
+
+    stage: str
+    file: str
+    old: str
+    new: str
+    printed: str
+
+
+UNUSED_IMPORT = Fault("lint", "scripts/units.py", "import sys\n", "import os\nimport sys\n", "F401 [*] `os`")
+BAD_FORMAT = Fault(
+    "format-check",
+    "scripts/units.py",
+    'JOURNALS = Path("/etc/systemd")',
+    'JOURNALS=Path("/etc/systemd")',
+    '+ JOURNALS = Path("/etc/systemd")',
+)
+WRONG_TYPE = Fault(
+    "types",
+    "scripts/units.py",
+    "return int(bool(complaints))",
+    "return str(complaints)",
+    'got "str", expected "int"',
+)
+BAD_SHELL = Fault("shell", "scripts/help.sh", "set -eu\n", "set -eu\nls $1\n", "SC2086")
+BAD_WORKFLOW = Fault(
+    "workflows",
+    ".github/workflows/ci.yml",
+    '"$STAGE"',
+    "${{ github.head_ref }}",
+    "error[template-injection]",
+)
+FAILING_TEST = Fault(
+    "quick", "node1/run.py", "exit code {child.returncode}", "exit code {child.pid}", "1 failed"
+)
+BAD_UNIT = Fault("units", "deployment/units.py", "NoDelay=", "NoDelays=", "Unknown key 'NoDelays'")
+BAD_JOURNAL = Fault("units", "deployment/units.py", "Storage=", "Storages=", "Unknown key 'Storages'")
+
+
+@pytest.fixture(scope="module")
+def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A repository with the files of this checkout as they are now, and its installed tools."""
+    scratch = tmp_path_factory.mktemp("ci") / "scratch"
+    listed = _run(["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], ROOT)
+    assert listed.returncode == 0, listed.stdout
+    for name in listed.stdout.split("\0"):
+        if (ROOT / name).is_file():
+            (scratch / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, scratch / name)
+    (scratch / ".venv").symlink_to(ROOT / ".venv")
+    if (ROOT / ".mypy_cache").exists():  # a cold run of mypy takes twenty times as long
+        shutil.copytree(ROOT / ".mypy_cache", scratch / ".mypy_cache")
+    assert _run(["git", "init", "--quiet"], scratch).returncode == 0
+    return scratch
+
+
+@pytest.fixture(scope="module")
+def sound(scratch: Path) -> dict[str, str]:
+    """The verdicts without a fault of these tests: what the checkout itself lacks is not their subject."""
+    return verdicts(_run(["scripts/stage.sh", *FAST], scratch).stdout)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [UNUSED_IMPORT, BAD_FORMAT, WRONG_TYPE, BAD_SHELL, BAD_WORKFLOW, FAILING_TEST],
+    ids=lambda fault: fault.stage,
+)
+def test_only_the_stage_of_the_fault_fails(scratch: Path, sound: dict[str, str], fault: Fault) -> None:
+    """The stages that run with it end as they do without the fault."""
+    stages = FAST if fault.stage in FAST else [*FAST, fault.stage]
+    output = run_with(scratch, fault, stages)
+    assert verdicts(output) == sound | {fault.stage: "FAILED"}, output
+    assert fault.printed in printed_by(fault.stage, output)
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize("fault", [BAD_UNIT, BAD_JOURNAL], ids=["unit", "journal"])
+def test_systemd_of_a_node_refuses_the_unit(machine: None, scratch: Path, fault: Fault) -> None:  # noqa: ARG001
+    """An unknown key is a failure, though systemd only warns of it."""
+    output = run_with(scratch, fault, ["units", "shell"])
+    assert verdicts(output) == {"units": "FAILED", "shell": "ok"}, output
+    assert fault.printed in printed_by("units", output)
+
+
+def run_with(scratch: Path, fault: Fault, stages: list[str]) -> str:
+    """What the stages print while the fault is in the scratch repository; they must end with 1."""
+    file = scratch / fault.file
+    text = file.read_text()
+    assert text.count(fault.old) == 1
+    file.write_text(text.replace(fault.old, fault.new))
+    try:
+        done = _run(["scripts/stage.sh", *stages], scratch)
+    finally:
+        file.write_text(text)
+    assert done.returncode == 1, done.stdout
+    return done.stdout
+
+
+def verdicts(output: str) -> dict[str, str]:
+    """The result of each stage, from the list at the end of the output."""
+    return dict(re.findall(r"^(\S+) +(ok|FAILED|skipped) +\d+ s$", output, re.MULTILINE))
+
+
+def printed_by(stage: str, output: str) -> str:
+    """The part of the output that is of one stage."""
+    return output.partition(f"--- {stage}\n")[2].partition("\n--- ")[0]
+
+
+def _run(command: list[str], directory: Path) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end with what it prints in one text; pytest runs the test that stands for all."""
+    outer = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    return subprocess.run(
+        command,
+        cwd=directory,
+        env=outer | {"PYTEST_ADDOPTS": TEST},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+        timeout=200,
+    )
