@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
 import re
 import subprocess
 import tomllib
@@ -117,6 +118,23 @@ def test_no_shell_script_is_left_out() -> None:
     scripts = {name for name in listed.stdout.splitlines() if _is_shell(name)}
     (command,) = STAGES["shell"].commands
     assert scripts == set(expand(command)[1:])
+
+
+def test_units_are_skipped_where_no_node_can_boot() -> None:
+    """One line says why, and the result says so; a user who is not root cannot boot one."""
+    ordinary = ["unshare", "--user", "--map-user=1000", "--"] if os.geteuid() == 0 else []
+    done = subprocess.run(
+        [*ordinary, "scripts/stage.sh", "units"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    lines = done.stdout.splitlines()
+    assert re.match(r"skipped: node1 cannot boot here: it needs root, and this is user \d+; ", lines[1])
+    assert re.match(r"units +skipped ", lines[-1])
 
 
 def _is_shell(name: str) -> bool:
