@@ -147,7 +147,12 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Longest
     return LongestFirst(config, log)
 
 
-def pytest_xdist_auto_num_workers() -> int:
-    """Count the workers of `-n auto`: two for each core, since tests of a node wait as much as they work."""
+def pytest_xdist_auto_num_workers() -> int | None:
+    """Count the workers of `-n auto`: two for each core, since tests of a node wait as much as they work.
+
+    The variable that xdist reads counts more.
+    """
+    if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ:
+        return None
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return min(2 * cores, MOST_WORKERS)

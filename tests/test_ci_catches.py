@@ -13,7 +13,7 @@ import pytest
 
 from deployment.settings import ROOT
 
-# The test that stands for all tests of the stage quick.
+# The test that stands for all tests of the stage unit.
 TEST = "tests/node1/test_run.py::test_a_failure_carries_the_command_the_exit_code_and_what_was_said"
 # These run in every case, for they take a second or less.
 FAST = ["lint", "format-check", "types", "shell", "workflows"]
@@ -54,7 +54,7 @@ BAD_WORKFLOW = Fault(
     "error[template-injection]",
 )
 FAILING_TEST = Fault(
-    "quick", "node1/run.py", "exit code {child.returncode}", "exit code {child.pid}", "1 failed"
+    "unit", "node1/run.py", "exit code {child.returncode}", "exit code {child.pid}", "1 failed"
 )
 BAD_UNIT = Fault("units", "deployment/units.py", "NoDelay=", "NoDelays=", "Unknown key 'NoDelays'")
 BAD_JOURNAL = Fault("units", "deployment/units.py", "Storage=", "Storages=", "Unknown key 'Storages'")
@@ -98,7 +98,7 @@ def test_only_the_stage_of_the_fault_fails(scratch: Path, sound: dict[str, str],
 
 @pytest.mark.e2e
 @pytest.mark.parametrize("fault", [BAD_UNIT, BAD_JOURNAL], ids=["unit", "journal"])
-def test_systemd_of_a_node_refuses_the_unit(machine: None, scratch: Path, fault: Fault) -> None:  # noqa: ARG001
+def test_systemd_of_a_node_refuses_the_unit(scratch: Path, fault: Fault) -> None:
     """An unknown key is a failure, though systemd only warns of it."""
     output = run_with(scratch, fault, ["units", "shell"])
     assert verdicts(output) == {"units": "FAILED", "shell": "ok"}, output
@@ -135,7 +135,7 @@ def _run(command: list[str], directory: Path) -> subprocess.CompletedProcess[str
     return subprocess.run(
         command,
         cwd=directory,
-        env=outer | {"PYTEST_ADDOPTS": TEST},
+        env=outer | {"PYTEST_ADDOPTS": TEST, "PYTEST_XDIST_AUTO_NUM_WORKERS": "1"},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -30,7 +30,7 @@ def test_passes(node):
 """
 
 
-def test_logs_outlive_the_node_of_a_failed_test(machine: None, tmp_path: Path) -> None:  # noqa: ARG001
+def test_logs_outlive_the_node_of_a_failed_test(tmp_path: Path) -> None:
     """Its console log and its journal; a test that passes leaves nothing."""
     file, logs = tmp_path / "test_nodes.py", tmp_path / "logs"
     file.write_text(TESTS)

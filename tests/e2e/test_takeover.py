@@ -5,7 +5,9 @@ from __future__ import annotations
 import tarfile
 from pathlib import Path
 
-from .operator import ROOT, Operator, git
+from deployment.settings import ROOT
+
+from .operator import Operator, git
 
 EARLIER = Path(__file__).with_name("release_0_3_0.tar.xz")
 """The tree of version 0.3.0, as far as a deploy needs it."""
