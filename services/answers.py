@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import cast
+
+from msgspec import Struct
 
 from services.domain.things import Key, begins, key_of
 from services.event_log import Head, Record
@@ -11,8 +12,7 @@ from services.kept import event_of
 from services.projections import Entry, Message
 
 
-@dataclass(frozen=True)
-class Recorded:
+class Recorded(Struct, frozen=True):
     """What became of a command, or of what was told."""
 
     entries: tuple[Entry, ...]
@@ -45,8 +45,7 @@ def entry_of(record: Record) -> Entry:
     return Entry(record.position, event.id, event.type, event.version, event.time, event.data)
 
 
-@dataclass(frozen=True)
-class Contents:
+class Contents(Struct, frozen=True):
     """What the log holds, and where it ends."""
 
     head: Head

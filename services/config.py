@@ -12,7 +12,6 @@ means. In a checkout, `.env.{env}` in its root, over which OS variables win, and
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import json
 import os
@@ -203,6 +202,8 @@ def _unknown(name: str, entry: Entry) -> Problem:
 
 def main(arguments: list[str] | None = None) -> int:
     """Check one environment's configuration. Exit code 0: it can be used; 2: it cannot."""
+    import argparse  # not for the service, which imports this module as well
+
     parser = argparse.ArgumentParser(
         prog="python -m services.config", description="Check the configuration of one environment."
     )

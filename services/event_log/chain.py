@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import cast
 
 import apsw
+from msgspec import Struct
 
 from services.event_log.records import Record, chain_hash
 from services.event_log.summary import BEGINNING, Head
@@ -26,8 +26,7 @@ AND position IS NOT (
 """
 
 
-@dataclass(frozen=True)
-class Flaw:
+class Flaw(Struct, frozen=True):
     """The first record that is not what was appended."""
 
     position: int

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from contextlib import closing
-from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
 
 import apsw
+from msgspec import Struct
 
 from services.event_log.records import moment
 from services.event_log.summary import held
@@ -25,8 +25,7 @@ PART = 128 * 1024
 Row = tuple[int, str, str, str]
 
 
-@dataclass(frozen=True)
-class Selection:
+class Selection(Struct, frozen=True):
     """Which records are wanted. What is None leaves nothing out."""
 
     types: Collection[str] | None = None

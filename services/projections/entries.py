@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import cast
 
 import apsw
+from msgspec import Struct
 
 from services.domain.things import track_key
 from services.projections.models import Event, Model, Placed, Value, made
@@ -24,8 +24,7 @@ CREATE TABLE entries (
 INDEXES = "CREATE INDEX entries_track ON entries (track, position);"
 
 
-@dataclass(frozen=True)
-class TrackEntry:
+class TrackEntry(Struct, frozen=True):
     """One entry. The member names are those of the JSON."""
 
     position: int

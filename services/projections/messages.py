@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import cast
 
 import apsw
 import msgspec
+from msgspec import Struct
 
 from services.projections.pages import page
 
 
-@dataclass(frozen=True)
-class Message:
+class Message(Struct, frozen=True):
     """One message. The member names are those of the JSON."""
 
     position: int

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 import apsw
+from msgspec import Struct
 
 from services.errors import HelionyxError
 
@@ -38,8 +38,7 @@ class UnfitEventError(HelionyxError):
     """An event says something else than its type and version promise."""
 
 
-@dataclass(frozen=True)
-class Model:
+class Model(Struct, frozen=True):
     """One read model."""
 
     tables: tuple[str, ...]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import cast
 
 import apsw
 import msgspec
+from msgspec import Struct
 
 from services.projections.models import Model, Placed, made
 from services.projections.pages import page
@@ -40,8 +40,7 @@ _SAYS = {
 """What of each type of event is looked through."""
 
 
-@dataclass(frozen=True)
-class Hit:
+class Hit(Struct, frozen=True):
     """Something that was said. The member names are those of the JSON.
 
     A message that was taken as something is found as both: as it was said, and as what it was taken as.

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from typing import cast
 
 import apsw
+from msgspec import Struct
 
 from services.projections.models import Event, Model, Placed, Value, made
 
@@ -31,8 +31,7 @@ ANNOUNCED, SENT, FAILED = "announced", "sent", "failed"
 _STATES = {"SendingDone": SENT, "SendingFailed": FAILED}
 
 
-@dataclass(frozen=True)
-class Sending:
+class Sending(Struct, frozen=True):
     """Something that was to be sent."""
 
     position: int

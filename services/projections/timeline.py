@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from typing import cast
 
 import apsw
 import msgspec
+from msgspec import Struct
 
 import services.projections.messages as messages
 from services.formats import MESSAGE_RECORDED
@@ -34,8 +34,7 @@ _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(dict[str, object]).decode
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """One event. The member names are those of the JSON."""
 
     position: int

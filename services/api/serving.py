@@ -1,0 +1,71 @@
+"""The service while it runs: opened, said to be ready, and stopped."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+import socket
+from collections.abc import MutableMapping
+
+from services.api.notify import Notifier
+from services.api.server import DrainingServer
+from services.api.sockets import address_of, bound, inherited
+from services.bootstrap import Application, bootstrap
+from services.config import Config
+from services.refusals import NotReadyError
+
+logger = logging.getLogger("helionyx")
+
+
+def serve(config: Config, variables: MutableMapping[str, str]) -> None:
+    """Serve until SIGTERM or SIGINT. `variables` are the OS's. Raises HelionyxError."""
+    listeners = inherited(variables) or [bound(config.api_host, config.api_port)]
+    application = bootstrap(config, variables)
+    asyncio.run(_serve(application, listeners, Notifier(variables)))
+
+
+async def _serve(application: Application, listeners: list[socket.socket], notify: Notifier) -> None:
+    server = DrainingServer(application.app)
+    addresses = ", ".join(address_of(listener) for listener in listeners)
+
+    def stop() -> None:
+        server.stop()
+        application.telegram.stop()
+        application.service.end_streams()
+        notify("STOPPING=1", "STATUS=finishing what was begun")
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop)
+    watchdog = asyncio.create_task(notify.watch())
+    opening = asyncio.create_task(_open(application, server, notify, addresses))
+    try:
+        await server.serve(listeners)
+    finally:
+        await application.telegram.ended()
+        await application.service.close()
+        watchdog.cancel()
+    with contextlib.suppress(NotReadyError):  # stopped before it was open
+        await opening  # raises what kept the log from being opened
+    logger.info("stopped", extra={"fields": _who(application)})
+
+
+async def _open(application: Application, server: DrainingServer, notify: Notifier, addresses: str) -> None:
+    identity = application.identity
+    try:
+        head = await application.service.open()
+    except BaseException:
+        server.stop()  # `_serve` tells why
+        raise
+    await server.serving.wait()
+    if server.should_exit:
+        return
+    notify("READY=1", f"STATUS=ready, release {identity.release} on {addresses}")
+    fields = {**_who(application), "address": addresses, "log_length": head.position}
+    logger.info("rehearsing" if identity.rehearsal else "started", extra={"fields": fields})
+    application.telegram.start()
+
+
+def _who(application: Application) -> dict[str, object]:
+    return {"env": application.identity.environment, "release": application.identity.release}
