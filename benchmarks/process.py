@@ -18,7 +18,11 @@ from services.config import ROOT
 from tests.services.instance import configure, free_port
 
 RELEASED = [sys.executable, "-OO", "-m", "services.api.runner"]
-"""As the unit of a release starts it: without docstrings and assertions."""
+"""Without docstrings and assertions, as the byte code of a release is.
+
+The unit itself does without `-OO`, for which a node has no byte code of the standard library (ADR 11). Here
+Python writes that at the first start.
+"""
 
 READY_SECONDS = 120.0
 """How long a start may take: the first one on a long log builds the read models."""
