@@ -56,7 +56,8 @@ def mount(record: Record, base: Path) -> Path:
     root = record.disk / "root"
     # Relative layers: a comma or a colon in the directory's name would otherwise end the option.
     lower = snapshot.lower_layers(record.disk, base)
-    options = f"lowerdir={lower},upperdir=upper,workdir=work"
+    # With redirects a directory of a lower layer can be renamed, as on any other file system.
+    options = f"lowerdir={lower},upperdir=upper,workdir=work,redirect_dir=on"
     run(["mount", "-t", "overlay", "overlay", "-o", options, root], cwd=record.disk)
     return root
 

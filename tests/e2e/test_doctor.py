@@ -45,11 +45,13 @@ def test_bare_node_is_healthy(operator: Operator) -> None:
 def test_settled_node_is_healthy(dev: Operator) -> None:
     """Every part of a deployed environment has its line, and each event was verified."""
     dev.tell("dev", ["one", "two", "three"])
+    length = dev.status("dev")["log"]["length"]
     found = examine(dev)
     assert not bad(found)
     for name in ("release", "units", "service", "boot", "dependencies", "user", "directories", "changes"):
         assert ("dev", name, "ok") in found
-    assert "4 events verified, the chain is whole" in found["dev", "event log", "ok"]
+    assert length > 3
+    assert f"{length} events verified, the chain is whole" in found["dev", "event log", "ok"]
     assert "8000 is its own" in found["dev", "port", "ok"]
     assert found["staging", "release", "ok"][0] == "not deployed here yet; port 8001 is free"
     for name in ("git", "uv", "uv.lock", ".env.dev", "ssh", "host key", "sudo", "python", "clock", "audit"):

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from .findings import bad, examine
+from .findings import bad, done_there, examine
 from .operator import Operator
 
 EVENTS = "/var/lib/helionyx/dev/events"
@@ -63,6 +63,16 @@ def test_log_of_another_length_than_the_service_tells_is_bad(dev: Operator) -> N
     dev.change("start", "dev")
     assert dev.events("dev") == before
     dev.on_node("rm", "-r", f"{EVENTS}.other", "/root/events-dev")
+
+
+def test_log_that_is_not_read_is_told_by_its_cause(settled: Operator) -> None:
+    """Once; what the process tells of it is no less."""
+    layers = "/opt/helionyx/layers"
+    harm, mend = f"mkdir /root/a; mv {layers}/* /root/a/", f"mv /root/a/* {layers}/; rmdir /root/a"
+    with done_there(settled, harm, mend):
+        found = examine(settled, "dev", code=4)
+    assert bad(found) == {("dev", "dependencies")}
+    assert ("dev", "service", "ok") in found
 
 
 def test_group_that_is_gone_hides_nothing_else(dev: Operator) -> None:

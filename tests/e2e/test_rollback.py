@@ -155,8 +155,9 @@ def test_todays_configuration_that_old_code_does_not_accept(settled: Operator) -
 
 def test_keep_says_how_many_stay(settled: Operator) -> None:
     """The current release and the one before always do, also where nothing else is to be done."""
-    settled.commit("services/changed.py", "KEEP = 1\n")
-    last = settled.deploy("dev")
+    for number in range(2):
+        settled.commit("services/changed.py", f"KEEP = {number}\n")
+        last = settled.deploy("dev")
     assert settled.deploy("dev")["outcome"] == "nothing"
     pruned = settled.deploy("dev", KEEP="1")
     assert (pruned["outcome"], pruned["callers"]) == ("done", "nothing")

@@ -20,6 +20,7 @@ def test_new_nodes_begin_with_what_a_snapshot_holds(node: Node, tmp_path: Path) 
         "systemctl enable --quiet waits",
         "rm /etc/debian_version",
         "rm -r /etc/sudoers.d && mkdir /etc/sudoers.d",
+        "mv /usr/share/keyrings /usr/share/moved",
     )
     done = node.run(["sh", "-ec", "\n".join(steps)])
     assert done.returncode == 0, done.stderr
@@ -37,12 +38,18 @@ def test_new_nodes_begin_with_what_a_snapshot_holds(node: Node, tmp_path: Path) 
             assert each.run(["ls", "-A", "/etc/sudoers.d"]).stdout == ""
             assert each.run(["hostname"]).stdout == f"{each.name}\n"
             assert each.run(["cat", "/etc/machine-id"]).stdout.strip() == each.record.machine_id
+            assert each.run(["ls", "/usr/share/moved"]).stdout
+            # A plain rename, which an overlay without redirects refuses.
+            rename = (
+                "import os; os.rename('/var/lib/ada', '/var/lib/bob'); os.rename('/usr/share/moved', '/a')"
+            )
+            assert each.run(["python3", "-c", rename]).stderr == ""
         assert len({each.address for each in (node, first, second)}) == 3
         assert len({each.record.machine_id for each in (node, first, second)}) == 3
-        first.run(["sh", "-c", "echo changed > /var/lib/ada/file && rm /etc/hostname"])
-        assert second.run(["cat", "/var/lib/ada/file"]).stdout == "before\n"
+        first.run(["sh", "-c", "echo changed > /var/lib/bob/file && rm /etc/hostname"])
+        assert second.run(["cat", "/var/lib/bob/file"]).stdout == "before\n"
         first.power_cut()
-        assert first.run(["cat", "/var/lib/ada/file"]).stdout == "changed\n"
+        assert first.run(["cat", "/var/lib/bob/file"]).stdout == "changed\n"
     with Node.boot(node.name, node.directory):
         assert node.run(["cat", "/var/lib/ada/file"]).stdout == "before\n"
 
