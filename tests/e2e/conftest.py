@@ -1,6 +1,6 @@
 """Nodes for the tests: bare, or with what was deployed to it before.
 
-`operator`, `dev`, `two` and `three` are fresh for each test. `settled` is one node for all tests of a file
+`bare`, `dev`, `two` and `three` are fresh for each test. `settled` is one node for all tests of a file
 that want it: they go forward, whatever the one before has left.
 """
 
@@ -31,12 +31,13 @@ def states(tmp_path_factory: pytest.TempPathFactory) -> States:
 
 
 @pytest.fixture
-def operator(states: States, tmp_path: Path) -> Iterator[Operator]:
+def bare(states: States, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operator]:
     """A person with a fresh checkout and a bare node: systemd, sshd, sudo, Python, and no way out."""
-    with states.boot("e2e-bare", tmp_path / "node") as node:
-        states.checkout(tmp_path / "checkout")
-        yield Operator(tmp_path / "checkout", node)
-    shutil.rmtree(tmp_path / "checkout")
+    directory = tmp_path_factory.mktemp("bare")
+    with states.boot("e2e-bare", directory / "node") as node:
+        states.checkout(directory / "checkout")
+        yield Operator(directory / "checkout", node)
+    shutil.rmtree(directory / "checkout")
 
 
 @pytest.fixture(scope="module")
@@ -47,23 +48,23 @@ def settled(states: States, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 
 @pytest.fixture
-def dev(states: States, tmp_path: Path) -> Iterator[Operator]:
+def dev(states: States, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operator]:
     """A person who has deployed dev, on a node where nothing else was done."""
-    with _deployed(states, tmp_path, "dev") as operator:
+    with _deployed(states, tmp_path_factory.mktemp("dev"), "dev") as operator:
         yield operator
 
 
 @pytest.fixture
-def two(states: States, tmp_path: Path) -> Iterator[Operator]:
+def two(states: States, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operator]:
     """A person who has deployed dev and staging."""
-    with _deployed(states, tmp_path, "dev", "staging") as operator:
+    with _deployed(states, tmp_path_factory.mktemp("two"), "dev", "staging") as operator:
         yield operator
 
 
 @pytest.fixture
-def three(states: States, tmp_path: Path) -> Iterator[Operator]:
+def three(states: States, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operator]:
     """A person who has deployed all environments."""
-    with _deployed(states, tmp_path, "dev", "staging", "live") as operator:
+    with _deployed(states, tmp_path_factory.mktemp("three"), "dev", "staging", "live") as operator:
         yield operator
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from deployment import envfile
+from deployment.host.layout import Environment
 from deployment.settings import ROOT, VARIABLES
 from node1 import Node
 from services.formats import OF_ITSELF
@@ -202,6 +203,14 @@ class Operator:
         while self.ask(environment, "/health/ready")[0] != 200:
             assert time.monotonic() < end
             time.sleep(0.05)
+
+    def await_restart(self, environment: str, pid: int) -> None:
+        """Wait until systemd has replaced the process of an environment, and the new one is up."""
+        unit = Environment(environment).service
+        asked = f"systemctl show --property=MainPID --value {unit}"
+        is_new = f'new=$({asked}); test "$new" != 0 && test "$new" != {pid}'
+        self.on_node("timeout", "50", "sh", "-c", f"until {is_new}; do sleep 0.05; done")
+        self.await_ready(environment)
 
     def tell(self, environment: str, texts: Iterable[str]) -> None:
         """Say something that has to be kept."""

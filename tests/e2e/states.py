@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -64,9 +65,9 @@ class States:
         with self.boot("e2e-state", place / "node") as node:
             self.checkout(place / "checkout")
             operator = Operator(place / "checkout", node)
-            releases = {environment: operator.deploy(environment)["release"] for environment in environments}
+            results = {environment: operator.deploy(environment) for environment in environments}
             node.snapshot(place / "snapshot")
-        (place / "releases.json").write_text(json.dumps(releases))
+        (place / "results.json").write_text(json.dumps(results))
 
 
 @dataclass(frozen=True)
@@ -81,16 +82,16 @@ class Deployed:
         return self.place / "snapshot"
 
     @property
-    def releases(self) -> dict[str, str]:
-        """The release of each environment that was deployed."""
-        releases: dict[str, str] = json.loads((self.place / "releases.json").read_text())
-        return releases
+    def results(self) -> dict[str, dict[str, Any]]:
+        """The result of the deploy of each environment."""
+        results: dict[str, dict[str, Any]] = json.loads((self.place / "results.json").read_text())
+        return results
 
     def operator(self, node: Node, root: Path) -> Operator:
         """The person who has deployed this, on a node that was booted over the snapshot."""
         copy(self.place / "checkout", root)
         operator = Operator(root, node)
-        for environment in self.releases:
+        for environment in self.results:
             operator.await_ready(environment)
         return operator
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from .operator import EXITS, RUNNER, Operator
 
 CURRENT = "/opt/helionyx/dev/current"
@@ -23,6 +25,7 @@ def test_link_in_place_of_a_directory_is_not_followed(dev: Operator) -> None:
     assert dev.deploy("dev")["outcome"] == "done"
 
 
+@pytest.mark.faults
 def test_failed_deploy_leaves_an_edited_release_as_it_lies(dev: Operator) -> None:
     """On the way back nothing is installed: what ran before runs again, edits and all."""
     before = dev.status("dev")["release"]
@@ -72,7 +75,7 @@ def test_first_deploy_that_fails_beside_old_data_keeps_it(two: Operator) -> None
 
 
 def test_first_deploy_that_fails_leaves_what_lay_there(dev: Operator) -> None:
-    """A backup beside the data, and one where the service would keep its own files, beside an empty log."""
+    """A backup beside the data and one within it stay; units, releases and user of live go again."""
     data = "/var/lib/helionyx/live"
     backups = (f"{data}/backup/events.db", f"{data}/events/events-2026.db.bak")
     for backup in backups:
@@ -80,7 +83,10 @@ def test_first_deploy_that_fails_leaves_what_lay_there(dev: Operator) -> None:
     dev.break_for_real()
     dev.deploy("live", code=3)
     assert dev.on_node("cat", *backups) == "precious\nprecious\n"
+    assert dev.status("live")["state"] == "absent"
     assert "helionyx:" not in dev.on_node("cat", "/etc/passwd")
+    assert not dev.node.run(["sh", "-c", "ls -d /etc/systemd/system/helionyx.* /opt/helionyx/live"]).stdout
+    assert "helionyx.service" not in dev.on_node("systemctl", "list-units", "--all", "--failed")
 
 
 def test_link_to_another_environment_gains_nothing(two: Operator) -> None:
@@ -98,6 +104,7 @@ def test_link_to_another_environment_gains_nothing(two: Operator) -> None:
     assert two.on_node("ls", victim)
 
 
+@pytest.mark.faults
 def test_directory_in_place_of_a_read_model_stops_no_deploy(dev: Operator) -> None:
     """What cannot be tidied up is left; a release that came up stays."""
     place = "/var/lib/helionyx/dev/projections/helionyx-0123456789ab.db"
@@ -106,6 +113,7 @@ def test_directory_in_place_of_a_read_model_stops_no_deploy(dev: Operator) -> No
     assert dev.deploy("dev")["outcome"] == "done"
 
 
+@pytest.mark.faults
 def test_what_was_down_is_left_as_it_was(dev: Operator) -> None:
     """A deploy that fails where somebody had stopped the units by hand: down, and still to start on boot."""
     dev.on_node("systemctl", "stop", "helionyx-dev.socket", "helionyx-dev.service")

@@ -60,6 +60,12 @@ def texts(file: Path) -> set[str]:
     return {json.loads(row[0])["data"].get("text") for row in rows}
 
 
+def events(file: Path) -> int:
+    """The number of events in a backup."""
+    with closing(sqlite3.connect(f"file:{file}?immutable=1", uri=True)) as log:
+        return int(log.execute("SELECT count(*) FROM events").fetchone()[0])
+
+
 def copied(dev: Operator, tmp_path: Path, name: str = "dev.db") -> Path:
     """A backup of dev as it is now."""
     dev.change("backup", "dev", TO=str(tmp_path / name))
@@ -85,7 +91,7 @@ def test_backup_under_load_holds_all_that_was_acknowledged_before(dev: Operator,
     file = tmp_path / "dev.db"
     assert before <= texts(file)
     assert at_the_end > len(before), "they went on while it was made"
-    assert result["position"] == len(texts(file)) >= len(before)
+    assert result["position"] == events(file) > len(before)
     assert result["size"] == file.stat().st_size
     assert file.stat().st_mode & 0o777 == 0o600
     assert f"{result['position']:,} events" in result["summary"]

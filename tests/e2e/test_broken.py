@@ -137,7 +137,7 @@ def deploy(operator: Operator, environment: str, soak: str) -> tuple[int, str]:
     return done.returncode, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("kind", kinds("exits after 2 s", "answers as another release", "refuses to stop"))
+@pytest.mark.parametrize("kind", kinds("exits after 2 s", "refuses to stop"))
 def test_update_is_not_noticed(dev: Operator, kind: Kind) -> None:
     """The earlier release answers throughout, in the same process, and its data is whole."""
     dev.tell("dev", ["before the broken one"])

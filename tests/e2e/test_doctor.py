@@ -25,9 +25,9 @@ systemctl show --property=Id,ActiveState,MainPID,NRestarts,InvocationID 'heliony
 """
 
 
-def test_bare_node_is_healthy(operator: Operator) -> None:
+def test_bare_node_is_healthy(bare: Operator) -> None:
     """Nothing deployed is one line per environment; nothing at all is left there by the look."""
-    done = operator.run("make", "doctor")
+    done = bare.run("make", "doctor")
     assert done.returncode == 0, done.stdout + done.stderr
     lines = done.stdout.splitlines()
     for number, environment in enumerate(("dev", "staging", "live")):
@@ -39,7 +39,7 @@ def test_bare_node_is_healthy(operator: Operator) -> None:
     assert "\x1b" not in done.stdout
     assert max(len(line) for line in lines if "hint:" not in line) <= 120
     for path in ("/run/helionyx-deploy", "/opt/helionyx", "/var/lib/helionyx", "/var/lib/helionyx-deploy"):
-        assert operator.node.run(["test", "-e", path]).returncode == 1, path
+        assert bare.node.run(["test", "-e", path]).returncode == 1, path
 
 
 def test_settled_node_is_healthy(dev: Operator) -> None:

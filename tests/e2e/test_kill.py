@@ -33,7 +33,7 @@ def told(title: str, state: str = "begin") -> str:
 @pytest.mark.parametrize(
     "verb",
     [
-        *(fault("install-release"), fault("check-release"), "rehearse", fault("soak")),
+        *(fault("install-release"), fault("check-release"), fault("rehearse"), fault("soak")),
         *(fault("end-rehearsal"), "turn-current", fault("restart-service"), fault("verify")),
     ],
 )

@@ -12,32 +12,31 @@ from .operator import LIMIT, Operator
 PLACES = "ls -A /etc/systemd/system /etc/systemd /opt/helionyx /opt/helionyx/layers /var/lib/helionyx"
 
 
-def test_data_stays_and_is_found_again(operator: Operator) -> None:
+def test_data_stays_and_is_found_again(bare: Operator, dev: Operator) -> None:
     """Units, releases and user go; the data waits with root, and belongs to the next deploy's user."""
-    before = operator.on_node("sh", "-c", "ls -A /etc/systemd/system /etc/systemd")
-    operator.deploy("dev")
-    operator.tell("dev", ["before the removal"])
-    events = operator.events("dev")
-    result = operator.change("remove", "dev")
+    before = bare.on_node("sh", "-c", "ls -A /etc/systemd/system /etc/systemd")
+    dev.tell("dev", ["before the removal"])
+    events = dev.events("dev")
+    result = dev.change("remove", "dev")
     assert result["callers"] == "an interruption"
     assert "stays on the node" in result["summary"]
-    assert operator.status("dev")["state"] == "absent"
+    assert dev.status("dev")["state"] == "absent"
     assert re.search(
-        r"stays in /var/lib/helionyx/dev, ([1-9]\d* kB|0\.[1-9] MB),", operator.status("dev")["notes"][0]
+        r"stays in /var/lib/helionyx/dev, ([1-9]\d* kB|0\.[1-9] MB),", dev.status("dev")["notes"][0]
     )
-    assert operator.on_node("sh", "-c", "ls -A /etc/systemd/system /etc/systemd") == before
-    assert operator.on_node("sh", "-c", "ls -A /opt/helionyx/layers; ls /opt/helionyx") == "host\nlayers\n"
-    assert "helionyx-dev" not in operator.on_node("cat", "/etc/passwd", "/etc/group")
-    owners = operator.on_node("sh", "-c", "find /var/lib/helionyx/dev -printf '%u %m %y\\n'")
+    assert dev.on_node("sh", "-c", "ls -A /etc/systemd/system /etc/systemd") == before
+    assert dev.on_node("sh", "-c", "ls -A /opt/helionyx/layers; ls /opt/helionyx") == "host\nlayers\n"
+    assert "helionyx-dev" not in dev.on_node("cat", "/etc/passwd", "/etc/group")
+    owners = dev.on_node("sh", "-c", "find /var/lib/helionyx/dev -printf '%u %m %y\\n'")
     assert set(owners.splitlines()) == {"root 700 d", "root 600 f"}
-    assert operator.change("remove", "dev")["outcome"] == "nothing"
-    assert "dev was removed from this node" in operator.change("start", "dev", code=2)["message"]
-    operator.on_node("useradd", "--system", "somebody")  # who takes the number of the user that is gone
-    operator.deploy("dev")
-    assert operator.events("dev") == events
-    owners = operator.on_node("sh", "-c", "find /var/lib/helionyx/dev -printf '%u\\n'")
+    assert dev.change("remove", "dev")["outcome"] == "nothing"
+    assert "dev was removed from this node" in dev.change("start", "dev", code=2)["message"]
+    dev.on_node("useradd", "--system", "somebody")  # who takes the number of the user that is gone
+    dev.deploy("dev")
+    assert dev.events("dev") == events
+    owners = dev.on_node("sh", "-c", "find /var/lib/helionyx/dev -printf '%u\\n'")
     assert set(owners.splitlines()) == {"helionyx-dev"}
-    changes = operator.on_node("cat", "/var/lib/helionyx-deploy/deployments.jsonl")
+    changes = dev.on_node("cat", "/var/lib/helionyx-deploy/deployments.jsonl")
     assert changes.count('"verb":"remove"') == 2
 
 

@@ -134,6 +134,7 @@ def test_service_that_dies_of_another_log_goes_back_by_itself(dev: Operator, bac
     assert dev.events("dev") == events
 
 
+@pytest.mark.faults
 def test_killed_on_its_way_back_it_still_goes_back(dev: Operator, backup: Path) -> None:
     """The log of before comes back, though the transaction is shot while it brings it."""
     dev.tell("dev", ["before the shot on the way back"])
@@ -208,6 +209,7 @@ def test_kept_log_that_cannot_be_switched_keeps_its_name(dev: Operator, backup: 
     assert dev.events("dev") == events
 
 
+@pytest.mark.faults
 def test_what_comes_after_a_restore_is_rehearsed_with_its_log(dev: Operator, backup: Path) -> None:
     """Also a release whose read models, of another schema, followed the log of before."""
     dev.tell("dev", ["before the change of schema"])

@@ -98,6 +98,7 @@ def test_nothing_to_go_back_to_is_refused(dev: Operator) -> None:
     assert "is not deployed here" in dev.change("restart", "live", code=2)["message"]
 
 
+@pytest.mark.faults
 def test_rollback_to_what_does_not_come_up_goes_forward_again(settled: Operator) -> None:
     """A kept release may find another world: exit code 3, and the one that we came from runs."""
     settled.edit(RUNNER, UMASK, MOODY)
