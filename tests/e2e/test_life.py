@@ -174,7 +174,7 @@ def test_local_takes_the_same_path_without_ssh(settled: Operator) -> None:
 
 def test_colours_are_for_terminals(settled: Operator) -> None:
     """A pseudo-terminal sees them, unless NO_COLOR says no; a pipe never does."""
-    assert "\x1b" not in settled.script("restart", "dev").stdout
+    assert "\x1b" not in settled.script("status", "dev").stdout
     for environ, coloured in (({}, True), ({"NO_COLOR": "1"}, False)):
         shown = _on_a_terminal(
             settled, ["scripts/deploy/restart.sh", "dev"], {"TERM": "xterm-256color", **environ}
