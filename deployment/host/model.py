@@ -154,7 +154,9 @@ class Observed:
     opt: bool = False  # whether anything of its releases is there, also of ones that are being removed
     home: bool = False  # whether its directory of data is there
     foreign: bool = False  # whether that belongs to another user
-    data: bool = False  # whether that holds anything that was said to it; looked at where no release stays
+    data: bool = (
+        False  # whether its log holds anything said; where no release stays, whether any file of it does
+    )
     strays: tuple[str, ...] = ()  # processes of its user that its units have not started
     projections: tuple[str, ...] = ()  # the files of read models that lie here
     rehearsal: bool = False  # whether something is left of one

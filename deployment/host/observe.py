@@ -38,7 +38,7 @@ def observe(layout: Layout, environment: Environment, wanted: Wanted | None = No
     told = probe.log_of(answers) if log is None else _sound(layout, environment, manifest, log)
     found = told if told or log else store.at_rest(layout, environment, manifest)
     examined = {current, release.id if release else None} if wanted else None
-    # Each kept release's own program reads the data, which takes long. A plan needs it where none stays.
+    # A program of each kept release reads the data, which takes long. A plan needs it where none stays.
     may_hold_data = manifest is None or (wanted is not None and wanted.state == "absent")
     return Observed(
         user=user_id(environment) is not None,
@@ -69,7 +69,7 @@ def observe(layout: Layout, environment: Environment, wanted: Wanted | None = No
         opt=any(path.exists() for path in (root, files.gone(root))),
         home=_is_home(data),
         foreign=data.is_dir() and data.lstat().st_uid != user_id(environment),
-        data=may_hold_data and _holds_anything(layout, environment, found),
+        data=bool(found and found.last[0]) or (may_hold_data and _holds_more(layout, environment)),
         strays=processes.of(environment, user_id(environment)),
         projections=readmodels.found(release or manifest),
         rehearsal=any(path.exists() for path in layout.rehearsal(environment)),
@@ -84,14 +84,12 @@ def _sound(layout: Layout, environment: Environment, manifest: Manifest | None, 
     return None if store.flaw(layout, environment, manifest, store.path_of(manifest)) else found
 
 
-def _holds_anything(layout: Layout, environment: Environment, log: Log | None) -> bool:
+def _holds_more(layout: Layout, environment: Environment) -> bool:
     """Whether the data directory holds more than what a release that nobody ever spoke to makes there.
 
     That is its read models, and a log that holds its starts and stops alone. Whether it does, the code of a
     release says, which is root's; what a service answers may only add to it.
     """
-    if log is not None and log.last[0]:
-        return True
     known = releases.manifests(layout, environment)
     left = [
         path
