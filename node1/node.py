@@ -138,8 +138,8 @@ class Node:
     def snapshot(self, directory: Path) -> None:
         """Shut the node down in good order and copy its disk to `directory`, for others to boot over.
 
-        The snapshot is whole or not there. It must stay where it is for as long as a node over it lives; it
-        is never changed, whatever becomes of these nodes and of this one.
+        The snapshot is whole or not there. It must stay where it is for as long as a node or another snapshot
+        over it lives. It is never changed, whatever becomes of these and of this node.
         """
         with self._held():
             if not self._shut_down():

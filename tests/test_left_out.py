@@ -20,7 +20,7 @@ def test_end_to_end_tests_are_left_out_in_two_lines(tmp_path: Path, workers: str
     """And not by one skip each; the other tests run."""
     (tmp_path / "not_root.py").write_text(NOT_ROOT)
     argv = [sys.executable, "-m", "pytest", "-n", workers, "-p", "not_root", "-p", "no:cacheprovider", *FILES]
-    environ = os.environ | {"PYTHONPATH": f"{tmp_path}:{ROOT}"}
+    environ = os.environ | {"PYTHONPATH": f"{tmp_path}:{ROOT}", "PYTEST_ADDOPTS": ""}
     done = subprocess.run(
         argv, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=120, check=False
     )

@@ -61,11 +61,17 @@ class States:
         return place
 
     def _deploy(self, place: Path, environments: tuple[str, ...]) -> None:
+        """Deploy the last of these environments to a node where the others run already."""
+        *others, last = environments
+        before = self.deployed(*others) if others else None
         place.mkdir()
-        with self.boot("e2e-state", place / "node") as node:
-            self.checkout(place / "checkout")
-            operator = Operator(place / "checkout", node)
-            results = {environment: operator.deploy(environment) for environment in environments}
+        with self.boot("e2e-state", place / "node", before.snapshot if before else None) as node:
+            if before:
+                operator = before.operator(node, place / "checkout")
+            else:
+                self.checkout(place / "checkout")
+                operator = Operator(place / "checkout", node)
+            results = {**(before.results if before else {}), last: operator.deploy(last)}
             node.snapshot(place / "snapshot")
         (place / "results.json").write_text(json.dumps(results))
 

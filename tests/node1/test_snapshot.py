@@ -10,7 +10,7 @@ pytestmark = pytest.mark.e2e
 
 
 def test_new_nodes_begin_with_what_a_snapshot_holds(node: Node, tmp_path: Path) -> None:
-    """Files, deletions, units and users; each has an identity of its own, and no effect on the others."""
+    """Files, deletions, units and users; each has an identity of its own, and can become a snapshot too."""
     unit = "[Service]\\nExecStart=/bin/sleep 900\\n[Install]\\nWantedBy=multi-user.target\\n"
     steps = (
         "useradd --system ada",
@@ -50,6 +50,11 @@ def test_new_nodes_begin_with_what_a_snapshot_holds(node: Node, tmp_path: Path) 
         assert second.run(["cat", "/var/lib/bob/file"]).stdout == "before\n"
         first.power_cut()
         assert first.run(["cat", "/var/lib/bob/file"]).stdout == "changed\n"
+        second.snapshot(tmp_path / "upper")
+    with Node.boot("third", tmp_path / "third", over=tmp_path / "upper") as third:
+        assert third.run(["cat", "/var/lib/bob/file"]).stdout == "before\n"
+        assert third.run(["systemctl", "is-active", "waits"]).stdout == "active\n"
+        assert third.run(["ls", "/a", "/var/lib/bob"]).returncode == 0
     with Node.boot(node.name, node.directory):
         assert node.run(["cat", "/var/lib/ada/file"]).stdout == "before\n"
 
