@@ -3,6 +3,7 @@
 # the tests); and scripts/stage.sh test|test-quick|test-faults|format|bench|bench-service
 set -eu
 unset GIVEN # what was typed for `make test` is not meant for the commands in it
+unset PYTHONDONTWRITEBYTECODE # the tests start thousands of processes, which would compile the same modules each
 cd "$(dirname "$0")/.."
 scripts/setup.sh --quiet
 bin=.venv/bin
