@@ -23,7 +23,7 @@ from node1 import Node
 from tests.e2e.operator import Operator, git
 
 EARLIER = "37b2650"  # version 0.3.0
-ROUNDS = 3
+ROUNDS = 10
 FIRSTS = 5
 RELEASES = (1, 5, 20)
 EVENTS = 1_000_000
