@@ -29,7 +29,7 @@ ARCHIVE = (
     6  # times its size: sent, and unpacked and compiled (measured: 4.9 MB become 20 MB); a log stays twice
 )
 STARTS = 12  # starts of one transaction's unit: it gives up by itself long before, unless it cannot write
-POLL = 0.02  # seconds between two looks at the record
+POLL = 0.01  # seconds between two looks at the record
 CHANGES = ("deploy", "rollback", "restart", "stop", "start", "remove", "restore", "rebuild")
 
 
