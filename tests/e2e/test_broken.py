@@ -16,6 +16,8 @@ from deployment.settings import ROOT
 from .faults import fault
 from .operator import EXITS, RUNNER, Operator
 
+SERVING = "services/api/serving.py"
+LATER = "asyncio.get_running_loop().call_later"
 UNITS, HEALTH, BOOTSTRAP = "deployment/units.py", "services/api/health.py", "services/bootstrap.py"
 READY = 'notify("READY=1"'
 CONFIGURED = "        set_up(os.environ, config.log_level, secrets)\n"
@@ -33,7 +35,7 @@ class Kind:
 
 def _hang(operator: Operator) -> None:
     operator.edit(UNITS, "TimeoutStartSec=30", "TimeoutStartSec=3")
-    operator.edit(RUNNER, "    await server.serving.wait()\n", "    await asyncio.sleep(3600)\n")
+    operator.edit(SERVING, "    await server.serving.wait()\n", "    await asyncio.sleep(3600)\n")
 
 
 def _forget_a_dependency(operator: Operator) -> None:
@@ -53,7 +55,7 @@ KINDS = {
     "exits at once": Kind(lambda operator: operator.commit(RUNNER, EXITS), "rehearse", "broken on purpose"),
     "exits after 2 s": Kind(
         lambda operator: operator.edit(
-            RUNNER, f"    {READY}", f"    asyncio.get_running_loop().call_later(2, os._exit, 7)\n    {READY}"
+            SERVING, f"    {READY}", f"    import os\n    {LATER}(2, os._exit, 7)\n    {READY}"
         ),
         "soak 3 s",
         "ended by itself",
@@ -81,7 +83,7 @@ KINDS = {
     ),
     "refuses to stop": Kind(
         lambda operator: operator.edit(
-            RUNNER, "        server.stop()\n        application", "        application"
+            SERVING, "        server.stop()\n        application", "        application"
         ),
         "end rehearsal",
         "does not stop",

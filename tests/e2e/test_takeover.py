@@ -13,8 +13,9 @@ EARLIER = Path(__file__).with_name("release_0_3_0.tar.xz")
 """The tree of version 0.3.0, as far as a deploy needs it."""
 
 
-def test_a_node_of_0_3_0_is_taken_over(operator: Operator, tmp_path: Path) -> None:
+def test_a_node_of_0_3_0_is_taken_over(bare: Operator, tmp_path: Path) -> None:
     """Plan, deploy, rollback to its release, restore and remove; all that was said is there throughout."""
+    operator = bare
     earlier = Operator(_earlier(tmp_path / "earlier", operator.root), operator.node)
     before = earlier.deploy_as_is("dev", "--json")
     assert before.returncode == 0, before.stdout + before.stderr
