@@ -80,13 +80,13 @@ try: ## Boot a node1 of your own on this machine and deploy all three environmen
 try-down: ## End the node1 that `make try` booted, and remove it; what was downloaded stays for the next one
 	@scripts/try.sh down
 
-test: ## The tests, those on a real node1 included; of long matrices of faults a sample
+test: ## The tests, on a node1 too; a sample of the fault matrices
 	@scripts/stage.sh test
 
-test-quick: ## The tests that need no node and little time: in less than a minute
+test-quick: ## The tests that need no node and take less than 1 s each
 	@scripts/stage.sh test-quick
 
-test-faults: ## The rest of the matrices: kills and power cuts at each step, each way to break a release
+test-faults: ## The fault cases that `make test` leaves out
 	@scripts/stage.sh test-faults
 
 lint: ## Lint and format check
@@ -95,7 +95,7 @@ lint: ## Lint and format check
 format: ## Format the code, and fix what the linter can fix
 	@scripts/stage.sh format
 
-format-check: ## Whether the code is formatted
+format-check: ## Check the format of the code
 	@scripts/stage.sh format-check
 
 types: ## Strict type check of both halves
@@ -107,16 +107,16 @@ shell: ## Check every shell script
 workflows: ## Check the workflows of GitHub
 	@scripts/stage.sh workflows
 
-units: ## Let the systemd of a node1 check the units of all environments
+units: ## Check the systemd units of all environments on a node1
 	@scripts/stage.sh units
 
-check: ## Every stage of CI but the tests, each reported, non-zero if one failed
+check: ## Every stage of CI but the tests; non-zero if one failed
 	@scripts/stage.sh check
 
-ci: ## Every stage of CI, tests included, each reported, non-zero if one failed
+ci: ## Every stage of CI, tests included; non-zero if one failed
 	@scripts/stage.sh ci
 
-bench: ## Time deploys on a node1 of your own, beside a bare ssh
+bench: ## Time deploys beside version 0.3.0 and a bare ssh
 	@scripts/stage.sh bench
 
 bench-service: ## Time the event log and the service beside what the disk can do [BENCH_DIR=on the disk meant] [JSON=1]

@@ -79,7 +79,7 @@ def main(parts: list[str]) -> None:
 
 
 def _earlier(place: Path) -> Path:
-    """A checkout of the earlier version with a .venv of its own. Its history has to be here."""
+    """A checkout of the earlier version with a .venv of its own. Needs a clone that holds that commit."""
     run(["git", "clone", "--quiet", "--shared", "--no-checkout", str(ROOT), str(place)])
     git(place, "checkout", "--quiet", EARLIER)
     run(["scripts/setup.sh", "--quiet"], cwd=place)
@@ -99,9 +99,9 @@ def _firsts(place: Path, projects: dict[str, Path]) -> None:
 
 
 def _turns(place: Path, projects: dict[str, Path]) -> None:
-    """Deploy both versions, and take turns with them: first where nothing was said yet, then where it was.
+    """Deploy both versions and alternate between them, first with an empty log, then with a message.
 
-    0.3.0 looks longer at an environment to which nothing was said.
+    0.3.0 looks longer at an environment without messages.
     """
     with ExitStack() as nodes:
         contenders = []
@@ -110,10 +110,10 @@ def _turns(place: Path, projects: dict[str, Path]) -> None:
             checkout = place / f"checkout-{number}"
             contenders.append(Contender(name, project, Operator.at(checkout, node, project)))
             contenders[-1].operator.deploy("dev")
-        _rounds(contenders, "nothing said")
+        _rounds(contenders, "empty log")
         for contender in contenders:
             contender.operator.tell("dev", ["somebody has said something"])
-        _rounds(contenders, "something said")
+        _rounds(contenders, "one message")
 
 
 def _rounds(contenders: list[Contender], condition: str) -> None:
@@ -134,7 +134,7 @@ def _rounds(contenders: list[Contender], condition: str) -> None:
 
 
 def _releases(here: Contender) -> None:
-    """What it costs that more releases are kept."""
+    """Print the times with more and more kept releases."""
     count = 1
     for wanted in RELEASES:
         while count < wanted:
@@ -149,7 +149,7 @@ def _releases(here: Contender) -> None:
 
 
 def _events(here: Contender, store: Path) -> None:
-    """What it costs that more was said."""
+    """Print the times with an empty log and with a million events."""
     for events in (0, EVENTS):
         if events:
             million.fill(store, events)
@@ -182,14 +182,14 @@ def run(argv: list[str], cwd: Path | None = None) -> None:
 
 
 def seconds(action: Callable[[], object]) -> float:
-    """How long it takes."""
+    """The seconds that an action takes."""
     begun = time.monotonic()
     action()
     return time.monotonic() - begun
 
 
 def times(count: int, action: Callable[[], object]) -> list[float]:
-    """How long it takes, each time."""
+    """The seconds of each of `count` runs."""
     return [seconds(action) for _ in range(count)]
 
 

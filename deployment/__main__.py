@@ -13,7 +13,7 @@ from .display import choose
 from .errors import DONE, INTERRUPTED, DeployError
 from .output import Output, code_line, result_of
 
-ASKING = ("backup", "restore", "remove")  # the verbs that look or ask here before they connect
+ASKING = ("backup", "restore", "remove")  # verbs that check or ask something here before they connect
 
 _TAKES = "\n".join(f"  {verb:<9} {', '.join(taken)}" for verb, taken in settings.TAKES.items())
 USAGE = f"""\
@@ -51,7 +51,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _run(request: settings.Settings) -> int:
-    """Run a verb. Each imports what it needs: whoever waits for it waits for its imports too."""
+    """Run a verb. Each verb imports only what it needs: imports are part of the waiting time."""
     if request.verb in ("status", "logs"):
         from . import looks
 
@@ -82,7 +82,7 @@ def _env(request: settings.Settings) -> int:
 
 def _change(request: settings.Settings) -> int:
     with ExitStack() as opened:
-        # ssh takes longer than all that is imported here: it begins first, unless somebody is asked before.
+        # ssh takes longer than all imports, so it starts first, except for verbs that ask before they connect.
         connection = None if request.verb in ASKING else opened.enter_context(Connection(request))
         output = choose(request.json)
         try:

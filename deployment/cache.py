@@ -1,6 +1,6 @@
-"""What takes long to make, kept in the checkout: files that bear the digest of their content in their name.
+"""Results that take long to make, cached in the checkout. A key and the digest of its content name each file.
 
-Anything in it can be removed at any time. What is damaged there is made anew.
+Anything in a cache can be removed at any time. A damaged file is made again.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ class Cache:
         self._directory = directory
 
     def find(self, key: str) -> bytes | None:
-        """Return what is kept for `key`; None where nothing is, or not as it was kept."""
+        """Return the content cached for `key`, or None if it is missing or damaged."""
         for path in self._directory.glob(f"{key}.*"):
             content = path.read_bytes()
             if path.name == _name(key, content):
-                with contextlib.suppress(OSError):  # of a cache that is somebody else's
-                    os.utime(path)  # the oldest are dropped
+                with contextlib.suppress(OSError):  # the cache of another user cannot be touched
+                    os.utime(path)  # marks the file as used: the oldest are dropped
                 return content
         return None
 

@@ -98,11 +98,11 @@ class Connection:
     def hear(self) -> dict[str, Any]:
         """Return the node's next line. Raises `Lost` when there is none.
 
-        A node that does not keep this host half is sent it.
+        Send the host half first if the node does not have it.
         """
-        said = self._hear()
-        if said["type"] != "program":
-            return said
+        message = self._hear()
+        if message["type"] != "program":
+            return message
         content = program.build(self._program)
         self._send(f"{len(content)}\n".encode() + content)
         return self._hear()
@@ -152,9 +152,9 @@ class Connection:
             raise Lost(words[-1]) if code == 1 else explain(self.node, code, words, self._options)
 
     def close(self) -> None:
-        """End it; what the node has begun goes on there.
+        """End the connection. A change that the node has begun continues there.
 
-        Everything that counts has been heard: how the far end takes its leave is not waited for.
+        Do not wait for the remote process: its result has arrived already.
         """
         with contextlib.suppress(BrokenPipeError):
             self._in.close()

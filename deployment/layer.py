@@ -46,14 +46,14 @@ def target_of(facts: dict[str, object]) -> Target:
 
 
 def requirements(source: Source, cache: Path) -> bytes:
-    """What the lock pins for the node, with hashes."""
+    """The requirements that the lock pins for the node, with hashes, from the cache if possible."""
     files = {name: sha256(source.files[name][0]) for name in LOCKED}
     key, kept = sha256(canonical(files).encode()), Cache(cache / "requirements")
     return kept.find(key) or kept.keep(key, exported(source))
 
 
 def exported(source: Source) -> bytes:
-    """The same, as uv says it now."""
+    """Export the pinned requirements with uv, without the cache."""
     with tempfile.TemporaryDirectory() as scratch:
         for name in LOCKED:
             (Path(scratch) / name).write_bytes(source.files[name][0])
@@ -108,9 +108,9 @@ def entries(tree: Path) -> list[Entry]:
 
 
 def byte_code(files: list[Entry], target: Target) -> list[Entry]:
-    """The byte code of the modules among `files`; none where the node's Python is another one than this.
+    """The byte code of the modules among `files`; empty if the node runs another version of Python.
 
-    Such a node compiles them itself. What does not compile is code for other versions of Python.
+    That node compiles the layer itself. A file that does not compile is code for another version.
     """
     if target.python != ".".join(map(str, sys.version_info[:2])):
         return []

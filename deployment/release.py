@@ -23,7 +23,7 @@ exec /usr/bin/python{python} -IS "$(dirname "$(readlink -f "$0")")/run.py" servi
 
 @dataclass(frozen=True)
 class Release:
-    """What is put on the node: the manifest, and everything but the layer."""
+    """The files put on the node: the manifest and everything but the layer."""
 
     manifest: Manifest
     entries: list[Entry]

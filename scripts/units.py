@@ -17,7 +17,7 @@ JOURNALS = Path("/etc/systemd")
 
 
 def main() -> int:
-    """Print what systemd complains of; 1 if there is anything."""
+    """Print the complaints of systemd; 1 if there are any."""
     try:
         host.require()
     except Node1Error as error:

@@ -1,4 +1,4 @@
-"""What all tests share: the workers that they run in, and where tests that boot a node are left out."""
+"""Settings of all tests: the workers, and the tests left out where no node can boot."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what is end to end where no node can boot, of the tests that were chosen by `-m` and `-k`."""
+    """Drop the chosen end-to-end tests where no node can boot."""
     if not config.stash[REASON]:
         return
     left_out = [item for item in items if item.get_closest_marker("e2e")]
@@ -53,7 +53,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
-    """Hear it from a worker: all of them collect the same tests."""
+    """Take the count from a worker: all workers collect the same tests."""
     left_out = getattr(node, "workeroutput", {}).get("left_out", 0)
     node.config.stash[LEFT_OUT] = max(left_out, node.config.stash[LEFT_OUT])
 

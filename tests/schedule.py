@@ -120,7 +120,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what `--quick` does."""
+    """Drop slow tests, tests of a node and fault cases if `--quick` is given."""
     if not config.getoption("--quick"):
         return
     durations = load()

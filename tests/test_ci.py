@@ -68,7 +68,7 @@ def test_ruleset_asks_for_every_job() -> None:
 
 
 def test_workflow_runs_on_every_push_and_on_pull_requests_to_main() -> None:
-    """Milestone branches are checked as they grow."""
+    """Every branch is checked on each push, before its pull request."""
     triggers = yaml.safe_load(WORKFLOW.read_text())[True]  # YAML 1.1 reads the key `on` as a boolean
     assert triggers == {"push": None, "pull_request": {"branches": ["main"]}}
 

@@ -1,4 +1,4 @@
-"""Each stage of CI fails when the fault that it looks for is in the code, and the other stages do not."""
+"""Every stage of CI but e2e fails on a fault of its kind, and the stages that run beside it do not."""
 
 from __future__ import annotations
 

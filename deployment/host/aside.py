@@ -63,9 +63,9 @@ class Aside:
         }
 
     def tidy(self, release: Manifest | None) -> bool:
-        """Give what a switch that was cut short has left its name: what waited still, or what had left.
+        """Name the log that an interrupted switch left behind: the incoming log or the replaced one.
 
-        Returns whether anything was left.
+        Returns whether there was such a log.
         """
         if release is None or not shelf.waits(self.layout, self.environment):
             return False

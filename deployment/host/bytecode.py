@@ -20,9 +20,9 @@ def compiled(source: bytes, filename: str, optimize: int = WITHOUT_DOCSTRINGS) -
 
 
 def path_of(source: str) -> str:
-    """Return where Python looks for byte code, such as `a/__pycache__/b.cpython-311.pyc`.
+    """The path of the byte code of a source, such as `a/__pycache__/b.cpython-311.pyc`.
 
-    Byte code of a release bears the name of level 0. With -OO Python would look for that of its own library
-    too, of which Debian ships level 0 alone, and compile 200 modules at each start.
+    A release uses the names of level 0. With -OO, Python would also look for level 2 of its own library, which
+    Debian does not ship, and compile 200 modules at each start.
     """
     return importlib.util.cache_from_source(source, optimization="")

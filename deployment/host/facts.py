@@ -1,4 +1,4 @@
-"""What a node is, as far as the dependencies of a release depend on it."""
+"""The properties of a node that the dependencies of a release depend on."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .errors import Refused
 
 
 def facts() -> dict[str, Any]:
-    """What the operator's half has to know before it can build for this node."""
+    """The facts that the operator's half needs before it can build for this node."""
     if not Path("/run/systemd/system").is_dir():
         raise Refused("systemd does not run this node.", "choose a node whose process 1 is systemd")
     return {

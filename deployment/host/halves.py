@@ -1,8 +1,8 @@
 """The host halves that are kept on the node: compiled, so that each is sent and compiled once.
 
 /opt/helionyx/host/<digest of its modules>.<Python>.pyz holds the modules, their byte code, and in its last
-64 bytes the SHA-256 of all before. `BOOTSTRAP` in deployment/program.py runs it if that is right and the file
-is root's.
+64 bytes the SHA-256 of all before. `BOOTSTRAP` in deployment/program.py runs the file if that digest is right
+and only root can write it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from .bytecode import compiled
 from .files import publish
 from .layout import Layout
 
-KEPT = 3  # of them that stay
+KEPT = 3  # host halves that stay on the node
 
 
 def keep(layout: Layout, program: Path) -> Path:

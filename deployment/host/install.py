@@ -78,7 +78,7 @@ def _unpacked(blob: Path, final: Path) -> tuple[Path, int]:
 def _compile(root: Path, below: str = ".") -> list[str]:
     """Compile what was sent without byte code; returns the faults of what does not compile.
 
-    A file's path in a traceback is the one that it is imported by.
+    Tracebacks show the path by which a file is imported.
     """
     faults = []
     for path in sorted((root / below).rglob("*.py")):

@@ -77,7 +77,7 @@ def id_of(manifest: Mapping[str, Any]) -> str:
 class Kept:
     """A release that lies on the node."""
 
-    intact: bool = True  # as far as it was examined
+    intact: bool = True  # true also for a release that was not examined
     layer: str = ""
     verified_at: float = 0.0
     projections: str = ""  # the file of its read models; none for a release that never came up
@@ -154,9 +154,7 @@ class Observed:
     opt: bool = False  # whether anything of its releases is there, also of ones that are being removed
     home: bool = False  # whether its directory of data is there
     foreign: bool = False  # whether that belongs to another user
-    data: bool = (
-        False  # whether its log holds anything said; where no release stays, whether any file of it does
-    )
+    data: bool = False  # whether its log holds more than starts and stops; without a release, any file counts
     strays: tuple[str, ...] = ()  # processes of its user that its units have not started
     projections: tuple[str, ...] = ()  # the files of read models that lie here
     rehearsal: bool = False  # whether something is left of one

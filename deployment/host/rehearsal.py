@@ -50,10 +50,10 @@ def begin(layout: Layout, environment: Environment, release: Manifest, before: L
     for path, content in units(layout, environment, release).items():
         path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
         publish(path, content, 0o644)
-    # systemd finds a new unit file by itself. A reload takes as long as all else here, and is for one that it
-    # has in memory still.
-    found = systemd.show([path.name for path in layout.rehearsal(environment)])
-    if any(unit.stale for unit in found.values()):
+    # systemd finds a new unit file by itself. A reload takes as long as the other steps here, so it runs only
+    # if systemd still has an old version in memory.
+    shown = systemd.show([path.name for path in layout.rehearsal(environment)])
+    if any(unit.stale for unit in shown.values()):
         systemd.systemctl("daemon-reload")
     begun = time.monotonic()
     try:

@@ -41,7 +41,7 @@ def kept(
 ) -> dict[str, Kept]:
     """The releases on disk. One that cannot be read, or was edited, is not intact.
 
-    Only the files of those in `examined` are read to tell, of all of them without it.
+    Only the releases in `examined` are compared with their manifests; without it, all are.
     """
     found = {}
     for name in names(layout, environment):

@@ -47,7 +47,7 @@ def converse(layout: Layout, wire: Wire, program: Path) -> int:
 
 
 def _answer(layout: Layout, wire: Wire, program: Path, request: dict[str, Any]) -> None:
-    """Answer one request. What only some verbs need is imported for them alone: imports take time."""
+    """Answer one request. Each verb imports its own module: imports take time."""
     verb = request["verb"]
     if verb == "status":
         from . import status

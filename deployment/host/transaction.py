@@ -133,7 +133,7 @@ class _Change:
         return observe(self.layout, self.environment, wanted)
 
     def _wanted(self) -> Wanted:
-        """What is to be reached, without what an earlier attempt has done already."""
+        """The state to reach, without the steps that an earlier attempt has done."""
         wanted = wanted_of(self.layout, self.environment, self.request)
         if self._done("switch-log"):  # what is said to the service after that is no reason to do it again
             wanted = replace(wanted, log=None)

@@ -10,10 +10,10 @@ EPOCH = (1980, 1, 1, 0, 0, 0)  # the first date that a zip file can hold
 
 def digest(modules: Mapping[str, bytes]) -> str:
     """Return the name of a host half: a digest of its modules by file name."""
-    found = hashlib.sha256()
+    hasher = hashlib.sha256()
     for name, source in sorted(modules.items()):
-        found.update(f"{name} {len(source)}\n".encode() + source)
-    return found.hexdigest()
+        hasher.update(f"{name} {len(source)}\n".encode() + source)
+    return hasher.hexdigest()
 
 
 def pack(files: Mapping[str, bytes], compression: int, comment: bytes = b"") -> bytes:

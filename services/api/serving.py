@@ -1,4 +1,4 @@
-"""The service while it runs: opened, said to be ready, and stopped."""
+"""The running service: open the log, report READY, serve, stop."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 """What the service is about, as values and pure functions: no I/O, no clock, no imports from elsewhere.
 
-But for msgspec: dataclasses write the code of each class when they are imported, which for the forty of
-commands and events was 15 of the 140 ms that the imports of the service took.
+msgspec is the one import: a dataclass compiles its methods when it is imported, and the forty commands and
+events took 15 of the service's 140 ms of imports.
 """

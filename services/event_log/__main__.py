@@ -2,7 +2,7 @@
 
 The log is that of the environment `$ENV`, where its configuration says, or the one in `--store`.
 
-Each verb imports what it alone needs: a deploy asks for `head` several times, and imports are most of that.
+Each verb imports only what it needs: a deploy runs `head` several times, and imports are most of its time.
 """
 
 from __future__ import annotations

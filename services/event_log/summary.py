@@ -1,6 +1,6 @@
-"""What a log is asked most often: where it ends, and what it holds. Light to import.
+"""The end and the contents of a log, without reading its records. Light to import.
 
-A deploy asks for it several times, each time in a process of its own, which imports nothing but this.
+A deploy asks for them several times, each time in a new process.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ BEGINNING = Head(0, GENESIS)
 
 
 class Summary:
-    """One connection to the log, and what can be told without reading its records."""
+    """One connection to the log, for the facts that need no record to be read."""
 
     def __init__(self, connection: apsw.Connection, path: Path) -> None:
         self._connection = connection

@@ -1,4 +1,4 @@
-"""What is kept in the checkout is what was made, or is made anew."""
+"""A cached file is used only if it is as it was written."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from deployment.cache import KEPT, Cache
 
 
 def test_kept_content_is_found_by_its_key(tmp_path: Path) -> None:
-    """And by no other; private, since it may come from a configuration."""
+    """No other key finds it, and its mode is 0600: a configuration may be in it."""
     cache = Cache(tmp_path / "kind")
     assert cache.find("a") is None
     assert cache.keep("a", b"content") == b"content"
@@ -45,7 +45,7 @@ def test_oldest_are_dropped(tmp_path: Path) -> None:
 
 
 def test_directory_that_cannot_be_written_keeps_nothing(tmp_path: Path) -> None:
-    """Which only takes longer."""
+    """The content is still returned; only time is lost."""
     (tmp_path / "kind").write_text("a file in its place")
     cache = Cache(tmp_path / "kind")
     assert cache.keep("a", b"content") == b"content"

@@ -1,4 +1,4 @@
-"""Long matrices of faults: `make test` runs a sample of each, `make test-faults` all."""
+"""Long matrices of faults: `make test` runs a sample of each, `make test-faults` the rest."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ class States:
         copy(self._made("checkout", Operator.prepare), root)
 
     def deployed(self, *environments: str) -> Deployed:
-        """The state in which these environments run, and nothing else was ever done."""
+        """The state right after these environments were deployed."""
         return Deployed(self._made("-".join(environments), lambda place: self._deploy(place, environments)))
 
     def _made(self, name: str, make: Callable[[Path], None]) -> Path:
@@ -84,7 +84,7 @@ class Deployed:
 
     @property
     def snapshot(self) -> Path:
-        """What nodes are booted over."""
+        """The snapshot that nodes boot over."""
         return self.place / "snapshot"
 
     @property
