@@ -82,7 +82,7 @@ def _env(request: settings.Settings) -> int:
 
 def _change(request: settings.Settings) -> int:
     with ExitStack() as opened:
-        # ssh takes longer than all imports, so it starts first, except for verbs that ask before they connect.
+        # ssh takes longer than all imports, so it starts first; some verbs have to ask before they connect.
         connection = None if request.verb in ASKING else opened.enter_context(Connection(request))
         output = choose(request.json)
         try:
