@@ -67,10 +67,11 @@ class _Change:
     def run(self) -> None:
         attempt = len(self.transaction.entries("attempt")) + 1
         self.transaction.write("attempt", number=attempt)
-        seen = self._look(self._wanted())
+        # Later attempts look once they need it: with a look that fails, their number is still limited.
+        seen = None if self.transaction.entries("before") else self._look(self._wanted())
         before = self._before(seen)
         if self.aside.tidy(releases.read_manifest(self.layout, self.environment, before["release"])):
-            seen = self._look(self._wanted())
+            seen = None
         failure = self._failure_so_far()
         if failure is None and attempt > FORWARD_ATTEMPTS:
             failure = StepFailed(f"the transaction died {attempt - 1} times on its way.")
@@ -90,11 +91,10 @@ class _Change:
             outcome = self._back(before)
             self._end(outcome, before, self._with_what_is_left(failure, before, outcome))
 
-    def _before(self, seen: Observed) -> dict[str, Any]:
+    def _before(self, seen: Observed | None) -> dict[str, Any]:
         """What was there when the transaction began, as its first attempt has seen it."""
-        found = self.transaction.entries("before")
-        if found:
-            return found[0]
+        if seen is None:
+            return self.transaction.entries("before")[0]
         close_abandoned(self.layout, self.environment, self.transaction)
         release = seen.serving if seen.serving in seen.releases else seen.current
         active = "active" in (seen.service, seen.socket) or seen.service == "activating"
@@ -143,11 +143,11 @@ class _Change:
             wanted = replace(wanted, rebuild=False)
         return wanted
 
-    def _forward(self, before: dict[str, Any], seen: Observed) -> HostError | None:
+    def _forward(self, before: dict[str, Any], seen: Observed | None) -> HostError | None:
         """Apply the plan; the failure, if there was one, is on record. A refusal has touched nothing."""
         wanted = self._wanted()
         try:
-            steps = plan(seen, wanted)
+            steps = plan(seen or self._look(wanted), wanted)
         except Refused as error:
             if not self.transaction.entries("step"):
                 return error
