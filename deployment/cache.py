@@ -23,7 +23,10 @@ class Cache:
     def find(self, key: str) -> bytes | None:
         """Return the content cached for `key`, or None if it is missing or damaged."""
         for path in self._directory.glob(f"{key}.*"):
-            content = path.read_bytes()
+            try:
+                content = path.read_bytes()
+            except OSError:  # another user's, or dropped just now
+                continue
             if path.name == _name(key, content):
                 with contextlib.suppress(OSError):  # the cache of another user cannot be touched
                     os.utime(path)  # marks the file as used: the oldest are dropped

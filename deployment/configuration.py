@@ -40,18 +40,20 @@ def read(env_dir: Path, environment: str, source: Source, cache: Path) -> Config
             f"there is no {path.name} in {env_dir}.", f"make env ENV={environment}, and fill in what it marks"
         ) from None
     files = _files(source)
-    key, kept = _key(content, environment, files), Cache(cache / "configurations")
-    answer = kept.find(key) or _ask(content, environment, files)
+    key, answers = _key(content, environment, files), Cache(cache / "configurations")
+    known = answers.find(key)
+    answer = known or _ask(content, environment, files)
     found, problems = _read(content, answer)
     if found is None:
         count = "a problem" if len(problems) == 1 else f"{len(problems)} problems"
         raise DeployError(f"{path} has {count}.", ".env.template explains every key", details=problems)
-    for key, wrong, own in outside(found, environment):
+    for name, wrong, own in outside(found, environment):
         raise DeployError(
-            f"{key}={wrong} is no place for the data of {environment}.",
+            f"{name}={wrong} is no place for the data of {environment}.",
             f"give it a path below {own}, and there not in {' or '.join(RESERVED)}",
         )
-    kept.keep(key, answer)
+    if known is None:
+        answers.keep(key, answer)
     return found
 
 

@@ -7,22 +7,31 @@ from __future__ import annotations
 
 import importlib.util
 import marshal
+import sys
+import warnings
+from pathlib import PurePath
 
 WITHOUT_DOCSTRINGS = 2  # the level of optimization that leaves out docstrings, and assertions too
+WITHOUT_REFERENCES = (
+    2  # a version of marshal: in later ones the bytes depend on what else refers to an object
+)
 UNCHECKED_HASH = (1).to_bytes(4, "little")
 
 
 def compiled(source: bytes, filename: str, optimize: int = WITHOUT_DOCSTRINGS) -> bytes:
     """Return the contents of a `.pyc` file for this Python. Raises `SyntaxError` and `ValueError`."""
-    code = compile(source, filename, "exec", dont_inherit=True, optimize=optimize)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # dependencies are not ours to mend
+        code = compile(source, filename, "exec", dont_inherit=True, optimize=optimize)
     header = importlib.util.MAGIC_NUMBER + UNCHECKED_HASH + importlib.util.source_hash(source)
-    return header + marshal.dumps(code)
+    return header + marshal.dumps(code, WITHOUT_REFERENCES)
 
 
 def path_of(source: str) -> str:
     """The path of the byte code of a source, such as `a/__pycache__/b.cpython-311.pyc`.
 
-    A release uses the names of level 0. With -OO, Python would also look for level 2 of its own library, which
-    Debian does not ship, and compile 200 modules at each start.
+    A release uses the names of level 0. With -OO, Python would also look for level 2 of its own library,
+    which Debian does not ship, and compile 200 modules at each start.
     """
-    return importlib.util.cache_from_source(source, optimization="")
+    path = PurePath(source)  # and not `cache_from_source`, which PYTHONPYCACHEPREFIX leads elsewhere
+    return str(path.parent / "__pycache__" / f"{path.stem}.{sys.implementation.cache_tag}.pyc")

@@ -8,22 +8,37 @@ and only root can write it.
 from __future__ import annotations
 
 import hashlib
+import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 from . import zipapp
 from .bytecode import compiled
+from .errors import StepFailed
 from .files import publish
 from .layout import Layout
+from .locks import host_lock
 
-KEPT = 3  # host halves that stay on the node
+KEPT = 6  # host halves that stay on the node: those that were used last
 
 
 def keep(layout: Layout, program: Path) -> Path:
-    """Return the kept file of the program that runs; one that was sent is compiled and kept first."""
-    if program.parent == layout.host_halves:
-        return program
+    """Return the kept file of the program that runs; one that was sent is compiled and kept first.
+
+    Raises `StepFailed`, also where the kept file has just been dropped.
+    """
+    try:
+        with host_lock(layout):  # two environments may be changed at once
+            if program.parent == layout.host_halves:
+                os.utime(program)
+                return program
+            return _keep(layout, program)
+    except OSError as error:
+        raise StepFailed(f"the host half cannot be kept: {error.strerror}: {error.filename}.") from error
+
+
+def _keep(layout: Layout, program: Path) -> Path:
     import zipfile  # seldom needed: each half is kept once
 
     with zipfile.ZipFile(program) as sent:

@@ -26,7 +26,7 @@ def layer(layout: Layout, staged: Path, digest: str) -> str:
         if final.is_dir():
             return "another environment brought it"
         half, count = _unpacked(staged / "layer.tar.gz", final)
-        _compile(half)  # some files may not, such as those for other versions of Python
+        _compile(half, missing=True)  # some files do not: they are for other versions of Python
         _finish(half, final)
     return f"{count} files"
 
@@ -75,15 +75,15 @@ def _unpacked(blob: Path, final: Path) -> tuple[Path, int]:
         return half, sum(1 for member in archive.getmembers() if member.isfile())
 
 
-def _compile(root: Path, below: str = ".") -> list[str]:
-    """Compile what was sent without byte code; returns the faults of what does not compile.
+def _compile(root: Path, below: str = ".", *, missing: bool = False) -> list[str]:
+    """Compile the modules, or those without byte code; returns the faults of what does not compile.
 
     Tracebacks show the path by which a file is imported.
     """
     faults = []
     for path in sorted((root / below).rglob("*.py")):
         name, target = str(path.relative_to(root)), Path(bytecode.path_of(str(path)))
-        if target.exists():
+        if missing and target.exists():
             continue
         try:
             content = bytecode.compiled(path.read_bytes(), name)

@@ -31,6 +31,16 @@ def test_damaged_content_is_not_found(tmp_path: Path) -> None:
     assert cache.find("a") == b"content"
 
 
+def test_content_that_cannot_be_read_is_not_found(tmp_path: Path) -> None:
+    """As after a deploy by another user: it is made again, and nobody sees a traceback."""
+    cache = Cache(tmp_path)
+    cache.keep("a", b"content")
+    (path,) = tmp_path.iterdir()
+    path.unlink()
+    path.mkdir()
+    assert cache.find("a") is None
+
+
 def test_oldest_are_dropped(tmp_path: Path) -> None:
     """What was used last stays."""
     cache = Cache(tmp_path)

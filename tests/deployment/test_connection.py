@@ -18,6 +18,7 @@ from deployment import connection, program, settings
 from deployment.connection import Connection
 from deployment.errors import DeployError
 from deployment.host import halves, sockets, zipapp
+from deployment.host.errors import StepFailed
 from deployment.host.layout import Layout
 from deployment.host.wire import Hangup, Wire
 
@@ -124,16 +125,19 @@ def test_kept_program_is_run_if_it_is_whole_and_of_root(fault: str) -> None:
     assert (b'{"type": "program"}' in said) == (fault != "none")
 
 
-def test_older_host_halves_are_forgotten(tmp_path: Path) -> None:
-    """The last few stay: transactions that run still need theirs."""
+def test_host_halves_that_were_not_used_are_forgotten(tmp_path: Path) -> None:
+    """Those that were used last stay: transactions that run still need theirs."""
     layout = Layout(tmp_path)
     sent = tmp_path / "sent.pyz"
-    for number in range(5):
+    kept = []
+    for number in range(halves.KEPT + 3):
         sent.write_bytes(program.build({**ECHO, "host/version.py": str(number).encode()}))
-        kept = halves.keep(layout, sent)
-        os.utime(kept, (number, number))
-    assert len(list(layout.host_halves.iterdir())) == halves.KEPT
-    assert kept.exists()
+        kept.append(halves.keep(layout, sent))
+        os.utime(kept[-1], (number, number))
+        assert halves.keep(layout, kept[0]) == kept[0]
+    assert set(layout.host_halves.iterdir()) == {kept[0], *kept[-halves.KEPT + 1 :]}
+    with pytest.raises(StepFailed, match="cannot be kept: No such file"):
+        halves.keep(layout, kept[1])
 
 
 def test_wire_takes_blobs_between_lines(tmp_path: Path) -> None:

@@ -209,6 +209,14 @@ sys.stdout.buffer.write(bytecode.compiled({files[0].content!r}, "a.py"))
         assert done.stdout == layer.byte_code(files, Target(here, "p"))[0].content
 
 
+def test_byte_code_lies_beside_its_source(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wherever the operator has Python put its own."""
+    monkeypatch.setattr(sys, "pycache_prefix", "/home/ada/.pyc")
+    name = f"__pycache__/module.{sys.implementation.cache_tag}.pyc"
+    assert bytecode.path_of("a/b/module.py") == f"a/b/{name}"
+    assert bytecode.path_of("module.py") == name
+
+
 def test_layer_holds_nothing_of_this_machine(tmp_path: Path) -> None:
     """No scripts with its interpreter's path, no mention of them, no byte code."""
     for name, content in (
