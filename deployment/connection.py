@@ -154,13 +154,20 @@ class Connection:
     def close(self) -> None:
         """End the connection. A change that the node has begun continues there.
 
-        Do not wait for the remote process: its result has arrived already.
+        Do not wait for the far end of ssh: its result has arrived already. Without ssh the process ends by
+        itself, and clears up what it has to.
         """
         with contextlib.suppress(BrokenPipeError):
             self._in.close()
-        self._process.terminate()
-        self._process.wait(timeout=5)
-        self._errors.close()
+        try:
+            if self.node != "local":
+                self._process.terminate()
+            self._process.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            self._process.terminate()
+            self._process.wait(timeout=5)
+        finally:
+            self._errors.close()
 
     @property
     def _in(self) -> IO[bytes]:

@@ -13,6 +13,7 @@ from node1.registry import STATE
 from node1.run import run
 
 LAYERS = ("upper", "work", "root")
+REDIRECTS = "redirect_dir=on"  # lets a directory of a lower layer be renamed, as on any other file system
 
 
 def choose(directory: Path) -> Path:
@@ -41,7 +42,7 @@ def _refusal(place: Path) -> str:
                 layer.mkdir()
             os.setxattr(layers[1], "trusted.overlay.opaque", b"y")
             os.removexattr(layers[1], "trusted.overlay.opaque")
-            options = "lowerdir=lower,upperdir=upper,workdir=work"
+            options = f"lowerdir=lower,upperdir=upper,workdir=work,{REDIRECTS}"
             mount = ["mount", "-t", "overlay", "overlay", "-o", options, "root"]
             run(["unshare", "--mount", "--propagation", "private", *mount], cwd=Path(trial))
     except (OSError, Node1Error) as error:
@@ -56,8 +57,7 @@ def mount(record: Record, base: Path) -> Path:
     root = record.disk / "root"
     # Relative layers: a comma or a colon in the directory's name would otherwise end the option.
     lower = snapshot.lower_layers(record.disk, base)
-    # With redirects a directory of a lower layer can be renamed, as on any other file system.
-    options = f"lowerdir={lower},upperdir=upper,workdir=work,redirect_dir=on"
+    options = f"lowerdir={lower},upperdir=upper,workdir=work,{REDIRECTS}"
     run(["mount", "-t", "overlay", "overlay", "-o", options, root], cwd=record.disk)
     return root
 

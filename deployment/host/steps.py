@@ -147,11 +147,11 @@ def restart_journal(_: Work, namespace: str) -> None:
 
 
 def enable_units(_: Work, *names: str) -> None:
-    systemd.systemctl("enable", "--quiet", "--no-reload", *names)  # links for the next boot, and no more
+    systemd.systemctl("enable", "--quiet", *names)
 
 
 def disable_units(_: Work, *names: str) -> None:
-    systemd.systemctl("disable", "--quiet", "--no-reload", *names)
+    systemd.systemctl("disable", "--quiet", *names)
 
 
 def stop_units(_: Work, *names: str) -> None:

@@ -1,7 +1,7 @@
 """The event log: the truth. Append-only, in one total order, each record carrying the hash of the one before.
 
-The names for other modules are listed here and imported on first use: a command that needs only the end of the
-log loads only `summary`. `records` says what a record is, `schema` how it lies in the file.
+The names for other modules are listed here and imported on first use: a command that needs only the end of a
+log loads `summary` alone. `records` says what a record is, `schema` how it lies in the file.
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -56,6 +57,7 @@ class States:
         with locked(self.shared / f"{name}.lock", timeout=MAKING_SECONDS):
             if not place.exists():
                 unfinished = self.shared / f"{name}.new"
+                shutil.rmtree(unfinished, ignore_errors=True)  # of an attempt that failed
                 make(unfinished)
                 unfinished.rename(place)
         return place
