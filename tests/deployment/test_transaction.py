@@ -1,0 +1,78 @@
+"""The direction of a transaction, and what it goes back to, as its record remembers them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from deployment.host import record, releases, transaction
+from deployment.host.layout import Layout
+from deployment.host.model import Manifest, Observed
+from deployment.host.record import Transaction
+
+from .shelves import DEV, release
+
+REQUEST = {"verb": "restart", "environment": "dev", "actor": {"name": "tester"}}
+NAME = "c0ffee000000-111111111111"
+RUNS = Observed(current=NAME, user=True, enabled=True, service="active", socket="active", pid=7)
+
+
+def _change(layout: Layout, monkeypatch: pytest.MonkeyPatch, seen: Observed) -> Any:
+    """One attempt at a restart of an environment that looks like `seen`."""
+    here = _deployed(layout)
+    monkeypatch.setattr(releases, "read_manifest", lambda *_: here)
+    monkeypatch.setattr(releases, "current", lambda *_: here.id)
+    monkeypatch.setattr(transaction, "observe", lambda *_: seen)
+    mine = record.create(layout, REQUEST)
+    return transaction._Change(layout, DEV, mine, mine.request)
+
+
+def _deployed(layout: Layout) -> Manifest:
+    config = {**release(layout).config, "api_host": "127.0.0.1", "api_port": 8000}
+    return replace(release(layout), id=NAME, config=config)
+
+
+def test_change_that_failed_is_not_tried_again(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where the transaction was killed between its failure and its first step back."""
+    change = _change(layout, monkeypatch, RUNS)
+    mine: Transaction = change.transaction
+    mine.write("attempt", number=1)
+    change._before(RUNS)
+    mine.write("failed", title="restart service", message="It did not come up.", hint="", details=[])
+    went: list[str] = []
+
+    def forward(*_: object) -> None:
+        went.append("forward")
+
+    def back(*_: object) -> str:
+        went.append("back")
+        return "failed"
+
+    monkeypatch.setattr(change, "_forward", forward)
+    monkeypatch.setattr(change, "_back", back)
+    change.run()
+    assert went == ["back"]
+    assert mine.result is not None
+    assert (mine.result["outcome"], mine.result["message"]) == ("failed", "It did not come up.")
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+@pytest.mark.parametrize(
+    ("service", "socket", "state"),
+    [
+        ("active", "active", "running"),
+        ("activating", "inactive", "running"),
+        ("inactive", "active", "running"),
+        ("inactive", "inactive", "stopped"),
+    ],
+)
+def test_what_was_there_before_is_gone_back_to(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch, service: str, socket: str, state: str, enabled: bool
+) -> None:
+    """What was stopped by hand stays down, and starts on boot if it did before."""
+    seen = replace(RUNS, service=service, socket=socket, enabled=enabled)
+    change = _change(layout, monkeypatch, seen)
+    wanted = change._as_it_was(change._before(seen))
+    assert (wanted.state, wanted.enabled, wanted.release.id, wanted.back) == (state, enabled, NAME, True)
