@@ -14,10 +14,12 @@ from deployment.host.check import BAD
 from deployment.host.condition import Directory
 from deployment.host.errors import StepFailed
 from deployment.host.eventlog import DAMAGED
-from deployment.host.layout import Environment
+from deployment.host.layout import Environment, Layout
+from deployment.host.model import Observed
 from deployment.host.run import run
 
 from .conftest import not_ok
+from .shelves import release
 from .test_doctor_node import DEV, HELD
 
 
@@ -81,6 +83,15 @@ def test_time_limit_is_known_by_its_kind(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(eventlog, "VERIFYING", 0.1)
     monkeypatch.setattr(eventlog, "run", lambda argv, user, timeout: run(argv, timeout=timeout))  # noqa: ARG005
     assert eventlog._verified(Chain(), ["sleep", "5"], Environment("dev")).late
+
+
+def test_length_that_the_process_tells_is_compared(layout: Layout) -> None:
+    """A process that tells more than the file holds writes into a file that no directory has."""
+    found = release(layout)
+    answers = {"log": {"length": 5, "head": "a" * 64, "holds": {}}}
+    chain = eventlog.look(layout, Environment("dev"), found, Observed(answers=answers), readable=False)
+    assert chain.told == 5
+    assert eventlog.look(layout, Environment("dev"), found, Observed(), readable=False).told is None
 
 
 def test_deleted_files_of_a_process_are_found(tmp_path: Path) -> None:
