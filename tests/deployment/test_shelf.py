@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from deployment.host import (
+    readmodels,
+    releases,
     shelf,
     store,
 )
@@ -22,6 +26,21 @@ def test_logs_change_places(layout: Layout) -> None:
     shelf.switch(layout, DEV, release(layout), name)
     assert places(layout) == {"events": "5", "9-ffffffffffff": "9"}
     assert aside(layout).before() == (OLD, "9-ffffffffffff")
+
+
+def test_no_read_models_survive_a_switch(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of every kept release: a rehearsal does not open read models that follow another log."""
+    place = layout.data(DEV) / "projections"
+    made = release(layout)
+    known = replace(made, config={**made.config, "projections_db_path": str(place / "helionyx.db")})
+    place.mkdir()
+    for name in ("helionyx-0123456789ab.db", "helionyx-ba9876543210.db", "somebody.db"):
+        (place / name).touch()
+    removed: list[str] = []
+    monkeypatch.setattr(releases, "manifests", lambda *_: [known])
+    monkeypatch.setattr(readmodels, "remove", lambda _, __, names: removed.extend(names))
+    shelf.switch(layout, DEV, known, aside(layout).name(forward(layout)))
+    assert removed == ["helionyx-0123456789ab.db", "helionyx-ba9876543210.db"]
 
 
 def test_name_that_is_kept_already_is_not_overwritten(layout: Layout) -> None:
