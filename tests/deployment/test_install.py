@@ -15,6 +15,7 @@ from deployment.archive import Entry, pack
 from deployment.host import bytecode, files, install, releases
 from deployment.host.errors import StepFailed
 from deployment.host.layout import Environment, Layout
+from deployment.host.run import run
 
 DEV = Environment("dev")
 DIGEST = "a" * 64
@@ -127,6 +128,24 @@ def test_when_it_was_written_last(tmp_path: Path) -> None:
     wal.write_text("x")
     os.utime(wal, (0, 2000))
     assert files.written_at((log, wal)) == 2000
+
+
+def test_no_depth_is_too_much_to_empty(tmp_path: Path) -> None:
+    """A service may make directories as deep as it likes: deeper than Python recurses, too."""
+    data = tmp_path / "data"
+    data.mkdir()
+    descriptor = os.open(data, os.O_RDONLY)
+    for _ in range(1500):
+        os.mkdir("d", dir_fd=descriptor)
+        below = os.open("d", os.O_RDONLY, dir_fd=descriptor)
+        os.close(descriptor)
+        descriptor = below
+    os.close(descriptor)
+    try:
+        files.empty(data)
+        assert list(data.iterdir()) == []
+    finally:
+        run(["rm", "-rf", "--", str(data)])  # pytest itself cannot remove what is so deep
 
 
 def test_discarded_directory_is_gone_at_once(layout: Layout) -> None:
