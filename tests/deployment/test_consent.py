@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import pty
+import sys
+
 import pytest
 
 from deployment import consent, settings
@@ -40,3 +44,21 @@ def test_without_its_name_it_is_refused(words: list[str], environ: dict[str, str
 def test_with_it_or_without_need_it_goes_on(words: list[str], environ: dict[str, str]) -> None:
     """Only live is asked before a restore or a removal: what was said to it is kept."""
     consent.ask(settings.read([*words, "--json"], environ))
+
+
+@pytest.mark.parametrize(
+    ("typed", "goes_on"),
+    [("dev\n", True), ("\n", False), ("Dev\n", False), ("live\n", False), ("yes\n", False), ("\x04", False)],
+)
+def test_name_is_typed_at_a_terminal(monkeypatch: pytest.MonkeyPatch, typed: str, goes_on: bool) -> None:
+    """Anything else refuses, an empty line and Ctrl-D too."""
+    ours, theirs = pty.openpty()
+    with os.fdopen(ours, "wb", buffering=0) as keyboard, os.fdopen(theirs) as terminal:
+        monkeypatch.setattr(sys, "stdin", terminal)
+        keyboard.write(typed.encode())
+        asked = settings.read(["remove", "dev"], {"DATA": "delete"})
+        if goes_on:
+            consent.ask(asked)
+        else:
+            with pytest.raises(DeployError, match="only when its name is typed"):
+                consent.ask(asked)
