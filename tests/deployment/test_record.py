@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from pathlib import Path
 
 from deployment.host import record
@@ -39,3 +41,16 @@ def test_old_ones_are_forgotten(tmp_path: Path) -> None:
     record.create(layout, REQUEST)
     assert len(record.ended(layout)) == record.KEEP
     assert unfinished.id in [item.id for item in record.every(layout)]
+
+
+def test_what_was_never_begun_is_forgotten(tmp_path: Path) -> None:
+    """What a lost connection left staged holds secrets; one that is staged just now may still begin."""
+    layout = Layout(tmp_path)
+    old, fresh = record.create(layout, REQUEST), record.create(layout, REQUEST)
+    begun = record.create(layout, REQUEST)
+    begun.write("attempt", number=1)
+    long_ago = time.time() - record.STAGING - 1
+    for transaction in (old, begun):
+        os.utime(transaction.path, (long_ago, long_ago))
+    latest = record.create(layout, REQUEST)
+    assert {item.id for item in record.every(layout)} == {fresh.id, begun.id, latest.id}
