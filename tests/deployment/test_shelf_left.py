@@ -178,3 +178,13 @@ def test_damaged_log_of_before_is_never_taken_for_the_copy(
     memory.tidy(release(layout))
     memory.clear(release(layout))
     assert (layout.kept_logs(DEV) / name / "events.db").read_text().endswith("flawed")
+
+
+def test_brought_log_that_was_damaged_since_stays(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only a sound copy is dropped: a damaged one is listed, so that somebody can look at it."""
+    memory = _brought(layout, monkeypatch)
+    memory.name(forward(layout))
+    (layout.kept_logs(DEV) / shelf.NEXT / "events.db").write_text(f"5 {NEW.head} flawed")
+    memory.tidy(release(layout))
+    memory.clear(release(layout))
+    assert places(layout) == {"events": "9", "5-aaaaaaaaaaaa": "5"}
