@@ -107,3 +107,25 @@ def test_nobody_is_no_answer() -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         assert probe.ask(f"127.0.0.1:{unused.getsockname()[1]}") is None
+
+
+def test_service_that_is_not_ready_yet_is_asked_again() -> None:
+    """The first answer that is ready counts, and no time is spent behind it."""
+    bodies = [b'{"ready": false, "reason": "catching up"}', b'{"ready": false}', b'{"ready": true}']
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            with contextlib.suppress(OSError):
+                for body in bodies:
+                    caller, _ = listener.accept()
+                    with caller:
+                        caller.recv(65536)
+                        caller.sendall(HEAD + body)
+
+        server = threading.Thread(target=serve)
+        server.start()
+        answer = probe.ask_until_ready(f"127.0.0.1:{listener.getsockname()[1]}", patience=30.0)
+        with contextlib.suppress(OSError):
+            listener.shutdown(socket.SHUT_RDWR)
+        server.join()
+    assert answer == {"ready": True, "status": 200}
