@@ -76,3 +76,24 @@ def test_what_was_there_before_is_gone_back_to(
     change = _change(layout, monkeypatch, seen)
     wanted = change._as_it_was(change._before(seen))
     assert (wanted.state, wanted.enabled, wanted.release.id, wanted.back) == (state, enabled, NAME, True)
+
+
+@pytest.mark.parametrize(
+    ("verb", "step", "named"),
+    [
+        ("restart", "restart-service", "restart"),
+        ("rebuild", "rebuild-projections", "rebuild"),
+        ("restore", "switch-log", "log"),
+    ],
+)
+def test_what_an_earlier_attempt_has_done_is_not_wanted_again(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch, verb: str, step: str, named: str
+) -> None:
+    """What is said to a service after a switch is no reason to switch once more."""
+    change = _change(layout, monkeypatch, RUNS)
+    change.request.update(verb=verb, log={"length": 5, "head": "a" * 64})
+    assert getattr(change._wanted(), named)
+    change.transaction.write("step", verb=step, state="begin")
+    assert getattr(change._wanted(), named)
+    change.transaction.write("step", verb=step, state="done")
+    assert not getattr(change._wanted(), named)
