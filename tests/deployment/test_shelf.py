@@ -13,6 +13,7 @@ from deployment.host import (
     store,
 )
 from deployment.host.aside import Aside
+from deployment.host.exchange import exchange
 from deployment.host.layout import Layout
 from deployment.host.model import Log
 from deployment.host.record import Transaction
@@ -69,6 +70,17 @@ def test_log_that_is_gone_leaves_nothing_to_keep(layout: Layout) -> None:
     (layout.data(DEV) / "events").rename(layout.root / "lost")
     shelf.switch(layout, DEV, release(layout), "0-000000000000")
     assert places(layout) == {"events": "5"}
+
+
+@pytest.mark.parametrize("back", [False, True])
+def test_name_is_chosen_once(layout: Layout, *, back: bool) -> None:
+    """An attempt that was killed behind the exchange does not name one log after the other."""
+    memory = aside(layout)
+    wanted = replace(forward(layout), back=back)
+    name = memory.name(wanted)
+    assert name == "9-ffffffffffff"
+    exchange(layout.data(DEV), layout.data(DEV) / "events", layout.kept_logs(DEV) / shelf.NEXT)
+    assert memory.name(wanted) == name
 
 
 @pytest.mark.parametrize("kept", ["", "5-aaaaaaaaaaaa.2"])
