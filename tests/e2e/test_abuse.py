@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from .operator import EXITS, RUNNER, Operator
 
 CURRENT = "/opt/helionyx/dev/current"
@@ -25,7 +23,6 @@ def test_link_in_place_of_a_directory_is_not_followed(dev: Operator) -> None:
     assert dev.deploy("dev")["outcome"] == "done"
 
 
-@pytest.mark.faults
 def test_failed_deploy_leaves_an_edited_release_as_it_lies(dev: Operator) -> None:
     """On the way back nothing is installed: what ran before runs again, edits and all."""
     before = dev.status("dev")["release"]
@@ -104,7 +101,6 @@ def test_link_to_another_environment_gains_nothing(two: Operator) -> None:
     assert two.on_node("ls", victim)
 
 
-@pytest.mark.faults
 def test_directory_in_place_of_a_read_model_stops_no_deploy(dev: Operator) -> None:
     """What cannot be tidied up is left; a release that came up stays."""
     place = "/var/lib/helionyx/dev/projections/helionyx-0123456789ab.db"
@@ -113,7 +109,6 @@ def test_directory_in_place_of_a_read_model_stops_no_deploy(dev: Operator) -> No
     assert dev.deploy("dev")["outcome"] == "done"
 
 
-@pytest.mark.faults
 def test_what_was_down_is_left_as_it_was(dev: Operator) -> None:
     """A deploy that fails where somebody had stopped the units by hand: down, and still to start on boot."""
     dev.on_node("systemctl", "stop", "helionyx-dev.socket", "helionyx-dev.service")

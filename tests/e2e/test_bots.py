@@ -131,7 +131,6 @@ def test_a_bot_api_that_cannot_be_reached(changed: Operator, api: BotApi) -> Non
     assert found["dev", "bot", "warn"][0] == remark(result)
 
 
-@pytest.mark.faults
 def test_back_to_a_release_that_cannot_ask(changed: Operator, bots: dict[str, Bot]) -> None:
     """One of a time before there was a question goes back without it."""
     git(changed.root, "rm", "--quiet", "services/telegram/__main__.py")

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 
-import pytest
-
 from .findings import bad, done_there, examine
 from .operator import Operator
 
@@ -39,7 +37,6 @@ def test_log_that_was_deleted_under_its_service_is_saved_by_its_hint(dev: Operat
     assert not bad(examine(dev, "dev"))
 
 
-@pytest.mark.faults
 def test_log_of_another_length_than_the_service_tells_is_bad(dev: Operator) -> None:
     """As after a backup was put under a service that runs: that goes on in a file that no directory has."""
     dev.tell("dev", ["a cherry"])

@@ -36,7 +36,6 @@ def test_code_that_does_not_compile_is_found_before_the_switch(dev: Operator) ->
     assert dev.status("dev")["pid"] == before["pid"]
 
 
-@pytest.mark.faults
 def test_failed_rehearsal_beside_a_damaged_service_touches_nothing(dev: Operator) -> None:
     """Exit code 3: the same process goes on, as little ready as before, and starts on boot as little."""
     dev.tell("dev", ["an orange", "a lemon"])
@@ -60,7 +59,6 @@ def _until_not_ready(dev: Operator) -> None:
         time.sleep(0.1)
 
 
-@pytest.mark.faults
 def test_release_that_answers_as_another_is_switched_back(dev: Operator) -> None:
     """Up is not enough: it has to be this release, in this environment."""
     before = dev.status("dev")["release"]

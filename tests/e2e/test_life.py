@@ -183,7 +183,6 @@ def test_colours_are_for_terminals(settled: Operator) -> None:
         assert ("\x1b[32m" in shown) is coloured
 
 
-@pytest.mark.faults
 def test_log_that_tells_the_same_is_left_where_it_is(dev: Operator, tmp_path: Path) -> None:
     """Also where the service is stopped: its own starts and stops are not the backup's, and no damage."""
     dev.tell("dev", ["what both of them say"])

@@ -7,8 +7,6 @@ import os
 import pty
 import re
 
-import pytest
-
 from .operator import LIMIT, Operator
 
 PLACES = "ls -A /etc/systemd/system /etc/systemd /opt/helionyx /opt/helionyx/layers /var/lib/helionyx"
@@ -101,7 +99,6 @@ def test_process_of_the_user_is_named_before_anything_is_touched(dev: Operator) 
     assert dev.status("dev")["pid"] == before["pid"]
 
 
-@pytest.mark.faults
 def test_depth_is_no_hiding_place(two: Operator) -> None:
     """Directories as deep as a service likes to make them are looked through, given away and removed."""
     go = "import os; os.chdir('/var/lib/helionyx/staging')"

@@ -92,7 +92,6 @@ def test_whoever_is_asked_has_heard_what_it_costs(dev: Operator, backup: Path) -
     assert b"from the backup, 4" in dev.ask("live", "/api/v1/messages")[1]
 
 
-@pytest.mark.faults
 def test_restore_that_fails_brings_the_log_of_before_back(dev: Operator, backup: Path) -> None:
     """A release that does not come up with the other log: all that was said is there again."""
     dev.tell("dev", ["before the restore that fails"])
@@ -123,7 +122,6 @@ def test_restore_that_does_not_come_up_goes_back_by_itself(dev: Operator, backup
     assert dev.events("dev") == events
 
 
-@pytest.mark.faults
 def test_service_that_dies_of_another_log_goes_back_by_itself(dev: Operator, backup: Path) -> None:
     """Also where it had answered before it died: it is watched for as long as a new release soaks."""
     dev.tell("dev", ["before the restore that seems to succeed"])
@@ -134,7 +132,6 @@ def test_service_that_dies_of_another_log_goes_back_by_itself(dev: Operator, bac
     assert dev.events("dev") == events
 
 
-@pytest.mark.faults
 def test_killed_on_its_way_back_it_still_goes_back(dev: Operator, backup: Path) -> None:
     """The log of before comes back, though the transaction is shot while it brings it."""
     dev.tell("dev", ["before the shot on the way back"])
@@ -189,7 +186,6 @@ def test_killed_undoing_arrives(dev: Operator, backup: Path, step: str, state: s
     assert kept not in dev.on_node("ls", SHELF)
 
 
-@pytest.mark.faults
 def test_kept_log_that_cannot_be_switched_keeps_its_name(dev: Operator, backup: Path) -> None:
     """As where somebody has mounted something: by that name it can be brought back later."""
     dev.tell("dev", ["before the mount"])
@@ -209,7 +205,6 @@ def test_kept_log_that_cannot_be_switched_keeps_its_name(dev: Operator, backup: 
     assert dev.events("dev") == events
 
 
-@pytest.mark.faults
 def test_what_comes_after_a_restore_is_rehearsed_with_its_log(dev: Operator, backup: Path) -> None:
     """Also a release whose read models, of another schema, followed the log of before."""
     dev.tell("dev", ["before the change of schema"])

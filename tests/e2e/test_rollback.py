@@ -105,7 +105,6 @@ def test_nothing_to_go_back_to_is_refused(dev: Operator) -> None:
     assert "is not deployed here" in dev.change("restart", "live", code=2)["message"]
 
 
-@pytest.mark.faults
 def test_rollback_to_what_does_not_come_up_goes_forward_again(settled: Operator) -> None:
     """A kept release may find another world: exit code 3, and the one that we came from runs."""
     settled.edit(RUNNER, UMASK, MOODY)
@@ -147,7 +146,6 @@ def test_old_code_with_todays_configuration(settled: Operator) -> None:
     assert further not in (None, old, made), "what it was made of is no step back"
 
 
-@pytest.mark.faults
 @pytest.mark.usefixtures("four")
 def test_todays_configuration_that_old_code_does_not_accept(settled: Operator) -> None:
     """Refused with its reasons, and nothing is touched."""
@@ -182,7 +180,6 @@ def test_keep_says_how_many_stay(settled: Operator) -> None:
     assert settled.change("deploy", "dev", code=2, KEEP="0")["outcome"] == "refused"
 
 
-@pytest.mark.faults
 def test_read_models_go_with_the_last_release_that_has_them(settled: Operator) -> None:
     """A release of another schema builds its own beside; with the releases of the old one its file goes."""
     files = "ls /var/lib/helionyx/dev/projections | grep -v -e -wal -e -shm"
