@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
 import tempfile
 from dataclasses import dataclass
@@ -10,8 +9,8 @@ from pathlib import Path
 
 from .archive import Entry, pack
 from .cache import Cache
+from .compiling import compile_tree
 from .errors import DeployError
-from .host import bytecode
 from .host.model import canonical, sha256
 from .run import run
 from .source import Source
@@ -94,8 +93,7 @@ def _install_and_pack(locked: bytes, target: Target) -> bytes:
             environ={"UV_LINK_MODE": "hardlink"},  # the tree is read once, and never written
             timeout=300,
         )
-        files = entries(tree)
-        return pack([*files, *byte_code(files, target)], level=1)
+        return pack([*entries(tree), *byte_code(tree, target)], level=1)
 
 
 def entries(tree: Path) -> list[Entry]:
@@ -107,20 +105,18 @@ def entries(tree: Path) -> list[Entry]:
     ]
 
 
-def byte_code(files: list[Entry], target: Target) -> list[Entry]:
-    """The byte code of the modules among `files`; empty if the node runs another version of Python.
+def byte_code(tree: Path, target: Target) -> list[Entry]:
+    """The byte code of the modules below `tree`; empty if the node runs another version of Python.
 
-    That node compiles the layer itself. A file that does not compile is code for another version.
+    That node compiles the layer itself.
     """
     if target.python != ".".join(map(str, sys.version_info[:2])):
         return []
-    found = []
-    for entry in files:
-        if entry.path.endswith(".py"):
-            with contextlib.suppress(SyntaxError, ValueError):
-                content = bytecode.compiled(entry.content, entry.path)
-                found.append(Entry(bytecode.path_of(entry.path), content))
-    return found
+    with tempfile.TemporaryDirectory() as scratch:
+        place = Path(scratch)
+        compile_tree(tree, place)
+        paths = sorted(path for path in place.rglob("*.pyc"))
+        return [Entry(str(path.relative_to(place)), path.read_bytes()) for path in paths]
 
 
 def _content(path: Path) -> bytes:

@@ -76,23 +76,16 @@ def _running(seen: Observed, wanted: Wanted) -> Iterator[Step]:
     written = _units_differ(seen, release)
     swap = tuple(_swapped(seen, wanted))
     rebind = _must_rebind(seen, release, environment, written)
-    restart = (
-        wanted.restart
-        or rebind
-        or bool(swap)
-        or not wanted.is_served(seen)
-        or environment.service in written
-        or Step("install-release", (release.id,)) in laid
-    )
+    changed = environment.service in written or Step("install-release", (release.id,)) in laid
+    restart = wanted.restart or rebind or bool(swap) or changed or not wanted.is_served(seen)
     if Step("check-release", (release.id,)) in laid:
         yield from _rehearsed(release, wanted.soak)
     yield from swap[:1]  # what is wrong with a log shows while the service still runs
     if rebind or swap:
         yield Step("close-socket", (environment.socket,))
     yield from swap[1:]
-    yield from _switched(seen, release, environment, written)
-    if not seen.enabled and (wanted.enabled or not wanted.back):
-        yield Step("enable-units", _units(environment))
+    enabled = seen.enabled or wanted.enabled or not wanted.back
+    yield from _switched(seen, release, environment, written, enabled=enabled)
     if rebind or swap or seen.socket != "active":
         yield Step("open-socket", (environment.socket,))
     if restart:
@@ -117,11 +110,12 @@ def _stopped(seen: Observed, wanted: Wanted) -> Iterator[Step]:
         yield Step("stop-units", _units(environment))
     if seen.rehearsal:
         yield Step("clear-rehearsal", (environment.rehearsal,))
-    if wanted.release is not None:
+    if wanted.release is None:
+        yield from _linked(seen, environment, enabled=wanted.enabled)
+    else:
         yield from _swapped(seen, wanted)
-        yield from _switched(seen, wanted.release, environment, _units_differ(seen, wanted.release))
-    if seen.enabled != wanted.enabled:
-        yield Step("enable-units" if wanted.enabled else "disable-units", _units(environment))
+        written = _units_differ(seen, wanted.release)
+        yield from _switched(seen, wanted.release, environment, written, enabled=wanted.enabled)
     yield from _discarded(seen, wanted)
 
 
@@ -223,9 +217,9 @@ def _swapped(seen: Observed, wanted: Wanted) -> Iterator[Step]:
 
 
 def _switched(
-    seen: Observed, release: Manifest, environment: Environment, written: tuple[str, ...]
+    seen: Observed, release: Manifest, environment: Environment, written: tuple[str, ...], *, enabled: bool
 ) -> Iterator[Step]:
-    """Units and `current`: what decides which release the service manager starts."""
+    """Units and `current`: what decides which release the service manager starts, now and on boot."""
     surplus = tuple(sorted(set(seen.units) - set(release.units)))
     if surplus:
         yield Step("remove-units", surplus)
@@ -233,10 +227,19 @@ def _switched(
         yield Step("install-units", (release.id, *written))
     if seen.current != release.id:
         yield Step("turn-current", (release.id,))
-    if written or surplus or seen.stale:
-        yield Step("reload-systemd")
+    yield from _linked(seen, environment, enabled=enabled, changed=bool(written or surplus or seen.stale))
     if environment.journal in written and environment.journal in seen.units:
         yield Step("restart-journal", (environment.namespace,))
+
+
+def _linked(
+    seen: Observed, environment: Environment, *, enabled: bool, changed: bool = False
+) -> Iterator[Step]:
+    """Enable or disable the units, then reload systemd once: for that, and for units that have `changed`."""
+    if seen.enabled != enabled:
+        yield Step("enable-units" if enabled else "disable-units", _units(environment))
+    if changed or seen.enabled != enabled:
+        yield Step("reload-systemd")
 
 
 def _discarded(seen: Observed, wanted: Wanted) -> Iterator[Step]:

@@ -147,11 +147,11 @@ def restart_journal(_: Work, namespace: str) -> None:
 
 
 def enable_units(_: Work, *names: str) -> None:
-    systemd.systemctl("enable", "--quiet", *names)
+    systemd.systemctl("enable", "--quiet", "--no-reload", *names)  # a step of its own reloads
 
 
 def disable_units(_: Work, *names: str) -> None:
-    systemd.systemctl("disable", "--quiet", *names)
+    systemd.systemctl("disable", "--quiet", "--no-reload", *names)
 
 
 def stop_units(_: Work, *names: str) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import subprocess
 import sys
 import tarfile
 from pathlib import Path
@@ -21,7 +20,6 @@ from deployment.host.model import Manifest, id_of
 from deployment.host.releases import RELEASE_NAME, kept
 from deployment.layer import Target
 from deployment.release import Release
-from deployment.settings import ROOT
 
 from .conftest import ENV_FILE, git
 
@@ -191,22 +189,18 @@ def test_archive_depends_on_its_contents_alone() -> None:
     assert pack(entries)[4:8] == bytes(4), "the time of a gzip header: RFC 1952, MTIME"
 
 
-def test_layer_brings_byte_code_for_a_node_of_the_same_python() -> None:
+def test_layer_brings_byte_code_for_a_node_of_the_same_python(tmp_path: Path) -> None:
     """The same bytes wherever it is made; a node with another Python compiles what it gets."""
-    files = [Entry("a.py", b"def f():\n    'Text.'\n    return only_here\n"), Entry("other.py", b"match x")]
-    here = ".".join(map(str, sys.version_info[:2]))
-    assert [entry.path for entry in layer.byte_code(files, Target(here, "p"))] == [bytecode.path_of("a.py")]
-    assert layer.byte_code(files, Target("3.99", "p")) == []
-    for busy in ("", "only_here = 1; import json"):
-        code = f"""
-import sys
-sys.path.insert(0, {str(ROOT)!r})
-from deployment.host import bytecode
-{busy}
-sys.stdout.buffer.write(bytecode.compiled({files[0].content!r}, "a.py"))
-"""
-        done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, timeout=60)
-        assert done.stdout == layer.byte_code(files, Target(here, "p"))[0].content
+    source = b"def f():\n    'Text.'\n    return only_here\n"
+    (tmp_path / "package").mkdir()
+    for name, content in (("package/a.py", source), ("b.py", b""), ("other.py", b"match x")):
+        (tmp_path / name).write_bytes(content)
+    here = Target(".".join(map(str, sys.version_info[:2])), "p")
+    made = {entry.path: entry.content for entry in layer.byte_code(tmp_path, here)}
+    assert set(made) == {bytecode.path_of("b.py"), bytecode.path_of("package/a.py")}
+    assert layer.byte_code(tmp_path, Target("3.99", "p")) == []
+    only_here = [source]  # in memory twice, and so would be marked in the newest form of byte code
+    assert bytecode.compiled(source, "package/a.py") == made[bytecode.path_of("package/a.py")], only_here
 
 
 def test_byte_code_lies_beside_its_source(monkeypatch: pytest.MonkeyPatch) -> None:
