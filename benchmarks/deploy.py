@@ -70,10 +70,10 @@ def main(parts: list[str]) -> None:
         with Node.boot("bench", place / "node") as node:
             here = Contender("this tree", ROOT, Operator.at(place / "checkout", node))
             here.operator.deploy("dev")
-            if "switches" in parts:
-                print(lost_in_switches(here.operator), flush=True)
             if "releases" in parts:
                 _releases(here)
+            if "switches" in parts:
+                print(lost_in_switches(here.operator), flush=True)
             if "events" in parts:
                 _events(here, place / "store")
 

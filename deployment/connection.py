@@ -103,7 +103,7 @@ class Connection:
         message = self._hear()
         if message["type"] != "program":
             return message
-        content = program.build(self._program)
+        content = program.build(self._program, message.get("byte_code", ""))
         self._send(f"{len(content)}\n".encode() + content)
         return self._hear()
 

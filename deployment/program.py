@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from .host import zipapp
+from .host import bytecode, zipapp
 from .host.layout import Layout
 
 HOST = Path(__file__).parent / "host"
@@ -47,7 +47,8 @@ try:
 except OSError:
     kept = False
 if not kept:
-    os.write(1, b"{\\"type\\": \\"program\\"}\\n")
+    from importlib.util import MAGIC_NUMBER
+    os.write(1, b"{\\"type\\": \\"program\\", \\"byte_code\\": \\"%s\\"}\\n" % MAGIC_NUMBER.hex().encode())
     line = b""
     while not line.endswith(b"\\n"):
         line += read(1)
@@ -73,11 +74,15 @@ def modules() -> dict[str, bytes]:
     return {path.name if path.name == MAIN else f"host/{path.name}": path.read_bytes() for path in paths}
 
 
-def build(sources: dict[str, bytes]) -> bytes:
-    """Return the zipapp of these modules: the same bytes for the same sources."""
-    import zipfile  # most nodes have it
+def build(sources: dict[str, bytes], byte_code: str = "") -> bytes:
+    """Return the zipapp of these modules: the same bytes for the same sources.
 
-    return zipapp.pack(sources, zipfile.ZIP_DEFLATED)
+    It brings their byte code if the node understands that of this Python: `byte_code` is its version there.
+    """
+    import zipfile  # most nodes have the program
+
+    compiled = bytecode.compiled_modules(sources) if byte_code == bytecode.VERSION else {}
+    return zipapp.pack({**sources, **compiled}, zipfile.ZIP_DEFLATED)
 
 
 def command(digest: str) -> list[str]:

@@ -9,8 +9,10 @@ import importlib.util
 import marshal
 import sys
 import warnings
+from collections.abc import Mapping
 from pathlib import PurePath
 
+VERSION = importlib.util.MAGIC_NUMBER.hex()  # of the byte code that this Python makes and understands
 WITHOUT_DOCSTRINGS = 2  # the level of optimization that leaves out docstrings, and assertions too
 WITHOUT_REFERENCES = (
     2  # a version of marshal: in later ones the bytes depend on what else refers to an object
@@ -25,6 +27,11 @@ def compiled(source: bytes, filename: str, optimize: int = WITHOUT_DOCSTRINGS) -
         code = compile(source, filename, "exec", dont_inherit=True, optimize=optimize)
     header = importlib.util.MAGIC_NUMBER + UNCHECKED_HASH + importlib.util.source_hash(source)
     return header + marshal.dumps(code, WITHOUT_REFERENCES)
+
+
+def compiled_modules(sources: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Return the byte code of the host half's modules, by the names that Python looks for in a zip file."""
+    return {f"{name}c": compiled(source, name, optimize=0) for name, source in sources.items()}
 
 
 def path_of(source: str) -> str:

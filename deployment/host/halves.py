@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from . import zipapp
-from .bytecode import compiled
+from .bytecode import compiled_modules
 from .errors import StepFailed
 from .files import publish
 from .layout import Layout
@@ -24,7 +24,7 @@ KEPT = 6  # host halves that stay on the node: those that were used last
 
 
 def keep(layout: Layout, program: Path) -> Path:
-    """Return the kept file of the program that runs; one that was sent is compiled and kept first.
+    """Return the kept file of the program that runs; one that was sent is kept first, compiled.
 
     Raises `StepFailed`, also where the kept file has just been dropped.
     """
@@ -42,21 +42,21 @@ def _keep(layout: Layout, program: Path) -> Path:
     import zipfile  # seldom needed: each half is kept once
 
     with zipfile.ZipFile(program) as sent:
-        modules = {name: sent.read(name) for name in sent.namelist()}
-    kept = layout.host_halves / f"{zipapp.digest(modules)}.{sys.implementation.cache_tag}.pyz"
+        files = {name: sent.read(name) for name in sent.namelist()}
+    sources = {name: content for name, content in files.items() if name.endswith(".py")}
+    kept = layout.host_halves / f"{zipapp.digest(sources)}.{sys.implementation.cache_tag}.pyz"
     kept.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-    publish(kept, _packed(modules), 0o644)
+    publish(kept, _packed(files if files != sources else {**sources, **compiled_modules(sources)}), 0o644)
     _forget_older(kept)
     return kept
 
 
-def _packed(modules: Mapping[str, bytes]) -> bytes:
+def _packed(files: Mapping[str, bytes]) -> bytes:
     """Return the contents of a kept half. The sources stay in it, for tracebacks."""
     import zipfile
 
-    byte_code = {f"{name}c": compiled(source, name, optimize=0) for name, source in modules.items()}
     place = b"0" * 64  # a comment is the end of a zip file
-    content = zipapp.pack({**modules, **byte_code}, zipfile.ZIP_STORED, place).removesuffix(place)
+    content = zipapp.pack(files, zipfile.ZIP_STORED, place).removesuffix(place)
     return content + hashlib.sha256(content).hexdigest().encode()
 
 

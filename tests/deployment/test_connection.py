@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ import pytest
 from deployment import connection, program, settings
 from deployment.connection import Connection
 from deployment.errors import DeployError
-from deployment.host import halves, sockets, zipapp
+from deployment.host import bytecode, halves, sockets, zipapp
 from deployment.host.errors import StepFailed
 from deployment.host.layout import Layout
 from deployment.host.wire import Hangup, Wire
@@ -89,7 +90,7 @@ def test_bootstrap_reads_the_program_and_not_a_byte_more(tmp_path: Path) -> None
     content = program.build(ECHO)
     said = bootstrapped(tmp_path, f"{len(content)}\n".encode() + content + b"the rest\n")
     asked, rest, arguments = said.splitlines()
-    assert json.loads(asked) == {"type": "program"}
+    assert json.loads(asked) == {"type": "program", "byte_code": bytecode.VERSION}
     assert rest == b"the rest"
     assert arguments.startswith(b"converse /proc/self/fd/")
 
@@ -122,7 +123,22 @@ def test_kept_program_is_run_if_it_is_whole_and_of_root(fault: str) -> None:
         ).splitlines()
     assert said[-2] == b"x"
     assert (said[-1] == f"converse {kept}".encode()) == (fault == "none")
-    assert (b'{"type": "program"}' in said) == (fault != "none")
+    assert any(b'"type": "program"' in line for line in said) == (fault != "none")
+
+
+def test_program_brings_byte_code_for_the_same_python(tmp_path: Path) -> None:
+    """Any other Python is sent the sources; either way what is kept is compiled, for this one."""
+    layout, kept = Layout(tmp_path), []
+    for version in (bytecode.VERSION, "00000000"):
+        sent = tmp_path / "sent.pyz"
+        sent.write_bytes(program.build(ECHO, version))
+        with zipfile.ZipFile(sent) as archive:
+            brought = {name for name in archive.namelist() if name.endswith(".pyc")}
+        assert brought == ({f"{name}c" for name in ECHO} if version == bytecode.VERSION else set())
+        kept.append(halves.keep(layout, sent))
+    assert kept[0] == kept[1]
+    with zipfile.ZipFile(kept[0]) as archive:
+        assert set(archive.namelist()) == {*ECHO, *(f"{name}c" for name in ECHO)}
 
 
 def test_host_halves_that_were_not_used_are_forgotten(tmp_path: Path) -> None:
