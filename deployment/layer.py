@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import sys
 import tempfile
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from .archive import Entry, pack
+from .archive import Entry, pack_in_order
 from .cache import Cache
 from .compiling import compile_tree
 from .errors import DeployError
@@ -93,7 +95,15 @@ def _install_and_pack(locked: bytes, target: Target) -> bytes:
             environ={"UV_LINK_MODE": "hardlink"},  # the tree is read once, and never written
             timeout=300,
         )
-        return pack([*entries(tree), *byte_code(tree, target)], level=1)
+        with ThreadPoolExecutor(1) as beside:
+            compiling = beside.submit(byte_code, tree, target)
+            return pack_in_order(_followed(entries(tree), compiling), level=1)
+
+
+def _followed(first: list[Entry], rest: Future[list[Entry]]) -> Iterator[Entry]:
+    """Entries that are there, then those that are still made."""
+    yield from first
+    yield from rest.result()
 
 
 def entries(tree: Path) -> list[Entry]:

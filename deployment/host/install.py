@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from .run import run
 if TYPE_CHECKING:
     import tarfile
 
+CHUNK = 1 << 16
 LAYER = "layer"  # the link inside a release to its dependencies
 
 
@@ -49,30 +51,45 @@ def release(layout: Layout, environment: Environment, staged: Path, name: str) -
     return f"{len(manifest.files)} files"
 
 
-def unpack_is_safe(archive: tarfile.TarFile) -> bool:
-    """Whether every member is a plain file or directory that stays below where it is unpacked."""
-    return all(
-        (member.isfile() or member.isdir())
-        and not member.name.startswith("/")
-        and ".." not in member.name.split("/")
-        for member in archive.getmembers()
-    )
-
-
 def _unpacked(blob: Path, final: Path) -> tuple[Path, int]:
-    """Unpack what was sent; returns where, and the number of files."""
-    import tarfile  # seldom needed, and every caller waits for imports
+    """Unpack what was sent, beside `final`; returns where, and the number of files. Raises `StepFailed`."""
+    import gzip  # seldom needed, and every caller waits for imports
+    import tarfile
+    import zlib
 
     if not blob.exists():
         raise StepFailed(f"{blob.name} was not sent, but {final} needs it.", "deploy once more")
     sweep(final.parent)
     half = final.with_name(f".{final.name}.half")
     half.mkdir(mode=0o755, parents=True)
-    with tarfile.open(blob, "r:gz") as archive:
-        if not unpack_is_safe(archive):
-            raise StepFailed(f"{blob.name} holds links, devices or paths that lead outside.")
-        archive.extractall(half, numeric_owner=True)  # noqa: S202  checked above
-        return half, sum(1 for member in archive.getmembers() if member.isfile())
+    count = 0
+    try:
+        # In one pass: looking through it first doubles the time.
+        with gzip.open(blob) as unpacked, tarfile.open(fileobj=unpacked, mode="r|") as archive:
+            for member in archive:
+                count += _unpack(archive, member, half)
+            while unpacked.read(CHUNK):  # its checksum stands at the end
+                pass
+    except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise StepFailed(f"{blob.name} cannot be unpacked: {error}.", "deploy once more") from error
+    return half, count
+
+
+def _unpack(archive: tarfile.TarFile, member: tarfile.TarInfo, root: Path) -> int:
+    """Write a plain file, as a new one of root's; returns how many were written. Raises `StepFailed`."""
+    parts = member.name.split("/")
+    content = archive.extractfile(member) if member.isfile() else None
+    if content is None or ".." in parts or "" in parts:
+        raise StepFailed(
+            f"{member.name!r} in what was sent is a link, a device or a path that leads outside."
+        )
+    path = f"{root}/{member.name}"
+    os.makedirs(os.path.dirname(path), exist_ok=True)  # noqa: PTH103, PTH120  two thousand times: no Path
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content.read())
+        os.fchmod(descriptor, member.mode & 0o777)
+    return 1
 
 
 def _compile(root: Path, below: str = ".", *, missing: bool = False) -> list[str]:

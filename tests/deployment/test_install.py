@@ -102,7 +102,20 @@ def test_archive_that_leads_outside_is_refused(layout: Layout, tmp_path: Path, k
         member.type, member.linkname = tarfile.SYMTYPE, "/etc/passwd"
     with tarfile.open(tmp_path / "layer.tar.gz", "w:gz") as tar:
         tar.addfile(member, io.BytesIO())
-    with pytest.raises(StepFailed, match="lead outside"):
+    with pytest.raises(StepFailed, match="leads outside"):
+        install.layer(layout, tmp_path, DIGEST)
+    assert releases.layers(layout) == ()
+
+
+@pytest.mark.parametrize("damage", ["empty", "cut", "changed", "no archive"])
+def test_damaged_archive_is_a_step_that_failed(layout: Layout, tmp_path: Path, damage: str) -> None:
+    """And nothing of it is taken for a layer."""
+    blob = staged(tmp_path, Entry("a.py", bytes(range(256)) * 100)) / "layer.tar.gz"
+    whole = blob.read_bytes()
+    half = len(whole) // 2
+    changed = whole[:half] + bytes([whole[half] ^ 0xFF]) + whole[half + 1 :]
+    blob.write_bytes({"empty": b"", "cut": whole[:half], "changed": changed, "no archive": b"x" * 99}[damage])
+    with pytest.raises(StepFailed, match=r"layer\.tar\.gz cannot be unpacked"):
         install.layer(layout, tmp_path, DIGEST)
     assert releases.layers(layout) == ()
 
