@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -38,6 +39,7 @@ def test_logs_outlive_the_node_of_a_failed_test(tmp_path: Path) -> None:
     done = subprocess.run(
         [*command, f"--rootdir={tmp_path}", f"--basetemp={tmp_path / 'nodes'}", str(file)],
         cwd=ROOT,
+        env={name: value for name, value in os.environ.items() if name != "PYTEST_ADDOPTS"},
         capture_output=True,
         text=True,
         check=False,
