@@ -14,7 +14,7 @@ import pytest
 from deployment.settings import ROOT
 
 from .faults import fault
-from .operator import EXITS, RUNNER, Operator
+from .operator import EXITS, RUNNER, Operator, git
 
 SERVING = "services/api/serving.py"
 LATER = "asyncio.get_running_loop().call_later"
@@ -133,9 +133,15 @@ def asked_all_the_time(operator: Operator, environment: str) -> Iterator[set[str
         caller.join()
 
 
-def deploy(operator: Operator, environment: str, soak: str) -> tuple[int, str]:
-    """The exit code, and all that was said."""
-    done = operator.deploy_as_is(environment, SOAK=soak)
+def deploy(operator: Operator, environment: str, kind: Kind) -> tuple[int, str]:
+    """Deploy a broken commit, and go back to the one before; the exit code and the output.
+
+    Scripts that follow would bring the packages of this checkout, which all tests share, up to another lock.
+    """
+    head = git(operator.root, "rev-parse", "HEAD").strip()
+    kind.spoil(operator)
+    done = operator.deploy_as_is(environment, SOAK=kind.soak)
+    git(operator.root, "reset", "--quiet", "--hard", head)
     return done.returncode, done.stdout + done.stderr
 
 
@@ -144,9 +150,8 @@ def test_update_is_not_noticed(dev: Operator, kind: Kind) -> None:
     """The earlier release answers throughout, in the same process, and its data is whole."""
     dev.tell("dev", ["before the broken one"])
     before, events = dev.status("dev"), dev.events("dev")
-    kind.spoil(dev)
     with asked_all_the_time(dev, "dev") as answers:
-        code, said = deploy(dev, "dev", kind.soak)
+        code, said = deploy(dev, "dev", kind)
     assert code == 3, said
     assert f"  {kind.step}: failed" in said, said
     assert kind.said in said
@@ -168,8 +173,7 @@ def test_first_deploy_leaves_nothing(dev: Operator, kind: Kind) -> None:
         "ls -A /opt/helionyx /opt/helionyx/layers /var/lib/helionyx /etc/systemd/system /run/systemd/system"
     )
     before = dev.on_node("sh", "-c", places)
-    kind.spoil(dev)
-    code, said = deploy(dev, "staging", kind.soak)
+    code, said = deploy(dev, "staging", kind)
     assert code == 3, said
     assert kind.said in said
     assert dev.status("staging")["state"] == "absent"
