@@ -83,7 +83,7 @@ try-down: ## End the node1 that `make try` booted, and remove it; what was downl
 test: ## The tests, on a node1 too; a sample of the fault matrices
 	@scripts/stage.sh test
 
-test-quick: ## The tests that need no node and take less than 1 s each
+test-quick: ## The tests that need no node and little time, in a minute
 	@scripts/stage.sh test-quick
 
 test-faults: ## The fault cases that `make test` leaves out
