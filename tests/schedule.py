@@ -2,7 +2,8 @@
 
 A *scope* is what one worker runs in one go. A test that takes `ALONE` seconds or more is a scope of its own:
 no module becomes the longest path. The rest of its file is another scope. The files in `TOGETHER` share a
-node that is costly to prepare, and each of them is one scope. No test may need another one to have run.
+node or a checkout that is costly to prepare, and each of them is one scope. No test may need another one to
+have run.
 
 A missing or outdated duration costs balance and nothing else. `pytest -n auto --record-durations` writes them
 anew.
@@ -30,7 +31,15 @@ UNKNOWN = 0.05  # seconds
 LONG = 0.7  # seconds: `--quick` leaves such tests out
 MOST_WORKERS = 8
 NODES = ("tests/e2e/", "tests/node1/")
-TOGETHER = frozenset(f"tests/e2e/test_{name}.py" for name in ("bots", "life", "refusals", "rollback"))
+TOGETHER = frozenset(
+    {
+        "tests/e2e/test_bots.py",
+        "tests/e2e/test_life.py",
+        "tests/e2e/test_refusals.py",
+        "tests/e2e/test_rollback.py",
+        "tests/test_ci_catches.py",
+    }
+)
 
 
 def load() -> dict[str, float]:
