@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 
 from deployment.host import record, releases, transaction
+from deployment.host.errors import StepFailed
 from deployment.host.layout import Layout
 from deployment.host.model import Manifest, Observed
 from deployment.host.record import Transaction
+from deployment.host.transaction import ALL_ATTEMPTS, FORWARD_ATTEMPTS
 
 from .shelves import DEV, release
 
@@ -56,6 +58,26 @@ def test_change_that_failed_is_not_tried_again(layout: Layout, monkeypatch: pyte
     assert went == ["back"]
     assert mine.result is not None
     assert (mine.result["outcome"], mine.result["message"]) == ("failed", "It did not come up.")
+
+
+@pytest.mark.parametrize("died", [FORWARD_ATTEMPTS, ALL_ATTEMPTS])
+def test_attempts_whose_look_fails_are_limited(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch, died: int
+) -> None:
+    """As with a service manager that hangs: the change needs a person, and does not die for ever."""
+    change = _change(layout, monkeypatch, RUNS)
+    mine: Transaction = change.transaction
+    for number in range(1, died + 1):
+        mine.write("attempt", number=number)
+    change._before(RUNS)
+
+    def look(*_: object) -> None:
+        raise StepFailed("no end after 60 s: systemctl show")
+
+    monkeypatch.setattr(transaction, "observe", look)
+    change.run()
+    assert mine.result is not None
+    assert mine.result["outcome"] == "hands"
 
 
 @pytest.mark.parametrize("enabled", [True, False])
