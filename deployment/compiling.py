@@ -24,12 +24,12 @@ def compile_tree(tree: Path, target: Path) -> None:
     """
     shares = os.cpu_count() or 1
     argv = [sys.executable, "-m", "deployment.compiling", str(tree), str(target)]
+
+    def compiled(share: int) -> bytes:
+        return run([*argv, str(share), str(shares)], cwd=ROOT, timeout=300)
+
     with ThreadPoolExecutor(shares) as pool:
-        for done in [
-            pool.submit(run, [*argv, str(share), str(shares)], cwd=ROOT, timeout=300)
-            for share in range(shares)
-        ]:
-            done.result()
+        list(pool.map(compiled, range(shares)))
 
 
 def compile_share(tree: Path, target: Path, share: int, shares: int) -> None:
@@ -37,10 +37,7 @@ def compile_share(tree: Path, target: Path, share: int, shares: int) -> None:
     for path in sorted(tree.rglob("*.py"))[share::shares]:
         name = str(path.relative_to(tree))
         with contextlib.suppress(SyntaxError, ValueError):  # code for another version of Python
-            content = bytecode.compiled(path.read_bytes(), name)
-            place = target / bytecode.path_of(name)
-            place.parent.mkdir(parents=True, exist_ok=True)
-            place.write_bytes(content)
+            bytecode.compile_file(path, name, target / bytecode.path_of(name))
 
 
 if __name__ == "__main__":

@@ -125,8 +125,8 @@ def byte_code(tree: Path, target: Target) -> list[Entry]:
     with tempfile.TemporaryDirectory() as scratch:
         place = Path(scratch)
         compile_tree(tree, place)
-        paths = sorted(path for path in place.rglob("*.pyc"))
-        return [Entry(str(path.relative_to(place)), path.read_bytes()) for path in paths]
+        compiled = sorted(place.rglob("*.pyc"))
+        return [Entry(str(path.relative_to(place)), path.read_bytes()) for path in compiled]
 
 
 def _content(path: Path) -> bytes:

@@ -10,13 +10,11 @@ import marshal
 import sys
 import warnings
 from collections.abc import Mapping
-from pathlib import PurePath
+from pathlib import Path, PurePath
 
 VERSION = importlib.util.MAGIC_NUMBER.hex()  # of the byte code that this Python makes and understands
 WITHOUT_DOCSTRINGS = 2  # the level of optimization that leaves out docstrings, and assertions too
-WITHOUT_REFERENCES = (
-    2  # a version of marshal: in later ones the bytes depend on what else refers to an object
-)
+WITHOUT_REFERENCES = 2  # a version of marshal: later ones depend on what else is in memory
 UNCHECKED_HASH = (1).to_bytes(4, "little")
 
 
@@ -27,6 +25,13 @@ def compiled(source: bytes, filename: str, optimize: int = WITHOUT_DOCSTRINGS) -
         code = compile(source, filename, "exec", dont_inherit=True, optimize=optimize)
     header = importlib.util.MAGIC_NUMBER + UNCHECKED_HASH + importlib.util.source_hash(source)
     return header + marshal.dumps(code, WITHOUT_REFERENCES)
+
+
+def compile_file(path: Path, name: str, target: Path) -> None:
+    """Write the byte code of a module, which names it `name`. Raises `SyntaxError` and `ValueError`."""
+    content = compiled(path.read_bytes(), name)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_bytes(content)
 
 
 def compiled_modules(sources: Mapping[str, bytes]) -> dict[str, bytes]:

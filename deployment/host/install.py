@@ -103,13 +103,10 @@ def _compile(root: Path, below: str = ".", *, missing: bool = False) -> list[str
         if missing and target.exists():
             continue
         try:
-            content = bytecode.compiled(path.read_bytes(), name)
+            bytecode.compile_file(path, name, target)
         except (SyntaxError, ValueError) as error:
             line = getattr(error, "lineno", "?")
             faults.append(f"{name}:{line}: {getattr(error, 'msg', error)}")
-            continue
-        target.parent.mkdir(exist_ok=True)
-        target.write_bytes(content)
     return faults
 
 
