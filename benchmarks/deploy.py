@@ -1,4 +1,4 @@
-"""How long deploys take: this tree beside an earlier version and a bare ssh, in turns. `make bench`.
+"""Time deploys of this tree beside an earlier version and a bare ssh, in turns. `make bench`.
 
 Everything is timed from outside, as whole commands: `scripts/deploy/deploy.sh`, from its start to its exit,
 without the seconds in which a rehearsed release soaks (SOAK=0). Each version has a node1 of its own on this
@@ -128,9 +128,9 @@ def _rounds(contenders: list[Contender], condition: str) -> None:
             took["nothing to do"][contender.name].append(seconds(partial(operator.deploy, "dev")))
             took["restart"][contender.name].append(seconds(partial(operator.change, "restart", "dev")))
             took["exec to READY"][contender.name].append(contender.ready_after())
-    print(f"{f'ssh NODE true, {condition}':<44} {shown(bare)}", flush=True)
-    for kind, found in took.items():
-        _compare(kind, found, bare)
+    print(f"{f'ssh NODE true, {condition}':<44} {formatted(bare)}", flush=True)
+    for kind, durations in took.items():
+        _compare(kind, durations, bare)
 
 
 def _releases(here: Contender) -> None:
@@ -144,8 +144,8 @@ def _releases(here: Contender) -> None:
         nothing = times(ROUNDS, lambda: here.operator.deploy("dev"))
         restart = times(ROUNDS, lambda: here.operator.change("restart", "dev"))
         kept = len(here.operator.status("dev")["releases"])
-        print(f"{f'nothing to do, {kept} kept':<44} {shown(nothing)}", flush=True)
-        print(f"{f'restart, {kept} kept':<44} {shown(restart)}", flush=True)
+        print(f"{f'nothing to do, {kept} kept':<44} {formatted(nothing)}", flush=True)
+        print(f"{f'restart, {kept} kept':<44} {formatted(restart)}", flush=True)
 
 
 def _events(here: Contender, store: Path) -> None:
@@ -157,18 +157,18 @@ def _events(here: Contender, store: Path) -> None:
         nothing = times(ROUNDS, lambda: here.operator.deploy("dev"))
         restart = times(ROUNDS, lambda: here.operator.change("restart", "dev"))
         changed = [here.change(f"EVENTS = {events + number}\n") for number in range(ROUNDS)]
-        for kind, found in (("nothing to do", nothing), ("restart", restart), ("code change", changed)):
-            print(f"{f'{kind}, {events:,} events':<44} {shown(found)}", flush=True)
+        for kind, durations in (("nothing to do", nothing), ("restart", restart), ("code change", changed)):
+            print(f"{f'{kind}, {events:,} events':<44} {formatted(durations)}", flush=True)
 
 
 def _compare(kind: str, took: dict[str, list[float]], bare: list[float] | None = None) -> None:
     """Print a line for each version; the last one's median beside the first one's, and beside ssh's."""
     first = statistics.median(next(iter(took.values())))
-    for name, found in took.items():
-        median = statistics.median(found)
+    for name, durations in took.items():
+        median = statistics.median(durations)
         ratio = f", {median / statistics.median(bare):.2f} x ssh" if bare else ""
         ratio += f", {median / first:.0%} of {EARLIER}" if name != EARLIER else ""
-        print(f"{f'{kind}, {name}':<44} {shown(found)}{ratio}", flush=True)
+        print(f"{f'{kind}, {name}':<44} {formatted(durations)}{ratio}", flush=True)
 
 
 def _ssh(operator: Operator) -> None:
@@ -193,9 +193,10 @@ def times(count: int, action: Callable[[], object]) -> list[float]:
     return [seconds(action) for _ in range(count)]
 
 
-def shown(found: list[float]) -> str:
+def formatted(durations: list[float]) -> str:
     """The median, the range and the number of measurements."""
-    return f"{statistics.median(found):5.2f} s  ({min(found):.2f} to {max(found):.2f}, n={len(found)})"
+    low, high = min(durations), max(durations)
+    return f"{statistics.median(durations):5.2f} s  ({low:.2f} to {high:.2f}, n={len(durations)})"
 
 
 if __name__ == "__main__":

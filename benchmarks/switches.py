@@ -1,4 +1,4 @@
-"""What callers notice of deploys and rollbacks under a steady load."""
+"""The requests that deploys and rollbacks lose or delay under a steady load."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What the make targets run besides the two halves of the project."""
+"""Programs of the make targets besides the two halves of the project."""
