@@ -84,20 +84,29 @@ class Transaction:
 
 
 def new_id(environment: str) -> str:
-    """An id that nothing else has which happens to an environment; by it they stand in their order."""
+    """An id of the environment, the second and 16 random bits; ids sort by time."""
     return f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{environment}-{os.urandom(2).hex()}"
 
 
 def create(layout: Layout, request: dict[str, Any]) -> Transaction:
     """A new transaction with its request on disk; older ones than the last few are forgotten."""
     layout.transactions.mkdir(mode=0o700, parents=True, exist_ok=True)
-    name = new_id(request["environment"])
-    path = layout.transactions / name
-    path.mkdir(mode=0o700)
+    path = _directory(layout, request["environment"])
     publish(path / "request.json", json.dumps(request, indent=1).encode(), 0o600)
     for old in (*ended(layout)[:-KEEP], *never_begun(layout)):
         shutil.rmtree(old.path, ignore_errors=True)  # another environment's deploy may be at it too
-    return Transaction(name, path)
+    return Transaction(path.name, path)
+
+
+def _directory(layout: Layout, environment: str) -> Path:
+    """A new directory for a transaction, with an id that no other transaction has."""
+    while True:
+        path = layout.transactions / new_id(environment)
+        try:
+            path.mkdir(mode=0o700)
+        except FileExistsError:  # two of one second got the same random part
+            continue
+        return path
 
 
 def every(layout: Layout) -> Iterator[Transaction]:

@@ -6,6 +6,8 @@ import os
 import time
 from pathlib import Path
 
+import pytest
+
 from deployment.host import record
 from deployment.host.layout import Layout
 
@@ -41,6 +43,15 @@ def test_old_ones_are_forgotten(tmp_path: Path) -> None:
     record.create(layout, REQUEST)
     assert len(record.ended(layout)) == record.KEEP
     assert unfinished.id in [item.id for item in record.every(layout)]
+
+
+def test_two_of_one_second_have_different_ids(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An id that is taken is not used again, even if the random part is the same."""
+    parts = iter([b"\0\1", b"\0\1", b"\0\2"])
+    monkeypatch.setattr(os, "urandom", lambda _size: next(parts))
+    monkeypatch.setattr(time, "strftime", lambda *_given: "20261130T144126Z")
+    first, second = (record.create(Layout(tmp_path), REQUEST).id for _ in range(2))
+    assert (first, second) == ("20261130T144126Z-dev-0001", "20261130T144126Z-dev-0002")
 
 
 def test_what_was_never_begun_is_forgotten(tmp_path: Path) -> None:
