@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from starlette.types import ASGIApp
 
 from services.api.app import build_app
-from services.config import Config, ConfigError
+from services.config import Config
+from services.config_sources import ConfigError
 from services.env_file import Problem
 from services.identity import Identity
 from services.projections.progress import progress_of
@@ -27,6 +29,7 @@ class Application:
     service: Service
     telegram: Telegram
     app: ASGIApp
+    event_store: Path
 
 
 def bootstrap(config: Config, variables: Mapping[str, str]) -> Application:
@@ -59,7 +62,7 @@ def bootstrap(config: Config, variables: Mapping[str, str]) -> Application:
         lambda: progress_of(config.projections_db_path),
         telegram.status,
     )
-    return Application(identity, service, telegram, app)
+    return Application(identity, service, telegram, app, config.event_store_path)
 
 
 def _rehearsal(variables: Mapping[str, str]) -> bool:

@@ -1,11 +1,5 @@
 """The configuration of one environment, and `python -m services.config check`. Standard library only.
 
-Where it comes from: under systemd, the bytes of `$CREDENTIALS_DIRECTORY/env` and nothing else, so that no
-stray variable can give one environment another one's bot. In a release, which `$HELIONYX_RELEASE` names, the
-bytes of its own `.env.{env}`, and again nothing else: a command by hand on the node means what the service
-means. In a checkout, `.env.{env}` in its root, over which OS variables win, and with the data in
-`data/{env}/`, because the file names the paths of a node.
-
 `check` tells whether a configuration can be used, and what it says without its secrets. The shape of its
 `--json` is a contract: the deployment reads that, and never an `.env` file.
 """
@@ -22,29 +16,15 @@ from pathlib import Path
 from typing import cast
 
 from services.config_keys import KEYS, PLACEHOLDER, TELEGRAM, Key, UnfitError
+from services.config_sources import ConfigError, environment_problems, load, read_file
 from services.env_file import Entry, EnvFile, Problem, parse
-from services.errors import HelionyxError
 from services.formats import READS, TABLE_VERSION, WRITES, by_type
-
-ENVIRONMENTS = ("dev", "staging", "live")
 
 REFUSED = 2
 """The exit code of `check` for a configuration that cannot be used."""
 
 ROOT = Path(__file__).resolve().parent.parent
 """The checkout or the release that this file lies in."""
-
-
-class ConfigError(HelionyxError):
-    """The configuration cannot be used. `problems` holds everything that is wrong with it."""
-
-    exit_code = 78  # EX_CONFIG: systemd shows it by that name
-
-    def __init__(self, problems: tuple[Problem, ...], source: str) -> None:
-        lines = "".join(f"\n  - {problem}" for problem in problems)
-        count = "one problem" if len(problems) == 1 else f"{len(problems)} problems"
-        super().__init__(f"{count} in the configuration ({source}):{lines}")
-        self.problems = problems
 
 
 @dataclass(frozen=True)
@@ -87,51 +67,11 @@ class Config:
     def of(cls, environment: str | None, file: EnvFile, source: str) -> Config:
         """The configuration that `file` holds. `source` is named in the ConfigError that this raises."""
         values, problems = _read(file)
-        problems = (*_environment_problems(environment), *file.problems, *problems)
+        problems = (*environment_problems(environment), *file.problems, *problems)
         if problems:
             raise ConfigError(tuple(sorted(problems, key=lambda problem: problem.line or 0)), source)
         named = {name.lower(): value for name, value in values.items()}
         return cls(environment=cast(str, environment), **named)  # type: ignore[arg-type]
-
-
-def load(environment: str | None, variables: Mapping[str, str], root: Path) -> tuple[str, EnvFile]:
-    """Find and read the configuration's file: (its name for messages, what it says). Raises ConfigError."""
-    problems = _environment_problems(environment)
-    if problems:
-        raise ConfigError(problems, "ENV")
-    credentials = variables.get("CREDENTIALS_DIRECTORY")
-    if credentials:
-        return read_file(Path(credentials) / "env", "the unit names it by LoadCredential=env:...")
-    if variables.get("HELIONYX_RELEASE"):
-        hint = "as root, run the release of that environment: /opt/helionyx/{env}/current/run.py"
-        return read_file(root / f".env.{environment}", hint.format(env=environment))
-    name, file = read_file(
-        root / variables.get("ENV_DIR", "") / f".env.{environment}", f"make env ENV={environment}"
-    )
-    data = root / "data" / str(environment)
-    entries = {
-        **file.entries,
-        "EVENT_STORE_PATH": Entry(str(data / "events")),
-        "PROJECTIONS_DB_PATH": Entry(str(data / "projections" / "helionyx.db")),
-        **{key: Entry(variables[key]) for key in KEYS if key in variables},
-    }
-    return name, EnvFile(entries, file.problems)
-
-
-def read_file(path: Path, hint: str = "") -> tuple[str, EnvFile]:
-    """Read exactly the file at `path`: (its name for messages, what it says). Raises ConfigError."""
-    try:
-        return str(path), parse(path.read_bytes())
-    except OSError as error:
-        problem = Problem(f"cannot read {path}: {error.strerror}", hint=hint)
-        raise ConfigError((problem,), str(path)) from None
-
-
-def _environment_problems(environment: str | None) -> tuple[Problem, ...]:
-    if environment in ENVIRONMENTS:
-        return ()
-    found = repr(environment) if environment else "nothing"
-    return (Problem(f"expected one of {', '.join(ENVIRONMENTS)}, found {found}", "ENV"),)
 
 
 def _read(file: EnvFile) -> tuple[dict[str, object], tuple[Problem, ...]]:

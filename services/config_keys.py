@@ -46,6 +46,8 @@ class Key:
     default: str | None = None
     required: bool = False
     secret: bool = False
+    exclusive: bool = False
+    """Whether it belongs to one environment alone: in a checkout no OS variable replaces it."""
 
 
 def _found(text: str) -> str:
@@ -185,13 +187,13 @@ KEYS: dict[str, Key] = {
     for key in (
         Key("API_HOST", _host, default="0.0.0.0"),  # noqa: S104 - the address that the service is meant to have
         Key("API_PORT", _port, default="8000"),
-        Key("API_TOKEN", _api_token, secret=True),
-        Key("EVENT_STORE_PATH", _path, required=True),
-        Key("PROJECTIONS_DB_PATH", _path, required=True),
+        Key("API_TOKEN", _api_token, secret=True, exclusive=True),
+        Key("EVENT_STORE_PATH", _path, required=True, exclusive=True),
+        Key("PROJECTIONS_DB_PATH", _path, required=True, exclusive=True),
         Key("LOG_LEVEL", _log_level, default="INFO"),
-        Key("TELEGRAM_BOT_TOKEN", _bot_token, secret=True),
-        Key("TELEGRAM_CHAT_ID", _chat_id),
-        Key("TELEGRAM_BOT_USERNAME", _bot_name),
+        Key("TELEGRAM_BOT_TOKEN", _bot_token, secret=True, exclusive=True),
+        Key("TELEGRAM_CHAT_ID", _chat_id, exclusive=True),
+        Key("TELEGRAM_BOT_USERNAME", _bot_name, exclusive=True),
         Key("TELEGRAM_API_URL", _api_url, default=TELEGRAM),
         Key("TELEGRAM_QUIET_HOURS", _quiet_hours, default="22:00-08:00"),
         Key("TELEGRAM_SUMMARY_AT", _summary_at, default="08:00"),

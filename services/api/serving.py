@@ -62,7 +62,8 @@ async def _open(application: Application, server: DrainingServer, notify: Notifi
     if server.should_exit:
         return
     notify("READY=1", f"STATUS=ready, release {identity.release} on {addresses}")
-    fields = {**_who(application), "address": addresses, "log_length": head.position}
+    store = {"event_store": str(application.event_store), "log_length": head.position}
+    fields = {**_who(application), "address": addresses, **store}
     logger.info("rehearsing" if identity.rehearsal else "started", extra={"fields": fields})
     application.telegram.start()
 

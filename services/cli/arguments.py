@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import re
 
-from services.config import ENVIRONMENTS
+from services.config_sources import ENVIRONMENTS
 
 LARGEST = 2**63 - 1
 

@@ -13,7 +13,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from services.cli.errors import UsageError
-from services.config import Config, read_file
+from services.config import Config
+from services.config_sources import read_file
 
 PREFIX = ".env."
 

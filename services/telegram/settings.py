@@ -8,7 +8,8 @@ from datetime import time
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from services.config import Config, ConfigError
+from services.config import Config
+from services.config_sources import ConfigError
 from services.env_file import Problem
 from services.telegram.schedule import Hours
 

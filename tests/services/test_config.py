@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from services.config import Config, ConfigError
+from services.config import Config
 from services.config_keys import KEYS
+from services.config_sources import ConfigError
 from services.env_file import parse
 
 TOKEN = "hunter2-hunter2-hunter2"

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from services.config import Config, ConfigError
+from services.config import Config
+from services.config_sources import ConfigError
 from tests.services.test_config import TOKEN, lines
 
 
@@ -30,10 +31,40 @@ def test_a_checkout_keeps_its_data_itself(tmp_path: Path) -> None:
 
 
 def test_variables_win_in_a_checkout(tmp_path: Path) -> None:
-    """In a checkout OS variables override the file, data paths too; other variables do not matter."""
-    variables = {"API_PORT": "9000", "EVENT_STORE_PATH": "/srv/y", "API_PROT": "1", "HOME": "/root"}
+    """In a checkout OS variables override the file; variables that are no key do not matter."""
+    variables = {"API_PORT": "9000", "LOG_LEVEL": "DEBUG", "API_PROT": "1", "HOME": "/root"}
     config = Config.from_env("dev", variables=variables, root=checkout(tmp_path, lines(API_PORT="1")))
-    assert (config.api_port, config.event_store_path, config.api_token) == (9000, Path("/srv/y"), TOKEN)
+    assert (config.api_port, config.log_level, config.api_token) == (9000, "DEBUG", TOKEN)
+
+
+def test_a_shell_does_not_bring_another_environment(tmp_path: Path) -> None:
+    """`set -a; . ./.env.live` leads a checkout neither to live's data nor to its token or its bot."""
+    live = {
+        "API_TOKEN": "the-token-of-live-0123456789",
+        "EVENT_STORE_PATH": "/var/lib/helionyx/live/events",
+        "PROJECTIONS_DB_PATH": "/var/lib/helionyx/live/projections/helionyx.db",
+        "TELEGRAM_BOT_TOKEN": "1:live",
+        "TELEGRAM_CHAT_ID": "42",
+        "TELEGRAM_BOT_USERNAME": "helionyx_bot",
+    }
+    own = Config.from_env("dev", variables={}, root=checkout(tmp_path, lines()))
+    assert Config.from_env("dev", variables=live, root=tmp_path) == own
+    file = lines(TELEGRAM_BOT_TOKEN="2:dev", TELEGRAM_CHAT_ID="7")
+    config = Config.from_env("dev", variables=live, root=checkout(tmp_path, file))
+    assert (config.telegram_bot_token, config.telegram_chat_id) == ("2:dev", 7)
+
+
+@pytest.mark.parametrize(
+    ("given", "directory"), [("/srv/y", "/srv/y"), ("../y", "{root}/y"), ("", "{root}/here/data/dev")]
+)
+def test_the_data_of_a_checkout_may_lie_elsewhere(tmp_path: Path, given: str, directory: str) -> None:
+    """By a name of its own, relative to the checkout or absolute."""
+    (tmp_path / "here").mkdir()
+    root = checkout(tmp_path / "here", lines())
+    config = Config.from_env("dev", variables={"HELIONYX_DATA_DIR": given}, root=root)
+    expected = Path(directory.format(root=tmp_path))
+    assert config.event_store_path == expected / "events"
+    assert config.projections_db_path == expected / "projections" / "helionyx.db"
 
 
 def test_variables_are_checked_as_well(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import site
 import socket
 import stat
 import statistics
+import subprocess
 import sys
 import threading
 import time
@@ -57,7 +58,8 @@ def test_it_listens_where_it_is_told(tmp_path: Path, command: list[str]) -> None
         assert instance.stop()[0] == 0
         started, stopped = instance.entries()
     who = {"env": "dev", "release": "r1"}
-    told = {"message": "started", **who, "address": f"127.0.0.1:{port}", "log_length": 1}
+    store = {"event_store": str(tmp_path / "events"), "log_length": 1}
+    told = {"message": "started", **who, "address": f"127.0.0.1:{port}", **store}
     assert started == {"time": started["time"], "level": "info", **told}
     assert stopped == {"time": stopped["time"], "level": "info", "message": "stopped", **who}
 
@@ -76,13 +78,17 @@ def test_it_comes_back_to_its_address_at_once(tmp_path: Path) -> None:
 
 
 def test_a_checkout_keeps_its_data_in_it(tmp_path: Path) -> None:
-    """Started in a checkout it reads `.env.dev` there, and makes data/dev, for its owner alone."""
+    """Started in a checkout it reads `.env.dev` there, and makes data/dev, for its owner alone.
+
+    A shell that has read that file does not lead it to the node's data.
+    """
     shutil.copytree(ROOT / "services", tmp_path / "services", ignore=shutil.ignore_patterns("__pycache__"))
     port = free_port()
     (tmp_path / ".env.dev").write_text(
         "API_HOST=127.0.0.1\nEVENT_STORE_PATH=/nonexistent/a\nPROJECTIONS_DB_PATH=/nonexistent/b.db\n"
     )
-    environment = {"ENV": "dev", "API_PORT": str(port), "PATH": os.defpath}
+    node = {"EVENT_STORE_PATH": "/nonexistent/a", "PROJECTIONS_DB_PATH": "/nonexistent/b.db"}
+    environment = {"ENV": "dev", "API_PORT": str(port), "PATH": os.defpath, **node}
     command = [sys.executable, str(tmp_path / "services" / "api" / "runner.py")]
     with starting(environment, command, port=port, cwd=Path("/")) as instance:
         instance.wait_ready()
@@ -92,6 +98,24 @@ def test_a_checkout_keeps_its_data_in_it(tmp_path: Path) -> None:
     assert {"dev/events/events.db", "dev/projections"} <= set(made)
     modes = {stat.S_IMODE(path.stat().st_mode) for path in made.values()}
     assert modes == {0o700, 0o600}
+
+
+def test_make_run_is_of_the_checkout_alone(tmp_path: Path) -> None:
+    """A shell on a node may hold what leads to a node's configuration: it does not reach the service."""
+    (tmp_path / "scripts").mkdir()
+    (tmp_path / ".venv" / "bin").mkdir(parents=True)
+    shutil.copy(ROOT / "scripts" / "run.sh", tmp_path / "scripts")
+    programs = {"scripts/setup.sh": "exit 0", ".venv/bin/python": "exec env"}
+    for name, line in programs.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{line}\n")
+        (tmp_path / name).chmod(0o700)
+    node = {"CREDENTIALS_DIRECTORY": "/run/x", "HELIONYX_RELEASE": "r1", "HELIONYX_REHEARSAL": "1"}
+    environment = {"PATH": os.defpath, "TELEGRAM": "1", "ENV": "prod", **node}
+    command = [str(tmp_path / "scripts" / "run.sh")]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=10, check=True)
+    variables = dict(line.split("=", 1) for line in done.stdout.splitlines())
+    assert (variables["ENV"], variables["TELEGRAM"]) == ("dev", "1")
+    assert not node.keys() & variables.keys()
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,9 @@ import re
 
 import pytest
 
-from services.config import ROOT, Config, ConfigError
+from services.config import ROOT, Config
 from services.config_keys import KEYS, PLACEHOLDER
+from services.config_sources import ConfigError
 from services.env_file import parse
 
 TEMPLATE = (ROOT / ".env.template").read_text()

@@ -130,8 +130,7 @@ def test_in_a_checkout_it_is_asked_for(tmp_path: Path, api: BotApi, bot: Bot, as
         "PATH": os.defpath,
         "ENV": "dev",
         "ENV_DIR": str(tmp_path),
-        "EVENT_STORE_PATH": str(tmp_path / "events"),
-        "PROJECTIONS_DB_PATH": str(tmp_path / "projections" / "x.db"),
+        "HELIONYX_DATA_DIR": str(tmp_path),
         **({} if asked is None else {"TELEGRAM": asked}),
     }
     with listener() as sock, starting(variables, MODULE, sock=sock, cwd=ROOT) as service:
