@@ -11,6 +11,7 @@ from . import settings
 from .connection import Connection
 from .display import choose
 from .errors import DONE, INTERRUPTED, DeployError
+from .host.printable import printable
 from .output import Output, code_line, result_of
 
 ASKING = ("backup", "restore", "remove")  # verbs that check or ask something here before they connect
@@ -73,7 +74,7 @@ def _env(request: settings.Settings) -> int:
     from . import envfile
 
     path, marked = envfile.write(request.root, request.env_dir, request.environment)
-    print(f"{path} is written, for its owner's eyes only")
+    print(f"{printable(str(path))} is written, for its owner's eyes only")
     for name in marked:
         print(f"  {name} is still to be filled in")
     print(code_line(DONE))

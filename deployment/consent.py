@@ -6,6 +6,7 @@ import sys
 
 from .copies import Copy
 from .errors import DeployError
+from .host.printable import printable
 from .settings import Settings
 
 
@@ -29,7 +30,7 @@ def ask(settings: Settings, copy: Copy | None = None, more: str = "") -> None:
     if settings.delete:
         _typed(
             settings,
-            f"Everything that {name} on {settings.node} was ever told will be gone for good.",
+            [f"Everything that {name} on {settings.node} was ever told will be gone for good."],
             "delete it",
             f"the data of {name} is deleted",
             "; without DATA=delete the data stays",
@@ -37,21 +38,21 @@ def ask(settings: Settings, copy: Copy | None = None, more: str = "") -> None:
     elif settings.verb == "remove" and name == "live":
         _typed(
             settings,
-            f"live on {settings.node} will be stopped and removed with its releases. Its data stays there.",
+            [f"live on {settings.node} will be stopped and removed with its releases. Its data stays there."],
             "remove it",
             "live is removed",
         )
     elif wanted(settings):
         what = f"{settings.backup}{f', {copy.shown},' if copy else ''}"
         warning = f"{what} takes the place of the event log of live on {settings.node}, which is kept there."
-        warning += f"\n{more[:1].upper()}{more[1:]}." if more else ""
-        _typed(settings, warning, "restore it", "the log of live gives way to another")
+        warnings = [warning, f"{more[:1].upper()}{more[1:]}."] if more else [warning]
+        _typed(settings, warnings, "restore it", "the log of live gives way to another")
 
 
-def _typed(settings: Settings, warning: str, act: str, what: str, more: str = "") -> None:
+def _typed(settings: Settings, warnings: list[str], act: str, what: str, more: str = "") -> None:
     name = settings.environment
     if asks(settings):
-        sys.stderr.write(warning + "\n")
+        sys.stderr.writelines(printable(warning) + "\n" for warning in warnings)
         sys.stderr.write(f"Type {name} to {act}: ")
         sys.stderr.flush()
         typed = _line()

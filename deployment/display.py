@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from .host.printable import printable
 from .output import Output, closing, line
 
 
@@ -15,7 +16,7 @@ class Plain:
     """A line per finished step: for pipes, files and CI."""
 
     def heading(self, text: str) -> None:
-        _print(text)
+        _print(printable(text))
 
     def begin(self, title: str) -> None:
         """Said when it is done."""
@@ -25,7 +26,7 @@ class Plain:
 
     def warn(self, text: str, details: tuple[str, ...] = ()) -> None:
         for item in (text, *(f"  | {detail}" for detail in details)):
-            _print(item)
+            _print(printable(item))
 
     @contextmanager
     def upload(self, title: str, total: int) -> Iterator[Callable[[int], None]]:

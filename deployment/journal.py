@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import IO
 
+from .host.printable import printable
 from .host.words import readable
 
 # As journalctl writes it: when, which host, who and its process, what.
@@ -32,13 +33,17 @@ class Unfolding:
 
     def close(self) -> None:
         """Pass on what is left, which is no whole line."""
-        self._sink.write(self._begun)
+        self._sink.write(_unfolded(self._begun))
         self._sink.flush()
 
 
 def _unfolded(line: bytes) -> bytes:
     found = _LINE.fullmatch(line)
     if found is None:
-        return line
-    first, *below = readable(found["entry"].decode(errors="replace"))
-    return found["head"] + "\n    ".join((first, *(text.strip() for text in below))).encode()
+        return _safe(line)
+    first, *below = readable(found["entry"].decode(errors="surrogateescape"))
+    return _safe(found["head"]) + "\n    ".join((first, *(text.strip() for text in below))).encode()
+
+
+def _safe(line: bytes) -> bytes:
+    return printable(line.decode(errors="surrogateescape")).encode()

@@ -100,8 +100,8 @@ def _row(item: dict[str, Any]) -> tuple[str, ...]:
 
 def _detail(item: dict[str, Any]) -> None:
     if item["state"] == "absent":
-        sys.stdout.write(f"{'environment':<12} {item['environment']} on {item['node']}\n")
-        sys.stdout.write(f"{'state':<12} absent: make deploy ENV={item['environment']} puts it there\n")
+        _show("environment", f"{item['environment']} on {item['node']}")
+        _show("state", f"absent: make deploy ENV={item['environment']} puts it there")
         return
     changing = item["changing"]
     rows = {
@@ -125,12 +125,16 @@ def _detail(item: dict[str, Any]) -> None:
         "unfinished": ", ".join(item["unfinished"]) or "none",
     }
     for key, value in rows.items():
-        sys.stdout.write(fold(f"{key:<12} ", value, 13, columns()) + "\n")
+        _show(key, value)
     if item["kept"]:
         sys.stdout.write("\n" + table(KEPT, [_kept(item, kept) for kept in item["kept"]], columns()))
     if item["kept_logs"]:
         shelf = [_kept_log(kept) for kept in item["kept_logs"]]
         sys.stdout.write("\n" + table(LOGS, shelf, columns()))
+
+
+def _show(key: str, value: str) -> None:
+    sys.stdout.write(fold(f"{key:<12} ", value, 13, columns()) + "\n")
 
 
 def _kept_log(kept: dict[str, Any]) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 from .errors import MEANING, DeployError
+from .host.printable import printable
 
 
 class Output(Protocol):
@@ -34,7 +35,7 @@ class Output(Protocol):
 
 def line(title: str, seconds: float, remark: str = "") -> str:
     """One finished step."""
-    return f"  {title:<44} {seconds:6.2f} s  {remark}".rstrip()
+    return printable(f"  {title:<44} {seconds:6.2f} s  {remark}".rstrip())
 
 
 def closing(result: dict[str, Any]) -> list[str]:
@@ -51,7 +52,7 @@ def closing(result: dict[str, Any]) -> list[str]:
         soaked = f", {result['soaked']:.1f} s of it soaking" if result.get("soaked") else ""
         summary.append(f"{result['seconds']:.1f} s{soaked}")
     lines.append(" · ".join([*summary, code_line(result["exit_code"])]))
-    return lines
+    return [printable(item) for item in lines]
 
 
 def code_line(code: int) -> str:

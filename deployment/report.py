@@ -13,6 +13,7 @@ from typing import Any
 
 from .errors import DONE, HANDS, INTERRUPTED
 from .host.check import BAD, OK, WARN, Check, any_bad
+from .host.printable import printable
 from .output import code_line
 
 NAME = 13  # columns of a check's name
@@ -41,7 +42,7 @@ class Report:
             return
         say: Callable[[str, str], None] = self._terminal.say if self._terminal else _plain
         if title:  # without one, it goes on with the section before
-            say(title, "bold")
+            say(printable(title), "bold")
         width = self._terminal.width if self._terminal else None
         for check in checks:
             first, *rest = lines(check, width)
@@ -82,11 +83,11 @@ def lines(check: Check, width: int | None = None) -> list[str]:
 
     What was found is one line, folded where a terminal of `width` columns would break it.
     """
-    start = f"  {check.level:<4}  {check.name:<{NAME}} "
-    found = check.found.replace("\n", " ")
+    start = f"  {check.level:<4}  {printable(check.name):<{NAME}} "
+    found = printable(check.found.replace("\n", " "))
     folded = textwrap.wrap(found, width - INDENT, break_long_words=False) if width else [found]
     shown = [start + (folded or [""])[0], *(" " * INDENT + line for line in folded[1:])]
-    return [*shown, f"        hint: {check.mend}"] if check.mend else shown
+    return [*shown, f"        hint: {printable(check.mend)}"] if check.mend else shown
 
 
 def summary(checks: Iterable[Check], code: int) -> str:

@@ -11,6 +11,8 @@ import textwrap
 import time
 from collections.abc import Sequence
 
+from .host.printable import printable
+
 INDENT = 4  # columns in front of what does not fit into the line above
 NARROW = 40  # columns; nothing is laid out for less
 
@@ -22,7 +24,7 @@ def columns() -> int | None:
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[str]], width: int | None = None) -> str:
     """Lines of aligned columns, the heads first; those that `width` columns have no room for go below."""
-    lines = [tuple(heads), *map(tuple, rows)]
+    lines = [tuple(map(printable, line)) for line in (heads, *rows)]
     widths = [max(len(line[i]) for line in lines) for i in range(len(heads))]
     shown = []
     for line in lines:
@@ -35,6 +37,7 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[str]], width: int | None
 
 def fold(start: str, text: str, indent: int, width: int | None) -> str:
     """The two in one line, or between words in several of at most `width` columns, where that is one."""
+    start, text = printable(start), printable(text)
     if width is None or not text or len(start) + len(text) <= width:
         return start + text
     wrapper = textwrap.TextWrapper(

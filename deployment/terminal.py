@@ -12,6 +12,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, Trans
 from rich.status import Status
 
 from .errors import DONE
+from .host.printable import printable
 from .output import closing, line
 from .tables import INDENT, fold
 
@@ -20,29 +21,29 @@ class Terminal:
     """Finished steps scroll up; below them is what happens now."""
 
     def __init__(self) -> None:
-        self._console = Console(highlight=False, soft_wrap=True)
+        self._console = Console(highlight=False, soft_wrap=True, emoji=False)
         self._status: Status | None = None
 
     def heading(self, text: str) -> None:
-        self._say(f"[bold]{escape(text)}[/bold]")
+        self._say(f"[bold]{_safe(text)}[/bold]")
 
     def begin(self, title: str) -> None:
         self._still()
-        self._status = self._console.status(escape(title), spinner="dots")
+        self._status = self._console.status(_safe(title), spinner="dots")
         self._status.start()
 
     def done(self, title: str, seconds: float, remark: str = "") -> None:
         self._still()
-        text, width = line(title, seconds), self._console.width
+        text, remark, width = line(title, seconds), printable(remark), self._console.width
         beside = len(text) + 2 + len(remark) <= width
         rest = f"  {remark}" if beside else "\n" + fold(" " * INDENT, remark, INDENT, width)
         self._say(f"[green]✓[/green]{escape(text[1:])}" + (f"[dim]{escape(rest)}[/dim]" if remark else ""))
 
     def warn(self, text: str, details: tuple[str, ...] = ()) -> None:
         self._still()
-        self._say(f"[yellow]{escape(text)}[/yellow]")
+        self._say(f"[yellow]{_safe(text)}[/yellow]")
         for detail in details:
-            self._say(f"  [dim]|[/dim] {escape(detail)}")
+            self._say(f"  [dim]|[/dim] {_safe(detail)}")
 
     @contextmanager
     def upload(self, title: str, total: int) -> Iterator[Callable[[int], None]]:
@@ -74,3 +75,8 @@ class Terminal:
 
     def _say(self, markup: str) -> None:
         self._console.print(markup)
+
+
+def _safe(text: str) -> str:
+    """Text of others as markup that is nothing but this text."""
+    return escape(printable(text))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from .printable import printable
+
 LEFT_OUT = ("time", "level", "message", "error", "hint")
 READINESS = "/health/ready"
 """What is asked of a service until it can be used."""
@@ -18,14 +20,14 @@ def readable(text: str) -> list[str]:
     """
     entry = _entry(text)
     if entry is None:
-        return [_printable(text)]
+        return [printable(text)]
     level = entry.get("level", "info")
     head = entry["message"] if level == "info" else f"{level}: {entry['message']}"
     lists = {name: value for name, value in entry.items() if isinstance(value, list)}
     below = [f"  {item}" for value in lists.values() for item in value]
     below += [f"  hint: {entry['hint']}"] if "hint" in entry else []
     beside = [f" {name}={value}" for name, value in entry.items() if name not in (*LEFT_OUT, *lists)]
-    return [_printable(line) for line in ("".join((head, *beside)), *below)]
+    return [printable(line) for line in ("".join((head, *beside)), *below)]
 
 
 def count(events: int) -> str:
@@ -52,9 +54,3 @@ def _entry(text: str) -> dict[str, Any] | None:
     except (ValueError, RecursionError):
         return None
     return entry if isinstance(entry, dict) and isinstance(entry.get("message"), str) else None
-
-
-def _printable(text: str) -> str:
-    return "".join(
-        letter if letter.isprintable() or letter == "\t" else f"\\u{ord(letter):04x}" for letter in text
-    )

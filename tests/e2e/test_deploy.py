@@ -104,9 +104,12 @@ def test_port_change_moves_the_listener(dev: Operator) -> None:
 
 
 def test_plan_is_what_the_deploy_then_does(dev: Operator) -> None:
-    """The same steps in the same order; and until then nothing is touched."""
+    """The same steps in the same order, after nothing was touched; no text of people moves a terminal."""
     before = dev.status("dev")
-    dev.commit("services/changed.py", "PLANNED = 1\n", "A change that is planned")
+    git(dev.root, "config", "user.name", "Ada\x1b[2J")
+    dev.commit("services/changed.py", "PLANNED = 1\n", "\x1b[2J\u202eA change that is planned")
+    assert "+ " in (shown := dev.script("plan", "dev").stdout)
+    assert shown.replace("\n", "").isprintable()
     dev.configure("dev", "LOG_LEVEL=INFO", "LOG_LEVEL=WARNING")
     plan = dev.change("plan", "dev")
     assert dev.status("dev")["pid"] == before["pid"]
@@ -121,6 +124,10 @@ def test_plan_is_what_the_deploy_then_does(dev: Operator) -> None:
         title for title in titles(done) if not title.startswith(ours)
     ]
     assert "no step" in dev.script("plan", "dev").stdout
+    for verb, text in (("status", "\\u001b[2J\\u202eA change"), ("history", "Ada\\u001b[2J")):
+        shown = dev.script(verb, "dev").stdout
+        assert text in shown
+        assert shown.replace("\n", "").isprintable()
     (dev.root / "services" / "changed.py").write_text("PLANNED = 2\n")
     assert "uncommitted:\n  services/changed.py\n" in dev.script("plan", "dev").stdout
 
