@@ -34,7 +34,7 @@ class Prepared:
 
     source: Source
     configuration: configuration.Configuration
-    locked: bytes
+    packages: layer.Dependencies
 
 
 def change(
@@ -111,7 +111,7 @@ class _Change:
         return Prepared(
             code,
             configuration.read(self.settings.env_dir, self.settings.environment, code, self.cache),
-            layer.requirements(code, self.cache),
+            layer.dependencies(code, self.cache),
         )
 
     def _hello(self, connection: Connection, preparing: Future[Prepared] | None) -> dict[str, Any]:
@@ -145,7 +145,7 @@ class _Change:
             self.target = layer.target_of(hello)
             environment = Environment(self.settings.environment)
             self.release = release.build(
-                environment, ready.source, ready.configuration, ready.locked, self.target
+                environment, ready.source, ready.configuration, ready.packages, self.target
             )
             request["release"] = self.release.manifest.to_json()
             remark = f"{len(self.release.entries)} files"
@@ -221,7 +221,7 @@ class _Change:
             return self.release.archive
         self.output.begin("build layer")
         begun = time.monotonic()
-        content = layer.build(self.prepared.locked, self.target, self.cache)
+        content = layer.build(self.prepared.packages, self.target, self.cache)
         self.output.done(
             "build layer", time.monotonic() - begun, f"Python {self.target.python}, {self.target.platform}"
         )

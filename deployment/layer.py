@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import sys
 import tempfile
+import tomllib
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from pathlib import Path
 
 from .archive import Entry, pack_in_order
@@ -29,6 +31,14 @@ class Target:
     platform: str
 
 
+@dataclass(frozen=True)
+class Dependencies:
+    """The packages of a layer and the files of them that it leaves out."""
+
+    requirements: bytes  # pinned, with hashes
+    excluded: tuple[str, ...] = ()  # patterns of paths, such as "apsw/tests/*"
+
+
 def target_of(facts: dict[str, object]) -> Target:
     """The node's facts as a target. Raises `DeployError` for a node that no wheel can be chosen for."""
     machine, libc = str(facts["machine"]), facts["libc"]
@@ -46,11 +56,23 @@ def target_of(facts: dict[str, object]) -> Target:
     return Target(python, f"{machine}-manylinux_2_{minor}")
 
 
-def requirements(source: Source, cache: Path) -> bytes:
-    """The requirements that the lock pins for the node, with hashes, from the cache if possible."""
+def dependencies(source: Source, cache: Path) -> Dependencies:
+    """The dependencies of the source: requirements from the cache if possible. Raises `DeployError`."""
     files = {name: sha256(source.files[name][0]) for name in LOCKED}
     key, kept = sha256(canonical(files).encode()), Cache(cache / "requirements")
-    return kept.find(key) or kept.keep(key, exported(source))
+    return Dependencies(kept.find(key) or kept.keep(key, exported(source)), excluded(source))
+
+
+def excluded(source: Source) -> tuple[str, ...]:
+    """The patterns in pyproject.toml's [tool.helionyx.layer]. Raises `DeployError` for anything else."""
+    tools = tomllib.loads(source.files["pyproject.toml"][0].decode()).get("tool", {})
+    patterns = tools.get("helionyx", {}).get("layer", {}).get("exclude", [])
+    if not isinstance(patterns, list) or not all(isinstance(pattern, str) for pattern in patterns):
+        raise DeployError(
+            f"[tool.helionyx.layer] exclude in pyproject.toml is {patterns!r}.",
+            'give a list of patterns, such as ["apsw/tests/*"]',
+        )
+    return tuple(sorted(patterns))
 
 
 def exported(source: Source) -> bytes:
@@ -62,21 +84,22 @@ def exported(source: Source) -> bytes:
         return run([*argv, "--quiet", "--format=requirements.txt", "--no-config"], cwd=Path(scratch))
 
 
-def digest(locked: bytes, target: Target) -> str:
+def digest(packages: Dependencies, target: Target) -> str:
     """The layer's name: it is known before it is built."""
     content = {
         "format": 3,  # of what it holds: byte code without docstrings and assertions
-        "requirements": locked.decode(),
+        "requirements": packages.requirements.decode(),
+        "excluded": packages.excluded,
         "python": target.python,
         "platform": target.platform,
     }
     return sha256(canonical(content).encode())
 
 
-def build(locked: bytes, target: Target, cache: Path) -> bytes:
+def build(packages: Dependencies, target: Target, cache: Path) -> bytes:
     """The packed layer, from the cache where it was built before."""
-    name, kept = digest(locked, target), Cache(cache / "layers")
-    return kept.find(name) or kept.keep(name, _install_and_pack(locked, target))
+    name, kept = digest(packages, target), Cache(cache / "layers")
+    return kept.find(name) or kept.keep(name, _install_and_pack(packages, target))
 
 
 def uv() -> str:
@@ -84,17 +107,18 @@ def uv() -> str:
     return str(Path(sys.executable).with_name("uv"))
 
 
-def _install_and_pack(locked: bytes, target: Target) -> bytes:
+def _install_and_pack(packages: Dependencies, target: Target) -> bytes:
     with tempfile.TemporaryDirectory() as scratch:
-        wanted, tree = Path(scratch) / "requirements.txt", Path(scratch) / "layer"
-        wanted.write_bytes(locked)
-        argv = [uv(), "pip", "install", "--quiet", "--target", str(tree), "--requirements", str(wanted)]
+        pinned, tree = Path(scratch) / "requirements.txt", Path(scratch) / "layer"
+        pinned.write_bytes(packages.requirements)
+        argv = [uv(), "pip", "install", "--quiet", "--target", str(tree), "--requirements", str(pinned)]
         platform = ["--python-version", target.python, "--python-platform", target.platform]
         run(
             [*argv, *platform, "--only-binary", ":all:", "--require-hashes", "--no-deps", "--no-config"],
             environ={"UV_LINK_MODE": "hardlink"},  # the tree is read once, and never written
             timeout=300,
         )
+        drop(tree, packages.excluded)
         with ThreadPoolExecutor(1) as beside:
             compiling = beside.submit(byte_code, tree, target)
             return pack_in_order(_followed(entries(tree), compiling), level=1)
@@ -104,6 +128,14 @@ def _followed(first: list[Entry], rest: Future[list[Entry]]) -> Iterator[Entry]:
     """Entries that are there, then those that are still made."""
     yield from first
     yield from rest.result()
+
+
+def drop(tree: Path, patterns: tuple[str, ...]) -> None:
+    """Remove the files below `tree` whose path matches a pattern; `*` matches `/` too."""
+    for path in tree.rglob("*"):
+        name = str(path.relative_to(tree))
+        if path.is_file() and any(fnmatch(name, pattern) for pattern in patterns):
+            path.unlink()
 
 
 def entries(tree: Path) -> list[Entry]:

@@ -11,7 +11,7 @@ from .configuration import LAUNCHER, Configuration
 from .host.layout import Environment
 from .host.model import Manifest, sha256
 from .host.releases import MANIFEST
-from .layer import Target
+from .layer import Dependencies, Target
 from .source import Source
 
 COMMAND = """\
@@ -36,7 +36,11 @@ class Release:
 
 
 def build(
-    environment: Environment, source: Source, configuration: Configuration, locked: bytes, target: Target
+    environment: Environment,
+    source: Source,
+    configuration: Configuration,
+    packages: Dependencies,
+    target: Target,
 ) -> Release:
     """Put it together. The same inputs give the same id and the same bytes."""
     rendered = units.render(
@@ -56,7 +60,7 @@ def build(
         subject=source.subject,
         python=target.python,
         platform=target.platform,
-        layer=layer.digest(locked, target),
+        layer=layer.digest(packages, target),
         files={entry.path: sha256(entry.content) for entry in sorted(entries, key=lambda item: item.path)},
         units={name: sha256(data) for name, data in sorted(rendered.items())},
         config=configuration.facts,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import sys
 import tarfile
 from pathlib import Path
 
@@ -13,7 +12,7 @@ import pytest
 from deployment import configuration, layer, release, source
 from deployment.archive import Entry, pack
 from deployment.errors import DeployError
-from deployment.host import bytecode, install
+from deployment.host import install
 from deployment.host.errors import StepFailed
 from deployment.host.layout import Environment, Layout
 from deployment.host.model import Manifest, id_of
@@ -33,7 +32,7 @@ def build(root: Path, environment: str = "dev", target: Target = TARGET) -> Rele
         Environment(environment),
         code,
         configuration.read(root, environment, code, root / ".cache"),
-        layer.exported(code),
+        layer.Dependencies(layer.exported(code)),
         target,
     )
 
@@ -160,71 +159,6 @@ def test_data_path_outside_its_own_is_refused(checkout: Path, path: str) -> None
         build(checkout)
 
 
-def test_layer_is_named_by_lock_python_and_platform(checkout: Path) -> None:
-    """The name is known before the layer is built, and differs for each target."""
-    locked = layer.exported(source.read(checkout, "dev"))
-    assert b"apsw==" in locked
-    assert b"--hash=sha256:" in locked
-    assert b"pytest" not in locked
-    names = {layer.digest(locked, Target(python, "p")) for python in ("3.11", "3.12")}
-    assert len(names | {layer.digest(locked, Target("3.11", "q"))}) == 3
-
-
-@pytest.mark.parametrize(
-    ("facts", "expected"),
-    [
-        ({"libc": ["glibc", "2.36"], "machine": "x86_64"}, "x86_64-manylinux_2_36"),
-        ({"libc": ["glibc", "2.99"], "machine": "aarch64"}, "aarch64-manylinux_2_40"),
-    ],
-)
-def test_target_is_the_nodes_own(facts: dict[str, object], expected: str) -> None:
-    """Wheels are chosen for the node, not for this machine."""
-    assert layer.target_of({**facts, "python": [3, 11], "pinned": True}).platform == expected
-
-
-def test_archive_depends_on_its_contents_alone() -> None:
-    """Not on the order in which files were found, nor on the time."""
-    entries = [Entry("b", b"2"), Entry("a", b"1")]
-    assert pack(entries) == pack(reversed(entries))
-    assert pack(entries)[4:8] == bytes(4), "the time of a gzip header: RFC 1952, MTIME"
-
-
-def test_layer_brings_byte_code_for_a_node_of_the_same_python(tmp_path: Path) -> None:
-    """The same bytes wherever it is made; a node with another Python compiles what it gets."""
-    source = b"def f():\n    'Text.'\n    return only_here\n"
-    (tmp_path / "package").mkdir()
-    for name, content in (("package/a.py", source), ("b.py", b""), ("other.py", b"match x")):
-        (tmp_path / name).write_bytes(content)
-    here = Target(".".join(map(str, sys.version_info[:2])), "p")
-    made = {entry.path: entry.content for entry in layer.byte_code(tmp_path, here)}
-    assert set(made) == {bytecode.path_of("b.py"), bytecode.path_of("package/a.py")}
-    assert layer.byte_code(tmp_path, Target("3.99", "p")) == []
-    only_here = [source]  # in memory twice, and so would be marked in the newest form of byte code
-    assert bytecode.compiled(source, "package/a.py") == made[bytecode.path_of("package/a.py")], only_here
-
-
-def test_byte_code_lies_beside_its_source(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Wherever the operator has Python put its own."""
-    monkeypatch.setattr(sys, "pycache_prefix", "/home/ada/.pyc")
-    name = f"__pycache__/module.{sys.implementation.cache_tag}.pyc"
-    assert bytecode.path_of("a/b/module.py") == f"a/b/{name}"
-    assert bytecode.path_of("module.py") == name
-
-
-def test_layer_holds_nothing_of_this_machine(tmp_path: Path) -> None:
-    """No scripts with its interpreter's path, no mention of them, no byte code."""
-    for name, content in (
-        ("bin/tool", b"#!/here/python"),
-        ("tool/__pycache__/a.pyc", b"x"),
-        ("tool/a.py", b""),
-        ("tool-1.dist-info/RECORD", b"bin/tool,sha256=x,14\ntool/a.py,sha256=y,0\n"),
-    ):
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_bytes(content)
-    found = {entry.path: entry.content for entry in layer.entries(tmp_path)}
-    assert found == {"tool/a.py": b"", "tool-1.dist-info/RECORD": b"tool/a.py,sha256=y,0\n"}
-
-
 def test_sent_release_must_be_what_it_says(checkout: Path, tmp_path: Path) -> None:
     """The node unpacks it only as itself: another name or a changed file is found in time."""
     built = build(checkout)
@@ -266,9 +200,3 @@ def test_line_endings_of_a_checkout_do_not_matter(checkout: Path) -> None:
     before = build(checkout).manifest.id
     git(checkout, "config", "core.autocrlf", "true")
     assert build(checkout).manifest.id == before
-
-
-def test_node_without_glibc_is_refused() -> None:
-    """No wheel of the lock would load there."""
-    with pytest.raises(DeployError, match="not glibc"):
-        layer.target_of({"libc": ["", ""], "machine": "x86_64", "python": [3, 11], "pinned": True})
