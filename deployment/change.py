@@ -17,7 +17,7 @@ from .copies import Copy
 from .errors import HANDS, DeployError
 from .host.layout import Environment
 from .host.model import sha256
-from .host.plan import Step
+from .host.step import Step
 from .outcome import outcome_of, summary
 from .output import Output
 from .release import Release

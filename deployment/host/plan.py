@@ -2,45 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
 
-from . import preconditions
+from . import preconditions, pruning
 from .errors import Refused
 from .layout import Environment
 from .model import Manifest, Observed, Wanted
-
-# The id of a release or the digest of a layer: the heading has named the one that it is about.
-IDENTIFIER = re.compile(r"[0-9a-f]{64}|[0-9a-f]{12}(-dirty)?-[0-9a-f]{12}")
-
-
-@dataclass(frozen=True)
-class Step:
-    """One thing to do; `target` says to what. Applying it has no policy of its own."""
-
-    verb: str
-    target: tuple[str, ...] = ()
-
-    def to_json(self) -> dict[str, Any]:
-        """The step as plain values."""
-        return {"verb": self.verb, "target": list(self.target)}
-
-    @property
-    def title(self) -> str:
-        """How it is shown in one line: one unit, user or namespace by name, more of them by number."""
-        verb = self.verb.replace("-", " ")
-        named = [item for item in self.target if not IDENTIFIER.fullmatch(item)]
-        if not named or len(named) > 1 or "/" in named[0]:
-            count = len(named) or len(self.target)
-            return f"{verb} ({count})" if count > 1 or named else verb
-        return f"{verb} {named[0]}"
-
-
-# The verbs that callers can notice: those that stop the listener, and those that only make them wait.
-INTERRUPTING = frozenset({"close-socket", "stop-units"})
-HOLDING = frozenset({"restart-service"})
+from .step import Step
 
 
 def plan(seen: Observed, wanted: Wanted) -> tuple[Step, ...]:
@@ -50,16 +18,6 @@ def plan(seen: Observed, wanted: Wanted) -> tuple[Step, ...]:
     """
     makers = {"running": _running, "stopped": _stopped, "absent": _absent, "as it is": _as_it_is}
     return tuple(makers[wanted.state](seen, wanted))
-
-
-def callers(steps: tuple[Step, ...]) -> str:
-    """What a caller sees of these steps: `nothing`, `a pause` or `an interruption`."""
-    verbs = {step.verb for step in steps}
-    if verbs & INTERRUPTING:
-        return "an interruption"
-    if "open-socket" in verbs:
-        return "nothing"  # nobody listened before: they were refused
-    return "a pause" if verbs & HOLDING else "nothing"
 
 
 def _running(seen: Observed, wanted: Wanted) -> Iterator[Step]:
@@ -98,8 +56,8 @@ def _running(seen: Observed, wanted: Wanted) -> Iterator[Step]:
     if other and wanted.watch:
         yield Step("watch", (f"{wanted.watch:g} s",))
     if wanted.keep is not None and (restart or written or wanted.prune):
-        yield from _pruned(seen, release, wanted.keep)
-    yield from _discarded(seen, wanted)
+        yield from pruning.pruned(seen, release, wanted.keep)
+    yield from pruning.discarded(seen, wanted)
 
 
 def _stopped(seen: Observed, wanted: Wanted) -> Iterator[Step]:
@@ -116,7 +74,7 @@ def _stopped(seen: Observed, wanted: Wanted) -> Iterator[Step]:
         yield from _swapped(seen, wanted)
         written = _units_differ(seen, wanted.release)
         yield from _switched(seen, wanted.release, environment, written, enabled=wanted.enabled)
-    yield from _discarded(seen, wanted)
+    yield from pruning.discarded(seen, wanted)
 
 
 def _as_it_is(seen: Observed, wanted: Wanted) -> Iterator[Step]:
@@ -240,42 +198,6 @@ def _linked(
         yield Step("enable-units" if enabled else "disable-units", _units(environment))
     if changed or seen.enabled != enabled:
         yield Step("reload-systemd")
-
-
-def _discarded(seen: Observed, wanted: Wanted) -> Iterator[Step]:
-    """A release that did not come up, and never had, does not stay on the way back."""
-    failed = seen.releases.get(wanted.failed)
-    if failed is not None and not failed.verified_at:
-        yield Step("prune-releases", (wanted.failed,))
-        yield from _unused(seen, set(seen.releases) - {wanted.failed}, wanted.release)
-
-
-def _pruned(seen: Observed, release: Manifest, keep: int) -> Iterator[Step]:
-    """The last `keep` releases that came up stay, the new one among them; so do current and previous."""
-    others = {name: kept for name, kept in seen.releases.items() if name != release.id}
-    proven = sorted((kept.verified_at, name) for name, kept in others.items() if kept.verified_at)
-    stay = {name for _, name in proven[-max(keep - 1, 1) :]} | {release.id}
-    if seen.current is not None:
-        stay.add(seen.current)
-    if seen.current == release.id and seen.previous is not None:  # else the current one is going to be that
-        stay.add(seen.previous)
-    drop = tuple(sorted(set(others) - stay))
-    if drop:
-        yield Step("prune-releases", drop)
-    yield from _unused(seen, stay, release)
-
-
-def _unused(seen: Observed, stay: set[str], release: Manifest | None) -> Iterator[Step]:
-    """Dependencies and read models that none of the releases that stay has."""
-    kept = [item for name, item in seen.releases.items() if name in stay]
-    used = {item.layer for item in kept} | {release.layer if release else ""} | set(seen.layers_elsewhere)
-    layers = tuple(sorted(set(seen.layers) - used))
-    if layers:
-        yield Step("prune-layers", layers)
-    told = {item.projections for item in kept}
-    projections = tuple(sorted(set(seen.projections) - told))
-    if projections and told and "" not in told:  # one that has not told its own may use any of them
-        yield Step("prune-projections", projections)
 
 
 def _must_rebind(

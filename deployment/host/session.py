@@ -18,9 +18,10 @@ from .facts import facts
 from .layout import ENVIRONMENTS, Environment, Layout
 from .model import Manifest, Observed, Wanted, changed_keys, id_of
 from .observe import observe, refuse_nobody
-from .plan import Step, callers, plan
+from .plan import plan
 from .run import run
 from .settling import settle
+from .step import Step, callers
 from .wire import Hangup, Wire
 from .wishes import wanted_of
 

@@ -12,8 +12,8 @@ from . import files, install, marks, observe, readmodels, rehearsal, releases, s
 from .bot import own_bot
 from .errors import StepFailed
 from .locks import host_lock
-from .plan import Step
 from .run import run
+from .step import Step
 from .words import count
 from .work import Work
 

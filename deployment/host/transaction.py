@@ -18,9 +18,10 @@ from .locks import environment_lock
 from .marks import Place
 from .model import Log, Observed, Wanted
 from .observe import observe
-from .plan import Step, plan
+from .plan import plan
 from .record import Transaction
 from .settling import close_abandoned, conclude
+from .step import Step
 from .steps import perform
 from .store import at_rest
 from .wishes import coming_of, wanted_of

@@ -11,7 +11,8 @@ import pytest
 from deployment.host.errors import Refused
 from deployment.host.layout import Environment
 from deployment.host.model import Kept, Log, Manifest, Observed, Wanted
-from deployment.host.plan import callers, plan
+from deployment.host.plan import plan
+from deployment.host.step import callers
 
 CASES = sorted((Path(__file__).parent / "plans").glob("*.json"))
 OPTIONS = (

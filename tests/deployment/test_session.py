@@ -9,7 +9,7 @@ import pytest
 from deployment.host import record, session, systemd
 from deployment.host.errors import Refused, Unfinished
 from deployment.host.layout import Layout
-from deployment.host.plan import Step
+from deployment.host.step import Step
 from deployment.host.wire import Hangup, Wire
 
 REQUEST = {"verb": "deploy", "environment": "dev", "actor": {"name": "tester"}}

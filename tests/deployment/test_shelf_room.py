@@ -13,8 +13,8 @@ from deployment.host import readmodels, releases, run, session, shelf, steps, st
 from deployment.host.errors import Refused, StepFailed
 from deployment.host.layout import Environment, Layout
 from deployment.host.model import Log, Wanted
-from deployment.host.plan import Step
 from deployment.host.record import Transaction
+from deployment.host.step import Step
 from deployment.host.work import Work
 
 from .shelves import release

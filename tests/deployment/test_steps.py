@@ -13,7 +13,7 @@ from deployment.host.errors import StepFailed
 from deployment.host.layout import Layout
 from deployment.host.marks import Place
 from deployment.host.model import Wanted
-from deployment.host.plan import Step
+from deployment.host.step import Step
 from deployment.host.steps import perform
 from deployment.host.work import Work
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from deployment.host import audit
-from deployment.host.plan import Step
+from deployment.host.step import Step
 from deployment.settings import ROOT
 
 from .operator import PORTS, Operator, git

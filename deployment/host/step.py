@@ -1,0 +1,47 @@
+"""A step of a plan, and what its callers notice of it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+# The id of a release or the digest of a layer: the heading has named the one that it is about.
+IDENTIFIER = re.compile(r"[0-9a-f]{64}|[0-9a-f]{12}(-dirty)?-[0-9a-f]{12}")
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing to do; `target` says to what. Applying it has no policy of its own."""
+
+    verb: str
+    target: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """The step as plain values."""
+        return {"verb": self.verb, "target": list(self.target)}
+
+    @property
+    def title(self) -> str:
+        """How it is shown in one line: one unit, user or namespace by name, more of them by number."""
+        verb = self.verb.replace("-", " ")
+        named = [item for item in self.target if not IDENTIFIER.fullmatch(item)]
+        if not named or len(named) > 1 or "/" in named[0]:
+            count = len(named) or len(self.target)
+            return f"{verb} ({count})" if count > 1 or named else verb
+        return f"{verb} {named[0]}"
+
+
+# The verbs that callers can notice: those that stop the listener, and those that only make them wait.
+INTERRUPTING = frozenset({"close-socket", "stop-units"})
+HOLDING = frozenset({"restart-service"})
+
+
+def callers(steps: tuple[Step, ...]) -> str:
+    """What a caller sees of these steps: `nothing`, `a pause` or `an interruption`."""
+    verbs = {step.verb for step in steps}
+    if verbs & INTERRUPTING:
+        return "an interruption"
+    if "open-socket" in verbs:
+        return "nothing"  # nobody listened before: they were refused
+    return "a pause" if verbs & HOLDING else "nothing"
