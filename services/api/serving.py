@@ -9,6 +9,7 @@ import signal
 import socket
 from collections.abc import MutableMapping
 
+from services.api.loop import Loop
 from services.api.notify import Notifier
 from services.api.server import DrainingServer
 from services.api.sockets import address_of, bound, inherited
@@ -23,7 +24,8 @@ def serve(config: Config, variables: MutableMapping[str, str]) -> None:
     """Serve until SIGTERM or SIGINT. `variables` are the OS's. Raises HelionyxError."""
     listeners = inherited(variables) or [bound(config.api_host, config.api_port)]
     application = bootstrap(config, variables)
-    asyncio.run(_serve(application, listeners, Notifier(variables)))
+    with asyncio.Runner(loop_factory=Loop) as runner:
+        runner.run(_serve(application, listeners, Notifier(variables)))
 
 
 async def _serve(application: Application, listeners: list[socket.socket], notify: Notifier) -> None:
