@@ -8,7 +8,7 @@ import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from . import configuration, layer
+from . import configuration, layer, source
 from .configuration import Configuration
 from .errors import DeployError
 from .run import run
@@ -58,31 +58,12 @@ class EnvFile:
 
 
 def tree(root: Path) -> Tree:
-    """Commit and changes, without the refresh of the index that `git status` would write."""
-    git = ["git", "-C", str(root), "--no-optional-locks", "-c", "core.quotePath=false"]
+    """Commit and changes, with nothing written."""
     try:
-        plain = {"LC_ALL": "C"}  # what it says is looked through
-        head = run([*git, "show", "--no-patch", "--no-show-signature", "--format=%h%n%s"], environ=plain)
-        listed = run([*git, "status", "--porcelain", "--untracked-files=all"], environ=plain)
+        commit, subject = source.head(root)
+        return Tree(commit[:12], subject, tuple(source.changes(root)))
     except DeployError as error:
-        return _without_git(error)
-    commit, _, subject = head.decode(errors="replace").strip().partition("\n")
-    return Tree(commit, subject, tuple(line[3:] for line in listed.decode(errors="replace").splitlines()))
-
-
-def _without_git(error: DeployError) -> Tree:
-    """The trouble in git's own words, and the mend: git's own where it has one."""
-    said = [line.strip() for line in error.details]
-    fatal = next(
-        (line for line in said if line.startswith("fatal: ")), " | ".join((error.message, *said[-1:]))
-    )
-    proposed = next((line for line in said if line.startswith("git config ")), "")
-    if proposed:
-        return Tree(problem=fatal, mend=proposed)
-    if "not installed" in error.message:
-        return Tree(problem=fatal, mend="apt-get install git")
-    first = "git init && " if "not a git repository" in fatal else ""
-    return Tree(problem=fatal, mend=f"{first}git add --all && git commit; git status says more")
+        return Tree(problem=error.message, mend=error.hint)
 
 
 def code(root: Path) -> Source:

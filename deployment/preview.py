@@ -9,7 +9,7 @@ from typing import Any
 from .errors import DeployError
 from .host.model import Manifest, changed_keys
 from .release import Release
-from .run import run
+from .repository import git
 from .source import Source
 
 LIMIT = 20  # commits that are listed one by one
@@ -30,9 +30,9 @@ def of(root: Path, source: Source, release: Release, plan: dict[str, Any]) -> di
 
 def commits(root: Path, before: str, after: str) -> list[str]:
     """One line per commit that comes (`+`) or goes (`-`); a commit that is unknown here is said to be."""
-    argv = ["git", "-C", str(root), "rev-list", "--left-right", "--oneline", f"{before}...{after}"]
+    argv = ("rev-list", "--left-right", "--oneline", "--encoding=UTF-8", f"{before}...{after}", "--")
     try:
-        lines = run(argv).decode(errors="replace").splitlines()
+        lines = git(root, *argv).decode(errors="surrogateescape").rstrip("\n").split("\n")
     except DeployError:
         return [f"? the running commit {before[:12]} is not in this repository"]
     signs = {"<": "-", ">": "+"}

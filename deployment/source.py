@@ -6,15 +6,19 @@ import io
 import os
 import tempfile
 import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from .errors import DeployError
-from .run import run
+from .repository import git
 
 EXECUTABLE = "100755"
 PLAIN = ("100644", EXECUTABLE)  # modes of plain files in a git tree
-PARTS = ("services", "pyproject.toml", "uv.lock")
+FILES = ("pyproject.toml", "uv.lock")
+PARTS = ("services", *FILES)  # what a release's code is
+LOOKED_AT = (*PARTS, "deployment")  # and what makes its units and its start
 
 
 @dataclass(frozen=True)
@@ -39,68 +43,95 @@ def read(root: Path, environment: str) -> Source:
     The working tree never leaks in: a clean one gives the bytes of the commit, a dirty one those of a tree
     object that git makes of it (as `git add --all` would take it), so ignored files stay out of both.
     """
-    head = _git(
-        root,
-        "show",
-        "--no-patch",
-        "--no-show-signature",
-        "--encoding=UTF-8",
-        "--format=%H%n%s",
-        hint="commit first: a release is named after its commit",
+    commit, subject = head(root)
+    with _looked_at(root) as scratch:
+        tree, changed = _working_tree(root, scratch)
+        if changed and environment == "live":
+            raise DeployError(
+                f"the tree has changes that are not committed, and live takes none: {_some(changed)}.",
+                "git commit, or git stash --include-untracked",
+            )
+        return Source(commit, subject, bool(changed), _files(root, tree, scratch), tuple(changed))
+
+
+def head(root: Path) -> tuple[str, str]:
+    """The current commit's id and subject. Raises `DeployError` where there is none."""
+    shown = git(
+        root, "show", "--no-patch", "--no-show-signature", "--encoding=UTF-8", "--format=%H%n%s", "HEAD", "--"
     )
-    commit, subject = head.rstrip("\n").split("\n", 1) if "\n" in head.rstrip("\n") else (head.strip(), "")
-    changed = [line[3:] for line in _git(root, "status", "--porcelain", "--untracked-files=all").splitlines()]
-    if changed and environment == "live":
-        raise DeployError(
-            f"the tree has changes that are not committed, and live takes none: {_some(changed)}.",
-            "git commit, or git stash --include-untracked",
-        )
-    tree = _working_tree(root) if changed else f"{commit}^{{tree}}"
-    return Source(commit, subject, bool(changed), _files(root, tree), tuple(changed))
+    commit, _, subject = shown.decode(errors="surrogateescape").rstrip("\n").partition("\n")
+    return commit, subject
 
 
-def _files(root: Path, tree: str) -> dict[str, tuple[bytes, bool]]:
+def changes(root: Path) -> list[str]:
+    """The files that a release depends on and that differ from the commit. Nothing is written."""
+    with _looked_at(root) as scratch:
+        return _working_tree(root, scratch)[1]
+
+
+@contextmanager
+def _looked_at(root: Path) -> Iterator[dict[str, str]]:
+    """Variables by which git has an index and a place for objects that are no part of the repository.
+
+    The repository's own index may say of a file that git is not to look at it (`skip-worktree`).
+    """
+    objects = git(root, "rev-parse", "--path-format=absolute", "--git-path", "objects").decode().rstrip("\n")
+    quoted = objects.replace("\\", "\\\\").replace('"', '\\"')
+    with tempfile.TemporaryDirectory() as place:
+        yield {
+            "GIT_INDEX_FILE": f"{place}/index",
+            "GIT_OBJECT_DIRECTORY": place,
+            "GIT_ALTERNATE_OBJECT_DIRECTORIES": f'"{quoted}"',
+        }
+
+
+def _working_tree(root: Path, scratch: dict[str, str]) -> tuple[str, list[str]]:
+    """A tree object of the working tree, as far as a release depends on it, and its uncommitted files."""
+    git(root, "read-tree", "HEAD", environ=scratch)
+    present = [part for part in LOOKED_AT if os.path.lexists(root / part)]  # git knows no file by the others
+    absent = [part for part in LOOKED_AT if part not in present]
+    git(root, "add", "--all", "--", *present, environ=scratch)
+    if absent:
+        git(root, "rm", "--cached", "-r", "--force", "--quiet", "--ignore-unmatch", *absent, environ=scratch)
+    differ = git(root, "diff-index", "--cached", "--name-only", "--relative", "-z", "HEAD", environ=scratch)
+    return git(root, "write-tree", environ=scratch).decode().strip(), _names(differ)
+
+
+def _files(root: Path, tree: str, scratch: dict[str, str]) -> dict[str, tuple[bytes, bool]]:
     """The blobs themselves: an archive would be subject to this checkout's line endings and attributes."""
-    listed = run([*_command(root), "ls-tree", "-r", "-z", tree, "--", *PARTS]).decode().split("\0")
     entries = []
-    for line in filter(None, listed):
+    for line in _names(git(root, "ls-tree", "-r", "-z", tree, "--", *PARTS, environ=scratch)):
         facts, name = line.split("\t", 1)
         mode, _, blob = facts.split()
         if mode not in PLAIN:
-            raise DeployError(f"{name} is a link; a release holds plain files only.", "replace it by a file")
+            raise DeployError(
+                f"{name} is a link or a repository.", "a release holds plain files: make it one"
+            )
+        if not name.isprintable():
+            raise DeployError(f"{name} is no name that a release can hold.", "rename it: letters in UTF-8")
         entries.append((name, mode == EXECUTABLE, blob))
-    contents = _blobs(root, [blob for _, _, blob in entries])
-    return {name: (content, runs) for (name, runs, _), content in zip(entries, contents, strict=True)}
+    contents = _blobs(root, [blob for _, _, blob in entries], scratch)
+    files = {name: (content, runs) for (name, runs, _), content in zip(entries, contents, strict=True)}
+    for name in FILES:
+        if name not in files:
+            raise DeployError(f"{name} is not in the release.", f"git checkout HEAD -- {name} brings it back")
+    return files
 
 
-def _blobs(root: Path, names: list[str]) -> list[bytes]:
+def _names(listed: bytes) -> list[str]:
+    """The entries of a list with NUL between them; bytes that are no UTF-8 stay themselves."""
+    return [entry for entry in listed.decode(errors="surrogateescape").split("\0") if entry]
+
+
+def _blobs(root: Path, names: list[str], scratch: dict[str, str]) -> list[bytes]:
     """The contents of git objects; `cat-file --batch` frames each by `<name> <type> <size>` and a newline."""
-    out = io.BytesIO(run([*_command(root), "cat-file", "--batch"], input="\n".join(names).encode() + b"\n"))
+    asked = "\n".join(names).encode() + b"\n"
+    out = io.BytesIO(git(root, "cat-file", "--batch", input=asked, environ=scratch))
     contents = []
     for _ in names:
         contents.append(out.read(int(out.readline().split()[2])))
         out.read(1)
     return contents
-
-
-def _working_tree(root: Path) -> str:
-    """A tree object of the working tree as it stands, made without touching the index."""
-    with tempfile.TemporaryDirectory() as scratch:
-        index = {"GIT_INDEX_FILE": str(Path(scratch) / "index")}
-        run([*_command(root), "read-tree", "HEAD"], environ=index)
-        run([*_command(root), "add", "--all", "--", "."], environ=index)
-        return run([*_command(root), "write-tree"], environ=index).decode().strip()
-
-
-def _git(root: Path, *words: str, hint: str = "") -> str:
-    try:
-        return run([*_command(root), *words]).decode(errors="replace")
-    except DeployError as error:
-        raise DeployError(error.message, hint or error.hint, details=error.details) from None
-
-
-def _command(root: Path) -> list[str]:
-    return ["git", "-C", os.fspath(root), "-c", "core.quotePath=false"]
 
 
 def _some(names: list[str], most: int = 3) -> str:

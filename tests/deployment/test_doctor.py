@@ -130,10 +130,10 @@ def test_tree_is_looked_at_without_a_trace(checkout: Path) -> None:
     before = index.stat().st_mtime_ns
     (checkout / "pyproject.toml").touch()  # git would like to note that it is unchanged
     assert rules.tree(here.tree(checkout)).level == OK
-    (checkout / "new.py").write_text("")
-    assert rules.tree(here.tree(checkout)).found.endswith(": new.py")
+    (checkout / "services" / "new.py").write_text("")
+    assert rules.tree(here.tree(checkout)).found.endswith(": services/new.py")
     assert index.stat().st_mtime_ns == before
-    assert rules.tree(here.tree(checkout.parent)).mend.startswith("git init && git add")
+    assert rules.tree(here.tree(checkout.parent)).mend.startswith("git clone")
     git(checkout, "update-ref", "-d", "HEAD")
     assert rules.tree(here.tree(checkout)).mend.startswith("git add --all && git commit")
 

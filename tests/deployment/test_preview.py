@@ -62,9 +62,9 @@ def test_files_that_are_not_committed_are_named(checkout: Path) -> None:
     assert preview.text({"uncommitted": list(clean.changed), **nothing}, ["a step"]) == ["  a step"]
     (checkout / "pyproject.toml").write_text("[project]\nname = 'x'\n")
     for number in range(6):
-        (checkout / f"new-{number}").write_text("")
+        (checkout / "services" / f"new-{number}.py").write_text("")
     changed = source.read(checkout, "dev").changed
-    assert changed == ("pyproject.toml", *(f"new-{number}" for number in range(6)))
+    assert changed == ("pyproject.toml", *(f"services/new-{number}.py" for number in range(6)))
     shown = preview.text({"uncommitted": list(changed), **nothing}, ["a step"])
     names = [f"  {name}" for name in changed[: preview.FEW]]
     assert shown == ["  a step", "uncommitted:", *names, "  and 2 more"]
