@@ -14,7 +14,8 @@ from .model import BOT, Log, Manifest, Observed, Wanted
 from .store import LOG_FILE
 
 MANY = 10_000  # files among which something that was said lies with certainty
-PATIENCE = 5.0  # seconds that a running service may take until it answers that it is ready
+PATIENCE = 5.0  # seconds that a running service may take until it answers
+PATIENCE_UNREADY = 0.5  # seconds that it may answer that it is not ready: it has told systemd that it is
 
 
 def observe(layout: Layout, environment: Environment, wanted: Wanted | None = None) -> Observed:
@@ -34,7 +35,7 @@ def observe(layout: Layout, environment: Environment, wanted: Wanted | None = No
     root, data = layout.releases(environment).parent, layout.data(environment)
     # A probe of an idle socket would start the service: only a running one is asked.
     running = service.active == "active" and listen is not None
-    answers = probe.ask_until_ready(str(listen), PATIENCE) if running else None
+    answers = probe.ask_until_ready(str(listen), PATIENCE, PATIENCE_UNREADY) if running else None
     told = probe.log_of(answers) if log is None else _sound(layout, environment, manifest, log)
     found = told if told or log else store.at_rest(layout, environment, manifest)
     examined = {current, release.id if release else None} if wanted else None

@@ -31,11 +31,19 @@ def ask(listen: str, timeout: float = 2.0) -> dict[str, Any] | None:
         return None
 
 
-def ask_until_ready(listen: str, patience: float) -> dict[str, Any] | None:
-    """The same, asked again until it is ready or `patience` seconds are over; then the last answer."""
-    end = time.monotonic() + patience
+def ask_until_ready(
+    listen: str, patience: float, patience_unready: float | None = None
+) -> dict[str, Any] | None:
+    """Ask again until the service is ready or `patience` seconds are over; return the last answer.
+
+    A service that answers that it is not ready has `patience_unready` seconds, if that is given.
+    """
+    begun = time.monotonic()
+    end = begun + patience
     while True:
         answer = ask(listen, timeout=max(0.2, min(2.0, end - time.monotonic())))
+        if answer and patience_unready is not None:
+            end = min(end, begun + patience_unready)
         if (answer and answer.get("ready")) or time.monotonic() >= end:
             return answer
         time.sleep(0.02)

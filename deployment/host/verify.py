@@ -15,7 +15,8 @@ from .run import run
 from .store import head
 from .words import count
 
-PATIENCE = 10.0  # seconds for a service that is READY to answer as itself
+PATIENCE = 10.0  # seconds for a service that is READY to answer
+PATIENCE_UNREADY = 2.0  # seconds that it may answer that it is not ready
 POLL = 0.1  # seconds between two looks at a release that soaks
 NAME = "helionyx"
 UNCHANGED = "history unchanged"  # what is said where the head of before is still in the chain
@@ -80,7 +81,7 @@ def answering(
     predecessor could not read its own log.
     """
     mark = systemd.now(-30)
-    answer = probe.ask_until_ready(address, PATIENCE)
+    answer = probe.ask_until_ready(address, PATIENCE, PATIENCE_UNREADY)
     wrong = _differences(environment, release, answer, rehearsal=address != release.listen)
     if wrong:
         raise StepFailed(

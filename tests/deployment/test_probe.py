@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -109,9 +110,9 @@ def test_nobody_is_no_answer() -> None:
         assert probe.ask(f"127.0.0.1:{unused.getsockname()[1]}") is None
 
 
-def test_service_that_is_not_ready_yet_is_asked_again() -> None:
-    """The first answer that is ready counts, and no time is spent behind it."""
-    bodies = [b'{"ready": false, "reason": "catching up"}', b'{"ready": false}', b'{"ready": true}']
+@contextlib.contextmanager
+def answering_in_turn(bodies: Iterable[bytes]) -> Iterator[str]:
+    """A server whose answers are `bodies`, one for each connection; yields its address."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def serve() -> None:
@@ -124,8 +125,24 @@ def test_service_that_is_not_ready_yet_is_asked_again() -> None:
 
         server = threading.Thread(target=serve)
         server.start()
-        answer = probe.ask_until_ready(f"127.0.0.1:{listener.getsockname()[1]}", patience=30.0)
+        yield f"127.0.0.1:{listener.getsockname()[1]}"
         with contextlib.suppress(OSError):
             listener.shutdown(socket.SHUT_RDWR)
         server.join()
+
+
+def test_service_that_is_not_ready_yet_is_asked_again() -> None:
+    """The first answer that is ready counts, and no time is spent behind it."""
+    bodies = [b'{"ready": false, "reason": "catching up"}', b'{"ready": false}', b'{"ready": true}']
+    with answering_in_turn(bodies) as listen:
+        answer = probe.ask_until_ready(listen, patience=30.0)
     assert answer == {"ready": True, "status": 200}
+
+
+def test_service_that_says_it_is_not_ready_is_believed_soon() -> None:
+    """Patience is for a service that does not answer."""
+    begun = time.monotonic()
+    with answering_in_turn(itertools.repeat(b'{"ready": false}')) as listen:
+        answer = probe.ask_until_ready(listen, patience=30.0, patience_unready=0.05)
+    assert answer == {"ready": False, "status": 200}
+    assert time.monotonic() - begun < 15

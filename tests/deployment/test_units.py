@@ -24,3 +24,13 @@ def test_as_many_connections_as_the_service_holds(name: str) -> None:
     unit = render(environment, "3.11", "0.0.0.0", 8000)[environment.service].decode()
     assert "\nLimitNOFILE=4096\n" in unit
     assert MOST + RESERVED <= 4096
+
+
+@pytest.mark.parametrize("name", ENVIRONMENTS)
+def test_a_service_that_crashes_is_started_again_for_ever(name: str) -> None:
+    """The socket would go down with a service that systemd gives up."""
+    environment = Environment(name)
+    units = render(environment, "3.11", "0.0.0.0", 8000)
+    limits = {environment.service: "StartLimitIntervalSec=0", environment.socket: "TriggerLimitIntervalSec=0"}
+    for unit, limit in limits.items():
+        assert limit in units[unit].decode().splitlines()
