@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 from msgspec import Struct
 
 from services.domain.things import Key, begins, key_of
 from services.event_log import Head, Record
 from services.kept import event_of
 from services.projections import Entry, Message
+from services.projections.messages import message_of
 
 
 class Recorded(Struct, frozen=True):
@@ -35,8 +34,7 @@ class Recorded(Struct, frozen=True):
     def message(self) -> Message:
         """The message, where one was told."""
         first = self.entries[0]
-        text, source = cast(str, first.data["text"]), cast(str, first.data["source"])
-        return Message(first.position, first.id, first.time, text, source)
+        return message_of(first.position, first.id, first.time, first.data)
 
 
 def entry_of(record: Record) -> Entry:

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Protocol, get_args
 
 import msgspec
 
 from services.domain.events import Event
 from services.event_log import Draft, Record
+from services.event_log.records import moment
 from services.formats import UNDERSTOOD
 
 CLASSES: dict[str, type[Event]] = {kind.__name__: kind for kind in get_args(Event)}
 """Each type of event, and what it is in the domain."""
 
 _VERSIONS = dict(UNDERSTOOD)
-_NAMES = {kind: [name for name in kind.__struct_fields__ if name != "time"] for kind in CLASSES.values()}
+_DEFAULTS = {
+    kind: [(field.name, field.default) for field in msgspec.structs.fields(kind) if field.name != "time"]
+    for kind in CLASSES.values()
+}
+"""The members of each type of event, and what one stands for that is left out."""
 
 
 class Stored(Protocol):
@@ -33,10 +39,15 @@ def draft_of(event: Event, idempotency_key: str | None = None) -> Draft:
     # Each source has keys of its own, so that none can take another one's.
     key = None if idempotency_key is None else f"{event.source}:{idempotency_key}"
     type_ = type(event).__name__
-    # As it is read again, so that a repeat is equal to the first.
-    values = [(name, getattr(event, name)) for name in _NAMES[type(event)]]
-    data = {name: list(value) if isinstance(value, tuple) else value for name, value in values}
+    # What is at its default is left out: such members came later, and the event is as it was without them.
+    values = [(name, getattr(event, name), default) for name, default in _DEFAULTS[type(event)]]
+    data = {name: _plain(value) for name, value, default in values if value is not default}
     return Draft(type_, _VERSIONS[type_], event.time, data, key)
+
+
+def _plain(value: object) -> object:
+    """A value as it is read again, so that a repeat is equal to the first."""
+    return moment(value) if isinstance(value, datetime) else msgspec.to_builtins(value)
 
 
 def event_of(stored: Stored) -> Event:

@@ -8,20 +8,21 @@ from pathlib import Path
 from typing import TypeVar
 
 from services.answers import Contents, Recorded, entry_of
-from services.dates import when
 from services.domain.commands import Command, RecordMessage
 from services.domain.decisions import Refusal, event_of, refused, unfit
 from services.domain.events import Event, ServiceStarted, ServiceStopped
-from services.domain.grammar import meaning
+from services.domain.origin import Origin
 from services.domain.things import Key, Thing, key_of
 from services.event_log import ConflictError, DamagedError, Draft, Head, Record
 from services.event_log.reading import Reader, Selection
+from services.event_log.records import moment
 from services.event_log.watch import Watch
 from services.keeper import Keeper, Rule
 from services.kept import draft_of
 from services.opened import Opened
 from services.projections import Entry, Message, Projections, file_of
 from services.refusals import MissingError, NotReadyError, RefusedError, RehearsalError, StateError
+from services.spoken import events_of
 
 __all__ = [
     "Contents",
@@ -110,21 +111,30 @@ class Service:
         return await self._append(events, idempotency_key, key, None if key is None else rule)
 
     async def tell(
-        self, text: str, source: str, idempotency_key: str | None = None, at: datetime | None = None
+        self,
+        text: str,
+        source: str,
+        idempotency_key: str | None = None,
+        at: datetime | None = None,
+        *,
+        origin: Origin | None = None,
+        understand: bool = True,
     ) -> Recorded:
         """Keep a message, and carry out what it means, as docs/GRAMMAR.md says; on return both are durable.
 
-        Dates in it are understood as of `at`, or now. Raises what `record` raises.
+        It was said `at` that time, or now: dates in it are understood as of then. Without `understand` it
+        means nothing but itself. Raises what `record` raises.
         """
         now = self._clock()
-        _unless_unfit(RecordMessage(text, source=source))
-        commands = meaning(text, source, (at or now).astimezone(self._zone), when)
-        events = [event_of(command, now) for command in commands]
+        message = RecordMessage(text, source=source)
+        _unless_unfit(message)
+        then = (at or now).astimezone(self._zone)
+        events, last = events_of(message, now, then, origin, understand=understand)
         try:
             # What a message means is carried out however things stand: it is told again like the first time.
-            return await self._append(events, idempotency_key, key_of(commands[-1]))
+            return await self._append(events, idempotency_key, key_of(last))
         except ConflictError:
-            told = await self._told_before(text, source, idempotency_key)
+            told = await self._told_before(text, source, idempotency_key, at)
             if told is None:
                 raise
             return told
@@ -147,15 +157,27 @@ class Service:
         entries = tuple(map(entry_of, records))
         return Recorded(entries, repeated=entries[0].id != drafts[0].id)
 
-    async def _told_before(self, text: str, source: str, key: str | None) -> Recorded | None:
+    async def _told_before(
+        self, text: str, source: str, key: str | None, at: datetime | None
+    ) -> Recorded | None:
         """What this message was taken as when it was told with this key, however it would be taken now."""
+        recorded = await self.told(source, str(key))
+        if recorded is None or recorded.message.text != text:
+            return None
+        said_at = recorded.entries[0].data.get("said_at")
+        if at is not None and said_at not in (None, moment(at)):  # the same words, said at another time
+            return None
+        return recorded
+
+    async def told(self, source: str, key: str) -> Recorded | None:
+        """What was recorded of the message that was told with this key; None where none was."""
 
         def look(opened: Opened) -> list[Record]:
             found = opened.log.known(f"{source}:{key}")
             return [] if found is None else list(opened.log.read(found.position - 1, 2))
 
         entries = tuple(map(entry_of, await self._keeper.read(look)))
-        if not entries or (entries[0].type, entries[0].data.get("text")) != ("MessageRecorded", text):
+        if not entries or entries[0].type != "MessageRecorded":
             return None
         # What was appended together has one time.
         return Recorded(tuple(entry for entry in entries if entry.time == entries[0].time), repeated=True)

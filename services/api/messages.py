@@ -33,6 +33,11 @@ _MEMBERS: dict[str, dict[str, Any]] = {
     "time": {"type": "string", "format": "date-time"},
     "text": {"type": "string"},
     "source": {"type": "string"},
+    "said_at": {"type": "string", "format": "date-time", "description": "When it was said."},
+    "origin": {
+        "type": ["object", "null"],
+        "description": "Where it comes from, if through a chat: its sender, thread, links and so on.",
+    },
 }
 
 MESSAGE = members(**_MEMBERS)

@@ -10,6 +10,8 @@ from datetime import datetime
 
 from msgspec import Struct
 
+from services.domain.origin import Origin
+
 
 class Happened(Struct, frozen=True):
     """What every event has."""
@@ -20,13 +22,22 @@ class Happened(Struct, frozen=True):
     """By which way it came, such as `api`."""
 
 
-class MessageRecorded(Happened, frozen=True):
+class Spoken(Happened, frozen=True, kw_only=True):
+    """What somebody has said, perhaps before it could be recorded."""
+
+    said_at: datetime | None = None
+    """When it was said; None: when it was recorded."""
+
+
+class MessageRecorded(Spoken, frozen=True):
     """Somebody told the service something."""
 
     text: str
+    origin: Origin | None = None
+    """Where it comes from, where it has come through a chat."""
 
 
-class TodoAdded(Happened, frozen=True):
+class TodoAdded(Spoken, frozen=True):
     """There is something to do."""
 
     text: str
@@ -60,21 +71,21 @@ class TodoDueSet(Happened, frozen=True):
     due: str | None
 
 
-class NoteTaken(Happened, frozen=True):
+class NoteTaken(Spoken, frozen=True):
     """Something is worth being found again."""
 
     text: str
     tags: tuple[str, ...]
 
 
-class TrackStarted(Happened, frozen=True):
+class TrackStarted(Spoken, frozen=True):
     """Something is followed over time from now on."""
 
     track: str
     tags: tuple[str, ...]
 
 
-class TrackEntryAdded(Happened, frozen=True):
+class TrackEntryAdded(Spoken, frozen=True):
     """Something was noted on a track; one that is not there, or was stopped, starts with it."""
 
     track: str
@@ -87,7 +98,7 @@ class TrackStopped(Happened, frozen=True):
     track: str
 
 
-class DecisionProposed(Happened, frozen=True):
+class DecisionProposed(Spoken, frozen=True):
     """Something may be decided."""
 
     text: str

@@ -41,6 +41,7 @@ class Thing:
     tags: tuple[str, ...]
     """In alphabetical order."""
     created: datetime
+    """When it was said."""
     changed: datetime
     due: str | None = None
     """Of a todo: a day, or a moment in UTC."""
@@ -86,7 +87,8 @@ def begins(event: e.Event) -> bool:
 
 def _new(event: e.Event, position: int, kind: str, text: str, **more: Any) -> Thing:
     tags = tuple(sorted(set(getattr(event, "tags", ()))))
-    return Thing(position, kind, STATES[kind][0], text, tags, event.time, event.time, **more)
+    began = getattr(event, "said_at", None) or event.time
+    return Thing(position, kind, STATES[kind][0], text, tags, began, began, **more)
 
 
 _BEGINNINGS: dict[type[e.Event], Callable[[Any, int], Thing]] = {

@@ -17,6 +17,7 @@ from typing import TypeVar, cast
 import apsw
 
 import services.domain.events as events_module
+import services.domain.origin as origin
 import services.domain.things as things_module
 import services.kept as kept
 import services.projections.build as build
@@ -69,7 +70,7 @@ def file_of(stem: Path) -> Path:
 def _code() -> bytes:
     """The code that makes rows of events: where it differs, the rows may."""
     modules = (build, models, counts, entries, messages, search, sendings, things, timeline)
-    outside = (events_module, things_module, kept, upcasters)
+    outside = (events_module, origin, things_module, kept, upcasters)
     paths = [Path(str(module.__file__)) for module in (*modules, *outside)]
     return b"".join(path.read_bytes() for path in paths)
 

@@ -31,7 +31,7 @@ class TrackEntry(Struct, frozen=True):
     """Of its event in the log."""
     text: str
     time: str
-    """RFC 3339, UTC, microseconds."""
+    """When it was said: RFC 3339, UTC, microseconds."""
 
 
 def enter(connection: apsw.Connection, events: Sequence[Placed]) -> None:
@@ -54,4 +54,4 @@ def entries(connection: apsw.Connection, track: str, before: int, limit: int) ->
 
 def _row(position: int, event: Event) -> tuple[Value, ...]:
     track, text = cast(str, event.data["track"]), cast(str, event.data["text"])
-    return position, track_key(track), text, event.time
+    return position, track_key(track), text, cast(str, event.data.get("said_at", event.time))

@@ -21,11 +21,17 @@ class Message(Struct, frozen=True):
     """RFC 3339, UTC, microseconds."""
     text: str
     source: str
+    said_at: str
+    """When it was said; where that is not known, when it was recorded. RFC 3339, UTC, microseconds."""
+    origin: dict[str, object] | None = None
+    """Where it comes from, where it has come through a chat."""
 
 
 class _Data(msgspec.Struct):
     text: str
     source: str
+    said_at: str | None = None
+    origin: dict[str, object] | None = None
 
 
 _decode = msgspec.json.Decoder(_Data).decode
@@ -38,7 +44,7 @@ def after(connection: apsw.Connection, position: int, limit: int) -> tuple[Messa
         " ORDER BY position LIMIT ?"
     )
     found = cast(list[tuple[int, str, str, str]], page(connection, sql, (position, limit)))
-    return tuple(_message(*row) for row in found)
+    return tuple(_message(*row[:3], _decode(row[3])) for row in found)
 
 
 def check(data: dict[str, object]) -> None:
@@ -46,6 +52,10 @@ def check(data: dict[str, object]) -> None:
     msgspec.convert(data, _Data)
 
 
-def _message(position: int, id_: str, time: str, data: str) -> Message:
-    said = _decode(data)
-    return Message(position, id_, time, said.text, said.source)
+def message_of(position: int, id_: str, time: str, data: dict[str, object]) -> Message:
+    """The message that an event holds. Raises ValueError where its data is none."""
+    return _message(position, id_, time, msgspec.convert(data, _Data))
+
+
+def _message(position: int, id_: str, time: str, data: _Data) -> Message:
+    return Message(position, id_, time, data.text, data.source, data.said_at or time, data.origin)

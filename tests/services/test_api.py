@@ -106,7 +106,7 @@ def test_a_message_and_back(service: Instance) -> None:
     position = answer.json["position"]
     assert position == length(service)
     assert answer.json["text"] == words
-    assert set(answer.json) == {"position", "id", "time", "text", "source", "thing"}
+    assert set(answer.json) == {"position", "id", "time", "text", "source", "said_at", "origin", "thing"}
     page = service.call("GET", f"{MESSAGES}?after={position - 1}").json
     message = {name: value for name, value in answer.json.items() if name != "thing"}
     assert page == {"messages": [message], "next": None}

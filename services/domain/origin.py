@@ -1,0 +1,75 @@
+"""Where a message comes from: who said it in which chat, in answer to what, and what came with its text."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from msgspec import Struct
+
+
+class Person(Struct, frozen=True, omit_defaults=True):
+    """A person, a bot, or a chat that speaks for itself."""
+
+    id: int | None = None
+    name: str | None = None
+    """As it is shown."""
+    username: str | None = None
+
+
+class Reply(Struct, frozen=True, omit_defaults=True):
+    """The message that is answered."""
+
+    message: int | None = None
+    text: str | None = None
+    """The beginning of that message, or the part of it that was quoted."""
+    sender: Person | None = None
+    chat: int | None = None
+    """Where that message is; None: in the same chat."""
+
+
+class Forward(Struct, frozen=True, omit_defaults=True):
+    """The message that this one repeats."""
+
+    sender: Person | None = None
+    at: datetime | None = None
+    message: int | None = None
+    """Its number in a channel."""
+
+
+class Link(Struct, frozen=True):
+    """A part of the text that leads somewhere without showing the address."""
+
+    text: str
+    url: str
+
+
+class Attachment(Struct, frozen=True, omit_defaults=True):
+    """What came with the text, or in its place, and is not kept itself."""
+
+    kind: str
+    """Such as `photo`, `voice` or `location`."""
+    file: str | None = None
+    """The id by which the chat's server knows it."""
+
+
+class Origin(Struct, frozen=True, omit_defaults=True):
+    """All that is known of a message beside its text and its time. What is not known is left out."""
+
+    chat: int | None = None
+    message: int | None = None
+    """Its number in the chat."""
+    thread: int | None = None
+    """The topic of the chat that it is in."""
+    sender: Person | None = None
+    reply: Reply | None = None
+    forward: Forward | None = None
+    links: tuple[Link, ...] = ()
+    attachment: Attachment | None = None
+    album: str | None = None
+    """What the parts of one album have in common."""
+    edited: bool = False
+    """Whether it is another wording of what was said before."""
+    wordless: bool = False
+    """Whether it had no words: the text says what it was."""
+    unread: bool = False
+    """Whether a part of it could not be read."""
