@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from . import chain
 from .chain import Chain
 from .check import Check, bad, ok, warn
-from .layout import UNIT_SUFFIXES, Environment
+from .layout import Environment
+from .model import Taken
 from .rules import AS_ROOT
 from .status import Fault
 
@@ -60,8 +60,7 @@ class Facts:
     restarts: int = 0
     user: int | None = None
     groupless: int | None = None  # the number of its group, where no group bears its name
-    units: tuple[str, ...] = ()  # the paths of those that are installed
-    foreign: bool = False  # whether the units are there without any deploy
+    taken: tuple[Taken, ...] = ()
     faults: tuple[Fault, ...] = ()
     directories: tuple[Directory, ...] | Check = ()
     chain: Chain | Check | None = None
@@ -87,9 +86,6 @@ def judge(facts: Facts) -> Iterator[Check]:
     elif not facts.exists:
         free = f"; port {facts.port.number} is free" if isinstance(facts.port, Port) and not taken else ""
         yield ok("release", f"not deployed here yet{free}")
-        yield from taken
-    elif facts.foreign:
-        yield _foreign(facts)
         yield from taken
     else:
         yield from _deployed(facts)
@@ -202,6 +198,8 @@ def _chain(facts: Facts) -> Iterator[Check]:
 def _taken(facts: Facts) -> Iterator[Check]:
     """What the environment's configuration asks for and cannot have on this node."""
     port, file = facts.port, f".env.{facts.environment.name}"
+    for item in facts.taken:
+        yield bad("name", f"{item.text} is there, and no deploy has made it", item.hint)
     for name, project in facts.others:
         yield bad(
             "project",
@@ -232,16 +230,6 @@ def _taken(facts: Facts) -> Iterator[Check]:
 def _port_in_order(facts: Facts) -> Iterator[Check]:
     if isinstance(facts.port, Port):
         yield ok("port", f"{facts.port.number} is {'its own' if facts.port.own else 'free'}")
-
-
-def _foreign(facts: Facts) -> Check:
-    files = " ".join(facts.units)
-    names = " ".join(Path(path).name for path in facts.units if path.endswith(UNIT_SUFFIXES))
-    return bad(
-        "units",
-        f"no deploy has put {files} there",
-        f"{AS_ROOT}: systemctl disable --now {names}; mv {files} /root/ && systemctl daemon-reload",
-    )
 
 
 def _changing(facts: Facts) -> Check:

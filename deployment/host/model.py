@@ -123,10 +123,20 @@ class Log:
 
 
 @dataclass(frozen=True)
+class Taken:
+    """Something that bears a name of ours and is somebody else's, and the way to get the name free."""
+
+    text: str
+    hint: str
+
+
+@dataclass(frozen=True)
 class Observed:
     """What is, for one environment: every fact that a plan may depend on."""
 
     user: bool = False
+    unmarked: bool = False  # whether an earlier version has created the user, without our mark
+    taken: tuple[Taken, ...] = ()
     directories: Mapping[str, bool] = field(default_factory=dict)
     layers: tuple[str, ...] = ()
     layers_elsewhere: tuple[str, ...] = ()
@@ -170,11 +180,6 @@ class Observed:
     def is_stopped(self) -> bool:
         """Whether it was stopped on purpose: nothing runs, and nothing would on boot."""
         return self.service == "inactive" and self.socket == "inactive" and not self.enabled
-
-    @property
-    def strange(self) -> bool:
-        """Whether units of its names are there that no deploy has brought: nothing else of it is."""
-        return bool(self.units) and self.current is None and not self.releases and not self.home
 
     @property
     def exists(self) -> bool:

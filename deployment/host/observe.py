@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import itertools
-import pwd
 from pathlib import Path
 from typing import Any
 
-from . import files, probe, processes, readmodels, releases, sockets, store, systemd
+from . import accounts, files, probe, processes, readmodels, releases, sockets, store, systemd, taken
 from .errors import Refused
 from .layout import ENVIRONMENTS, Environment, Layout
 from .model import BOT, Log, Manifest, Observed, Wanted
@@ -42,8 +41,11 @@ def observe(layout: Layout, environment: Environment, wanted: Wanted | None = No
     # Reading the data takes a program of each kept release, 0.1 s each. Only a removal and an environment
     # without a release need it.
     may_hold_data = manifest is None or (wanted is not None and wanted.state == "absent")
+    account = accounts.of(environment)
     return Observed(
-        user=user_id(environment) is not None,
+        user=account is not None,
+        unmarked=account is not None and not accounts.is_marked(account, environment),
+        taken=taken.of(layout, environment),
         directories=directories(layout, environment),
         layers=releases.layers(layout),
         layers_elsewhere=tuple(sorted(releases.layers_used(layout, without=environment))),
@@ -112,10 +114,8 @@ def _holds_more(layout: Layout, environment: Environment) -> bool:
 
 def user_id(environment: Environment) -> int | None:
     """The numeric id of the environment's user; None before it exists."""
-    try:
-        return pwd.getpwnam(environment.user).pw_uid
-    except KeyError:
-        return None
+    account = accounts.of(environment)
+    return account.uid if account else None
 
 
 def refuse_nobody(environment: Environment) -> None:

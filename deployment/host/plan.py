@@ -23,8 +23,8 @@ def plan(seen: Observed, wanted: Wanted) -> tuple[Step, ...]:
 def _running(seen: Observed, wanted: Wanted) -> Iterator[Step]:
     release, environment = preconditions.release_of(seen, wanted), wanted.environment
     preconditions.refuse_conflicts(seen, release, environment)
-    preconditions.refuse_strangers(seen, environment)
     if not wanted.back:  # the way back is never refused for this: what was there could read what was there
+        preconditions.refuse_taken(seen, environment)
         refuse = preconditions.refuse_foreign_log if wanted.log else preconditions.refuse_unreadable
         refuse(seen, wanted, release)
     laid = tuple(_installed(seen, release, wanted))
@@ -55,6 +55,8 @@ def _running(seen: Observed, wanted: Wanted) -> Iterator[Step]:
         yield Step("verify", (release.id,))
     if other and wanted.watch:
         yield Step("watch", (f"{wanted.watch:g} s",))
+    if seen.unmarked and not seen.taken:
+        yield Step("mark-user", (environment.user,))
     if wanted.keep is not None and (restart or written or wanted.prune):
         yield from pruning.pruned(seen, release, wanted.keep)
     yield from pruning.discarded(seen, wanted)
@@ -92,7 +94,7 @@ def _as_it_is(seen: Observed, wanted: Wanted) -> Iterator[Step]:
 def _absent(seen: Observed, wanted: Wanted) -> Iterator[Step]:
     environment = wanted.environment
     if wanted.remove:
-        preconditions.refuse_strangers(seen, environment)
+        preconditions.refuse_taken(seen, environment)
         preconditions.refuse_occupied(seen, environment)
     if seen.rehearsal:
         yield Step("clear-rehearsal", (environment.rehearsal,))

@@ -109,12 +109,14 @@ def refuse_occupied(seen: Observed, environment: Environment) -> None:
         )
 
 
-def refuse_strangers(seen: Observed, environment: Environment) -> None:
-    """Units that no deploy brought are somebody's own: they are neither overwritten nor, later, removed."""
-    if seen.strange:
+def refuse_taken(seen: Observed, environment: Environment) -> None:
+    """What bears our names and is somebody's own is neither used nor overwritten nor, later, removed."""
+    if seen.taken:
+        first = seen.taken[0]
         raise Refused(
-            f"{', '.join(sorted(seen.units))} is on the node already, and no deploy has put it there.",
-            f"stop it and move it away, then deploy {environment.name}",
+            f"{first.text} is on the node already, and no deploy of {environment.name} has made it.",
+            f"{first.hint}; then try again",
+            details=tuple(f"{item.text}: {item.hint}" for item in seen.taken[1:]),
         )
 
 

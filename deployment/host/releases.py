@@ -110,11 +110,46 @@ def current(layout: Layout, environment: Environment) -> str | None:
     return link.readlink().name if link.is_symlink() else None
 
 
+def is_deployed(layout: Layout, environment: Environment) -> bool:
+    """Whether a release of the environment lies on the node."""
+    return current(layout, environment) is not None or bool(names(layout, environment))
+
+
 def unit_files(layout: Layout, environment: Environment) -> dict[str, str]:
-    """The environment's unit files that are installed, with their digests."""
-    names = (environment.socket, environment.service, environment.journal)
-    digests = ((name, _digest(layout.unit_file(name))) for name in names)
+    """The environment's unit files that a deploy has installed, with their digests."""
+    strange = strange_units(layout, environment)
+    paths = {name: layout.unit_file(name) for name in _unit_names(environment) if name not in strange}
+    digests = ((name, _digest(path)) for name, path in paths.items())
     return {name: digest for name, digest in digests if digest is not None}
+
+
+def strange_units(layout: Layout, environment: Environment) -> tuple[str, ...]:
+    """The unit files of the environment's names that no deploy has made. Those of a deployed one are ours."""
+    if is_deployed(layout, environment):
+        return ()
+    marks = {
+        environment.socket: f"Description=Helionyx {environment.name}: the socket",
+        environment.service: f"{Layout().current(environment)}/",
+        environment.journal: f"# The journal of Helionyx {environment.name}",
+    }
+    there = (name for name in _unit_names(environment) if _is_there(layout.unit_file(name)))
+    return tuple(name for name in there if marks[name] not in _text(layout.unit_file(name)))
+
+
+def _unit_names(environment: Environment) -> tuple[str, ...]:
+    return (environment.socket, environment.service, environment.journal)
+
+
+def _is_there(path: Path) -> bool:
+    return path.is_symlink() or path.exists()
+
+
+def _text(path: Path) -> str:
+    """The text of a unit file; empty for what is none, such as a directory or a link that leads nowhere."""
+    try:
+        return path.read_bytes().decode(errors="replace")
+    except OSError:
+        return ""
 
 
 def layers(layout: Layout) -> tuple[str, ...]:

@@ -83,6 +83,8 @@ def _notes(layout: Layout, environment: Environment, seen: Observed, unit: Unit)
     """What is worth knowing and no fault of the deployment."""
     if unit.restarts:
         yield f"it has died and was started again, {unit.restarts} x"
+    if not seen.exists:
+        yield from (f"{item.text} is there, and no deploy has made it" for item in seen.taken)
     if seen.data and not seen.exists:
         place = layout.data(environment)
         yield f"its data stays in {place}, {size(files.size(place))}, for the next deploy"
@@ -144,6 +146,8 @@ def faults(
     if seen.rehearsal:
         yield Fault("units", f"units of {environment.rehearsal} are left of a rehearsal that was killed")
     yield from _drifted(layout, environment, seen, current)
+    for item in seen.taken:
+        yield Fault("name", f"{item.text} is there, and no deploy has made it")
 
 
 def _not_running(environment: Environment, seen: Observed, unit: Unit) -> Iterator[Fault]:

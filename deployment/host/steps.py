@@ -8,11 +8,23 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from . import files, install, marks, observe, readmodels, rehearsal, releases, shelf, store, systemd, verify
+from . import (
+    accounts,
+    files,
+    install,
+    marks,
+    observe,
+    readmodels,
+    rehearsal,
+    releases,
+    shelf,
+    store,
+    systemd,
+    verify,
+)
 from .bot import own_bot
 from .errors import StepFailed
 from .locks import host_lock
-from .run import run
 from .step import Step
 from .words import count
 from .work import Work
@@ -40,9 +52,12 @@ def _done(work: Work, step: Step) -> str:
         raise StepFailed(f"{step.title}: {error.strerror or error}{where}.") from error
 
 
-def create_user(work: Work, user: str) -> None:
-    home = work.layout.data(work.environment)
-    run(["systemd-sysusers", "--inline", f'u {user} - "Helionyx {work.environment.name}" {home}'])
+def create_user(work: Work, _: str) -> None:
+    accounts.create(work.layout, work.environment)
+
+
+def mark_user(work: Work, _: str) -> None:
+    accounts.put_mark(work.layout, work.environment)
 
 
 def create_directories(work: Work, *wrong: str) -> None:
@@ -231,12 +246,13 @@ def adopt_data(work: Work, _: str) -> None:
     files.give(work.layout.data(work.environment), owner)
 
 
-def remove_user(_: Work, user: str) -> None:
-    run(["userdel", user])
+def remove_user(work: Work, _: str) -> None:
+    accounts.remove(work.layout, work.environment)
 
 
 STEPS: dict[str, Callable[..., str | None]] = {
     "create-user": create_user,
+    "mark-user": mark_user,
     "create-directories": create_directories,
     "install-layer": install_layer,
     "install-release": install_release,

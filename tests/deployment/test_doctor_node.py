@@ -15,7 +15,7 @@ from deployment.host.check import BAD, OK, WARN, Check
 from deployment.host.condition import Directory, Facts, Port
 from deployment.host.errors import StepFailed
 from deployment.host.layout import Environment, Layout
-from deployment.host.model import BOT, Manifest, Observed
+from deployment.host.model import BOT, Manifest, Observed, Taken
 from deployment.host.status import Fault
 from deployment.host.vitals import FileSystem, System
 
@@ -32,7 +32,6 @@ DEV = Facts(
     layer_held=True,
     pid=812,
     user=997,
-    units=("/etc/systemd/system/helionyx-dev.service", "/etc/systemd/journald@helionyx-dev.conf"),
     directories=(Directory("/var/lib/helionyx/dev", "0700 helionyx-dev", "0700 helionyx-dev"),),
     chain=Chain(3),
     port=Port(8000, own=True),
@@ -151,8 +150,8 @@ def test_absent_environment_is_one_line() -> None:
         (replace(DEV, others=(("live", "other"),)), ("project", BAD, "belongs to other, which has its live")),
         (replace(DEV, unfinished=("t1",)), ("unfinished", WARN, "t1")),
         (
-            replace(DEV, foreign=True),
-            ("units", BAD, "no deploy has put /etc/systemd/system/helionyx-dev.service"),
+            replace(DEV, taken=(Taken("the user helionyx-dev (uid 1000)", "rename it"),)),
+            ("name", BAD, "the user helionyx-dev (uid 1000) is there, and no deploy has made it"),
         ),
         (replace(DEV, changing={"actor": "Ada", "verb": "deploy"}), ("changing", WARN, "by Ada (deploy)")),
     ],
@@ -233,13 +232,6 @@ def test_directory_of_a_user_who_is_gone_is_left_to_a_deploy() -> None:
     wrong = Directory("/d", "0700 helionyx-dev", "0700 997")
     mends = {item.mend for item in condition.judge(replace(DEV, user=None, directories=(wrong,)))}
     assert mends == {"", "make deploy ENV=dev"}
-
-
-def test_units_of_somebody_else_are_moved_away_whole() -> None:
-    """Only what is a unit can be disabled; the journal's configuration goes with them."""
-    (mend,) = (item.mend for item in condition.judge(replace(DEV, foreign=True)) if item.mend)
-    assert "disable --now helionyx-dev.service; mv /etc/systemd/system/helionyx-dev.service" in mend
-    assert "/etc/systemd/journald@helionyx-dev.conf /root/ &&" in mend
 
 
 def test_bot_of_a_neighbour_is_found_by_either_configuration() -> None:

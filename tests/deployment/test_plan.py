@@ -10,7 +10,7 @@ import pytest
 
 from deployment.host.errors import Refused
 from deployment.host.layout import Environment
-from deployment.host.model import Kept, Log, Manifest, Observed, Wanted
+from deployment.host.model import Kept, Log, Manifest, Observed, Taken, Wanted
 from deployment.host.plan import plan
 from deployment.host.step import callers
 
@@ -52,6 +52,7 @@ def _seen(value: dict[str, Any]) -> Observed:
         for key in ("layers", "layers_elsewhere", "listening", "strays", "logs")
         if key in value
     }
+    lists["taken"] = tuple(Taken(**item) for item in value.get("taken", ()))
     log = {"log": Log(**value["log"])} if value.get("log") else {}
     return Observed(**{**value, **lists, **log, "releases": releases})
 

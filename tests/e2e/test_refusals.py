@@ -192,3 +192,20 @@ def test_mistake_is_refused(beside: Operator, mistake: Mistake, request: pytest.
     assert TOKEN not in done.stdout + done.stderr
     assert not done.stderr
     assert before == after
+
+
+def test_names_of_somebody_else_are_refused_and_stay(beside: Operator) -> None:
+    """A person and a unit of the names of an environment are neither used nor removed."""
+    beside.on_node("useradd", "--create-home", "helionyx")
+    before = traces(beside)
+    for verb in ("deploy", "remove"):
+        refused = beside.change(verb, "live", code=2, CONFIRM="live")
+        assert "the user helionyx (uid" in refused["message"]
+        assert "usermod --login OTHER_NAME helionyx" in refused["hint"]
+    assert traces(beside) == before
+    beside.on_node("userdel", "--remove", "helionyx")
+    beside.on_node("systemd-run", "--quiet", "--collect", "--unit=helionyx", "sleep", "600")
+    refused = beside.change("deploy", "live", code=2)
+    assert "/run/systemd/transient/helionyx.service" in refused["message"]
+    assert "and no deploy has made it" in " ".join(beside.status("live")["notes"])
+    beside.on_node("systemctl", "stop", "helionyx")

@@ -31,6 +31,7 @@ def test_a_node_of_0_3_0_is_taken_over(bare: Operator, tmp_path: Path) -> None:
     new = operator.deploy("dev")
     assert (new["before"], new["after"] == release) == (release, False)
     assert operator.deploy("dev")["outcome"] == "nothing"
+    assert "Helionyx dev (made by its deployment)" in operator.on_node("getent", "passwd", "helionyx-dev")
     assert operator.events("dev") == events
 
     assert operator.change("rollback", "dev")["after"] == release
@@ -48,6 +49,7 @@ def test_a_node_of_0_3_0_is_taken_over(bare: Operator, tmp_path: Path) -> None:
     assert operator.events("dev").startswith(events)
     operator.change("remove", "dev")
     assert operator.status("dev")["state"] == "absent"
+    assert not operator.node.run(["getent", "passwd", "helionyx-dev"]).stdout
     assert operator.deploy("dev")["after"] == new["after"]
     assert operator.events("dev").startswith(events)
 
