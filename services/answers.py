@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from msgspec import Struct
 
+from services.domain.grammar import undated
 from services.domain.things import Key, begins, key_of
 from services.event_log import Head, Record
 from services.kept import event_of
@@ -29,6 +32,14 @@ class Recorded(Struct, frozen=True):
         """The thing that has begun or changed; None where a message is nothing else."""
         last = event_of(self.entries[-1])
         return key_of(last) or (self.position if begins(last) else None)
+
+    @property
+    def undated(self) -> str | None:
+        """The words from `due` on in a message that became a todo without a due time, if there are any."""
+        first, last = self.entries[0], self.entries[-1]
+        if first.type != "MessageRecorded" or last.type != "TodoAdded" or last.data["due"] is not None:
+            return None
+        return undated(cast(str, last.data["text"]))
 
     @property
     def message(self) -> Message:

@@ -48,6 +48,10 @@ TOLD = members(
         "description": "What it was taken as, as that stands; null for a message that is nothing else.",
         "anyOf": [ANY_THING, {"type": "null"}],
     },
+    undated={
+        "description": "The words from `due` on, where it became a todo without a due time; else null.",
+        "type": ["string", "null"],
+    },
 )
 
 OPERATIONS: Operations = {
@@ -86,7 +90,7 @@ def message_routes(service: Service) -> list[Route]:
         recorded = await service.tell(text, SOURCE, idempotency_key(request))
         thing = None if recorded.about is None else shown(await service.thing(recorded.about))
         status = HTTPStatus.OK if recorded.repeated else HTTPStatus.CREATED
-        return json_of({**asdict(recorded.message), "thing": thing}, status)
+        return json_of({**asdict(recorded.message), "thing": thing, "undated": recorded.undated}, status)
 
     async def messages(request: Request) -> Response:
         if request.method == "POST":

@@ -64,8 +64,11 @@ NEVER = "none"
 def say(client: Client, out: Output, options: argparse.Namespace) -> int:
     """Have something kept, and tell what it was taken as."""
     message = client.change("POST", f"{API}/messages", {"text": _said(options.text)})
-    thing = message.get("thing")
-    _told(out, message, f"kept as {message['position']}" if thing is None else _summary(thing, out))
+    thing, undated = message.get("thing"), message.get("undated")
+    text = f"kept as {message['position']}" if thing is None else _summary(thing, out)
+    if undated is not None:
+        text += f"; recorded as a todo without a due time: did not understand {one_line(undated)!r}"
+    _told(out, message, text)
     return 0
 
 

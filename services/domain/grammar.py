@@ -7,7 +7,7 @@ state of things could refuse.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 
 from services.domain import commands as c
@@ -17,9 +17,21 @@ from services.domain.things import MOST_TAGS
 When = Callable[[str, datetime], str | None]
 """What a text such as `tomorrow 17:00` means at a time: a day, a moment in UTC, or None: no time at all."""
 
+LONGEST_DUE = 1500
+"""So many characters behind `due` may be a time and all the tags that there may be."""
+
+MOST_DUES = 20
+"""How many of the last `due` in a text are looked at: a hostile text full of them took a second."""
+
+LONGEST_SHOWN = 60
+"""Of what was not understood, in characters."""
+
+_OPENING = "([,; \t\r\n"
+"""What divides a text from its `due`, and belongs to neither."""
+
 _KEYWORD = re.compile(r"\s*((?a:todo|note|track|decide))\s*:(.*)", re.IGNORECASE | re.DOTALL)
-_LAST_TAG = re.compile(r"(?:(.*\S)\s+|\s*)#(\S+)\s*", re.DOTALL)
-_DUE = re.compile(r"(.*\S)\s+due\s+(\S.*)", re.IGNORECASE | re.DOTALL)
+_LAST_TAG = re.compile(r"(?:(.*[^\s,;])[\s,;]+|[\s,;]*)#([^\s,;.:!?#]+)[\s,;.:!?]*", re.DOTALL)
+_DUE = re.compile(r"(?<![^\s(\[,;])due(?=[\s:]|\Z):?\s*", re.IGNORECASE)
 _BECAUSE = re.compile(r"(.*?\S)\s+because\s+(\S.*)", re.IGNORECASE | re.DOTALL)
 _END_OF_NAME = re.compile(r":(?!\S)")
 
@@ -34,14 +46,39 @@ def meaning(text: str, source: str, now: datetime, when: When) -> tuple[c.Comman
     return (kept,) if unfit(meant) is not None else (kept, meant)
 
 
+def undated(text: str) -> str | None:
+    """What stands from `due` on in the text of a todo of which no time was understood; None without `due`."""
+    found = list(_DUE.finditer(text))
+    if not found:
+        return None
+    line = text[found[-1].start() :].splitlines()[0].rstrip()
+    return line if len(line) <= LONGEST_SHOWN else f"{line[: LONGEST_SHOWN - 1]}…"
+
+
 def _todo(text: str, source: str, when: Callable[[str], str | None]) -> c.Command:
     text, tags = _tags(text)
-    due = None
-    found = _DUE.fullmatch(text)
-    if found is not None and (due := when(found[2])) is not None:
-        text, before = _tags(found[1])
-        tags = tuple(dict.fromkeys((*before, *tags)))
-    return c.AddTodo(text, due, tags, source=source)
+    for begin, words, end, following in _around_due(text):
+        time, more = _tags(text[words:end])
+        due = when(time)
+        before, first = _tags(text[:begin]) if due is not None else ("", ())
+        without = f"{before.rstrip(_OPENING)}{text[following:]}".strip()
+        if due is not None and without:
+            return c.AddTodo(without, due, tuple(dict.fromkeys((*first, *more, *tags))), source=source)
+    return c.AddTodo(text, None, tags, source=source)
+
+
+def _around_due(text: str) -> Iterator[tuple[int, int, int, int]]:
+    """Where each `due` begins, its words begin and end, and the text goes on; the last `due` first.
+
+    Its words end with the text, with the line, or with the bracket that was opened in front of it.
+    """
+    for found in reversed(list(_DUE.finditer(text))[-MOST_DUES:]):
+        begin, words = found.span()
+        line = text.find("\n", words, words + LONGEST_DUE)
+        bracket = text.find(")", words, words + LONGEST_DUE) if text.endswith("(", 0, begin) else -1
+        for end, following in ((len(text), len(text)), (line, line), (bracket, bracket + 1)):
+            if 0 <= end <= words + LONGEST_DUE:
+                yield begin, words, end, following
 
 
 def _note(text: str, source: str, _when: object) -> c.Command:

@@ -62,7 +62,8 @@ class Answers:
             return Said(f"{texts.KEPT}; there is nothing with the number {key}")
         if taken.type == "TrackEntryAdded":
             return texts.entered(thing, str(taken.data["text"]))
-        return self._standing(thing)
+        said = self._standing(thing)
+        return said if recorded.undated is None else texts.undated(said, recorded.undated)
 
     async def act(self, verb: str, number: int, key: str) -> tuple[str, Said | None]:
         """Do what a button or a command asks for: what became of it, and how the thing stands now."""

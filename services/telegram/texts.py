@@ -88,6 +88,12 @@ def standing(thing: Thing, hours: Hours, now: datetime) -> Said:
     )
 
 
+def undated(said: Said, words: str) -> Said:
+    """The same, and that no time was understood from `due` on."""
+    why = f"\nrecorded as a todo without a due time: did not understand {words!r}"
+    return Said(cut(said.text, LONGEST - len(why)) + why, said.buttons)
+
+
 def entered(track: Thing, text: str) -> Said:
     """What was noted on a track."""
     return Said(f"track {track.text}, entry {track.entries}: {text}")

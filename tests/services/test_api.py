@@ -106,9 +106,19 @@ def test_a_message_and_back(service: Instance) -> None:
     position = answer.json["position"]
     assert position == length(service)
     assert answer.json["text"] == words
-    assert set(answer.json) == {"position", "id", "time", "text", "source", "said_at", "origin", "thing"}
+    assert set(answer.json) == {
+        "position",
+        "id",
+        "time",
+        "text",
+        "source",
+        "said_at",
+        "origin",
+        "thing",
+        "undated",
+    }
     page = service.call("GET", f"{MESSAGES}?after={position - 1}").json
-    message = {name: value for name, value in answer.json.items() if name != "thing"}
+    message = {name: value for name, value in answer.json.items() if name not in ("thing", "undated")}
     assert page == {"messages": [message], "next": None}
     record = json.loads(service.call("GET", f"{EVENTS}?after={position - 1}").body)
     assert json.loads(record["body"]) == {

@@ -150,6 +150,10 @@ def test_said_and_taken(beside: tuple[Person, Instance]) -> None:
     found = re.fullmatch(r"todo ([0-9]+) is open: buy milk\n", said)
     assert found, said
     assert person.run("done", found[1]).stdout == f"todo {found[1]} is done: buy milk\n"
+    undated = person.run("say", "todo: buy milk due someday").stdout
+    why = "; recorded as a todo without a due time: did not understand 'due someday'\n"
+    assert undated.endswith(f" is open: buy milk due someday{why}")
+    assert as_json(person, "say", "todo: buy milk due someday")["undated"] == "due someday"
 
 
 def test_search_and_stats(beside: tuple[Person, Instance]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -14,7 +15,7 @@ from services.config import ROOT
 from services.dates import when
 from services.domain import commands as c
 from services.domain.decisions import unfit
-from services.domain.grammar import meaning
+from services.domain.grammar import LONGEST_SHOWN, meaning, undated
 
 TEXT = (ROOT / "docs" / "GRAMMAR.md").read_text()
 NOW = datetime(2026, 2, 10, 14, 30, tzinfo=ZoneInfo("Europe/Vienna"))
@@ -27,7 +28,8 @@ NOWS = st.builds(
 )
 PARTS = """
 todo: note: track: decide: because due #a # friday tomorrow 17:00 : x milk 9999-12-31 29_feb in_3_hours
-31_dec_9999 in_9999_months in_9999_weeks
+31_dec_9999 in_9999_months in_9999_weeks due: (due ) , friday! in_a_week in_2h 24.12. the_9th
+2026-12-24T17:00Z
 """
 WORDS = st.sampled_from([*(word.replace("_", " ") for word in PARTS.split()), "\n", "  "])
 SAID = st.one_of(st.text(), st.lists(WORDS, max_size=8).map(" ".join))
@@ -60,8 +62,8 @@ def told(command: c.Command) -> tuple[str, str, str]:
 @pytest.mark.parametrize("row", rows("Examples"), ids=lambda row: row[0])
 def test_every_example(row: list[str]) -> None:
     """What the document says a message becomes, it becomes."""
-    text = row[0].strip("`")
-    assert told(meaning(text, "api", NOW, when)[-1]) == tuple(row[1:])
+    text, *expected = (cell.strip("`").replace("⏎", "\n") for cell in row)
+    assert told(meaning(text, "api", NOW, when)[-1]) == tuple(expected)
 
 
 TIMES = [(words, meant) for said, meant in rows("Days and times") for words in re.findall(r"`([^`]+)`", said)]
@@ -72,6 +74,39 @@ def test_every_time(words: str, meant: str) -> None:
     """What the document says a day or a time is, it is."""
     assert when(words, NOW) == (None if meant == "no time" else meant)
     assert when(f"  {words.upper()}\n", NOW) == when(words, NOW)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("pay what is due someday", "due someday"),
+        ("pay what is Due: next moon #home", "Due: next moon"),
+        ("pay what is due someday\nor never", "due someday"),
+        ("pay what is due, and the rent", None),
+        ("a long-due, overdue and undue thing", None),
+        ("buy milk due", "due"),
+        ("due friday", "due friday"),
+        ("buy milk due friday", None),
+        ("buy milk", None),
+        ("x due " + "y" * 99, "due " + "y" * (LONGEST_SHOWN - 5) + "…"),
+    ],
+)
+def test_a_time_that_is_not_understood_is_named(text: str, shown: str | None) -> None:
+    """On one short line, whatever stands behind it; a word that only holds `due` is a word."""
+    made = meaning(f"todo: {text}", "api", NOW, when)[-1]
+    assert isinstance(made, c.AddTodo)
+    assert (undated(made.text) if made.due is None else None) == shown
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["x due y\n" * 8000, "(due x)" * 9000, "due \n" * 13000, "#a" + "!" * 60_000 + "x", "#a " * 20_000],
+)
+def test_a_hostile_text_is_read_in_no_time(text: str) -> None:
+    """Of as many bytes as a body may have: the service answers nobody else meanwhile."""
+    begun = time.process_time()
+    meaning(f"todo: {text}", "api", NOW, when)
+    assert time.process_time() - begun < 0.3
 
 
 @given(SAID, NOWS)

@@ -146,6 +146,22 @@ def test_lists(service: Instance) -> None:
     problem(service.call("GET", f"{API}/todos?due_until=soon"), 400)
 
 
+def test_a_due_time_that_is_not_understood(service: Instance) -> None:
+    """The answer names it, also when it is told again; nothing is named where there is a time or no todo."""
+    for text, undated in (
+        ("todo: buy milk due someday", "due someday"),
+        ("todo: buy milk due friday at 17", None),
+        ("todo: buy milk", None),
+        ("note: what is due someday", None),
+        ("what is due someday", None),
+    ):
+        for _ in range(2):
+            answer = service.call(
+                "POST", f"{API}/messages", {"text": text}, Idempotency_Key=f"undated {text}"
+            )
+            assert answer.json["undated"] == undated
+
+
 def test_search_and_counts(service: Instance) -> None:
     """What was said is found by its words, whatever their case and accents; nothing is a syntax error."""
     service.call("POST", f"{API}/messages", {"text": "Die Größe des Cafés, xylophon"})

@@ -47,6 +47,10 @@ def test_what_is_said_is_kept_and_taken_for_what_it_is(tmp_path: Path, bot: Bot)
     added = events(tmp_path, "TodoAdded")[0]["position"]
     assert todo.text == f"todo {added}: buy milk, due Wednesday 13 Feb 2030 #home"
     assert todo.labels == ["Done", "Cancel"]
+    undated = say(bot, "todo: buy bread due someday")
+    why = "recorded as a todo without a due time: did not understand 'due someday'"
+    assert undated.text.splitlines()[1] == why
+    assert undated.labels == ["Done", "Cancel"]
     assert say(bot, "track: weight: 82.1 kg").text == "track weight, entry 1: 82.1 kg"
     assert say(bot, "note: the key is under the stone").text.startswith("note ")
     decision = say(bot, "decide: take the train because it is quiet")

@@ -30,6 +30,13 @@ def test_a_thing_is_told_as_it_stands() -> None:
     assert decision.buttons == (("Accept", "accept:14"), ("Reject", "reject:14"))
 
 
+def test_a_time_that_was_not_understood_is_named_below_whatever_the_text_holds() -> None:
+    """A long text is cut, and the reason is not."""
+    said = texts.undated(texts.standing(replace(MILK, text="😀" * 3000), HOURS, NOW), "due someday")
+    assert said.text.endswith("…\nrecorded as a todo without a due time: did not understand 'due someday'")
+    assert texts.cut(said.text) == said.text
+
+
 def test_a_text_is_cut_as_telegram_counts() -> None:
     """In UTF-16 units, and never in the middle of a character."""
     assert texts.cut("a" * 4096) == "a" * 4096
