@@ -47,7 +47,10 @@ def draft_of(event: Event, idempotency_key: str | None = None) -> Draft:
 
 def _plain(value: object) -> object:
     """A value as it is read again, so that a repeat is equal to the first."""
-    return moment(value) if isinstance(value, datetime) else msgspec.to_builtins(value)
+    if isinstance(value, datetime):
+        return moment(value)
+    # Not by to_builtins alone: it leaves a tuple a tuple, and a repeat was refused as another event.
+    return list(value) if isinstance(value, tuple) else msgspec.to_builtins(value)
 
 
 def event_of(stored: Stored) -> Event:
