@@ -10,39 +10,54 @@ from typing import Any, TypeVar
 import msgspec
 from starlette.requests import Request
 
-from services.api.openapi import members
 from services.api.problems import ProblemError
 from services.api.requests import body_of
+from services.api.schemas import Component, members, named
 from services.dates import in_utc
 
 T = TypeVar("T", bound=msgspec.Struct)
 
-KEY = {
-    "name": "Idempotency-Key",
-    "in": "header",
-    "description": "With it the request can be sent again without being carried out twice.",
-    "schema": {"type": "string", "pattern": "^[!-~]([ -~]{0,253}[!-~])?$"},
-}
+KEY = Component(
+    "parameters",
+    "Idempotency-Key",
+    {
+        "name": "Idempotency-Key",
+        "in": "header",
+        "description": "A key of the caller's choice. A request that is sent again with the same key is"
+        " carried out once.",
+        "schema": {"type": "string", "pattern": "^[!-~]([ -~]{0,253}[!-~])?$"},
+    },
+)
 
 WORDS = {"type": "string", "pattern": r"\S"}
-NAME = {**WORDS, "maxLength": 100}
+NAME = {**WORDS, "maxLength": 100, "description": "The name of the track."}
 TAG = {"type": "string", "pattern": r"^[^\W_][\w-]{0,49}$"}
-TAGS = {"type": "array", "items": TAG, "maxItems": 20}
+TAGS = {"type": "array", "items": TAG, "maxItems": 20, "description": "The tags, without `#`."}
 DUE = {
-    "description": "A day, or a moment.",
+    "description": "A day, a moment with its zone, or null for none.",
     "anyOf": [
         {"type": "string", "format": "date"},
         {"type": "string", "format": "date-time"},
         {"type": "null"},
     ],
 }
-RATIONALE = {"anyOf": [WORDS, {"type": "null"}]}
+RATIONALE = {"anyOf": [WORDS, {"type": "null"}], "description": "The reason, or null for none."}
 
 
-def described(optional: Mapping[str, Mapping[str, Any]], **required: Mapping[str, Any]) -> dict[str, Any]:
-    """The body of a request, for its operation; one of which nothing is required may be left out."""
-    schema = {**members(**required, **optional), "required": list(required)}
-    return {"required": bool(required), "content": {"application/json": {"schema": schema}}}
+def described(
+    kind: type[msgspec.Struct],
+    description: str,
+    example: str,
+    optional: Mapping[str, Mapping[str, Any]],
+    **required: Mapping[str, Any],
+) -> dict[str, Any]:
+    """The body of a request, for its operation; one of which nothing is required may be left out.
+
+    `example` is JSON.
+    """
+    schema = {**members(**required, **optional), "required": list(required), "description": description}
+    content = {"schema": named(kind.__name__, schema), "example": msgspec.json.decode(example)}
+    return {"required": bool(required), "content": {"application/json": content}}
 
 
 async def body(request: Request, kind: type[T], example: str) -> T:

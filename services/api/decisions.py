@@ -24,6 +24,10 @@ class Reason(msgspec.Struct, forbid_unknown_fields=True):
     rationale: str | None = None
 
 
+EXAMPLE = '{"text": "take the train", "rationale": "it is quiet"}'
+REASON_EXAMPLE = '{"rationale": "it is quiet"}'
+
+
 def _change(
     verb: str, summary: str, command: type[c.AcceptDecision | c.RejectDecision | c.RevisitDecision]
 ) -> Change:
@@ -32,8 +36,8 @@ def _change(
         summary,
         lambda thing, new: command(thing.position, new.rationale, source=SOURCE),
         Reason,
-        described({"rationale": RATIONALE}),
-        '{"rationale": "it is quiet"}',
+        described(Reason, "The reason of a decision.", REASON_EXAMPLE, {"rationale": RATIONALE}),
+        REASON_EXAMPLE,
     )
 
 
@@ -41,11 +45,17 @@ KIND = Kind(
     DECISION,
     NewDecision,
     lambda new: c.ProposeDecision(new.text, new.rationale, tags_of(new.tags), source=SOURCE),
-    described({"rationale": RATIONALE, "tags": TAGS}, text=WORDS),
-    '{"text": "take the train", "rationale": "it is quiet"}',
+    described(
+        NewDecision,
+        "A decision to propose.",
+        EXAMPLE,
+        {"rationale": RATIONALE, "tags": TAGS},
+        text={**WORDS, "description": "The proposal."},
+    ),
+    EXAMPLE,
     (
-        _change("accept", "It is decided so", c.AcceptDecision),
-        _change("reject", "It is decided otherwise", c.RejectDecision),
-        _change("revisit", "It is open again", c.RevisitDecision),
+        _change("accept", "Accept a decision", c.AcceptDecision),
+        _change("reject", "Reject a decision", c.RejectDecision),
+        _change("revisit", "Open a decision again", c.RevisitDecision),
     ),
 )

@@ -12,9 +12,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from services.api.openapi import Operations, operation, query, text
+from services.api.openapi import Operations, answer, number_parameter, operation, parameter
+from services.api.pages import AFTER
 from services.api.requests import LARGEST_POSITION, TYPES, number, time_of, types_of
 from services.api.responses import streamed
+from services.api.schemas import POSITION, named, record, text
 from services.event_log.lines import to_line
 from services.event_log.reading import Reader, Selection
 from services.service import Service
@@ -26,25 +28,52 @@ LONGEST_WAIT = 25
 """In seconds: less than a request may take."""
 
 
+LINES, PLAIN = "application/x-ndjson", "text/plain"
+"""The content types of the records: the same bytes, for clients that do not know JSON Lines."""
+
+HASH = text("A SHA-256 hash.", pattern="^[0-9a-f]{64}$")
+
+RECORD = record(
+    "Record",
+    "A record of the log: one line of the answer, or the `data` of one event of the stream.",
+    position=POSITION,
+    previous={**HASH, "description": "The hash of the record before; zeros for the first one."},
+    hash={**HASH, "description": "The hash over `previous`, `position` and `body`."},
+    body=text(
+        "The event as JSON, with the bytes that were hashed: `id`, `type`, `version`, `time`, `data` and,"
+        " where the caller gave one, `idempotency_key`."
+    ),
+)
+
+RECORDS = named(
+    "Records",
+    text("One Record as JSON in each line.", contentMediaType=LINES, contentSchema=RECORD),
+)
+
+
 def _time(name: str, description: str) -> dict[str, Any]:
-    schema = {"type": "string", "format": "date-time"}
-    return {"name": name, "in": "query", "description": description, "schema": schema}
+    return parameter(name, description, {"type": "string", "format": "date-time"})
 
 
 OPERATIONS: Operations = {
     "/api/v1/events": {
         "get": operation(
             "read-events",
-            "The log itself, one record per line, as anyone can check it",
-            {200: text("The records: position, previous, hash, body.", "application/x-ndjson")},
+            "Read the records of the log",
+            "The records as they are stored, with the hashes that chain them, as JSON Lines. `wait` follows"
+            " the log: ask again with the position of the last record as `after`.",
+            {200: answer("The records.", RECORDS, LINES, PLAIN)},
+            tag="events",
             token=True,
             parameters=[
-                query("after", "Only what is behind this position.", 0, LARGEST_POSITION),
-                query("limit", "At most so many.", None, LARGEST_POSITION),
+                AFTER,
+                number_parameter("limit", "The most records to answer with.", None, LARGEST_POSITION),
                 TYPES,
-                _time("since", "Only events of this time or later."),
-                _time("until", "Only events before this time."),
-                query("wait", "Where there is nothing, wait so many seconds for it.", 0, LONGEST_WAIT),
+                _time("since", "Only events recorded at this time or later."),
+                _time("until", "Only events recorded before this time."),
+                number_parameter(
+                    "wait", "The seconds to wait for a record where there is none yet.", 0, LONGEST_WAIT
+                ),
             ],
         )
     }
@@ -86,7 +115,9 @@ def event_routes(service: Service) -> list[Route]:
             ) as stream:
                 await anext(stream, None)  # something has come, or the time is over, or the service stops
         end = (await service.head()).position
-        return streamed(request, _lines(service, wanted, end), "application/x-ndjson")
+        accept = request.headers.get("accept", "")
+        content_type = PLAIN if PLAIN in accept and LINES not in accept else LINES
+        return streamed(request, _lines(service, wanted, end), content_type)
 
     return [Route("/api/v1/events", read, methods=["GET"])]
 

@@ -4,67 +4,106 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from http import HTTPStatus
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from services.api.openapi import Operations, answer, members, operation
+from services.api.openapi import Operations, answer, operation
 from services.api.responses import json_of
+from services.api.schemas import PROBLEM, TEXT_OR_NULL, integer, mapping, moment, named, record, text
 from services.errors import HelionyxError
 from services.identity import Identity
 from services.service import Service
 from services.telegram.status import STATES, Status
 
-WHO = {
-    "name": {"type": "string", "const": "helionyx"},
-    "environment": {"type": "string"},
-    "release": {"type": "string"},
-    "started_at": {"type": "string", "format": "date-time"},
-    "rehearsal": {"type": "boolean"},
+WHO: dict[str, dict[str, Any]] = {
+    "name": text("Always `helionyx`.", const="helionyx"),
+    "environment": text("The environment: `dev`, `staging` or `live`."),
+    "release": text("The id of the release, or `checkout`."),
+    "started_at": moment("The start of the process."),
+    "rehearsal": {
+        "type": "boolean",
+        "description": "Whether the process is a rehearsal, and records nothing.",
+    },
 }
 
 HASH = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
 
-LOG = members(
-    length={"type": "integer", "minimum": 0},
-    head=HASH,
-    holds={"type": "object", "additionalProperties": {"type": "array", "items": {"type": "integer"}}},
-    said={
-        **members(position={"type": "integer", "minimum": 0}, hash=HASH),
-        "description": "The last record that is not what a service noted of itself.",
-    },
+LOG = record(
+    "Log",
+    "The event log.",
+    length=integer("The number of records.", 0),
+    head={**HASH, "description": "The hash of the last record."},
+    holds=mapping(
+        "EventVersions",
+        "Type of event -> the versions of it that the log has.",
+        {"type": "array", "items": {"type": "integer"}},
+    ),
+    said=record(
+        "Head",
+        "The last record that is more than a start or stop of the service.",
+        position=integer("Its position.", 0),
+        hash={**HASH, "description": "Its hash."},
+    ),
 )
 
-TEXT_OR_NULL = {"type": ["string", "null"]}
-
-TELEGRAM = members(
-    state={"type": "string", "enum": list(STATES)},
-    bot={**TEXT_OR_NULL, "description": "Its name, once it is known."},
-    reason={**TEXT_OR_NULL, "description": "Why it does not listen."},
+TELEGRAM = record(
+    "Telegram",
+    "The bot.",
+    state=named("TelegramState", text("The state of the bot.", enum=list(STATES))),
+    bot={**TEXT_OR_NULL, "description": "The name of the bot, once it is known."},
+    reason={**TEXT_OR_NULL, "description": "The reason why the bot does not receive messages."},
 )
 
-READY = members(ready={"const": True}, **WHO, log=LOG, projections={"type": "string"}, telegram=TELEGRAM)
-NOT_READY = members(ready={"const": False}, reason={"type": "string"}, **WHO)
+HEALTH = record("Health", "The process that answers.", **WHO)
+
+READY = record(
+    "Ready",
+    "A process that can be used.",
+    ready={"type": "boolean", "const": True, "description": "Always true."},
+    **WHO,
+    log=LOG,
+    projections=text("The file of the read models."),
+    telegram=TELEGRAM,
+)
+
+NOT_READY = record(
+    "NotReady",
+    "A process that cannot be used.",
+    ready={"type": "boolean", "const": False, "description": "Always false."},
+    reason=text("The reason."),
+    **WHO,
+)
 
 OPERATIONS: Operations = {
     "/health": {
-        "get": operation("health", "Who is there", {200: answer("It is there.", members(**WHO))}, token=False)
+        "get": operation(
+            "health",
+            "Check that the process runs",
+            "Answered as soon as the process listens.",
+            {200: answer("The process that answers.", HEALTH)},
+            tag="service",
+            token=False,
+        )
     },
     "/health/ready": {
         "get": operation(
             "ready",
-            "Whether it can be used",
+            "Check that the service can be used",
+            "Answered with 200 once the event log and the read models are open.",
             {
-                200: answer("It can be used.", READY),
+                200: answer("The service can be used.", READY),
                 503: {
-                    **answer("It cannot be used yet, or any more.", NOT_READY),
+                    **answer("The service cannot be used yet, or no longer.", NOT_READY),
                     "content": {
                         "application/json": {"schema": NOT_READY},
-                        "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}},
+                        "application/problem+json": {"schema": PROBLEM},
                     },
                 },
             },
+            tag="service",
             token=False,
         )
     },

@@ -12,10 +12,12 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from services.api.bodies import KEY, WORDS, body, described, idempotency_key
-from services.api.openapi import Operations, answer, members, operation
+from services.api.items import ITEM, shown
+from services.api.openapi import Operations, answer, operation
 from services.api.pages import AFTER, LIMIT, answered, page
 from services.api.responses import json_of
-from services.api.things import ANY_THING, SOURCE, shown
+from services.api.schemas import POSITION, mapping, members, moment, named, text
+from services.api.things import SOURCE
 from services.service import Service
 
 
@@ -27,53 +29,74 @@ class NewMessage(msgspec.Struct, forbid_unknown_fields=True):
 
 EXAMPLE = '{"text": "hello"}'
 
+ORIGIN = mapping("Origin", "The chat, the sender, the thread, the links and so on, as far as known.", {})
+
 _MEMBERS: dict[str, dict[str, Any]] = {
-    "position": {"type": "integer", "minimum": 1},
-    "id": {"type": "string", "format": "uuid"},
-    "time": {"type": "string", "format": "date-time"},
-    "text": {"type": "string"},
-    "source": {"type": "string"},
-    "said_at": {"type": "string", "format": "date-time", "description": "When it was said."},
+    "position": POSITION,
+    "id": text("The id of the event.", format="uuid"),
+    "time": moment("The time of recording."),
+    "text": text("The text, as it was sent."),
+    "source": text("The interface that it came by, such as `api` or `telegram`."),
+    "said_at": moment("The time at which it was said; the time of recording where that is not known."),
     "origin": {
-        "type": ["object", "null"],
-        "description": "Where it comes from, if through a chat: its sender, thread, links and so on.",
+        "description": "Where the message comes from; null where it did not come through a chat.",
+        "anyOf": [ORIGIN, {"type": "null"}],
     },
 }
 
-MESSAGE = members(**_MEMBERS)
-
-TOLD = members(
-    **_MEMBERS,
-    thing={
-        "description": "What it was taken as, as that stands; null for a message that is nothing else.",
-        "anyOf": [ANY_THING, {"type": "null"}],
+_MEANING: dict[str, dict[str, Any]] = {
+    "thing": {
+        "description": "The item that the message created or changed, as it is now; null where there is none."
+        " Only in the answer to a new message.",
+        "anyOf": [ITEM, {"type": "null"}],
     },
-    undated={
-        "description": "The words from `due` on, where it became a todo without a due time; else null.",
+    "undated": {
         "type": ["string", "null"],
+        "description": "The words from `due` on, where they gave the new todo no due time; else null."
+        " Only in the answer to a new message.",
+    },
+}
+
+MESSAGE = named(
+    "Message",
+    {
+        **members(**_MEMBERS, **_MEANING),
+        "required": list(_MEMBERS),
+        "description": "A message.",
     },
 )
 
 OPERATIONS: Operations = {
     "/api/v1/messages": {
         "get": operation(
-            "read-messages",
-            "The messages in the order in which they were recorded",
+            "list-messages",
+            "List messages",
+            "The messages in the order in which they were recorded, page by page.",
             {200: page("messages", MESSAGE, "after")},
+            tag="messages",
             token=True,
             parameters=[AFTER, LIMIT],
         ),
         "post": operation(
             "record-message",
-            "Keep a message, and what it means; both are durable when this is answered",
+            "Record a message",
+            "A message such as `todo: buy milk #home` creates or changes an item as well. Answered when"
+            " both are durable.",
             {
-                200: answer("A repeat: it was recorded before, and nothing was written.", TOLD),
-                201: answer("It is recorded.", TOLD),
+                200: answer("A repeat: the message as recorded before.", MESSAGE),
+                201: answer("Recorded.", MESSAGE),
             },
             *(409, 413, 422),
+            tag="messages",
             token=True,
             parameters=[KEY],
-            requestBody=described({}, text=WORDS),
+            requestBody=described(
+                NewMessage,
+                "A message to record.",
+                EXAMPLE,
+                {},
+                text={**WORDS, "description": "The message."},
+            ),
         ),
     }
 }

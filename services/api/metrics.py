@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from services.api.measures import Measures
-from services.api.openapi import Operations, operation, text
+from services.api.openapi import Operations, answer, operation
 from services.errors import HelionyxError
 from services.identity import Identity
 from services.service import Service
@@ -24,8 +24,10 @@ OPERATIONS: Operations = {
     "/metrics": {
         "get": operation(
             "metrics",
-            "How the service does, for Prometheus",
-            {200: text("The metrics.", "text/plain", "application/openmetrics-text")},
+            "Read the metrics",
+            "For Prometheus, in its text format, or in OpenMetrics where `Accept` asks for it.",
+            {200: answer("The metrics.", {"type": "string"}, "text/plain", "application/openmetrics-text")},
+            tag="service",
             token=True,
         )
     }

@@ -17,10 +17,14 @@ class NewNote(msgspec.Struct, forbid_unknown_fields=True):
     tags: tuple[str, ...] = ()
 
 
+EXAMPLE = '{"text": "the key is under the stone", "tags": ["garden"]}'
+
 KIND = Kind(
     NOTE,
     NewNote,
     lambda new: c.TakeNote(new.text, tags_of(new.tags), source=SOURCE),
-    described({"tags": TAGS}, text=WORDS),
-    '{"text": "the key is under the stone", "tags": ["garden"]}',
+    described(
+        NewNote, "A note to take.", EXAMPLE, {"tags": TAGS}, text={**WORDS, "description": "The note."}
+    ),
+    EXAMPLE,
 )

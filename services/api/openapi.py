@@ -1,4 +1,4 @@
-"""The description of the interface: the parts that routes describe themselves with, and the whole of it."""
+"""The OpenAPI description: the operations that routes describe themselves with, and the whole document."""
 
 from __future__ import annotations
 
@@ -11,84 +11,97 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from services.api.responses import json_of
+from services.api.schemas import PROBLEM, REQUEST_ID, Component, named
 
 Operations = Mapping[str, Mapping[str, dict[str, Any]]]
-"""Path -> method -> what OpenAPI says about it."""
+"""Path -> method -> its operation in OpenAPI."""
 
 ANYWHERE = (400, 408, 431, 500, 503)
 """The problems that any request may be answered with."""
 
-PROBLEM = {
-    "type": "object",
-    "description": "What is wrong (RFC 9457).",
-    "required": ["type", "title", "status", "detail", "request_id"],
-    "properties": {
-        "type": {"type": "string", "const": "about:blank"},
-        "title": {"type": "string"},
-        "status": {"type": "integer"},
-        "detail": {"type": "string", "description": "What was expected, and what was found."},
-        "hint": {"type": "string", "description": "What to do about it."},
-        "request_id": {"type": "string", "description": "Under which the service's log says more."},
-    },
+INTRODUCTION = """\
+Keeps every message in an append-only event log, and derives todos, notes, tracks and decisions from it.
+
+- **Token**: send `Authorization: Bearer` with the environment's `API_TOKEN` where an operation asks for it.
+- **Errors** are problem details (RFC 9457): `detail` says what is wrong, `hint` what to do about it.
+- **Repeats**: a change that is sent again with the same `Idempotency-Key` is carried out once.
+- **Pages**: `next` is the cursor (`before` or `after`) of the following page, null on the last one.
+- **Request id**: each answer has an `X-Request-Id`: the caller's, if it has 1 to 100 characters of
+  `A-Z a-z 0-9 . _ : / + = @ -`, else a new one.
+- **Compatibility**: later releases may add members to answers, and remove none. Ignore unknown members."""
+
+TAGS = {
+    "messages": "Record messages and read them.",
+    "todos": "Add, list and change todos.",
+    "notes": "Take and list notes.",
+    "tracks": "Follow a subject over time, entry by entry.",
+    "decisions": "Propose decisions, accept, reject and revisit them.",
+    "tags": "Tag items, and count tags.",
+    "search": "Search all texts, and count items and events.",
+    "events": "Read and follow the event log.",
+    "service": "Check the service: health, metrics, this description.",
 }
+"""The groups of operations, in the order in which they are shown."""
 
 
 def operation(
-    name: str, summary: str, answers: Mapping[int, dict[str, Any]], *problems: int, token: bool, **more: Any
+    name: str,
+    summary: str,
+    description: str,
+    answers: Mapping[int, dict[str, Any]],
+    *problems: int,
+    tag: str,
+    token: bool,
+    **more: Any,
 ) -> dict[str, Any]:
     """One method of a path. `problems` are the statuses that it has beside those of ANYWHERE."""
-    statuses = sorted({*ANYWHERE, *problems, *([401] if token else [])} - set(answers))
-    responses = {**answers, **{status: {"$ref": f"#/components/responses/{status}"} for status in statuses}}
+    statuses = {*ANYWHERE, *problems, *([401] if token else [])} - set(answers)
+    responses = {**answers, **{status: _problem(HTTPStatus(status)) for status in statuses}}
     return {
         "operationId": name,
+        "tags": [tag],
         "summary": summary,
+        "description": description,
         "security": [{"token": []}] if token else [],
         "responses": {str(status): responses[status] for status in sorted(responses)},
         **more,
     }
 
 
-def answer(
-    description: str, schema: Mapping[str, Any], content_type: str = "application/json"
-) -> dict[str, Any]:
-    """An answer with a body that `schema` describes."""
-    return {**_headers(description), "content": {content_type: {"schema": schema}}}
-
-
-def text(description: str, *content_types: str) -> dict[str, Any]:
-    """An answer that is text of one of several kinds."""
+def answer(description: str, schema: Mapping[str, Any], *content_types: str) -> dict[str, Any]:
+    """An answer whose body is as `schema` says: JSON, unless other content types are given."""
     return {
-        **_headers(description),
-        "content": {kind: {"schema": {"type": "string"}} for kind in content_types},
+        "description": description,
+        "headers": {"X-Request-Id": REQUEST_ID},
+        "content": {kind: {"schema": schema} for kind in content_types or ("application/json",)},
     }
 
 
-def _headers(description: str) -> dict[str, Any]:
-    header = {"required": True, "schema": {"type": "string"}}
-    return {"description": description, "headers": {"X-Request-Id": header}}
+def _problem(status: HTTPStatus) -> Component:
+    name = status.phrase.replace(" ", "")
+    return Component("responses", name, answer(f"{status.phrase}.", PROBLEM, "application/problem+json"))
 
 
-def members(**properties: Mapping[str, Any]) -> dict[str, Any]:
-    """An object with exactly these members."""
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": list(properties),
-        "additionalProperties": False,
-    }
+def parameter(name: str, description: str, schema: Mapping[str, Any], **more: Any) -> dict[str, Any]:
+    """A parameter in the query, unless `more` says where else."""
+    return {"name": name, "in": "query", "description": description, "schema": schema, **more}
 
 
-def query(name: str, description: str, default: int | None, largest: int) -> dict[str, Any]:
+def number_parameter(name: str, description: str, default: int | None, largest: int) -> dict[str, Any]:
     """A whole number in the query."""
     schema = {"type": "integer", "minimum": 0, "maximum": largest}
-    schema |= {} if default is None else {"default": default}
-    return {"name": name, "in": "query", "description": description, "schema": schema}
+    return parameter(name, description, schema if default is None else {**schema, "default": default})
 
 
 OPERATIONS: Operations = {
     "/openapi.json": {
         "get": operation(
-            "describe", "This description", {200: answer("The description.", {"type": "object"})}, token=False
+            "describe",
+            "Read this description",
+            "The OpenAPI 3.1 document of this release.",
+            {200: answer("The document.", named("Description", {"type": "object"}))},
+            tag="service",
+            token=False,
         )
     }
 }
@@ -99,35 +112,42 @@ def described_routes(operations: Iterable[Operations]) -> list[Route]:
     parts = [*operations, OPERATIONS]
 
     async def read(_request: Request) -> Response:
-        return json_of(description(parts))
+        return json_of(document(parts))
 
     return [Route("/openapi.json", read, methods=["GET"])]
 
 
-def description(operations: Iterable[Operations]) -> dict[str, Any]:
-    """The whole of it, as OpenAPI 3.1."""
-    statuses = (400, 401, 404, 408, 409, 413, 422, 431, 500, 503)
+def document(operations: Iterable[Operations]) -> dict[str, Any]:
+    """The OpenAPI document that describes `operations`."""
+    components: dict[str, dict[str, Any]] = {
+        "securitySchemes": {
+            "token": {"type": "http", "scheme": "bearer", "description": "The environment's API_TOKEN."}
+        }
+    }
+    paths = {path: methods for part in operations for path, methods in part.items()}
     return {
         "openapi": "3.1.0",
-        "info": {
-            "title": "Helionyx",
-            "version": "1",
-            "description": "Keeps every word that it is told. Each answer has an X-Request-Id:"
-            " the caller's, if it has 1 to 100 of A-Z a-z 0-9 . _ : / + = @ -, else a new one.",
-        },
-        "paths": {path: dict(methods) for part in operations for path, methods in part.items()},
-        "components": {
-            "securitySchemes": {
-                "token": {"type": "http", "scheme": "bearer", "description": "The environment's API_TOKEN."}
-            },
-            "schemas": {"Problem": PROBLEM},
-            "responses": {
-                str(status): answer(
-                    HTTPStatus(status).phrase,
-                    {"$ref": "#/components/schemas/Problem"},
-                    "application/problem+json",
-                )
-                for status in statuses
-            },
-        },
+        "info": {"title": "Helionyx", "version": "1", "description": INTRODUCTION},
+        "servers": [{"url": "/", "description": "The service that this description comes from."}],
+        "tags": [{"name": name, "description": description} for name, description in TAGS.items()],
+        "paths": _referring(paths, components),
+        "components": components,
     }
+
+
+def _referring(part: Any, components: dict[str, dict[str, Any]]) -> Any:
+    """`part` with a reference in place of each Component, which is added to `components`.
+
+    Raises ValueError where two different ones have one name.
+    """
+    if isinstance(part, Component):
+        content = _referring(dict(part), components)
+        same = components.setdefault(part.section, {}).setdefault(part.name, content)
+        if same != content:
+            raise ValueError(f"two different {part.section} are named {part.name}")
+        return {"$ref": f"#/components/{part.section}/{part.name}"}
+    if isinstance(part, Mapping):
+        return {name: _referring(value, components) for name, value in part.items()}
+    if isinstance(part, list | tuple):
+        return [_referring(value, components) for value in part]
+    return part

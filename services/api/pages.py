@@ -2,35 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.api.openapi import answer, members, query
+from services.api.openapi import answer, number_parameter
 from services.api.requests import LARGEST_POSITION, number
 from services.api.responses import json_of
+from services.api.schemas import Component, record
 
 T = TypeVar("T")
 
 DEFAULT_LIMIT = 100
 LARGEST_LIMIT = 1000
 
-LIMIT = query("limit", "At most so many, and fewer of large ones.", DEFAULT_LIMIT, LARGEST_LIMIT)
-AFTER = query("after", "Only what is behind this position.", 0, LARGEST_POSITION)
-BEFORE = query("before", "Only what is in front of this position.", None, LARGEST_POSITION)
+LIMIT = Component(
+    "parameters",
+    "limit",
+    number_parameter(
+        "limit", "The most that a page holds; large ones make it shorter.", DEFAULT_LIMIT, LARGEST_LIMIT
+    ),
+)
+AFTER = Component(
+    "parameters",
+    "after",
+    number_parameter("after", "Only what follows this position in the log.", 0, LARGEST_POSITION),
+)
+BEFORE = Component(
+    "parameters",
+    "before",
+    number_parameter("before", "Only what precedes this position in the log.", None, LARGEST_POSITION),
+)
 
 
-def page(name: str, item: Mapping[str, Any], cursor: str = "before") -> dict[str, Any]:
-    """How a page is described."""
-    description = f"The `{cursor}` of the next page, null on the last one."
+def page(name: str, item: Component, cursor: str = "before") -> dict[str, Any]:
+    """The answer that is one page of items, in its member `name`."""
+    next_page = {
+        "type": ["integer", "null"],
+        "description": f"The `{cursor}` of the next page, null on the last one.",
+    }
+    items = {"type": "array", "items": item, "description": "The items of this page."}
     return answer(
-        "One page of them.",
-        members(
-            **{name: {"type": "array", "items": item}},
-            next={"type": ["integer", "null"], "description": description},
-        ),
+        "A page.", record(f"{item.name}Page", f"A page of {name}.", **{name: items}, next=next_page)
     )
 
 

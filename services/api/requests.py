@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import Any
 
 from starlette.requests import Request
 
 from services.api.problems import ProblemError
+from services.api.schemas import Component
 
 LARGEST_BODY = 64 * 1024
 """In bytes."""
@@ -19,17 +19,21 @@ LARGEST_POSITION = 2**63 - 1
 MOST_TYPES = 20
 _TYPE = re.compile("[A-Za-z0-9_.-]{1,100}")
 
-TYPES: dict[str, Any] = {
-    "name": "type",
-    "in": "query",
-    "description": "Only events of this type; given several times, of one of these types.",
-    "explode": True,
-    "schema": {
-        "type": "array",
-        "items": {"type": "string", "pattern": f"^{_TYPE.pattern}$"},
-        "maxItems": MOST_TYPES,
+TYPES = Component(
+    "parameters",
+    "type",
+    {
+        "name": "type",
+        "in": "query",
+        "description": "Only events of this type; given several times, of one of these types.",
+        "explode": True,
+        "schema": {
+            "type": "array",
+            "items": {"type": "string", "pattern": f"^{_TYPE.pattern}$"},
+            "maxItems": MOST_TYPES,
+        },
     },
-}
+)
 """The query parameter of `types_of`."""
 
 

@@ -9,39 +9,52 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from services.api.openapi import Operations, answer, members, operation
+from services.api.openapi import Operations, answer, operation, parameter
 from services.api.pages import BEFORE, LIMIT, answered, page
 from services.api.problems import ProblemError
 from services.api.responses import json_of
+from services.api.schemas import POSITION, mapping, moment, record, text
 from services.projections import Hit
 from services.service import Service
 
 LONGEST_QUERY = 200
 
-HIT = members(
-    position={"type": "integer", "minimum": 1},
-    type={"type": "string"},
-    time={"type": "string", "format": "date-time"},
-    text={"type": "string"},
+HIT = record(
+    "Hit",
+    "A text that was found.",
+    position=POSITION,
+    type=text("The type of the event that has the text, such as `MessageRecorded`."),
+    time=moment("The time of recording."),
+    text=text("The text."),
 )
 
-_NUMBERS = {"type": "object", "additionalProperties": {"type": "integer", "minimum": 0}}
+_NUMBERS = mapping(
+    "Numbers", "Type of event, or state of an item -> number.", {"type": "integer", "minimum": 0}
+)
+
+COUNTS = record(
+    "Counts",
+    "The numbers of events and items.",
+    events=_NUMBERS,
+    things=mapping("NumbersByKind", "Kind of item -> state -> number.", _NUMBERS),
+)
 
 OPERATIONS: Operations = {
     "/api/v1/search": {
         "get": operation(
             "search",
-            "What was said with all of these words, the newest first",
+            "Search all texts",
+            "The texts that have all of these words, whatever their case and accents, the newest first.",
             {200: page("hits", HIT)},
+            tag="search",
             token=True,
             parameters=[
-                {
-                    "name": "q",
-                    "in": "query",
-                    "required": True,
-                    "description": "Words; the last one may be the beginning of one.",
-                    "schema": {"type": "string", "maxLength": LONGEST_QUERY},
-                },
+                parameter(
+                    "q",
+                    "The words. The last one may be the beginning of a word.",
+                    {"type": "string", "maxLength": LONGEST_QUERY},
+                    required=True,
+                ),
                 BEFORE,
                 LIMIT,
             ],
@@ -50,13 +63,10 @@ OPERATIONS: Operations = {
     "/api/v1/counts": {
         "get": operation(
             "count",
-            "How many events there are of each type, and things of each kind in each state",
-            {
-                200: answer(
-                    "The numbers.",
-                    members(events=_NUMBERS, things={"type": "object", "additionalProperties": _NUMBERS}),
-                )
-            },
+            "Count events and items",
+            "The numbers of events of each type, and of items of each kind in each state.",
+            {200: answer("The numbers.", COUNTS)},
+            tag="search",
             token=True,
         )
     },

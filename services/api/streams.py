@@ -9,9 +9,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from services.api.openapi import Operations, answer, operation, query
+from services.api.openapi import Operations, answer, operation, parameter
+from services.api.pages import AFTER
 from services.api.requests import LARGEST_POSITION, TYPES, number, number_in, types_of
 from services.api.responses import streamed
+from services.api.schemas import named, text
 from services.errors import HelionyxError
 from services.event_log.lines import to_line
 from services.logs import log_failure
@@ -28,35 +30,44 @@ PING = b": still here\n\n"
 END = b'event: end\ndata: {"after":%d,"reason":"nothing more comes from here: come back"}\n\n'
 
 LAST_EVENT_ID = {
-    "name": "Last-Event-ID",
+    **parameter(
+        "Last-Event-ID",
+        "The position of the last record that was received. It takes precedence over `after`.",
+        {"type": "integer", "minimum": 0, "maximum": LARGEST_POSITION},
+    ),
     "in": "header",
-    "description": "The position of the last record that was received. It goes before `after`.",
-    "schema": {"type": "integer", "minimum": 0, "maximum": LARGEST_POSITION},
 }
 
-EVENT = {
-    "type": "object",
-    "description": "One event of the stream.",
-    "properties": {
-        "id": {"type": "string", "description": "The position of the record."},
-        "event": {"type": "string", "const": "end", "description": "Only on the last one."},
-        "data": {"type": "string", "description": "The record, as JSON: position, previous, hash, body."},
+EVENT = named(
+    "StreamEvent",
+    {
+        "type": "object",
+        "description": "One server-sent event.",
+        "required": ["data"],
+        "properties": {
+            "id": text("The position of the record."),
+            "event": text("Only in the last event.", const="end"),
+            "data": text("The Record as JSON. In the last event: the position to continue `after`."),
+        },
     },
-    "required": ["data"],
-}
+)
+
+# Clients that read events take each as a StreamEvent, and others the whole answer as one text.
+STREAM = named(
+    "Stream", {"anyOf": [EVENT, {"type": "string"}], "description": "Server-sent events: StreamEvents."}
+)
 
 OPERATIONS: Operations = {
     "/api/v1/events/stream": {
         "get": operation(
             "follow-events",
-            "The log as server-sent events: the records behind a position, and then those to come",
-            {200: answer("The events, one for each record; `end` comes last.", EVENT, "text/event-stream")},
+            "Follow the log",
+            "Server-sent events: the records that follow a position, and then new ones as they are recorded."
+            " When the stream ends, come back with the last `id` as `Last-Event-ID`.",
+            {200: answer("The stream.", STREAM, "text/event-stream")},
+            tag="events",
             token=True,
-            parameters=[
-                query("after", "Only what is behind this position.", 0, LARGEST_POSITION),
-                LAST_EVENT_ID,
-                TYPES,
-            ],
+            parameters=[AFTER, LAST_EVENT_ID, TYPES],
         )
     }
 }

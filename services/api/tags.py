@@ -7,42 +7,50 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from services.api.bodies import KEY, TAG, idempotency_key
-from services.api.openapi import Operations, answer, members, operation
+from services.api.items import ITEM, shown
+from services.api.openapi import Operations, answer, operation, parameter
 from services.api.responses import json_of
-from services.api.things import ANY_THING, NUMBER, SOURCE, number_of, shown, tags_of
+from services.api.schemas import mapping, record
+from services.api.things import NUMBER, SOURCE, number_of, tags_of
 from services.domain import commands as c
 from services.refusals import StateError
 from services.service import Service
 
 _PATH = "/api/v1/things/{number}/tags/{tag}"
-_NAMED = {"name": "tag", "in": "path", "required": True, "schema": TAG}
+_NAMED = {**parameter("tag", "The tag, without `#`.", TAG, required=True), "in": "path"}
+
+TAG_COUNTS = record(
+    "TagCounts",
+    "All tags.",
+    tags=mapping("Tags", "Tag -> the number of items that have it.", {"type": "integer", "minimum": 1}),
+)
 
 OPERATIONS: Operations = {
     "/api/v1/tags": {
         "get": operation(
             "list-tags",
-            "Every tag, and how many things have it",
-            {
-                200: answer(
-                    "All of them.",
-                    members(
-                        tags={"type": "object", "additionalProperties": {"type": "integer", "minimum": 1}}
-                    ),
-                )
-            },
+            "List tags",
+            "Every tag, with the number of items that have it.",
+            {200: answer("The tags.", TAG_COUNTS)},
+            tag="tags",
             token=True,
         )
     },
     _PATH: {
-        verb: operation(
+        method: operation(
             f"{verb}-tag",
             summary,
-            {200: answer("The thing as it stands.", ANY_THING)},
+            description,
+            {200: answer("The item, as it is now.", ITEM)},
             *(404, 409, 422),
+            tag="tags",
             token=True,
             parameters=[NUMBER, _NAMED, KEY],
         )
-        for verb, summary in (("put", "Let it be found under this word"), ("delete", "And no longer"))
+        for method, verb, summary, description in (
+            ("put", "add", "Add a tag to an item", "Nothing changes where the item has the tag already."),
+            ("delete", "remove", "Remove a tag from an item", "Answered with 404 where it has no such tag."),
+        )
     },
 }
 

@@ -1,4 +1,4 @@
-"""What todos, notes, tracks and decisions have in common: how they are shown, listed, begun and changed."""
+"""The routes that todos, notes, tracks and decisions have in common: list, create, read and change."""
 
 from __future__ import annotations
 
@@ -13,66 +13,33 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from services.api.bodies import DUE, KEY, RATIONALE, TAG, body, due_of, idempotency_key
-from services.api.openapi import Operations, answer, members, operation
+from services.api.bodies import KEY, TAG, body, due_of, idempotency_key
+from services.api.items import SCHEMAS, STATE_SCHEMAS, shown
+from services.api.openapi import Operations, answer, operation, parameter
 from services.api.pages import BEFORE, LIMIT, answered, page
 from services.api.problems import ProblemError
 from services.api.requests import LARGEST_POSITION
 from services.api.responses import json_of
+from services.api.schemas import Component
 from services.domain.commands import Command
 from services.domain.decisions import due_problem, normal_tag
-from services.domain.things import DECISION, NOTE, STATES, TODO, TRACK, Thing
+from services.domain.things import STATES, TODO, Thing
 from services.refusals import MissingError
 from services.service import Service
 
 SOURCE = "api"
 
-_MORE: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
-    TODO: {"due": DUE},
-    NOTE: {},
-    TRACK: {"entries": {"type": "integer", "minimum": 0}},
-    DECISION: {"rationale": RATIONALE},
-}
-"""What only things of this kind have."""
-
-
-def schema(kind: str) -> dict[str, Any]:
-    """How a thing of this kind is described."""
-    return members(
-        number={"type": "integer", "minimum": 1, "description": "What it is known by."},
-        kind={"const": kind},
-        state={"enum": list(STATES[kind])},
-        text={"type": "string"},
-        tags={"type": "array", "items": {"type": "string"}},
-        created={"type": "string", "format": "date-time"},
-        changed={"type": "string", "format": "date-time"},
-        **_MORE[kind],
-    )
-
-
-ANY_THING = {"oneOf": [schema(kind) for kind in STATES]}
-
-
-def shown(thing: Thing) -> dict[str, object]:
-    """A thing as JSON has it."""
-    return {
-        "number": thing.position,
-        "kind": thing.kind,
-        "state": thing.state,
-        "text": thing.text,
-        "tags": thing.tags,
-        "created": thing.created,
-        "changed": thing.changed,
-        **{name: getattr(thing, name) for name in _MORE[thing.kind]},
-    }
-
-
-NUMBER = {
-    "name": "number",
-    "in": "path",
-    "required": True,
-    "schema": {"type": "integer", "minimum": 1, "maximum": LARGEST_POSITION},
-}
+NUMBER = Component(
+    "parameters",
+    "number",
+    {
+        "name": "number",
+        "in": "path",
+        "required": True,
+        "description": "The number of the item.",
+        "schema": {"type": "integer", "minimum": 1, "maximum": LARGEST_POSITION},
+    },
+)
 
 
 def number_of(request: Request) -> int:
@@ -125,21 +92,28 @@ class Nothing(msgspec.Struct, forbid_unknown_fields=True):
 
 def operations(kind: Kind) -> Operations:
     """What OpenAPI says of a kind's routes."""
-    one = schema(kind.kind)
+    one = SCHEMAS[kind.kind]
     found = {
         kind.path: {
             "get": operation(
                 f"list-{kind.plural}",
-                f"The {kind.plural}, the newest first",
+                f"List {kind.plural}",
+                f"The {kind.plural} that match every filter, the newest first, page by page.",
                 {200: page(kind.plural, one)},
+                tag=kind.plural,
                 token=True,
                 parameters=[*_filters(kind.kind), BEFORE, LIMIT],
             ),
             "post": operation(
-                f"begin-{kind.kind}",
-                f"A new {kind.kind}",
-                {200: answer("A repeat: it was there already.", one), 201: answer("It is there.", one)},
+                f"create-{kind.kind}",
+                f"Create a {kind.kind}",
+                f"Answered when the {kind.kind} is durable.",
+                {
+                    200: answer(f"A repeat: the {kind.kind} exists already, as it is now.", one),
+                    201: answer("Created.", one),
+                },
                 *(409, 413, 422),
+                tag=kind.plural,
                 token=True,
                 parameters=[KEY],
                 requestBody=kind.description,
@@ -148,9 +122,11 @@ def operations(kind: Kind) -> Operations:
         f"{kind.path}/{{number}}": {
             "get": operation(
                 f"read-{kind.kind}",
-                f"One {kind.kind}",
-                {200: answer("As it stands.", one)},
+                f"Read a {kind.kind}",
+                f"The {kind.kind} with this number.",
+                {200: answer(f"The {kind.kind}, as it is now.", one)},
                 404,
+                tag=kind.plural,
                 token=True,
                 parameters=[NUMBER],
             )
@@ -162,8 +138,10 @@ def operations(kind: Kind) -> Operations:
             change.method: operation(
                 f"{change.verb}-{kind.kind}",
                 change.summary,
-                {200: answer("It is done, now or before; this is how it stands.", one)},
+                f"Refused with 409 where the state of the {kind.kind} does not allow it.",
+                {200: answer(f"The {kind.kind}, as it is now.", one)},
                 *(404, 409, 413, 422),
+                tag=kind.plural,
                 token=True,
                 parameters=[NUMBER, KEY],
                 **more,
@@ -233,21 +211,15 @@ def _changing(service: Service, kind: str, change: Change) -> Callable[[Request]
 
 
 def _filters(kind: str) -> list[dict[str, Any]]:
-    states: dict[str, Any] = {"type": "array", "items": {"enum": list(STATES[kind])}}
-    due = {"anyOf": [{"type": "string", "format": "date"}, {"type": "string", "format": "date-time"}]}
-    found: list[dict[str, Any]] = [
-        {
-            "name": "state",
-            "in": "query",
-            "explode": True,
-            "schema": states,
-            "description": "Only those in this state; given several times, in one of these.",
-        },
-        {"name": "tag", "in": "query", "description": "Only those with this tag.", "schema": TAG},
+    states = {"type": "array", "items": STATE_SCHEMAS[kind]}
+    description = f"Only {kind}s in this state; given several times, in one of these."
+    found = [
+        parameter("state", description, states, explode=True),
+        parameter("tag", f"Only {kind}s with this tag.", TAG),
     ]
     if kind == TODO:
-        description = "Only those that have to be done before this day or moment."
-        found.append({"name": "due_until", "in": "query", "description": description, "schema": due})
+        due = {"anyOf": [{"type": "string", "format": "date"}, {"type": "string", "format": "date-time"}]}
+        found.append(parameter("due_until", "Only todos that are due before this day or moment.", due))
     return found
 
 

@@ -7,26 +7,31 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from services.api.openapi import Operations, members, operation
+from services.api.openapi import Operations, operation
 from services.api.pages import BEFORE, LIMIT, answered, page
 from services.api.requests import TYPES, types_of
+from services.api.schemas import POSITION, integer, mapping, moment, record, text
 from services.service import Service
 
-ENTRY = members(
-    position={"type": "integer", "minimum": 1},
-    id={"type": "string", "format": "uuid"},
-    type={"type": "string"},
-    version={"type": "integer"},
-    time={"type": "string", "format": "date-time"},
-    data={"type": "object"},
+EVENT = record(
+    "Event",
+    "An event, in the form that this release gives to events of any age.",
+    position=POSITION,
+    id=text("The id of the event.", format="uuid"),
+    type=text("The type, such as `TodoAdded`."),
+    version=integer("The version of the type's data."),
+    time=moment("The time of recording."),
+    data=mapping("EventData", "The members depend on the type.", {}),
 )
 
 OPERATIONS: Operations = {
     "/api/v1/timeline": {
         "get": operation(
             "read-timeline",
-            "Every event, the newest first, as this release understands it",
-            {200: page("entries", ENTRY)},
+            "List events, the newest first",
+            "Every event, decoded, page by page. The records as they are stored are at `/api/v1/events`.",
+            {200: page("entries", EVENT)},
+            tag="events",
             token=True,
             parameters=[BEFORE, LIMIT, TYPES],
         )

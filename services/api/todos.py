@@ -18,44 +18,53 @@ class NewTodo(msgspec.Struct, forbid_unknown_fields=True):
     tags: tuple[str, ...] = ()
 
 
-class Due(msgspec.Struct, forbid_unknown_fields=True):
+class NewDue(msgspec.Struct, forbid_unknown_fields=True):
     """The body of a PUT."""
 
     due: str | None
 
 
+EXAMPLE = '{"text": "buy milk", "due": "2026-02-11", "tags": ["home"]}'
+DUE_EXAMPLE = '{"due": "2026-02-11"}'
+
 KIND = Kind(
     TODO,
     NewTodo,
     lambda new: c.AddTodo(new.text, due_of(new.due), tags_of(new.tags), source=SOURCE),
-    described({"due": DUE, "tags": TAGS}, text=WORDS),
-    '{"text": "buy milk", "due": "2026-02-11", "tags": ["home"]}',
+    described(
+        NewTodo,
+        "A todo to add.",
+        EXAMPLE,
+        {"due": DUE, "tags": TAGS},
+        text={**WORDS, "description": "The task."},
+    ),
+    EXAMPLE,
     (
         Change(
             "complete",
-            "It is done",
+            "Complete a todo",
             lambda thing, _: c.CompleteTodo(thing.position, source=SOURCE),
             Nothing,
         ),
         Change(
             "reopen",
-            "It is not done, or is wanted after all",
+            "Open a todo again that is done or cancelled",
             lambda thing, _: c.ReopenTodo(thing.position, source=SOURCE),
             Nothing,
         ),
         Change(
             "cancel",
-            "It will not be done",
+            "Cancel a todo",
             lambda thing, _: c.CancelTodo(thing.position, source=SOURCE),
             Nothing,
         ),
         Change(
             "due",
-            "It has to be done by then, or by no time",
+            "Set or remove the time at which a todo is due",
             lambda thing, new: c.SetDue(thing.position, due_of(new.due), source=SOURCE),
-            Due,
-            described({}, due=DUE),
-            '{"due": "2026-02-11"}',
+            NewDue,
+            described(NewDue, "The time at which a todo is due.", DUE_EXAMPLE, {}, due=DUE),
+            DUE_EXAMPLE,
             "put",
         ),
     ),

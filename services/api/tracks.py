@@ -11,9 +11,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from services.api.bodies import KEY, NAME, TAGS, WORDS, body, described, idempotency_key
-from services.api.openapi import Operations, answer, members, operation
+from services.api.openapi import Operations, answer, operation
 from services.api.pages import BEFORE, LIMIT, answered, page
 from services.api.responses import json_of
+from services.api.schemas import POSITION, moment, record, text
 from services.api.things import NUMBER, SOURCE, Change, Kind, Nothing, number_of, one_of, tags_of
 from services.domain import commands as c
 from services.domain.things import TRACK
@@ -28,32 +29,37 @@ class NewTrack(msgspec.Struct, forbid_unknown_fields=True):
     tags: tuple[str, ...] = ()
 
 
-class NewEntry(msgspec.Struct, forbid_unknown_fields=True):
+class NewTrackEntry(msgspec.Struct, forbid_unknown_fields=True):
     """The body of a POST to its entries."""
 
     text: str
 
 
+EXAMPLE = '{"name": "weight", "tags": ["health"]}'
+ENTRY_EXAMPLE = '{"text": "82.1 kg"}'
+
 KIND = Kind(
     TRACK,
     NewTrack,
     lambda new: c.StartTrack(" ".join(new.name.split()), tags_of(new.tags), source=SOURCE),
-    described({"tags": TAGS}, name=NAME),
-    '{"name": "weight", "tags": ["health"]}',
+    described(NewTrack, "A track to start.", EXAMPLE, {"tags": TAGS}, name=NAME),
+    EXAMPLE,
     (
         Change(
             "stop",
-            "It is followed no more; the next entry starts it again",
+            "Stop a track; the next entry starts it again",
             lambda thing, _: c.StopTrack(thing.text, source=SOURCE),
             Nothing,
         ),
     ),
 )
 
-ENTRY = members(
-    position={"type": "integer", "minimum": 1},
-    text={"type": "string"},
-    time={"type": "string", "format": "date-time"},
+ENTRY = record(
+    "TrackEntry",
+    "An entry of a track.",
+    position=POSITION,
+    text=text("The entry."),
+    time=moment("The time of recording."),
 )
 
 PATH = f"{KIND.path}/{{number}}/entries"
@@ -62,20 +68,30 @@ ENTRIES: Operations = {
     PATH: {
         "get": operation(
             "list-entries",
-            "The entries of a track, the newest first",
+            "List the entries of a track",
+            "The entries, the newest first, page by page.",
             {200: page("entries", ENTRY)},
             404,
+            tag=KIND.plural,
             token=True,
             parameters=[NUMBER, BEFORE, LIMIT],
         ),
         "post": operation(
             "add-entry",
-            "A new entry",
-            {200: answer("A repeat: it was there already.", ENTRY), 201: answer("It is there.", ENTRY)},
+            "Add an entry to a track",
+            "A stopped track runs again with its next entry.",
+            {200: answer("A repeat: the entry as recorded before.", ENTRY), 201: answer("Added.", ENTRY)},
             *(404, 409, 413, 422),
+            tag=KIND.plural,
             token=True,
             parameters=[NUMBER, KEY],
-            requestBody=described({}, text=WORDS),
+            requestBody=described(
+                NewTrackEntry,
+                "An entry to add.",
+                ENTRY_EXAMPLE,
+                {},
+                text={**WORDS, "description": "The entry."},
+            ),
         ),
     }
 }
@@ -87,11 +103,12 @@ def entry_routes(service: Service) -> list[Route]:
     async def entries(request: Request) -> Response:
         track = (await one_of(service, TRACK, number_of(request))).text
         if request.method == "POST":
-            text = (await body(request, NewEntry, '{"text": "82.1 kg"}')).text
-            recorded = await service.record(c.AddEntry(track, text, source=SOURCE), idempotency_key(request))
+            new = await body(request, NewTrackEntry, ENTRY_EXAMPLE)
+            command = c.AddEntry(track, new.text, source=SOURCE)
+            recorded = await service.record(command, idempotency_key(request))
             status = HTTPStatus.OK if recorded.repeated else HTTPStatus.CREATED
             entry = recorded.entries[-1]
-            return json_of(asdict(TrackEntry(entry.position, text, entry.time)), status)
+            return json_of(asdict(TrackEntry(entry.position, new.text, entry.time)), status)
 
         async def read(before: int, limit: int) -> tuple[TrackEntry, ...]:
             return await service.look(lambda models: models.entries(track, before, limit))

@@ -56,6 +56,21 @@ def test_head(service: Instance, path: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("accept", "expected"),
+    [
+        ("text/plain", "text/plain; charset=utf-8"),
+        ("text/plain, application/x-ndjson", "application/x-ndjson"),
+        ("*/*", "application/x-ndjson"),
+    ],
+)
+def test_the_content_type_of_the_events(service: Instance, accept: str, expected: str) -> None:
+    """Plain text for clients that ask for it, with the same bytes."""
+    answer = service.call("GET", f"{EVENTS}?limit=1", Accept=accept)
+    assert (answer.status, answer.headers["content-type"]) == (200, expected)
+    assert answer.body == service.call("GET", f"{EVENTS}?limit=1").body != b""
+
+
+@pytest.mark.parametrize(
     ("query", "comes", "expected"),
     [
         ("since=2026-01-03T00:00:00Z&after=4", [at(3), at(30)], [6]),

@@ -39,7 +39,7 @@ def test_every_route_is_described(routes: list[Route]) -> None:
     """With each of its methods, and nothing that does not exist."""
     described = {
         (path, method.upper())
-        for path, methods in openapi.description((*app.OPERATIONS, openapi.OPERATIONS))["paths"].items()
+        for path, methods in openapi.document((*app.OPERATIONS, openapi.OPERATIONS))["paths"].items()
         for method in methods
     }
     existing = {
@@ -50,7 +50,7 @@ def test_every_route_is_described(routes: list[Route]) -> None:
 
 def test_the_token_is_described_where_it_is_wanted(routes: list[Route]) -> None:
     """And only there."""
-    paths = openapi.description((*app.OPERATIONS, openapi.OPERATIONS))["paths"]
+    paths = openapi.document((*app.OPERATIONS, openapi.OPERATIONS))["paths"]
     for route in routes:
         for operation in paths[route.path].values():
             assert (

@@ -78,7 +78,7 @@ def test_a_track_and_its_entries(service: Instance) -> None:
     """It is known by its name to whoever adds to it, and by its number here."""
     track = made(service, "tracks", name=" Morning  run ")
     number, path = track["number"], f"{API}/tracks/{track['number']}/entries"
-    assert track["text"] == "Morning run"
+    assert track["name"] == track["text"] == "Morning run"
     entries = [service.call("POST", path, {"text": f"{n} km"}).json for n in range(3)]
     told = service.call("POST", f"{API}/messages", {"text": "track: morning RUN: 9 km"}).json
     assert (told["thing"]["number"], told["thing"]["entries"]) == (number, 4)

@@ -1,0 +1,86 @@
+"""Todos, notes, tracks and decisions as JSON: what each kind looks like, and how that is described."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from services.api.bodies import DUE, RATIONALE
+from services.api.schemas import Component, integer, moment, named, record, text
+from services.domain.things import DECISION, NOTE, STATES, TODO, TRACK, Thing
+
+_MORE: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
+    TODO: {"due": DUE},
+    NOTE: {},
+    TRACK: {
+        "name": text("The name, as a new track is given it."),
+        "entries": integer("The number of its entries.", 0),
+    },
+    DECISION: {"rationale": RATIONALE},
+}
+"""The members that only items of this kind have."""
+
+_TEXTS: Mapping[str, str] = {
+    TODO: "The task.",
+    NOTE: "The note.",
+    TRACK: "The name, for callers that show items of any kind.",
+    DECISION: "The proposal.",
+}
+
+STATE_SCHEMAS: Mapping[str, Component] = {
+    kind: named(
+        f"{kind.title()}State",
+        text(f"The state of a {kind}; `{states[0]}` is that of a new one.", enum=list(states)),
+    )
+    for kind, states in STATES.items()
+}
+
+
+def _schema(kind: str) -> Component:
+    return record(
+        kind.title(),
+        f"A {kind}.",
+        number=integer("The number of the item: the position of its first event in the log."),
+        kind=text(f"Always `{kind}`.", const=kind),
+        state=STATE_SCHEMAS[kind],
+        text=text(_TEXTS[kind]),
+        tags={"type": "array", "items": {"type": "string"}, "description": "The tags, sorted."},
+        created=moment("The time of its first event."),
+        changed=moment("The time of its last event."),
+        **_MORE[kind],
+    )
+
+
+SCHEMAS: Mapping[str, Component] = {kind: _schema(kind) for kind in STATES}
+"""Kind -> the schema of its items."""
+
+ITEM = named(
+    "Item",
+    {
+        "description": "A todo, a note, a track or a decision.",
+        "oneOf": list(SCHEMAS.values()),
+        "discriminator": {
+            "propertyName": "kind",
+            "mapping": {kind: f"#/components/schemas/{schema.name}" for kind, schema in SCHEMAS.items()},
+        },
+    },
+)
+
+
+def shown(thing: Thing) -> dict[str, object]:
+    """An item as JSON."""
+    more: Mapping[str, Mapping[str, object]] = {
+        TODO: {"due": thing.due},
+        TRACK: {"name": thing.text, "entries": thing.entries},
+        DECISION: {"rationale": thing.rationale},
+    }
+    return {
+        "number": thing.position,
+        "kind": thing.kind,
+        "state": thing.state,
+        "text": thing.text,
+        "tags": thing.tags,
+        "created": thing.created,
+        "changed": thing.changed,
+        **more.get(thing.kind, {}),
+    }
