@@ -17,6 +17,17 @@ class MissingError(RefusedError):
     """A command is about something that does not exist."""
 
 
+class GoneError(HelionyxError):
+    """A caller goes on from a position that the log does not have: it followed another log."""
+
+    def __init__(self, position: int, end: int) -> None:
+        super().__init__(
+            f"the log ends at position {end}, and {position} was asked for:"
+            " it was restored, or is another log",
+            "begin again with after=0",
+        )
+
+
 class RehearsalError(HelionyxError):
     """A rehearsal was asked to record something."""
 

@@ -21,19 +21,14 @@ from services.keeper import Keeper, Rule
 from services.kept import draft_of
 from services.opened import Opened
 from services.projections import Entry, Message, Projections, file_of
-from services.refusals import MissingError, NotReadyError, RefusedError, RehearsalError, StateError
+from services.refusals import (
+    GoneError,
+    MissingError,
+    RefusedError,
+    RehearsalError,
+    StateError,
+)
 from services.spoken import events_of
-
-__all__ = [
-    "Contents",
-    "MissingError",
-    "NotReadyError",
-    "Recorded",
-    "RefusedError",
-    "RehearsalError",
-    "Service",
-    "StateError",
-]
 
 T = TypeVar("T")
 
@@ -196,7 +191,9 @@ class Service:
         return await self._keeper.read_models(lambda opened: query(opened.projections))
 
     async def messages(self, after: int, limit: int) -> tuple[Message, ...]:
-        """The first `limit` messages behind the position `after`."""
+        """The first `limit` messages behind the position `after`. Raises GoneError."""
+        if after:
+            await self.head_from(after)
         return await self.look(lambda models: models.messages(after, limit))
 
     async def timeline(
@@ -267,6 +264,17 @@ class Service:
     async def head(self) -> Head:
         """The end of the log."""
         return await self._keeper.read(Opened.end)
+
+    async def head_from(self, position: int) -> Head:
+        """The end of the log, for a caller that goes on from `position`.
+
+        Raises GoneError where the log ends before it, as after a restore: to wait there would leave out all
+        that comes up to it. A damaged log may well have had it, and says nothing.
+        """
+        head = await self.head()
+        if position > head.position and self.not_ready is None:
+            raise GoneError(position, head.position)
+        return head
 
     async def contents(self) -> Contents:
         """What the log holds."""

@@ -75,7 +75,7 @@ def build_app(
     measures = Measures([path for part in (*OPERATIONS, openapi.OPERATIONS) for path in part])
     routes = [
         *health.health_routes(service, identity, telegram),
-        *only_declared(_asked(service), OPERATIONS),
+        *only_declared(_asked(service, measures), OPERATIONS),
         *metrics.metrics_routes(service, identity, measures, projected, telegram),
         *openapi.described_routes(OPERATIONS),
     ]
@@ -91,7 +91,7 @@ def build_app(
     return observed(limited(guarded(app, token)), measures.answer)
 
 
-def _asked(service: Service) -> list[Route]:
+def _asked(service: Service, measures: Measures) -> list[Route]:
     """What is said to the service, and asked of it."""
     return [
         *messages.message_routes(service),
@@ -101,5 +101,5 @@ def _asked(service: Service) -> list[Route]:
         *search.search_routes(service),
         *timeline.timeline_routes(service),
         *events.event_routes(service),
-        *streams.stream_routes(service),
+        *streams.stream_routes(service, measures),
     ]

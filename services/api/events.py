@@ -63,6 +63,7 @@ OPERATIONS: Operations = {
             "The records as they are stored, with the hashes that chain them, as JSON Lines. `wait` follows"
             " the log: ask again with the position of the last record as `after`.",
             {200: answer("The records.", RECORDS, LINES, PLAIN)},
+            410,
             tag="events",
             token=True,
             parameters=[
@@ -104,6 +105,7 @@ def event_routes(service: Service) -> list[Route]:
         )
         seconds = number(request, "wait", 0, LONGEST_WAIT)
         if seconds and request.method != "HEAD":
+            await service.head_from(wanted.after)  # before the wait, which would be in vain
             async with aclosing(
                 service.stream(
                     wanted.after,
@@ -114,7 +116,7 @@ def event_routes(service: Service) -> list[Route]:
                 )
             ) as stream:
                 await anext(stream, None)  # something has come, or the time is over, or the service stops
-        end = (await service.head()).position
+        end = (await service.head_from(wanted.after)).position
         accept = request.headers.get("accept", "")
         content_type = PLAIN if PLAIN in accept and LINES not in accept else LINES
         return streamed(request, _lines(service, wanted, end), content_type)

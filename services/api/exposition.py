@@ -104,3 +104,4 @@ def _of_requests(measures: Measures) -> Iterator[Metric]:
         bounds = [*(str(bound) for bound in BOUNDS), "+Inf"]
         durations.add_metric(names, list(zip(bounds, counts, strict=True)), found.total)
     yield durations
+    yield GaugeMetricFamily("helionyx_followers", "Streams of the log that are open.", measures.followers)

@@ -41,6 +41,8 @@ class Measures:
         """By route, method and status."""
         self.durations: dict[tuple[str, str], Durations] = {}
         """By route and method."""
+        self.followers = 0
+        """How many follow the log at the moment."""
 
     def answer(self, scope: Scope, status: int | None, seconds: float) -> None:
         """Count one."""

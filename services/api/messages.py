@@ -73,6 +73,7 @@ OPERATIONS: Operations = {
             "List messages",
             "The messages in the order in which they were recorded, page by page.",
             {200: page("messages", MESSAGE, "after")},
+            410,
             tag="messages",
             token=True,
             parameters=[AFTER, LIMIT],

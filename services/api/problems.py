@@ -15,11 +15,12 @@ from services.errors import HelionyxError
 from services.event_log import BusyError, ConflictError
 from services.event_log.errors import EventLogError
 from services.logs import REQUEST_ID, log_failure
-from services.service import MissingError, NotReadyError, RefusedError, RehearsalError, StateError
+from services.refusals import GoneError, MissingError, NotReadyError, RefusedError, RehearsalError, StateError
 
 STATUSES: dict[type[HelionyxError], HTTPStatus] = {
     BusyError: HTTPStatus.SERVICE_UNAVAILABLE,
     ConflictError: HTTPStatus.CONFLICT,
+    GoneError: HTTPStatus.GONE,
     MissingError: HTTPStatus.NOT_FOUND,
     NotReadyError: HTTPStatus.SERVICE_UNAVAILABLE,
     RefusedError: HTTPStatus.UNPROCESSABLE_ENTITY,

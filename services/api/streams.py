@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncGenerator, AsyncIterator, Collection
 from contextlib import aclosing
 
+import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from services.api.measures import Measures
 from services.api.openapi import Operations, answer, operation, parameter
 from services.api.pages import AFTER
 from services.api.requests import LARGEST_POSITION, TYPES, number, number_in, types_of
@@ -17,15 +19,26 @@ from services.api.schemas import named, text
 from services.errors import HelionyxError
 from services.event_log.lines import to_line
 from services.logs import log_failure
+from services.refusals import GoneError
 from services.service import Service
 
 PING_SECONDS = 15.0
 """After so long without a record a comment is sent, by which both sides see that the other is there."""
 
-RETRY = b"retry: 500\n\n"
-"""How long a caller waits, in milliseconds, before it comes back: whoever stops here is soon followed."""
+RETRY = b"retry: 500\n"
+"""How long a caller waits, in milliseconds, before it comes back: whoever stops here is soon followed.
 
-PING = b": still here\n\n"
+Without a blank line, it belongs to the first event: of a block with no data some clients make an empty event.
+"""
+
+PING = b": still here\n"
+"""A comment is a line of its own. A blank line behind it would end an event, for the same clients."""
+
+RESET = b'id: 0\nevent: reset\ndata: {"after":0,"reason":%b}\n\n'
+"""Where the log ends before the position that is asked for. All of it comes behind this, from the beginning.
+
+Its id takes the place of that position, with which an EventSource would come back for ever.
+"""
 
 END = b'event: end\ndata: {"after":%d,"reason":"nothing more comes from here: come back"}\n\n'
 
@@ -46,8 +59,12 @@ EVENT = named(
         "required": ["data"],
         "properties": {
             "id": text("The position of the record."),
-            "event": text("Only in the last event.", const="end"),
-            "data": text("The Record as JSON. In the last event: the position to continue `after`."),
+            "event": text(
+                "`reset` is the first event where the log ends before the position that was asked for, as"
+                " after a restore: the whole log follows. `end` is the last event.",
+                enum=["reset", "end"],
+            ),
+            "data": text("The Record as JSON. In `reset` and `end`: the position to continue `after`."),
         },
     },
 )
@@ -73,13 +90,13 @@ OPERATIONS: Operations = {
 }
 
 
-def stream_routes(service: Service) -> list[Route]:
+def stream_routes(service: Service, measures: Measures) -> list[Route]:
     """`GET /api/v1/events/stream`. It ends when the service stops, with an event that says so."""
 
     async def follow(request: Request) -> Response:
         after = number(request, "after", 0, LARGEST_POSITION)
         after = number_in(request.headers.get("last-event-id"), "Last-Event-ID", after, LARGEST_POSITION)
-        events = _events(service, after, types_of(request))
+        events = _counted(_events(service, after, types_of(request)), measures)
         # A proxy that collects before it sends would hold back what is to be heard at once.
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         return streamed(request, events, "text/event-stream", headers)
@@ -87,9 +104,24 @@ def stream_routes(service: Service) -> list[Route]:
     return [Route("/api/v1/events/stream", follow, methods=["GET"])]
 
 
-async def _events(service: Service, after: int, types: Collection[str] | None) -> AsyncIterator[bytes]:
+async def _counted(events: AsyncGenerator[bytes, None], measures: Measures) -> AsyncIterator[bytes]:
+    measures.followers += 1
+    try:
+        async with aclosing(events):
+            async for part in events:
+                yield part
+    finally:
+        measures.followers -= 1
+
+
+async def _events(service: Service, after: int, types: Collection[str] | None) -> AsyncGenerator[bytes, None]:
     yield RETRY
     try:
+        try:
+            await service.head_from(after)
+        except GoneError as error:
+            after = 0
+            yield RESET % msgspec.json.encode(error.message)
         async with aclosing(service.stream(after, types=types, idle_seconds=PING_SECONDS)) as stream:
             async for records in stream:
                 parts = [b"id: %d\ndata: %b\n" % (record.position, to_line(record)) for record in records]

@@ -15,7 +15,7 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from services.cli.errors import NoAnswerError
+from services.cli.errors import GoneError, NoAnswerError
 from services.cli.target import Target
 from services.errors import HelionyxError
 
@@ -218,6 +218,8 @@ class Client:
             )
         if status in LATER:
             return NoAnswerError(message, hint, sent=True)
+        if status == HTTPStatus.GONE:
+            return GoneError(message, hint)
         # Of a thing that is not there it says which; of a path it says that, or no more than the status.
         if status in UNKNOWN and (message.startswith("there is no path") or message == value.get("title")):
             hint = "the release that runs there may not know this yet: helionyx status"

@@ -11,6 +11,10 @@ class UsageError(HelionyxError):
     exit_code = 2
 
 
+class GoneError(HelionyxError):
+    """The log does not have the position that was asked for."""
+
+
 class NoAnswerError(HelionyxError):
     """The service cannot be reached, or cannot answer at the moment: later it may.
 

@@ -19,7 +19,8 @@ from services.domain.things import DECISION, NOTE, TODO, TRACK, Key, Thing, trac
 from services.identity import Identity
 from services.projections import Hit
 from services.projections.timeline import END
-from services.service import MissingError, RefusedError, Service
+from services.refusals import MissingError, RefusedError
+from services.service import Service
 from services.telegram import texts
 from services.telegram.schedule import Hours
 from services.telegram.texts import Said

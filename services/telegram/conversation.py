@@ -13,7 +13,8 @@ from telegram import Update
 from services.answers import Recorded
 from services.domain.commands import RecordMessage
 from services.event_log import ConflictError
-from services.service import RefusedError, Service
+from services.refusals import RefusedError
+from services.service import Service
 from services.telegram import texts
 from services.telegram.answers import ACTIONS, SOURCE, Answers
 from services.telegram.outbox import Outbox

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from services.event_log import Draft, EventLog
+from services.event_log.transfer import import_lines
 from tests.services.instance import Instance, configure, free_port, starting
 from tests.services.person import SECONDS, Person, beside_service
 
@@ -78,32 +79,52 @@ def test_restart_while_following(tmp_path: Path, end: signal.Signals) -> None:
 
 @pytest.mark.parametrize("words", [[], ["--last", "0"]], ids=["from the beginning", "from the end"])
 @pytest.mark.parametrize("more", [0, 5], ids=["shorter", "longer"])
-def test_another_log_while_following(tmp_path: Path, more: int, words: list[str]) -> None:
-    """As after a restore: to go on from a position of the log of before would leave something out."""
+def test_a_restore_while_following(tmp_path: Path, more: int, words: list[str]) -> None:
+    """It goes on from where the restored log leaves the one that was followed, and says so."""
     port = free_port()
     environment = configure(tmp_path, API_PORT=str(port))
     person = Person.at(tmp_path, port)
     with starting(environment, port=port) as service:
         service.wait_ready()
-        last = tell(service, "one", "two", "three")[-1]
+        same = tell(service, "one", "two")[-1]
+        copy = service.call("GET", "/api/v1/events").body.splitlines()
+        last = tell(service, "three")[-1]
         with person.started("events", "--follow", "--json", *words) as following:
             if words:  # nothing comes, and nothing says that it follows
-                time.sleep(2)
+                wait_for_followers(service, 1)
             else:
                 read_to(following, last)
             service.process.send_signal(signal.SIGKILL)
             service.end()
-            shutil.rmtree(tmp_path / "events")
-            with contextlib.closing(EventLog.open(tmp_path / "events")) as log:
-                note = Draft("MessageRecorded", 1, datetime.now(UTC), {"text": "a", "source": "x"})
-                log.append([note] * (1 + more))
+            restore(tmp_path, copy, 1 + more)
             with starting(environment, port=port) as again:
                 again.wait_ready()
-                assert following.wait(SECONDS) == 1
+                seen = read_to(following, tell(again, "new")[-1])
+                following.send_signal(signal.SIGINT)
+            assert following.wait(SECONDS) == 130
             assert following.stderr is not None
             told = following.stderr.read().decode()
-    assert "the event log is another one than was followed" in told
-    assert f"at position {last} it has {'another event' if more else 'nothing'}" in told
+    first = 1 if words else same + 1  # what it has not received it cannot compare
+    assert seen == list(range(first, seen[-1] + 1))
+    assert f"the event log is another one from position {first} on" in told
+
+
+def wait_for_followers(service: Instance, count: int) -> None:
+    """Wait until so many follow the log."""
+    end = time.monotonic() + SECONDS
+    while f"\nhelionyx_followers {count}.0\n".encode() not in service.call("GET", "/metrics").body:
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def restore(directory: Path, lines: list[bytes], more: int) -> None:
+    """Put a log in the place of the one there: these records, and so many others."""
+    shutil.rmtree(directory / "events")
+    shutil.rmtree(directory / "projections")
+    with contextlib.closing(EventLog.open(directory / "events")) as log:
+        import_lines(log, [line + b"\n" for line in lines])
+        note = Draft("MessageRecorded", 1, datetime.now(UTC), {"text": "a", "source": "x"})
+        log.append([note] * more)
 
 
 def test_ctrl_c_ends_quietly(tmp_path: Path) -> None:

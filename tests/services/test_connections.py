@@ -49,7 +49,7 @@ def test_a_crowd_that_only_waits(service: Instance, said: bytes) -> None:
     follower = service.connect()
     follower.settimeout(10)
     follower.sendall(FOLLOW)
-    assert read_until(follower, b"retry: 500\n\n\r\n").startswith(b"HTTP/1.1 200 ")
+    assert read_until(follower, b"retry: 500\n\r\n").startswith(b"HTTP/1.1 200 ")
     crowd = [service.connect() for _ in range(2 * FILES)]
     for connection in crowd:
         try:

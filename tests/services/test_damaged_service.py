@@ -14,7 +14,8 @@ import pytest
 
 from services.domain.commands import RecordMessage
 from services.event_log import Draft, EventLog, guard
-from services.service import NotReadyError, Service
+from services.refusals import NotReadyError
+from services.service import Service
 from tests.services.instance import Answer, Instance, configure, listener, running, starting
 from tests.services.test_damage import CHANGED, NOW, RECORDS, fill, spoil
 

@@ -13,7 +13,8 @@ import pytest
 from services.domain.commands import RecordMessage
 from services.event_log import GENESIS, Draft, EventLog, Head
 from services.projections import database
-from services.service import RehearsalError, Service
+from services.refusals import RehearsalError
+from services.service import Service
 from tests.services.instance import Instance, configure, listener, running, starting
 
 MESSAGES = "/api/v1/messages"

@@ -11,6 +11,7 @@ from pathlib import Path
 import apsw
 import pytest
 
+from services.answers import Recorded
 from services.domain import commands as c
 from services.domain.things import Thing
 from services.event_log import Append, Draft, EventLog, Record
@@ -18,7 +19,7 @@ from services.event_log.group import GroupCommit
 from services.keeper import Keeper
 from services.projections import DamagedProjectionsError
 from services.refusals import MissingError, RefusedError
-from services.service import Recorded, Service
+from services.service import Service
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 

@@ -13,7 +13,8 @@ import pytest
 from services.domain.commands import RecordMessage
 from services.event_log import Append, EventLog, Outcome
 from services.projections import Projections, database
-from services.service import NotReadyError, RefusedError, Service
+from services.refusals import NotReadyError, RefusedError
+from services.service import Service
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 

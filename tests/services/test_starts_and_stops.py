@@ -19,7 +19,8 @@ from services.domain.commands import RecordMessage
 from services.event_log import DamagedError, Draft, EventLog, schema
 from services.event_log.summary import GENESIS, Head
 from services.keeper import NOTES_IN_A_ROW, Keeper
-from services.service import NotReadyError, Service
+from services.refusals import NotReadyError
+from services.service import Service
 from tests.services.instance import configure, listener, running, starting
 from tests.services.steps import steps
 
