@@ -29,11 +29,15 @@ REASON_EXAMPLE = '{"rationale": "it is quiet"}'
 
 
 def _change(
-    verb: str, summary: str, command: type[c.AcceptDecision | c.RejectDecision | c.RevisitDecision]
+    verb: str,
+    summary: str,
+    description: str,
+    command: type[c.AcceptDecision | c.RejectDecision | c.RevisitDecision],
 ) -> Change:
     return Change(
         verb,
         summary,
+        description,
         lambda thing, new: command(thing.position, new.rationale, source=SOURCE),
         Reason,
         described(Reason, "The reason of a decision.", REASON_EXAMPLE, {"rationale": RATIONALE}),
@@ -54,8 +58,13 @@ KIND = Kind(
     ),
     EXAMPLE,
     (
-        _change("accept", "Accept a decision", c.AcceptDecision),
-        _change("reject", "Reject a decision", c.RejectDecision),
-        _change("revisit", "Open a decision again", c.RevisitDecision),
+        _change("accept", "Accept a decision", "The decision must be proposed; else 409.", c.AcceptDecision),
+        _change("reject", "Reject a decision", "The decision must be proposed; else 409.", c.RejectDecision),
+        _change(
+            "revisit",
+            "Revisit a decision",
+            "The decision must be accepted or rejected; else 409. It is proposed again.",
+            c.RevisitDecision,
+        ),
     ),
 )

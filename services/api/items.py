@@ -45,8 +45,8 @@ def _schema(kind: str) -> Component:
         state=STATE_SCHEMAS[kind],
         text=text(_TEXTS[kind]),
         tags={"type": "array", "items": {"type": "string"}, "description": "The tags, sorted."},
-        created=moment("The time of its first event."),
-        changed=moment("The time of its last event."),
+        created=moment("The time of its creation."),
+        changed=moment("The time of its last change."),
         **_MORE[kind],
     )
 

@@ -99,7 +99,12 @@ OPERATIONS: Operations = {
             "describe",
             "Read this description",
             "The OpenAPI 3.1 document of this release.",
-            {200: answer("The document.", named("Description", {"type": "object"}))},
+            {
+                200: answer(
+                    "The document.",
+                    named("Description", {"type": "object", "description": "An OpenAPI document."}),
+                )
+            },
             tag="service",
             token=False,
         )

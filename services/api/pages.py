@@ -22,7 +22,10 @@ LIMIT = Component(
     "parameters",
     "limit",
     number_parameter(
-        "limit", "The most that a page holds; large ones make it shorter.", DEFAULT_LIMIT, LARGEST_LIMIT
+        "limit",
+        "The largest number of items on a page. A page of large items has fewer.",
+        DEFAULT_LIMIT,
+        LARGEST_LIMIT,
     ),
 )
 AFTER = Component(

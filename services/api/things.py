@@ -55,11 +55,12 @@ class Change(Struct, frozen=True):
 
     verb: str
     summary: str
+    description: str
     command: Callable[[Thing, Any], Command]
     """Made of the thing and the body."""
     body: type[msgspec.Struct]
-    description: Mapping[str, Any] | None = None
-    """Of the body, where there is one."""
+    request_body: Mapping[str, Any] | None = None
+    """The description of the body, where there is one."""
     example: str = "{}"
     method: str = "post"
 
@@ -71,9 +72,12 @@ class Kind(Struct, frozen=True):
     new: type[msgspec.Struct]
     command: Callable[[Any], Command]
     """What begins one, out of the body of its request."""
-    description: Mapping[str, Any]
+    request_body: Mapping[str, Any]
+    """The description of that body."""
     example: str
     changes: tuple[Change, ...] = ()
+    create: str = ""
+    """What else a client should know before it creates one."""
 
     @property
     def plural(self) -> str:
@@ -107,7 +111,7 @@ def operations(kind: Kind) -> Operations:
             "post": operation(
                 f"create-{kind.kind}",
                 f"Create a {kind.kind}",
-                f"Answered when the {kind.kind} is durable.",
+                f"Answered when the {kind.kind} is durable. {kind.create}".strip(),
                 {
                     200: answer(f"A repeat: the {kind.kind} exists already, as it is now.", one),
                     201: answer("Created.", one),
@@ -116,7 +120,7 @@ def operations(kind: Kind) -> Operations:
                 tag=kind.plural,
                 token=True,
                 parameters=[KEY],
-                requestBody=kind.description,
+                requestBody=kind.request_body,
             ),
         },
         f"{kind.path}/{{number}}": {
@@ -133,12 +137,12 @@ def operations(kind: Kind) -> Operations:
         },
     }
     for change in kind.changes:
-        more = {"requestBody": change.description} if change.description else {}
+        more = {"requestBody": change.request_body} if change.request_body else {}
         found[f"{kind.path}/{{number}}/{change.verb}"] = {
             change.method: operation(
                 f"{change.verb}-{kind.kind}",
                 change.summary,
-                f"Refused with 409 where the state of the {kind.kind} does not allow it.",
+                change.description,
                 {200: answer(f"The {kind.kind}, as it is now.", one)},
                 *(404, 409, 413, 422),
                 tag=kind.plural,

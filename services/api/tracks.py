@@ -47,11 +47,13 @@ KIND = Kind(
     (
         Change(
             "stop",
-            "Stop a track; the next entry starts it again",
+            "Stop a track",
+            "The track must be running; else 409. Its next entry starts it again.",
             lambda thing, _: c.StopTrack(thing.text, source=SOURCE),
             Nothing,
         ),
     ),
+    "A stopped track of the same name runs again; a running one is refused with 409.",
 )
 
 ENTRY = record(
@@ -59,7 +61,7 @@ ENTRY = record(
     "An entry of a track.",
     position=POSITION,
     text=text("The entry."),
-    time=moment("The time of recording."),
+    time=moment("The time of the entry."),
 )
 
 PATH = f"{KIND.path}/{{number}}/entries"
@@ -79,7 +81,7 @@ ENTRIES: Operations = {
         "post": operation(
             "add-entry",
             "Add an entry to a track",
-            "A stopped track runs again with its next entry.",
+            "Starts the track again if it is stopped.",
             {200: answer("A repeat: the entry as recorded before.", ENTRY), 201: answer("Added.", ENTRY)},
             *(404, 409, 413, 422),
             tag=KIND.plural,

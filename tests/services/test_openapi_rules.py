@@ -120,9 +120,10 @@ def test_every_member_and_parameter_is_explained(document: dict[str, Any]) -> No
         for name, member in node["properties"].items()
     }
     parameters = {pointer: node for pointer, node in nodes(document) if {"name", "in"} <= set(node)}
+    schemas = document["components"]["schemas"]
     unexplained = [
         pointer
-        for pointer, node in (members_of | parameters).items()
+        for pointer, node in (members_of | parameters | schemas).items()
         if "$ref" not in node and not str(node.get("description", "")).endswith(".")
     ]
     assert unexplained == []
