@@ -60,7 +60,7 @@ class Service:
         self._release = release
         self._projections = projections
         self._clock = clock
-        self._zone = zone
+        self.zone = zone
         self._rehearsal = rehearsal
         self._keeper = Keeper(event_store, projections, rehearsal=rehearsal)
         self._watch = Watch(self._end)
@@ -123,7 +123,7 @@ class Service:
         now = self._clock()
         message = RecordMessage(text, source=source)
         _unless_unfit(message)
-        then = (at or now).astimezone(self._zone)
+        then = (at or now).astimezone(self.zone)
         events, last = events_of(message, now, then, origin, understand=understand)
         try:
             # What a message means is carried out however things stand: it is told again like the first time.

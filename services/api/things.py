@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import tzinfo
 from http import HTTPStatus
 from typing import Any
 
@@ -23,6 +24,7 @@ from services.api.responses import json_of
 from services.api.schemas import Component
 from services.domain.commands import Command
 from services.domain.decisions import due_problem, normal_tag
+from services.domain.due import Until, until_of
 from services.domain.things import STATES, TODO, Thing
 from services.refusals import MissingError
 from services.service import Service
@@ -163,7 +165,8 @@ def routes(kind: Kind, service: Service) -> list[Route]:
             recorded = await service.record(command, idempotency_key(request))
             status = HTTPStatus.OK if recorded.repeated else HTTPStatus.CREATED
             return json_of(shown(await service.thing(recorded.about or recorded.position)), status)
-        states, tag, due_until = _states_of(request, kind.kind), _tag_of(request), _due_until_of(request)
+        states, tag = _states_of(request, kind.kind), _tag_of(request)
+        due_until = _due_until_of(request, service.zone)
 
         async def read(before: int, limit: int) -> tuple[Thing, ...]:
             return await service.look(
@@ -223,7 +226,8 @@ def _filters(kind: str) -> list[dict[str, Any]]:
     ]
     if kind == TODO:
         due = {"anyOf": [{"type": "string", "format": "date"}, {"type": "string", "format": "date-time"}]}
-        found.append(parameter("due_until", "Only todos that are due before this day or moment.", due))
+        description = "Only todos that are due before this day of the service's time zone, or moment."
+        found.append(parameter("due_until", description, due))
     return found
 
 
@@ -244,9 +248,9 @@ def _tag_of(request: Request) -> str | None:
     return tag
 
 
-def _due_until_of(request: Request) -> str | None:
+def _due_until_of(request: Request, zone: tzinfo) -> Until | None:
     due = due_of(request.query_params.get("due_until"))
     problem = None if due is None else due_problem(due)
     if problem is not None:
         raise ProblemError(HTTPStatus.BAD_REQUEST, f"due_until: {problem.message}", problem.hint)
-    return due
+    return None if due is None else until_of(due, zone)

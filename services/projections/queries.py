@@ -14,6 +14,7 @@ import services.projections.search as search
 import services.projections.sendings as sendings
 import services.projections.things as things
 import services.projections.timeline as timeline
+from services.domain.due import Until
 from services.domain.things import Key, Thing
 from services.projections.entries import TrackEntry
 from services.projections.messages import Message
@@ -53,12 +54,11 @@ class Queries:
         *,
         states: Collection[str] = (),
         tag: str | None = None,
-        due_until: str | None = None,
+        due_until: Until | None = None,
     ) -> tuple[Thing, ...]:
         """The last `limit` of a kind in front of the position `before`, the newest first.
 
-        In one of `states`, if any are given; with this tag; due before `due_until`, as texts: a day comes
-        before its moments.
+        In one of `states`, if any are given; with this tag; due before `due_until`.
         """
         return self.ask(
             lambda connection: things.things(

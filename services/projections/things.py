@@ -9,6 +9,7 @@ from typing import cast
 import apsw
 import msgspec
 
+from services.domain.due import Until
 from services.domain.events import Event as Happened
 from services.domain.things import TRACK, Key, Thing, evolve, key_of, track_key
 from services.event_log.records import moment
@@ -84,12 +85,11 @@ def things(
     *,
     states: Collection[str] = (),
     tag: str | None = None,
-    due_until: str | None = None,
+    due_until: Until | None = None,
 ) -> tuple[Thing, ...]:
     """The last `limit` of a kind in front of the position `before`, the newest first.
 
-    In one of `states`, if any are given; with this tag; due before `due_until`, as texts: a day comes before
-    its moments.
+    In one of `states`, if any are given; with this tag; due before `due_until`.
     """
     conditions, values = ["kind = ?", "position < ?"], cast(list[str | int], [kind, before])
     if states:
@@ -99,8 +99,8 @@ def things(
         conditions.append("position IN (SELECT position FROM thing_tags WHERE tag = ?)")
         values.append(tag)
     if due_until is not None:
-        conditions.append("due < ?")
-        values.append(due_until)
+        conditions.append("((length(due) = 10 AND due <= ?) OR (length(due) > 10 AND due < ?))")
+        values += [due_until.day, due_until.moment]
     sql = f"SELECT {_COLUMNS} FROM things WHERE {' AND '.join(conditions)} ORDER BY position DESC LIMIT ?"  # noqa: S608
     return tuple(_thing(row) for row in page(connection, sql, (*values, limit)))
 

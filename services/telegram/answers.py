@@ -21,7 +21,7 @@ from services.projections import Hit
 from services.projections.timeline import END
 from services.refusals import MissingError, RefusedError
 from services.service import Service
-from services.telegram import texts
+from services.telegram import lists, texts
 from services.telegram.schedule import Hours
 from services.telegram.texts import Said
 from services.telegram.updates import number_of
@@ -99,17 +99,17 @@ class Answers:
 
     async def _todos(self, _rest: str) -> Said:
         found = await self._things(TODO, "open")
-        return texts.todo_list(found, self.hours, self.clock())
+        return lists.todo_list(found, self.hours, self.clock())
 
     async def _decisions(self, _rest: str) -> Said:
         found = await self._things(DECISION, "proposed")
-        return texts.decision_list(found, self.hours, self.clock())
+        return lists.decision_list(found, self.hours, self.clock())
 
     async def _notes(self, _rest: str) -> Said:
-        return texts.note_list(await self._things(NOTE), self.hours, self.clock())
+        return lists.note_list(await self._things(NOTE), self.hours, self.clock())
 
     async def _tracks(self, _rest: str) -> Said:
-        return texts.track_list(await self._things(TRACK, "running"))
+        return lists.track_list(await self._things(TRACK, "running"))
 
     async def _show(self, rest: str) -> Said:
         number = number_of(rest)
@@ -127,7 +127,7 @@ class Answers:
             taken |= {(hit.position, hit.time) for hit in hits}
             told += [hit for hit in hits if (hit.position + 1, hit.time) not in taken and hit.text[:1] != "/"]
             before = hits[-1].position
-        return texts.hit_list([(hit.position, hit.type, hit.text) for hit in told[:MOST_HITS]])
+        return lists.hit_list([(hit.position, hit.type, hit.text) for hit in told[:MOST_HITS]])
 
     async def _hits(self, words: str, before: int) -> tuple[Hit, ...]:
         return await self.service.look(lambda models: models.search(words, before, MOST_HITS))

@@ -10,11 +10,12 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from datetime import time as clock_time
 
+from services.domain.due import Until, until_of
 from services.domain.things import DECISION, TODO, Thing
 from services.errors import HelionyxError
 from services.projections.timeline import END
 from services.service import Service
-from services.telegram import texts
+from services.telegram import lists, texts
 from services.telegram.backoff import Stop
 from services.telegram.outbox import Outbox
 from services.telegram.schedule import Hours, reminded, summarised
@@ -75,9 +76,8 @@ class Reminders:
     async def look(self) -> None:
         """Send what is due now and was not sent before; nothing where nobody knows where to."""
         now = self._clock()
-        # Days are texts as well: all that is due until tomorrow, whatever the time zone makes of it.
-        until = (self._hours.local(now) + timedelta(days=2)).date().isoformat()
-        todos = await self._things(TODO, "open", until)
+        tomorrow = self._hours.local(now).date() + timedelta(days=1)
+        todos = await self._things(TODO, "open", until_of(tomorrow.isoformat(), self._hours.zone))
         day = summarised(now, self._hours)
         if day is not None and not await self._known(f"summary:{day}"):
             said = await self._summary(day, todos, now)
@@ -106,7 +106,7 @@ class Reminders:
     async def _summary(self, day: date, todos: tuple[Thing, ...], now: datetime) -> Said | None:
         decisions = await self._things(DECISION, "proposed", None)
         yesterday = await self._counts(day - timedelta(days=1), day)
-        return texts.summary(day, todos, decisions, yesterday, self._hours, now)
+        return lists.summary(day, todos, decisions, yesterday, self._hours, now)
 
     async def _counts(self, begin: date, end: date) -> Counter[str]:
         """How many events of each type there were from one midnight to another."""
@@ -114,13 +114,13 @@ class Reminders:
         counts: Counter[str] = Counter()
         after = 0
         while found := await self._service.events(
-            after, READ_AT_ONCE, types=texts.COUNTED, since=since.astimezone(UTC), until=until.astimezone(UTC)
+            after, READ_AT_ONCE, types=lists.COUNTED, since=since.astimezone(UTC), until=until.astimezone(UTC)
         ):
             counts.update(record.envelope().type for record in found)
             after = found[-1].position
         return counts
 
-    async def _things(self, kind: str, state: str, due_until: str | None) -> tuple[Thing, ...]:
+    async def _things(self, kind: str, state: str, due_until: Until | None) -> tuple[Thing, ...]:
         found: list[Thing] = []
         before = END
         while things := await self._page(kind, state, due_until, before):
@@ -128,7 +128,7 @@ class Reminders:
             before = things[-1].position
         return tuple(found)
 
-    async def _page(self, kind: str, state: str, due_until: str | None, before: int) -> tuple[Thing, ...]:
+    async def _page(self, kind: str, state: str, due_until: Until | None, before: int) -> tuple[Thing, ...]:
         return await self._service.look(
             lambda models: models.things(kind, before, READ_AT_ONCE, states=(state,), due_until=due_until)
         )

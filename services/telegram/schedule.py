@@ -11,12 +11,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
+from services.domain.due import FIRST, LAST, day_of, is_day, local
 from services.domain.things import Thing
 
 MIDNIGHT = time()
-
-FIRST, LAST = datetime(2, 1, 1, tzinfo=UTC), datetime(9998, 12, 30, tzinfo=UTC)
-"""What lies beyond is shown as these: there is no year 0 and no year 10000 for a time zone to lead to."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +29,7 @@ class Hours:
 
     def local(self, moment: datetime) -> datetime:
         """`moment` as the clocks show it there."""
-        return min(max(moment, FIRST), LAST).astimezone(self.zone)
+        return local(moment, self.zone)
 
     def at(self, day: date, clock: time) -> datetime:
         """The moment at which the clocks show that, in UTC."""
@@ -56,7 +54,7 @@ class Hours:
 
 def due_at(due: str, hours: Hours) -> datetime:
     """When a todo is to be spoken of: one of a day when its quiet hours end, one of a moment then."""
-    if len(due) == len("2026-02-11"):
+    if is_day(due):
         return hours.at(date.fromisoformat(due), MIDNIGHT if hours.quiet is None else hours.quiet[1])
     return hours.awake(datetime.fromisoformat(due))
 
@@ -92,11 +90,4 @@ def summarised(now: datetime, hours: Hours) -> date | None:
 
 def is_due(todo: Thing, day: date, hours: Hours) -> bool:
     """Whether a todo is due on `day` or was before."""
-    return todo.due is not None and day_of(todo.due, hours) <= day
-
-
-def day_of(due: str, hours: Hours) -> date:
-    """The day on which a todo is due."""
-    if len(due) == len("2026-02-11"):
-        return date.fromisoformat(due)
-    return hours.local(datetime.fromisoformat(due)).date()
+    return todo.due is not None and day_of(todo.due, hours.zone) <= day

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from services.domain.due import day_of, is_day, is_overdue
 from services.domain.things import DECISION, TODO, Thing
-from services.telegram.schedule import Hours, day_of, is_due
+from services.telegram.schedule import Hours
 
 LONGEST = 4096
 """Of a message, as Telegram counts: in UTF-16 units."""
 
 LONGEST_LINE = 200
 """Of a thing in a list, in characters."""
-
-MOST_BUTTONS = 12
-"""Below a list: who has more to do finds the others with their numbers."""
 
 Button = tuple[str, str]
 """What stands on it, and what it sends: a verb and a number, such as `done:12`, and in which list it is."""
@@ -83,7 +81,7 @@ def standing(thing: Thing, hours: Hours, now: datetime) -> Said:
     because = f"\nbecause {thing.rationale}" if thing.rationale else ""
     buttons = BUTTONS.get((thing.kind, thing.state), ())
     return Said(
-        f"{thing.kind} {_described(thing, hours, now, longest=LONGEST)}{state}{because}",
+        f"{thing.kind} {described(thing, hours, now, longest=LONGEST)}{state}{because}",
         tuple((label, f"{verb}:{thing.position}") for label, verb in buttons),
     )
 
@@ -99,106 +97,18 @@ def entered(track: Thing, text: str) -> Said:
     return Said(f"track {track.text}, entry {track.entries}: {text}")
 
 
-def todo_list(todos: Sequence[Thing], hours: Hours, now: datetime) -> Said:
-    """The open todos: those that are due first, and then the newest first."""
-    ordered = sorted(todos, key=lambda todo: (todo.due is None, todo.due or "", -todo.position))
-    return _listed("to do", ordered, hours, now, "nothing is to be done", "todos", (("Done", "done"),))
-
-
-def decision_list(decisions: Sequence[Thing], hours: Hours, now: datetime) -> Said:
-    """What is to be decided."""
-    verbs = BUTTONS[DECISION, "proposed"]
-    return _listed("to decide", decisions, hours, now, "nothing is open", "decisions", verbs)
-
-
-def note_list(notes: Sequence[Thing], hours: Hours, now: datetime) -> Said:
-    """The newest notes."""
-    return _listed("notes, the newest first", notes, hours, now, "there are no notes")
-
-
-def track_list(tracks: Sequence[Thing]) -> Said:
-    """The tracks that run."""
-    if not tracks:
-        return Said("nothing is followed")
-    lines = [
-        f"{track.position}: {_short(track.text)}, {_count(track.entries, 'entry', 'entries')}"
-        for track in tracks
-    ]
-    return Said(_fitting(["followed over time:", *lines]))
-
-
-_FOUND = {
-    "MessageRecorded": "message",
-    "TodoAdded": "todo",
-    "NoteTaken": "note",
-    "TrackStarted": "track",
-    "TrackEntryAdded": "entry",
-}
-
-
-def hit_list(hits: Sequence[tuple[int, str, str]]) -> Said:
-    """What was found: (position, type of event, text) of each."""
-    lines = [f"{_FOUND.get(type_, 'decision')} {at}: {_short(text)}" for at, type_, text in hits]
-    return Said(_fitting(lines) or NOTHING_FOUND)
-
-
 def reminder(todo: Thing, hours: Hours, now: datetime) -> Said:
     """It is time for that."""
     said = standing(todo, hours, now)
     return Said(f"reminder: {said.text}", said.buttons)
 
 
-def summary(
-    day: date,
-    todos: Iterable[Thing],
-    decisions: Sequence[Thing],
-    yesterday: Mapping[str, int],
-    hours: Hours,
-    now: datetime,
-) -> Said | None:
-    """What is due, what is to be decided, what yesterday brought; None where there is nothing to say."""
-    due = sorted(
-        (todo for todo in todos if is_due(todo, day, hours)), key=lambda todo: (todo.due or "", todo.position)
-    )
-    overdue = [todo for todo in due if todo.due is not None and day_of(todo.due, hours) < day]
-    parts = [
-        ("overdue", [_described(todo, hours, now) for todo in overdue]),
-        ("due today", [_described(todo, hours, now) for todo in due if todo not in overdue]),
-        ("to decide", [_described(decision, hours, now) for decision in decisions]),
-    ]
-    lines = [line for title, items in parts if items for line in ("", f"{title}:", *items)]
-    counts = counted(yesterday)
-    if counts:
-        lines += ["", f"yesterday: {counts}"]
-    return Said(_fitting([_day(day, day), *lines])) if lines else None
-
-
-_COUNTED = (
-    ("MessageRecorded", "message", "messages"),
-    ("TodoAdded", "todo added", "todos added"),
-    ("TodoCompleted", "todo done", "todos done"),
-    ("NoteTaken", "note", "notes"),
-    ("TrackEntryAdded", "entry on a track", "entries on tracks"),
-    ("DecisionProposed", "decision proposed", "decisions proposed"),
-    ("DecisionAccepted", "decision accepted", "decisions accepted"),
-    ("DecisionRejected", "decision rejected", "decisions rejected"),
-)
-
-COUNTED: Collection[str] = tuple(type_ for type_, _, _ in _COUNTED)
-"""The types of events that a summary counts."""
-
-
-def counted(events: Mapping[str, int]) -> str:
-    """How many events of each type there were, as far as a person wants to know."""
-    return ", ".join(_count(events[type_], one, many) for type_, one, many in _COUNTED if events.get(type_))
-
-
 def stats(standing: Mapping[str, Mapping[str, int]], counts: Mapping[str, int]) -> Said:
     """How many things there are of each kind, by state, and how many events."""
-    lines = [_count(counts.get("MessageRecorded", 0), "message", "messages")]
+    lines = [count(counts.get("MessageRecorded", 0), "message", "messages")]
     for kind, states in standing.items():
         lines.append(f"{kind}s: " + ", ".join(f"{count} {state}" for state, count in states.items()))
-    return Said("\n".join((*lines, f"{_count(sum(counts.values()), 'event', 'events')} in all")))
+    return Said("\n".join((*lines, f"{count(sum(counts.values()), 'event', 'events')} in all")))
 
 
 def status(
@@ -209,12 +119,12 @@ def status(
     lines = [
         f"environment {who['environment']}",
         f"release {who['release']}",
-        f"since {_day(shown.date(), shown.date())} {shown:%H:%M}",
-        f"{_count(head, 'event', 'events')} in the log",
+        f"since {day_words(shown.date(), shown.date())} {shown:%H:%M}",
+        f"{count(head, 'event', 'events')} in the log",
     ]
     if perhaps:
         lines += ["", "perhaps sent, and never sent again:"]
-        lines += [f"{about}: {_short(text)}" for about, text in perhaps]
+        lines += [f"{about}: {short(text)}" for about, text in perhaps]
     return Said("\n".join(lines))
 
 
@@ -228,64 +138,31 @@ def unset_chat(chat: int) -> Said:
 
 def when(due: str, hours: Hours, now: datetime) -> str:
     """A due date as a person says it, such as `Friday 13 Feb` or `Friday 13 Feb 17:00`."""
-    day = _day(day_of(due, hours), hours.local(now).date())
-    return day if len(due) == len("2026-02-11") else f"{day} {hours.local(datetime.fromisoformat(due)):%H:%M}"
+    day = day_words(day_of(due, hours.zone), hours.local(now).date())
+    return day if is_day(due) else f"{day} {hours.local(datetime.fromisoformat(due)):%H:%M}"
 
 
-def _day(day: date, today: date) -> str:
+def day_words(day: date, today: date) -> str:
+    """A day as a person says it, with the year where it is another one."""
     return f"{day:%A} {day.day} {day:%b}" + (f" {day.year}" if day.year != today.year else "")
 
 
-def _described(thing: Thing, hours: Hours, now: datetime, longest: int = LONGEST_LINE) -> str:
-    due = f", due {when(thing.due, hours, now)}" if thing.due else ""
+def described(
+    thing: Thing, hours: Hours, now: datetime, longest: int = LONGEST_LINE, *, mark: bool = False
+) -> str:
+    """A thing on one line; with `mark` it says that a todo is overdue."""
+    late = mark and thing.due is not None and is_overdue(thing.due, hours.local(now))
+    due = f", {'overdue since' if late else 'due'} {when(thing.due, hours, now)}" if thing.due else ""
     tags = "".join(f" #{tag}" for tag in thing.tags if f"#{tag}" not in thing.text.casefold())
-    return f"{thing.position}: {_short(thing.text, longest)}{due}{tags}"
+    return f"{thing.position}: {short(thing.text, longest)}{due}{tags}"
 
 
-def _listed(
-    title: str,
-    things: Sequence[Thing],
-    hours: Hours,
-    now: datetime,
-    none: str,
-    where: str = "",
-    verbs: Sequence[tuple[str, str]] = (),
-) -> Said:
-    """The things, and below them buttons for `verbs` on those that are shown, in the list `where`."""
-    if not things:
-        return Said(none)
-    lines = [f"{title}:", *(_described(thing, hours, now) for thing in things)]
-    buttons = [
-        (f"{label} {thing.position}", f"{verb}:{thing.position}:{where}")
-        for thing in things[: _room(lines) - 1]
-        for label, verb in verbs
-    ]
-    return Said(_fitting(lines), tuple(buttons[:MOST_BUTTONS]))
-
-
-def _fitting(lines: Sequence[str]) -> str:
-    """As many whole lines as a message holds, and how many there are besides."""
-    room = _room(lines)
-    more = [] if room == len(lines) else [f"… and {_count(len(lines) - room, 'more line', 'more lines')}"]
-    return "\n".join((*lines[:room], *more))
-
-
-def _room(lines: Sequence[str]) -> int:
-    """How many of the lines a message holds: all, or as many as leave room for how many there are besides."""
-    if _fits("\n".join(lines), LONGEST):
-        return len(lines)
-    longest = LONGEST - len("\n… and 1000000 more lines")
-    return next(room for room in range(len(lines) - 1, -1, -1) if _fits("\n".join(lines[:room]), longest))
-
-
-def _fits(text: str, longest: int) -> bool:
-    return cut(text, longest) == text
-
-
-def _short(text: str, longest: int = LONGEST_LINE) -> str:
+def short(text: str, longest: int = LONGEST_LINE) -> str:
+    """The text on one line of so many characters."""
     line = " ".join(text.split())
     return line if len(line) <= longest else f"{line[: longest - 1]}…"
 
 
-def _count(number: int, one: str, many: str) -> str:
+def count(number: int, one: str, many: str) -> str:
+    """A number and what it counts."""
     return f"{number} {one if number == 1 else many}"

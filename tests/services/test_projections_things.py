@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from services.domain import commands as c
 from services.domain import events as e
 from services.domain.decisions import event_of
+from services.domain.due import until_of
 from services.domain.things import TODO, Thing, track_key
 from services.event_log import Draft, EventLog
 from services.kept import draft_of
@@ -93,9 +94,9 @@ def test_lists_are_read_from_their_newest_end(tmp_path: Path, stem: Path) -> Non
     assert found(states=("open", "done")) == [3, 2, 1]
     assert found(tag="home") == [3, 2]
     assert found(tag="none") == []
-    assert found(due_until="2026-02-11") == []
-    assert found(due_until="2026-02-11T08:00:00Z") == [1]
-    assert found(due_until="2026-02-12") == [2, 1]
+    assert found(due_until=until_of("2026-02-11", UTC)) == []
+    assert found(due_until=until_of("2026-02-11T08:00:00Z", UTC)) == [1]
+    assert found(due_until=until_of("2026-02-12", UTC)) == [2, 1]
 
 
 def test_rare_ones_are_found_without_looking_at_all(tmp_path: Path, stem: Path) -> None:

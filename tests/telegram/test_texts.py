@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo
 
 from services.domain.things import Thing
-from services.telegram import texts
+from services.telegram import lists, texts
 from services.telegram.schedule import Hours
 
 HOURS = Hours(ZoneInfo("Europe/Vienna"), (time(22), time(8)), time(8))
@@ -47,24 +47,34 @@ def test_a_text_is_cut_as_telegram_counts() -> None:
 
 
 def test_todos_that_are_due_come_first() -> None:
-    """Then the newest."""
+    """Overdue ones before all, and marked; then the newest."""
     todos = [replace(MILK, position=1, due=None), replace(MILK, position=2, due=None), MILK]
-    lines = texts.todo_list(todos, HOURS, NOW).text.splitlines()
+    lines = lists.todo_list(todos, HOURS, NOW).text.splitlines()
     assert [line.partition(":")[0] for line in lines[1:]] == ["12", "2", "1"]
-    assert texts.todo_list([], HOURS, NOW).text == "nothing is to be done"
+    # At 14:30: the moment has passed, today has not; 23:30 UTC is tomorrow in Vienna.
+    dues = ("2026-02-11", "2026-02-10T23:30:00Z", "2026-02-10", "2026-02-10T08:00:00Z", "2026-02-09")
+    todos = [replace(MILK, position=number, due=due, tags=()) for number, due in enumerate(dues, 1)]
+    assert lists.todo_list(todos, HOURS, NOW).text.splitlines()[1:] == [
+        "5: buy milk, overdue since Monday 9 Feb",
+        "4: buy milk, overdue since Tuesday 10 Feb 09:00",
+        "3: buy milk, due Tuesday 10 Feb",
+        "1: buy milk, due Wednesday 11 Feb",
+        "2: buy milk, due Wednesday 11 Feb 00:30",
+    ]
+    assert lists.todo_list([], HOURS, NOW).text == "nothing is to be done"
 
 
 def test_a_long_list_ends_with_a_whole_line() -> None:
     """It says how much more there is; buttons are for the first ones."""
     todos = [replace(MILK, position=number, text="x" * 300, due=None) for number in range(100, 140)]
-    said = texts.todo_list(todos, HOURS, NOW)
+    said = lists.todo_list(todos, HOURS, NOW)
     *lines, last = said.text.splitlines()
     assert len(said.text) <= 4096
     assert last == f"… and {41 - len(lines)} more lines"
     assert {len(line) for line in lines[1:]} == {211}
     assert [label for label, _ in said.buttons] == [f"Done {number}" for number in range(139, 127, -1)]
-    just = texts._fitting(["a" * 4000, "b" * 95])
-    assert (just, texts._fitting(["a" * 4000, "b" * 96])) == (
+    just = lists.fitting(["a" * 4000, "b" * 95])
+    assert (just, lists.fitting(["a" * 4000, "b" * 96])) == (
         f"{'a' * 4000}\n{'b' * 95}",
         f"{'a' * 4000}\n… and 1 more line",
     )
@@ -72,7 +82,7 @@ def test_a_long_list_ends_with_a_whole_line() -> None:
         replace(MILK, position=number, text="x" * 200, tags=tuple(f"{n:050}" for n in range(20)))
         for number in range(9)
     ]
-    few = texts.todo_list(wordy, HOURS, NOW)
+    few = lists.todo_list(wordy, HOURS, NOW)
     assert len(few.buttons) == len(few.text.splitlines()) - 2 == 3
 
 
@@ -84,7 +94,7 @@ def test_the_summary() -> None:
         replace(MILK, position=3, due="2026-02-10T16:00:00Z"),
         replace(MILK, position=4, due="2026-02-14"),
     ]
-    said = texts.summary(day, todos, [TRAIN], {"MessageRecorded": 2, "TodoCompleted": 1}, HOURS, NOW)
+    said = lists.summary(day, todos, [TRAIN], {"MessageRecorded": 2, "TodoCompleted": 1}, HOURS, NOW)
     assert said is not None
     assert said.text.splitlines() == [
         "Friday 13 Feb",
@@ -100,7 +110,7 @@ def test_the_summary() -> None:
         "",
         "yesterday: 2 messages, 1 todo done",
     ]
-    assert texts.summary(day, [], [], {"ServiceStarted": 3}, HOURS, NOW) is None
+    assert lists.summary(day, [], [], {"ServiceStarted": 3}, HOURS, NOW) is None
 
 
 def test_help_names_every_command() -> None:

@@ -1,0 +1,153 @@
+"""The lists that the bot sends, and the day's summary: pure, as long as a message may be."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import date, datetime
+
+from services.domain.due import day_of, order
+from services.domain.things import DECISION, Thing
+from services.telegram.schedule import Hours, is_due
+from services.telegram.texts import (
+    BUTTONS,
+    LONGEST,
+    NOTHING_FOUND,
+    Said,
+    count,
+    cut,
+    day_words,
+    described,
+    short,
+)
+
+MOST_BUTTONS = 12
+"""Below a list: who has more to do finds the others with their numbers."""
+
+
+def todo_list(todos: Sequence[Thing], hours: Hours, now: datetime) -> Said:
+    """The open todos: overdue ones first, then by the time that they are due, then the newest first."""
+    here = hours.local(now)
+    ordered = sorted(todos, key=lambda todo: (order(todo.due, here), -todo.position))
+    return _listed("to do", ordered, hours, now, "nothing is to be done", "todos", (("Done", "done"),))
+
+
+def decision_list(decisions: Sequence[Thing], hours: Hours, now: datetime) -> Said:
+    """What is to be decided."""
+    verbs = BUTTONS[DECISION, "proposed"]
+    return _listed("to decide", decisions, hours, now, "nothing is open", "decisions", verbs)
+
+
+def note_list(notes: Sequence[Thing], hours: Hours, now: datetime) -> Said:
+    """The newest notes."""
+    return _listed("notes, the newest first", notes, hours, now, "there are no notes")
+
+
+def track_list(tracks: Sequence[Thing]) -> Said:
+    """The tracks that run."""
+    if not tracks:
+        return Said("nothing is followed")
+    lines = [
+        f"{track.position}: {short(track.text)}, {count(track.entries, 'entry', 'entries')}"
+        for track in tracks
+    ]
+    return Said(fitting(["followed over time:", *lines]))
+
+
+_FOUND = {
+    "MessageRecorded": "message",
+    "TodoAdded": "todo",
+    "NoteTaken": "note",
+    "TrackStarted": "track",
+    "TrackEntryAdded": "entry",
+}
+
+
+def hit_list(hits: Sequence[tuple[int, str, str]]) -> Said:
+    """What was found: (position, type of event, text) of each."""
+    lines = [f"{_FOUND.get(type_, 'decision')} {at}: {short(text)}" for at, type_, text in hits]
+    return Said(fitting(lines) or NOTHING_FOUND)
+
+
+def summary(
+    day: date,
+    todos: Iterable[Thing],
+    decisions: Sequence[Thing],
+    yesterday: Mapping[str, int],
+    hours: Hours,
+    now: datetime,
+) -> Said | None:
+    """What is due, what is to be decided, what yesterday brought; None where there is nothing to say."""
+    here = hours.local(now)
+    due = [todo for todo in todos if is_due(todo, day, hours)]
+    due.sort(key=lambda todo: (order(todo.due, here), todo.position))
+    overdue = [todo for todo in due if todo.due is not None and day_of(todo.due, hours.zone) < day]
+    parts = [
+        ("overdue", [described(todo, hours, now) for todo in overdue]),
+        ("due today", [described(todo, hours, now) for todo in due if todo not in overdue]),
+        ("to decide", [described(decision, hours, now) for decision in decisions]),
+    ]
+    lines = [line for title, items in parts if items for line in ("", f"{title}:", *items)]
+    counts = counted(yesterday)
+    if counts:
+        lines += ["", f"yesterday: {counts}"]
+    return Said(fitting([day_words(day, day), *lines])) if lines else None
+
+
+_COUNTED = (
+    ("MessageRecorded", "message", "messages"),
+    ("TodoAdded", "todo added", "todos added"),
+    ("TodoCompleted", "todo done", "todos done"),
+    ("NoteTaken", "note", "notes"),
+    ("TrackEntryAdded", "entry on a track", "entries on tracks"),
+    ("DecisionProposed", "decision proposed", "decisions proposed"),
+    ("DecisionAccepted", "decision accepted", "decisions accepted"),
+    ("DecisionRejected", "decision rejected", "decisions rejected"),
+)
+
+COUNTED: Collection[str] = tuple(type_ for type_, _, _ in _COUNTED)
+"""The types of events that a summary counts."""
+
+
+def counted(events: Mapping[str, int]) -> str:
+    """How many events of each type there were, as far as a person wants to know."""
+    return ", ".join(count(events[type_], one, many) for type_, one, many in _COUNTED if events.get(type_))
+
+
+def _listed(
+    title: str,
+    things: Sequence[Thing],
+    hours: Hours,
+    now: datetime,
+    none: str,
+    where: str = "",
+    verbs: Sequence[tuple[str, str]] = (),
+) -> Said:
+    """The things, and below them buttons for `verbs` on those that are shown, in the list `where`."""
+    if not things:
+        return Said(none)
+    lines = [f"{title}:", *(described(thing, hours, now, mark=True) for thing in things)]
+    buttons = [
+        (f"{label} {thing.position}", f"{verb}:{thing.position}:{where}")
+        for thing in things[: _room(lines) - 1]
+        for label, verb in verbs
+    ]
+    return Said(fitting(lines), tuple(buttons[:MOST_BUTTONS]))
+
+
+def fitting(lines: Sequence[str]) -> str:
+    """As many whole lines as a message holds, and how many there are besides."""
+    room = _room(lines)
+    more = [] if room == len(lines) else [f"… and {count(len(lines) - room, 'more line', 'more lines')}"]
+    return "\n".join((*lines[:room], *more))
+
+
+def _room(lines: Sequence[str]) -> int:
+    """How many of the lines a message holds: all, or as many as leave room for how many there are besides."""
+    if _fits("\n".join(lines), LONGEST):
+        return len(lines)
+    longest = LONGEST - len("\n… and 1000000 more lines")
+    return next(room for room in range(len(lines) - 1, -1, -1) if _fits("\n".join(lines[:room]), longest))
+
+
+def _fits(text: str, longest: int) -> bool:
+    return cut(text, longest) == text
