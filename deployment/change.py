@@ -12,12 +12,13 @@ from typing import IO, Any
 
 from . import configuration, foreseen, layer, preview, release, source
 from .actor import actor
-from .connection import Connection, Lost
+from .connection import Connection
 from .copies import Copy
 from .errors import HANDS, DeployError
 from .host.layout import Environment
 from .host.model import sha256
 from .host.step import Step
+from .lost import Lost
 from .outcome import outcome_of, summary
 from .output import Output
 from .release import Release

@@ -16,6 +16,7 @@ from typing import IO, Any, Protocol
 from . import program
 from .errors import DeployError
 from .host import zipapp
+from .lost import Lost, explain, noise, silent
 from .settings import Settings
 
 SSH = (
@@ -30,6 +31,10 @@ SSH = (
     "ServerAliveCountMax=3",
 )
 SILENCE = 300.0  # seconds without a word from the node: longer than any single step may take there
+FIRST = 60.0  # seconds until its first word: longer than a login may take
+ENDING = 10.0  # seconds until a program has ended that has closed its output
+LONGEST = 1 << 16  # bytes of that word
+BEGINNINGS = ("program", "hello", "result")  # the types of that word
 CHUNK = 1 << 16
 
 
@@ -38,19 +43,6 @@ class Sink(Protocol):
 
     def write(self, data: bytes, /) -> object: ...
     def flush(self) -> None: ...
-
-
-class Lost(DeployError):
-    """The connection ended before the node had said how it went.
-
-    `about` is what it broke at: ssh, host key, sudo, python, or the program itself.
-    """
-
-    def __init__(
-        self, message: str, hint: str = "", *, about: str = "program", details: tuple[str, ...] = ()
-    ) -> None:
-        super().__init__(message, hint, details=details)
-        self.about = about
 
 
 class Connection:
@@ -69,6 +61,7 @@ class Connection:
         )
         self._options = settings.ssh_options
         self._ahead = b""
+        self._heard = False  # whether the node has said anything
 
     def __enter__(self) -> Connection:
         return self
@@ -101,6 +94,9 @@ class Connection:
         Send the host half first if the node does not have it.
         """
         message = self._hear()
+        if not self._heard and message["type"] not in BEGINNINGS:
+            raise noise(self.node, json.dumps(message).encode())
+        self._heard = True
         if message["type"] != "program":
             return message
         content = program.build(self._program, message.get("byte_code", ""))
@@ -113,14 +109,15 @@ class Connection:
             if not data:
                 raise self._why()
             self._ahead += data
+            if not self._heard and len(self._ahead) > LONGEST:
+                raise noise(self.node, self._ahead)
         line, self._ahead = self._ahead.split(b"\n", 1)
         try:
-            value: dict[str, Any] = json.loads(line)
-        except ValueError:
-            raise Lost(
-                f"{self.node} says what our program does not: {line[:60].decode(errors='replace')!r}.",
-                "a start-up file of the login shell there may print text; it must be silent for ssh commands",
-            ) from None
+            value = json.loads(line)
+        except (ValueError, RecursionError):
+            value = None
+        if not isinstance(value, dict) or not isinstance(value.get("type"), str):
+            raise noise(self.node, line)
         return value
 
     def take(self, size: int, sink: IO[bytes], came: Callable[[int], None]) -> str:
@@ -148,8 +145,8 @@ class Connection:
             sink.flush()
             data = b""
         code, words = self._last_words()
-        if code and words:  # without a word it is a search that found nothing
-            raise Lost(words[-1]) if code == 1 else explain(self.node, code, words, self._options)
+        if code:
+            raise explain(self.node, code, words, self._options)
 
     def close(self) -> None:
         """End the connection. A change that the node has begun continues there.
@@ -188,9 +185,10 @@ class Connection:
             return  # the node has ended; `hear` has its last word, which may be a refusal
 
     def _read(self) -> bytes:
-        if not select.select([self._out], [], [], SILENCE)[0]:
+        limit = SILENCE if self._heard else FIRST
+        if not select.select([self._out], [], [], limit)[0]:
             self._process.terminate()
-            raise Lost(f"{self.node} said nothing for {SILENCE:g} s.", "make status shows what it is doing")
+            raise silent(self.node, limit, self._options, begun=self._heard)
         return os.read(self._out, CHUNK)
 
     def _why(self) -> Lost:
@@ -198,7 +196,11 @@ class Connection:
         return explain(self.node, *self._last_words(), self._options)
 
     def _last_words(self) -> tuple[int, list[str]]:
-        code = self._process.wait(timeout=30)
+        try:
+            code = self._process.wait(timeout=ENDING)
+        except subprocess.TimeoutExpired:  # it says no more, and does not end
+            self._process.terminate()
+            code = self._process.wait(timeout=ENDING)
         self._errors.seek(0)
         words = self._errors.read().decode(errors="replace").strip().splitlines()
         return code, [word.strip() for word in words if word.strip()]
@@ -222,56 +224,3 @@ def arguments(settings: Settings, node: str, digest: str) -> list[str]:
 def ssh(settings: Settings, node: str, command: str, *more: str) -> list[str]:
     """The command line of ssh for a command that the login shell there reads; `more` are options."""
     return ["ssh", *SSH, *more, *settings.ssh_options, "--", node, command]
-
-
-def shown(node: str, options: tuple[str, ...], *more: str, command: str = "") -> str:
-    """A login for people to paste, with the options that they gave."""
-    return shlex.join(["ssh", *more, *options, node, *filter(None, [command])])
-
-
-def explain(node: str, code: int, words: list[str], options: tuple[str, ...] = ()) -> Lost:
-    """Turn an exit code and what was written to stderr into a message and a hint; `options` are ssh's."""
-    text = "\n".join(words)
-    login = shown(node, options)
-    last = words[-1] if words else f"exit code {code}"
-    if "REMOTE HOST IDENTIFICATION HAS CHANGED" in text:
-        return Lost(
-            f"the host key of {node} has changed.",
-            f"if you know why: {_forget_key(node, words)}, then {login}",
-            about="host key",
-        )
-    if "Host key verification failed" in text:
-        return Lost(
-            f"the host key of {node} is not known here.",
-            f"{login} once, and compare its fingerprint",
-            about="host key",
-        )
-    if "sudo" in text and (
-        "password is required" in text or "not in the sudoers" in text or "terminal" in text
-    ):
-        return Lost(
-            f"sudo on {node} wants a password: {last}",
-            "make doctor writes the sudo rule out, docs/DEPLOYMENT.md explains it; or deploy as root",
-            about="sudo",
-        )
-    if "Can't open user config file" in text:
-        return Lost(f"ssh: {last}", "SSH_OPTIONS names it; after make try-down, unset that", about="ssh")
-    if code == 255:
-        return Lost(
-            f"{node} cannot be reached by ssh: {last}",
-            f"{login} true must work; NODE= names another node, SSH_OPTIONS= takes options",
-            about="ssh",
-        )
-    if code == 127 or "python3: command not found" in text:  # the first by a shell, the other by sudo
-        return Lost(
-            f"{node} lacks /usr/bin/python3 or sudo: {last}",
-            "apt-get install python3 sudo, there",
-            about="python",
-        )
-    return Lost(f"the program on {node} ended (exit code {code}).", details=tuple(words[-30:]))
-
-
-def _forget_key(node: str, words: list[str]) -> str:
-    """The command that ssh itself proposes, for it knows the file and the name that the key stands under."""
-    proposed = (word for word in words if word.startswith("ssh-keygen ") and " -R " in word)
-    return next(proposed, f"ssh-keygen -R {node}")

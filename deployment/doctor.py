@@ -7,12 +7,13 @@ from typing import Any
 
 from . import checkout, layer, rules
 from .checkout import EnvFile
-from .connection import Connection, Lost, result_of_look
+from .connection import Connection, result_of_look
 from .errors import DeployError
 from .host.check import Check, bad, ok
 from .host.layout import ENVIRONMENTS
 from .host.model import BOT
 from .login import log_in
+from .lost import Lost
 from .report import Report
 from .settings import Settings
 from .source import Source

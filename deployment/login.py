@@ -8,7 +8,8 @@ import subprocess
 import time
 from dataclasses import dataclass
 
-from .connection import Lost, explain, shown, ssh
+from .connection import ssh
+from .lost import Lost, explain, shown
 from .settings import Settings
 
 LIMIT = 30.0  # seconds for all of it; ssh gives up connecting after ten

@@ -65,7 +65,7 @@ def logs(settings: Settings) -> int:
             with contextlib.closing(Unfolding(sys.stdout.buffer)) as unfolding:
                 connection.relay(unfolding)
             if unfolding.empty and not settings.follow:
-                sys.stderr.write("no line is like that\n")
+                sys.stderr.write("no matching log lines\n")
     return DONE
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import zlib
 from pathlib import Path
 
 from .host import bytecode, zipapp
@@ -22,7 +24,7 @@ if sys.version_info < (3, 11):
     answer = {"type": "result", "outcome": "refused", "message": text, "hint": "choose a newer node"}
     os.write(1, json.dumps(answer).encode() + b"\\n")
     sys.exit(0)
-place, digest = sys.argv[1:]
+place, digest = sys.argv[-2:]
 path = "%s/%s.%s.pyz" % (place, digest, sys.implementation.cache_tag)
 
 def read(size):
@@ -61,11 +63,16 @@ from host.entry import enter
 sys.exit(enter(["converse", path]))
 """
 
-# Root runs it as it is, anybody else through sudo, which must not ask for a password.
-REMOTE = """\
-if [ "$(id -u)" = 0 ]; then exec /usr/bin/python3 -SIc "$@"; fi
-exec sudo -n /usr/bin/python3 -SIc "$@"
-"""
+# Root runs it as it is, anybody else through sudo, which must not ask for a password. For the login shell of
+# the node it is a word in single quotes, which csh ends at the end of a line. It has no backslash, which fish
+# reads there, and no exclamation mark, which csh does.
+REMOTE = (
+    'if [ $(id -u) = 0 ]; then exec /usr/bin/python3 -SIc "$@"; fi; '
+    'LC_ALL=C; export LC_ALL; exec sudo -n /usr/bin/python3 -SIc "$@"'
+)
+# Puts the bootstrap together and runs it.
+LOADER = "import sys,zlib,binascii as b;exec(zlib.decompress(b.a2b_base64(str().join(sys.argv[1:-2]))))"
+WORD = 900  # characters; BSD's csh takes no word of 1024
 
 
 def modules() -> dict[str, bytes]:
@@ -86,5 +93,10 @@ def build(sources: dict[str, bytes], byte_code: str = "") -> bytes:
 
 
 def command(digest: str) -> list[str]:
-    """Return what a shell on the node is to run, for the half of that digest."""
-    return ["sh", "-c", REMOTE, "sh", BOOTSTRAP, PLACE, digest]
+    """Return what a shell on the node is to run, for the half of that digest.
+
+    Every shell reads these words alike.
+    """
+    packed = base64.b64encode(zlib.compress(BOOTSTRAP.encode(), 9)).decode()
+    words = [packed[start : start + WORD] for start in range(0, len(packed), WORD)]
+    return ["sh", "-c", REMOTE, "sh", LOADER, *words, PLACE, digest]

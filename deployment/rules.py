@@ -8,12 +8,12 @@ from pathlib import Path
 
 from .checkout import EnvFile, Tools, Tree
 from .configuration import DATA_PATHS, outside
-from .connection import Lost, shown
 from .envfile import PORTS
 from .errors import DeployError
 from .host.check import Check, bad, ok, warn
 from .host.model import BOT
 from .login import Login
+from .lost import Lost, shown
 
 SHOWN = 3  # changed files that are named
 SLOW = 5.0  # seconds for a login: more makes every verb a wait

@@ -32,6 +32,7 @@ PACKAGES = (
     "nftables",
     "ca-certificates",
     "curl",
+    "tcsh",  # a login shell that reads a command line in another way than sh
 )
 
 MASKED = (

@@ -5,27 +5,36 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 from collections import deque
 from typing import Any
 
 from .layout import Environment
-from .wire import hand_over
+from .run import ENVIRONMENT
+
+JOURNAL = "journalctl: "
+"""Begins each line of what journalctl has refused: other programs write to stderr too, before we begin."""
 
 
 def show(environment: Environment, request: dict[str, Any]) -> None:
-    """Leave the output to journalctl, which ends when the reader does.
+    """Show the journal until its end, or until the reader goes away; exit with 1 where journalctl refuses.
 
-    Of a search or a time, journalctl 252 shows the first LINES; a person wants the last ones.
+    A search that finds nothing is no failure. Of a search or a time, journalctl 252 shows the first LINES;
+    a person wants the last ones.
     """
     chosen = request.get("since") or request.get("grep")
-    if request.get("follow") or not chosen or request.get("lines") is None:
-        hand_over(arguments(environment, request))
-    argv = arguments(environment, {**request, "lines": None})
-    with subprocess.Popen(argv, stdout=subprocess.PIPE) as journal:
-        assert journal.stdout is not None
-        for line in deque(journal.stdout, maxlen=int(request["lines"])):
-            os.write(1, line)
-    sys.exit(journal.returncode)
+    last = None if request.get("follow") or not chosen else request.get("lines")
+    argv = arguments(environment, {**request, "lines": None} if last is not None else request)
+    with tempfile.TemporaryFile() as errors:
+        out = subprocess.PIPE if last is not None else None
+        with subprocess.Popen(argv, stdout=out, stderr=errors, env=ENVIRONMENT) as journal:
+            for line in deque(journal.stdout or (), maxlen=last and int(last)):
+                os.write(1, line)
+        errors.seek(0)
+        words = errors.read().decode(errors="replace").splitlines()
+    if journal.returncode > 0 and words:
+        sys.stderr.writelines(f"{JOURNAL}{line}\n" for line in words)
+        sys.exit(1)
 
 
 def arguments(environment: Environment, request: dict[str, Any]) -> list[str]:

@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 from pathlib import Path
-from typing import IO, Any, NoReturn
+from typing import IO, Any
 
 from .errors import HostError
 
@@ -66,8 +66,3 @@ class Wire:
         if not data:
             raise Hangup
         return data
-
-
-def hand_over(argv: list[str]) -> NoReturn:
-    """Become another program that writes to the same output."""
-    os.execv(argv[0], argv)  # noqa: S606  argv is built from checked values, and there is no shell

@@ -15,9 +15,10 @@ from typing import IO, Any, cast
 import pytest
 
 from deployment import backup, settings
-from deployment.connection import Connection, Lost
+from deployment.connection import Connection
 from deployment.display import Plain
 from deployment.errors import FAILED, REFUSED, DeployError
+from deployment.lost import Lost
 
 CONTENT = b"the whole log" * 1000
 

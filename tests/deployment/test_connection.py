@@ -24,28 +24,6 @@ from deployment.host.layout import Layout
 from deployment.host.wire import Hangup, Wire
 
 
-@pytest.mark.parametrize(
-    ("code", "words", "message"),
-    [
-        (
-            255,
-            ["ssh: connect to host node1 port 22: Connection refused"],
-            "node1 cannot be reached by ssh: ssh: connect",
-        ),
-        (255, ["@ WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED! @"], "the host key of node1 has changed"),
-        (255, ["Host key verification failed."], "the host key of node1 is not known here"),
-        (1, ["sudo: a password is required"], "sudo on node1 wants a password"),
-        (127, ["sh: 1: exec: /usr/bin/python3: not found"], "node1 lacks /usr/bin/python3"),
-        (1, ["Traceback (most recent call last):", "ValueError: x"], "the program on node1 ended"),
-    ],
-)
-def test_broken_connection_is_explained(code: int, words: list[str], message: str) -> None:
-    """One sentence of ours, with the last words of whoever ended it."""
-    error = connection.explain("node1", code, words)
-    assert error.message.startswith(message)
-    assert error.hint or error.details == tuple(words)
-
-
 def test_remote_command_is_one_word_for_ssh() -> None:
     """ssh joins its arguments by spaces and hands them to a shell: ours arrive as they were."""
     request = settings.read(["status"], {"SSH_OPTIONS": "-F x"})

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from deployment import rules, settings
-from deployment.connection import Lost, explain
 from deployment.host.check import BAD, OK, WARN
 from deployment.login import Login, log_in
+from deployment.lost import Lost, explain
 
 from .conftest import not_ok
 

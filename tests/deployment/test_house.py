@@ -125,8 +125,3 @@ def test_entry_and_bootstrap_parse_on_python_3_6() -> None:
     ast.parse(program.BOOTSTRAP, feature_version=(3, 6))
     with zipfile.ZipFile(io.BytesIO(program.build(program.modules()))) as archive:
         ast.parse(archive.read("__main__.py"), feature_version=(3, 6))
-
-
-def test_remote_words_survive_any_login_shell() -> None:
-    """Single quotes hold the whole program: no quote and no backslash-newline may break them."""
-    assert "'" not in program.BOOTSTRAP + program.REMOTE

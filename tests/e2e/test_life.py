@@ -17,6 +17,8 @@ import pytest
 
 from .operator import PORTS, Operator
 
+BASHRC = "/home/deploy/.bashrc"
+
 
 def test_restart_is_clean_and_refuses_nobody(settled: Operator) -> None:
     """A new process, the same release; callers wait behind the open socket and none is turned away."""
@@ -117,8 +119,14 @@ def test_logs_are_chosen_by_lines_pattern_time_and_form(settled: Operator) -> No
     grep = settled.script("logs", "dev", FOLLOW="0", GREP='"message":"started"').stdout.splitlines()
     assert grep
     assert all(": started env=dev" in line for line in grep)
-    never = settled.script("logs", "dev", FOLLOW="0", SINCE="2099-01-01")
-    assert (never.stdout, never.stderr) == ("", "no line is like that\n")
+    settled.on_node("cp", "-p", BASHRC, "/root/bashrc")
+    settled.on_node("sed", "-i", "1i echo sudo: unable to resolve host terminal >&2", BASHRC)
+    never = settled.script("logs", "dev", FOLLOW="0", GREP="a word that nobody has said")
+    assert (never.returncode, never.stdout, never.stderr) == (0, "", "no matching log lines\n")
+    refused = settled.script("logs", "dev", FOLLOW="0", SINCE="noon-ish")
+    settled.on_node("mv", "/root/bashrc", BASHRC)
+    assert refused.returncode == 2
+    assert "Failed to parse timestamp: noon-ish" in refused.stderr
     every = settled.script("logs", "dev", FOLLOW="0", SINCE="2000-01-01").stdout.splitlines()
     assert (
         settled.script("logs", "dev", FOLLOW="0", SINCE="2000-01-01", LINES="2").stdout.splitlines()
@@ -133,6 +141,14 @@ def test_logs_are_chosen_by_lines_pattern_time_and_form(settled: Operator) -> No
     assert len([entry for entry in entries if entry["_BOOT_ID"]]) == 10
     own = [entry["MESSAGE"] for entry in entries if entry["MESSAGE"].startswith("{")]  # others are systemd's
     assert any(json.loads(message)["level"] == "info" for message in own)
+
+
+@pytest.mark.parametrize("shell", ["/bin/tcsh", "/bin/dash"])
+def test_login_shell_of_any_kind(settled: Operator, shell: str) -> None:
+    """It reads the command line as any other does."""
+    settled.on_node("usermod", "--shell", shell, "deploy")
+    assert settled.status("dev")["state"] == "running"
+    settled.on_node("usermod", "--shell", "/bin/bash", "deploy")
 
 
 def test_logs_follow(settled: Operator) -> None:

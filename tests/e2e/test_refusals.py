@@ -16,6 +16,7 @@ import pytest
 from .operator import Operator, git
 
 TOKEN = "123456789:" + "a" * 35
+BASHRC = "/home/deploy/.bashrc"
 MOVING = ("another deploy",)  # where somebody else touches things meanwhile
 BOT = "#TELEGRAM_BOT_TOKEN=CHANGE_ME_the_token_from_BotFather"
 
@@ -63,6 +64,27 @@ def sudo_with_a_password(operator: Operator) -> Iterator[None]:
         yield
     finally:
         operator.on_node("sh", "-c", "mv /root/aside/* /etc/sudoers.d/ && rmdir /root/aside")
+
+
+@contextmanager
+def sudo_with_a_terminal(operator: Operator) -> Iterator[None]:
+    """The rule is there, and sudo runs nothing without a terminal."""
+    operator.on_node("sh", "-c", "echo Defaults requiretty > /etc/sudoers.d/terminal")
+    try:
+        yield
+    finally:
+        operator.on_node("rm", "/etc/sudoers.d/terminal")
+
+
+@contextmanager
+def noisy_login(operator: Operator) -> Iterator[None]:
+    """A start-up file prints what a JSON parser takes."""
+    operator.on_node("cp", "-p", BASHRC, "/root/bashrc")
+    operator.on_node("sed", "-i", "1i echo 42", BASHRC)
+    try:
+        yield
+    finally:
+        operator.on_node("mv", "/root/bashrc", BASHRC)
 
 
 @contextmanager
@@ -140,6 +162,10 @@ MISTAKES = {
     "unreachable": Mistake("cannot be reached by ssh", environ={"NODE": "no-such-host.invalid"}),
     "host key": Mistake("the host key of", around=another_host_key),
     "sudo": Mistake("wants a password", around=sudo_with_a_password),
+    "sudo without a terminal": Mistake(
+        "wants a terminal, by Defaults requiretty", around=sudo_with_a_terminal
+    ),
+    "noisy login": Mistake("says what our program does not: '42'", around=noisy_login),
     "no systemd": Mistake("systemd does not run this node", environ={"NODE": "local"}),
     "full disk": Mistake("MB free", around=full_disk),
     "another deploy": Mistake("(deploy) since", around=another_deploy),
