@@ -14,9 +14,10 @@ from starlette.routing import Route
 from services.api.bodies import KEY, WORDS, body, described, idempotency_key
 from services.api.items import ITEM, shown
 from services.api.openapi import Operations, answer, operation
+from services.api.origins import ORIGIN
 from services.api.pages import AFTER, LIMIT, answered, page
 from services.api.responses import json_of
-from services.api.schemas import POSITION, mapping, members, moment, named, text
+from services.api.schemas import POSITION, members, moment, named, text
 from services.api.things import SOURCE
 from services.service import Service
 
@@ -28,8 +29,6 @@ class NewMessage(msgspec.Struct, forbid_unknown_fields=True):
 
 
 EXAMPLE = '{"text": "hello"}'
-
-ORIGIN = mapping("Origin", "The chat, the sender, the thread, the links and so on, as far as known.", {})
 
 _MEMBERS: dict[str, dict[str, Any]] = {
     "position": POSITION,

@@ -51,6 +51,15 @@ LAST_EVENT_ID = {
     "in": "header",
 }
 
+EVENT_TYPE = named(
+    "StreamEventType",
+    text(
+        "`reset` is the first event where the log ends before the position that was asked for, as after a"
+        " restore: the whole log follows. `end` is the last event. Records have no type.",
+        enum=["reset", "end"],
+    ),
+)
+
 EVENT = named(
     "StreamEvent",
     {
@@ -59,11 +68,7 @@ EVENT = named(
         "required": ["data"],
         "properties": {
             "id": text("The position of the record."),
-            "event": text(
-                "`reset` is the first event where the log ends before the position that was asked for, as"
-                " after a restore: the whole log follows. `end` is the last event.",
-                enum=["reset", "end"],
-            ),
+            "event": EVENT_TYPE,
             "data": text("The Record as JSON. In `reset` and `end`: the position to continue `after`."),
         },
     },

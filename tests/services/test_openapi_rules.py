@@ -6,11 +6,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
+from msgspec import Struct
+from msgspec.structs import fields
 from openapi_schema_validator import OAS31Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from services.api import app, openapi
 from services.api.schemas import members, record, text
+from services.domain import origin
 
 Node = tuple[str, Mapping[str, Any]]
 """A JSON pointer and the object that is there."""
@@ -98,6 +101,18 @@ def test_a_new_item_is_posted_and_read_by_the_same_names(document: dict[str, Any
     schemas = document["components"]["schemas"]
     for name in ("Todo", "Note", "Track", "Decision", "Message", "TrackEntry"):
         assert set(schemas[f"New{name}"]["properties"]) <= set(schemas[name]["properties"])
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [origin.Origin, origin.Person, origin.Reply, origin.Forward, origin.Link, origin.Attachment],
+)
+def test_the_origin_of_a_message_is_described(document: dict[str, Any], kind: type[Struct]) -> None:
+    """With the members that it is recorded with, and no others."""
+    schema = document["components"]["schemas"][kind.__name__]
+    assert list(schema["properties"]) == list(kind.__struct_fields__)
+    required = [field.name for field in fields(kind) if field.required]
+    assert schema.get("required", []) == required
 
 
 def test_every_operation_is_explained(document: dict[str, Any]) -> None:
