@@ -45,7 +45,11 @@ WRITES = (
 OF_ITSELF = ("ServiceStarted", "ServiceStopped")
 """The types of what a service notes of itself. All others were said by somebody, or are what came of it."""
 
-UNDERSTOOD = WRITES
+EVENT_REDACTED = ("EventRedacted", 1)
+"""The (type, version) of the note of a redaction. Only `services.event_log redact` writes it, and no service:
+a release that cannot read it is refused as soon as there is one, and not before."""
+
+UNDERSTOOD = (*WRITES, EVENT_REDACTED)
 """The (type, version) of every event that this release's code takes. A new one is first understood by one
 release, and written by the next."""
 

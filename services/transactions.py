@@ -11,7 +11,7 @@ import apsw
 
 @contextlib.contextmanager
 def transaction(
-    connection: apsw.Connection, mode: Literal["DEFERRED", "IMMEDIATE"] = "IMMEDIATE"
+    connection: apsw.Connection, mode: Literal["DEFERRED", "IMMEDIATE", "EXCLUSIVE"] = "IMMEDIATE"
 ) -> Iterator[None]:
     """Commit what is done meanwhile, or roll it back. DEFERRED is for who only reads.
 

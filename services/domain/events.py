@@ -174,6 +174,21 @@ class SendingFailed(Happened, frozen=True):
     reason: str
 
 
+class EventRedacted(Happened, frozen=True):
+    """The words of an event were replaced in the log, and every hash from there on was made anew."""
+
+    position: int
+    """Of the event that was to be redacted."""
+    positions: tuple[int, ...]
+    """Of all events whose words were replaced: that one, and those that repeated it."""
+    by: str
+    reason: str
+    old_head: str
+    """The hash of the last record in front of this one, before the redaction."""
+    new_head: str
+    """The hash of the same record after it."""
+
+
 Event = (
     MessageRecorded
     | TodoAdded
@@ -196,4 +211,5 @@ Event = (
     | SendingAnnounced
     | SendingDone
     | SendingFailed
+    | EventRedacted
 )

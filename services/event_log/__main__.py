@@ -24,6 +24,7 @@ from services.event_log.summary import Summary
 
 if TYPE_CHECKING:
     from services.event_log.log import EventLog
+    from services.event_log.redact import Redacted
 
 DESCRIPTION = """\
 Look at an event log, copy it, or take it elsewhere, whether the service runs or not.
@@ -43,9 +44,11 @@ def main(arguments: list[str] | None = None) -> int:
         "export": _export,
         "import": _import,
         "backup": _backup,
+        "redact": _redact,
     }
     try:
-        options.store = options.store or _configured()
+        if options.store is None:
+            options.store, options.file = _configured()
         return commands[options.verb](options)
     except HelionyxError as error:
         print(error, file=sys.stderr)
@@ -67,16 +70,24 @@ def _parser() -> argparse.ArgumentParser:
     into.add_argument("--from", type=Path, dest="source", metavar="FILE", help="standard input by default")
     backup = verbs.add_parser("backup", help="a verified copy, also while the service runs")
     backup.add_argument("--to", type=Path, required=True, metavar="DIR", help="where no log is yet")
+    redact = verbs.add_parser("redact", help="replace the words of an event, while the service is stopped")
+    redact.add_argument("position", type=int, metavar="POSITION")
+    redact.add_argument("reason", metavar="REASON", help="which stays in the log, without the words")
+    redact.add_argument("--by", metavar="NAME", help="who wants it; by default who runs this")
+    redact.add_argument("--plan", action="store_true", help="only tell what would change")
+    redact.add_argument("--file", type=Path, metavar="STEM", help="with --store: of PROJECTIONS_DB_PATH")
     for verb in verbs.choices.values():
         verb.add_argument("--store", type=Path, metavar="DIR", help="the value of EVENT_STORE_PATH")
         verb.add_argument("--json", action="store_true", help="one JSON object on standard output")
     return parser
 
 
-def _configured() -> Path:
+def _configured() -> tuple[Path, Path]:
+    """The values of EVENT_STORE_PATH and PROJECTIONS_DB_PATH."""
     from services.config import Config
 
-    return Config.from_env(os.environ.get("ENV")).event_store_path
+    config = Config.from_env(os.environ.get("ENV"))
+    return config.event_store_path, config.projections_db_path
 
 
 def _head(options: argparse.Namespace) -> int:
@@ -121,13 +132,33 @@ def _verify(options: argparse.Namespace) -> int:
             flaw = log.examine(told)
         beside.join()
     problem = str(flaw) if flaw else next((f"the file is damaged: {text}" for text in damage if text), None)
+    redactions, contradiction = ([], None) if problem else _redactions(options.store)
+    problem = problem or contradiction
     result: dict[str, object] = {
         "ok": problem is None,
         "position": position,
         "first_bad_position": flaw.position if flaw else None,
         "problem": problem,
+        "redactions": redactions,
     }
     return _say(options, result, problem or f"ok: {_records(position)}", 0 if problem is None else DAMAGED)
+
+
+def _redactions(store: Path) -> tuple[list[dict[str, object]], str | None]:
+    """The redactions that the log holds, and where they contradict its events."""
+    from services.event_redaction import contradiction, notes
+
+    with _opened(store) as log:
+        found = [
+            {
+                "position": done.event.position,
+                "at": done.at,
+                "old_head": done.event.old_head,
+                "new_head": done.event.new_head,
+            }
+            for done in notes(log)
+        ]
+        return found, contradiction(log)
 
 
 def _export(options: argparse.Namespace) -> int:
@@ -166,6 +197,39 @@ def _backup(options: argparse.Namespace) -> int:
     file = options.to / FILE_NAME
     result = {"file": str(file), "position": head.position, "hash": head.hash}
     return _say(options, result, f"{file} has {_records(head.position)}, verified; the last is {head.hash}")
+
+
+def _redact(options: argparse.Namespace) -> int:
+    import getpass
+
+    import msgspec
+
+    from services.event_log.redact import Order, plan, redact
+    from services.projections.database import remove_all
+
+    def remove_read_models() -> None:
+        if options.file is not None:
+            remove_all(options.file)
+
+    if options.plan:
+        found = plan(options.store, options.position)
+    else:
+        order = Order(options.position, options.reason, options.by or getpass.getuser())
+        found = redact(options.store, order, remove_read_models)
+    return _say(options, msgspec.to_builtins(found), _redacted(found))
+
+
+def _redacted(found: Redacted) -> str:
+    changed = ", ".join(map(str, found.changed))
+    if found.done:
+        text = f"redacted position {found.position}: the words of {changed} are gone; noted at {found.at}"
+    elif found.at is None:
+        text = f"would replace the words of {changed}"
+    else:
+        text = f"position {found.position} was redacted already, noted at {found.at}: nothing to do"
+    if found.elsewhere:
+        text += f"\nthe same words are also at {', '.join(map(str, found.elsewhere))}: redact those too"
+    return text
 
 
 def _records(number: int) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 import apsw
 
 from services.event_log.errors import EventLogError, explained
+from services.event_log.files import sync
 from services.event_log.log import EventLog
 from services.event_log.schema import FILE_NAME, refuse_missing
 from services.event_log.summary import Head
@@ -37,7 +38,7 @@ def back_up(store: Path, target: Path, told: Told = lambda _: None) -> Head:
             for left in place.iterdir():
                 left.unlink()
             place.rmdir()
-        _sync(target)
+        sync(target)
     except FileExistsError:
         raise EventLogError(f"{path} is there already", "a backup goes into a directory of its own") from None
     except OSError as error:
@@ -61,18 +62,10 @@ def _copy(store: Path, place: Path, told: Told) -> Head:
         if copy.pragma("integrity_check", 1) != "ok":
             # The records are proven below, and an index is made of them.
             copy.execute("REINDEX")
-    _sync(path)
+    sync(path)
     with contextlib.closing(EventLog.open(place, read_only=True)) as log:
         flaw = log.examine(told)
         problem = flaw or log.damage()
         if problem is not None:
             raise EventLogError(f"{store} cannot be backed up: {problem}", "verify says the same of it")
         return log.head()
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -140,6 +140,12 @@ class EventLog(Summary):
             row = self._connection.execute(_KNOWN, (idempotency_key,)).fetchone()
         return None if row is None else Record(*row)
 
+    def redacted(self) -> dict[int, int]:
+        """The positions of the records that are marked as redacted, each with that of the note of it."""
+        sql = "SELECT position, body ->> '$.redacted' FROM events WHERE body ->> '$.redacted' IS NOT NULL"
+        with explained(self._path):
+            return dict(cast(list[tuple[int, int]], self._connection.execute(sql).fetchall()))
+
     def verify(self) -> int | None:
         """The position of the first record that is not what was appended, or None if the whole chain holds.
 

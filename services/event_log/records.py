@@ -5,7 +5,8 @@ A record is a *body* and its place in the chain:
 - `position`: 1 for the first record, and one more for each next one, without gaps;
 - `body`: a JSON object as UTF-8 text, stored once and never serialised again, with the members `id` (a UUID
   of version 7), `type`, `version` (of the event's schema, a whole number), `time` (RFC 3339, UTC,
-  microseconds, ending in Z), `data` (an object) and, only where the caller gave one, `idempotency_key`;
+  microseconds, ending in Z), `data` (an object) and, only where the caller gave one, `idempotency_key`; where
+  its words were replaced, `redacted`, the position of the event that says so;
 - `previous`: the hash of the record before, or 32 zero bytes for the first;
 - `hash`: SHA-256 over exactly 32 + 8 + n bytes: `previous`, then `position` as an unsigned big-endian integer
   of 8 bytes, then the n bytes of `body`.
@@ -94,6 +95,18 @@ class Envelope(msgspec.Struct, frozen=True, gc=False):
     time: str
     data: dict[str, object]
     idempotency_key: str | None = None
+    redacted: int | None = None
+    """The position of the EventRedacted that says why its words were replaced."""
+
+    def body(self) -> str:
+        """The text that is stored."""
+        members: dict[str, object] = {"id": self.id, "type": self.type}
+        members |= {"version": self.version, "time": self.time}
+        if self.idempotency_key is not None:
+            members["idempotency_key"] = self.idempotency_key
+        if self.redacted is not None:
+            members["redacted"] = self.redacted
+        return _encode({**members, "data": self.data}).decode()
 
     def today(self) -> Envelope:
         """The event in the newest version to which there is a way."""

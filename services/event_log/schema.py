@@ -15,7 +15,14 @@ from urllib.parse import quote
 import apsw
 
 from services.busy import BUSY_SECONDS, Patience, patiently
-from services.event_log.errors import RESTORE, DamagedError, EventLogError, NewerFormatError, explained
+from services.event_log.errors import (
+    RESTORE,
+    BusyError,
+    DamagedError,
+    EventLogError,
+    NewerFormatError,
+    explained,
+)
 from services.formats import TABLE_VERSION
 from services.transactions import transaction
 
@@ -24,6 +31,9 @@ APPLICATION_ID = 0x484C4E58  # "HLNX"
 
 SMALLEST = 4096
 """In bytes: a file that is smaller, and is not empty, is what is left of one that was cut off."""
+
+LOOKING_SECONDS = 1.0
+"""How long a process that only looks at the log may have it open; a service has it for longer."""
 
 SCHEMA = """
 CREATE TABLE events (
@@ -125,6 +135,34 @@ def open_for_reading(directory: Path) -> apsw.Connection:
     return nothing
 
 
+def open_alone(directory: Path) -> apsw.Connection:
+    """Open the log in `directory` in a transaction that keeps every other process out of it.
+
+    The file has no -wal then, and gets one again when it is opened for appending. Raises EventLogError, and
+    BusyError where another process has it open.
+    """
+    refuse_missing(directory)
+    path = directory / FILE_NAME
+    connection = _connect(path, LOOKING_SECONDS)
+    with contextlib.ExitStack() as unused:
+        unused.callback(connection.close)
+        with explained(path):
+            connection.pragma("locking_mode", "EXCLUSIVE")
+            with transaction(connection, "EXCLUSIVE"):
+                if _is_empty(connection, path):
+                    raise EventLogError(f"{path} holds no event log")
+                if _is_cut_off(connection, path):
+                    raise DamagedError(f"{path} was cut off: {path.stat().st_size} bytes are left", RESTORE)
+            connection.pragma("journal_mode", "DELETE")
+            # A connection in exclusive mode leaves a journal, which would be read as that of the next file.
+            connection.pragma("locking_mode", "NORMAL")
+            connection.execute("BEGIN EXCLUSIVE")
+            if connection.pragma("journal_mode") != "delete":  # a service was faster
+                raise BusyError(f"{path} is in use")
+        unused.pop_all()
+    return connection
+
+
 def close(connection: apsw.Connection, path: Path) -> None:
     """Let go of the file. What was opened for reading leaves it, and the files beside it, as they were."""
     try:
@@ -179,10 +217,10 @@ def _unchanging(path: Path) -> apsw.Connection | None:
         return apsw.Connection(f"file:{quote(str(path))}?immutable=1", flags=flags)
 
 
-def _connect(path: Path) -> apsw.Connection:
+def _connect(path: Path, patience: float | None = None) -> apsw.Connection:
     with explained(path):
         connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
-        connection.set_busy_handler(Patience(BUSY_SECONDS))
+        connection.set_busy_handler(Patience(BUSY_SECONDS if patience is None else patience))
         return connection
 
 

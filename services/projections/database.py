@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import glob
+import re
 from collections.abc import Callable, Iterator
 from hashlib import sha256
 from pathlib import Path
@@ -64,6 +66,17 @@ def file_of(stem: Path) -> Path:
     """The file that this release keeps its read models in: `a/b.db` makes `a/b-<digest>.db`."""
     digest = sha256(f"{_SCHEMA}{sorted(UPCASTERS)}".encode() + _code()).hexdigest()[:12]
     return stem.with_name(f"{stem.stem}-{digest}{stem.suffix}")
+
+
+def remove_all(stem: Path) -> None:
+    """Remove the read models of every schema for `stem`: they are built anew from the event log.
+
+    For a stopped service: whoever has one open goes on with what was removed. Raises OSError.
+    """
+    name = re.compile(rf"{re.escape(stem.stem)}-[0-9a-f]{{12}}{re.escape(stem.suffix)}(-wal|-shm)?")
+    for path in stem.parent.glob(f"{glob.escape(stem.stem)}-*"):
+        if name.fullmatch(path.name):
+            path.unlink()
 
 
 @functools.cache

@@ -239,7 +239,7 @@ def test_the_command_on_a_log(tmp_path: Path, running: bool) -> None:
     )
     assert command("verify", *store) == (
         0,
-        {"ok": True, "position": 2, "first_bad_position": None, "problem": None},
+        {"ok": True, "position": 2, "first_bad_position": None, "problem": None, "redactions": []},
     )
 
 
@@ -250,7 +250,7 @@ def test_the_command_finds_a_change(tmp_path: Path) -> None:
     connection = apsw.Connection(str(tmp_path / "events.db"))
     connection.execute("DROP TRIGGER events_update; UPDATE events SET body = body || ' ' WHERE position = 2")
     problem = "the record at position 2 is not what was appended: its hash is not that of its content"
-    result = {"ok": False, "position": 3, "first_bad_position": 2, "problem": problem}
+    result = {"ok": False, "position": 3, "first_bad_position": 2, "problem": problem, "redactions": []}
     assert command("verify", "--store", str(tmp_path)) == (1, result)
 
 

@@ -1,0 +1,113 @@
+"""The redaction of one event, from the question whether it can be done to the log without its words."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from msgspec import Struct
+
+from services.event_log.errors import EventLogError
+from services.event_log.log import EventLog
+from services.event_log.records import Draft
+from services.event_log.rewriting import alone, rewrite, tidy
+from services.event_log.schema import refuse_missing
+from services.event_log.summary import Head
+from services.event_redaction import Done, Redaction, RedactionError, done_at, note_of, noted, planned
+
+LONGEST_REASON = 500
+"""In characters."""
+
+
+class Order(Struct, frozen=True):
+    """Who wants which event redacted, and why."""
+
+    position: int
+    reason: str
+    by: str
+
+
+class Redacted(Struct, frozen=True):
+    """A redaction. The member names are those of the JSON."""
+
+    position: int
+    changed: tuple[int, ...]
+    """The positions of all events whose words are replaced."""
+    elsewhere: tuple[int, ...]
+    """The positions of other events that repeat the words."""
+    done: bool
+    """Whether this call did it: not where it was only planned, or done before."""
+    at: int | None = None
+    """The position of the event that is the note of it; None where it was only planned."""
+    length: int | None = None
+    """Of the log in front of the note: where both heads lie."""
+    old_head: str | None = None
+    new_head: str | None = None
+    by: str | None = None
+    reason: str | None = None
+
+
+def plan(store: Path, position: int) -> Redacted:
+    """Tell what a redaction would change, or that it was done before. Raises HelionyxError."""
+    found = _look(store, position)
+    if isinstance(found, Done):
+        return _of(found, ())
+    return Redacted(position, tuple(sorted(found.changed)), found.elsewhere, done=False)
+
+
+def redact(store: Path, order: Order, ready: Callable[[], None]) -> Redacted:
+    """Redact an event; once that was done, say so. Raises HelionyxError, and then nothing has changed.
+
+    `ready` is called when no other process can open the log, and before anything in it has changed.
+    """
+    found = _look(store, order.position)  # what is refused leaves the file as it is
+    if isinstance(found, Done):
+        tidy(store)
+        return _of(found, ())
+    _refuse_reason(order.reason, found)
+    with alone(store) as log:
+        redaction = planned(log, order.position)
+        old = log.head()
+
+        def note(new: Head) -> Draft:
+            return note_of(redaction, order.by, order.reason, datetime.now(UTC), old, new)
+
+        end = rewrite(log, store, redaction.changed, note, ready)
+    with contextlib.closing(EventLog.open(store, read_only=True)) as log:
+        after = noted(log, end.position)
+    if after is None:
+        raise EventLogError(f"the log in {store} does not end with the note of the redaction")
+    return _of(after, redaction.elsewhere, done_now=True)
+
+
+def _look(store: Path, position: int) -> Done | Redaction:
+    """What is to be changed, or the redaction that was done before."""
+    refuse_missing(store)
+    with contextlib.closing(EventLog.open(store, read_only=True)) as log:
+        return done_at(log, position) or planned(log, position)
+
+
+def _of(done: Done, elsewhere: tuple[int, ...], *, done_now: bool = False) -> Redacted:
+    event = done.event
+    return Redacted(
+        event.position,
+        event.positions,
+        elsewhere,
+        done_now,
+        done.at,
+        done.at - 1,
+        event.old_head,
+        event.new_head,
+        event.by,
+        event.reason,
+    )
+
+
+def _refuse_reason(reason: str, redaction: Redaction) -> None:
+    """Refuse a reason that is none, or that keeps the words which are to go."""
+    if not (reason.strip() and len(reason) <= LONGEST_REASON and reason.isprintable()):
+        raise RedactionError(f"expected a reason of 1 to {LONGEST_REASON} characters, found {len(reason)}")
+    if redaction.names(reason):
+        raise RedactionError("the reason repeats the words that are to go", "give one without them")

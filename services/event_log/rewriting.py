@@ -1,0 +1,130 @@
+"""A log in the place of itself, with other words: the one way in which what was appended is changed.
+
+The new log is written beside the old one, proven, and takes its name in one step: whatever interrupts this
+leaves the old log or the new one, whole. What was cut out is in no page of the new file, since it is made of
+the new records alone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+from services.event_log.chain import behind
+from services.event_log.errors import RESTORE, BusyError, DamagedError, EventLogError
+from services.event_log.files import sync
+from services.event_log.log import EventLog
+from services.event_log.records import Draft, Envelope, Record
+from services.event_log.schema import FILE_NAME, open_alone
+from services.event_log.summary import BEGINNING, Head
+
+PLACE = ".rewriting-"
+"""How the name of the directory begins in which the new log is made."""
+
+ZEROS = bytes(1 << 20)
+
+Changed = Mapping[int, Envelope]
+"""By position: the events as they are to be."""
+
+
+@contextlib.contextmanager
+def alone(store: Path) -> Iterator[EventLog]:
+    """The log in `store`, which no other process can open meanwhile. Raises EventLogError.
+
+    Its file has no -wal then: one that stayed would be read as a part of the new file.
+    """
+    try:
+        connection = open_alone(store)
+    except BusyError:
+        raise EventLogError(
+            f"{store / FILE_NAME} is in use by another process", "stop the service first, then try again"
+        ) from None
+    with contextlib.closing(connection):
+        yield EventLog(connection, store / FILE_NAME)
+
+
+def rewrite(
+    log: EventLog, store: Path, changed: Changed, last: Callable[[Head], Draft], ready: Callable[[], None]
+) -> Head:
+    """Give the events in `changed` their new contents and append `last`; return the new end.
+
+    `last` is given the new head of what is there now. `ready` is called when the new log is proven and on the
+    disk, and before it takes the place of the old one. The log was opened by `alone`, and is of no use
+    afterwards. Raises EventLogError, and then nothing has changed.
+    """
+    _clear(store)
+    flaw = log.examine()
+    if flaw is not None:
+        raise DamagedError(f"nothing is changed in a damaged log: {flaw}", RESTORE)
+    place = store / f"{PLACE}{secrets.token_hex(4)}"
+    try:
+        place.mkdir(mode=0o700)
+        try:
+            end = _written(log, place, changed, last)
+            ready()
+            _switch(place / FILE_NAME, store / FILE_NAME)
+        finally:
+            _clear(store)
+    except OSError as error:
+        raise EventLogError(
+            f"{error.filename or store}: {error.strerror}", "look at the directory's space and owner"
+        ) from error
+    return end
+
+
+def _written(log: EventLog, place: Path, changed: Changed, last: Callable[[Head], Draft]) -> Head:
+    """Write the new log into `place` and prove it."""
+    path = place / FILE_NAME
+    with contextlib.closing(EventLog.open(place)) as copy:
+        copy.adopt(_records(log, changed, last))
+    with contextlib.closing(EventLog.open(place, read_only=True)) as copy:
+        problem, end = copy.examine() or copy.damage(), copy.head()
+    if problem is not None or end.position != log.head().position + 1:
+        raise EventLogError(f"the new log in {place} is not whole: {problem or end}", "try again")
+    sync(path)
+    return end
+
+
+def _records(log: EventLog, changed: Changed, last: Callable[[Head], Draft]) -> Iterator[Record]:
+    head = BEGINNING
+    for record in log.read():
+        event = changed.get(record.position)
+        new = behind(head, record.body if event is None else event.body())
+        yield new
+        head = Head(new.position, new.hash)
+    yield behind(head, last(head).body())
+
+
+def _switch(new: Path, path: Path) -> None:
+    """Let the new file take the name of the old one, whose contents are then overwritten.
+
+    A process that waits for the old file finds zeros in it, and not a log that nobody reads any more.
+    """
+    for suffix in ("-journal", "-wal", "-shm"):  # of a process that was killed: all of it is in the file
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
+    with path.open("r+b", buffering=0) as old:  # closing it gives up the lock: after everything else
+        new.replace(path)
+        sync(path.parent)
+        status = os.fstat(old.fileno())
+        if status.st_nlink == 0:  # else somebody gave it another name
+            for start in range(0, status.st_size, len(ZEROS)):
+                old.write(ZEROS[: status.st_size - start])
+            os.fsync(old.fileno())
+
+
+def tidy(store: Path) -> None:
+    """Remove the empty directory that a process leaves which is killed right after the switch."""
+    for place in store.glob(f"{PLACE}*"):
+        with contextlib.suppress(OSError):  # one in which a new log is being made is not empty
+            place.rmdir()
+
+
+def _clear(store: Path) -> None:
+    """Remove what an interrupted attempt left."""
+    for place in store.glob(f"{PLACE}*"):
+        for path in place.iterdir():
+            path.unlink()
+        place.rmdir()
