@@ -41,6 +41,9 @@ LINGER_SECONDS = 1.0
 LARGEST_HEAD = 64 * 1024
 """In bytes: a request's line and its headers. What is longer by less than two PARTs may still get through."""
 
+FOLLOWS = "follows"
+"""In the state of a request whose answer goes on as long as the caller is there."""
+
 PART = 16 * 1024
 """In how large parts the parser is given what arrives, so that the length of a head is noticed in time."""
 
@@ -106,6 +109,24 @@ class BoundedProtocol(HttpToolsProtocol):
             except httptools.HttpParserError:
                 self._refuse(HTTPStatus.BAD_REQUEST, "expected an HTTP/1.1 request")
                 return
+
+    def eof_received(self) -> bool:  # type: ignore[override]
+        """Whether the connection stays open once the caller sends no more: to answer what has arrived whole.
+
+        A caller may have shut down its writing side alone. Whoever follows the log is let go: one that has
+        left looks the same, and would be followed up to the next record.
+        """
+        cycle = self.cycle
+        if self._deaf or self.scope is None:
+            return False
+        begun = cycle is None or cycle.scope is not self.scope
+        if begun or (cycle.more_body and not cycle.response_complete):
+            self._refuse(HTTPStatus.BAD_REQUEST, "the request ended before it was complete")
+            return cycle is not None and not (cycle.disconnected or cycle.response_complete)
+        if cycle.response_complete or cycle.scope["state"].get(FOLLOWS):
+            return False
+        cycle.keep_alive = False
+        return True
 
     def on_message_begin(self) -> None:
         """The first byte of a request."""

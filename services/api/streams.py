@@ -13,6 +13,7 @@ from starlette.routing import Route
 from services.api.measures import Measures
 from services.api.openapi import Operations, answer, operation, parameter
 from services.api.pages import AFTER
+from services.api.protocol import FOLLOWS
 from services.api.requests import LARGEST_POSITION, TYPES, number, number_in, types_of
 from services.api.responses import streamed
 from services.api.schemas import named, text
@@ -101,6 +102,7 @@ def stream_routes(service: Service, measures: Measures) -> list[Route]:
     async def follow(request: Request) -> Response:
         after = number(request, "after", 0, LARGEST_POSITION)
         after = number_in(request.headers.get("last-event-id"), "Last-Event-ID", after, LARGEST_POSITION)
+        setattr(request.state, FOLLOWS, True)
         events = _counted(_events(service, after, types_of(request)), measures)
         # A proxy that collects before it sends would hold back what is to be heard at once.
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
