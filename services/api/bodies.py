@@ -31,7 +31,7 @@ KEY = Component(
 
 WORDS = {"type": "string", "pattern": r"\S"}
 NAME = {**WORDS, "maxLength": 100, "description": "The name of the track."}
-TAG = {"type": "string", "pattern": r"^[^\W_][\w-]{0,49}$"}
+TAG = {"type": "string", "pattern": r"^[^\W_][\w\u0300-\u036f-]{0,49}$"}
 TAGS = {"type": "array", "items": TAG, "maxItems": 20, "description": "The tags, without `#`."}
 DUE = {
     "description": "A day, a moment with its zone, or null for none.",

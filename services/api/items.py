@@ -16,7 +16,10 @@ _MORE: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
         "name": text("The name, as a new track is given it."),
         "entries": integer("The number of its entries.", 0),
     },
-    DECISION: {"rationale": RATIONALE},
+    DECISION: {
+        "rationale": {**RATIONALE, "description": "The reason of the proposal, null for none."},
+        "reason": {**RATIONALE, "description": "The reason of its last change of state, null for none."},
+    },
 }
 """The members that only items of this kind have."""
 
@@ -72,7 +75,7 @@ def shown(thing: Thing) -> dict[str, object]:
     more: Mapping[str, Mapping[str, object]] = {
         TODO: {"due": thing.due},
         TRACK: {"name": thing.text, "entries": thing.entries},
-        DECISION: {"rationale": thing.rationale},
+        DECISION: {"rationale": thing.rationale, "reason": thing.reason},
     }
     return {
         "number": thing.position,

@@ -13,6 +13,7 @@ from services.api.responses import json_of
 from services.api.schemas import mapping, record
 from services.api.things import NUMBER, SOURCE, number_of, tags_of
 from services.domain import commands as c
+from services.domain.tags import has_tag
 from services.refusals import StateError
 from services.service import Service
 
@@ -75,7 +76,7 @@ def tag_routes(service: Service) -> list[Route]:
         try:
             await service.record(c.AddTag(number, tag, source=SOURCE), key)
         except StateError:  # only the refusal knows who was first
-            if tag not in (await service.thing(number)).tags:
+            if not has_tag((await service.thing(number)).tags, tag):
                 raise
 
     return [Route("/api/v1/tags", everyone), Route(_PATH, one, methods=["PUT", "DELETE"])]

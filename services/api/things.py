@@ -23,8 +23,9 @@ from services.api.requests import LARGEST_POSITION
 from services.api.responses import json_of
 from services.api.schemas import Component
 from services.domain.commands import Command
-from services.domain.decisions import due_problem, normal_tag
+from services.domain.decisions import due_problem
 from services.domain.due import Until, until_of
+from services.domain.tags import normal_tag, united
 from services.domain.things import STATES, TODO, Thing
 from services.refusals import MissingError
 from services.service import Service
@@ -196,7 +197,7 @@ def routes(kind: Kind, service: Service) -> list[Route]:
 
 def tags_of(tags: tuple[str, ...]) -> tuple[str, ...]:
     """Tags as they are kept, each once; what cannot be one as it is, to be refused."""
-    return tuple(dict.fromkeys(normal_tag(tag) or tag for tag in tags))
+    return united(normal_tag(tag) or tag for tag in tags)
 
 
 async def one_of(service: Service, kind: str, number: int) -> Thing:

@@ -87,14 +87,14 @@ class ProposeDecision(Wish, frozen=True):
 
 
 class AcceptDecision(Wish, frozen=True):
-    """Decide it so. Without a rationale, the one of the proposal stays."""
+    """Decide it so. The rationale stands beside the one of the proposal."""
 
     decision: int
     rationale: str | None = None
 
 
 class RejectDecision(Wish, frozen=True):
-    """Decide against it. Without a rationale, the one of the proposal stays."""
+    """Decide against it. The rationale stands beside the one of the proposal."""
 
     decision: int
     rationale: str | None = None

@@ -10,12 +10,12 @@ from typing import Any
 
 from services.domain import commands as c
 from services.domain import events as e
-from services.domain.things import DECISION, MOST_TAGS, TODO, TRACK, Thing
+from services.domain.tags import MOST_TAGS, has_tag, normal_tag, united
+from services.domain.things import DECISION, TODO, TRACK, Thing
 
 LONGEST_NAME = 100
 """Of a track, in characters."""
 
-_TAG = re.compile(r"[^\W_][\w-]{0,49}")
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 
@@ -59,12 +59,6 @@ def refused(thing: Thing | None, command: c.Command) -> Refusal | None:
     """What of `thing`, as it stands, does not let `command` happen."""
     rule = _RULES.get(type(command))
     return None if rule is None else rule(thing, command)
-
-
-def normal_tag(text: str) -> str | None:
-    """The tag that `text` is meant as, such as `home` for `#Home`; None where it cannot be one."""
-    tag = text.removeprefix("#").casefold()
-    return tag if _TAG.fullmatch(tag) else None
 
 
 def _text(value: str) -> Refusal | None:
@@ -144,8 +138,8 @@ def _not_running(thing: Thing | None, command: Any) -> Refusal | None:
 
 def _too_many(thing: Thing, more: tuple[str, ...]) -> Refusal | None:
     """Why `thing` cannot have these tags besides its own."""
-    new = set(more) - set(thing.tags)
-    if not new or len(thing.tags) + len(new) <= MOST_TAGS:
+    after = len(united(thing.tags, more))
+    if after <= max(MOST_TAGS, len(thing.tags)):
         return None
     return Refusal(
         f"expected at most {MOST_TAGS} tags; {thing.kind} {thing.position} has {len(thing.tags)} already"
@@ -155,7 +149,7 @@ def _too_many(thing: Thing, more: tuple[str, ...]) -> Refusal | None:
 def _untagged(thing: Thing | None, command: Any) -> Refusal | None:
     if thing is None:
         return Refusal(f"there is nothing with the number {command.thing}", missing=True)
-    if command.tag in thing.tags:
+    if has_tag(thing.tags, command.tag):
         return Refusal(f"{thing.kind} {thing.position} has the tag {command.tag} already")
     return _too_many(thing, (command.tag,))
 
@@ -163,7 +157,7 @@ def _untagged(thing: Thing | None, command: Any) -> Refusal | None:
 def _tagged(thing: Thing | None, command: Any) -> Refusal | None:
     if thing is None:
         return Refusal(f"there is nothing with the number {command.thing}", missing=True)
-    if command.tag not in thing.tags:
+    if not has_tag(thing.tags, command.tag):
         return Refusal(f"{thing.kind} {thing.position} has no tag {command.tag}", missing=True)
     return None
 

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 
 from services.domain import commands as c
-from services.domain.decisions import normal_tag, unfit
-from services.domain.things import MOST_TAGS
+from services.domain.decisions import unfit
+from services.domain.tags import MOST_TAGS, normal_tag, united
 
 When = Callable[[str, datetime], str | None]
 """What a text such as `tomorrow 17:00` means at a time: a day, a moment in UTC, or None: no time at all."""
@@ -63,7 +63,7 @@ def _todo(text: str, source: str, when: Callable[[str], str | None]) -> c.Comman
         before, first = _tags(text[:begin]) if due is not None else ("", ())
         without = f"{before.rstrip(_OPENING)}{text[following:]}".strip()
         if due is not None and without:
-            return c.AddTodo(without, due, tuple(dict.fromkeys((*first, *more, *tags))), source=source)
+            return c.AddTodo(without, due, united(first, more, tags), source=source)
     return c.AddTodo(text, None, tags, source=source)
 
 
@@ -117,7 +117,7 @@ def _tags(text: str) -> tuple[str, tuple[str, ...]]:
         if tag is None:
             break
         text, found = last[1] or "", [tag, *found]
-    return text.strip(), tuple(dict.fromkeys(found))
+    return text.strip(), united(found)
 
 
 def _name(text: str) -> str:

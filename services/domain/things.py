@@ -9,6 +9,7 @@ from typing import Any
 
 from services.domain import commands as c
 from services.domain import events as e
+from services.domain.tags import MOST_TAGS, tag_key, united
 
 Key = int | str
 """What is known by its position, and a track by its `track_key`."""
@@ -22,10 +23,6 @@ STATES = {
     DECISION: ("proposed", "accepted", "rejected"),
 }
 """The states of each kind; the first one is that of a new one."""
-
-
-MOST_TAGS = 20
-"""How many tags a thing may have."""
 
 
 @dataclass(frozen=True)
@@ -46,14 +43,16 @@ class Thing:
     due: str | None = None
     """Of a todo: a day, or a moment in UTC."""
     rationale: str | None = None
-    """Of a decision: why it was proposed, or was decided so."""
+    """Of a decision: why it was proposed."""
     entries: int = 0
     """Of a track: how many there are."""
+    reason: str | None = None
+    """Of a decision: why it was accepted, rejected or opened again the last time."""
 
 
 def track_key(name: str) -> str:
-    """What two spellings of one track's name have in common."""
-    return " ".join(name.casefold().split())
+    """The same for all spellings of one track's name."""
+    return " ".join(tag_key(name).split())
 
 
 def key_of(told: c.Command | e.Event) -> Key | None:
@@ -86,7 +85,7 @@ def begins(event: e.Event) -> bool:
 
 
 def _new(event: e.Event, position: int, kind: str, text: str, **more: Any) -> Thing:
-    tags = tuple(sorted(set(getattr(event, "tags", ()))))
+    tags = tuple(sorted(united(getattr(event, "tags", ()))))
     began = getattr(event, "said_at", None) or event.time
     return Thing(position, kind, STATES[kind][0], text, tags, began, began, **more)
 
@@ -107,18 +106,18 @@ _CHANGES: dict[type[e.Event], Callable[[Thing, Any], dict[str, Any]]] = {
     e.TrackStarted: lambda thing, event: {"state": "running", "tags": _united(thing.tags, event.tags)},
     e.TrackEntryAdded: lambda thing, _: {"state": "running", "entries": thing.entries + 1},
     e.TrackStopped: lambda _, __: {"state": "stopped"},
-    e.DecisionAccepted: lambda _, event: {"state": "accepted", **_why(event)},
-    e.DecisionRejected: lambda _, event: {"state": "rejected", **_why(event)},
-    e.DecisionRevisited: lambda _, event: {"state": "proposed", **_why(event)},
+    e.DecisionAccepted: lambda _, event: {"state": "accepted", "reason": event.rationale},
+    e.DecisionRejected: lambda _, event: {"state": "rejected", "reason": event.rationale},
+    e.DecisionRevisited: lambda _, event: {"state": "proposed", "reason": event.rationale},
     e.TagAdded: lambda thing, event: {"tags": _united(thing.tags, (event.tag,))},
-    e.TagRemoved: lambda thing, event: {"tags": tuple(tag for tag in thing.tags if tag != event.tag)},
+    e.TagRemoved: lambda thing, event: {"tags": _without(thing.tags, event.tag)},
 }
 
 
 def _united(tags: tuple[str, ...], more: tuple[str, ...]) -> tuple[str, ...]:
     """As many of them as there may be: a message is never refused, and two who add at once each had room."""
-    return tuple(sorted(list(dict.fromkeys((*tags, *more)))[:MOST_TAGS]))
+    return tuple(sorted(united(tags, more)[:MOST_TAGS]))
 
 
-def _why(event: Any) -> dict[str, Any]:
-    return {} if event.rationale is None else {"rationale": event.rationale}
+def _without(tags: tuple[str, ...], tag: str) -> tuple[str, ...]:
+    return tuple(each for each in tags if tag_key(each) != tag_key(tag))

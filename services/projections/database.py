@@ -20,6 +20,7 @@ import apsw
 
 import services.domain.events as events_module
 import services.domain.origin as origin
+import services.domain.tags as tags_module
 import services.domain.things as things_module
 import services.kept as kept
 import services.projections.build as build
@@ -83,7 +84,7 @@ def remove_all(stem: Path) -> None:
 def _code() -> bytes:
     """The code that makes rows of events: where it differs, the rows may."""
     modules = (build, models, counts, entries, messages, search, sendings, things, timeline)
-    outside = (events_module, origin, things_module, kept, upcasters)
+    outside = (events_module, origin, tags_module, things_module, kept, upcasters)
     paths = [Path(str(module.__file__)) for module in (*modules, *outside)]
     return b"".join(path.read_bytes() for path in paths)
 

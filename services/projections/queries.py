@@ -67,7 +67,7 @@ class Queries:
         )
 
     def tags(self) -> dict[str, int]:
-        """Every tag that something bears, in alphabetical order, and how many things do."""
+        """Every tag that something bears, as it was last written, and how many things do."""
         return self.ask(things.tags)
 
     def standing(self) -> dict[str, dict[str, int]]:

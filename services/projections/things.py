@@ -11,6 +11,7 @@ import msgspec
 
 from services.domain.due import Until
 from services.domain.events import Event as Happened
+from services.domain.tags import tag_key
 from services.domain.things import TRACK, Key, Thing, evolve, key_of, track_key
 from services.event_log.records import moment
 from services.formats import WRITES
@@ -30,13 +31,15 @@ CREATE TABLE things (
     due TEXT,
     rationale TEXT,
     entries INTEGER NOT NULL,
+    reason TEXT,
     track TEXT
 ) STRICT;
 CREATE UNIQUE INDEX things_track ON things (track) WHERE track IS NOT NULL;
 CREATE TABLE thing_tags (
-    tag TEXT NOT NULL,
+    key TEXT NOT NULL,
     position INTEGER NOT NULL,
-    PRIMARY KEY (tag, position)
+    tag TEXT NOT NULL,
+    PRIMARY KEY (key, position)
 ) STRICT, WITHOUT ROWID;
 """
 
@@ -50,8 +53,8 @@ _PREFIXES = ("Todo", "Note", "Track", "Decision", "Tag")
 EVENTS = tuple(pair for pair in WRITES if pair[0].startswith(_PREFIXES))
 """The (type, version) of the events that change a thing."""
 
-_COLUMNS = "position, kind, state, text, tags, created, changed, due, rationale, entries"
-_PUT = "INSERT OR REPLACE INTO things VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_COLUMNS = "position, kind, state, text, tags, created, changed, due, rationale, entries, reason"
+_PUT = "INSERT OR REPLACE INTO things VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _decode_tags = msgspec.json.Decoder(tuple[str, ...]).decode
 _encode = msgspec.json.Encoder().encode
 
@@ -96,8 +99,8 @@ def things(
         conditions.append(f"state IN ({', '.join('?' * len(states))})")
         values += sorted(states)
     if tag is not None:
-        conditions.append("position IN (SELECT position FROM thing_tags WHERE tag = ?)")
-        values.append(tag)
+        conditions.append("position IN (SELECT position FROM thing_tags WHERE key = ?)")
+        values.append(tag_key(tag))
     if due_until is not None:
         conditions.append("((length(due) = 10 AND due <= ?) OR (length(due) > 10 AND due < ?))")
         values += [due_until.day, due_until.moment]
@@ -106,9 +109,12 @@ def things(
 
 
 def tags(connection: apsw.Connection) -> dict[str, int]:
-    """Every tag that something bears, in alphabetical order, and how many things do."""
-    sql = "SELECT tag, count(*) FROM thing_tags GROUP BY tag ORDER BY tag"
-    return dict(cast(list[tuple[str, int]], connection.execute(sql).fetchall()))
+    """Every tag that something bears, as it was last written, and how many things do."""
+    # SQLite takes the other columns from the row of the maximum.
+    sql = "SELECT tag, count(*), max(position) FROM thing_tags GROUP BY key ORDER BY key"
+    return {
+        tag: count for tag, count, _ in cast(list[tuple[str, int, int]], connection.execute(sql).fetchall())
+    }
 
 
 def standing(connection: apsw.Connection) -> dict[str, dict[str, int]]:
@@ -128,6 +134,7 @@ def _row(thing: Thing) -> tuple[Value, ...]:
     return (
         *(thing.position, thing.kind, thing.state, thing.text, _encode(thing.tags).decode()),
         *(moment(thing.created), moment(thing.changed), thing.due, thing.rationale, thing.entries),
+        thing.reason,
         track_key(thing.text) if thing.kind == TRACK else None,
     )
 
@@ -140,8 +147,11 @@ def _thing(row: object) -> Thing:
 
 def _tag(connection: apsw.Connection, thing: Thing, before: tuple[str, ...]) -> None:
     gone, new = set(before) - set(thing.tags), set(thing.tags) - set(before)
-    for sql, changed in (
-        ("DELETE FROM thing_tags WHERE tag = ? AND position = ?", gone),
-        ("INSERT INTO thing_tags VALUES (?, ?)", new),
-    ):
-        connection.executemany(sql, [(tag, thing.position) for tag in sorted(changed)])
+    connection.executemany(
+        "DELETE FROM thing_tags WHERE key = ? AND position = ?",
+        [(tag_key(tag), thing.position) for tag in sorted(gone)],
+    )
+    connection.executemany(
+        "INSERT INTO thing_tags VALUES (?, ?, ?)",
+        [(tag_key(tag), thing.position, tag) for tag in sorted(new)],
+    )

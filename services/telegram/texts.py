@@ -79,6 +79,8 @@ def standing(thing: Thing, hours: Hours, now: datetime) -> Said:
     """A thing as it stands, and what can be done with it."""
     state = "" if thing.state in ("open", "kept", "running") else f" ({thing.state})"
     because = f"\nbecause {thing.rationale}" if thing.rationale else ""
+    if thing.reason:
+        because += f"\n{'opened again' if thing.state == 'proposed' else thing.state} because {thing.reason}"
     buttons = BUTTONS.get((thing.kind, thing.state), ())
     return Said(
         f"{thing.kind} {described(thing, hours, now, longest=LONGEST)}{state}{because}",
@@ -153,7 +155,7 @@ def described(
     """A thing on one line; with `mark` it says that a todo is overdue."""
     late = mark and thing.due is not None and is_overdue(thing.due, hours.local(now))
     due = f", {'overdue since' if late else 'due'} {when(thing.due, hours, now)}" if thing.due else ""
-    tags = "".join(f" #{tag}" for tag in thing.tags if f"#{tag}" not in thing.text.casefold())
+    tags = "".join(f" #{tag}" for tag in thing.tags if f"#{tag}" not in thing.text.lower())
     return f"{thing.position}: {short(thing.text, longest)}{due}{tags}"
 
 

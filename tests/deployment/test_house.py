@@ -82,6 +82,7 @@ def test_domain_is_pure() -> None:
         "enum",
         "re",
         "datetime",
+        "unicodedata",
         "msgspec",
         "services",
         "abc",

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from services.domain import commands as c
 from services.domain import events as e
 from services.domain.decisions import LONGEST_NAME, Refusal, decide, event_of
-from services.domain.things import MOST_TAGS, STATES, Key, Thing, evolve, key_of
+from services.domain.tags import MOST_TAGS, united
+from services.domain.things import STATES, Key, Thing, evolve, key_of
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 
@@ -100,12 +101,22 @@ def test_what_may_become_of_what(before: list[c.Command], command: c.Command, st
         assert found.state == state
 
 
-def test_a_reason_stays_until_there_is_another() -> None:
-    """Accepting without a word keeps that of the proposal."""
-    rejected, accepted = after(DECISION, REJECTED), after(DECISION, ACCEPTED)
-    assert rejected is not None
-    assert accepted is not None
-    assert (rejected.rationale, accepted.rationale) == ("why", "so")
+@pytest.mark.parametrize(
+    ("commands", "reason"),
+    [
+        ([], None),
+        ([ACCEPTED], "so"),
+        ([REJECTED], None),
+        ([ACCEPTED, c.RevisitDecision(1, source="x")], None),
+        ([ACCEPTED, c.RevisitDecision(1, "anew", source="x")], "anew"),
+        ([ACCEPTED, c.RevisitDecision(1, source="x"), REJECTED], None),
+    ],
+)
+def test_a_reason_stands_beside_that_of_the_proposal(commands: list[c.Command], reason: str | None) -> None:
+    """It is the one of the last change, and never takes the other one's place."""
+    decision = after(DECISION, *commands)
+    assert decision is not None
+    assert (decision.rationale, decision.reason) == ("why", reason)
 
 
 def test_what_does_not_exist_is_told_apart() -> None:
@@ -170,7 +181,7 @@ def test_messages_give_a_track_no_more_tags_than_that() -> None:
 
 
 NUMBERS, NAMES = st.integers(1, 12), st.sampled_from(["a", "A", "b  c", "b c"])
-TAGS = st.sampled_from(["home", "work"])
+TAGS = st.sampled_from(["home", "größe", "grösse"])
 COMMANDS = st.one_of(
     st.builds(
         c.AddTodo, st.just("t"), st.sampled_from([None, "2026-02-11"]), st.tuples(TAGS), source=st.just("x")
@@ -223,4 +234,4 @@ def test_any_sequence_of_commands(commands: list[c.Command]) -> None:
         assert thing.position == position
         assert thing.state in STATES[thing.kind]
         assert thing.created <= thing.changed
-        assert thing.tags == tuple(sorted(set(thing.tags)))
+        assert thing.tags == tuple(sorted(united(thing.tags)))

@@ -64,14 +64,14 @@ def test_the_life_of_a_todo(service: Instance) -> None:
 
 
 def test_the_life_of_a_decision(service: Instance) -> None:
-    """Its reason is the last one that was given."""
+    """The reason of its last change stands beside the one of the proposal."""
     number = made(service, "decisions", text="train", rationale="quiet")["number"]
     rejected = service.call("POST", f"{API}/decisions/{number}/reject", {"rationale": "strike"}).json
-    assert (rejected["state"], rejected["rationale"]) == ("rejected", "strike")
+    assert [rejected[name] for name in ("state", "rationale", "reason")] == ["rejected", "quiet", "strike"]
     problem(service.call("POST", f"{API}/decisions/{number}/accept"), 409)
     assert service.call("POST", f"{API}/decisions/{number}/revisit").json["state"] == "proposed"
     accepted = service.call("POST", f"{API}/decisions/{number}/accept", {}).json
-    assert (accepted["state"], accepted["rationale"]) == ("accepted", "strike")
+    assert [accepted[name] for name in ("state", "rationale", "reason")] == ["accepted", "quiet", None]
 
 
 def test_a_track_and_its_entries(service: Instance) -> None:

@@ -28,6 +28,10 @@ def test_a_thing_is_told_as_it_stands() -> None:
     decision = texts.standing(TRAIN, HOURS, NOW)
     assert decision.text == "decision 14: take the train (proposed)\nbecause it is quiet"
     assert decision.buttons == (("Accept", "accept:14"), ("Reject", "reject:14"))
+    again = replace(TRAIN, reason="of a strike")
+    assert texts.standing(again, HOURS, NOW).text.endswith("quiet\nopened again because of a strike")
+    accepted = texts.standing(replace(again, state="accepted", rationale=None), HOURS, NOW)
+    assert accepted.text == "decision 14: take the train (accepted)\naccepted because of a strike"
 
 
 def test_a_time_that_was_not_understood_is_named_below_whatever_the_text_holds() -> None:
