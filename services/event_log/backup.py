@@ -9,8 +9,8 @@ from pathlib import Path
 
 import apsw
 
-from services.event_log.errors import EventLogError, explained
 from services.event_log.durable import sync
+from services.event_log.errors import EventLogError, explained
 from services.event_log.log import EventLog
 from services.event_log.schema import FILE_NAME, refuse_missing
 from services.event_log.summary import Head
