@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import cache
 from http import HTTPStatus
 from typing import Any
 
@@ -77,6 +78,7 @@ def answer(description: str, schema: Mapping[str, Any], *content_types: str) -> 
     }
 
 
+@cache
 def _problem(status: HTTPStatus) -> Component:
     name = status.phrase.replace(" ", "")
     return Component("responses", name, answer(f"{status.phrase}.", PROBLEM, "application/problem+json"))

@@ -12,6 +12,8 @@ class Component(dict[str, Any]):
     A schema among them becomes one type of a generated client.
     """
 
+    __slots__ = ("name", "section")
+
     def __init__(self, section: str, name: str, content: Mapping[str, Any]) -> None:
         super().__init__(content)
         self.section = section
