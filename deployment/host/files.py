@@ -17,12 +17,16 @@ def publish(path: Path, content: bytes, mode: int) -> None:
     """Write a file beside, make it durable, and put it in place by a rename."""
     beside = path.with_name(f".{path.name}.new")
     descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fchmod(file.fileno(), mode)
-        os.fsync(file.fileno())
-    beside.replace(path)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fchmod(file.fileno(), mode)
+            os.fsync(file.fileno())
+        beside.replace(path)
+    except OSError:  # such as a full disk
+        beside.unlink(missing_ok=True)
+        raise
     settle(path.parent)
 
 

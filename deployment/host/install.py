@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,16 +30,23 @@ def layer(layout: Layout, staged: Path, digest: str) -> str:
         final = layout.layers / digest
         if final.is_dir():
             return "another environment brought it"
-        half, count = _unpacked(staged / "layer.tar.gz", final)
-        _compile(half, missing=True)  # some files do not: they are for other versions of Python
-        _finish(half, final)
+        with _half_made(final) as half:
+            count = _unpack_all(staged / "layer.tar.gz", half)
+            _compile(half, missing=True)  # some files do not: they are for other versions of Python
+            _finish(half, final)
     return f"{count} files"
 
 
 def release(layout: Layout, environment: Environment, staged: Path, name: str) -> str:
     """Unpack, compile and check the staged release."""
     final = layout.releases(environment) / name
-    half, _ = _unpacked(staged / "release.tar.gz", final)
+    with _half_made(final) as half:
+        _unpack_all(staged / "release.tar.gz", half)
+        return f"{_checked(layout, half, final, name)} files"
+
+
+def _checked(layout: Layout, half: Path, final: Path, name: str) -> int:
+    """Check, compile and put in place what was unpacked; returns the number of files of the release."""
     manifest = manifest_in(half)
     if manifest is None or (wrong := drifted(half, manifest, name)):
         found = "no manifest" if manifest is None else ", ".join(wrong)
@@ -48,20 +58,39 @@ def release(layout: Layout, environment: Environment, staged: Path, name: str) -
         if not (layout.layers / manifest.layer).is_dir():
             raise StepFailed(f"layer {manifest.layer[:12]} has just been pruned.", "deploy once more")
         _finish(half, final)
-    return f"{len(manifest.files)} files"
+    return len(manifest.files)
 
 
-def _unpacked(blob: Path, final: Path) -> tuple[Path, int]:
-    """Unpack what was sent, beside `final`; returns where, and the number of files. Raises `StepFailed`."""
+def sweep_all(layout: Layout, environment: Environment) -> None:
+    """Remove what a transaction of the environment, whose lock is held, has left half-made."""
+    with contextlib.suppress(OSError):  # what the disk does not let go now, the next install sweeps
+        sweep(layout.releases(environment))
+        if any(layout.layers.glob(".*.half")):
+            with host_lock(layout):  # the half-made layer of another environment is one in the making
+                sweep(layout.layers)
+
+
+@contextlib.contextmanager
+def _half_made(final: Path) -> Iterator[Path]:
+    """A directory beside `final` to make it in. Nothing of it stays if that fails."""
+    sweep(final.parent)
+    half = final.with_name(f".{final.name}.half")
+    half.mkdir(mode=0o755, parents=True)
+    try:
+        yield half
+    except BaseException:
+        shutil.rmtree(half, ignore_errors=True)
+        raise
+
+
+def _unpack_all(blob: Path, half: Path) -> int:
+    """Unpack what was sent; returns the number of files. Raises `StepFailed`."""
     import gzip  # seldom needed, and every caller waits for imports
     import tarfile
     import zlib
 
     if not blob.exists():
-        raise StepFailed(f"{blob.name} was not sent, but {final} needs it.", "deploy once more")
-    sweep(final.parent)
-    half = final.with_name(f".{final.name}.half")
-    half.mkdir(mode=0o755, parents=True)
+        raise StepFailed(f"{blob.name} was not sent, but {half.parent} needs it.", "deploy once more")
     count = 0
     try:
         # In one pass: looking through it first doubles the time.
@@ -72,7 +101,7 @@ def _unpacked(blob: Path, final: Path) -> tuple[Path, int]:
                 pass
     except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise StepFailed(f"{blob.name} cannot be unpacked: {error}.", "deploy once more") from error
-    return half, count
+    return count
 
 
 def _unpack(archive: tarfile.TarFile, member: tarfile.TarInfo, root: Path) -> int:

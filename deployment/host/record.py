@@ -7,6 +7,8 @@ transactions/<id>/record.jsonl    one JSON object per line, in the order in whic
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import json
 import os
 import shutil
@@ -21,6 +23,7 @@ from .layout import Layout
 
 KEEP = 20  # transactions whose requests and records stay for reading
 WHOLE = {"verb", "environment", "actor"}  # what every request has; one without it was never finished
+FULL = (errno.ENOSPC, errno.EDQUOT)
 STAGING = 3600.0  # seconds after which what was staged and never begun is forgotten
 
 
@@ -54,13 +57,22 @@ class Transaction:
         """
         entry = {"event": event, "at": round(time.time(), 3), **content}
         data = json.dumps(entry).encode() + b"\n"
+        try:
+            self._append(data)
+        except OSError as error:
+            if error.errno not in FULL:
+                raise
+            self.close()  # the record of a change matters more than the rest of it
+            self._append(data)
+        return entry
+
+    def _append(self, data: bytes) -> None:
         with open(self.log, "a+b", opener=private) as file:
             if file.tell() and os.pread(file.fileno(), 1, file.tell() - 1) != b"\n":
                 data = b"\n" + data
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        return entry
 
     def entries(self, event: str | None = None) -> list[dict[str, Any]]:
         """The record so far, without what is no whole line."""
@@ -90,21 +102,40 @@ def new_id(environment: str) -> str:
 
 def create(layout: Layout, request: dict[str, Any]) -> Transaction:
     """A new transaction with its request on disk; older ones than the last few are forgotten."""
-    layout.transactions.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = _directory(layout, request["environment"])
-    publish(path / "request.json", json.dumps(request, indent=1).encode(), 0o600)
+    try:
+        publish(path / "request.json", json.dumps(request, indent=1).encode(), 0o600)
+    except OSError:
+        forget(layout, Transaction(path.name, path))
+        raise
     for old in (*ended(layout)[:-KEEP], *never_begun(layout)):
         shutil.rmtree(old.path, ignore_errors=True)  # another environment's deploy may be at it too
     return Transaction(path.name, path)
 
 
+def forget(layout: Layout, transaction: Transaction) -> None:
+    """Remove all of a transaction that was not started, also the directories that were made for it."""
+    shutil.rmtree(transaction.path)
+    forget_empty(layout)
+
+
+def forget_empty(layout: Layout) -> None:
+    """Remove the directories of transactions where nothing is in them."""
+    for path in (layout.transactions, layout.state):
+        with contextlib.suppress(OSError):  # there is something in it, or it is not there
+            path.rmdir()
+
+
 def _directory(layout: Layout, environment: str) -> Path:
     """A new directory for a transaction, with an id that no other transaction has."""
     while True:
+        layout.transactions.mkdir(mode=0o700, parents=True, exist_ok=True)
         path = layout.transactions / new_id(environment)
         try:
             path.mkdir(mode=0o700)
         except FileExistsError:  # two of one second got the same random part
+            continue
+        except FileNotFoundError:  # another refused change has just removed the empty directory
             continue
         return path
 

@@ -6,13 +6,12 @@ It may die at any moment without harm: whatever has been started belongs to the 
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 import time
 from pathlib import Path
 from typing import Any
 
-from . import audit, halves, locks, record, releases, shelf, store, systemd
+from . import audit, halves, locks, record, releases, room, shelf, store, systemd
 from .errors import HostError, Refused, StepFailed, Unfinished
 from .facts import facts
 from .layout import ENVIRONMENTS, Environment, Layout
@@ -25,10 +24,6 @@ from .step import Step, callers
 from .wire import Hangup, Wire
 from .wishes import wanted_of
 
-RECORD = 1 << 20  # bytes that any change needs, for its record and the audit
-ARCHIVE = (
-    6  # times its size: sent, and unpacked and compiled (measured: 4.9 MB become 20 MB); a log stays twice
-)
 STARTS = 12  # starts of one transaction's unit: it gives up by itself long before, unless it cannot write
 POLL = 0.01  # seconds between two looks at the record
 CHANGES = ("deploy", "rollback", "restart", "stop", "start", "remove", "restore", "rebuild")
@@ -84,7 +79,7 @@ def _answer(layout: Layout, wire: Wire, program: Path, request: dict[str, Any]) 
 def _change(layout: Layout, wire: Wire, program: Path, request: dict[str, Any]) -> None:
     environment = Environment(request["environment"])
     if not request.get("dry"):
-        _refuse_full_disk(layout, 0)
+        room.refuse_full(layout, environment)
         held = locks.holder(layout, environment.name)
         if held is not None:
             raise locks.busy(environment.name, held)
@@ -129,20 +124,21 @@ def _begun(
     try:
         transaction = record.create(layout, request)
     except OSError as error:
+        record.forget_empty(layout)
         raise _unwritable(error) from error
     wire.say("transaction", id=transaction.id, unit=transaction.unit)
     try:
         _stage(layout, wire, transaction, steps)
     except OSError as error:
-        shutil.rmtree(transaction.path)
+        record.forget(layout, transaction)
         raise _unwritable(error) from error
     except (Hangup, HostError):
-        shutil.rmtree(transaction.path)  # nothing was started, so nothing is to be remembered
+        record.forget(layout, transaction)
         raise
     try:
         _start(layout, transaction, program)
     except StepFailed as error:
-        shutil.rmtree(transaction.path)
+        record.forget(layout, transaction)
         raise Refused("the node cannot start the transaction.", "mend that first", error.details) from error
     return transaction
 
@@ -224,22 +220,12 @@ def _stage(layout: Layout, wire: Wire, transaction: record.Transaction, steps: t
     wire.say("need", blobs=needs)
     for kind in needs:
         head = wire.hear()
-        _refuse_full_disk(layout, int(head["size"]), times=2 if kind == "log" else ARCHIVE)
+        environment = Environment(request["environment"])
+        room.refuse_too_large(layout, environment, kind, int(head["size"]))
         if kind == "log":
-            shelf.refuse_full_disk(layout, Environment(request["environment"]), int(head["size"]))
+            shelf.refuse_full_disk(layout, environment, int(head["size"]))
         name = "log.db" if kind == "log" else f"{kind}.tar.gz"
         wire.receive(transaction.path / name, int(head["size"]), str(head["sha256"]))
-
-
-def _refuse_full_disk(layout: Layout, size: int, times: int = ARCHIVE) -> None:
-    for path in (layout.state, layout.opt):
-        path = path if path.exists() else layout.root
-        free, needed = shutil.disk_usage(path).free, times * size + (store.SPARE if size else RECORD)
-        if free < needed:
-            raise Refused(
-                f"{path} on the node has {free / 1e6:.0f} MB free, and {needed / 1e6:.0f} MB are needed.",
-                "make room there, then try again",
-            )
 
 
 def _start(layout: Layout, transaction: record.Transaction, program: Path) -> None:

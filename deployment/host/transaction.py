@@ -13,6 +13,7 @@ from typing import Any
 from . import audit, record, releases
 from .aside import Aside
 from .errors import Busy, HostError, Refused, StepFailed
+from .install import sweep_all
 from .layout import Environment, Layout
 from .locks import environment_lock
 from .marks import Place
@@ -269,6 +270,7 @@ class _Change:
         return StepFailed(found[-1]["message"], found[-1]["hint"], tuple(found[-1]["details"]))
 
     def _end(self, outcome: str, before: dict[str, Any], failure: HostError | None) -> None:
+        sweep_all(self.layout, self.environment)
         after = releases.current(self.layout, self.environment)
         seconds = round(time.time() - self.transaction.entries("attempt")[0]["at"], 3)
         audit.append(

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from .errors import StepFailed
 from .layout import ENVIRONMENTS, Environment, Layout
+from .room import nearest
 from .run import run
 
 CONTAINER = Path("/run/systemd/container")  # written by a systemd that runs inside of one
@@ -89,14 +90,7 @@ def _written(layout: Layout) -> list[Path]:
         *(layout.data(environment) / name for environment in environments for name in ("", "events")),
         *(layout.data(environment) / "projections" for environment in environments),
     ]
-    return list(dict.fromkeys(_nearest(place) for place in places))
-
-
-def _nearest(path: Path) -> Path:
-    """The directory itself, for a link may lead elsewhere; its parent stands for what is not there yet."""
-    while not path.is_dir():
-        path = path.parent
-    return path.resolve()
+    return list(dict.fromkeys(nearest(place) for place in places))
 
 
 def _file_system(mount: Path, path: Path) -> FileSystem:

@@ -91,6 +91,9 @@ def test_disk_that_fails_in_a_step_is_taken_back(dev: Operator) -> None:
     finally:
         dev.on_node("umount", where)
     assert "Read-only file system" in result["message"]
+    halves = "/opt/helionyx -name '.*.half' -o -name '.*.new'"
+    staged = "/var/lib/helionyx-deploy/transactions -name '*.tar.gz'"
+    assert not dev.on_node("sh", "-c", f"find {halves}; find {staged}")
     assert dev.status("dev")["pid"] == before["pid"]
 
 

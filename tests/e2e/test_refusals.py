@@ -99,6 +99,17 @@ def full_disk(operator: Operator) -> Iterator[None]:
 
 
 @contextmanager
+def few_inodes(operator: Operator) -> Iterator[None]:
+    """A file system of its own for the dependencies, with room for bytes and none for files."""
+    layers = "/opt/helionyx/layers"
+    operator.on_node("mount", "-t", "tmpfs", "-o", "nr_inodes=40", "tmpfs", layers)
+    try:
+        yield
+    finally:
+        operator.on_node("umount", layers)
+
+
+@contextmanager
 def stranger_on_the_port(operator: Operator) -> Iterator[None]:
     """Some other program of the node listens where dev wants to."""
     unit = "systemd-run --quiet --collect --unit=stranger --property=Type=exec"
@@ -168,6 +179,7 @@ MISTAKES = {
     "noisy login": Mistake("says what our program does not: '42'", around=noisy_login),
     "no systemd": Mistake("systemd does not run this node", environ={"NODE": "local"}),
     "full disk": Mistake("MB free", around=full_disk),
+    "few inodes": Mistake("inodes free", around=few_inodes),
     "another deploy": Mistake("(deploy) since", around=another_deploy),
     "another project": Mistake("the node belongs to helionyx", around=another_project),
     "later events": Mistake("could not read: there would be no way back", around=later_events),
