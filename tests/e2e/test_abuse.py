@@ -51,8 +51,8 @@ def test_unit_of_somebody_else_is_left_alone(dev: Operator) -> None:
     """A unit of that name which no deploy has brought is refused: neither overwritten nor removed."""
     unit = "/etc/systemd/system/helionyx-staging.service"
     dev.on_node("sh", "-c", f"printf '[Service]\\nExecStart=/bin/sleep 1000\\n' > {unit}")
-    assert "no deploy has put it there" in dev.deploy("staging", code=2)["message"]
-    assert "no deploy has put it there" in dev.change("remove", "staging", code=2)["message"]
+    assert "no deploy of staging has made it" in dev.deploy("staging", code=2)["message"]
+    assert "no deploy of staging has made it" in dev.change("remove", "staging", code=2)["message"]
     assert "sleep" in dev.on_node("cat", unit)
 
 
