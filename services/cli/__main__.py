@@ -19,6 +19,7 @@ VERBS = {
     **dict.fromkeys(things.LISTINGS, things.listed),
     **dict.fromkeys(things.CHANGES, things.turned),
     "due": things.due,
+    **dict.fromkeys(things.TAGGED, things.tagged),
     **dict.fromkeys(("accept", "reject", "revisit"), things.decided),
     "search": looks.search,
     "stats": looks.stats,

@@ -60,10 +60,16 @@ def _todos(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         ("cancel", "it will not be done"),
     ):
         _verb(verbs, name, what).add_argument("numbers", nargs="+", type=_number, metavar="NUMBER")
+    stop = _verb(verbs, "stop", "a track is followed no more; the next entry starts it again")
+    stop.add_argument("numbers", nargs="+", type=_number, metavar="NUMBER")
+    for name, what in (("tag", "find it under these tags as well"), ("untag", "take tags from it")):
+        verb = _verb(verbs, name, what)
+        verb.add_argument("number", type=_number, metavar="NUMBER")
+        verb.add_argument("tags", nargs="+", metavar="TAG")
     due = _verb(verbs, "due", "by when it has to be done")
     due.add_argument("number", type=_number, metavar="NUMBER")
     due.add_argument(
-        "when", nargs="+", metavar="WHEN", help="as 2026-02-11, friday 17:00, in 3 days; or none"
+        "when", nargs="+", metavar="WHEN", help="2026-02-11, friday at 17, in 3 days and so on; or none"
     )
 
 

@@ -15,7 +15,14 @@ RESET = "\033[0m"
 
 ELLIPSIS = "…"
 
-COLOURS = {"done": GREEN, "accepted": GREEN, "cancelled": DIM, "stopped": DIM, "rejected": RED}
+COLOURS = {
+    "done": GREEN,
+    "accepted": GREEN,
+    "cancelled": DIM,
+    "stopped": DIM,
+    "rejected": RED,
+    "overdue": RED,
+}
 """Of words that stand in a column of states."""
 
 

@@ -8,11 +8,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote
 
+from services.cli.arguments import LARGEST
 from services.cli.client import Client
 from services.cli.errors import NoAnswerError, UsageError
 from services.cli.output import Output, note, one_line
 from services.dates import when
+from services.domain.due import is_overdue, order
+from services.domain.tags import normal_tag
 from services.errors import HelionyxError
 
 API = "/api/v1"
@@ -34,7 +38,7 @@ LISTINGS = {
     "todos": Listing(
         ("open",),
         ("number", "state", "due", "todo"),
-        lambda thing, out: (thing["state"], out.moment(thing.get("due") or "-"), _words(thing)),
+        lambda thing, out: (_state(thing, out), out.moment(thing.get("due") or "-"), _words(thing)),
     ),
     "notes": Listing(
         (), ("number", "taken", "note"), lambda thing, out: (out.moment(thing["created"]), _words(thing))
@@ -55,8 +59,16 @@ LISTINGS = {
 }
 """By the verb that lists them, which is their path as well."""
 
-CHANGES = {"done": "complete", "reopen": "reopen", "cancel": "cancel"}
-"""What the verbs on todos are called in a path."""
+CHANGES = {
+    "done": ("todos", "complete"),
+    "reopen": ("todos", "reopen"),
+    "cancel": ("todos", "cancel"),
+    "stop": ("tracks", "stop"),
+}
+"""The list and the change that a verb on items means, as the path has them."""
+
+TAGGED = {"tag": "PUT", "untag": "DELETE"}
+"""The method that a verb on tags means."""
 
 NEVER = "none"
 
@@ -73,14 +85,12 @@ def say(client: Client, out: Output, options: argparse.Namespace) -> int:
 
 
 def listed(client: Client, out: Output, options: argparse.Namespace) -> int:
-    """The things of one kind, the newest first, or all about one of them."""
+    """The items of one kind, the newest first and open todos by their due times, or all about one item."""
     if options.number is not None:
         return _shown(client, out, options)
     listing = LISTINGS[options.verb]
     states = options.state or (() if options.all else listing.states)
-    page = client.listed(
-        f"{API}/{options.verb}", options.verb, options.limit, state=states or None, tag=options.tag
-    )
+    page = _page(client, out, options, states)
     if out.as_json:
         out.value(page)
         return 0
@@ -88,6 +98,24 @@ def listed(client: Client, out: Output, options: argparse.Namespace) -> int:
     beyond = None if page["next"] is None else options.limit
     out.page(listing.heads, rows, _none(options.verb, states, options.tag), beyond)
     return 0
+
+
+def _page(client: Client, out: Output, options: argparse.Namespace, states: Sequence[str]) -> dict[str, Any]:
+    by_due = options.verb == "todos" and set(states) == {"open"}
+    limit = LARGEST if by_due else options.limit  # what is overdue may be old
+    page = client.listed(f"{API}/{options.verb}", options.verb, limit, state=states or None, tag=options.tag)
+    if by_due:
+        now = datetime.now(out.zone)
+        todos = sorted(page["todos"], key=lambda todo: (order(todo.get("due"), now), -todo["number"]))
+        beyond = todos[options.limit :]
+        return {"todos": todos[: options.limit], "next": beyond[0]["number"] if beyond else None}
+    return page
+
+
+def _state(todo: Json, out: Output) -> str:
+    """The state of a todo; one that is open and overdue is marked."""
+    due = todo.get("due") if todo["state"] == "open" else None
+    return "overdue" if due and is_overdue(due, datetime.now(out.zone)) else str(todo["state"])
 
 
 def _shown(client: Client, out: Output, options: argparse.Namespace) -> int:
@@ -98,11 +126,12 @@ def _shown(client: Client, out: Output, options: argparse.Namespace) -> int:
     if out.as_json:
         out.value(thing if page is None else {**thing, **page})
         return 0
-    facts = {"tags": " ".join(thing["tags"]), **{name: thing.get(name) for name in ("due", "rationale")}}
+    more = {name: thing.get(name) for name in ("due", "rationale", "reason")}
+    facts = {"tags": " ".join(thing["tags"]), **more}
     out.pairs(
         [
             (thing["kind"], str(thing["number"])),
-            ("state", thing["state"]),
+            ("state", _state(thing, out)),
             ("text", thing["text"]),
             *(
                 (name, out.moment(value) if name == "due" else value)
@@ -119,11 +148,12 @@ def _shown(client: Client, out: Output, options: argparse.Namespace) -> int:
 
 
 def turned(client: Client, out: Output, options: argparse.Namespace) -> int:
-    """Todos done, reopened or cancelled, each by itself: a refused one does not keep the others back."""
+    """Change the state of several items, each by itself: a refused one does not keep the others back."""
+    kinds, change = CHANGES[options.verb]
     things, refused = [], 0
     for number in options.numbers:
         try:
-            things.append(client.change("POST", f"{API}/todos/{number}/{CHANGES[options.verb]}"))
+            things.append(client.change("POST", f"{API}/{kinds}/{number}/{change}"))
         except NoAnswerError:
             raise
         except HelionyxError as error:
@@ -133,8 +163,21 @@ def turned(client: Client, out: Output, options: argparse.Namespace) -> int:
             if not out.as_json:
                 out.line(_summary(things[-1], out), now=True)
     if out.as_json:
-        out.value({"todos": things})
+        out.value({kinds: things})
     return 1 if refused else 0
+
+
+def tagged(client: Client, out: Output, options: argparse.Namespace) -> int:
+    """Give an item tags, or take them from it."""
+    tags = [normal_tag(text) for text in options.tags]
+    for text, tag in zip(options.tags, tags, strict=True):
+        if tag is None:
+            raise UsageError(f"expected a tag, found {text!r}.", "letters, digits, - and _, such as home")
+    for tag in tags:
+        path = f"{API}/things/{options.number}/tags/{quote(str(tag))}"
+        thing = client.change(TAGGED[options.verb], path)
+    _told(out, thing, _summary(thing, out))
+    return 0
 
 
 def due(client: Client, out: Output, options: argparse.Namespace) -> int:
@@ -152,6 +195,8 @@ def due(client: Client, out: Output, options: argparse.Namespace) -> int:
 
 def decided(client: Client, out: Output, options: argparse.Namespace) -> int:
     """A decision accepted, rejected or opened again."""
+    if options.because is not None and not options.because.strip():
+        raise UsageError("expected a reason behind --because, found nothing but white space.")
     body = {} if options.because is None else {"rationale": options.because}
     thing = client.change("POST", f"{API}/decisions/{options.number}/{options.verb}", body)
     _told(out, thing, _summary(thing, out))
@@ -183,6 +228,8 @@ def _said(words: list[str]) -> str:
         text.encode()
     except UnicodeEncodeError:
         raise UsageError("expected text in UTF-8, found bytes that are none.") from None
+    if not text.strip():
+        raise UsageError("expected a text, found nothing but white space.", 'helionyx say "buy milk"')
     return text
 
 
@@ -193,6 +240,9 @@ def _summary(thing: Json, out: Output) -> str:
         text += f", due {out.moment(thing['due'])}"
     if thing.get("rationale"):
         text += f", because {thing['rationale']}"
+    if thing.get("reason"):
+        decided = "opened again" if thing["state"] == "proposed" else thing["state"]
+        text += f"; {decided} because {thing['reason']}"
     if thing.get("entries"):
         text += f", {thing['entries']} {'entry' if thing['entries'] == 1 else 'entries'}"
     return one_line(text)

@@ -6,15 +6,14 @@ UTC. As texts they must not be compared: 17:00 on 24 December in Los Angeles is 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from typing import NamedTuple
 
 FIRST, LAST = datetime(2, 1, 1, tzinfo=UTC), datetime(9998, 12, 30, tzinfo=UTC)
 """A moment beyond counts as these: there is no year 0 and no year 10000 for a time zone to lead to."""
 
 
-@dataclass(frozen=True)
-class Until:
+class Until(NamedTuple):
     """The todos that are due before a time: those of a day up to `day`, and of a moment before `moment`."""
 
     day: str

@@ -79,8 +79,8 @@ def test_wrong_token_names_its_file(beside: tuple[Person, Instance]) -> None:
 def test_a_refusal_is_in_the_words_of_the_service(beside: tuple[Person, Instance]) -> None:
     """Its detail, and exit code 1."""
     person, service = beside
-    answer = service.call("POST", "/api/v1/messages", {"text": " "}).json
-    done = person.run("say", " ")
+    answer = service.call("POST", "/api/v1/decisions/1/accept").json
+    done = person.run("accept", "1")
     assert (done.returncode, done.stderr) == (1, f"error: {answer['detail']}\n")
 
 

@@ -48,6 +48,25 @@ def test_said_while_the_service_is_down(tmp_path: Path) -> None:
     assert kept(tmp_path) == {"in between": 1}
 
 
+@pytest.mark.parametrize(
+    ("words", "given"),
+    [
+        (("say", ""), ""),
+        (("say", " ", "\n"), ""),
+        (("say",), " \n"),
+        (("accept", "1", "--because", " "), ""),
+        (("tag", "1", "!"), ""),
+        (("due", "1", "someday"), ""),
+    ],
+)
+def test_what_says_nothing_waits_for_nobody(tmp_path: Path, words: tuple[str, ...], given: str) -> None:
+    """It is refused at once, and the service is not asked."""
+    done = Person.at(tmp_path, free_port()).run(*words, given=given)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("error: expected a")
+    assert "trying again" not in done.stderr
+
+
 def test_ctrl_c_while_it_is_said(tmp_path: Path) -> None:
     """Exit code 130, and the doubt in which it leaves who typed it."""
     with Person.at(tmp_path, free_port()).started("say", "never mind") as said:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from services.cli.output import width_of
+from services.dates import in_utc
 from tests.services.instance import Instance
 from tests.services.person import Person, beside_service
 
@@ -44,14 +47,14 @@ def as_json(person: Person, *words: str) -> Any:
 
 
 def test_todos(beside: tuple[Person, Instance]) -> None:
-    """The open ones, the newest first; all, those with a tag, and all about one where that is asked for."""
+    """The open ones, overdue ones first; all, those with a tag, and all about one where that is asked for."""
     person, service = beside
     assert shown(person, "todos") == []
     milk = made(service, "todos", text="buy milk", due="2026-02-11", tags=["home"])
     call = made(service, "todos", text="call mum")
     assert shown(person, "todos") == [
+        [str(milk), "overdue", "2026-02-11", "buy", "milk", "#home"],
         [str(call), "open", "-", "call", "mum"],
-        [str(milk), "open", "2026-02-11", "buy", "milk", "#home"],
     ]
     assert shown(person, "todos", "--tag", "#home")[0][0] == str(milk)
     person.run("done", str(milk))
@@ -125,7 +128,8 @@ def test_notes_tracks_and_decisions(beside: tuple[Person, Instance]) -> None:
     assert shown(person, "tracks", str(track))[-1][3:] == ["5", "km"]
     assert as_json(person, "tracks", str(track))["entries"][0]["text"] == "5 km"
     done = person.run("accept", str(decision), "--because", "it is fast")
-    assert done.stdout == f"decision {decision} is accepted: use SQLite, because it is fast\n"
+    because = "use SQLite, because it is there"
+    assert done.stdout == f"decision {decision} is accepted: {because}; accepted because it is fast\n"
     refused = person.run("done", str(note))
     assert refused.returncode == 1
     assert refused.stderr == f"error: there is no todo {note}\nhint: {note} is a note\n"
@@ -134,13 +138,54 @@ def test_notes_tracks_and_decisions(beside: tuple[Person, Instance]) -> None:
     ]
     assert said[0].endswith("is open: call Ada, due 2026-02-11\n")
     assert said[1].endswith("is running: weight, 1 entry\n")
-    assert ["rationale", "it", "is", "fast"] in shown(person, "decisions", str(decision))
+    facts = shown(person, "decisions", str(decision))
+    assert ["rationale", "it", "is", "there"] in facts
+    assert ["reason", "it", "is", "fast"] in facts
     assert person.run("reject", str(decision)).returncode == 1
     other = made(service, "decisions", text="use a file")
     assert as_json(person, "reject", str(other))["state"] == "rejected"
     assert [line[1] for line in shown(person, "decisions")] == ["rejected", "accepted"]
     again = person.run("revisit", str(decision), "--because", "it has grown")
-    assert again.stdout == f"decision {decision} is proposed: use SQLite, because it has grown\n"
+    assert again.stdout == (
+        f"decision {decision} is proposed: {because}; opened again because it has grown\n"
+    )
+
+
+def test_open_todos_are_sorted_by_their_due_times(tmp_path: Path) -> None:
+    """In the time zone of the configuration, whatever was told last; a limit leaves out the least urgent."""
+    with beside_service(tmp_path, TIMEZONE="Asia/Kathmandu") as (person, service):
+        now = datetime.now(ZoneInfo("Asia/Kathmandu"))
+        dues = [
+            *((now + timedelta(days=days)).date().isoformat() for days in (-1, 0, 1)),
+            *(in_utc(now + timedelta(hours=hours)) for hours in (-49, 49)),
+        ]
+        yesterday, today, tomorrow, before, after, never = (
+            made(service, "todos", text="x", due=due) for due in (*dues, None)
+        )
+        expected = [before, yesterday, today, tomorrow, after, never]
+        lines = shown(person, "todos")
+        assert [int(line[0]) for line in lines] == expected
+        assert [line[1] for line in lines] == ["overdue"] * 2 + ["open"] * 4
+        assert [todo["number"] for todo in as_json(person, "todos", "--limit", "4")["todos"]] == expected[:4]
+        assert "more than 5" in person.run("todos", "--limit", "5").stderr
+        assert [int(line[0]) for line in shown(person, "todos", "--all")] == sorted(expected)[::-1]
+
+
+def test_tracks_are_stopped_and_items_tagged(beside: tuple[Person, Instance]) -> None:
+    """With several numbers or tags at once; a tag that cannot be one is refused before anything is asked."""
+    person, service = beside
+    one, two = (made(service, "tracks", name=name) for name in ("weight", "sleep"))
+    done = person.run("stop", str(one), str(two))
+    assert done.stdout == f"track {one} is stopped: weight\ntrack {two} is stopped: sleep\n"
+    assert person.run("stop", str(one)).returncode == 1
+    assert shown(person, "tracks") == []
+    note = str(made(service, "notes", text="x"))
+    assert person.run("tag", note, "#Home", "größe").stdout == f"note {note} is kept: x #größe #home\n"
+    assert as_json(person, "untag", note, "home")["tags"] == ["größe"]
+    done = person.run("tag", note, "b", "a b")
+    assert (done.returncode, done.stderr.splitlines()[0]) == (2, "error: expected a tag, found 'a b'.")
+    assert person.run("untag", note, "home").returncode == 1
+    assert shown(person, "notes", "--tag", "größe")[0][-1] == "#größe"
 
 
 def test_said_and_taken(beside: tuple[Person, Instance]) -> None:

@@ -15,7 +15,7 @@ COMMANDS = {
     "event_log": "head verify export import backup",
     "projections": "rebuild digest",
     "telegram": "whose",
-    "cli": "say todos done due accept search stats status events",
+    "cli": "say todos done stop tag untag due accept search stats status events",
 }
 
 
