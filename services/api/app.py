@@ -27,6 +27,7 @@ from services.api import (
     tracks,
 )
 from services.api.access import observed
+from services.api.addressing import addressed, own_pages
 from services.api.declared import only_declared
 from services.api.guard import guarded
 from services.api.limits import limited
@@ -88,7 +89,8 @@ def build_app(
     }
     app = Starlette(routes=routes, exception_handlers=handlers)
     app.router.redirect_slashes = False  # a path that does not exist is a problem like any other
-    return observed(limited(guarded(app, token)), measures.answer)
+    inner = own_pages(app) if token is None else guarded(app, token)
+    return observed(limited(addressed(inner)), measures.answer)
 
 
 def _asked(service: Service, measures: Measures) -> list[Route]:

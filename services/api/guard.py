@@ -21,10 +21,8 @@ def is_guarded(path: str) -> bool:
     return any(path == prefix or path.startswith(f"{prefix}/") for prefix in GUARDED)
 
 
-def guarded(app: ASGIApp, token: str | None) -> ASGIApp:
-    """`app`, for those who bring `token`. Without one it is open, which is for loopback alone."""
-    if token is None:
-        return app
+def guarded(app: ASGIApp, token: str) -> ASGIApp:
+    """`app`, for those who bring `token`."""
     expected = token.encode()
 
     async def guard(scope: Scope, receive: Receive, send: Send) -> None:

@@ -17,8 +17,8 @@ from services.api.schemas import PROBLEM, REQUEST_ID, Component, named
 Operations = Mapping[str, Mapping[str, dict[str, Any]]]
 """Path -> method -> its operation in OpenAPI."""
 
-ANYWHERE = (400, 408, 431, 500, 503)
-"""The problems that any request may be answered with."""
+ANYWHERE = (400, 403, 408, 421, 431, 500, 503)
+"""The problems that any request may be answered with; 403 and 421 only where no token is needed."""
 
 INTRODUCTION = """\
 Keeps every message in an append-only event log, and derives todos, notes, tracks and decisions from it.
@@ -56,7 +56,8 @@ def operation(
     **more: Any,
 ) -> dict[str, Any]:
     """One method of a path. `problems` are the statuses that it has beside those of ANYWHERE."""
-    statuses = {*ANYWHERE, *problems, *([401] if token else [])} - set(answers)
+    conditional = [*([401] if token else []), *([415] if "requestBody" in more else [])]
+    statuses = {*ANYWHERE, *problems, *conditional} - set(answers)
     responses = {**answers, **{status: _problem(HTTPStatus(status)) for status in statuses}}
     return {
         "operationId": name,

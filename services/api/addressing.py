@@ -1,0 +1,93 @@
+"""Which requests are well addressed, and which come from the web page of somebody else.
+
+A service on loopback without a token is open to every program on its machine, a browser among them: any page
+that the browser shows could have it write, by a form or a `fetch`, or read under a name of its own that leads
+to this address (DNS rebinding). What tells such a page from a program is what the browser says of it.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterable
+from http import HTTPStatus
+
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from services.api.problems import problem
+
+_HOST = re.compile(r"(?P<name>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~!$&'()*+,;=%-]*)(?::[0-9]*)?")
+_JSON = re.compile(r"application/([a-z0-9.+_-]+\+)?json\s*(;.*)?", re.IGNORECASE)
+
+
+def addressed(app: ASGIApp) -> ASGIApp:
+    """`app` for requests with one valid Host; HTTP/1.0 knows requests without one (RFC 9112, section 3.2)."""
+
+    async def address(scope: Scope, receive: Receive, send: Send) -> None:
+        hosts = _values(scope, b"host")
+        valid = len(hosts) == 1 and _HOST.fullmatch(hosts[0])
+        if valid or (not hosts and scope["http_version"] == "1.0"):
+            await app(scope, receive, send)
+            return
+        found = f"{len(hosts)} of them" if len(hosts) != 1 else "one that is not valid"
+        refusal = problem(HTTPStatus.BAD_REQUEST, f"expected one Host header with a host, found {found}")
+        await refusal(scope, receive, send)
+
+    return address
+
+
+def own_pages(app: ASGIApp) -> ASGIApp:
+    """`app` for programs of this machine, and for no page but its own. Where a token is wanted, that does."""
+
+    async def guard(scope: Scope, receive: Receive, send: Send) -> None:
+        refusal = _refusal(scope)
+        await (app if refusal is None else refusal)(scope, receive, send)
+
+    return guard
+
+
+def _refusal(scope: Scope) -> Response | None:
+    hosts, origins = _values(scope, b"host"), _values(scope, b"origin")
+    if any(not _is_loopback(host) for host in hosts):
+        return problem(
+            HTTPStatus.MISDIRECTED_REQUEST,
+            f"expected a Host of this machine, found {hosts[0][:100]!r}",
+            "without an API_TOKEN the service answers to localhost and to loopback addresses alone",
+        )
+    own = {f"{scheme}://{host}".lower() for host in hosts for scheme in ("http", "https")}
+    if any(origin.lower() not in own for origin in origins):
+        return problem(
+            HTTPStatus.FORBIDDEN,
+            f"expected no page of another origin, found {origins[0][:100]!r}",
+            "with an API_TOKEN a page needs that, and may come from anywhere",
+        )
+    types = _values(scope, b"content-type")
+    if _has_body(scope) and not (len(types) == 1 and _JSON.fullmatch(types[0])):
+        return problem(
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+            f"expected a body of application/json, found {', '.join(types)[:100] or 'no Content-Type'}",
+            "-H 'Content-Type: application/json' says so to curl",
+        )
+    return None
+
+
+def _is_loopback(host: str) -> bool:
+    match = _HOST.fullmatch(host)
+    name = match["name"].lower().rstrip(".") if match else host
+    if name in ("", "localhost") or name.endswith(".localhost"):  # no browser leaves it empty
+        return True
+    try:
+        return ipaddress.ip_address(name.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def _has_body(scope: Scope) -> bool:
+    lengths = _values(scope, b"content-length")
+    return bool(_values(scope, b"transfer-encoding")) or any(length.strip() != "0" for length in lengths)
+
+
+def _values(scope: Scope, wanted: bytes) -> list[str]:
+    headers: Iterable[tuple[bytes, bytes]] = scope["headers"]
+    return [value.decode("latin-1") for name, value in headers if name == wanted]
