@@ -68,6 +68,9 @@ async def answered(
     first = number(request, cursor, 0 if cursor == "after" else LARGEST_POSITION, LARGEST_POSITION)
     limit = number(request, "limit", DEFAULT_LIMIT, LARGEST_LIMIT)
     items = await read(first, limit)
+    if limit == 0 and cursor == "before":  # nobody else has a position for the end of the list
+        newest = await read(first, 1)
+        return json_of({name: [], "next": place(newest[0]) + 1 if newest else None})
     end = place(items[-1]) if items else first
     following = end if await read(end, 1) else None
     return json_of({name: [shown(item) for item in items], "next": following})

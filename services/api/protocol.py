@@ -21,6 +21,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from services.api.access import log_answer, new_id
 from services.api.connections import Connections, Rank
+from services.api.http10 import UnchunkedCycle
 from services.api.problems import problem
 from services.logs import REQUEST_ID
 
@@ -140,6 +141,8 @@ class BoundedProtocol(HttpToolsProtocol):
         """Now it is a request."""
         self._head = None
         super().on_headers_complete()
+        if self.scope["http_version"] == "1.0":
+            UnchunkedCycle.take_over(self.cycle)
         self._held.goes_on(self)
 
     def on_message_complete(self) -> None:

@@ -282,7 +282,9 @@ def test_a_bug_is_not_told_to_callers(caplog: pytest.LogCaptureFixture) -> None:
             lambda: None,
             Status(),
         )
-        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost") as client:
+        async with httpx.AsyncClient(
+            transport=httpx.ASGITransport(app), base_url="http://localhost"
+        ) as client:
             return await client.get("/health/ready")
 
     answer = asyncio.run(run())
