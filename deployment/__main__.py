@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import Any
 
-from . import settings
+from . import settings, streams
 from .connection import Connection
-from .display import choose
-from .errors import DONE, INTERRUPTED, DeployError
+from .display import Plain, choose
+from .errors import DONE, INTERRUPTED, DeployError, unusable
 from .host.printable import printable
 from .output import Output, code_line, result_of
 
@@ -29,16 +29,14 @@ docs/DEPLOYMENT.md explains all of them.
 
 def main(arguments: list[str]) -> int:
     """Run one verb and return its exit code."""
-    if {"--help", "-h"} & set(arguments):
-        sys.stdout.write(USAGE)
-        return DONE
+    streams.prepare()
     as_json = "--json" in arguments or os.environ.get("JSON", "0").lower() in settings.TRUE
     try:
-        request = settings.read(arguments, os.environ)
-        return _run(request)
+        code = _help() if {"--help", "-h"} & set(arguments) else _run(settings.read(arguments, os.environ))
+        sys.stdout.flush()
+        return code
     except DeployError as error:
-        choose(as_json).end(result_of(error))
-        return error.code
+        return _end(as_json, error)
     except KeyboardInterrupt:
         if arguments[:1] == ["logs"]:
             return INTERRUPTED
@@ -46,9 +44,28 @@ def main(arguments: list[str]) -> int:
             f"\nwhat the node has begun it finishes; make status shows it\n{code_line(INTERRUPTED)}\n"
         )
         return INTERRUPTED
-    except BrokenPipeError:
-        sys.stderr.close()  # whoever read our output has gone
+    except BrokenPipeError:  # whoever read our output has gone
+        streams.forget_output()
         return INTERRUPTED
+    except OSError as error:
+        return _end(as_json, unusable(error))
+
+
+def _help() -> int:
+    sys.stdout.write(USAGE)
+    return DONE
+
+
+def _end(as_json: bool, error: DeployError) -> int:
+    """Print an error where it can be printed; its code is the answer."""
+    try:
+        choose(as_json).end(result_of(error))
+        sys.stdout.flush()
+    except OSError:  # on standard error, then
+        streams.forget_output()
+        with suppress(OSError):
+            Plain().end(result_of(error))
+    return error.code
 
 
 def _run(request: settings.Settings) -> int:
@@ -93,7 +110,14 @@ def _change(request: settings.Settings) -> int:
         except KeyboardInterrupt:
             output.interrupt()
             raise
-    output.end(result)
+    try:
+        output.end(result)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        again = f"make status ENV={request.environment} shows how it went"
+        raise DeployError(unusable(error).message, again, code=result["exit_code"] or INTERRUPTED) from error
     return int(result["exit_code"])
 
 

@@ -14,7 +14,7 @@ from . import configuration, foreseen, layer, preview, release, source
 from .actor import actor
 from .connection import Connection
 from .copies import Copy
-from .errors import HANDS, DeployError
+from .errors import HANDS, INTERRUPTED, DeployError, unusable
 from .host.layout import Environment
 from .host.model import sha256
 from .host.step import Step
@@ -45,7 +45,16 @@ def change(
 
     `copy` is the log that a restore brings along.
     """
-    return _Change(settings, output, copy).run(connection)
+    work = _Change(settings, output, copy)
+    try:
+        return work.run(connection)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        if work.transaction is None:
+            raise
+        again = f"the node finishes it: make status ENV={settings.environment} shows how it went"
+        raise DeployError(unusable(error).message, again, code=INTERRUPTED) from error
 
 
 def foresee(

@@ -110,7 +110,7 @@ def env_file(directory: Path, environment: str, node: str, source: Source) -> En
         return EnvFile(environment, path, node, 0, unread=error.strerror or str(error))
     file = EnvFile(environment, path, node, mode)
     try:
-        content = path.read_bytes()
+        content = configuration.content_of(path)
     except OSError as error:
         return replace(file, unread=error.strerror or str(error))
     try:

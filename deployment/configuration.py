@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import sys
 import tempfile
@@ -16,6 +17,7 @@ from .host.model import canonical, sha256
 from .run import run
 from .source import Source
 
+OWN_FILE = "a file of your own it has to be"
 DATA_PATHS = ("event_store_path", "projections_db_path")
 LAUNCHER = (Path(__file__).parent / "launcher.py").read_bytes()
 
@@ -34,10 +36,14 @@ def read(env_dir: Path, environment: str, source: Source, cache: Path) -> Config
     """Read and check. Raises `DeployError` with every problem at once."""
     path = env_dir / f".env.{environment}"
     try:
-        content = path.read_bytes()
+        content = content_of(path)
     except FileNotFoundError:
         raise DeployError(
             f"there is no {path.name} in {env_dir}.", f"make env ENV={environment}, and fill in what it marks"
+        ) from None
+    except OSError as error:
+        raise DeployError(
+            f"{path} cannot be read: {error.strerror}.", f"ls -ld '{path}': {OWN_FILE}"
         ) from None
     files = _files(source)
     key, answers = _key(content, environment, files), Cache(cache / "configurations")
@@ -55,6 +61,13 @@ def read(env_dir: Path, environment: str, source: Source, cache: Path) -> Config
     if known is None:
         answers.keep(key, answer)
     return found
+
+
+def content_of(path: Path) -> bytes:
+    """The bytes of an `.env` file. Raises `OSError`, also for a pipe, which would be waited for."""
+    if path.is_fifo():
+        raise OSError(errno.EINVAL, "it is a pipe", str(path))
+    return path.read_bytes()
 
 
 def check(content: bytes, environment: str, source: Source) -> tuple[Configuration | None, tuple[str, ...]]:

@@ -16,7 +16,7 @@ from typing import IO, Any, Protocol
 from . import program
 from .errors import DeployError
 from .host import zipapp
-from .lost import Lost, explain, noise, silent
+from .lost import Lost, explain, noise, not_installed, silent
 from .settings import Settings
 
 SSH = (
@@ -52,13 +52,17 @@ class Connection:
         self.node = node or settings.node
         self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  closed with the connection
         self._program = program.modules()
-        self._process = subprocess.Popen(
-            arguments(settings, self.node, zipapp.digest(self._program)),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._errors,
-            bufsize=0,  # and the whole environment: ssh, its agents and its proxies may need any of it
-        )
+        argv = arguments(settings, self.node, zipapp.digest(self._program))
+        try:
+            self._process = subprocess.Popen(
+                argv,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._errors,
+                bufsize=0,  # and the whole environment: ssh, its agents and its proxies may need any of it
+            )
+        except FileNotFoundError:
+            raise not_installed(argv[0]) from None
         self._options = settings.ssh_options
         self._ahead = b""
         self._heard = False  # whether the node has said anything

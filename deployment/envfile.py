@@ -19,15 +19,19 @@ def write(root: Path, directory: Path, environment: str) -> tuple[Path, list[str
     Raises `DeployError` when it exists: a configuration is never overwritten.
     """
     path = directory / f".env.{environment}"
-    content = render((root / ".env.template").read_text(), environment)
+    content = render((root / ".env.template").read_text(encoding="utf-8"), environment)
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except (FileNotFoundError, NotADirectoryError):
         raise DeployError(f"there is no directory {directory}.", f"mkdir {directory}") from None
     except FileExistsError:
         raise DeployError(f"{path} exists, and is left as it is.", "edit it, or move it away first") from None
-    with os.fdopen(descriptor, "w") as file:
-        file.write(content)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(content)
+    except OSError as error:  # half a configuration would be taken for one
+        path.unlink()
+        raise DeployError(f"{path} cannot be written: {error.strerror}.", "make room there") from error
     return path, re.findall(rf"^(\w+)={PLACEHOLDER}", content, re.MULTILINE)
 
 

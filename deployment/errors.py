@@ -28,3 +28,12 @@ class DeployError(Exception):
         self.hint = hint
         self.code = code
         self.details = details
+
+
+def unusable(error: OSError) -> DeployError:
+    """A file, disk or stream of this machine that cannot be used, as a message and a hint."""
+    if error.filename:
+        hint = f"ls -ld '{error.filename}' says whose it is"
+        return DeployError(f"{error.filename} cannot be used: {error.strerror}.", hint)
+    room = "see that there is room where the output goes, and temporary files: TMPDIR= names another place"
+    return DeployError(f"this machine cannot go on: {error.strerror or error}.", room)

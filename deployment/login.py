@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass
 
 from .connection import ssh
-from .lost import Lost, explain, shown
+from .lost import Lost, explain, not_installed, shown
 from .settings import Settings
 
 LIMIT = 30.0  # seconds for all of it; ssh gives up connecting after ten
@@ -40,7 +40,7 @@ def log_in(settings: Settings, node: str) -> Login:
             check=False,
         )
     except FileNotFoundError:
-        raise Lost("ssh is not installed here.", "apt-get install openssh-client", about="ssh") from None
+        raise not_installed("ssh") from None
     except subprocess.TimeoutExpired:
         raise Lost(
             f"no login on {node} within {LIMIT:g} s.",

@@ -35,6 +35,11 @@ def shown(node: str, options: tuple[str, ...], *more: str, command: str = "") ->
     return shlex.join(["ssh", *more, *options, node, *filter(None, [command])])
 
 
+def not_installed(name: str) -> Lost:
+    """No ssh on this machine; or no shell, for the node that it is itself."""
+    return Lost(f"{name} is not installed here.", "apt-get install openssh-client", about="ssh")
+
+
 def noise(node: str, said: bytes) -> Lost:
     """The node's first words, which are not those of our program."""
     return Lost(

@@ -7,7 +7,7 @@ from itertools import combinations
 from pathlib import Path
 
 from .checkout import EnvFile, Tools, Tree
-from .configuration import DATA_PATHS, outside
+from .configuration import DATA_PATHS, OWN_FILE, outside
 from .envfile import PORTS
 from .errors import DeployError
 from .host.check import Check, bad, ok, warn
@@ -69,9 +69,7 @@ def _wrong_with(found: EnvFile) -> Iterator[Check]:
     if found.mode is not None and found.mode & 0o077:
         yield bad(name, f"others can read its secrets: mode {found.mode:04o}", f"chmod 600 '{found.path}'")
     if found.unread:
-        yield bad(
-            name, f"cannot be read: {found.unread}", f"ls -ld '{found.path}': a file of your own it has to be"
-        )
+        yield bad(name, f"cannot be read: {found.unread}", f"ls -ld '{found.path}': {OWN_FILE}")
     if found.unchecked:
         mend = "git diff services; it is the code of the release that fails, whatever the file says"
         yield bad(name, f"could not be checked: {found.unchecked}", mend)

@@ -189,7 +189,7 @@ def default_nodes(root: Path) -> dict[str, str]:
     """The node of each environment, from pyproject.toml's [tool.helionyx.nodes]."""
     path = root / "pyproject.toml"
     try:
-        project = tomllib.loads(path.read_text())
+        project = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:  # the latter names line and column
         raise DeployError(
             f"{path} cannot be read: {error}.", "mend it, or git checkout -- pyproject.toml"

@@ -2,7 +2,9 @@
 # Run the service from this checkout, as dev unless ENV names another environment; TELEGRAM=1 asks for its bot, which
 # would else take it from the node that it listens on.
 set -eu
+unset CDPATH
 cd "$(dirname "$0")/.."
+. scripts/shell.sh
 scripts/setup.sh --quiet
 # An ENV that merely stands in the shell may be something else altogether.
 case "${ENV_ORIGIN:-},${ENV:-}" in

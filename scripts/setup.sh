@@ -2,7 +2,9 @@
 # Set the checkout up: scripts/setup.sh [--quiet]. Does nothing when uv.lock is as it was the last time.
 # What a bare machine lacks is installed where that can be done (root, apt-get), and named elsewhere.
 set -eu
+unset CDPATH
 cd "$(dirname "$0")/.."
+. scripts/shell.sh
 quiet=${1:-}
 stamp=.venv/.locked
 if [ -x .venv/bin/python ] && cmp -s uv.lock "$stamp"; then
@@ -39,8 +41,11 @@ command -v ssh >/dev/null || need openssh-client
 
 echo "setting this checkout up: .venv, as uv.lock says" >&2
 uv=$(sed -n 's/^ *"uv==\(.*\)",/\1/p' pyproject.toml)
-[ -x .venv/bin/python ] || "$python" -m venv .venv >&2
-[ "$(.venv/bin/uv --version 2>/dev/null | cut -d' ' -f2)" = "$uv" ] || .venv/bin/python -m pip install --quiet "uv==$uv" >&2
-.venv/bin/uv sync --frozen --quiet >&2
-cp uv.lock "$stamp"
+set_up() {
+    { [ -x .venv/bin/python ] || "$python" -m venv .venv; } &&
+        { [ "$(.venv/bin/uv --version 2>/dev/null | cut -d' ' -f2)" = "$uv" ] || .venv/bin/python -m pip install --quiet "uv==$uv"; } &&
+        .venv/bin/uv sync --frozen --quiet &&
+        cp uv.lock "$stamp"
+}
+set_up >&2 || fail ".venv could not be set up, as shown above" "see that it is yours, and that there is room and a way to PyPI; or rm -r .venv, and try again"
 [ -n "$quiet" ] || echo "the checkout is set up: $(.venv/bin/python --version), $(.venv/bin/uv --version | cut -d' ' -f1,2)"

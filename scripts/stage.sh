@@ -4,7 +4,9 @@
 set -eu
 unset GIVEN # what was typed for `make test` is not meant for the commands in it
 unset PYTHONDONTWRITEBYTECODE # the tests start thousands of processes, which would compile the same modules each
+unset CDPATH
 cd "$(dirname "$0")/.."
+. scripts/shell.sh
 scripts/setup.sh --quiet
 bin=.venv/bin
 

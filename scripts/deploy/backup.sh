@@ -2,7 +2,4 @@
 # Fetch a copy of an environment's event log, while it runs: scripts/deploy/backup.sh ENV [TO=file] [--json]
 # The rest comes from the environment's variables (NODE, SSH_OPTIONS, ...): see docs/DEPLOYMENT.md.
 set -eu
-export CALLED_FROM="$PWD"
-cd "$(dirname "$0")/../.."
-scripts/setup.sh --quiet
-exec .venv/bin/python -m deployment backup "$@"
+exec "$(dirname "$0")/../verb.sh" backup "$@"

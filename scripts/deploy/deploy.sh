@@ -2,6 +2,4 @@
 # Put a release on the node: scripts/deploy/deploy.sh dev|staging|live [--json]
 # The rest comes from the environment's variables (NODE, SSH_OPTIONS, ...): see docs/DEPLOYMENT.md.
 set -eu
-cd "$(dirname "$0")/../.."
-scripts/setup.sh --quiet
-exec .venv/bin/python -m deployment deploy "$@"
+exec "$(dirname "$0")/../verb.sh" deploy "$@"

@@ -2,6 +2,4 @@
 # Follow the journal of an environment: scripts/deploy/logs.sh [dev|staging|live] [--json]
 # The rest comes from the environment's variables (NODE, SSH_OPTIONS, ...): see docs/DEPLOYMENT.md.
 set -eu
-cd "$(dirname "$0")/../.."
-scripts/setup.sh --quiet
-exec .venv/bin/python -m deployment logs "$@"
+exec "$(dirname "$0")/../verb.sh" logs "$@"

@@ -2,6 +2,4 @@
 # Take an environment off the node; DATA=delete takes its data too: scripts/deploy/remove.sh ENV [--json]
 # The rest comes from the environment's variables (NODE, SSH_OPTIONS, ...): see docs/DEPLOYMENT.md.
 set -eu
-cd "$(dirname "$0")/../.."
-scripts/setup.sh --quiet
-exec .venv/bin/python -m deployment remove "$@"
+exec "$(dirname "$0")/../verb.sh" remove "$@"

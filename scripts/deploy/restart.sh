@@ -2,6 +2,4 @@
 # Restart an environment cleanly: scripts/deploy/restart.sh [dev|staging|live] [--json]
 # The rest comes from the environment's variables (NODE, SSH_OPTIONS, ...): see docs/DEPLOYMENT.md.
 set -eu
-cd "$(dirname "$0")/../.."
-scripts/setup.sh --quiet
-exec .venv/bin/python -m deployment restart "$@"
+exec "$(dirname "$0")/../verb.sh" restart "$@"

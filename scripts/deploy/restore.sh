@@ -2,7 +2,4 @@
 # Put a backup in the place of an event log: scripts/deploy/restore.sh ENV BACKUP=file [--json]
 # The rest comes from the environment's variables (NODE, SSH_OPTIONS, ...): see docs/DEPLOYMENT.md.
 set -eu
-export CALLED_FROM="$PWD"
-cd "$(dirname "$0")/../.."
-scripts/setup.sh --quiet
-exec .venv/bin/python -m deployment restore "$@"
+exec "$(dirname "$0")/../verb.sh" restore "$@"

@@ -2,6 +2,4 @@
 # Start an environment that was stopped: scripts/deploy/start.sh [dev|staging|live] [--json]
 # The rest comes from the environment's variables (NODE, SSH_OPTIONS, ...): see docs/DEPLOYMENT.md.
 set -eu
-cd "$(dirname "$0")/../.."
-scripts/setup.sh --quiet
-exec .venv/bin/python -m deployment start "$@"
+exec "$(dirname "$0")/../verb.sh" start "$@"

@@ -2,6 +2,4 @@
 # What runs on the node: scripts/deploy/status.sh [dev|staging|live] [--json]
 # The rest comes from the environment's variables (NODE, SSH_OPTIONS, ...): see docs/DEPLOYMENT.md.
 set -eu
-cd "$(dirname "$0")/../.."
-scripts/setup.sh --quiet
-exec .venv/bin/python -m deployment status "$@"
+exec "$(dirname "$0")/../verb.sh" status "$@"

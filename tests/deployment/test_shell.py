@@ -1,0 +1,203 @@
+"""What the operator's shell holds, a disk or a stream that fails: no effect, or one error and exit code 2."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from deployment import change, configuration, connection, settings, source
+from deployment.__main__ import USAGE
+from deployment.connection import Connection
+from deployment.display import Plain
+from deployment.errors import INTERRUPTED, REFUSED, DeployError
+from deployment.lost import Lost
+from deployment.settings import ROOT
+
+# Python and sh read each of them, and none is about this program.
+HELD = {
+    "PYTHONSAFEPATH": "1",
+    "PYTHONHOME": "/nowhere",
+    "PYTHONWARNINGS": "error",
+    "PYTHONOPTIMIZE": "2",
+    "PYTHONINSPECT": "1",
+    "PYTHONIOENCODING": "ascii",
+}
+# Where no file can grow beyond so many bytes, as on a full disk.
+FULL = """
+import os, resource, sys
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]),) * 2)
+os.execv(sys.argv[2], sys.argv[2:])
+"""
+PROGRAM = (sys.executable, "-B", "-m", "deployment")
+
+
+def run(*argv: str, cwd: Path = ROOT, stdout: Any = subprocess.PIPE, **more: Any) -> Any:
+    """A command of an operator whose shell holds `more`, with nothing on standard input."""
+    environ = {key: value for key, value in os.environ.items() if key not in settings.VARIABLES} | more
+    return subprocess.run(
+        argv,
+        cwd=cwd,
+        env=environ,
+        stdin=subprocess.DEVNULL,
+        stdout=stdout,
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("argv", "shown"),
+    [
+        (["scripts/deploy/status.sh", "--help"], USAGE),
+        (["scripts/help.sh"], "  make help          This list\n"),
+        (["scripts/setup.sh"], "the checkout is set up; .venv is as uv.lock says\n"),
+        (["scripts/stage.sh", "--help"], "usage: scripts/stage.sh "),
+        (["./helionyx", "--help"], "usage: helionyx "),
+    ],
+    ids=lambda value: value[0] if isinstance(value, list) else "",
+)
+def test_what_a_shell_holds_changes_nothing(tmp_path: Path, argv: list[str], shown: str) -> None:
+    """Nothing else is printed, no other checkout's script is run, no other package is imported."""
+    other = tmp_path / "other"
+    for name in ("deployment", "services", "scripts"):
+        (other / name / "deploy").mkdir(parents=True)
+        (other / name / "__init__.py").write_text("raise SystemExit('another package')\n")
+    for name in ("setup", "verb", "shell"):
+        script = other / "scripts" / f"{name}.sh"
+        script.write_text("#!/bin/sh\necho another checkout\n")
+        script.chmod(0o755)
+    held: dict[str, Any] = {**HELD, "CDPATH": str(other), "PYTHONPATH": str(other)}
+    done = run(*argv, **held)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith(shown)
+
+
+@pytest.mark.parametrize(
+    "words", [["--help"], ["deploy", "nowhere", "--json"], ["env", "dev"]], ids=lambda words: words[0]
+)
+def test_output_that_is_full(checkout: Path, words: list[str]) -> None:
+    """The error goes to standard error, and nothing is said twice."""
+    shutil.copytree(ROOT / "deployment", checkout / "deployment", ignore=shutil.ignore_patterns("*.pyc"))
+    (checkout / ".env.dev").unlink()
+    with Path("/dev/full").open("w") as full:
+        done = run(*PROGRAM, *words, cwd=checkout, stdout=full)
+    expected = "no such environment" if "--json" in words else "this machine cannot go on: No space"
+    assert done.returncode == REFUSED
+    assert done.stderr.startswith(f"error: {expected}")
+    assert done.stderr.count("\n") == 3
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_closed_stream(closed: str) -> None:
+    """It is as good as the null device."""
+    script = f'exec "$0" -m deployment remove live {closed}'
+    done = run("sh", "-c", script, sys.executable, NODE="local")
+    assert done.returncode == REFUSED
+    assert "Traceback" not in done.stderr
+    assert ("live is removed only when its name is typed" in done.stderr) == ("2>&-" not in closed)
+
+
+def test_output_that_holds_no_such_letter() -> None:
+    """It is escaped where the locale has none for it."""
+    code = "from deployment import streams; streams.prepare(); print('1 s \u00b7 exit 0')"
+    assert run(sys.executable, "-c", code, PYTHONIOENCODING="ascii").stdout == "1 s \\xb7 exit 0\n"
+
+
+@pytest.mark.parametrize(
+    ("room", "words", "said"),
+    [
+        ("0", ["plan", "dev"], "No usable temporary directory found"),
+        ("0", ["plan", "dev", "--json"], "No usable temporary directory found"),
+        ("1000", ["plan", "dev"], "exit code -25 from: git"),
+        ("0", ["env", "live"], ".env.live cannot be written: File too large"),
+    ],
+)
+def test_disk_that_is_full(checkout: Path, room: str, words: list[str], said: str) -> None:
+    """A file that cannot be written is named; what was begun of one is gone."""
+    shutil.copytree(ROOT / "deployment", checkout / "deployment", ignore=shutil.ignore_patterns("*.pyc"))
+    done = run(sys.executable, "-c", FULL, room, *PROGRAM, *words, cwd=checkout, NODE="local")
+    assert done.returncode == REFUSED
+    assert "Traceback" not in done.stdout + done.stderr
+    assert said in (json.loads(done.stdout)["message"] if "--json" in words else done.stderr)
+    assert not (checkout / ".env.live").exists()
+
+
+def _directory(path: Path) -> None:
+    path.mkdir()
+
+
+def _pipe(path: Path) -> None:
+    os.mkfifo(path)
+
+
+def _circle(path: Path) -> None:
+    path.symlink_to(path)
+
+
+@pytest.mark.parametrize("make", [_directory, _pipe, _circle])
+def test_configuration_that_cannot_be_read(checkout: Path, make: Any) -> None:
+    """Whatever stands in its place."""
+    (checkout / ".env.dev").unlink()
+    make(checkout / ".env.dev")
+    code = source.read(checkout, "dev")
+    with pytest.raises(DeployError, match=r"\.env\.dev cannot be read: .") as refused:
+        configuration.read(checkout, "dev", code, checkout / ".cache")
+    assert refused.value.hint.startswith("ls -ld ")
+
+
+def test_cache_that_is_no_directory(checkout: Path) -> None:
+    """It is done without."""
+    (checkout / ".cache").write_text("")
+    code = source.read(checkout, "dev")
+    assert configuration.read(checkout, "dev", code, checkout / ".cache").facts["api_port"] == 8000
+
+
+def test_no_ssh(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Its package is named."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(Lost, match="ssh is not installed here") as lost:
+        connection.Connection(settings.read(["status"], {}))
+    assert lost.value.hint == "apt-get install openssh-client"
+
+
+class Node:
+    """A node that restarts an environment; each of its lines is one of the conversation's."""
+
+    def __init__(self) -> None:
+        self.lines: list[dict[str, Any]] = [
+            {"type": "hello"},
+            {"type": "transaction", "id": "t1"},
+            {"type": "record", "entry": {"event": "failed", "title": "x", "details": []}},
+        ]
+
+    def hear(self) -> dict[str, Any]:
+        return self.lines.pop(0)
+
+    def say(self, **_: object) -> None:
+        """It knows what to do."""
+
+
+class FullOutput(Plain):
+    """Takes what comes before the transaction."""
+
+    def warn(self, *_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_output_that_fills_up_in_the_middle_of_a_change() -> None:
+    """The node goes on, and that is what is said: nothing would be true of an exit code 2."""
+    request = settings.read(["restart", "dev"], {})
+    with pytest.raises(DeployError, match="this machine cannot go on: No space") as lost:
+        change.change(request, FullOutput(), cast(Connection, Node()))
+    assert lost.value.code == INTERRUPTED
+    assert "the node finishes it" in lost.value.hint
