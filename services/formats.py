@@ -49,7 +49,11 @@ EVENT_REDACTED = ("EventRedacted", 1)
 """The (type, version) of the note of a redaction. Only `services.event_log redact` writes it, and no service:
 a release that cannot read it is refused as soon as there is one, and not before."""
 
-UNDERSTOOD = (*WRITES, EVENT_REDACTED)
+CHAT_MIGRATED = ("ChatMigrated", 1)
+"""The (type, version) of the note that a group has become a supergroup: an environment writes it once in
+years, if ever. A release that cannot read it is refused as soon as there is one, and not before."""
+
+UNDERSTOOD = (*WRITES, EVENT_REDACTED, CHAT_MIGRATED)
 """The (type, version) of every event that this release's code takes. A new one is first understood by one
 release, and written by the next."""
 

@@ -49,8 +49,8 @@ def _plain(value: object) -> object:
     """A value as it is read again, so that a repeat is equal to the first."""
     if isinstance(value, datetime):
         return moment(value)
-    # Not by to_builtins alone: it leaves a tuple a tuple, and a repeat was refused as another event.
-    return list(value) if isinstance(value, tuple) else msgspec.to_builtins(value)
+    # Not by to_builtins: it leaves a tuple a tuple, and a repeat was refused as another event.
+    return msgspec.json.decode(msgspec.json.encode(value))
 
 
 def event_of(stored: Stored) -> Event:

@@ -55,6 +55,7 @@ TELEGRAM = record(
     state=named("TelegramState", text("The state of the bot.", enum=list(STATES))),
     bot={**TEXT_OR_NULL, "description": "The name of the bot, once it is known."},
     reason={**TEXT_OR_NULL, "description": "The reason why the bot does not receive messages."},
+    last_poll={**TEXT_OR_NULL, "format": "date-time", "description": "The time of the last answered poll."},
 )
 
 HEALTH = record("Health", "The process that answers.", **WHO)

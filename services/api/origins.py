@@ -62,6 +62,7 @@ ATTACHMENT = _known(
     "kind",
     kind=text("The kind, such as `photo`, `voice` or `location`."),
     file=text("The id of the file in the chat's service."),
+    words=text("What the attachment says of itself: the name of a file, the question of a poll."),
 )
 
 ORIGIN = _known(
@@ -78,5 +79,4 @@ ORIGIN = _known(
     album=text("The id that the parts of one album share."),
     edited=_flag("Whether the message is a new wording of an earlier one."),
     wordless=_flag("Whether the message had no words; `text` says then what it was."),
-    unread=_flag("Whether a part of the message could not be read."),
 )

@@ -121,6 +121,13 @@ class RemoveTag(Wish, frozen=True):
     tag: str
 
 
+class NoteMigration(Wish, frozen=True):
+    """This chat has another id from now on."""
+
+    chat: int
+    to: int
+
+
 class AnnounceSending(Wish, frozen=True):
     """This is about to be sent."""
 
@@ -158,6 +165,7 @@ Command = (
     | RevisitDecision
     | AddTag
     | RemoveTag
+    | NoteMigration
     | AnnounceSending
     | NoteSent
     | NoteUnsent

@@ -193,6 +193,7 @@ _EVENTS: Mapping[type[c.Command], Callable[..., e.Event]] = {
     c.RevisitDecision: e.DecisionRevisited,
     c.AddTag: e.TagAdded,
     c.RemoveTag: e.TagRemoved,
+    c.NoteMigration: e.ChatMigrated,
     c.AnnounceSending: e.SendingAnnounced,
     c.NoteSent: e.SendingDone,
     c.NoteUnsent: e.SendingFailed,

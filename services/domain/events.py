@@ -153,6 +153,13 @@ class ServiceStopped(Happened, frozen=True):
     release: str
 
 
+class ChatMigrated(Happened, frozen=True):
+    """A chat has another id from now on: a group has become a supergroup."""
+
+    chat: int
+    to: int
+
+
 class SendingAnnounced(Happened, frozen=True):
     """Something is about to be sent: known before it goes out, so that it never goes out twice."""
 
@@ -208,6 +215,7 @@ Event = (
     | TagRemoved
     | ServiceStarted
     | ServiceStopped
+    | ChatMigrated
     | SendingAnnounced
     | SendingDone
     | SendingFailed

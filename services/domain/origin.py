@@ -50,6 +50,8 @@ class Attachment(Struct, frozen=True, omit_defaults=True):
     """Such as `photo`, `voice` or `location`."""
     file: str | None = None
     """The id by which the chat's server knows it."""
+    words: str | None = None
+    """What it says of itself, such as the name of a file, or the question of a poll."""
 
 
 class Origin(Struct, frozen=True, omit_defaults=True):
@@ -71,5 +73,3 @@ class Origin(Struct, frozen=True, omit_defaults=True):
     """Whether it is another wording of what was said before."""
     wordless: bool = False
     """Whether it had no words: the text says what it was."""
-    unread: bool = False
-    """Whether a part of it could not be read."""

@@ -92,7 +92,7 @@ class Answers:
                 return Said(f"/{name} wants a number, such as /{name} 12")
             short, said = await self.act(name, number, key)
             return Said(short) if said is None else said
-        ask = _QUESTIONS.get(name)
+        ask = QUESTIONS.get(name)
         return (
             Said(f"there is no /{name}; /help says what there is") if ask is None else await ask(self, rest)
         )
@@ -165,7 +165,7 @@ _Question = Callable[[Answers, str], Awaitable[Said]]
 _LISTS: Mapping[str, _Question] = {"todos": Answers._todos, "decisions": Answers._decisions}
 """Those with buttons."""
 
-_QUESTIONS: Mapping[str, _Question] = {
+QUESTIONS: Mapping[str, _Question] = {
     **_LISTS,
     "notes": Answers._notes,
     "tracks": Answers._tracks,
@@ -176,6 +176,7 @@ _QUESTIONS: Mapping[str, _Question] = {
     "help": Answers._help,
     "start": Answers._help,
 }
+"""The commands that change nothing."""
 
 
 def _subject(data: Mapping[str, object]) -> Key | None:

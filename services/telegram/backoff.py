@@ -5,7 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable
-from typing import TypeVar
+from typing import TypeGuard, TypeVar
+
+from services.errors import HelionyxError
+from services.event_log import ConflictError
+from services.refusals import RefusedError
 
 T = TypeVar("T")
 
@@ -15,6 +19,11 @@ FIRST_SECONDS, LONGEST_SECONDS = 0.5, 60.0
 def seconds_before(attempt: int, longest: float = LONGEST_SECONDS) -> float:
     """How long to wait after the failure number `attempt`, which counts from 1: twice as long each time."""
     return float(min(longest, FIRST_SECONDS * 2 ** min(attempt - 1, 20)))
+
+
+def is_momentary(error: Exception) -> TypeGuard[HelionyxError]:
+    """Whether the log cannot take it, or be read, at the moment: anything else would go wrong again."""
+    return isinstance(error, HelionyxError) and not isinstance(error, ConflictError | RefusedError)
 
 
 class Stop:

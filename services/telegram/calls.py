@@ -66,6 +66,11 @@ def may_pass(error: TelegramError) -> bool:
     return isinstance(error, NetworkError | RetryAfter | Conflict) and not isinstance(error, lasting)
 
 
+def is_webhook(error: TelegramError) -> bool:
+    """Whether a poll is refused because the updates are sent to an address that was set for the bot."""
+    return isinstance(error, Conflict) and "webhook" in error.message.casefold()
+
+
 def wait_of(error: TelegramError) -> float | None:
     """For how long Telegram wants to be left alone, in seconds; None: it says nothing of that."""
     if not isinstance(error, RetryAfter):
@@ -84,6 +89,8 @@ def reason_of(error: TelegramError) -> str:
         return "the bot may not write to this chat"
     if isinstance(error, BadRequest | ChatMigrated):
         return f"Telegram refuses: {Redactor()(error.message)[:200]}"
+    if is_webhook(error):
+        return "a webhook is set for this bot: Telegram sends its updates there"
     if isinstance(error, Conflict):
         return "another process polls for this bot"
     cause = error.__cause__

@@ -1,37 +1,52 @@
-"""One update: what is said is kept, what is asked is done, an answer goes out. All of it can come again."""
+"""One update: what is said is kept, what is asked is done, an answer is owed. All of it can come again."""
 
 from __future__ import annotations
 
+import json
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
-
-from telegram import Update
+from datetime import datetime, timedelta
+from typing import cast
 
 from services.answers import Recorded
-from services.domain.commands import RecordMessage
+from services.domain.events import MessageRecorded
+from services.domain.origin import Origin
 from services.event_log import ConflictError
-from services.refusals import RefusedError
+from services.kept import event_of
+from services.projections.sendings import FAILED, Sending
 from services.service import Service
-from services.telegram import texts
-from services.telegram.answers import ACTIONS, SOURCE, Answers
-from services.telegram.outbox import Outbox
+from services.telegram import remarks, texts
+from services.telegram.answers import ACTIONS, QUESTIONS, SOURCE, Answers
+from services.telegram.chats import Chats
+from services.telegram.fields import Raw, part, words
+from services.telegram.outbox import LATER, Outbox, To
+from services.telegram.replies import Lane, Owed, Replies
 from services.telegram.status import Status
 from services.telegram.texts import Said
 from services.telegram.updates import (
     Asked,
+    Migrated,
     Pressed,
     Stranger,
     Unset,
-    Wordless,
     Words,
     action_of,
+    command_of,
     meaning_of,
+    migration_of,
 )
 
 logger = logging.getLogger("helionyx")
+
+REMEMBERED = timedelta(hours=24)
+"""For how long an answer is owed; Telegram keeps an update for as long."""
+
+READ_AT_ONCE = 500
+
+ALBUM = "reply:album:"
+"""How that begins by which the answer to an album is known."""
 
 
 class Strangers:
@@ -59,87 +74,180 @@ class Strangers:
 
 @dataclass
 class Conversation:
-    """What the bot does with what it hears in the environment's chat; None: that is not known yet."""
+    """What the bot does with what it hears in the environment's chat."""
 
     service: Service
     answers: Answers
     outbox: Outbox
+    replies: Replies
+    screens: Lane
+    """What is shown to who has pressed a button."""
     status: Status
-    chat: int | None
+    chats: Chats
     id: int
     """The bot's."""
     name: str
     strangers: Strangers = field(default_factory=Strangers)
     askers: Strangers = field(default_factory=Strangers)
     """Who was told the id of their chat."""
+    unmoved: Strangers = field(default_factory=Strangers)
+    """The chats that were asked after, and are not this one under another id."""
 
-    async def take(self, update: Update) -> None:
+    async def expect(self, updates: Iterable[Raw]) -> None:
+        """Follow the moves of the chat among these updates: what is said in the new one may come first."""
+        for update in updates:
+            moved = migration_of(update)
+            if moved is not None:
+                await self.chats.moved(moved.chat, moved.to)
+
+    async def take(self, update: Raw) -> None:
         """Do all that one update asks for. Raises HelionyxError where the log cannot take it now."""
-        meaning = meaning_of(update, self.chat, self.name)
-        number = f"{self.id}:{update.update_id}"
+        meaning = meaning_of(update, self.chats.ids)
+        if isinstance(meaning, Stranger) and await self._is_ours(meaning):
+            meaning = meaning_of(update, self.chats.ids)
+        key = self._number(update)
         match meaning:
             case Stranger():
                 self._ignore(meaning)
             case Unset() if self.askers.is_new(meaning.chat):  # else anybody could fill the log
-                await self._reply(number, texts.unset_chat(meaning.chat), meaning.chat)
-            case Wordless():
-                await self._reply(number, Said(texts.ONLY_TEXT))
+                self._owe(f"reply:{key}", To(meaning.chat), texts.unset_chat(meaning.chat))
+            case Migrated():
+                await self._migrated(meaning)
             case Words():
-                await self._told(number, meaning)
-            case Asked():
-                await self._asked(number, meaning)
+                await self._answer(*await self._keep(key, meaning))
             case Pressed():
-                await self._pressed(number, meaning)
+                await self._pressed(key, meaning)
             case _:
                 pass
 
-    async def _told(self, number: str, words: Words) -> None:
-        try:
-            number, recorded = await self._keep(number, words.text, words.at, edited=words.edited)
-            said = Said(texts.KEPT_EDITED) if words.edited else await self.answers.taken_as(recorded)
-        except RefusedError as error:
-            said = Said(f"not kept: {error.message}")
-        await self._reply(number, said)
+    async def rescue(self, update: Raw) -> None:
+        """Keep nothing but the words of an update that a bug does not let be taken; without any, all of it.
 
-    async def _keep(
-        self, number: str, text: str, at: datetime, *, edited: bool = False
-    ) -> tuple[str, Recorded]:
+        Raises HelionyxError where the log cannot take it now.
+        """
+        message = part(update, "message") or part(update, "edited_message")
+        chat = part(message, "chat").get("id")
+        if not message or (chat is not None and chat not in self.chats.ids):
+            return
+        text = words(message, "text") or words(message, "caption") or json.dumps(message)
+        try:
+            await self.service.tell(text, SOURCE, f"update:{self._number(update)}", understand=False)
+        except ConflictError:  # it is in the log: the bug came behind that
+            return
+
+    async def resume(self) -> None:
+        """Give the answers that earlier processes owe. Raises HelionyxError where the log cannot be read."""
+        after, since = 0, self.answers.clock() - REMEMBERED
+        prefix = f"{SOURCE}:update:{self.id}:"
+        while records := await self.service.events(
+            after, READ_AT_ONCE, types=("MessageRecorded",), since=since
+        ):
+            for record in records:
+                key = record.envelope().idempotency_key or ""
+                if key.startswith(prefix):
+                    update = key.removeprefix(f"{SOURCE}:update:")
+                    recorded = await self.service.told(SOURCE, f"update:{update}")
+                    if recorded is not None and await self._is_owed(update, recorded):
+                        await self._answer(update, recorded)
+            after = records[-1].position
+
+    def _number(self, update: Raw) -> str:
+        return f"{self.id}:{update['update_id']}"
+
+    async def _is_ours(self, stranger: Stranger) -> bool:
+        """Whether a strange chat is this one, which has moved there without a word."""
+        if stranger.chat is None or not stranger.supergroup or not self.chats.may_move:
+            return False
+        if not self.unmoved.is_new(stranger.chat):
+            return False
+        chat = cast(int, self.chats.now)
+        if await self.outbox.moved_to(chat) != stranger.chat:
+            return False
+        await self._migrated(Migrated(chat, stranger.chat))
+        return True
+
+    async def _migrated(self, moved: Migrated) -> None:
+        await self.chats.moved(moved.chat, moved.to)
+        self._owe(f"reply:migrated:{moved.chat}:{moved.to}", To(moved.to), remarks.migrated(moved.to))
+
+    def _owe(self, about: str, to: To, said: Said) -> None:
+        async def compose() -> Said:
+            return said
+
+        self.replies.put(Owed(about, to, compose))
+
+    async def _keep(self, number: str, said: Words) -> tuple[str, Recorded]:
         """Keep what was said, and what it means unless it is another wording; under which number it is."""
+        understand = not (said.origin.edited or said.origin.wordless)
 
         async def under(number: str) -> tuple[str, Recorded]:
             key = f"update:{number}"
-            if edited:
-                return number, await self.service.record(RecordMessage(text, source=SOURCE), key)
-            return number, await self.service.tell(text, SOURCE, key, at)
+            recorded = await self.service.tell(
+                said.text, SOURCE, key, said.at, origin=said.origin, understand=understand
+            )
+            return number, recorded
 
         try:
             return await under(number)
         except ConflictError:
             # After a week without any, Telegram begins to number updates anew: it is another one.
+            at = said.at or datetime.now().astimezone()
             return await under(f"{number}:{at.timestamp():.0f}")
 
-    async def _asked(self, number: str, asked: Asked) -> None:
-        number, _ = await self._keep(number, asked.text, asked.at)  # every word is
-        said = await self.answers.command(asked.name, asked.rest, f"update:{number}:{asked.name}")
-        await self._reply(number, said)
+    async def _is_owed(self, number: str, recorded: Recorded) -> bool:
+        """Whether nothing has gone out about it, and nothing perhaps has."""
+        about = _about(number, _origin(recorded))
+        before: Sending | None = await self.service.look(lambda models: models.sending(about))
+        if before is None:
+            return True
+        return before.state == FAILED and str(before.reason).startswith(LATER)
+
+    async def _answer(self, number: str, recorded: Recorded) -> None:
+        """Do what a message asks for, and owe an answer; a command for another bot is not answered."""
+        origin = _origin(recorded)
+        asked = None if origin.edited or origin.wordless else command_of(recorded.message.text)
+        if asked is not None and asked.bot not in ("", self.name.casefold()):
+            return
+        chat = origin.chat if origin.chat in self.chats.ids else self.chats.now
+        if chat is None:
+            return
+        if chat != self.chats.now:  # said before the chat moved: there, nobody can be answered
+            to = To(cast(int, self.chats.now))
+        else:
+            to = To(chat, origin.thread, origin.message if chat < 0 else None)
+        if asked is not None and asked.name not in QUESTIONS:
+            await self._said(number, recorded, origin, asked)  # it is done now, whenever that is answered
+        kinds = (origin.attachment.kind,) if origin.wordless and origin.attachment else ()
+        about = _about(number, origin)
+        owed = Owed(
+            about,
+            to,
+            None if origin.wordless else lambda: self._said(number, recorded, origin, asked),
+            len(recorded.entries),
+            kinds,
+            album=about.startswith(ALBUM),
+        )
+        self.replies.put(owed)
+
+    async def _said(self, number: str, recorded: Recorded, origin: Origin, asked: Asked | None) -> Said:
+        if origin.edited:
+            return Said(texts.KEPT_EDITED)
+        if asked is not None:
+            return await self.answers.command(asked.name, asked.rest, f"update:{number}:{asked.name}")
+        return await self.answers.taken_as(recorded)
 
     async def _pressed(self, number: str, pressed: Pressed) -> None:
         action = action_of(pressed.data, ACTIONS)
-        if action is None or self.chat is None:  # a button of an earlier release
-            await self.outbox.answer(pressed.query, "this button does nothing any more")
+        if action is None:  # a button of an earlier release
+            self.screens.put(lambda: self.outbox.answer(pressed.query, "this button does nothing any more"))
             return
         try:
             short, said = await self.answers.press(*action, key=f"update:{number}")
         except ConflictError:  # as in `_keep`: it is another update of this number
             short, said = await self.answers.press(*action, key=f"update:{number}:{pressed.query}")
+        self.screens.put(lambda: self.outbox.answer(pressed.query, short))
         if said is not None:
-            await self.outbox.edit(self.chat, pressed.message, said)
-        await self.outbox.answer(pressed.query, short)
-
-    async def _reply(self, number: str, said: Said, chat: int | None = None) -> None:
-        where = self.chat if chat is None else chat
-        if where is not None:
-            await self.outbox.send(f"reply:{number}", said, where)
+            self.screens.put(lambda: self.outbox.edit(pressed.chat, pressed.message, said))
 
     def _ignore(self, stranger: Stranger) -> None:
         self.status.ignored += 1
@@ -148,3 +256,16 @@ class Conversation:
                 "telegram: a chat that is not the environment's is ignored",
                 extra={"fields": {"chat": stranger.chat}},
             )
+
+
+def _origin(recorded: Recorded) -> Origin:
+    """Where a message comes from, as the log has it; of one of an earlier release nothing is known."""
+    message = cast(MessageRecorded, event_of(recorded.entries[0]))
+    return message.origin or Origin()
+
+
+def _about(number: str, origin: Origin) -> str:
+    """By what an answer is known: all parts of an album have one."""
+    if origin.album is None or origin.edited:
+        return f"reply:{number}"
+    return f"{ALBUM}{origin.chat}:{origin.album}"

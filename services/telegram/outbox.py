@@ -2,22 +2,25 @@
 
 A sending is announced, goes out, and is noted as sent. A process that dies in between leaves it announced:
 nobody knows whether it has gone out, and it never goes out again. One that has certainly not gone out is
-tried again under the same announcement; when that is given up, it is noted as unsent, and only then may it
-be announced anew.
+noted as unsent, and only then may it be announced anew; for a moment it is tried again under the same
+announcement.
 """
 
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
-from telegram import Bot, InlineKeyboardButton, InlineKeyboardMarkup
-from telegram.error import BadRequest, TelegramError
+from telegram import Bot, InlineKeyboardButton, InlineKeyboardMarkup, ReplyParameters
+from telegram.error import BadRequest, ChatMigrated, RetryAfter, TelegramError
 
 from services.domain.commands import AnnounceSending, NoteSent, NoteUnsent
 from services.service import Service
 from services.telegram.backoff import Stop, seconds_before
 from services.telegram.calls import is_certain, may_pass, reason_of, wait_of
+from services.telegram.chats import Chats
 from services.telegram.status import Status
 from services.telegram.texts import Said, cut
 
@@ -25,87 +28,153 @@ logger = logging.getLogger("helionyx")
 
 SOURCE = "telegram"
 
-MOST_TRIES = 10
-"""Of one sending, where it has certainly not gone out: over some four minutes."""
+SHORT_SECONDS = 5.0
+"""How long another try is waited for under the same announcement."""
 
-LONGEST_WAIT_SECONDS = 30.0
-"""Between two of them, unless Telegram asks for more."""
+LONGEST_WAIT_SECONDS = 300.0
+"""Between two tries, unless Telegram asks for more."""
+
+LATER = "later"
+"""How the reason of a sending begins that was put off: the next process may take it up."""
 
 IN_A_ROW = 4
 
 Call = Callable[[], Awaitable[object]]
 
 
+@dataclass(frozen=True)
+class To:
+    """Where a message goes."""
+
+    chat: int
+    thread: int | None = None
+    """The topic of the chat."""
+    message: int | None = None
+    """The message that is answered."""
+
+
 class Outbox:
     """What the bot sends. `stop` ends the waiting for another try, and never a try."""
 
-    def __init__(self, bot: Bot, service: Service, status: Status, stop: Stop) -> None:
+    def __init__(self, bot: Bot, service: Service, status: Status, stop: Stop, chats: Chats) -> None:
         self._bot = bot
         self._service = service
         self._status = status
         self._stop = stop
+        self._chats = chats
+        self._failures = 0
+        self._not_before = 0.0
 
-    async def send(self, about: str, said: Said, chat: int) -> bool:
-        """Send it, unless what is known by `about` has gone out before, or perhaps has; whether it has now.
+    async def send(self, about: str, said: Said, to: To) -> float | None:
+        """Send it, unless what is known by `about` has gone out before, or perhaps has.
 
-        Raises HelionyxError where the log cannot take the announcement: then nothing goes out.
+        Returns after how many seconds to try again, or None where nothing is left to do. Raises HelionyxError
+        where the log cannot take the announcement: then nothing goes out.
         """
+        pause = self._not_before - time.monotonic()
+        if pause > 0:  # Telegram has said so
+            return pause
         before = await self._service.look(lambda models: models.sending(about))
         if before is not None and before.state != "failed":
-            return False
+            return None
         key = about if before is None else f"{about}#{before.position}"
         said = Said(cut(said.text), said.buttons)
         announced = await self._service.record(AnnounceSending(about, said.text, source=SOURCE), key)
         if announced.repeated:  # another process was faster: it is its to send
-            return False
-        return await self._go(about, announced.position, said, chat)
+            return None
+        return await self._go(about, announced.position, said, to)
 
-    async def edit(self, chat: int, message: int, said: Said) -> None:
+    async def edit(self, chat: int, message: int, said: Said) -> float | None:
         """Let a message that was sent say something else. That may be done twice, and is not announced."""
-        await self._gently(
+        return await self._gently(
             "edit",
             lambda: self._bot.edit_message_text(
                 cut(said.text), chat_id=chat, message_id=message, reply_markup=keyboard(said)
             ),
         )
 
-    async def answer(self, query: str, text: str) -> None:
+    async def answer(self, query: str, text: str) -> float | None:
         """Say something to who has pressed a button."""
-        await self._gently("answer", lambda: self._bot.answer_callback_query(query, cut(text, 200)))
+        return await self._gently(
+            "answer", lambda: self._bot.answer_callback_query(query, cut(text, 200)), again=False
+        )
 
-    async def _go(self, about: str, announced: int, said: Said, chat: int) -> bool:
-        for attempt in range(1, MOST_TRIES + 1):
+    async def moved_to(self, chat: int) -> int | None:
+        """The id that a group has as a supergroup; None where it is a group still, or was not to be asked."""
+        for attempt in (1, 2, 3):
             try:
-                await self._bot.send_message(chat, said.text, reply_markup=keyboard(said))
+                await self._bot.send_chat_action(chat, "typing")
+            except ChatMigrated as error:
+                return error.new_chat_id
             except TelegramError as error:
+                if may_pass(error) and attempt < 3 and not await self._stop.within(attempt):
+                    continue
+                logger.warning("telegram: not asked", extra={"fields": {"reason": reason_of(error)}})
+                return None
+            else:
+                return None
+        return None
+
+    async def _go(self, about: str, announced: int, said: Said, to: To) -> float | None:
+        waited = 0.0
+        while True:
+            try:
+                await self._call(said, to)
+            except ChatMigrated as error:
+                if not await self._chats.moved(to.chat, error.new_chat_id) and to.chat == self._chats.now:
+                    return await self._put_off(about, announced, error, 0)
+                to = To(error.new_chat_id)
+            except TelegramError as error:
+                if isinstance(error, BadRequest) and to != To(to.chat):
+                    to = To(to.chat)  # the topic is gone or closed: better there than nowhere
+                    continue
                 if not is_certain(error):
                     self._failed("perhaps sent, and not sent again", about, error)
-                    return False
-                wait = wait_of(error) or seconds_before(attempt, LONGEST_WAIT_SECONDS)
-                over = attempt == MOST_TRIES or not may_pass(error)
-                if over or await self._stop.within(wait):
-                    self._failed("not sent", about, error)
-                    await self._service.record(NoteUnsent(announced, reason_of(error), source=SOURCE))
-                    return False
+                    return None
+                self._failures += 1
+                wait = wait_of(error) or seconds_before(self._failures, LONGEST_WAIT_SECONDS)
+                waited += wait
+                if may_pass(error) and waited <= SHORT_SECONDS and not await self._stop.within(wait):
+                    continue
+                return await self._put_off(about, announced, error, wait)
             else:
+                self._failures = 0
                 self._status.sent += 1
                 await self._service.record(NoteSent(announced, source=SOURCE))
-                return True
-        raise AssertionError("the last try ends it")
+                return None
 
-    async def _gently(self, what: str, call: Call) -> None:
-        for attempt in (1, 2):
-            try:
-                await call()
-            except BadRequest:  # it says so already, or it is too late for that: it does no harm
-                return
-            except TelegramError as error:
-                wait = wait_of(error) or seconds_before(attempt)
-                if attempt == 2 or not may_pass(error) or await self._stop.within(wait):
-                    self._failed("not done", what, error)
-                    return
-            else:
-                return
+    async def _call(self, said: Said, to: To) -> None:
+        reply = None if to.message is None else ReplyParameters(to.message, allow_sending_without_reply=True)
+        await self._bot.send_message(
+            to.chat,
+            said.text,
+            reply_markup=keyboard(said),
+            message_thread_id=to.thread,
+            reply_parameters=reply,
+        )
+
+    async def _put_off(self, about: str, announced: int, error: TelegramError, wait: float) -> float | None:
+        """Note it as unsent; for how long, or None: for ever."""
+        later, reason = may_pass(error), reason_of(error)
+        self._failed("not sent now" if later else "not sent", about, error)
+        await self._service.record(
+            NoteUnsent(announced, f"{LATER}: {reason}" if later else reason, source=SOURCE)
+        )
+        if isinstance(error, RetryAfter):
+            self._not_before = time.monotonic() + wait
+        return wait if later else None
+
+    async def _gently(self, what: str, call: Call, *, again: bool = True) -> float | None:
+        try:
+            await call()
+        except BadRequest:  # it says so already, or it is too late for that: it does no harm
+            return None
+        except TelegramError as error:
+            if again and may_pass(error) and not self._stop.asked:
+                self._failures += 1
+                return wait_of(error) or seconds_before(self._failures, LONGEST_WAIT_SECONDS)
+            self._failed("not done", what, error)
+        return None
 
     def _failed(self, what: str, about: str, error: TelegramError) -> None:
         self._status.failures += 1

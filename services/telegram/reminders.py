@@ -17,7 +17,8 @@ from services.projections.timeline import END
 from services.service import Service
 from services.telegram import lists, texts
 from services.telegram.backoff import Stop
-from services.telegram.outbox import Outbox
+from services.telegram.chats import Chats
+from services.telegram.outbox import Outbox, To
 from services.telegram.schedule import Hours, reminded, summarised
 from services.telegram.status import POLLING, Status
 from services.telegram.texts import Said
@@ -43,7 +44,7 @@ class Reminders:
         status: Status,
         stop: Stop,
         hours: Hours,
-        chat: int | None,
+        chats: Chats,
         clock: Callable[[], datetime],
     ) -> None:
         self._service = service
@@ -51,16 +52,16 @@ class Reminders:
         self._status = status
         self._stop = stop
         self._hours = hours
-        self._chat = chat
+        self._chats = chats
         self._clock = clock
-        self._tried: dict[str, float] = {}
+        self._again: dict[str, float] = {}
+        """From when on each may be tried again."""
 
     async def run(self) -> None:
         """Look again and again, until the stop."""
         while not await self._stop.within(TICK_SECONDS):
-            if (
-                self._chat is None or self._status.state != POLLING
-            ):  # what is announced now would hardly go out
+            # What is announced while nobody listens would hardly go out.
+            if self._chats.now is None or self._status.state != POLLING:
                 continue
             try:
                 await self.look()
@@ -82,7 +83,7 @@ class Reminders:
         if day is not None and not await self._known(f"summary:{day}"):
             said = await self._summary(day, todos, now)
             if said is None:  # a day that has nothing to say has said it
-                self._tried[f"summary:{day}"] = math.inf
+                self._again[f"summary:{day}"] = math.inf
             else:
                 await self._send(f"summary:{day}", said)
         for todo in reminded(todos, now, self._hours):
@@ -91,14 +92,13 @@ class Reminders:
                 await self._send(about, texts.reminder(todo, self._hours, now))
 
     async def _send(self, about: str, said: Said) -> None:
-        self._tried[about] = time.monotonic()
-        if self._chat is not None:
-            await self._outbox.send(about, said, self._chat)
+        if self._chats.now is not None:
+            wait = await self._outbox.send(about, said, To(self._chats.now))
+            self._again[about] = time.monotonic() + (AGAIN_SECONDS if wait is None else wait)
 
     async def _known(self, about: str) -> bool:
         """Whether there is nothing to do about it now."""
-        tried = self._tried.get(about)
-        if tried is not None and time.monotonic() - tried < AGAIN_SECONDS:
+        if time.monotonic() < self._again.get(about, 0):
             return True
         before = await self._service.look(lambda models: models.sending(about))
         return before is not None and before.state != "failed"

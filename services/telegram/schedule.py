@@ -14,7 +14,8 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from services.domain.due import FIRST, LAST, day_of, is_day, local
 from services.domain.things import Thing
 
-MIDNIGHT = time()
+MORNING = time(8)
+"""When a day begins for who has named neither quiet hours nor a time for the summary."""
 
 
 @dataclass(frozen=True)
@@ -53,9 +54,13 @@ class Hours:
 
 
 def due_at(due: str, hours: Hours) -> datetime:
-    """When a todo is to be spoken of: one of a day when its quiet hours end, one of a moment then."""
+    """When a todo is to be spoken of: one of a day in its morning, one of a moment then.
+
+    The morning is when the quiet hours end; without any, it is the time of the summary.
+    """
     if is_day(due):
-        return hours.at(date.fromisoformat(due), MIDNIGHT if hours.quiet is None else hours.quiet[1])
+        morning = hours.summary or MORNING if hours.quiet is None else hours.quiet[1]
+        return hours.at(date.fromisoformat(due), morning)
     return hours.awake(datetime.fromisoformat(due))
 
 

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
-OFF, STARTING, POLLING, WAITING, RETRYING, STOPPED = STATES = (
+OFF, STARTING, POLLING, WAITING, RETRYING, CONFLICT, WEBHOOK, STOPPED = STATES = (
     "off",
     "starting",
     "polling",
     "waiting",
     "retrying",
+    "conflict",
+    "webhook",
     "stopped",
 )
-"""There is none; it begins; it listens; another process has its token; it comes back; it has given up."""
+"""There is none; it begins; it listens; another process here has its token; it comes back by itself; another
+process somewhere polls for it; Telegram sends its updates to a webhook; it has given up."""
 
 
 @dataclass
@@ -24,11 +28,15 @@ class Status:
     """Its name, once Telegram has said it."""
     reason: str | None = None
     """Why it does not listen."""
+    last_poll: datetime | None = None
+    """When Telegram has answered a poll the last time."""
     updates: int = 0
     """How many updates were handled."""
     ignored: int = 0
     """How many of them came from another chat than the environment's."""
     sent: int = 0
+    owed: int = 0
+    """How many answers wait to be sent."""
     failures: int = 0
     """How many sendings have failed, or perhaps have."""
 
@@ -38,6 +46,16 @@ class Status:
         self.state, self.reason = state, reason
         return changed
 
+    def polled(self) -> None:
+        """Note that Telegram has answered a poll."""
+        self.last_poll = datetime.now(UTC)
+
     def told(self) -> dict[str, str | None]:
         """What health says of it."""
-        return {"state": self.state, "bot": self.bot, "reason": self.reason}
+        last = None if self.last_poll is None else self.last_poll.isoformat(timespec="milliseconds")
+        return {
+            "state": self.state,
+            "bot": self.bot,
+            "reason": self.reason,
+            "last_poll": None if last is None else last.removesuffix("+00:00") + "Z",
+        }

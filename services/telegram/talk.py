@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -21,11 +21,13 @@ from services.service import Service
 from services.telegram.answers import Answers
 from services.telegram.backoff import Stop, seconds_before
 from services.telegram.calls import bot_of, reason_of, wait_of
+from services.telegram.chats import Chats
 from services.telegram.claim import Claim
 from services.telegram.conversation import Conversation
 from services.telegram.outbox import Outbox
 from services.telegram.poller import Poller, RefusedTokenError
 from services.telegram.reminders import Reminders
+from services.telegram.replies import Lane, Replies
 from services.telegram.settings import Settings
 from services.telegram.status import RETRYING, STARTING, WAITING, Status
 from services.telegram.texts import COMMANDS
@@ -100,27 +102,57 @@ class Talk:
             raise HelionyxError(verdict.message, verdict.hint)
 
     async def _work(self, bot: Bot, who: User) -> None:
-        outbox = Outbox(bot, self.service, self.status, self.stop)
-        hours, chat = self.settings.hours, self.settings.chat
+        chats = Chats(self.service, self.settings.chat)
+        if not await self._until_read(chats.load):
+            return
+        outbox = Outbox(bot, self.service, self.status, self.stop, chats)
+        replies, screens = Replies(outbox, self.status, self.stop), Lane(self.stop)
+        hours = self.settings.hours
         answers = Answers(self.service, self.identity, hours, self.clock)
         conversation = Conversation(
-            self.service, answers, outbox, self.status, chat, who.id, who.username or ""
+            self.service, answers, outbox, replies, screens, self.status, chats, who.id, who.username or ""
         )
-        reminders = Reminders(self.service, outbox, self.status, self.stop, hours, chat, self.clock)
-        reminding = asyncio.create_task(reminders.run())
+        reminders = Reminders(self.service, outbox, self.status, self.stop, hours, chats, self.clock)
+        beside = [
+            asyncio.create_task(work)
+            for work in (
+                reminders.run(),
+                replies.run(),
+                screens.run(),
+                self._until_read(conversation.resume),
+            )
+        ]
         try:
             await self.stop.unless(_offer_commands(bot))
-            await Poller(bot, conversation.take, self.status, self.stop).run()
+            await Poller(bot, conversation, self.status, self.stop).run()
         except BaseException:
-            reminding.cancel()
+            for task in beside:
+                task.cancel()
             raise
         finally:
             try:
-                await asyncio.wait((reminding,))
+                await asyncio.wait(beside)
             except asyncio.CancelledError:  # what is in hand has had its time
-                reminding.cancel()
-                await asyncio.wait((reminding,))
+                for task in beside:
+                    task.cancel()
+                await asyncio.wait(beside)
                 raise
+
+    async def _until_read(self, job: Callable[[], Awaitable[None]]) -> bool:
+        """Do what reads the log, again until it can be read; False where the stop comes first."""
+        failures = 0
+        while not self.stop.asked:
+            try:
+                await job()
+            except HelionyxError as error:
+                failures += 1
+                logger.warning(
+                    "telegram: the log cannot be read now", extra={"fields": {"reason": error.message}}
+                )
+                await self.stop.within(seconds_before(failures))
+            else:
+                return True
+        return False
 
 
 async def _offer_commands(bot: Bot) -> None:

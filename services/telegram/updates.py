@@ -1,14 +1,15 @@
-"""What an update means: pure, of the library's values."""
+"""The meaning of an update: pure, from its JSON as Telegram sends it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from telegram import Message, Update
+from services.domain.origin import Origin
+from services.telegram.attachments import attachment_of, stub
+from services.telegram.fields import Raw, moment, number, part, string, words
+from services.telegram.origins import origin_of
 
 KINDS = ("message", "edited_message", "callback_query")
 """The kinds of updates that are asked for."""
@@ -24,6 +25,8 @@ class Stranger:
     """It comes from a chat that is not the environment's."""
 
     chat: int | None
+    supergroup: bool = False
+    """Whether the chat may have been a group before, under another id."""
 
 
 @dataclass(frozen=True)
@@ -34,28 +37,21 @@ class Unset:
 
 
 @dataclass(frozen=True)
+class Migrated:
+    """A group has become a supergroup, and with that has another id."""
+
+    chat: int
+    to: int
+
+
+@dataclass(frozen=True)
 class Words:
     """Something to be kept."""
 
     text: str
-    at: datetime
-    edited: bool = False
-    """Whether it is another wording of what was said before."""
-
-
-@dataclass(frozen=True)
-class Wordless:
-    """A picture, a voice: nothing that can be kept."""
-
-
-@dataclass(frozen=True)
-class Asked:
-    """A command, such as `/done 12`."""
-
-    text: str
-    at: datetime
-    name: str
-    rest: str
+    at: datetime | None
+    """When it was said, where that can be read."""
+    origin: Origin
 
 
 @dataclass(frozen=True)
@@ -64,48 +60,85 @@ class Pressed:
 
     query: str
     data: str
+    chat: int
     message: int
     """Below which it is."""
 
 
-Meaning = Nothing | Stranger | Unset | Words | Wordless | Asked | Pressed
+Meaning = Nothing | Stranger | Unset | Migrated | Words | Pressed
 
 
-def meaning_of(update: Update, chat: int | None, bot: str) -> Meaning:
-    """What an update is for the environment whose chat and bot these are; None: its chat is not known yet."""
-    query, message = update.callback_query, update.message or update.edited_message
-    if query is not None:
-        where = None if query.message is None else query.message.chat.id
-        if where is None or where != chat or query.message is None:
-            return Stranger(where)
-        return Pressed(query.id, query.data or "", query.message.message_id)
-    if message is None:
+@dataclass(frozen=True)
+class Asked:
+    """A command, such as `/done 12`."""
+
+    name: str
+    rest: str
+    bot: str
+    """Whom it names; empty: nobody."""
+
+
+def meaning_of(update: Raw, chats: Collection[int]) -> Meaning:
+    """What an update is for the environment whose chat has these ids; none: its chat is not known yet."""
+    query = part(update, "callback_query")
+    if query:
+        return _pressed(query, chats)
+    edited = not part(update, "message")
+    message = part(update, "edited_message" if edited else "message")
+    if not message:
         return Nothing()
-    if message.chat.id != chat:
-        name, _ = _command(message.text or "", bot) or ("", "")
-        return Unset(message.chat.id) if chat is None and name == "start" else Stranger(message.chat.id)
-    return _told(message, bot, edited=update.edited_message is not None)
+    moved = migration_of(update)
+    if moved is not None and moved.chat in chats:
+        return moved
+    chat = number(part(message, "chat"), "id")
+    # Telegram always names the chat. Where it cannot be read, the words are kept rather than lost.
+    if chat not in chats and not (chat is None and chats):
+        return _elsewhere(message, chat, chats)
+    return _words(message, edited=edited)
 
 
-def _told(message: Message, bot: str, *, edited: bool) -> Meaning:
-    text = message.text or message.caption or ""
-    if not text.strip():
-        return Wordless() if message.effective_attachment and not edited else Nothing()
-    if edited:
-        return Words(text, message.edit_date or message.date, edited=True)
-    command = _command(text, bot)
-    if command is None:
-        return Words(text, message.date)
-    return Asked(text, message.date, *command)
-
-
-def _command(text: str, bot: str) -> tuple[str, str] | None:
-    """The name of a command and what stands behind it; None where it is none, or is meant for another bot."""
-    first, *rest = text.split(maxsplit=1) or [""]
-    name, _, other = first.removeprefix("/").partition("@")
-    if not first.startswith("/") or not name.isidentifier() or other.casefold() not in ("", bot.casefold()):
+def migration_of(update: Raw) -> Migrated | None:
+    """The move of a group that an update tells of: once in the old chat, and once in the new one."""
+    message = part(update, "message")
+    here = number(part(message, "chat"), "id")
+    to, old = number(message, "migrate_to_chat_id"), number(message, "migrate_from_chat_id")
+    if here is None or (to is None and old is None):
         return None
-    return name.casefold(), " ".join(rest).strip()
+    return Migrated(here, to) if to is not None else Migrated(old or 0, here)
+
+
+def _pressed(query: Raw, chats: Collection[int]) -> Meaning:
+    message = part(query, "message")
+    chat, below = number(part(message, "chat"), "id"), number(message, "message_id")
+    if chat is None or chat not in chats or below is None:
+        return Stranger(chat)
+    return Pressed(string(query, "id") or "", string(query, "data") or "", chat, below)
+
+
+def _elsewhere(message: Raw, chat: int | None, chats: Collection[int]) -> Meaning:
+    asked = command_of(string(message, "text") or "")
+    if chat is not None and not chats and asked is not None and asked.name == "start":
+        return Unset(chat)
+    return Stranger(chat, string(part(message, "chat"), "type") == "supergroup")
+
+
+def _words(message: Raw, *, edited: bool) -> Meaning:
+    text = words(message, "text") or words(message, "caption")
+    attachment = attachment_of(message)
+    if text is None and (attachment is None or (edited and attachment.kind == "location")):
+        return Nothing()  # a live location is edited all the time
+    at = (moment(message, "edit_date") if edited else None) or moment(message, "date")
+    origin = origin_of(message, attachment, edited=edited, wordless=text is None)
+    return Words(text or (stub(attachment) if attachment else ""), at, origin)
+
+
+def command_of(text: str) -> Asked | None:
+    """The command that a text is; None where it is none."""
+    first, *rest = text.split(maxsplit=1) or [""]
+    name, _, bot = first.removeprefix("/").partition("@")
+    if not first.startswith("/") or not name.isidentifier():
+        return None
+    return Asked(name.casefold(), " ".join(rest).strip(), bot.casefold())
 
 
 def number_of(rest: str) -> int | None:

@@ -88,7 +88,7 @@ def test_ready(service: Instance, store: Path) -> None:
     (projections,) = (path.name for path in (store / "projections").glob("*.db"))
     who = service.call("GET", "/health").json
     assert answer.status == 200
-    telegram = {"state": "off", "bot": None, "reason": "TELEGRAM_BOT_TOKEN is not set"}
+    telegram = {"state": "off", "bot": None, "reason": "TELEGRAM_BOT_TOKEN is not set", "last_poll": None}
     assert answer.json == {
         "ready": True,
         **who,

@@ -35,6 +35,7 @@ class Sent:
     number: int
     versions: list[Version]
     reply_to: int | None = None
+    thread: int | None = None
     silent: bool = False
 
     @property
@@ -67,6 +68,9 @@ class Bot:
     commands: list[Json] = field(default_factory=list)
     blocked: set[int] = field(default_factory=set)  # chats that the bot may not write to
     allowed: frozenset[str] = frozenset()  # kinds of updates; none named: all
+    moved: dict[int, int] = field(default_factory=dict)  # groups that became supergroups
+    closed: set[int] = field(default_factory=set)  # topics that are gone
+    webhook: str = ""  # where updates go instead of to polls
     revoked: bool = False
     polling: int = 0  # how many wait for updates right now
     newest_poll: int = 0
@@ -95,6 +99,23 @@ class Bot:
                 message["entities"] = [{"type": "bot_command", "offset": 0, "length": length}]
             self._update("message", message)
         return message
+
+    def album(self, chat: int, *captions: str, **content: Any) -> str:
+        """Somebody sends pictures together, each with a caption or none: messages with one id in common."""
+        album = str(self.id * 1000 + next(self._ids))
+        for number, caption in enumerate(captions):
+            sizes = [{"file_id": f"{album}-{number}-{size}", "width": size} for size in (90, 800)]
+            said: Json = {"caption": caption} if caption else {}
+            self.say(chat, **said | {"photo": sizes, "media_group_id": album} | content)
+        return album
+
+    def migrate(self, group: int, supergroup: int, *, silent: bool = False) -> None:
+        """A group becomes a supergroup. Both chats are told, unless nobody was there to hear of it."""
+        with self.changed:
+            self.moved[group] = supergroup
+            if not silent:
+                self._update("message", self._message(group, 1) | {"migrate_to_chat_id": supergroup})
+                self._update("message", self._message(supergroup, 1) | {"migrate_from_chat_id": group})
 
     def correct(self, message: Json, text: str) -> Json:
         """Somebody edits what they have said; returns the message as it is now."""
@@ -160,7 +181,9 @@ class Bot:
 
     def _message(self, chat: int, user: int | None) -> Json:
         who = user or abs(chat)
-        kind = {"type": "private", "first_name": "Ada"} if chat > 0 else {"type": "group", "title": "A group"}
+        kind: Json = {"type": "supergroup" if chat < -(10**12) else "group", "title": "A group"}
+        if chat > 0:
+            kind = {"type": "private", "first_name": "Ada"}
         return {
             "message_id": next(self.numbers),
             "from": {"id": who, "is_bot": False, "first_name": "Ada"},

@@ -118,8 +118,8 @@ class BotApi:
             return None if fault.drops else (200, {"ok": True, "result": result})
         except ApiError as error:
             body: Json = {"ok": False, "error_code": error.status, "description": error.description}
-            if error.retry_after:
-                body["parameters"] = {"retry_after": error.retry_after}
+            if error.parameters:
+                body["parameters"] = error.parameters
             return error.status, body
 
     def _begun(self, bot: Bot, name: str) -> Fault:

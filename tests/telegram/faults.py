@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 
 class ApiError(Exception):
-    """An answer that is no success: status, description and, for 429, the seconds to wait."""
+    """An answer that is no success: status, description and, for some, parameters such as `retry_after`."""
 
-    def __init__(self, status: int, description: str, retry_after: int = 0) -> None:
+    def __init__(self, status: int, description: str, **parameters: int) -> None:
         super().__init__(description)
         self.status = status
         self.description = description
-        self.retry_after = retry_after
+        self.parameters = parameters
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ def refused(status: int, description: str) -> Fault:
 
 def too_many(retry_after: int) -> Fault:
     """429: come back in so many seconds."""
-    return Fault(ApiError(429, f"Too Many Requests: retry after {retry_after}", retry_after))
+    return Fault(ApiError(429, f"Too Many Requests: retry after {retry_after}", retry_after=retry_after))
 
 
 def broken(status: int = 502, description: str = "Bad Gateway") -> Fault:

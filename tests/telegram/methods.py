@@ -16,6 +16,10 @@ LONGEST_ANSWER = 200
 LONGEST_DATA = 64  # bytes
 LONGEST_POLL = 50  # seconds; who asks for more is answered by then
 
+WEBHOOK = (
+    "Conflict: can't use getUpdates method while webhook is active; use deleteWebhook to delete the "
+    "webhook first"
+)
 CONFLICT = "Conflict: terminated by other getUpdates request; make sure that only one bot instance is running"
 UNCHANGED = (
     "Bad Request: message is not modified: specified new message content and reply markup are exactly the "
@@ -42,6 +46,8 @@ def get_updates(bot: Bot, given: Json) -> Any:
     until = time.monotonic() + min(max(_number(given, "timeout", 0), 0), LONGEST_POLL)
     if "allowed_updates" in given:
         bot.allowed = frozenset(_structure(given["allowed_updates"]))
+    if bot.webhook:
+        raise ApiError(409, WEBHOOK)
     _confirm(bot, _number(given, "offset", 0))
     bot.newest_poll += 1
     mine = bot.newest_poll
@@ -53,7 +59,7 @@ def get_updates(bot: Bot, given: Json) -> Any:
     finally:
         bot.polling -= 1
     if bot.newest_poll != mine:
-        raise ApiError(409, CONFLICT)
+        raise ApiError(409, WEBHOOK if bot.webhook else CONFLICT)
     if bot.revoked:
         raise ApiError(401, "Unauthorized")
     return list(islice(bot.pending, limit))
@@ -67,14 +73,33 @@ def _confirm(bot: Bot, offset: int) -> None:
         bot.pending.popleft()
 
 
-def send_message(bot: Bot, given: Json) -> Any:
+def _writable(bot: Bot, given: Json) -> int:
+    """The chat that is to be written to. Raises ApiError where it cannot be."""
     chat = _number(given, "chat_id")
     if chat in bot.blocked:
         raise ApiError(403, "Forbidden: bot was blocked by the user")
+    if chat in bot.moved:
+        moved = "Bad Request: group chat was upgraded to a supergroup chat"
+        raise ApiError(400, moved, migrate_to_chat_id=bot.moved[chat])
+    return chat
+
+
+def send_chat_action(bot: Bot, given: Json) -> Any:
+    """Show that the bot is typing."""
+    _writable(bot, given)
+    return True
+
+
+def send_message(bot: Bot, given: Json) -> Any:
+    """Send it; into a topic that is gone, nothing can be sent."""
+    chat = _writable(bot, given)
+    thread = _number(given, "message_thread_id") if "message_thread_id" in given else None
+    if thread in bot.closed:
+        raise bad("message thread not found")
     version = Version(_text(given, "message is too long"), _keyboard(given))
     reply_to = _structure(given.get("reply_parameters", "{}")).get("message_id")
     silent = str(given.get("disable_notification", "")).lower() == "true"
-    sent = Sent(chat, next(bot.numbers), [version], reply_to, silent)
+    sent = Sent(chat, next(bot.numbers), [version], reply_to, thread, silent)
     bot.sent.append(sent)
     return bot.shown(sent)
 
@@ -120,10 +145,22 @@ def set_my_commands(bot: Bot, given: Json) -> Any:
 
 
 def delete_webhook(bot: Bot, given: Json) -> Any:
-    """There is never a webhook; what waits may be dropped all the same."""
+    """Let polls have the updates again; what waits may be dropped."""
+    bot.webhook = ""
     if str(given.get("drop_pending_updates", "")).lower() == "true":
         bot.pending.clear()
     return True
+
+
+def set_webhook(bot: Bot, given: Json) -> Any:
+    """Send updates to an address, and answer no poll; an empty one is none."""
+    bot.webhook = str(given.get("url", ""))
+    bot.newest_poll += 1
+    return True
+
+
+def get_webhook_info(bot: Bot, _: Json) -> Any:
+    return {"url": bot.webhook, "has_custom_certificate": False, "pending_update_count": len(bot.pending)}
 
 
 def _number(given: Json, name: str, default: int | None = None) -> int:
@@ -175,6 +212,9 @@ METHODS: dict[str, Callable[[Bot, Json], Any]] = {
     "answerCallbackQuery": answer_callback_query,
     "setMyCommands": set_my_commands,
     "deleteWebhook": delete_webhook,
+    "setWebhook": set_webhook,
+    "getWebhookInfo": get_webhook_info,
+    "sendChatAction": send_chat_action,
 }
 """The methods that there are here, by name."""
 

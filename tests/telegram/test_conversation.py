@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -61,14 +62,23 @@ def test_what_is_said_is_kept_and_taken_for_what_it_is(tmp_path: Path, bot: Bot)
 
 
 @pytest.mark.usefixtures("service")
-def test_captions_are_words_and_what_has_none_is_answered(tmp_path: Path, bot: Bot) -> None:
-    """A picture, a voice, a sticker: nothing of them is kept, and that is said."""
+def test_captions_are_words_and_what_has_none_is_noted(tmp_path: Path, bot: Bot) -> None:
+    """A picture, a voice, a sticker: that there was one is kept, and said."""
     assert say(bot, photo=PHOTO, caption="todo: feed the cow").labels == ["Done", "Cancel"]
-    assert "words only" in say(bot, photo=PHOTO).text
-    assert "words only" in say(bot, voice={"file_id": "a", "file_unique_id": "b", "duration": 1}).text
+    assert say(bot, photo=PHOTO).text.startswith("noted: photo. I keep words only")
+    voice = {"file_id": "v", "file_unique_id": "b", "duration": 1}
+    assert say(bot, voice=voice).text.startswith("noted: voice. ")
     bot.say(CHAT, new_chat_title="a new title")  # nobody said that
     assert say(bot, "after that").text == "kept"
-    assert words(tmp_path) == ["todo: feed the cow", "after that"]
+    assert words(tmp_path) == ["todo: feed the cow", "(photo)", "(voice)", "after that"]
+    origins = [event["origin"] for event in events(tmp_path, "MessageRecorded")]
+    assert [origin.get("attachment") for origin in origins] == [
+        {"kind": "photo", "file": "a"},
+        {"kind": "photo", "file": "a"},
+        {"kind": "voice", "file": "v"},
+        None,
+    ]
+    assert [origin.get("wordless", False) for origin in origins] == [False, True, True, False]
 
 
 @pytest.mark.usefixtures("service")
@@ -204,8 +214,11 @@ def test_a_long_message_is_kept_whole_and_a_long_answer_is_cut(tmp_path: Path, b
 
 
 def test_health_tells_of_the_bot(service: Instance, bot: Bot) -> None:
-    """Its state and its name."""
-    assert told(service) == {"state": "polling", "bot": bot.username, "reason": None}
+    """Its state and its name, and when Telegram has answered the last time."""
+    state = told(service)
+    last = datetime.fromisoformat(str(state.pop("last_poll")))
+    assert timedelta(0) <= datetime.now(UTC) - last < timedelta(seconds=60)
+    assert state == {"state": "polling", "bot": bot.username, "reason": None}
     assert say(bot, "buy milk").text == "kept"
     assert texts(bot) == ["kept"]
 

@@ -50,20 +50,25 @@ def test_kills_in_the_middle_of_a_conversation(tmp_path: Path, api: BotApi, bot:
             people.join()
             with beginning(tmp_path, api, bot, sock) as instance:
                 instance.wait_ready()
-                wait_until(lambda: not bot.pending, 60)
+                wait_until(lambda: not bot.pending and len(announced(tmp_path)) == len(people.said), 60)
                 assert instance.stop()[0] == 0
     finally:
         people.over.set()
     examine(tmp_path, bot, people.said)
 
 
+def announced(directory: Path) -> list[str]:
+    """What each message answers that was to be sent."""
+    return [event["about"] for event in events(directory, "SendingAnnounced")]
+
+
 def examine(directory: Path, bot: Bot, said: list[str]) -> None:
     """What was said is in the log, in its order; each is taken for one todo and has one answer at most."""
     kept = [event["text"] for event in events(directory, "MessageRecorded")]
     todos = Counter(event["text"] for event in events(directory, "TodoAdded"))
-    announced = Counter(event["about"] for event in events(directory, "SendingAnnounced"))
+    about = Counter(announced(directory))
     answers = Counter(sent.text.split(": ")[1] for sent in bot.sent)
-    perhaps = len(announced) - len(events(directory, "SendingDone"))
+    perhaps = len(about) - len(events(directory, "SendingDone"))
     print(
         f"{KILLS} kills, {len(said)} said, {len(bot.sent)} answered, {perhaps} perhaps;"
         f" lost {len(set(said) - set(kept))}, doubled {len(kept) - len(set(kept))},"
@@ -71,5 +76,5 @@ def examine(directory: Path, bot: Bot, said: list[str]) -> None:
     )
     assert kept == said
     assert sorted(todos) == sorted(text.removeprefix("todo: ") for text in said)
-    assert set(todos.values()) == set(answers.values()) == set(announced.values()) == {1}
+    assert set(todos.values()) == set(answers.values()) == set(about.values()) == {1}
     assert len(said) - perhaps <= len(answers) <= len(said)

@@ -114,7 +114,7 @@ def test_who_has_no_bot(
     more = keys(api, bot) if token else {}
     with listener() as sock, starting({**configure(tmp_path, **more), **variables}, sock=sock) as service:
         service.wait_ready()
-        assert told(service) == {"state": "off", "bot": None, "reason": reason}
+        assert told(service) == {"state": "off", "bot": None, "reason": reason, "last_poll": None}
         assert service.stop()[0] == 0
     assert not bot.calls
 

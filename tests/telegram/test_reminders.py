@@ -14,6 +14,7 @@ from services.domain.commands import AddTodo, CompleteTodo, ProposeDecision, Rec
 from services.service import Service
 from services.telegram.backoff import Stop
 from services.telegram.calls import bot_of
+from services.telegram.chats import Chats
 from services.telegram.outbox import Outbox
 from services.telegram.reminders import Reminders
 from services.telegram.schedule import Hours
@@ -47,9 +48,10 @@ class Environment:
             await service.open()
             library = bot_of(self.bot.token, self.api.url)
             status, stop = Status(), Stop()
-            outbox = Outbox(library, service, status, stop)
+            chats = Chats(service, CHAT)
+            outbox = Outbox(library, service, status, stop, chats)
             try:
-                return await what(service, Reminders(service, outbox, status, stop, HOURS, CHAT, clock))
+                return await what(service, Reminders(service, outbox, status, stop, HOURS, chats, clock))
             finally:
                 await library.request.shutdown()
                 await service.close()

@@ -56,10 +56,11 @@ def test_the_ends_of_the_calendar_stop_nothing(due: str, zone: str, quiet: tuple
     assert hours.local(due_at(due, hours)).year in (1, 2, 9998)
 
 
-def test_without_quiet_hours_a_day_begins_at_midnight() -> None:
-    """And a moment is told when it comes."""
+def test_without_quiet_hours_a_day_begins_in_the_morning_all_the_same() -> None:
+    """When the summary comes, or at eight: nobody has asked to be woken at midnight. A moment is one."""
     hours = Hours(VIENNA, None, None)
-    assert due_at("2026-02-11", hours) == at("2026-02-11T00:00")
+    assert due_at("2026-02-11", hours) == at("2026-02-11T08:00")
+    assert due_at("2026-02-11", Hours(VIENNA, None, time(6, 30))) == at("2026-02-11T06:30")
     assert due_at("2026-02-11T02:00:00Z", hours) == at("2026-02-11T03:00")
 
 

@@ -1,0 +1,25 @@
+"""What the bot says of messages themselves and of its chat: pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from services.telegram.texts import Said
+
+
+def noted(kinds: Sequence[str]) -> Said:
+    """The answer to what has no words: its kinds, one for each part of an album."""
+    counts = {kind: kinds.count(kind) for kind in kinds}
+    shown = [
+        kind.replace("_", " ") if count == 1 else f"{count} x {kind.replace('_', ' ')}"
+        for kind, count in counts.items()
+    ]
+    return Said(f"noted: {', '.join(shown)}. I keep words only, and not the thing itself: a caption is kept.")
+
+
+def migrated(chat: int) -> Said:
+    """The group has become a supergroup."""
+    return Said(
+        f"This group has become a supergroup, and its id is {chat} now. I follow it. Put"
+        f" TELEGRAM_CHAT_ID={chat} into the environment's .env file when you deploy the next time."
+    )
