@@ -5,7 +5,7 @@ from __future__ import annotations
 from .host.layout import Environment
 from .host.model import listen_address
 
-OPT, STATE = "/opt/helionyx", "helionyx"
+OPT, DATA = "/opt/helionyx", "/var/lib/helionyx"
 
 SOCKET = """\
 [Unit]
@@ -29,6 +29,7 @@ SERVICE = """\
 Description=Helionyx {name}
 Requires={socket}
 After=network.target {socket}
+RequiresMountsFor={data}/{name}
 # Never give up: the socket would go down with the service.
 StartLimitIntervalSec=0
 
@@ -53,8 +54,8 @@ LimitCORE=0
 LimitNOFILE=4096
 LogNamespace={namespace}
 SyslogIdentifier={unit}
-StateDirectory={state}/{name}
-StateDirectoryMode=0700
+# A deploy makes it. StateDirectory= does not follow a link to a bigger disk.
+ReadWritePaths=-{data}/{name}
 UMask=0077
 
 NoNewPrivileges=yes
@@ -110,7 +111,7 @@ def render(environment: Environment, python: str, host: str, port: int) -> dict[
         "listen": listen_address(host, port),
         "python": python,
         "opt": OPT,
-        "state": STATE,
+        "data": DATA,
     }
     templates = {environment.socket: SOCKET, environment.service: SERVICE, environment.journal: JOURNAL}
     return {name: template.format(**values).encode() for name, template in templates.items()}

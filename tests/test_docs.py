@@ -62,7 +62,7 @@ def test_names_on_the_node_are_as_documented(name: str) -> None:
     assert table["user"] == environment.user
     assert table["journal namespace"] == environment.namespace
     assert (
-        f"StateDirectory={table['data'].removeprefix('/var/lib/')}\n"
+        f"ReadWritePaths=-{table['data']}\n"
         in units.render(environment, "3.11", "0.0.0.0", int(table["port in the template"]))[
             environment.service
         ].decode()

@@ -61,6 +61,7 @@ class Facts:
     user: int | None = None
     groupless: int | None = None  # the number of its group, where no group bears its name
     taken: tuple[Taken, ...] = ()
+    links: tuple[Taken, ...] = ()
     faults: tuple[Fault, ...] = ()
     directories: tuple[Directory, ...] | Check = ()
     chain: Chain | Check | None = None
@@ -198,6 +199,7 @@ def _chain(facts: Facts) -> Iterator[Check]:
 def _taken(facts: Facts) -> Iterator[Check]:
     """What the environment's configuration asks for and cannot have on this node."""
     port, file = facts.port, f".env.{facts.environment.name}"
+    yield from (bad("link", item.text, item.hint) for item in facts.links)
     for item in facts.taken:
         yield bad("name", f"{item.text} is there, and no deploy has made it", item.hint)
     for name, project in facts.others:

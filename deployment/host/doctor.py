@@ -17,6 +17,7 @@ from . import (
     bot,
     condition,
     eventlog,
+    links,
     locks,
     record,
     releases,
@@ -174,6 +175,7 @@ def _with_units(
         pid=seen.pid,
         restarts=unit.restarts,
         taken=seen.taken,
+        links=seen.links,
         faults=tuple(status.faults(layout, environment, seen, current, unit)) if seen.exists else (),
         port=_fact("port", partial(_port, seen, wanted)),
         others=tuple(item for item in seen.projects.items() if item[1] != request["project"]),
@@ -241,7 +243,11 @@ def _bot_of(seen: Observed, wanted: dict[str, Any] | None) -> str | None:
 
 def _directories(layout: Layout, environment: Environment) -> tuple[Directory, ...]:
     return tuple(
-        Directory(str(path), f"{mode:04o} {environment.user if owned else 'root'}", *_as_it_is(path))
+        Directory(
+            str(path),
+            f"{mode:04o} {environment.user if owned else 'root'}",
+            *_as_it_is(links.real(layout, environment, path)),
+        )
         for path, owned, mode in wanted_directories(layout, environment)
     )
 

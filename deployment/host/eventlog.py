@@ -72,6 +72,7 @@ def _reason(error: StepFailed) -> str:
 
 def _deleted(pid: int, store: Path) -> Iterator[Held]:
     """The files of the store that the process has open, and that are in it no more."""
+    store = store.resolve()  # as the kernel names it
     try:
         opened = list(Path(f"/proc/{pid}/fd").iterdir())
     except OSError:  # it has ended

@@ -47,7 +47,7 @@ def _parents(top: Path, *paths: Path) -> Iterator[tuple[int, ...]]:
 
 def _parent(opened: ExitStack, top: Path, path: Path) -> int:
     """The directory that a path lies in, opened part by part from `top` on."""
-    found = os.open(top, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    found = os.open(top.resolve(), os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)  # `top` may be root's link
     opened.callback(os.close, found)
     for part in path.relative_to(top).parts[:-1]:
         found = os.open(part, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=found)

@@ -51,7 +51,7 @@ def _checked(layout: Layout, half: Path, final: Path, name: str) -> int:
     if manifest is None or (wrong := drifted(half, manifest, name)):
         found = "no manifest" if manifest is None else ", ".join(wrong)
         raise StepFailed(f"what was sent is not release {name}: {found} differs.")
-    (half / LAYER).symlink_to(Path("../../../layers") / manifest.layer)
+    (half / LAYER).symlink_to(path_to_layer(layout, final, manifest.layer))
     if faults := _compile(half, "services"):
         raise StepFailed(f"release {name} has code that does not compile.", details=tuple(faults))
     with host_lock(layout):  # nobody prunes the layer between this look and the link to it
@@ -59,6 +59,12 @@ def _checked(layout: Layout, half: Path, final: Path, name: str) -> int:
             raise StepFailed(f"layer {manifest.layer[:12]} has just been pruned.", "deploy once more")
         _finish(half, final)
     return len(manifest.files)
+
+
+def path_to_layer(layout: Layout, final: Path, digest: str) -> Path:
+    """The target of the link in a release; the directory of its environment may be a link to another disk."""
+    here = os.path.realpath(final.parent) + f"/{final.name}"
+    return Path(os.path.relpath(layout.opt.resolve() / "layers", here)) / digest
 
 
 def sweep_all(layout: Layout, environment: Environment) -> None:

@@ -137,6 +137,7 @@ class Observed:
     user: bool = False
     unmarked: bool = False  # whether an earlier version has created the user, without our mark
     taken: tuple[Taken, ...] = ()
+    links: tuple[Taken, ...] = ()  # those in place of directories of ours that are not followed
     directories: Mapping[str, bool] = field(default_factory=dict)
     layers: tuple[str, ...] = ()
     layers_elsewhere: tuple[str, ...] = ()

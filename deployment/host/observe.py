@@ -6,7 +6,7 @@ import itertools
 from pathlib import Path
 from typing import Any
 
-from . import accounts, files, probe, processes, readmodels, releases, sockets, store, systemd, taken
+from . import accounts, files, links, probe, processes, readmodels, releases, sockets, store, systemd, taken
 from .errors import Refused
 from .layout import ENVIRONMENTS, Environment, Layout
 from .model import BOT, Log, Manifest, Observed, Wanted
@@ -46,6 +46,7 @@ def observe(layout: Layout, environment: Environment, wanted: Wanted | None = No
         user=account is not None,
         unmarked=account is not None and not accounts.is_marked(account, environment),
         taken=taken.of(layout, environment),
+        links=links.of(layout, environment),
         directories=directories(layout, environment),
         layers=releases.layers(layout),
         layers_elsewhere=tuple(sorted(releases.layers_used(layout, without=environment))),
@@ -70,12 +71,12 @@ def observe(layout: Layout, environment: Environment, wanted: Wanted | None = No
         logs=store.kept(layout, environment),
         table=int(manifest.log.get("table", 0)) if manifest else 0,
         reads=manifest.log.get("reads", {}) if manifest else {},
-        opt=any(path.exists() for path in (root, files.gone(root))),
+        opt=_is_home(root) or files.gone(root).exists(),
         home=_is_home(data),
-        foreign=data.is_dir() and data.lstat().st_uid != user_id(environment),
+        foreign=data.is_dir() and data.stat().st_uid != user_id(environment),
         data=bool(found and found.last[0]) or (may_hold_data and _holds_more(layout, environment)),
         strays=processes.of(environment, user_id(environment)),
-        projections=readmodels.found(release or manifest),
+        projections=readmodels.found(release or manifest, data),
         rehearsal=any(path.exists() for path in layout.rehearsal(environment)),
     )
 
@@ -128,14 +129,16 @@ def refuse_nobody(environment: Environment) -> None:
 
 
 def _is_home(data: Path) -> bool:
-    """Whether there is a directory of data; an empty volume of somebody's is none."""
-    return data.is_dir() and not (data.is_mount() and next(data.iterdir(), None) is None)
+    """Whether there is a directory; an empty volume of somebody's is none."""
+    return data.is_dir() and not (links.is_volume(data) and next(data.iterdir(), None) is None)
 
 
 def directories(layout: Layout, environment: Environment) -> dict[str, bool]:
     """The directories that the environment needs, and whether each has its owner and mode."""
     return {
-        str(path): releases.is_right(path, user_id(environment) if owned else 0, mode)
+        str(path): releases.is_right(
+            links.real(layout, environment, path), user_id(environment) if owned else 0, mode
+        )
         for path, owned, mode in wanted_directories(layout, environment)
     }
 

@@ -24,6 +24,7 @@ def _running(seen: Observed, wanted: Wanted) -> Iterator[Step]:
     release, environment = preconditions.release_of(seen, wanted), wanted.environment
     preconditions.refuse_conflicts(seen, release, environment)
     if not wanted.back:  # the way back is never refused for this: what was there could read what was there
+        preconditions.refuse_links(seen)
         preconditions.refuse_taken(seen, environment)
         refuse = preconditions.refuse_foreign_log if wanted.log else preconditions.refuse_unreadable
         refuse(seen, wanted, release)
@@ -94,6 +95,7 @@ def _as_it_is(seen: Observed, wanted: Wanted) -> Iterator[Step]:
 def _absent(seen: Observed, wanted: Wanted) -> Iterator[Step]:
     environment = wanted.environment
     if wanted.remove:
+        preconditions.refuse_links(seen)
         preconditions.refuse_taken(seen, environment)
         preconditions.refuse_occupied(seen, environment)
     if seen.rehearsal:

@@ -120,6 +120,13 @@ def refuse_taken(seen: Observed, environment: Environment) -> None:
         )
 
 
+def refuse_links(seen: Observed) -> None:
+    """Links in place of our directories that others than root could lead elsewhere, or that lead nowhere."""
+    if seen.links:
+        first = seen.links[0]
+        raise Refused(f"{first.text}.", first.hint, details=tuple(f"{item.text}." for item in seen.links[1:]))
+
+
 def release_of(seen: Observed, wanted: Wanted) -> Manifest:
     """The release that a wish is about."""
     if wanted.release is None and seen.exists:

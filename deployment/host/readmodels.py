@@ -20,12 +20,17 @@ def directory(release: Manifest) -> Path:
     return Path(str(release.config["projections_db_path"])).parent
 
 
-def found(release: Manifest | None) -> tuple[str, ...]:
-    """The names of those that lie there, plain files only: of the stem `a.db` that is `a-<12 digits>.db`."""
+def found(release: Manifest | None, data: Path) -> tuple[str, ...]:
+    """The names of those that lie there, plain files only: of the stem `a.db` that is `a-<12 digits>.db`.
+
+    `data` is the environment's directory of data, which may be a link of root's.
+    """
     if release is None or not directory(release).is_dir():
         return ()
     place = directory(release)
-    if place.resolve() != place:  # a link of the service's: what lies behind it is none of ours
+    inside = place.relative_to(data) if place.is_relative_to(data) else place
+    if place.resolve() != data.resolve() / inside:
+        # A link of the service's: nothing that lies behind it is ours.
         return ()
     paths = (path for path in place.iterdir() if _pattern(release).fullmatch(path.name))
     return tuple(sorted(path.name for path in paths if stat.S_ISREG(path.lstat().st_mode)))

@@ -158,7 +158,7 @@ def switch(layout: Layout, environment: Environment, release: Manifest, aside: s
     data, place = layout.data(environment), store.path_of(release)
     waiting = layout.kept_logs(environment) / NEXT
     for known in releases.manifests(layout, environment):
-        readmodels.remove(environment, readmodels.directory(known), readmodels.found(known))
+        readmodels.remove(environment, readmodels.directory(known), readmodels.found(known, data))
     if not os.path.lexists(place):
         move(data, waiting, place)
         return

@@ -84,6 +84,7 @@ def _notes(layout: Layout, environment: Environment, seen: Observed, unit: Unit)
     if unit.restarts:
         yield f"it has died and was started again, {unit.restarts} x"
     if not seen.exists:
+        yield from (item.text for item in seen.links)
         yield from (f"{item.text} is there, and no deploy has made it" for item in seen.taken)
     if seen.data and not seen.exists:
         place = layout.data(environment)
@@ -138,6 +139,7 @@ def faults(
     layout: Layout, environment: Environment, seen: Observed, current: Manifest | None, unit: Unit
 ) -> Iterator[Fault]:
     """All that is wrong with an environment that exists; whether it runs is no matter if it was stopped."""
+    yield from (Fault("link", item.text) for item in seen.links)
     if current is None:
         yield Fault("release", f"{layout.current(environment)} leads to no release that can be read")
         return

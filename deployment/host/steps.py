@@ -12,6 +12,7 @@ from . import (
     accounts,
     files,
     install,
+    links,
     marks,
     observe,
     readmodels,
@@ -61,11 +62,14 @@ def mark_user(work: Work, _: str) -> None:
 
 
 def create_directories(work: Work, *wrong: str) -> None:
+    if refused := links.of(work.layout, work.environment):
+        raise StepFailed(f"{refused[0].text}.", refused[0].hint)
     owner = observe.user_id(work.environment)
     for path, owned, mode in observe.wanted_directories(work.layout, work.environment):
         if str(path) not in wrong:
             continue
-        files.directory(path, owner if owned and owner is not None else 0, mode)
+        place = links.real(work.layout, work.environment, path)
+        files.directory(place, owner if owned and owner is not None else 0, mode)
 
 
 def install_layer(work: Work, digest: str) -> str:
@@ -223,27 +227,31 @@ def prune_projections(work: Work, *names: str) -> str:
 
 
 def remove_releases(work: Work, environment: str) -> None:
-    files.discard(work.layout.opt / environment)
+    place = work.layout.opt / environment
+    if links.is_volume(place):
+        files.empty(place.resolve())
+    else:
+        files.discard(place)
 
 
 def delete_data(work: Work, _: str) -> None:
     data = work.layout.data(work.environment)
-    files.empty(data)
-    if data.is_mount():  # a volume of somebody's: it is theirs again
-        files.give(data, 0)
+    files.empty(data.resolve())
+    if links.is_volume(data):  # it is somebody's again
+        files.give(data.resolve(), 0)
     else:
         data.rmdir()
 
 
 def keep_data(work: Work, _: str) -> str:
-    files.give(work.layout.data(work.environment), 0)
+    files.give(work.layout.data(work.environment).resolve(), 0)
     return "they are root's now"
 
 
 def adopt_data(work: Work, _: str) -> None:
     owner = observe.user_id(work.environment)
     assert owner is not None, "a plan adopts data for a user that it has created before"
-    files.give(work.layout.data(work.environment), owner)
+    files.give(work.layout.data(work.environment).resolve(), owner)
 
 
 def remove_user(work: Work, _: str) -> None:

@@ -150,6 +150,10 @@ def test_absent_environment_is_one_line() -> None:
         (replace(DEV, others=(("live", "other"),)), ("project", BAD, "belongs to other, which has its live")),
         (replace(DEV, unfinished=("t1",)), ("unfinished", WARN, "t1")),
         (
+            replace(DEV, links=(Taken("/opt/helionyx cannot", "mount it"),)),
+            ("link", BAD, "/opt/helionyx cannot"),
+        ),
+        (
             replace(DEV, taken=(Taken("the user helionyx-dev (uid 1000)", "rename it"),)),
             ("name", BAD, "the user helionyx-dev (uid 1000) is there, and no deploy has made it"),
         ),

@@ -52,7 +52,8 @@ def _seen(value: dict[str, Any]) -> Observed:
         for key in ("layers", "layers_elsewhere", "listening", "strays", "logs")
         if key in value
     }
-    lists["taken"] = tuple(Taken(**item) for item in value.get("taken", ()))
+    for key in ("taken", "links"):
+        lists[key] = tuple(Taken(**item) for item in value.get(key, ()))
     log = {"log": Log(**value["log"])} if value.get("log") else {}
     return Observed(**{**value, **lists, **log, "releases": releases})
 

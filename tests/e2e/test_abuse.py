@@ -16,7 +16,8 @@ def test_link_in_place_of_a_directory_is_not_followed(dev: Operator) -> None:
     dev.on_node("runuser", "-u", "helionyx-dev", "--", "ln", "-s", "/root/victim", f"{data}/projections")
     try:
         dev.commit("services/changed.py", "LINK = 1\n")
-        assert "create directories" in dev.deploy("dev", code=4)["message"]
+        refused = dev.deploy("dev", code=2)["message"]
+        assert f"{data}/projections cannot be used: a link is not followed there" in refused
     finally:
         dev.on_node("sh", "-c", f"rm {data}/projections && mv /root/aside {data}/projections")
     assert dev.on_node("stat", "--format=%U %a", "/root/victim").split() == ["root", "755"]
@@ -117,3 +118,23 @@ def test_what_was_down_is_left_as_it_was(dev: Operator) -> None:
     assert result["summary"] == "dev does not run, as before"
     assert dev.on_node("systemctl", "is-enabled", "helionyx-dev.service").strip() == "enabled"
     assert result["release"] not in dev.status("dev")["releases"]
+
+
+def test_code_and_data_on_a_bigger_disk_behind_links(dev: Operator) -> None:
+    """Links of root's are followed by every change; one that somebody else could turn is refused."""
+    dev.tell("dev", ["before the move"])
+    events = dev.events("dev")
+    for path in ("/opt/helionyx", "/var/lib/helionyx/dev"):
+        target = f"/srv/{path.replace('/', '-')}"
+        dev.on_node("sh", "-c", f"mv {path} {target} && ln -s {target} {path}")
+    dev.commit("services/changed.py", "MOVED = 1\n")
+    assert dev.deploy("dev")["outcome"] == "done"
+    assert dev.deploy("dev")["outcome"] == "nothing"
+    assert dev.events("dev") == events
+    dev.on_node("chown", "--no-dereference", "nobody", "/opt/helionyx")
+    refused = dev.change("restart", "dev", code=2)
+    assert "the link /opt/helionyx is not root's" in refused["message"]
+    dev.on_node("chown", "--no-dereference", "root", "/opt/helionyx")
+    dev.change("remove", "dev", DATA="delete", CONFIRM="dev")
+    rest = dev.on_node("sh", "-c", "ls -A /srv/-var-lib-helionyx-dev; ls -A /srv/-opt-helionyx")
+    assert rest == "host\nlayers\n"
