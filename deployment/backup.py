@@ -62,10 +62,14 @@ def _path(settings: Settings) -> Path:
     if wanted.is_dir() or (settings.to or "/").endswith("/"):
         path = wanted / f"{settings.environment}-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}.db"
     _refuse_another(path)
-    try:  # no more than that one: below a disk that is not mounted it would be another disk
-        path.parent.mkdir(mode=0o700, exist_ok=True)
+    try:
+        if not settings.to:
+            path.parent.mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
         raise DeployError(f"cannot make {path.parent}: {error.strerror}.", ELSEWHERE) from error
+    if not path.parent.is_dir():  # where a disk is not mounted it would be made on another
+        hint = f"mount its disk, or mkdir -p '{path.parent}'; {ELSEWHERE}"
+        raise DeployError(f"there is no directory {path.parent}.", hint)
     return path
 
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO, Any
 
-from . import configuration, foreseen, layer, preview, release, source
+from . import configuration, consent, foreseen, layer, preview, release, source
 from .actor import actor
 from .connection import Connection
 from .copies import Copy
@@ -168,9 +168,11 @@ class _Change:
             match said["type"]:
                 case "plan":
                     if said.get("log"):
-                        said["log"] = foreseen.judged(said["log"], self.copy, self.settings.root)
+                        said["log"] = foreseen.judged(self.settings, said["log"], self.copy)
                     self.plan = said
                     self._announce(said)
+                    if said["steps"] and said.get("log") and not self.dry:
+                        consent.ask_about_another(self.settings, said["log"]["other"])
                 case "need":
                     self._send(connection, said["blobs"])
                 case "transaction":

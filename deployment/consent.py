@@ -49,6 +49,17 @@ def ask(settings: Settings, copy: Copy | None = None, more: str = "") -> None:
         _typed(settings, warnings, "restore it", "the log of live gives way to another")
 
 
+def ask_about_another(settings: Settings, other: str | None) -> None:
+    """Let the environment's name be typed before it gets the log of another; live was asked for already.
+
+    The node waits meanwhile, with nothing touched. Raises `DeployError` as `ask` does.
+    """
+    if other and not wanted(settings):
+        name = settings.environment
+        warning = f"{settings.backup} is a backup of {other}: all that was said there would be in {name}."
+        _typed(settings, [warning], "restore it", f"{name} gets the log of {other}")
+
+
 def _typed(settings: Settings, warnings: list[str], act: str, what: str, more: str = "") -> None:
     name = settings.environment
     if asks(settings):

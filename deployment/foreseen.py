@@ -2,28 +2,44 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import re
 from typing import Any
 
 from . import copies
 from .copies import Copy
+from .host.layout import ENVIRONMENTS
+from .settings import Settings
 from .tables import count
 
+NAMED = re.compile(rf"({'|'.join(ENVIRONMENTS)})-\d{{8}}T\d{{6}}Z")  # as `make backup` names a file
 
-def judged(log: dict[str, Any], copy: Copy | None, root: Path) -> dict[str, Any]:
-    """What the node says of it, and whether the log that is there begins the copy, which only we can see."""
-    there = log["there"]
+
+def judged(settings: Settings, log: dict[str, Any], copy: Copy | None) -> dict[str, Any]:
+    """What the node says of a restore, and what only this machine can see of the copy.
+
+    That is whether the log that is there begins it, and which other environment it is a backup of.
+    """
+    there, log = log["there"], {**log, "other": _other(settings.environment, log, copy)}
     if copy is None or not there or log["said"] <= there:
         return log
-    return {**log, "begins": copies.head_at(copy, there, root) == log["there_head"]}
+    return {**log, "begins": copies.head_at(copy, there, settings.root) == log["there_head"]}
+
+
+def _other(environment: str, log: dict[str, Any], copy: Copy | None) -> str | None:
+    """The other environment that the copy was taken from, by the node's audit or the file's name."""
+    if copy is None:
+        return None
+    named = NAMED.match(copy.path.name)
+    names = log.get("taken_from") or ([named[1]] if named else [])
+    return None if environment in names else next(iter(names), None)
 
 
 def words(environment: str, log: dict[str, Any]) -> str:
     """What becomes of the log that is there, and where it is damaged, as far as that could be told."""
     flaw = str(log.get("flaw") or "").rstrip(".")
-    if not flaw:
-        return _becomes(environment, log)
-    return f"{_becomes(environment, log)}; that log does not verify: {flaw}"
+    origin = f"what is restored is a backup of {log['other']}; " if log.get("other") else ""
+    damage = f"; that log does not verify: {flaw}" if flaw else ""
+    return f"{origin}{_becomes(environment, log)}{damage}"
 
 
 def _becomes(environment: str, log: dict[str, Any]) -> str:

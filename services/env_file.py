@@ -68,9 +68,10 @@ def parse(data: bytes) -> EnvFile:
         line = data.count(b"\n", 0, error.start) + 1
         return EnvFile({}, (Problem("not UTF-8", line=line, hint="save the file as UTF-8"),))
     entries: dict[str, Entry] = {}
-    problems: list[Problem] = []
-    for number, line_text in enumerate(text.split("\n"), start=1):
-        found = _line(line_text, number)
+    lines = text.split("\n")
+    problems = _of_line_ends(lines)
+    for number, line_text in enumerate(lines, start=1):
+        found = _line(line_text.removesuffix("\r"), number)
         if isinstance(found, Problem):
             problems.append(found)
         elif found is not None:
@@ -83,9 +84,17 @@ def parse(data: bytes) -> EnvFile:
     return EnvFile(entries, tuple(problems))
 
 
+def _of_line_ends(lines: list[str]) -> list[Problem]:
+    """One problem for all lines that end in CRLF: an editor makes them all so, or none."""
+    found = [number for number, text in enumerate(lines, start=1) if text.endswith("\r")]
+    if not found:
+        return []
+    count = f"; so do {len(found) - 1} more" if len(found) > 1 else ""
+    expected = f"ends in CRLF; LF was expected{count}"
+    return [Problem(expected, line=found[0], hint="save it with Unix line endings")]
+
+
 def _line(text: str, number: int) -> tuple[str, str] | Problem | None:
-    if text.endswith("\r"):
-        return Problem("ends in CRLF; LF was expected", line=number, hint="save it with Unix line endings")
     if _CONTROL.search(text):
         return Problem("holds a control character", line=number, hint="tabs count as well")
     if not text:

@@ -39,6 +39,12 @@ def read(layout: Layout) -> list[dict[str, Any]]:
     return [_parse(line) for line in layout.audit.read_bytes().split(b"\n")[:-1]]
 
 
+def taken_from(layout: Layout, head: str) -> list[str]:
+    """The environments whose log ended in this head when a backup of it was taken."""
+    lines = [line for line in read(layout) if line.get("verb") == "backup" and line.get("head") == head]
+    return sorted({str(line["environment"]) for line in lines})
+
+
 def first_bad(lines: list[dict[str, Any]]) -> int | None:
     """The number of the first line that does not fit the chain; None when all do."""
     previous = GENESIS

@@ -14,7 +14,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any
 
-from . import readmodels, releases, store
+from . import audit, readmodels, releases, store
 from .errors import HostError, Refused, StepFailed
 from .exchange import exchange, move
 from .layout import Environment, Layout
@@ -91,6 +91,7 @@ def preview(
         "name": coming.name,
         "length": coming.length,
         "head": coming.head,
+        "taken_from": audit.taken_from(layout, coming.head),
         "said": said,
         "there": words if there else None,
         "there_head": last if there else None,

@@ -107,3 +107,14 @@ def test_several_writers_keep_one_chain(tmp_path: Path) -> None:
     lines = audit.read(Layout(tmp_path))
     assert len(lines) == 60
     assert audit.first_bad(lines) is None
+
+
+def test_whose_log_a_backup_was_taken_from(layout: Layout) -> None:
+    """By its head, whatever the copy is called by now; a restore that had the same head tells nothing."""
+    audit.append(layout, verb="backup", environment="live", head="aa")
+    audit.append(layout, verb="backup", environment="dev", head="bb")
+    audit.append(layout, verb="restore", environment="dev", head="aa")
+    assert audit.taken_from(layout, "aa") == ["live"]
+    audit.append(layout, verb="backup", environment="dev", head="aa")
+    assert audit.taken_from(layout, "aa") == ["dev", "live"]
+    assert audit.taken_from(layout, "cc") == []

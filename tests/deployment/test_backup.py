@@ -116,11 +116,10 @@ def test_disk_without_room_is_told_before(tmp_path: Path, monkeypatch: pytest.Mo
     ("to", "expected"),
     [
         ("", "backups/dev-*.db"),
-        ("elsewhere/", "elsewhere/dev-*.db"),
+        ("there/", "there/dev-*.db"),
         ("there", "there/dev-*.db"),
         ("new.db", "new.db"),
-        ("further/down.db", "further/down.db"),
-        ("there/further/", "there/further/dev-*.db"),
+        ("there/new.db", "there/new.db"),
     ],
 )
 def test_where_a_backup_goes(tmp_path: Path, to: str, expected: str) -> None:
@@ -133,13 +132,16 @@ def test_where_a_backup_goes(tmp_path: Path, to: str, expected: str) -> None:
     assert path.parent.is_dir()
 
 
-def test_a_backup_goes_nowhere_far_away(tmp_path: Path) -> None:
-    """One new directory is made, and not the way there: it may be that of a disk which is not mounted."""
+@pytest.mark.parametrize("to", ["nowhere/new.db", "nowhere/", "there/nowhere/", "nowhere/further/down.db"])
+def test_a_directory_that_is_missing_is_refused(tmp_path: Path, to: str) -> None:
+    """It may be that of a disk which is not mounted: made, it would be on another one."""
+    (tmp_path / "there").mkdir()
     (tmp_path / "pyproject.toml").write_text("")
-    request = settings.read(["backup", "dev"], {"TO": "nowhere/further/down.db"}, tmp_path)
-    with pytest.raises(DeployError, match=f"cannot make {tmp_path}/nowhere/further: No such file"):
+    request = settings.read(["backup", "dev"], {"TO": to}, tmp_path)
+    with pytest.raises(DeployError, match=rf"there is no directory {tmp_path}/.*nowhere") as refused:
         backup._path(request)
-    assert not (tmp_path / "nowhere").exists()
+    assert "mount its disk, or mkdir -p" in refused.value.hint
+    assert not list(tmp_path.glob("**/nowhere"))
 
 
 @pytest.mark.parametrize("verb", ["backup", "restore"])

@@ -62,3 +62,26 @@ def test_name_is_typed_at_a_terminal(monkeypatch: pytest.MonkeyPatch, typed: str
         else:
             with pytest.raises(DeployError, match="only when its name is typed"):
                 consent.ask(asked)
+
+
+@pytest.mark.parametrize(
+    ("environment", "other", "confirm", "goes_on"),
+    [
+        ("staging", "live", None, False),
+        ("staging", "live", "live", False),
+        ("staging", "live", "staging", True),
+        ("staging", None, None, True),
+        ("live", "dev", None, True),  # its name was typed before
+    ],
+)
+def test_backup_of_another_environment(
+    environment: str, other: str | None, confirm: str | None, goes_on: bool
+) -> None:
+    """Whoever restores it types the name of the one that gets it."""
+    environ = {"BACKUP": "x.db", **({"CONFIRM": confirm} if confirm else {})}
+    asked = settings.read(["restore", environment, "--json"], environ)
+    if goes_on:
+        consent.ask_about_another(asked, other)
+    else:
+        with pytest.raises(DeployError, match="staging gets the log of live only when its name is typed"):
+            consent.ask_about_another(asked, other)

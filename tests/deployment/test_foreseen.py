@@ -7,9 +7,13 @@ from typing import Any
 
 import pytest
 
-from deployment import copies, foreseen
+from deployment import copies, foreseen, settings
+from deployment.copies import Copy
+from deployment.host.model import Log
 from deployment.settings import ROOT
 from services.event_log import EventLog
+
+REQUEST = settings.read(["restore", "dev"], {"BACKUP": "x.db"})
 
 SAYS = [
     (
@@ -79,7 +83,31 @@ def test_whether_a_copy_goes_on_from_the_log_that_is_there(tmp_path: Path, conte
     hashes = [record.hash for record in log.read(0, 10)]
     log.close()
     told = {"there": 2, "there_head": hashes[1], "said": copy.log.last[0], "newer": None, "begins": None}
-    assert foreseen.judged(told, copy, ROOT)["begins"] is True
-    assert foreseen.judged({**told, "there_head": "0" * 64}, copy, ROOT)["begins"] is False
-    assert foreseen.judged({**told, "there": copy.log.length}, copy, ROOT)["begins"] is None
-    assert foreseen.judged(told, None, ROOT)["begins"] is None, "of one that is kept the node has said it"
+    assert foreseen.judged(REQUEST, told, copy)["begins"] is True
+    assert foreseen.judged(REQUEST, {**told, "there_head": "0" * 64}, copy)["begins"] is False
+    assert foreseen.judged(REQUEST, {**told, "there": copy.log.length}, copy)["begins"] is None
+    assert foreseen.judged(REQUEST, told, None)["begins"] is None, "of one that is kept the node has said it"
+
+
+@pytest.mark.parametrize(
+    ("name", "taken_from", "other"),
+    [
+        ("live-20260102T030405Z.db", [], "live"),
+        ("live-20260102T030405Z.db", ["dev"], None),
+        ("dev-20260102T030405Z.db", ["staging"], "staging"),
+        ("renamed.db", ["live"], "live"),
+        ("renamed.db", ["dev", "live"], None),  # dev has had that log before
+        ("dev-20260102T030405Z.db", [], None),
+        ("renamed.db", [], None),
+        ("live-notes.db", [], None),
+    ],
+)
+def test_which_environment_a_copy_is_a_backup_of(name: str, taken_from: list[str], other: str | None) -> None:
+    """The node's audit knows its own; of another node's only the name tells, as `make backup` gives it."""
+    copy = Copy(Path("/x") / name, 1, "0" * 64, Log(1, "0" * 64))
+    log = {"there": None, "said": 1, "taken_from": taken_from, "newer": None}
+    found = foreseen.judged(REQUEST, log, copy)
+    assert found["other"] == other
+    assert foreseen.words("dev", found).startswith(f"what is restored is a backup of {other}; ") == bool(
+        other
+    )

@@ -73,7 +73,7 @@ def test_backup_takes_the_place_and_the_log_of_before_is_kept(dev: Operator, bac
     assert set(owners.split()) == {"helionyx-dev"}
 
 
-def test_whoever_is_asked_has_heard_what_it_costs(dev: Operator, backup: Path) -> None:
+def test_whoever_is_asked_has_heard_what_it_costs(dev: Operator, backup: Path, tmp_path: Path) -> None:
     """And whoever then types anything else has touched nothing."""
     dev.deploy("live")
     dev.tell("live", [f"word {number}" for number in range(9)])
@@ -90,6 +90,10 @@ def test_whoever_is_asked_has_heard_what_it_costs(dev: Operator, backup: Path) -
         assert asked.count("what is restored is no part of the log of live: its") == 1
         assert code == 0 or dev.status("live")["pid"] == before["pid"]
     assert b"from the backup, 4" in dev.ask("live", "/api/v1/messages")[1]
+    dev.change("backup", "live", TO=str(tmp_path / "renamed.db"))
+    refused = dev.change("restore", "dev", code=2, BACKUP=str(tmp_path / "renamed.db"))
+    assert "dev gets the log of live only when its name is typed" in refused["message"]
+    assert b"from the backup, 4" in dev.ask("dev", "/api/v1/messages")[1]
 
 
 def test_restore_that_fails_brings_the_log_of_before_back(dev: Operator, backup: Path) -> None:
@@ -238,7 +242,7 @@ def test_power_cut_on_its_way(dev: Operator, backup: Path, when: str) -> None:
     assert dev.status("dev")["log"]["said"]["position"] in (before["position"], 5)
     dev.change("restore", "dev", BACKUP=str(backup))
     assert dev.status("dev")["log"]["said"]["position"] == 5
-    assert dev.status("dev")["unfinished"] == []
+    assert b"from the backup, 4" in dev.ask("dev", "/api/v1/messages")[1]
     assert f"{before['position']}-{before['hash'][:12]}" in dev.on_node("ls", SHELF)
 
 

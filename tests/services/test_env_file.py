@@ -89,3 +89,12 @@ def test_whatever_is_accepted_a_shell_reads_the_same(text: str) -> None:
     if found.entries and not found.problems:
         expected = values(text)
         assert read_by_a_shell("sh", text, list(expected)) == expected
+
+
+def test_file_that_an_editor_of_windows_saved() -> None:
+    """Its line ends are one problem, however many lines it has; whatever else is wrong is named too."""
+    found = parse(b"# A comment\r\n\r\n" + b"".join(b"KEY_%d=1\r\n" % number for number in range(70)))
+    assert [(problem.line, problem.message) for problem in found.problems] == [
+        (1, "ends in CRLF; LF was expected; so do 71 more")
+    ]
+    assert [problem.line for problem in parse(b"A=1\r\nexport B=2\r\n").problems] == [1, 2]
