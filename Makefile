@@ -4,7 +4,7 @@ SHELL := /bin/sh
 .SUFFIXES:
 MAKEFLAGS += --no-print-directory
 
-VARIABLES := ENV NODE SSH_OPTIONS ENV_DIR JSON FOLLOW LINES SINCE GREP LOGIN RELEASE SOAK KEEP CONFIG DATA CONFIRM INSIST TO BACKUP BENCH_DIR TELEGRAM
+VARIABLES := ENV NODE SSH_OPTIONS ENV_DIR JSON FOLLOW LINES SINCE GREP LOGIN RELEASE SOAK KEEP CONFIG DATA CONFIRM INSIST TO BACKUP POSITION REASON BENCH_DIR TELEGRAM
 ENV_ORIGIN := $(origin ENV)
 export ENV_ORIGIN GIVEN $(VARIABLES)
 # What is misspelt would be left out in silence, and something else done than was meant.
@@ -18,7 +18,7 @@ endif
 # Their values go to the recipes as they were typed: make would expand a `$` in them.
 $(foreach v,$(VARIABLES),$(if $(findstring command,$(origin $v)),$(eval override export $v := $$(value $v))))
 
-.PHONY: help setup run env deploy status restart logs stop start test test-quick test-faults lint format format-check types shell workflows units check ci try try-down bench bench-service history rollback plan remove backup restore rebuild doctor
+.PHONY: help setup run env deploy status restart logs stop start test test-quick test-faults lint format format-check types shell workflows units check ci try try-down bench bench-service history rollback plan remove backup restore rebuild redact doctor
 
 help: ## This list
 	@scripts/help.sh
@@ -70,6 +70,9 @@ restore: ## Put a backup in the place of the event log, which is kept; live asks
 
 rebuild: ## Build the read models anew out of the event log, while the service runs (ENV=)
 	@scripts/deploy/rebuild.sh
+
+redact: ## Replace the words of an event for good; live asks for its name (ENV= POSITION= REASON=)
+	@scripts/deploy/redact.sh
 
 remove: ## Take an environment off the node; its data stays, unless DATA=delete (ENV=) [CONFIRM=its name]
 	@scripts/deploy/remove.sh

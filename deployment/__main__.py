@@ -14,7 +14,12 @@ from .errors import DONE, INTERRUPTED, DeployError, unusable
 from .host.printable import printable
 from .output import Output, code_line, result_of
 
-ASKING = ("backup", "restore", "remove")  # verbs that check or ask something here before they connect
+ASKING = (
+    "backup",
+    "restore",
+    "remove",
+    "redact",
+)  # verbs that check or ask something here before they connect
 
 _TAKES = "\n".join(f"  {verb:<9} {', '.join(taken)}" for verb, taken in settings.TAKES.items())
 USAGE = f"""\
@@ -133,11 +138,11 @@ def _result(request: settings.Settings, output: Output, connection: Connection |
     from . import consent, copies, foreseen
 
     copy = copies.named(request, output) if request.verb == "restore" else None
-    log = None
+    what = ""
     if consent.wanted(request) and consent.asks(request):  # who is asked hears first what it costs
         with Connection(request) as asking:
-            log = change.foresee(request, output, asking, copy)
-    consent.ask(request, copy, foreseen.words(request.environment, log) if log else "")
+            what = foreseen.impact(request.environment, change.foresee(request, output, asking, copy))
+    consent.ask(request, copy, what)
     with Connection(request) as changing:
         return change.change(request, output, changing, copy)
 

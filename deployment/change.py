@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO, Any
 
-from . import configuration, consent, foreseen, layer, preview, release, source
+from . import configuration, consent, foreseen, layer, preview, redacted, release, source
 from .actor import actor
 from .connection import Connection
 from .copies import Copy
@@ -57,19 +57,13 @@ def change(
         raise DeployError(unusable(error).message, again, code=INTERRUPTED) from error
 
 
-def foresee(
-    settings: Settings, output: Output, connection: Connection, copy: Copy | None
-) -> dict[str, Any] | None:
-    """What a restore means for the log on the node, with nothing touched; None where there is nothing to do.
-
-    Raises `DeployError` where it would be refused.
-    """
+def foresee(settings: Settings, output: Output, connection: Connection, copy: Copy | None) -> dict[str, Any]:
+    """The plan of a change, with nothing touched. Raises `DeployError` where it would be refused."""
     asked = _Change(settings, output, copy, dry=True)
     result = asked.run(connection)
     if result["outcome"] != "planned":
         raise DeployError(result["message"], result["hint"], code=result["exit_code"])
-    found: dict[str, Any] | None = asked.plan.get("log") if asked.plan["steps"] else None
-    return found
+    return asked.plan
 
 
 class _Change:
@@ -90,6 +84,9 @@ class _Change:
 
     def run(self, connection: Connection) -> dict[str, Any]:
         result = self._told(self._converse(connection))
+        if self.settings.verb == "redact" and result["outcome"] == "done":
+            for remark in redacted.remarks(result):
+                self.output.warn(remark)
         if self.settings.verb != "plan" or result["outcome"] != "planned":
             return result
         assert self.release is not None
@@ -147,6 +144,8 @@ class _Change:
         }
         if self.settings.verb == "restore":
             request["log"] = self.copy.to_json() if self.copy else {"kept": self.settings.backup}
+        if self.settings.verb == "redact":
+            request |= {"position": self.settings.position, "reason": self.settings.reason}
         if self.settings.verb == "rollback":
             request["to"], request["config"] = self.settings.release, self.settings.config
         if self.prepared is not None:

@@ -16,8 +16,8 @@ def asks(settings: Settings) -> bool:
 
 
 def wanted(settings: Settings) -> bool:
-    """Whether a restore of this environment wants its name."""
-    return settings.verb == "restore" and settings.environment == "live"
+    """Whether a restore or a redaction of this environment asks for its name."""
+    return settings.verb in ("restore", "redact") and settings.environment == "live"
 
 
 def ask(settings: Settings, copy: Copy | None = None, more: str = "") -> None:
@@ -42,6 +42,11 @@ def ask(settings: Settings, copy: Copy | None = None, more: str = "") -> None:
             "remove it",
             "live is removed",
         )
+    elif settings.verb == "redact" and wanted(settings):
+        where = f"position {settings.position} of live on {settings.node}"
+        warning = f"The words at {where} will be gone for good."
+        warnings = [warning, f"{more[:1].upper()}{more[1:]}."] if more else [warning]
+        _typed(settings, warnings, "redact it", "an event of live is redacted")
     elif wanted(settings):
         what = f"{settings.backup}{f', {copy.shown},' if copy else ''}"
         warning = f"{what} takes the place of the event log of live on {settings.node}, which is kept there."

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from . import copies
+from . import copies, redacted
 from .copies import Copy
 from .host.layout import ENVIRONMENTS
 from .settings import Settings
@@ -32,6 +32,15 @@ def _other(environment: str, log: dict[str, Any], copy: Copy | None) -> str | No
     named = NAMED.match(copy.path.name)
     names = log.get("taken_from") or ([named[1]] if named else [])
     return None if environment in names else next(iter(names), None)
+
+
+def impact(environment: str, plan: dict[str, Any]) -> str:
+    """What a plan means for the log, as the question before it says; nothing where there is nothing to do."""
+    if not plan["steps"]:
+        return ""
+    if plan.get("redaction"):
+        return redacted.foreseen(environment, plan["redaction"])
+    return words(environment, plan["log"]) if plan.get("log") else ""
 
 
 def words(environment: str, log: dict[str, Any]) -> str:

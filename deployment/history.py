@@ -15,7 +15,8 @@ from .tables import columns, short, table
 
 HEADS = ("when", "environment", "verb", "who", "before", "after", "outcome", "took", "log", "reason")
 STARTS = ("at", "transaction", "environment", "verb", "actor", "before", "wanted")
-MORE = ("position", "head", "deleted")  # of the copy that a backup took, or of the log that a removal deleted
+# Of the copy that a backup took, of the log that a removal deleted, or of what a redaction changed.
+MORE = ("position", "head", "deleted", "redacted")
 ROWS = 20  # changes that are shown unless LINES says otherwise
 
 
@@ -69,8 +70,15 @@ def row(item: dict[str, Any]) -> tuple[str, ...]:
         item["outcome"],
         f"{item['seconds']:.1f} s" if item["seconds"] is not None else "-",
         _log(item),
-        item.get("reason") or ("its data was deleted" if item.get("deleted") else ""),
+        item.get("reason") or _why(item),
     )
+
+
+def _why(item: dict[str, Any]) -> str:
+    """What a change has done to what was said, if that is not plain from its verb."""
+    if item.get("redacted"):
+        return f"position {item['redacted']['position']}: {item['redacted']['because']}"
+    return "its data was deleted" if item.get("deleted") else ""
 
 
 def _log(item: dict[str, Any]) -> str:

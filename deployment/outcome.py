@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from . import redacted
 from .errors import DONE, FAILED, HANDS, REFUSED
 from .host.words import size
 from .settings import Settings
@@ -56,6 +57,8 @@ def summary(result: dict[str, Any]) -> str:
     if outcome == "done" and verb in _SUMMARIES:
         return _SUMMARIES[verb](result)
     runs = f"{environment} runs {result['after']}" if result["after"] else f"{environment} is as it was"
+    if outcome == "nothing" and verb == "redact":
+        return f"nothing to do, that event of {environment} was redacted before"
     if outcome == "nothing" and verb == "restore":
         return f"nothing to do, {environment} has that log already"
     if outcome == "nothing":
@@ -97,4 +100,4 @@ def backed_up(file: str, position: int, bytes_: int, head: str) -> str:
     return f"{file}: {count(position)}, {size(bytes_)}, head {head[:16]}"
 
 
-_SUMMARIES = {"stop": _stopped, "restore": _restored, "rebuild": _rebuilt}
+_SUMMARIES = {"stop": _stopped, "restore": _restored, "rebuild": _rebuilt, "redact": redacted.summary}

@@ -13,7 +13,7 @@ from .errors import DeployError
 from .host.layout import ENVIRONMENTS
 
 VERBS = (
-    *("deploy", "plan", "rollback", "restart", "stop", "start", "remove", "restore", "rebuild"),
+    *("deploy", "plan", "rollback", "restart", "stop", "start", "remove", "restore", "rebuild", "redact"),
     *("status", "backup", "logs", "history", "env", "doctor"),
 )
 EVERYWHERE = ("ENV", "NODE", "SSH_OPTIONS", "ENV_DIR", "JSON")
@@ -24,6 +24,7 @@ TAKES = {
     "remove": ("DATA", "CONFIRM"),
     "backup": ("TO",),
     "restore": ("BACKUP", "SOAK", "CONFIRM"),
+    "redact": ("POSITION", "REASON", "CONFIRM"),
     "logs": ("FOLLOW", "LINES", "SINCE", "GREP"),
     "history": ("LINES",),
 }  # what each verb takes besides
@@ -33,6 +34,8 @@ LOOKS_AT_ALL = ("status", "history", "doctor")
 TRUE = ("1", "yes", "true", "on")
 FALSE = ("0", "no", "false", "off")
 SOAK = {"deploy": 3.0, "plan": 3.0, "restore": 3.0}  # seconds; what `rollback` goes back to has proven itself
+LARGEST_POSITION = 2**63 - 1
+LONGEST_REASON = 500  # characters
 LONGEST_SOAK = 600.0  # seconds; the node ends what is rehearsed for longer than it takes to forget it
 
 
@@ -62,6 +65,8 @@ class Settings:
     insist: bool
     delete: bool
     confirm: str | None
+    position: int  # of the event to redact; 0 for other verbs
+    reason: str
 
     @property
     def environment(self) -> str:
@@ -121,6 +126,8 @@ def read(arguments: list[str], environ: Mapping[str, str], root: Path = ROOT) ->
         insist=_truth("INSIST", environ, default=False),
         delete=verb == "remove" and _one_of("DATA", environ, "delete") is not None,
         confirm=_confirmed(environ, typed),
+        position=_position(verb, environ),
+        reason=_reason(verb, environ),
     )
 
 
@@ -150,6 +157,28 @@ def _backup(verb: str, environ: Mapping[str, str]) -> str:
     return found
 
 
+def _position(verb: str, environ: Mapping[str, str]) -> int:
+    value = environ.get("POSITION") or ""
+    if verb != "redact":
+        return 0
+    if not value.isdecimal() or not 0 < int(value) <= LARGEST_POSITION:
+        raise DeployError(
+            f"redact needs the position of an event, not {value!r}.",
+            "POSITION=12; ./helionyx search and ./helionyx events show positions",
+        )
+    return int(value)
+
+
+def _reason(verb: str, environ: Mapping[str, str]) -> str:
+    value = (environ.get("REASON") or "").strip()
+    if verb == "redact" and not (0 < len(value) <= LONGEST_REASON and value.isprintable()):
+        raise DeployError(
+            f"redact needs a reason, of {LONGEST_REASON} characters at most.",
+            "REASON='a password said by mistake', and never the password itself",
+        )
+    return value
+
+
 def _variables(words: list[str]) -> dict[str, str]:
     found = dict(word.split("=", 1) for word in words)
     if unknown := sorted(set(found) - set(VARIABLES)):
@@ -176,7 +205,7 @@ def choose(verb: str, argument: str | None, environ: Mapping[str, str]) -> tuple
         )
     if stands in ENVIRONMENTS:
         return True, (stands,)
-    if verb in ("deploy", "plan", "rollback", "remove", "backup", "restore", "rebuild", "env"):
+    if verb in ("deploy", "plan", "rollback", "remove", "backup", "restore", "rebuild", "redact", "env"):
         ignored = f" ENV={stands} in the shell is none." if stands else ""
         raise DeployError(
             f"{verb} needs an environment.{ignored}",

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from .check import Check, bad, ok, warn
 from .layout import Environment
@@ -40,6 +41,9 @@ class Chain:
     told: int | None = None
     pid: int = 0
     deleted: tuple[Held, ...] = ()
+    notes: Sequence[Mapping[str, Any]] | None = None  # of redactions in it; None where that is not known
+    unaudited: tuple[int, ...] = ()  # positions of redactions that no transaction has done
+    undone: tuple[int, ...] = ()  # positions of events that were redacted, and whose words are back
 
     @property
     def lost(self) -> bool:
@@ -62,6 +66,20 @@ def judge(chain: Chain, environment: Environment, *, explained: bool) -> Iterato
         yield ok(
             "event log", f"{count(chain.length)} verified, the chain is whole" if chain.length else "empty"
         )
+        yield from _redactions(chain, environment)
+
+
+def _redactions(chain: Chain, environment: Environment) -> Iterator[Check]:
+    redact = f"make redact ENV={environment.name} POSITION={{}} REASON=..."
+    for at in chain.unaudited:
+        yield bad(
+            "redaction",
+            f"the log was redacted, as event {at} in it says, and no transaction has done that",
+            f"find out who did; {_replace(environment)}, or the same {redact.format('POSITION')} notes it",
+        )
+    for position in chain.undone:
+        found = f"event {position} was redacted, and a log from before has brought its words back"
+        yield warn("redaction", found, redact.format(position))
 
 
 def _unread(chain: Chain, environment: Environment) -> Check:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from . import probe, releases
+from . import audit, probe, redaction_notes, releases
 from .chain import Chain, Held
 from .errors import StepFailed
 from .layout import Environment, Layout
@@ -45,7 +45,7 @@ def look(
     )
     if not readable:
         return replace(chain, problem="its release cannot be run")
-    return _verified(chain, argv, environment)
+    return _compared(layout, _verified(chain, argv, environment), environment)
 
 
 def _verified(chain: Chain, argv: list[str], environment: Environment) -> Chain:
@@ -61,7 +61,22 @@ def _verified(chain: Chain, argv: list[str], environment: Environment) -> Chain:
                 late=isinstance(error.__context__, subprocess.TimeoutExpired),
             )
     found = json.loads(said)
-    return replace(chain, length=int(found["position"]), first_bad=found["first_bad_position"])
+    chain = replace(chain, length=int(found["position"]), first_bad=found["first_bad_position"])
+    if not found["ok"] and chain.first_bad is None:
+        return replace(chain, problem=str(found.get("problem")), damaged=True)
+    return replace(chain, notes=found.get("redactions"))
+
+
+def _compared(layout: Layout, chain: Chain, environment: Environment) -> Chain:
+    """The chain, with what its redactions and those in the audit say of each other."""
+    if chain.notes is None:  # it could not be verified, or by a release that knows nothing of them
+        return chain
+    lines = audit.read(layout)
+    return replace(
+        chain,
+        unaudited=tuple(redaction_notes.unaudited(lines, environment, chain.notes)),
+        undone=tuple(redaction_notes.undone(lines, environment, chain.notes, chain.length)),
+    )
 
 
 def _reason(error: StepFailed) -> str:

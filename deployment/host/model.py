@@ -189,6 +189,15 @@ class Observed:
 
 
 @dataclass(frozen=True)
+class Redaction:
+    """An event whose words are to be replaced, who wants that, and why."""
+
+    position: int
+    reason: str
+    by: str
+
+
+@dataclass(frozen=True)
 class Wanted:
     """What should be: a state, and the release that it is about."""
 
@@ -202,6 +211,7 @@ class Wanted:
     watch: float | None = None  # seconds that the service is watched with a log which it has just got
     kept: str = ""  # what that one is called where it is kept; none for one that is brought
     rebuild: bool = False  # whether the read models are to be built anew
+    redaction: Redaction | None = None  # the event whose words are to go
     insist: bool = False  # whether it may write what the release before cannot read
     back: bool = False  # the way back after a failure: whatever was there is good enough
     failed: str = ""  # on the way back: the release that did not come up

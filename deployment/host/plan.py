@@ -34,18 +34,20 @@ def _running(seen: Observed, wanted: Wanted) -> Iterator[Step]:
         yield Step("clear-rehearsal", (environment.rehearsal,))
     written = _units_differ(seen, release)
     swap = tuple(_swapped(seen, wanted))
+    redaction = tuple(_redacted(wanted))
     rebind = _must_rebind(seen, release, environment, written)
     changed = environment.service in written or Step("install-release", (release.id,)) in laid
-    restart = wanted.restart or rebind or bool(swap) or changed or not wanted.is_served(seen)
+    restart = wanted.restart or rebind or bool(swap or redaction) or changed or not wanted.is_served(seen)
     if Step("check-release", (release.id,)) in laid:
         yield from _rehearsed(release, wanted.soak)
     yield from swap[:1]  # what is wrong with a log shows while the service still runs
-    if rebind or swap:
+    if rebind or swap or redaction:
         yield Step("close-socket", (environment.socket,))
     yield from swap[1:]
+    yield from redaction
     enabled = seen.enabled or wanted.enabled or not wanted.back
     yield from _switched(seen, release, environment, written, enabled=enabled)
-    if rebind or swap or seen.socket != "active":
+    if rebind or swap or redaction or seen.socket != "active":
         yield Step("open-socket", (environment.socket,))
     if restart:
         yield Step("restart-service", (environment.service,))
@@ -82,14 +84,16 @@ def _stopped(seen: Observed, wanted: Wanted) -> Iterator[Step]:
 
 def _as_it_is(seen: Observed, wanted: Wanted) -> Iterator[Step]:
     release, environment = preconditions.release_of(seen, wanted), wanted.environment
-    if not wanted.rebuild:
+    if not (wanted.rebuild or wanted.redaction):
         return
     if release.id not in seen.releases or release.layer not in seen.layers or not seen.user:
         raise Refused(
             f"release {release.id} or what it needs is gone from the node.",
             f"make deploy ENV={environment.name}",
         )
-    yield Step("rebuild-projections", (release.id,))
+    yield from _redacted(wanted)
+    if wanted.rebuild:
+        yield Step("rebuild-projections", (release.id,))
 
 
 def _absent(seen: Observed, wanted: Wanted) -> Iterator[Step]:
@@ -176,6 +180,12 @@ def _swapped(seen: Observed, wanted: Wanted) -> Iterator[Step]:
     if not there:
         yield Step("take-log", (wanted.kept,)) if wanted.kept else Step("install-log", (wanted.log.name,))
         yield Step("switch-log", (wanted.log.name,))
+
+
+def _redacted(wanted: Wanted) -> Iterator[Step]:
+    """The words of an event are replaced while no process has the log open."""
+    if wanted.redaction is not None:
+        yield Step("redact-log", (f"position {wanted.redaction.position}",))
 
 
 def _switched(

@@ -143,6 +143,7 @@ def release_of(seen: Observed, wanted: Wanted) -> Manifest:
     if wanted.release is None:
         nothing = "nothing to rebuild" if wanted.rebuild else "nothing to start"
         nothing = "no log to replace" if wanted.log else nothing
+        nothing = "nothing to redact" if wanted.redaction else nothing
         raise absent(seen, wanted.environment, nothing)
     return wanted.release
 

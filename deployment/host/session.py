@@ -26,7 +26,7 @@ from .wishes import wanted_of
 
 STARTS = 12  # starts of one transaction's unit: it gives up by itself long before, unless it cannot write
 POLL = 0.01  # seconds between two looks at the record
-CHANGES = ("deploy", "rollback", "restart", "stop", "start", "remove", "restore", "rebuild")
+CHANGES = ("deploy", "rollback", "restart", "stop", "start", "remove", "restore", "rebuild", "redact")
 
 
 def converse(layout: Layout, wire: Wire, program: Path) -> int:
@@ -104,6 +104,7 @@ def _change(layout: Layout, wire: Wire, program: Path, request: dict[str, Any]) 
         log=shelf.preview(layout, environment, manifest, seen.log, wanted.log, wanted.kept)
         if manifest and wanted.log
         else None,
+        redaction=request.get("planned"),
         manifest=manifest.to_json() if manifest and request.get("dry") else None,
         units={name: _text(layout.unit_file(name)) for name in seen.units} if request.get("dry") else {},
     )
@@ -149,6 +150,10 @@ def _look_up_log(
     """Refuse to go on without the log that is read or who reads it, and say of a kept one what it is."""
     if request["verb"] == "rebuild" and manifest is not None:
         store.refuse_missing(manifest)
+    if request["verb"] == "redact" and manifest is not None:
+        from . import redaction
+
+        redaction.look_up(layout, environment, manifest, request)
     if request["verb"] == "restore" and manifest is not None:
         refuse_nobody(environment)
     if request["verb"] == "restore" and "kept" in request["log"]:

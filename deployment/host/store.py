@@ -40,7 +40,7 @@ def ask(
     layout: Layout, environment: Environment, release: Manifest, *words: str, timeout: float = 60.0
 ) -> dict[str, Any]:
     """What `python -m WORDS --json` of a release says, such as `services.event_log head`."""
-    argv = releases.command(layout, environment, release, *words, "--json")
+    argv = releases.command(layout, environment, release, *words[:2], "--json", *words[2:])
     answer: dict[str, Any] = json.loads(run(argv, user=environment.user, timeout=timeout))
     return answer
 

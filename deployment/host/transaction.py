@@ -10,7 +10,7 @@ import time
 from dataclasses import asdict, replace
 from typing import Any
 
-from . import audit, record, releases
+from . import audit, record, redaction, releases
 from .aside import Aside
 from .errors import Busy, HostError, Refused, StepFailed
 from .install import sweep_all
@@ -143,6 +143,8 @@ class _Change:
             wanted = replace(wanted, restart=False)
         if self._done("rebuild-projections"):
             wanted = replace(wanted, rebuild=False)
+        if self._done("redact-log"):
+            wanted = replace(wanted, redaction=None)
         return wanted
 
     def _forward(self, before: dict[str, Any], seen: Observed | None) -> HostError | None:
@@ -166,6 +168,7 @@ class _Change:
         """The same planner, asked for what was there before."""
         release = releases.read_manifest(self.layout, self.environment, before["release"])
         try:
+            redaction.recover(self.layout, self.environment, release, self.transaction)
             self.aside.tidy(release)  # a log that was not switched is kept where it was
             wanted = self._as_it_was(before)
             steps = plan(self._look(replace(wanted, log=None)), wanted)
@@ -216,19 +219,18 @@ class _Change:
         restored = self.aside.coming is not None and not wanted.back and switched
         if restored:
             log = self.aside.coming
+        redacted = redaction.log_of(redaction.facts_of(self.transaction))
+        verb, to = self.request["verb"], self.request.get("to")
         work = Work(
             self.layout,
             self.environment,
             self.transaction.path,
             wanted.release,
-            log,
-            Place(
-                deployed=wanted.staged and self.request["verb"] == "deploy",
-                before=before["release"],
-                origin=self.request.get("to") if wanted.staged else None,
-            ),
+            redacted or log,
+            Place(wanted.staged and verb == "deploy", before["release"], to if wanted.staged else None),
             wanted,
             restored,
+            redacted is not None,
         )
         for step in steps:
             begun, self.title = time.monotonic(), step.title
@@ -236,10 +238,12 @@ class _Change:
             if step.verb == "switch-log":
                 work = replace(work, aside=self.aside.name(wanted))
             remark = perform(work, step)
+            if step.verb == "redact-log":
+                work = replace(work, log=redaction.log_of(work.facts), redacted=True)
             more = {"seconds": round(time.monotonic() - begun, 3), "remark": remark, "facts": work.facts}
             self.transaction.write("step", state="done", title=step.title, **more, **step.to_json())
         self.title = "second look"
-        reached = replace(wanted, restart=False, log=None, watch=None, rebuild=False)
+        reached = replace(wanted, restart=False, log=None, watch=None, rebuild=False, redaction=None)
         again = plan(self._look(reached), reached)
         left = [step for step in again if "prune" not in step.verb]
         if left:
@@ -285,6 +289,7 @@ class _Change:
             seconds=seconds,
             reason=failure.message if failure else None,
             **self._deleted(before),
+            **redaction.audited_of(self.transaction),
         )
         more = {"before": before["release"], "after": after, "seconds": seconds, "state": before["state"]}
         told = any(entry.get("facts", {}).get("kept") for entry in self.transaction.entries("step"))

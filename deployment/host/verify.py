@@ -20,6 +20,7 @@ PATIENCE_UNREADY = 2.0  # seconds that it may answer that it is not ready
 POLL = 0.1  # seconds between two looks at a release that soaks
 NAME = "helionyx"
 UNCHANGED = "history unchanged"  # what is said where the head of before is still in the chain
+REDACTED = "the history is what the redaction left"
 RESTORED = "the history is what was restored"  # and where that head is of the log that has just come
 
 
@@ -93,7 +94,7 @@ def answering(
         raise StepFailed(f"{release.id} does not tell the length and the head of its event log.")
     remark = f"answers as this release, {count(log.length)}"
     if before is not None and before.length:
-        _unchanged(layout, environment, release, before, log)
+        unchanged(layout, environment, release, before, log)
         remark += f", {history}"
     return remark, str((answer or {}).get("projections", ""))
 
@@ -141,7 +142,7 @@ def _differences(
     return ", ".join(wrong)
 
 
-def _unchanged(layout: Layout, environment: Environment, release: Manifest, before: Log, now: Log) -> None:
+def unchanged(layout: Layout, environment: Environment, release: Manifest, before: Log, now: Log) -> None:
     """The head from before must still be in the chain, at its place."""
     if before.head == now.head:
         return

@@ -6,7 +6,7 @@ from typing import Any
 
 from . import releases
 from .layout import Environment, Layout
-from .model import KEEP, Log, Manifest, Wanted
+from .model import KEEP, Log, Manifest, Redaction, Wanted
 
 
 def wanted_of(layout: Layout, environment: Environment, request: dict[str, Any]) -> Wanted:
@@ -45,9 +45,20 @@ def wanted_of(layout: Layout, environment: Environment, request: dict[str, Any])
             prune=bool(request.get("keep")),
         )
     release = releases.read_manifest(layout, environment, releases.current(layout, environment))
+    if verb == "redact":
+        return _redacted(environment, request, release)
     if verb == "rebuild":
         return Wanted(environment, "as it is", release, staged=False, rebuild=True)
     return Wanted(environment, "running", release, restart=verb == "restart", staged=False)
+
+
+def _redacted(environment: Environment, request: dict[str, Any], release: Manifest | None) -> Wanted:
+    """A service that runs is started again behind it; one that is stopped stays so."""
+    if request.get("noted"):
+        return Wanted(environment, "as it is", release, staged=False)
+    order = Redaction(int(request["position"]), str(request["reason"]), str(request["actor"]["name"]))
+    state = "running" if request.get("running") else "as it is"
+    return Wanted(environment, state, release, staged=False, redaction=order)
 
 
 def coming_of(request: dict[str, Any]) -> Log | None:

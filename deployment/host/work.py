@@ -23,6 +23,7 @@ class Work:
     place: marks.Place  # of the release that comes up, among those that did
     wanted: Wanted
     restored: bool = False  # whether `log` is one that has come in the place of another
+    redacted: bool = False  # whether `log` is what a redaction has left
     aside: str = ""  # what the log that is there is called once another one has its place
     facts: dict[str, Any] = field(default_factory=dict)  # what belongs into the result
 
@@ -35,4 +36,6 @@ class Work:
     @property
     def history(self) -> str:
         """What to say of the log where `log` is in its chain."""
+        if self.redacted:
+            return verify.REDACTED
         return verify.RESTORED if self.restored else verify.UNCHANGED

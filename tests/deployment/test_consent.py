@@ -19,6 +19,7 @@ from deployment.errors import REFUSED, DeployError
         (["restore", "live"], {"BACKUP": "x.db", "CONFIRM": "dev"}),
         (["restore", "live"], {"BACKUP": "x.db", "CONFIRM": "Live"}),
         (["remove", "dev"], {"DATA": "delete", "CONFIRM": "yes"}),
+        (["redact", "live"], {"POSITION": "2", "REASON": "x"}),
         (["remove", "live"], {}),
         (["remove", "live"], {"CONFIRM": "yes"}),
     ],
@@ -39,6 +40,8 @@ def test_without_its_name_it_is_refused(words: list[str], environ: dict[str, str
         (["remove", "dev"], {}),
         (["remove", "live"], {"CONFIRM": "live"}),
         (["rebuild", "live"], {}),
+        (["redact", "dev"], {"POSITION": "2", "REASON": "x"}),
+        (["redact", "live"], {"POSITION": "2", "REASON": "x", "CONFIRM": "live"}),
     ],
 )
 def test_with_it_or_without_need_it_goes_on(words: list[str], environ: dict[str, str]) -> None:

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from deployment.host import condition, eventlog
+from deployment.host import audit, condition, eventlog
 from deployment.host.chain import Chain
-from deployment.host.check import BAD
+from deployment.host.check import BAD, WARN
 from deployment.host.condition import Directory
 from deployment.host.errors import StepFailed
 from deployment.host.eventlog import DAMAGED
@@ -118,3 +118,36 @@ def test_deleted_files_of_a_process_are_found(tmp_path: Path) -> None:
         path.name: f"/proc/{os.getpid()}/fd/{number}"
         for path, number in zip(names[:2], numbers, strict=False)
     }
+
+
+def test_redactions_are_compared_with_the_audit() -> None:
+    """One that no transaction has done is bad; words that are back are a warning, with the remedy."""
+    chain = Chain(9, store="/s", unaudited=(7,), undone=(3,))
+    found = not_ok(list(condition.judge(replace(DEV, chain=chain))))
+    assert [item[:2] for item in found] == [("redaction", BAD), ("redaction", WARN)]
+    mends = [item.mend for item in condition.judge(replace(DEV, chain=chain)) if item.mend]
+    assert mends[0].startswith("find out who did; make restore ENV=dev BACKUP=file")
+    assert mends[1] == "make redact ENV=dev POSITION=3 REASON=..."
+
+
+def test_notes_of_redactions_come_from_the_release(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One without any says so; one that knows nothing of them accuses nobody."""
+    note = {"position": 2, "at": 4, "old_head": "a", "new_head": "b"}
+    known = {"environment": "dev", "redacted": {**note, "position": 1}}
+    monkeypatch.setattr(audit, "read", lambda _: [known])
+    dev, layout = Environment("dev"), Layout(tmp_path)
+    for notes, unaudited, undone in (([note], (4,), (1,)), ([], (), (1,)), (None, (), ())):
+        compared = eventlog._compared(layout, Chain(9, notes=notes), dev)
+        assert (compared.unaudited, compared.undone) == (unaudited, undone)
+
+
+def test_contradiction_in_a_log_is_damage(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Though every hash in it is right."""
+    said = '{"ok": false, "position": 4, "first_bad_position": null, "problem": "it is marked"}'
+
+    def fail(*_: object, **__: object) -> str:
+        raise StepFailed("exit code 1", details=(said,))
+
+    monkeypatch.setattr(eventlog, "run", fail)
+    found = eventlog._verified(Chain(), [], Environment("dev"))
+    assert (found.problem, found.damaged, found.length) == ("it is marked", True, 4)

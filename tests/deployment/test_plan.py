@@ -10,7 +10,7 @@ import pytest
 
 from deployment.host.errors import Refused
 from deployment.host.layout import Environment
-from deployment.host.model import Kept, Log, Manifest, Observed, Taken, Wanted
+from deployment.host.model import Kept, Log, Manifest, Observed, Redaction, Taken, Wanted
 from deployment.host.plan import plan
 from deployment.host.step import callers
 
@@ -63,6 +63,8 @@ def _wanted(value: dict[str, Any]) -> Wanted:
     options = {key: value[key] for key in OPTIONS if key in value}
     if "log" in value:
         options["log"] = Log(**value["log"])
+    if "redaction" in value:
+        options["redaction"] = Redaction(**value["redaction"])
     return Wanted(Environment(value["environment"]), value["state"], release, **options)
 
 

@@ -21,10 +21,6 @@ from services.projections import Projections
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 SECRET = "hunter2 hunter2"
-NO_WORDS = (
-    *("TodoCompleted", "TodoReopened", "TodoCancelled", "TodoDueSet"),
-    *("SendingDone", "ServiceStarted", "ServiceStopped"),
-)
 
 
 def draft(type_: str, key: str | None = None, at: datetime = NOW, **data: Any) -> Draft:
@@ -86,7 +82,7 @@ def test_every_type_of_event_can_be_read_without_its_words(log: EventLog, tmp_pa
     without: list[Draft] = []
     for position, (type_, record) in enumerate(zip(types, list(log.read()), strict=True), start=1):
         stored = record.envelope()
-        if type_ in NO_WORDS:
+        if SECRET not in json.dumps(without_structure(stored.data)):
             with pytest.raises(RedactionError, match=f"position {position}, {type_}, holds no words"):
                 planned(log, position)
             continue

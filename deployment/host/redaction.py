@@ -1,0 +1,217 @@
+"""Replacing the words of an event, by the release's own program: the one sanctioned change of history.
+
+The program makes the chain anew and appends the note of it. Here it is proven that it did that and nothing
+else, and what else on the node holds the words is found.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from . import audit, redaction_notes, store, systemd, verify
+from .errors import Refused, StepFailed
+from .layout import Environment, Layout
+from .model import Log, Manifest, Redaction
+from .observe import refuse_nobody
+from .record import Transaction
+from .words import count
+from .work import Work
+
+STEP = "redact-log"
+NOTE = "EventRedacted"  # the type of the event that a release notes a redaction with
+AUDITED = ("position", "changed", "at", "length", "old_head", "new_head")  # what the audit says of one
+
+
+def look_up(layout: Layout, environment: Environment, release: Manifest, request: dict[str, Any]) -> None:
+    """Add to a request what it would change and whether the service runs. Raises `Refused`."""
+    name = environment.name
+    if NOTE not in release.log.get("reads", {}):
+        raise Refused(
+            f"release {release.id} of {name} is too old: it cannot redact an event.",
+            f"make deploy ENV={name}",
+        )
+    refuse_nobody(environment)
+    store.refuse_missing(release)
+    order = order_of(request)
+    try:
+        found = _ask(layout, environment, release, order, "--plan")
+    except StepFailed as error:
+        raise Refused(*_words(error)) from error
+    units = systemd.show([environment.service, environment.socket])
+    request["planned"] = found
+    request["noted"] = found["at"] is not None and redaction_notes.is_audited(audit.read(layout), found)
+    request["running"] = any(unit.active not in ("inactive", "failed") for unit in units.values())
+
+
+def carry_out(work: Work, *_: str) -> str:
+    """Redact the event that is asked for, prove what became of the log, and say what else holds the words.
+
+    Once it was done, by an attempt that was killed, it is only proven again. Raises `StepFailed`.
+    """
+    order = work.wanted.redaction
+    assert order is not None, "a plan that redacts is about an event"
+    where = (work.layout, work.environment, work.chosen)
+    planned = _ask(*where, order, "--plan")
+    if planned["at"] is None:
+        before = store.head(*where)[0]
+        if work.log is not None and work.log.length:
+            verify.unchanged(*where, work.log, before)
+        _refuse_full_disk(store.path_of(work.chosen))
+        front = store.head(*where, at=min(planned["changed"]) - 1)[1]
+        planned = _ask(*where, order)
+        _refuse_another_history(*where, planned, before, front)
+    work.facts.update(_proven(*where, order, planned))
+    return f"{count(len(planned['changed']))} changed, noted at position {planned['at']}"
+
+
+def recover(
+    layout: Layout, environment: Environment, release: Manifest | None, transaction: Transaction
+) -> None:
+    """Note what a redaction came to whose step failed or was cut short, if the log says that it was done.
+
+    Raises `StepFailed` where that cannot be proven.
+    """
+    begun = any(entry["verb"] == STEP for entry in transaction.entries("step"))
+    if release is None or not begun or facts_of(transaction) is not None:
+        return
+    order = order_of(transaction.request)
+    planned = _ask(layout, environment, release, order, "--plan")
+    if planned["at"] is not None:
+        facts = _proven(layout, environment, release, order, planned)
+        done = {"verb": STEP, "target": [], "title": "redact log", "seconds": 0.0, "remark": ""}
+        transaction.write("step", state="done", facts=facts, **done)
+
+
+def facts_of(transaction: Transaction) -> dict[str, Any] | None:
+    """What the redaction of a transaction came to; None where it has done none."""
+    steps = transaction.entries("step")
+    found = [entry["facts"] for entry in steps if entry["verb"] == STEP and entry["state"] == "done"]
+    return found[-1] if found else None
+
+
+def log_of(facts: Mapping[str, Any] | None) -> Log | None:
+    """The log as a redaction has left it, which what is there later begins with; None where none was done."""
+    if facts is None:
+        return None
+    length, head = facts["end"]
+    return Log(int(length), str(head))
+
+
+def audited_of(transaction: Transaction) -> dict[str, Any]:
+    """What the audit says of a transaction that has redacted, however it ended: why history was changed."""
+    facts = facts_of(transaction)
+    if facts is None:
+        return {}
+    return {"redacted": {**{key: facts[key] for key in AUDITED}, "because": transaction.request["reason"]}}
+
+
+def order_of(request: Mapping[str, Any]) -> Redaction:
+    """What a request asks for."""
+    return Redaction(int(request["position"]), str(request["reason"]), str(request["actor"]["name"]))
+
+
+def _ask(
+    layout: Layout,
+    environment: Environment,
+    release: Manifest,
+    order: Redaction,
+    *more: str,
+    place: Path | None = None,
+) -> dict[str, Any]:
+    """What the release's program says of the event in the log that it uses, or in the one in `place`."""
+    log, models = place or store.path_of(release), release.config["projections_db_path"]
+    places = ("--store", str(log), "--file", str(models))
+    event = (f"--by={order.by}", "--", str(order.position), order.reason)
+    words = ("services.event_log", "redact", *more, *places, *event)
+    return store.ask(layout, environment, release, *words, timeout=store.LONG)
+
+
+def _refuse_another_history(
+    layout: Layout,
+    environment: Environment,
+    release: Manifest,
+    found: Mapping[str, Any],
+    before: Log,
+    front: store.At,
+) -> None:
+    """Raise `StepFailed` unless the old head was the head, and all in front of the event is as it was."""
+    first = min(found["changed"])
+    again = store.head(layout, environment, release, at=first - 1)[1]
+    if again.hash != front.hash:
+        changed = f"position {first - 1} had {str(front.hash)[:16]} before, and now {str(again.hash)[:16]}"
+        raise _not_that(layout, environment, changed)
+    if (found["length"], found["old_head"]) != (before.length, before.head):
+        raise _not_that(layout, environment, f"position {before.length} had another head before")
+
+
+def _proven(
+    layout: Layout, environment: Environment, release: Manifest, order: Redaction, found: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What a redaction came to, once the log is whole and has the new head. Raises `StepFailed`."""
+    where = (layout, environment, release)
+    after, new = store.head(*where, at=int(found["length"]))
+    problem = store.flaw(*where, store.path_of(release))
+    if problem is None and new.hash != found["new_head"]:
+        problem = f"position {found['length']} has not the new head {found['new_head'][:16]}"
+    if problem is not None:
+        raise _not_that(layout, environment, problem)
+    first = min(found["changed"])
+    return {
+        **{key: found[key] for key in (*AUDITED, "elsewhere")},
+        "end": [after.length, after.head],
+        "archived": list(_archived(*where, order, first)),
+        "backups": list(redaction_notes.backups(audit.read(layout), environment, first)),
+    }
+
+
+def _not_that(layout: Layout, environment: Environment, problem: str) -> StepFailed:
+    return StepFailed(
+        f"the log of {environment.name} is not what a redaction leaves: {problem}.",
+        f"keep {layout.data(environment)} as it is, and look at it before anything else",
+    )
+
+
+def _archived(
+    layout: Layout, environment: Environment, release: Manifest, order: Redaction, first: int
+) -> Iterable[str]:
+    """The archived logs that hold the words: the same log in front of the event, and not redacted there."""
+    where = (layout, environment, release)
+    front = store.head(*where, at=first - 1)[1].hash
+    for name in store.kept(layout, environment):
+        path = layout.kept_logs(environment) / name
+        try:
+            is_same = store.head(*where, at=first - 1, store=path)[1].hash == front
+        except StepFailed:  # nobody can tell
+            yield str(path)
+            continue
+        if is_same and _has_words(*where, order, path):
+            yield str(path)
+
+
+def _has_words(
+    layout: Layout, environment: Environment, release: Manifest, order: Redaction, place: Path
+) -> bool:
+    try:
+        return _ask(layout, environment, release, order, "--plan", place=place)["at"] is None
+    except StepFailed:  # it does not reach so far, or has another event there
+        return False
+
+
+def _refuse_full_disk(place: Path) -> None:
+    needed = 3 * (place / store.LOG_FILE).lstat().st_size + store.SPARE  # the new log, and its -wal meanwhile
+    free = shutil.disk_usage(place).free
+    if free < needed:
+        raise StepFailed(
+            f"a redaction takes {needed / 1e6:.0f} MB, and {place} has {free / 1e6:.0f} MB left.", "free some"
+        )
+
+
+def _words(error: StepFailed) -> tuple[str, str]:
+    """The message and the hint of the release's program."""
+    lines = [line.strip() for line in error.details if line.strip()]
+    hints = [line.removeprefix("hint: ") for line in lines if line.startswith("hint: ")]
+    messages = [line for line in lines if not line.startswith("hint: ")]
+    return (f"{messages[-1]}." if messages else error.message), (hints[-1] if hints else error.hint)
