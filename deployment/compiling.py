@@ -1,11 +1,13 @@
-"""Compile a share of the modules of a tree: `python -m deployment.compiling TREE TARGET SHARE SHARES`.
+"""Compile a share of the modules of a tree: `python -m deployment.compiling TREE SHARE SHARES`.
 
-Python compiles in one thread. A process for each core takes a share.
+Python compiles in one thread. A process for each core takes a share and writes it to standard output, as
+a list of (path, byte code) in the form of `marshal`: that is faster than hundreds of files.
 """
 
 from __future__ import annotations
 
 import contextlib
+import marshal
 import os
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -17,28 +19,31 @@ from .run import run
 ROOT = Path(__file__).parents[1]
 
 
-def compile_tree(tree: Path, target: Path) -> None:
-    """Write the byte code of all modules below `tree` to the same places below `target`.
+def compile_tree(tree: Path) -> dict[str, bytes]:
+    """Return the byte code of all modules below `tree`, by its path. Raises `DeployError`.
 
-    A module that does not compile gets none. Raises `DeployError`.
+    A module that does not compile has none.
     """
     shares = os.cpu_count() or 1
-    argv = [sys.executable, "-m", "deployment.compiling", str(tree), str(target)]
+    argv = [sys.executable, "-m", "deployment.compiling", str(tree)]
 
-    def compiled(share: int) -> bytes:
-        return run([*argv, str(share), str(shares)], cwd=ROOT, timeout=300)
+    def compiled(share: int) -> list[tuple[str, bytes]]:
+        output = run([*argv, str(share), str(shares)], cwd=ROOT, timeout=300)
+        return marshal.loads(output)  # type: ignore[no-any-return]  # noqa: S302  our own program wrote it
 
     with ThreadPoolExecutor(shares) as pool:
-        list(pool.map(compiled, range(shares)))
+        return {path: content for share in pool.map(compiled, range(shares)) for path, content in share}
 
 
-def compile_share(tree: Path, target: Path, share: int, shares: int) -> None:
-    """Compile every module of one share, counted by name."""
+def compile_share(tree: Path, share: int, shares: int) -> list[tuple[str, bytes]]:
+    """Return the path and the byte code of every module of one share, counted by name."""
+    compiled = []
     for path in sorted(tree.rglob("*.py"))[share::shares]:
         name = str(path.relative_to(tree))
         with contextlib.suppress(SyntaxError, ValueError):  # code for another version of Python
-            bytecode.compile_file(path, name, target / bytecode.path_of(name))
+            compiled.append((bytecode.path_of(name), bytecode.compiled(path.read_bytes(), name)))
+    return compiled
 
 
 if __name__ == "__main__":
-    compile_share(Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]))
+    marshal.dump(compile_share(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])), sys.stdout.buffer)

@@ -154,11 +154,7 @@ def byte_code(tree: Path, target: Target) -> list[Entry]:
     """
     if target.python != ".".join(map(str, sys.version_info[:2])):
         return []
-    with tempfile.TemporaryDirectory() as scratch:
-        place = Path(scratch)
-        compile_tree(tree, place)
-        compiled = sorted(place.rglob("*.pyc"))
-        return [Entry(str(path.relative_to(place)), path.read_bytes()) for path in compiled]
+    return [Entry(path, content) for path, content in sorted(compile_tree(tree).items())]
 
 
 def _content(path: Path) -> bytes:
