@@ -24,6 +24,7 @@ def of(root: Path, source: Source, release: Release, plan: dict[str, Any]) -> di
         "uncommitted": list(source.changed),
         "commits": commits(root, before.commit, release.manifest.commit) if before else [],
         "configuration": configuration(before, release.manifest),
+        "drop_ins": plan["drop_ins"],
         "units": units(plan["units"], {name: text.decode() for name, text in release.units.items()}),
     }
 
@@ -32,7 +33,8 @@ def commits(root: Path, before: str, after: str) -> list[str]:
     """One line per commit that comes (`+`) or goes (`-`); a commit that is unknown here is said to be."""
     argv = ("rev-list", "--left-right", "--oneline", "--encoding=UTF-8", f"{before}...{after}", "--")
     try:
-        lines = git(root, *argv).decode(errors="surrogateescape").rstrip("\n").split("\n")
+        text = git(root, *argv).decode(errors="surrogateescape").strip("\n")
+        lines = text.split("\n") if text else []
     except DeployError:
         return [f"? the running commit {before[:12]} is not in this repository"]
     signs = {"<": "-", ">": "+"}
@@ -65,10 +67,10 @@ def units(before: dict[str, str], after: dict[str, str]) -> list[str]:
 def text(preview: dict[str, Any], steps: list[str]) -> list[str]:
     """The preview for people."""
     lines = [f"  {step}" for step in steps] or ["  no step: this release runs already"]
-    for title in ("uncommitted", "commits", "configuration", "units"):
+    for title in ("uncommitted", "commits", "configuration", "units", "drop_ins"):
         shown = _first(preview[title]) if title == "uncommitted" else preview[title]
         if shown:
-            lines += [f"{title}:", *(f"  {line}" for line in shown)]
+            lines += [f"{title.replace('_', '-')}:", *(f"  {line}" for line in shown)]
     return lines
 
 

@@ -62,6 +62,7 @@ class Facts:
     groupless: int | None = None  # the number of its group, where no group bears its name
     taken: tuple[Taken, ...] = ()
     links: tuple[Taken, ...] = ()
+    dropins: tuple[str, ...] = ()
     faults: tuple[Fault, ...] = ()
     directories: tuple[Directory, ...] | Check = ()
     chain: Chain | Check | None = None
@@ -101,6 +102,12 @@ def _deployed(facts: Facts) -> Iterator[Check]:
     yield from _by_faults(facts, "release", f"{facts.release}, as it was deployed", deploy)
     if facts.release is not None:
         yield from _by_faults(facts, "units", "as they were deployed", deploy)
+        if facts.dropins:
+            yield warn(
+                "drop-ins",
+                f"change the units, and no deploy has put them there: {', '.join(facts.dropins)}",
+                f"{AS_ROOT}: systemctl cat {facts.environment.service} shows all; remove what is not meant",
+            )
         runs = "stopped on purpose" if facts.stopped else f"ready as this release, process {facts.pid}"
         mend = f"make start ENV={name}" if facts.startable else f"make logs ENV={name} FOLLOW=0"
         yield from _by_faults(facts, "service", runs, mend)

@@ -145,6 +145,7 @@ class Observed:
     current: str | None = None
     previous: str | None = None  # the release that one goes back to from the current one
     units: Mapping[str, str] = field(default_factory=dict)
+    dropins: tuple[str, ...] = ()  # the paths of those that change its units
     stale: bool = False
     enabled: bool = False
     socket: str = "inactive"

@@ -6,7 +6,20 @@ import itertools
 from pathlib import Path
 from typing import Any
 
-from . import accounts, files, links, probe, processes, readmodels, releases, sockets, store, systemd, taken
+from . import (
+    accounts,
+    dropins,
+    files,
+    links,
+    probe,
+    processes,
+    readmodels,
+    releases,
+    sockets,
+    store,
+    systemd,
+    taken,
+)
 from .errors import Refused
 from .layout import ENVIRONMENTS, Environment, Layout
 from .model import BOT, Log, Manifest, Observed, Wanted
@@ -54,6 +67,7 @@ def observe(layout: Layout, environment: Environment, wanted: Wanted | None = No
         current=current,
         previous=releases.previous(layout, environment),
         units=releases.unit_files(layout, environment),
+        dropins=dropins.named(layout, environment),
         stale=service.stale or socket.stale,
         enabled=_enabled(layout, environment),
         socket=socket.active,
@@ -77,7 +91,7 @@ def observe(layout: Layout, environment: Environment, wanted: Wanted | None = No
         data=bool(found and found.last[0]) or (may_hold_data and _holds_more(layout, environment)),
         strays=processes.of(environment, user_id(environment)),
         projections=readmodels.found(release or manifest, data),
-        rehearsal=any(path.exists() for path in layout.rehearsal(environment)),
+        rehearsal=any(path.exists() for path in dropins.rehearsal_places(layout, environment)),
     )
 
 

@@ -38,8 +38,9 @@ def _running(seen: Observed, wanted: Wanted) -> Iterator[Step]:
     rebind = _must_rebind(seen, release, environment, written)
     changed = environment.service in written or Step("install-release", (release.id,)) in laid
     restart = wanted.restart or rebind or bool(swap or redaction) or changed or not wanted.is_served(seen)
-    if Step("check-release", (release.id,)) in laid:
-        yield from _rehearsed(release, wanted.soak)
+    dropins = bool(seen.dropins) and restart and not swap and not wanted.back
+    if dropins or Step("check-release", (release.id,)) in laid:
+        yield from _rehearsed(release, wanted.soak, dropins=dropins)
     yield from swap[:1]  # what is wrong with a log shows while the service still runs
     if rebind or swap or redaction:
         yield Step("close-socket", (environment.socket,))
@@ -157,11 +158,16 @@ def _installed(seen: Observed, release: Manifest, wanted: Wanted) -> Iterator[St
         yield Step("check-release", (release.id,))
 
 
-def _rehearsed(release: Manifest, soak: float | None) -> Iterator[Step]:
-    """What is wrong with a release shows while the one that serves is still untouched."""
-    if soak is None or not release.log:  # what declares no log was made before there were rehearsals
+def _rehearsed(release: Manifest, soak: float | None, *, dropins: bool) -> Iterator[Step]:
+    """What is wrong with a release shows while the one that serves is still untouched.
+
+    With drop-ins a restart is rehearsed, too: they may have come after the process that runs.
+    """
+    if not release.log:  # what declares no log was made before there were rehearsals
         return
-    if release.knows_its_bot:
+    if soak is None and not dropins:
+        return
+    if soak is not None and release.knows_its_bot:
         yield Step("check-bot", (release.id,))
     yield Step("rehearse", (release.id,))
     if soak:

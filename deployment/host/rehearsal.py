@@ -7,10 +7,11 @@ the variable by which the service knows that it is a rehearsal: it records nothi
 
 from __future__ import annotations
 
+import shutil
 import time
 from pathlib import Path
 
-from . import systemd, verify
+from . import dropins, systemd, verify
 from .errors import StepFailed
 from .files import publish
 from .layout import Environment, Layout
@@ -88,20 +89,31 @@ def clear(layout: Layout, environment: Environment) -> str:
     result = systemd.end(*(path.name for path in paths))
     for path in paths:
         path.unlink(missing_ok=True)
+        shutil.rmtree(dropins.directory(layout, path.name), ignore_errors=True)
     return result
 
 
 def units(layout: Layout, environment: Environment, release: Manifest) -> dict[Path, bytes]:
-    """The unit files of a rehearsal, made from the release's own service unit."""
+    """The unit files of a rehearsal, made from the release's own service unit, and their drop-ins."""
     root = layout.releases(environment) / release.id
     own = (root / "units" / environment.service).read_text()
     socket, service = layout.rehearsal(environment)
-    own = own.replace(environment.socket, socket.name)
-    own = own.replace(f"{layout.current(environment)}/", f"{root}/")
+    replaced = {
+        environment.socket: socket.name,
+        f"{layout.current(environment)}/": f"{root}/",
+    }
+    for old, new in replaced.items():
+        own = own.replace(old, new)
     values = {"name": environment.name, "unit": environment.rehearsal, "stop": STOP, "longest": LONGEST}
+    differences = DIFFERENCES.format(**values)
+    private = SOCKET.format(name=environment.name, address=_address(layout, environment))
+    # Drop-ins are read behind the unit: what differs has to stand behind them once more.
+    alone = private.replace("ListenStream=", "ListenStream=\nListenStream=")
     return {
-        socket: SOCKET.format(name=environment.name, address=_address(layout, environment)).encode(),
-        service: (own + DIFFERENCES.format(**values)).encode(),
+        socket: private.encode(),
+        service: (own + differences).encode(),
+        **dropins.for_rehearsal(layout, environment.socket, socket.name, alone, replaced),
+        **dropins.for_rehearsal(layout, environment.service, service.name, differences, replaced),
     }
 
 

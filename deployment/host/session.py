@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from . import audit, halves, locks, record, releases, room, shelf, store, systemd
+from . import audit, dropins, halves, locks, record, releases, room, shelf, store, systemd
 from .errors import HostError, Refused, StepFailed, Unfinished
 from .facts import facts
 from .layout import ENVIRONMENTS, Environment, Layout
@@ -96,6 +96,7 @@ def _change(layout: Layout, wire: Wire, program: Path, request: dict[str, Any]) 
         "plan",
         steps=[step.to_json() for step in steps],
         callers=callers(steps),
+        drop_ins=list(seen.dropins),
         stopped=seen.exists and seen.is_stopped,
         before=before,
         data=str(layout.data(environment)) if seen.data else None,
@@ -140,7 +141,11 @@ def _begun(
         _start(layout, transaction, program)
     except StepFailed as error:
         record.forget(layout, transaction)
-        raise Refused("the node cannot start the transaction.", "mend that first", error.details) from error
+        others = dropins.of(layout, transaction.unit).values()  # such as those for all of helionyx-*.service
+        named = tuple(f"its unit is changed by the drop-in {path}" for path in others)
+        raise Refused(
+            "the node cannot start the transaction.", "mend that first", (*error.details, *named)
+        ) from error
     return transaction
 
 

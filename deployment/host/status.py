@@ -63,6 +63,7 @@ def of(layout: Layout, environment: Environment) -> dict[str, Any]:
         "releases": _newest_first(seen),
         "kept": [_kept(layout, environment, seen, name) for name in _newest_first(seen)],
         "dependencies": {"bytes": sum(files.size(layout.layers / digest) for digest in _layers(seen))},
+        "drop_ins": list(seen.dropins),
         "changing": changing,
         "unfinished": unfinished(layout, environment, changing),
     }
@@ -81,6 +82,8 @@ def unfinished(layout: Layout, environment: Environment, changing: dict[str, Any
 
 def _notes(layout: Layout, environment: Environment, seen: Observed, unit: Unit) -> Iterator[str]:
     """What is worth knowing and no fault of the deployment."""
+    for path in seen.dropins if seen.exists else ():
+        yield f"{path} changes its units, and no deploy has put it there"
     if unit.restarts:
         yield f"it has died and was started again, {unit.restarts} x"
     if not seen.exists:

@@ -10,11 +10,11 @@ from pathlib import Path
 
 from . import (
     accounts,
+    directories,
+    dropins,
     files,
     install,
-    links,
     marks,
-    observe,
     readmodels,
     redaction,
     rehearsal,
@@ -31,6 +31,8 @@ from .step import Step
 from .words import count
 from .work import Work
 
+RUNNING = ("rehearse", "soak", "end-rehearsal", "open-socket", "restart-service", "verify", "watch")
+
 
 def perform(work: Work, step: Step) -> str:
     """Do one step; the answer is a remark worth showing, or nothing.
@@ -43,6 +45,9 @@ def perform(work: Work, step: Step) -> str:
     except StepFailed as error:
         if step.verb.startswith("prune-"):
             return f"left for the next time: {error.message}"
+        if step.verb in RUNNING and (paths := dropins.named(work.layout, work.environment)):
+            more = f"its units are changed by drop-ins, which no deploy brings: {', '.join(paths)}"
+            raise StepFailed(error.message, error.hint, (*error.details, more)) from error
         raise
 
 
@@ -60,17 +65,6 @@ def create_user(work: Work, _: str) -> None:
 
 def mark_user(work: Work, _: str) -> None:
     accounts.put_mark(work.layout, work.environment)
-
-
-def create_directories(work: Work, *wrong: str) -> None:
-    if refused := links.of(work.layout, work.environment):
-        raise StepFailed(f"{refused[0].text}.", refused[0].hint)
-    owner = observe.user_id(work.environment)
-    for path, owned, mode in observe.wanted_directories(work.layout, work.environment):
-        if str(path) not in wrong:
-            continue
-        place = links.real(work.layout, work.environment, path)
-        files.directory(place, owner if owned and owner is not None else 0, mode)
 
 
 def install_layer(work: Work, digest: str) -> str:
@@ -227,34 +221,6 @@ def prune_projections(work: Work, *names: str) -> str:
     return f"{len(unused)} removed"
 
 
-def remove_releases(work: Work, environment: str) -> None:
-    place = work.layout.opt / environment
-    if links.is_volume(place):
-        files.empty(place.resolve())
-    else:
-        files.discard(place)
-
-
-def delete_data(work: Work, _: str) -> None:
-    data = work.layout.data(work.environment)
-    files.empty(data.resolve())
-    if links.is_volume(data):  # it is somebody's again
-        files.give(data.resolve(), 0)
-    else:
-        data.rmdir()
-
-
-def keep_data(work: Work, _: str) -> str:
-    files.give(work.layout.data(work.environment).resolve(), 0)
-    return "they are root's now"
-
-
-def adopt_data(work: Work, _: str) -> None:
-    owner = observe.user_id(work.environment)
-    assert owner is not None, "a plan adopts data for a user that it has created before"
-    files.give(work.layout.data(work.environment).resolve(), owner)
-
-
 def remove_user(work: Work, _: str) -> None:
     accounts.remove(work.layout, work.environment)
 
@@ -262,7 +228,7 @@ def remove_user(work: Work, _: str) -> None:
 STEPS: dict[str, Callable[..., str | None]] = {
     "create-user": create_user,
     "mark-user": mark_user,
-    "create-directories": create_directories,
+    "create-directories": directories.create,
     "install-layer": install_layer,
     "install-release": install_release,
     "check-release": check_release,
@@ -292,9 +258,9 @@ STEPS: dict[str, Callable[..., str | None]] = {
     "prune-releases": prune_releases,
     "prune-layers": prune_layers,
     "prune-projections": prune_projections,
-    "remove-releases": remove_releases,
-    "delete-data": delete_data,
-    "keep-data": keep_data,
-    "adopt-data": adopt_data,
+    "remove-releases": directories.remove_releases,
+    "delete-data": directories.delete_data,
+    "keep-data": directories.keep_data,
+    "adopt-data": directories.adopt_data,
     "remove-user": remove_user,
 }

@@ -28,6 +28,13 @@ def test_configuration_shows_values_that_are_no_secret() -> None:
     assert preview.configuration(after, after) == []
 
 
+def test_drop_ins_are_named() -> None:
+    """They change what the units of the release say."""
+    empty: dict[str, list[str]] = {"uncommitted": [], "commits": [], "configuration": [], "units": []}
+    shown = preview.text({**empty, "drop_ins": ["/etc/x.conf"]}, ["a step"])
+    assert shown == ["  a step", "drop-ins:", "  /etc/x.conf"]
+
+
 def test_units_are_shown_as_a_diff() -> None:
     """What is on the node, and what would be."""
     assert preview.units(
@@ -48,6 +55,7 @@ def test_commits_that_come_and_go_are_listed(checkout: Path) -> None:
     first = git(checkout, "rev-parse", "HEAD").strip()
     git(checkout, "commit", "--quiet", "--allow-empty", "--message", "Second")
     second = git(checkout, "rev-parse", "HEAD").strip()
+    assert preview.commits(checkout, second, second) == []
     assert preview.commits(checkout, first, second) == [f"+ {second[:7]} Second"]
     assert preview.commits(checkout, second, first) == [f"- {second[:7]} Second"]
     assert preview.commits(checkout, "0" * 40, first) == [
@@ -57,7 +65,7 @@ def test_commits_that_come_and_go_are_listed(checkout: Path) -> None:
 
 def test_files_that_are_not_committed_are_named(checkout: Path) -> None:
     """For people the first few and how many more; what is committed and what git ignores is not."""
-    nothing: dict[str, list[str]] = {"commits": [], "configuration": [], "units": []}
+    nothing: dict[str, list[str]] = {"commits": [], "configuration": [], "units": [], "drop_ins": []}
     clean = source.read(checkout, "dev")
     assert preview.text({"uncommitted": list(clean.changed), **nothing}, ["a step"]) == ["  a step"]
     (checkout / "pyproject.toml").write_text("[project]\nname = 'x'\n")

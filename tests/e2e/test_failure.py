@@ -107,3 +107,25 @@ def test_two_at_once(dev: Operator) -> None:
     if codes == [0, 2]:
         assert any("is being changed by" in text and "(restart)" in text for text in said)
     assert dev.status("dev")["state"] == "running"
+
+
+def test_drop_in_that_breaks_the_service_shows_before_the_switch(dev: Operator) -> None:
+    """The rehearsal is changed as the service is, also for a restart; plan, status and doctor name it."""
+    before, unit = dev.status("dev"), "/etc/systemd/system/helionyx-dev.service.d"
+    path = f"{unit}/x.conf"
+    text = "[Service]\\nExecStartPre=/bin/test -e /opt/helionyx/dev/current/nothing\\n"
+    dev.on_node("sh", "-c", f"mkdir {unit} && printf '{text}' > {path} && systemctl daemon-reload")
+    shown = dev.on_node("systemctl", "show", "--property=DropInPaths", "--value", "helionyx-dev.service")
+    assert dev.change("plan", "dev")["drop_ins"] == shown.split() == [path]
+    dev.commit("services/changed.py", "DROPPED_IN = 1\n")
+    for verb in ("deploy", "restart"):
+        failed = dev.change(verb, "dev", code=3)
+        assert "did not come up in its rehearsal" in failed["message"]
+        assert path in str(failed["warnings"])
+    after = dev.status("dev")
+    assert (after["pid"], after["state"]) == (before["pid"], "running")
+    assert after["notes"] == [f"{path} changes its units, and no deploy has put it there"]
+    dev.on_node("sh", "-c", f"printf '[Service]\\nEnvironment=X=1\\nRestart=always\\n' > {path}")
+    assert dev.deploy("dev")["outcome"] == "done"
+    left = dev.on_node("sh", "-c", "ls -A /run/systemd/system.control || true")
+    assert "rehearsal" not in left
