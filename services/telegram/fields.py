@@ -8,6 +8,8 @@ from typing import Any
 
 Raw = Mapping[str, Any]
 
+LARGEST = 1 << 63
+
 
 def part(raw: object, name: str) -> Raw:
     """The object that `raw` has under this name, or an empty one."""
@@ -22,9 +24,11 @@ def items(raw: object, name: str) -> tuple[Raw, ...]:
 
 
 def number(raw: object, name: str) -> int | None:
-    """A whole number."""
+    """A whole number that a log can hold."""
     found = raw.get(name) if isinstance(raw, Mapping) else None
-    return found if isinstance(found, int) and not isinstance(found, bool) else None
+    if not isinstance(found, int) or isinstance(found, bool) or abs(found) >= LARGEST:
+        return None
+    return found
 
 
 def string(raw: object, name: str) -> str | None:

@@ -84,20 +84,18 @@ class Outbox:
             return None
         return await self._go(about, announced.position, said, to)
 
-    async def edit(self, chat: int, message: int, said: Said) -> float | None:
+    async def edit(self, chat: int, message: int, said: Said) -> None:
         """Let a message that was sent say something else. That may be done twice, and is not announced."""
-        return await self._gently(
+        await self._gently(
             "edit",
             lambda: self._bot.edit_message_text(
                 cut(said.text), chat_id=chat, message_id=message, reply_markup=keyboard(said)
             ),
         )
 
-    async def answer(self, query: str, text: str) -> float | None:
+    async def answer(self, query: str, text: str) -> None:
         """Say something to who has pressed a button."""
-        return await self._gently(
-            "answer", lambda: self._bot.answer_callback_query(query, cut(text, 200)), again=False
-        )
+        await self._gently("answer", lambda: self._bot.answer_callback_query(query, cut(text, 200)))
 
     async def moved_to(self, chat: int) -> int | None:
         """The id that a group has as a supergroup; None where it is a group still, or was not to be asked."""
@@ -164,17 +162,20 @@ class Outbox:
             self._not_before = time.monotonic() + wait
         return wait if later else None
 
-    async def _gently(self, what: str, call: Call, *, again: bool = True) -> float | None:
-        try:
-            await call()
-        except BadRequest:  # it says so already, or it is too late for that: it does no harm
-            return None
-        except TelegramError as error:
-            if again and may_pass(error) and not self._stop.asked:
-                self._failures += 1
-                return wait_of(error) or seconds_before(self._failures, LONGEST_WAIT_SECONDS)
-            self._failed("not done", what, error)
-        return None
+    async def _gently(self, what: str, call: Call) -> None:
+        for attempt in (1, 2):
+            try:
+                await call()
+            except BadRequest:  # it says so already, or it is too late for that: it does no harm
+                return
+            except TelegramError as error:
+                wait = wait_of(error) or seconds_before(attempt)
+                over = attempt == 2 or not may_pass(error) or wait > SHORT_SECONDS
+                if over or await self._stop.within(wait):  # nobody looks at it later, and others wait
+                    self._failed("not done", what, error)
+                    return
+            else:
+                return
 
     def _failed(self, what: str, about: str, error: TelegramError) -> None:
         self._status.failures += 1

@@ -104,7 +104,10 @@ class Bot:
         """Somebody sends pictures together, each with a caption or none: messages with one id in common."""
         album = str(self.id * 1000 + next(self._ids))
         for number, caption in enumerate(captions):
-            sizes = [{"file_id": f"{album}-{number}-{size}", "width": size} for size in (90, 800)]
+            sizes = [
+                {"file_id": f"{album}-{number}-{size}", "file_unique_id": "u", "width": size, "height": size}
+                for size in (90, 800)
+            ]
             said: Json = {"caption": caption} if caption else {}
             self.say(chat, **said | {"photo": sizes, "media_group_id": album} | content)
         return album

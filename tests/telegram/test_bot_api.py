@@ -11,10 +11,7 @@ from typing import Any
 import pytest
 from telegram import Bot as Library
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup
-from telegram.error import (
-    BadRequest,
-    Conflict,
-)
+from telegram.error import BadRequest, ChatMigrated, Conflict
 
 from .bot import Bot
 from .bot_api import BotApi
@@ -186,3 +183,46 @@ def test_the_longest_text_is_taken_and_the_same_edit_is_not(api: BotApi, bot: Bo
     (sent,) = bot.sent
     with pytest.raises(BadRequest, match="Message is not modified"):
         ask(api, bot.token, lambda library: library.edit_message_text("x" * 4096, CHAT, sent.number))
+
+
+def test_a_group_that_became_a_supergroup(api: BotApi, bot: Bot) -> None:
+    """Both chats are told; what is sent to the old one is refused, with the new id."""
+    bot.migrate(-5, -1_000_000_000_005)
+    first, second = (update.message for update in updates(api, bot))
+    assert first is not None
+    assert second is not None
+    assert (first.chat.id, first.migrate_to_chat_id) == (-5, -1_000_000_000_005)
+    assert (second.chat.id, second.migrate_from_chat_id) == (-1_000_000_000_005, -5)
+    assert (first.chat.type, second.chat.type) == ("group", "supergroup")
+    with pytest.raises(ChatMigrated) as raised:
+        ask(api, bot.token, lambda library: library.send_chat_action(-5, "typing"))
+    assert raised.value.new_chat_id == -1_000_000_000_005
+
+
+def test_a_webhook_keeps_polls_from_being_answered(api: BotApi, bot: Bot) -> None:
+    """Until it is deleted."""
+    ask(api, bot.token, lambda library: library.set_webhook("https://hooks.example.org/"))
+    assert ask(api, bot.token, lambda library: library.get_webhook_info()).url
+    with pytest.raises(Conflict, match="can't use getUpdates method while webhook is active"):
+        updates(api, bot)
+    ask(api, bot.token, lambda library: library.delete_webhook())
+    assert updates(api, bot) == ()
+
+
+def test_a_topic_that_is_gone(api: BotApi, bot: Bot) -> None:
+    """Takes no message."""
+    bot.closed.add(3)
+    with pytest.raises(BadRequest, match="thread not found"):
+        ask(api, bot.token, lambda library: library.send_message(-5, "a", message_thread_id=3))
+    ask(api, bot.token, lambda library: library.send_message(-5, "a", message_thread_id=4))
+    assert [sent.thread for sent in bot.sent] == [4]
+
+
+def test_an_album_is_one_message_for_each_picture(api: BotApi, bot: Bot) -> None:
+    """With an id in common, and a caption for some."""
+    album = bot.album(CHAT, "a cow", "")
+    found = [update.message for update in updates(api, bot)]
+    assert [(each.media_group_id, each.caption) for each in found if each] == [
+        (album, "a cow"),
+        (album, None),
+    ]
