@@ -183,7 +183,7 @@ def test_a_deploy_in_the_middle_of_a_conversation(changed: Operator, bots: dict[
     finally:
         people.over.set()
         people.join()
-    bot.wait(lambda: not bot.pending, 120)
+    bot.wait(lambda: not bot.pending and len(bot.sent) == before + len(people.said), 120)
     kept = [event["data"]["text"] for event in events(changed, "dev", "MessageRecorded")]
     assert [text for text in kept if text.startswith("todo: number")] == people.said
     answers = Counter(sent.text.rpartition(": ")[2] for sent in bot.sent[before:])

@@ -81,6 +81,34 @@ def test_captions_are_words_and_what_has_none_is_noted(tmp_path: Path, bot: Bot)
     assert [origin.get("wordless", False) for origin in origins] == [False, True, True, False]
 
 
+def test_what_was_said_while_nobody_listened(tmp_path: Path, api: BotApi, bot: Bot) -> None:
+    """Bears the time at which it was said, as does what came of it, and where it comes from."""
+    then = datetime.now(UTC).replace(microsecond=0) - timedelta(days=2)
+    link = {"type": "text_link", "offset": 6, "length": 3, "url": "https://example.org/pay"}
+    origin = {"type": "hidden_user", "sender_user_name": "Charles", "date": 1_770_000_000}
+    bot.say(
+        CHAT,
+        "todo: pay due tomorrow",
+        date=int(then.timestamp()),
+        entities=[link],
+        forward_origin=origin,
+        reply_to_message={"message_id": 1, "text": "to do?"},
+    )
+    with serving(tmp_path, api, bot) as service:
+        bot.wait_sent("pay, due")
+        (listed,) = service.call("GET", "/api/v1/todos").json["todos"]
+    message, added = events(tmp_path, "MessageRecorded", "TodoAdded")
+    times = [
+        datetime.fromisoformat(text) for text in (message["said_at"], added["said_at"], listed["created"])
+    ]
+    assert times == [then] * 3
+    assert added["due"] == (then + timedelta(days=1)).date().isoformat()
+    assert message["origin"]["sender"] == {"id": CHAT, "name": "Ada"}
+    assert message["origin"]["links"] == [{"text": "pay", "url": "https://example.org/pay"}]
+    assert message["origin"]["forward"] == {"sender": {"name": "Charles"}, "at": "2026-02-02T02:40:00Z"}
+    assert message["origin"]["reply"] == {"message": 1, "text": "to do?"}
+
+
 @pytest.mark.usefixtures("service")
 def test_another_wording_is_kept_and_carried_out_no_second_time(tmp_path: Path, bot: Bot) -> None:
     """Every word is kept; the todo is there once."""
