@@ -22,9 +22,9 @@ as well: the first one counts."""
 SERVICE = _names(
     """
     boost_added channel_chat_created chat_background_set chat_owner_changed chat_owner_left
-    chat_shared checklist_tasks_added checklist_tasks_done connected_website delete_chat_photo
+    chat_shared checklist_tasks_done connected_website delete_chat_photo
     direct_message_price_changed forum_topic_closed forum_topic_created forum_topic_edited
-    forum_topic_reopened general_forum_topic_hidden general_forum_topic_unhidden gift
+    forum_topic_reopened general_forum_topic_hidden general_forum_topic_unhidden
     gift_upgrade_sent giveaway giveaway_completed giveaway_created giveaway_winners
     group_chat_created left_chat_member left_chat_participant message_auto_delete_timer_changed
     migrate_from_chat_id migrate_to_chat_id new_chat_member new_chat_members new_chat_participant

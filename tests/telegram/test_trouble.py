@@ -180,6 +180,15 @@ def test_a_token_that_is_revoked(service: Instance, bot: Bot) -> None:
     assert service.call("GET", "/health/ready").status == 200
 
 
+@pytest.mark.usefixtures("service")
+def test_an_update_of_which_a_part_cannot_be_read(tmp_path: Path, bot: Bot) -> None:
+    """Its words are kept and answered, such as those of a reply to a poll of an older Bot API server."""
+    bot.say(CHAT, "buy milk", reply_to_message={"message_id": 1, "poll": {"question": "milk?"}})
+    bot.say(CHAT, "buy bread")
+    said(bot, "kept", "kept")
+    assert words(tmp_path) == ["buy milk", "buy bread"]
+
+
 def test_a_stop_ends_the_poll_at_once_and_finishes_what_is_in_hand(
     tmp_path: Path, api: BotApi, bot: Bot
 ) -> None:

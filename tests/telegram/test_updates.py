@@ -103,6 +103,7 @@ def test_words_are_kept_with_the_time_at_which_they_were_said() -> None:
         ),
         ({"dice": {"emoji": "🎲", "value": 4}}, "(dice) 🎲 4", None),
         ({"checklist": {"title": "Trip", "tasks": [{"text": "pack"}]}}, "(checklist) Trip pack", None),
+        ({"checklist_tasks_added": {"tasks": [{"text": "eat"}]}}, "(checklist tasks added) eat", None),
         ({"hologram": {"file_id": "h", "title": "Ada"}}, "(hologram) Ada", "h"),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
