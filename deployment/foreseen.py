@@ -48,7 +48,9 @@ def words(environment: str, log: dict[str, Any]) -> str:
     flaw = str(log.get("flaw") or "").rstrip(".")
     origin = f"what is restored is a backup of {log['other']}; " if log.get("other") else ""
     damage = f"; that log does not verify: {flaw}" if flaw else ""
-    return f"{origin}{_becomes(environment, log)}{damage}"
+    back = "; what is restored is from before a redaction, and brings those words back"
+    redaction = back if log.get("before_redaction") else ""
+    return f"{origin}{_becomes(environment, log)}{redaction}{damage}"
 
 
 def _becomes(environment: str, log: dict[str, Any]) -> str:

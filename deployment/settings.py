@@ -164,7 +164,7 @@ def _position(verb: str, environ: Mapping[str, str]) -> int:
     if not value.isdecimal() or not 0 < int(value) <= LARGEST_POSITION:
         raise DeployError(
             f"redact needs the position of an event, not {value!r}.",
-            "POSITION=12; ./helionyx search and ./helionyx events show positions",
+            "POSITION=12; ./helionyx events shows the positions",
         )
     return int(value)
 

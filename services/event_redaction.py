@@ -143,7 +143,7 @@ def _event_at(log: EventLog, position: int) -> Envelope:
         end = log.head().position
         raise RedactionError(
             f"there is no event at position {position}: the log ends at {end}",
-            "./helionyx search and ./helionyx events show the positions",
+            "./helionyx events shows the positions",
         )
     event = record.envelope()
     if event.type == EVENT_REDACTED[0]:

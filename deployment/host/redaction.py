@@ -21,14 +21,13 @@ from .words import count
 from .work import Work
 
 STEP = "redact-log"
-NOTE = "EventRedacted"  # the type of the event that a release notes a redaction with
 AUDITED = ("position", "changed", "at", "length", "old_head", "new_head")  # what the audit says of one
 
 
 def look_up(layout: Layout, environment: Environment, release: Manifest, request: dict[str, Any]) -> None:
     """Add to a request what it would change and whether the service runs. Raises `Refused`."""
     name = environment.name
-    if NOTE not in release.log.get("reads", {}):
+    if redaction_notes.NOTE not in release.log.get("reads", {}):
         raise Refused(
             f"release {release.id} of {name} is too old: it cannot redact an event.",
             f"make deploy ENV={name}",

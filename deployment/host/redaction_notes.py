@@ -7,6 +7,7 @@ from typing import Any
 
 from .layout import Environment
 
+NOTE = "EventRedacted"  # the type of the event that a release notes a redaction with
 NOTED = ("position", "at", "old_head", "new_head")  # what a note in the log says, which the audit has too
 
 Line = Mapping[str, Any]  # of the audit

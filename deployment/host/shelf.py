@@ -19,6 +19,7 @@ from .errors import HostError, Refused, StepFailed
 from .exchange import exchange, move
 from .layout import Environment, Layout
 from .model import Log, Manifest
+from .redaction_notes import NOTE
 from .run import run
 from .words import count
 
@@ -99,6 +100,7 @@ def preview(
         "newer": newer,
         "begins": begins,
         "flaw": flaw,
+        "before_redaction": there is not None and NOTE in there.holds and NOTE not in coming.holds,
     }
 
 

@@ -147,7 +147,7 @@ def test_what_the_program_refuses_is_refused_beforehand(work: Work, monkeypatch:
     with pytest.raises(Refused) as refusal:
         redaction.look_up(work.layout, DEV, able, request)
     assert refusal.value.message == "there is no event at position 9: the log ends at 3."
-    assert "show the positions" in refusal.value.hint
+    assert "shows the positions" in refusal.value.hint
 
 
 def test_audit_knows_of_it_however_the_transaction_ended(work: Work) -> None:

@@ -71,6 +71,7 @@ def test_words_are_gone_from_the_node_and_every_other_change_is_found(dev: Opera
     dev.on_node("rm", "-r", f"{DATA}/projections")  # which a command that was not told where they are leaves
     assert (holding(dev), holding(dev, "/var/lib/helionyx-deploy")) == ([], [])
 
-    dev.change("restore", "dev", BACKUP=str(tmp_path / "dev.db"))
+    restored = dev.change("restore", "dev", BACKUP=str(tmp_path / "dev.db"))
+    assert "brings those words back" in restored["warnings"][0]["message"]
     assert [item.partition(":")[0] for item in redactions(dev)] == ["warn", "warn"]
     assert redact(dev, todo)["archived"] == []
