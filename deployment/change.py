@@ -246,6 +246,8 @@ class _Change:
                 self.soaked += entry["seconds"] if entry["verb"] in ("soak", "watch") else 0
                 self.facts |= entry.get("facts") or {}
                 self.output.done(entry["title"], entry["seconds"], entry["remark"])
+                for doubt in entry.get("doubts", ()):
+                    self.output.warn(f"  {doubt}")
             case "failed":
                 self.output.warn(f"  {entry['title']}: failed", tuple(entry["details"]))
             case "revert":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import sys
+from datetime import datetime
 from typing import Any
 
 from .connection import Connection, result_of_look
@@ -14,7 +15,7 @@ from .journal import Unfolding
 from .settings import Settings
 from .tables import INDENT, age, columns, count, fold, short, table
 
-HEADS = ("environment", "state", "release", "address", "since", "events", "memory", "node")
+HEADS = ("environment", "state", "release", "address", "since", "events", "memory", "bot", "node")
 LOGS = ("kept event log", "in use until", "size", "where")
 KEPT = ("kept release", "deployed", "size", "", "")
 GOOD = ("running", "stopped", "absent", "changing")
@@ -85,7 +86,7 @@ def _ask(settings: Settings) -> list[dict[str, Any]]:
 
 def _row(item: dict[str, Any]) -> tuple[str, ...]:
     if item["state"] == "absent":
-        return (item["environment"], "absent", "-", "-", "-", "-", "-", item["node"])
+        return (item["environment"], "absent", *"------", item["node"])
     return (
         item["environment"],
         item["state"],
@@ -94,6 +95,7 @@ def _row(item: dict[str, Any]) -> tuple[str, ...]:
         age(item["since"]),
         str(item["log"]["length"]) if item["log"] else "-",
         size(item["memory"]),
+        item["bot"]["state"] if item["bot"] else "-",
         item["node"],
     )
 
@@ -117,6 +119,7 @@ def _detail(item: dict[str, Any]) -> None:
         "process": f"{item['pid']}, since {age(item['since'])}, {size(item['memory'])}"
         if item["pid"]
         else "-",
+        "bot": _bot(item["bot"]) if item["bot"] else "-",
         "user": item["user"],
         "data": item["data"],
         "event log": _log(item["log"]) if item["log"] else "-",
@@ -131,6 +134,16 @@ def _detail(item: dict[str, Any]) -> None:
     if item["kept_logs"]:
         shelf = [_kept_log(kept) for kept in item["kept_logs"]]
         sys.stdout.write("\n" + table(LOGS, shelf, columns()))
+
+
+def _bot(bot: dict[str, str | None]) -> str:
+    """The bot's state, its name, and when it was last heard of or why it does not listen."""
+    name = f" as @{bot['bot']}" if bot["bot"] else ""
+    text = f"{bot['state']}{name}" + (f": {bot['reason']}" if bot["reason"] else "")
+    with contextlib.suppress(ValueError):
+        if bot["last_poll"]:
+            text += f", last answer {age(datetime.fromisoformat(bot['last_poll']).timestamp())} ago"
+    return text
 
 
 def _show(key: str, value: str) -> None:

@@ -18,6 +18,7 @@ OFF = "off"
 """What stands for no time at all."""
 
 _CLOCK = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
+_PLACEHOLDER_TOKEN = re.compile("token|botfather", re.IGNORECASE)  # one in a million tokens holds `token`
 _BOT_TOKEN = re.compile(r"[0-9]+:[A-Za-z0-9_-]+")
 TELEGRAM = "https://api.telegram.org"
 """Telegram's own Bot API."""
@@ -100,6 +101,10 @@ def _log_level(text: str) -> str:
 
 
 def _bot_token(text: str) -> str:
+    if _PLACEHOLDER_TOKEN.search(text):
+        raise UnfitError(
+            "the placeholder of a guide still stands here", "@BotFather shows the token of a bot"
+        )
     if not _BOT_TOKEN.fullmatch(text):
         raise UnfitError(
             f"expected digits, a colon and letters, found {len(text)} characters of another shape",

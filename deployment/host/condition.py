@@ -117,6 +117,7 @@ def _deployed(facts: Facts) -> Iterator[Check]:
         yield _layer(facts)
     if facts.bot is not None:
         yield facts.bot
+    yield from _by_faults(facts, "bot", "", f"make logs ENV={name} FOLLOW=0; docs/DEPLOYMENT.md, Bots")
     if facts.restarts:
         yield warn(
             "restarts",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from . import eventlog, files, locks, record, releases, shelf, systemd
+from . import bot, eventlog, files, locks, record, releases, shelf, systemd
 from .layout import Environment, Layout
 from .model import Log, Manifest, Observed
 from .observe import observe
@@ -34,6 +34,7 @@ def of(layout: Layout, environment: Environment) -> dict[str, Any]:
     unit = systemd.show([environment.service])[environment.service]
     changing = locks.holder(layout, environment.name)
     quiet = changing or not seen.exists or seen.is_stopped
+    told = bot.running(seen, current)
     problems = [] if quiet else [item.text for item in faults(layout, environment, seen, current, unit)]
     return {
         "environment": environment.name,
@@ -41,6 +42,7 @@ def of(layout: Layout, environment: Environment) -> dict[str, Any]:
         "problems": problems,
         "notes": [
             *_notes(layout, environment, seen, unit),
+            *(() if changing or bot.needs_hands(told) else filter(None, [bot.trouble(told)])),
             *(() if changing else _left(layout, environment)),
         ],
         "release": seen.serving or seen.current,
@@ -57,6 +59,7 @@ def of(layout: Layout, environment: Environment) -> dict[str, Any]:
         "restarts": unit.restarts,
         "since": float(unit.since) if unit.since and seen.pid else None,
         "memory": _memory(seen.pid),
+        "bot": told,
         "starts_on_boot": seen.enabled,
         "log": _log(seen.log) if seen.log else None,
         "kept_logs": [_kept_log(layout, environment, name) for name in seen.logs],
@@ -148,6 +151,9 @@ def faults(
         return
     if not seen.is_stopped:
         yield from _not_running(environment, seen, unit)
+    told = bot.running(seen, current)
+    if bot.needs_hands(told):
+        yield Fault("bot", bot.trouble(told))
     if seen.rehearsal:
         yield Fault("units", f"units of {environment.rehearsal} are left of a rehearsal that was killed")
     yield from _drifted(layout, environment, seen, current)

@@ -80,7 +80,9 @@ def check_release(work: Work, _: str) -> str:
 
 
 def check_bot(work: Work, _: str) -> str:
-    return own_bot(work.layout, work.environment, work.chosen)
+    remark, doubts = own_bot(work.layout, work.environment, work.chosen)
+    work.doubts.extend(doubts)
+    return remark
 
 
 def install_log(work: Work, _: str) -> str:

@@ -241,6 +241,7 @@ class _Change:
             if step.verb == "redact-log":
                 work = replace(work, log=redaction.log_of(work.facts), redacted=True)
             more = {"seconds": round(time.monotonic() - begun, 3), "remark": remark, "facts": work.facts}
+            more["doubts"], work.doubts[:] = [*work.doubts], []
             self.transaction.write("step", state="done", title=step.title, **more, **step.to_json())
         self.title = "second look"
         reached = replace(wanted, restart=False, log=None, watch=None, rebuild=False, redaction=None)

@@ -26,6 +26,7 @@ class Work:
     redacted: bool = False  # whether `log` is what a redaction has left
     aside: str = ""  # what the log that is there is called once another one has its place
     facts: dict[str, Any] = field(default_factory=dict)  # what belongs into the result
+    doubts: list[str] = field(default_factory=list)  # what the steps could not find out, and go on without
 
     @property
     def chosen(self) -> Manifest:

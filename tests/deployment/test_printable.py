@@ -60,6 +60,7 @@ def _status() -> None:
     item |= {"environment": "dev", "node": HOSTILE, "state": "running", "release": HOSTILE, "current": None}
     item |= {"commit": "c0ffee", "subject": HOSTILE, "previous": None, "changing": {"actor": HOSTILE}}
     item |= {"starts_on_boot": True, "unfinished": [HOSTILE], "dependencies": {"bytes": 1}}
+    item |= {"bot": {"state": HOSTILE, "bot": HOSTILE, "reason": HOSTILE, "last_poll": None}}
     item |= {"kept": [{"id": HOSTILE, "deployed_at": 1.0, "bytes": 1, "intact": True}]}
     item |= {"kept_logs": [{"name": HOSTILE, "written_at": 1.0, "bytes": 1, "path": HOSTILE}]}
     looks._detail({key: value or "" for key, value in item.items()})

@@ -119,14 +119,20 @@ def test_a_token_that_was_revoked(changed: Operator, bots: dict[str, Bot]) -> No
 
 
 def test_a_bot_api_that_cannot_be_reached(changed: Operator, api: BotApi) -> None:
-    """Holds no deploy up: it says so in a line."""
+    """Holds no deploy up: it is said that nothing is known; status says of the bot what it does meanwhile."""
     api.stop()
     try:
         result = changed.deploy("dev")
         found = examine(changed, "dev")
+        told = changed.status("dev")
     finally:
         api.start()
-    assert remark(result).startswith("the Bot API did not say whose the token is: ")
+    assert remark(result).startswith("unknown: the Bot API did not say whose the token is: ")
+    assert [item["message"].strip() for item in result["warnings"]] == [
+        "the bot of dev is not verified; make doctor ENV=dev asks again"
+    ]
+    assert told["state"] == "running"
+    assert told["bot"]["state"] in ("starting", "retrying")
     assert changed.health("dev")["release"] == result["release"]
     assert found["dev", "bot", "warn"][0] == remark(result)
 
@@ -155,6 +161,8 @@ def test_each_environment_is_told_and_answers_its_own(settled: Operator, bots: d
     for environment, name in OWN.items():
         assert found[environment, "bot", "ok"][0] == f"the token is that of @{name}"
     assert not [bot for bot in bots.values() if bot.token in str(found)]
+    table = settled.script("status").stdout
+    assert [line.split()[-1] for line in table.splitlines()[1:4]] == ["polling"] * 3
     before = {environment: len(bot.sent) for environment, bot in bots.items()}
     for environment, bot in bots.items():
         bot.say(CHAT, f"todo: sweep {environment}")
