@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from . import chain
+from . import chain, sockets
 from .chain import Chain
 from .check import Check, bad, ok, warn
 from .layout import Environment
@@ -63,6 +63,7 @@ class Facts:
     taken: tuple[Taken, ...] = ()
     links: tuple[Taken, ...] = ()
     dropins: tuple[str, ...] = ()
+    noexec: str = ""
     faults: tuple[Fault, ...] = ()
     directories: tuple[Directory, ...] | Check = ()
     chain: Chain | Check | None = None
@@ -210,6 +211,12 @@ def _taken(facts: Facts) -> Iterator[Check]:
     yield from (bad("link", item.text, item.hint) for item in facts.links)
     for item in facts.taken:
         yield bad("name", f"{item.text} is there, and no deploy has made it", item.hint)
+    if facts.noexec:
+        yield bad(
+            "disk",
+            f"{facts.noexec} is mounted noexec: no dependency could be loaded from there",
+            f"{AS_ROOT}: mount -o remount,exec $(findmnt -no TARGET -T {facts.noexec})",
+        )
     for name, project in facts.others:
         yield bad(
             "project",
@@ -231,7 +238,9 @@ def _taken(facts: Facts) -> Iterator[Check]:
             f"{port.number} is held by {port.holder}",
             f"{AS_ROOT}: ss -ltnp 'sport = :{port.number}', and stop it; or another API_PORT in {file}",
         )
-    if not port.local:
+    if plain := sockets.as_ipv4(port.host):
+        yield bad("address", f"{port.host} is {plain} in the form of IPv6", f"API_HOST={plain} in {file}")
+    elif not port.local:
         yield bad(
             "address", f"{port.host} is none of this node", f"API_HOST=0.0.0.0 in {file} is every address"
         )

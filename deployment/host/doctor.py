@@ -177,6 +177,7 @@ def _with_units(
         taken=seen.taken,
         links=seen.links,
         dropins=seen.dropins,
+        noexec=seen.noexec,
         faults=tuple(status.faults(layout, environment, seen, current, unit)) if seen.exists else (),
         port=_fact("port", partial(_port, seen, wanted)),
         others=tuple(item for item in seen.projects.items() if item[1] != request["project"]),

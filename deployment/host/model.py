@@ -154,6 +154,7 @@ class Observed:
     listening: tuple[str, ...] = ()
     listen: str | None = None
     holder: str | None = None
+    noexec: str = ""  # where dependencies would lie, if none can be loaded from there
     bindable: bool = True  # whether the wanted address is one of this node's
     neighbours: Mapping[str, str] = field(default_factory=dict)
     projects: Mapping[str, str] = field(default_factory=dict)  # whose releases are current, by environment

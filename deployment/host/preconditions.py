@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from . import sockets
 from .errors import Refused
 from .layout import Environment
 from .model import BOT, Manifest, Observed, Wanted
@@ -36,6 +37,17 @@ def refuse_conflicts(seen: Observed, release: Manifest, environment: Environment
                 f"the bot of {environment.name} is the one that {other} has on this node: one {BOT}.",
                 f"give .env.{environment.name} the token of its own bot",
             )
+    host = str(release.config["api_host"])
+    if plain := sockets.as_ipv4(host):
+        raise Refused(
+            f"API_HOST {host} of {environment.name} is {plain} in the form of IPv6.",
+            f"API_HOST={plain} in .env.{environment.name}",
+        )
+    if seen.noexec:
+        raise Refused(
+            f"{seen.noexec} on the node is mounted noexec: no dependency could be loaded from there.",
+            f"as root on the node: mount -o remount,exec $(findmnt -no TARGET -T {seen.noexec})",
+        )
     if not seen.bindable:
         raise Refused(
             f"{release.config['api_host']} is no address of this node, so nobody could reach it there.",

@@ -72,6 +72,12 @@ def of(path: Path) -> Room:
     return Room(place, found.f_bavail * found.f_frsize, found.f_favail if found.f_files else None)
 
 
+def noexec(path: Path) -> str:
+    """The directory at a path, if no program may be loaded from its file system; else nothing."""
+    place = nearest(path)
+    return str(place) if os.statvfs(place).f_flag & os.ST_NOEXEC else ""
+
+
 def nearest(path: Path) -> Path:
     """The directory itself, without links on the way; its nearest parent stands for what is not there yet."""
     while not path.is_dir():

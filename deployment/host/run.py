@@ -44,6 +44,11 @@ def run(
         )
     except FileNotFoundError:
         raise StepFailed(f"{argv[0]} is not installed on the node.", "install it there") from None
+    except PermissionError as error:
+        raise StepFailed(
+            f"{argv[0]} cannot be started on the node: {error.strerror}.",
+            "a file system that is mounted noexec does this, or a rule of sudo or AppArmor",
+        ) from error
     except KeyError:  # the user's: somebody has deleted it
         raise StepFailed(f"there is no user {user} on the node.", "make deploy makes it again") from None
     except subprocess.TimeoutExpired:

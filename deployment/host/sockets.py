@@ -9,6 +9,7 @@ from pathlib import Path
 
 from .model import listen_address
 
+MAPPED = bytes(10) + b"\xff\xff"  # what an IPv6 address that stands for an IPv4 one begins with: RFC 4291
 LISTEN = "0A"  # TCP_LISTEN of the kernel's include/net/tcp_states.h, as /proc/net/tcp prints it
 
 
@@ -43,6 +44,14 @@ def is_local(host: str) -> bool:
         except OSError:
             return False
     return True
+
+
+def as_ipv4(host: str) -> str | None:
+    """The IPv4 address that `::ffff:1.2.3.4`, in whatever form, stands for; None for all others."""
+    if ":" not in host:
+        return None
+    packed = socket.inet_pton(socket.AF_INET6, host)
+    return socket.inet_ntop(socket.AF_INET, packed[12:]) if packed[:12] == MAPPED else None
 
 
 def holder(inode: str, proc: Path = Path("/proc")) -> str:

@@ -153,6 +153,9 @@ def test_absent_environment_is_one_line() -> None:
             replace(DEV, links=(Taken("/opt/helionyx cannot", "mount it"),)),
             ("link", BAD, "/opt/helionyx cannot"),
         ),
+        (replace(DEV, port=Port(8000, "::ffff:7f00:1")), ("address", BAD, "::ffff:7f00:1 is 127.0.0.1 in")),
+        (replace(DEV, noexec="/opt"), ("disk", BAD, "/opt is mounted noexec")),
+        (replace(DEV, dropins=("/etc/x.conf",)), ("drop-ins", WARN, "put them there: /etc/x.conf")),
         (
             replace(DEV, taken=(Taken("the user helionyx-dev (uid 1000)", "rename it"),)),
             ("name", BAD, "the user helionyx-dev (uid 1000) is there, and no deploy has made it"),

@@ -95,6 +95,15 @@ def test_each_file_system_that_a_deploy_writes_to_is_looked_at(
         look()
 
 
+def test_file_system_that_loads_nothing_is_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the nearest directory that is there."""
+    layers = Layout(tmp_path).layers
+    for flags, found in ((0, ""), (os.ST_NOEXEC | os.ST_NOSUID, str(tmp_path))):
+        values = os.statvfs_result((1, 1, 1, 1, 1, 1, 1, 1, flags, 255))
+        monkeypatch.setattr(os, "statvfs", lambda _, values=values: values)
+        assert room.noexec(layers) == found
+
+
 @pytest.mark.parametrize("kind", ["layer", "release"])
 def test_full_disk_leaves_nothing_half_made(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str

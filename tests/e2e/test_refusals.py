@@ -99,6 +99,27 @@ def full_disk(operator: Operator) -> Iterator[None]:
 
 
 @contextmanager
+def noexec(operator: Operator) -> Iterator[None]:
+    """Dependencies would lie where nothing can be loaded from."""
+    layers = "/opt/helionyx/layers"
+    operator.on_node("sh", "-c", f"mount --bind {layers} {layers} && mount -o remount,bind,noexec {layers}")
+    try:
+        yield
+    finally:
+        operator.on_node("umount", layers)
+
+
+@contextmanager
+def sudo_without_programs(operator: Operator) -> Iterator[None]:
+    """The node's sudo lets no program start another one."""
+    operator.on_node("sh", "-c", "echo 'Defaults noexec' > /etc/sudoers.d/noexec")
+    try:
+        yield
+    finally:
+        operator.on_node("rm", "/etc/sudoers.d/noexec")
+
+
+@contextmanager
 def few_inodes(operator: Operator) -> Iterator[None]:
     """A file system of its own for the dependencies, with room for bytes and none for files."""
     layers = "/opt/helionyx/layers"
@@ -179,6 +200,8 @@ MISTAKES = {
     "noisy login": Mistake("says what our program does not: '42'", around=noisy_login),
     "no systemd": Mistake("systemd does not run this node", environ={"NODE": "local"}),
     "full disk": Mistake("MB free", around=full_disk),
+    "noexec": Mistake("is mounted noexec", around=noexec),
+    "sudo without programs": Mistake("sudo lets root start no program", around=sudo_without_programs),
     "few inodes": Mistake("inodes free", around=few_inodes),
     "another deploy": Mistake("(deploy) since", around=another_deploy),
     "another project": Mistake("the node belongs to helionyx", around=another_project),
