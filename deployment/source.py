@@ -75,7 +75,8 @@ def _looked_at(root: Path) -> Iterator[dict[str, str]]:
 
     The repository's own index may say of a file that git is not to look at it (`skip-worktree`).
     """
-    objects = git(root, "rev-parse", "--path-format=absolute", "--git-path", "objects").decode().rstrip("\n")
+    shown = os.fsdecode(git(root, "rev-parse", "--git-path", "objects")).rstrip("\n")
+    objects = str((root / shown).resolve())  # it is relative where the repository lies in the checkout itself
     quoted = objects.replace("\\", "\\\\").replace('"', '\\"')
     with tempfile.TemporaryDirectory() as place:
         yield {

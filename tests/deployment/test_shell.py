@@ -82,6 +82,15 @@ def test_what_a_shell_holds_changes_nothing(tmp_path: Path, argv: list[str], sho
     assert done.stdout.startswith(shown)
 
 
+def test_packages_are_installed_into_the_checkouts_own_environment() -> None:
+    """Whatever the caller's shell says to pip and uv about the place."""
+    names = ("PIP_PREFIX", "PIP_TARGET", "PIP_USER", "UV_PROJECT", "UV_PROJECT_ENVIRONMENT", "VIRTUAL_ENV")
+    held: dict[str, Any] = dict.fromkeys(names, "elsewhere")
+    done = run("sh", "-c", ". scripts/shell.sh; env", **held)
+    assert "=elsewhere" not in done.stdout
+    assert "PATH=" in done.stdout
+
+
 @pytest.mark.parametrize(
     "words", [["--help"], ["deploy", "nowhere", "--json"], ["env", "dev"]], ids=lambda words: words[0]
 )
