@@ -64,6 +64,8 @@ def rewrite(
         place.mkdir(mode=0o700)
         try:
             end = _written(log, place, changed, last)
+            owner = (store / FILE_NAME).stat()
+            os.chown(place / FILE_NAME, owner.st_uid, owner.st_gid)  # root may do this for a service
             ready()
             _switch(place / FILE_NAME, store / FILE_NAME)
         finally:

@@ -115,22 +115,22 @@ def test_log_that_was_changed_before_is_not_redacted(work: Work) -> None:
     assert b"hunter2" in (store.path_of(work.chosen) / "events.db").read_bytes()
 
 
-@pytest.mark.parametrize("what", ["front", "new_head"])
+@pytest.mark.parametrize("what", ["front", "old_head", "new_head"])
 def test_program_that_changes_anything_else_fails(
     work: Work, monkeypatch: pytest.MonkeyPatch, what: str
 ) -> None:
     """What was in front of the event is as it was, and the note names the head that is there."""
-    asked = redaction._ask
+    asked, head_before = redaction._ask, head(work)[0]
 
     def careless(*words: Any, **more: Any) -> dict[str, Any]:
-        answer = asked(*words, **more)
-        if what == "new_head" and answer["done"]:
-            return {**answer, "new_head": "0" * 64}
-        if what == "front" and answer["done"]:
+        if "--plan" in words:
+            return asked(*words, **more)
+        if what == "front":
             place = store.path_of(work.chosen)
             (place / "events.db").unlink()
-            say(place, "other", "it was", "after", "note")
-        return answer
+            say(place, "other", "it is hunter2", "after")
+        claims = {"old_head": head_before.head} if what == "front" else {what: "0" * 64}
+        return {**asked(*words, **more), **claims}
 
     monkeypatch.setattr(redaction, "_ask", careless)
     with pytest.raises(StepFailed, match="not what a redaction leaves: position"):

@@ -9,6 +9,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+import pytest
+
 from services.event_log.redact import Order
 from services.event_redaction import contradiction
 from tests.services.test_event_log_redact import done, holding, opened, store
@@ -63,6 +65,15 @@ def test_death_at_any_moment_leaves_the_old_log_or_the_new_one(store: Path, tmp_
         assert (holding(place), [path.name for path in place.iterdir()]) == ([], ["events.db"])
     assert states == {3, 4}
     assert number > 50
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+def test_file_stays_its_owners(store: Path) -> None:
+    """Root may redact for a service, which has to open the new file too."""
+    os.chown(store / "events.db", 12345, 12346)
+    done(store)
+    status = (store / "events.db").stat()
+    assert (status.st_uid, status.st_gid, status.st_mode & 0o777) == (12345, 12346, 0o600)
 
 
 def test_file_of_the_old_log_is_overwritten(store: Path, tmp_path: Path) -> None:
