@@ -13,7 +13,7 @@ from services.api.openapi import Operations, answer, operation, parameter
 from services.api.pages import BEFORE, LIMIT, answered, page
 from services.api.problems import ProblemError
 from services.api.responses import json_of
-from services.api.schemas import POSITION, mapping, moment, record, text
+from services.api.schemas import POSITION, TEXT_OR_NULL, mapping, moment, record, text
 from services.projections import Hit
 from services.service import Service
 
@@ -26,6 +26,12 @@ HIT = record(
     type=text("The type of the event that has the text, such as `MessageRecorded`."),
     time=moment("The time of recording."),
     text=text("The text."),
+    number={
+        "type": ["integer", "null"],
+        "minimum": 1,
+        "description": "The number of the item that the event began or is about; null for a message alone.",
+    },
+    state={**TEXT_OR_NULL, "description": "The state of that item as it is now; null where there is none."},
 )
 
 _NUMBERS = mapping(
@@ -44,7 +50,8 @@ OPERATIONS: Operations = {
         "get": operation(
             "search",
             "Search all texts",
-            "The texts that have all of these words, whatever their case and accents, the newest first.",
+            "The texts that have all of these words, whatever their case and accents, the newest first."
+            " A message that became an item is found once, as that item.",
             {200: page("hits", HIT)},
             tag="search",
             token=True,

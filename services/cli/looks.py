@@ -12,6 +12,15 @@ from services.cli.output import Output
 
 API = "/api/v1"
 
+KINDS = {
+    "MessageRecorded": "message",
+    "TodoAdded": "todo",
+    "NoteTaken": "note",
+    "TrackStarted": "track",
+    "TrackEntryAdded": "entry",
+}
+"""What was said with an event of a type; all others are about decisions."""
+
 
 def search(client: Client, out: Output, options: argparse.Namespace) -> int:
     """What holds these words, the newest first."""
@@ -19,10 +28,17 @@ def search(client: Client, out: Output, options: argparse.Namespace) -> int:
     if out.as_json:
         out.value(page)
         return 0
-    rows = [(str(hit["position"]), out.moment(hit["time"]), hit["type"], hit["text"]) for hit in page["hits"]]
+    rows = [_row(hit, out) for hit in page["hits"]]
     beyond = None if page["next"] is None else options.limit
-    out.page(("number", "time", "what", "text"), rows, "nothing holds these words", beyond)
+    out.page(("number", "time", "what", "state", "text"), rows, "nothing holds these words", beyond)
     return 0
+
+
+def _row(hit: Mapping[str, Any], out: Output) -> tuple[str, ...]:
+    """What was found: an item has its number and state, a message the position at which it was recorded."""
+    number = hit.get("number") or hit["position"]
+    kind = KINDS.get(hit["type"], "decision")
+    return str(number), out.moment(hit["time"]), kind, hit.get("state") or "-", hit["text"]
 
 
 def stats(client: Client, out: Output, _options: argparse.Namespace) -> int:

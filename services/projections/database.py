@@ -32,6 +32,7 @@ import services.projections.search as search
 import services.projections.sendings as sendings
 import services.projections.things as things
 import services.projections.timeline as timeline
+import services.projections.words as words
 import services.upcasters as upcasters
 from services.busy import BUSY_SECONDS, Patience, patiently
 from services.errors import HelionyxError
@@ -83,7 +84,7 @@ def remove_all(stem: Path) -> None:
 @functools.cache
 def _code() -> bytes:
     """The code that makes rows of events: where it differs, the rows may."""
-    modules = (build, models, counts, entries, messages, search, sendings, things, timeline)
+    modules = (build, models, counts, entries, messages, search, sendings, things, timeline, words)
     outside = (events_module, origin, tags_module, things_module, kept, upcasters)
     paths = [Path(str(module.__file__)) for module in (*modules, *outside)]
     return b"".join(path.read_bytes() for path in paths)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Sequence
 from typing import cast
 
@@ -10,15 +9,20 @@ import apsw
 import msgspec
 from msgspec import Struct
 
+from services.domain.things import begins, key_of
+from services.kept import event_of
 from services.projections.models import Model, Placed, made
 from services.projections.pages import page
+from services.projections.things import thing
+from services.projections.timeline import Entry
+from services.projections.words import TOKENIZER, query_of, spelled
 
-_TOKENIZER = ("unicode61", "remove_diacritics", "2")
+_TOKENIZER = " ".join(f"'{word}'" for word in TOKENIZER)
 
 # In which events a word is, and not where in them: what was said is in the timeline.
 SCHEMA = f"""
 CREATE VIRTUAL TABLE search USING fts5(
-    text, content = '', columnsize = 0, detail = none, tokenize = "{" ".join(_TOKENIZER)}"
+    text, content = '', columnsize = 0, detail = none, tokenize = "{_TOKENIZER}"
 );
 INSERT INTO search (search, rank) VALUES ('hashsize', 8388608);
 """  # noqa: S608
@@ -40,10 +44,14 @@ _SAYS = {
 """What of each type of event is looked through."""
 
 
+_MEANINGS = ("TodoAdded", "NoteTaken", "TrackStarted", "TrackEntryAdded", "DecisionProposed")
+"""The types of the events that a message can be taken as. One is appended with it, and has its time."""
+
+
 class Hit(Struct, frozen=True):
     """Something that was said. The member names are those of the JSON.
 
-    A message that was taken as something is found as both: as it was said, and as what it was taken as.
+    A message that was taken as something is found as that, also by words that only the message has.
     """
 
     position: int
@@ -52,11 +60,15 @@ class Hit(Struct, frozen=True):
     time: str
     """RFC 3339, UTC, microseconds."""
     text: str
+    number: int | None
+    """Of the item that it began or is about; None for a message that is nothing else."""
+    state: str | None
+    """Of that, as it stands."""
 
 
 def enter(connection: apsw.Connection, events: Sequence[Placed]) -> None:
     """The words of each event."""
-    said = made(events, lambda position, event: (position, _normal(_said(event.type, event.data))))
+    said = made(events, lambda position, event: (position, spelled(_said(event.type, event.data))))
     connection.executemany("INSERT INTO search (rowid, text) VALUES (?, ?)", [one for one in said if one[1]])
 
 
@@ -73,37 +85,53 @@ MODEL = Model(
 def search(connection: apsw.Connection, words: str, before: int, limit: int) -> tuple[Hit, ...]:
     """The last `limit` things said that have all of `words`, the newest first.
 
-    Case and accents do not count; the last word may be the beginning of one. Nothing but words is looked at.
+    Case and accents do not count; the last word may be the beginning of one. Punctuation is not looked at.
     """
-    wanted = _words(connection, words)
-    if not wanted:
+    query = query_of(connection, words)
+    if not query:
         return ()
-    query = " ".join(f'"{word}"' for word in wanted) + "*"
-    sql = """
-        SELECT position, type, time, data FROM timeline WHERE position IN
-        (SELECT rowid FROM search WHERE search MATCH ? AND rowid < ? ORDER BY rowid DESC LIMIT ?)
-        ORDER BY position DESC
-    """
-    found = cast(list[tuple[int, str, str, str]], page(connection, sql, (query, before, limit)))
-    return tuple(Hit(*row[:3], _said(row[1], msgspec.json.decode(row[3]))) for row in found)
+    values = (query, _in_front(connection, before), 2 * limit, limit)  # each is at most two: said, and meant
+    found = cast(list[tuple[int, str, str, str]], page(connection, _FIND, values))
+    return tuple(_hit(connection, *row) for row in found)
 
 
-def _words(connection: apsw.Connection, text: str) -> list[str]:
-    """The words of a text, as they were taken out of what was said."""
-    tokenizer = connection.fts5_tokenizer(_TOKENIZER[0], list(_TOKENIZER[1:]))
-    found = tokenizer(
-        _normal(text).encode(errors="replace"),
-        apsw.FTS5_TOKENIZE_QUERY,
-        None,
-        include_offsets=False,
-        include_colocated=False,
-    )
-    return cast(list[str], found)
+_MEANT = f"""
+    said.type = 'MessageRecorded' AND meant.position = said.position + 1 AND meant.time = said.time
+    AND meant.type IN ({", ".join(f"'{type_}'" for type_ in _MEANINGS)})
+"""
+
+_FIND = f"""
+WITH
+found AS (
+    SELECT rowid AS position FROM search WHERE search MATCH ? AND rowid < ? ORDER BY rowid DESC LIMIT ?
+),
+named AS (
+    SELECT DISTINCT ifnull(meant.position, said.position) AS position
+    FROM found JOIN timeline AS said USING (position) LEFT JOIN timeline AS meant ON {_MEANT}
+    ORDER BY 1 DESC LIMIT ?
+)
+SELECT position, type, time, data FROM named JOIN timeline USING (position) ORDER BY position DESC
+"""  # noqa: S608
 
 
-def _normal(text: str) -> str:
-    """One spelling of what can be spelled in several ways, such as kana and Hangul of some keyboards."""
-    return unicodedata.normalize("NFC", text)
+def _in_front(connection: apsw.Connection, before: int) -> int:
+    """`before`, or the position of the message that was taken as what is there: it is no other hit."""
+    sql = f"""
+        SELECT said.position FROM timeline AS meant
+        JOIN timeline AS said ON said.position = meant.position - 1
+        WHERE meant.position = ? AND {_MEANT}
+    """  # noqa: S608
+    row = cast(tuple[int] | None, connection.execute(sql, (before,)).fetchone())
+    return before if row is None else row[0]
+
+
+def _hit(connection: apsw.Connection, position: int, type_: str, time: str, encoded: str) -> Hit:
+    entry = Entry(position, "", type_, 1, time, msgspec.json.decode(encoded))
+    event = event_of(entry)
+    key = key_of(event) or (position if begins(event) else None)
+    item = None if key is None else thing(connection, key)
+    number, state = (None, None) if item is None else (item.position, item.state)
+    return Hit(position, type_, time, _said(type_, entry.data), number, state)
 
 
 def _said(type_: str, data: dict[str, object]) -> str:

@@ -7,40 +7,23 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from services.answers import Recorded
-from services.domain.commands import (
-    AcceptDecision,
-    CancelTodo,
-    Command,
-    CompleteTodo,
-    RejectDecision,
-    ReopenTodo,
-)
 from services.domain.things import DECISION, NOTE, TODO, TRACK, Key, Thing, track_key
 from services.identity import Identity
 from services.projections import Hit
 from services.projections.timeline import END
-from services.refusals import MissingError, RefusedError
+from services.refusals import MissingError
 from services.service import Service
-from services.telegram import lists, texts
+from services.telegram import changes, lists, texts
+from services.telegram.changes import Changes
+from services.telegram.items import every
 from services.telegram.schedule import Hours
 from services.telegram.texts import Said
 from services.telegram.updates import number_of
-
-SOURCE = "telegram"
 
 MOST = 200
 """How many things are listed at most."""
 
 MOST_HITS = 20
-
-ACTIONS: Mapping[str, Callable[[int], Command]] = {
-    "done": lambda number: CompleteTodo(number, source=SOURCE),
-    "cancel": lambda number: CancelTodo(number, source=SOURCE),
-    "reopen": lambda number: ReopenTodo(number, source=SOURCE),
-    "accept": lambda number: AcceptDecision(number, source=SOURCE),
-    "reject": lambda number: RejectDecision(number, source=SOURCE),
-}
-"""What a button or a command with a number asks for."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +34,10 @@ class Answers:
     identity: Identity
     hours: Hours
     clock: Callable[[], datetime]
+
+    @property
+    def _changes(self) -> Changes:
+        return Changes(self.service, self.hours)
 
     async def taken_as(self, recorded: Recorded) -> Said:
         """What a message was taken as."""
@@ -66,39 +53,29 @@ class Answers:
         said = self._standing(thing)
         return said if recorded.undated is None else texts.undated(said, recorded.undated)
 
-    async def act(self, verb: str, number: int, key: str) -> tuple[str, Said | None]:
-        """Do what a button or a command asks for: what became of it, and how the thing stands now."""
-        try:
-            await self.service.record(ACTIONS[verb](number), key)
-            already = ""
-        except MissingError as error:
-            return error.message, None
-        except RefusedError:  # it was done before, or something else was
-            already = " already"
-        thing = await self.service.thing(number)
-        return f"{thing.kind} {number} is {thing.state}{already}", self._standing(thing)
-
     async def press(self, verb: str, number: int, where: str, key: str) -> tuple[str, Said | None]:
-        """The same for a button: one that is in the list `where` is answered with that list as it is now."""
-        short, said = await self.act(verb, number, key)
-        ask = _LISTS.get(where)
-        return short, said if ask is None else await ask(self, "")
+        """Do what a button asks for: what became of it in short, and how it stands now.
 
-    async def command(self, name: str, rest: str, key: str) -> Said:
-        """The answer to `/name rest`. `key` is the one of what it makes happen."""
-        if name in ACTIONS:
-            number = number_of(rest)
-            if number is None:
-                return Said(f"/{name} wants a number, such as /{name} 12")
-            short, said = await self.act(name, number, key)
-            return Said(short) if said is None else said
+        One in the list `where` is answered with that list.
+        """
+        short, thing = await self._changes.act(verb, number, key)
+        ask = _LISTS.get(where)
+        if ask is not None:
+            return short, await ask(self, "")
+        return short, None if thing is None else self._standing(thing)
+
+    async def command(self, name: str, rest: str, key: str, at: datetime) -> Said:
+        """The answer to `/name rest`, said at a time. `key` is the one of what it makes happen."""
+        if name in changes.COMMANDS:
+            short, thing = await self._changes.command(name, rest, key, at)
+            return Said(short) if thing is None else self._standing(thing)
         ask = QUESTIONS.get(name)
         return (
             Said(f"there is no /{name}; /help says what there is") if ask is None else await ask(self, rest)
         )
 
     async def _todos(self, _rest: str) -> Said:
-        found = await self._things(TODO, "open")
+        found = await every(self.service, TODO, "open")  # what is overdue may be old
         return lists.todo_list(found, self.hours, self.clock())
 
     async def _decisions(self, _rest: str) -> Said:
@@ -119,15 +96,13 @@ class Answers:
     async def _search(self, rest: str) -> Said:
         if not rest:
             return Said("/search wants words, such as /search milk")
-        told: list[Hit] = []
-        taken: set[tuple[int, str]] = set()
+        found: list[Hit] = []
         before = END
-        # What was taken as something is found as both, and who asks for words has said them, perhaps often.
-        while len(told) < MOST_HITS and (hits := await self._hits(rest, before)):
-            taken |= {(hit.position, hit.time) for hit in hits}
-            told += [hit for hit in hits if (hit.position + 1, hit.time) not in taken and hit.text[:1] != "/"]
+        while len(found) < MOST_HITS and (hits := await self._hits(rest, before)):
+            # Who asks for words has said them, perhaps often.
+            found += [hit for hit in hits if hit.text[:1] != "/"]
             before = hits[-1].position
-        return lists.hit_list([(hit.position, hit.type, hit.text) for hit in told[:MOST_HITS]])
+        return lists.hit_list(found[:MOST_HITS])
 
     async def _hits(self, words: str, before: int) -> tuple[Hit, ...]:
         return await self.service.look(lambda models: models.search(words, before, MOST_HITS))

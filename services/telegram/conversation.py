@@ -18,7 +18,8 @@ from services.kept import event_of
 from services.projections.sendings import FAILED, Sending
 from services.service import Service
 from services.telegram import remarks, texts
-from services.telegram.answers import ACTIONS, QUESTIONS, SOURCE, Answers
+from services.telegram.answers import QUESTIONS, Answers
+from services.telegram.changes import ACTIONS, SOURCE
 from services.telegram.chats import Chats
 from services.telegram.fields import Raw, part, words
 from services.telegram.outbox import LATER, Outbox, To
@@ -233,7 +234,8 @@ class Conversation:
         if origin.edited:
             return Said(texts.KEPT_EDITED)
         if asked is not None:
-            return await self.answers.command(asked.name, asked.rest, f"update:{number}:{asked.name}")
+            key, at = f"update:{number}:{asked.name}", datetime.fromisoformat(recorded.message.said_at)
+            return await self.answers.command(asked.name, asked.rest, key, at)
         return await self.answers.taken_as(recorded)
 
     async def _pressed(self, number: str, pressed: Pressed) -> None:

@@ -7,6 +7,7 @@ from datetime import date, datetime
 
 from services.domain.due import day_of, order
 from services.domain.things import DECISION, Thing
+from services.projections import Hit
 from services.telegram.schedule import Hours, is_due
 from services.telegram.texts import (
     BUTTONS,
@@ -58,14 +59,18 @@ _FOUND = {
     "TodoAdded": "todo",
     "NoteTaken": "note",
     "TrackStarted": "track",
-    "TrackEntryAdded": "entry",
+    "TrackEntryAdded": "entry on track",
 }
 
 
-def hit_list(hits: Sequence[tuple[int, str, str]]) -> Said:
-    """What was found: (position, type of event, text) of each."""
-    lines = [f"{_FOUND.get(type_, 'decision')} {at}: {short(text)}" for at, type_, text in hits]
-    return Said(fitting(lines) or NOTHING_FOUND)
+def hit_list(hits: Sequence[Hit]) -> Said:
+    """What was found: of each its kind, number, state and text."""
+    return Said(fitting([_found(hit) for hit in hits]) or NOTHING_FOUND)
+
+
+def _found(hit: Hit) -> str:
+    state = "" if hit.state in (None, "kept") else f" ({hit.state})"
+    return f"{_FOUND.get(hit.type, 'decision')} {hit.number or hit.position}{state}: {short(hit.text)}"
 
 
 def summary(

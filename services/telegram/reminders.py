@@ -10,14 +10,14 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from datetime import time as clock_time
 
-from services.domain.due import Until, until_of
+from services.domain.due import until_of
 from services.domain.things import DECISION, TODO, Thing
 from services.errors import HelionyxError
-from services.projections.timeline import END
 from services.service import Service
 from services.telegram import lists, texts
 from services.telegram.backoff import Stop
 from services.telegram.chats import Chats
+from services.telegram.items import READ_AT_ONCE, every
 from services.telegram.outbox import Outbox, To
 from services.telegram.schedule import Hours, reminded, summarised
 from services.telegram.status import POLLING, Status
@@ -30,8 +30,6 @@ TICK_SECONDS = 5.0
 
 AGAIN_SECONDS = 3600.0
 """After what time something that has certainly not gone out is tried again."""
-
-READ_AT_ONCE = 500
 
 
 class Reminders:
@@ -78,7 +76,7 @@ class Reminders:
         """Send what is due now and was not sent before; nothing where nobody knows where to."""
         now = self._clock()
         tomorrow = self._hours.local(now).date() + timedelta(days=1)
-        todos = await self._things(TODO, "open", until_of(tomorrow.isoformat(), self._hours.zone))
+        todos = await every(self._service, TODO, "open", until_of(tomorrow.isoformat(), self._hours.zone))
         day = summarised(now, self._hours)
         if day is not None and not await self._known(f"summary:{day}"):
             said = await self._summary(day, todos, now)
@@ -104,7 +102,7 @@ class Reminders:
         return before is not None and before.state != "failed"
 
     async def _summary(self, day: date, todos: tuple[Thing, ...], now: datetime) -> Said | None:
-        decisions = await self._things(DECISION, "proposed", None)
+        decisions = await every(self._service, DECISION, "proposed")
         yesterday = await self._counts(day - timedelta(days=1), day)
         return lists.summary(day, todos, decisions, yesterday, self._hours, now)
 
@@ -119,16 +117,3 @@ class Reminders:
             counts.update(record.envelope().type for record in found)
             after = found[-1].position
         return counts
-
-    async def _things(self, kind: str, state: str, due_until: Until | None) -> tuple[Thing, ...]:
-        found: list[Thing] = []
-        before = END
-        while things := await self._page(kind, state, due_until, before):
-            found += things
-            before = things[-1].position
-        return tuple(found)
-
-    async def _page(self, kind: str, state: str, due_until: Until | None, before: int) -> tuple[Thing, ...]:
-        return await self._service.look(
-            lambda models: models.things(kind, before, READ_AT_ONCE, states=(state,), due_until=due_until)
-        )

@@ -207,6 +207,16 @@ def test_search_and_stats(beside: tuple[Person, Instance]) -> None:
     note = made(service, "notes", text="Brötchen holen")
     assert shown(person, "search", "brotchen", "hol")[0][0] == str(note)
     assert shown(person, "search", "nothing") == []
+    person.run("say", "todo: Brötchen essen due friday #bäcker")
+    number = shown(person, "todos")[0][0]
+    person.run("done", number)
+    found = shown(person, "search", "brötchen")
+    assert [(line[0], *line[3:]) for line in found] == [
+        (number, "todo", "done", "Brötchen", "essen"),
+        (str(note), "note", "kept", "Brötchen", "holen"),
+    ]
+    assert shown(person, "search", "bäcker") == found[:1]
+    assert as_json(person, "search", "essen")["hits"][0]["number"] == int(number)
     assert ["NoteTaken", "1"] in shown(person, "stats")
     assert ["note", "kept", "1"] in shown(person, "stats")
     assert "NoteTaken" in json.dumps(as_json(person, "stats"))

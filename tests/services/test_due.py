@@ -95,3 +95,20 @@ def test_the_list_of_a_service(tmp_path: Path, zone: ZoneInfo) -> None:
             service.call("POST", "/api/v1/messages", {"text": f"todo: {clock} due {clock}"})
         page = service.call("GET", "/api/v1/todos?due_until=2042-12-25").json
     assert [todo["text"] for todo in page["todos"]] == ["2042-12-24 17:00"]
+
+
+def test_a_due_time_that_is_not_understood(tmp_path: Path) -> None:
+    """The answer names it, also when it is told again; nothing is named where there is a time or no todo."""
+    with running(tmp_path) as service:
+        for text, undated in (
+            ("todo: buy milk due someday", "due someday"),
+            ("todo: buy milk due friday at 17", None),
+            ("todo: buy milk", None),
+            ("note: what is due someday", None),
+            ("what is due someday", None),
+        ):
+            for _ in range(2):
+                answer = service.call(
+                    "POST", "/api/v1/messages", {"text": text}, Idempotency_Key=f"undated {text}"
+                )
+                assert answer.json["undated"] == undated

@@ -147,7 +147,7 @@ def explained(sql: str, connection: apsw.Connection) -> list[str]:
         ("text:milk", []),
         ("^milk", [3, 1]),
         ("\x00", []),
-        ("\U0001f600", []),
+        ("\U0001f600", [2]),
     ],
 )
 def test_words_are_found(tmp_path: Path, stem: Path, words: str, expected: list[int]) -> None:

@@ -146,22 +146,6 @@ def test_lists(service: Instance) -> None:
     problem(service.call("GET", f"{API}/todos?due_until=soon"), 400)
 
 
-def test_a_due_time_that_is_not_understood(service: Instance) -> None:
-    """The answer names it, also when it is told again; nothing is named where there is a time or no todo."""
-    for text, undated in (
-        ("todo: buy milk due someday", "due someday"),
-        ("todo: buy milk due friday at 17", None),
-        ("todo: buy milk", None),
-        ("note: what is due someday", None),
-        ("what is due someday", None),
-    ):
-        for _ in range(2):
-            answer = service.call(
-                "POST", f"{API}/messages", {"text": text}, Idempotency_Key=f"undated {text}"
-            )
-            assert answer.json["undated"] == undated
-
-
 def test_search_and_counts(service: Instance) -> None:
     """What was said is found by its words, whatever their case and accents; nothing is a syntax error."""
     service.call("POST", f"{API}/messages", {"text": "Die Größe des Cafés, xylophon"})
@@ -174,6 +158,13 @@ def test_search_and_counts(service: Instance) -> None:
 
     assert found("xylo") == ["xylophone lessons", "Die Größe des Cafés, xylophon"]
     assert found("cafes%20XYLOPHON") == ["Die Größe des Cafés, xylophon"]
+    todo = service.call("POST", f"{API}/messages", {"text": "todo: xylitol due friday"}).json["thing"]
+    (hit,) = service.call("GET", f"{API}/search?q=xylitol+friday").json["hits"]
+    assert {name: hit[name] for name in ("number", "state", "type")} == {
+        "number": todo["number"],
+        "state": "open",
+        "type": "TodoAdded",
+    }
     for odd in ("%22", "a%20AND", "NEAR(", "*", "", "%00", "a:b", "-x", "%F0%9F%98%80"):
         found(odd)
     counts = service.call("GET", f"{API}/counts").json

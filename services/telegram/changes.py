@@ -1,0 +1,136 @@
+"""The commands that change an item: `/done 12`, `/stop 7`, `/tag 12 home`, `/due 12 friday at 17`."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from services.dates import when
+from services.domain.commands import (
+    AcceptDecision,
+    AddTag,
+    CancelTodo,
+    Command,
+    CompleteTodo,
+    RejectDecision,
+    RemoveTag,
+    ReopenTodo,
+    SetDue,
+    StopTrack,
+)
+from services.domain.tags import has_tag, normal_tag
+from services.domain.things import TRACK, Thing
+from services.refusals import MissingError, RefusedError
+from services.service import Service
+from services.telegram.schedule import Hours
+from services.telegram.updates import number_of
+
+SOURCE = "telegram"
+
+NEVER = "none"
+
+ACTIONS: Mapping[str, Callable[[int], Command]] = {
+    "done": lambda number: CompleteTodo(number, source=SOURCE),
+    "cancel": lambda number: CancelTodo(number, source=SOURCE),
+    "reopen": lambda number: ReopenTodo(number, source=SOURCE),
+    "accept": lambda number: AcceptDecision(number, source=SOURCE),
+    "reject": lambda number: RejectDecision(number, source=SOURCE),
+}
+"""The commands that a button or a number alone asks for."""
+
+Changed = tuple[str, Thing | None]
+"""What became of a command in short, and the item as it stands; None where that says all."""
+
+
+@dataclass(frozen=True)
+class Changes:
+    """Carries commands out, each under the key of the message that asked for it."""
+
+    service: Service
+    hours: Hours
+
+    async def command(self, name: str, rest: str, key: str, at: datetime) -> Changed:
+        """Carry `/name rest` out, which was said at a time."""
+        first, *more = rest.split(maxsplit=1) or [""]
+        number, words = number_of(first), "".join(more)
+        worded = _WORDED.get(name)
+        if number is None or bool(words) != (worded is not None):
+            expected = f"a number, such as /{name} 12" if worded is None else worded.usage
+            return f"/{name} wants {expected}", None
+        if worded is None:
+            return await self.act(name, number, key)
+        try:
+            return await worded.change(self, number, words, key, at)
+        except RefusedError as error:
+            return error.message, None
+
+    async def act(self, verb: str, number: int, key: str) -> Changed:
+        """Do what a button asks for, or a command with a number."""
+        try:
+            command = await self._stop(number) if verb == "stop" else ACTIONS[verb](number)
+            await self.service.record(command, key)
+            already = ""
+        except MissingError as error:
+            return error.message, None
+        except RefusedError:  # it was done before, or something else was
+            already = " already"
+        thing = await self.service.thing(number)
+        return f"{thing.kind} {number} is {thing.state}{already}", thing
+
+    async def _stop(self, number: int) -> Command:
+        thing = await self.service.thing(number)
+        if thing.kind != TRACK:
+            raise MissingError(f"there is no track {number}")
+        return StopTrack(thing.text, source=SOURCE)
+
+    async def _due(self, number: int, words: str, key: str, at: datetime) -> Changed:
+        due = None if words == NEVER else when(words, self.hours.local(at))
+        if due is None and words != NEVER:
+            return f"did not understand {words!r}; /due wants {_DUE}, or {NEVER}", None
+        await self.service.record(SetDue(number, due, source=SOURCE), key)
+        thing = await self.service.thing(number)
+        return f"{thing.kind} {number} is due {due or NEVER}", thing
+
+    async def _tag(self, number: int, words: str, key: str, _at: datetime) -> Changed:
+        return await self._tags(number, words, key, has=True)
+
+    async def _untag(self, number: int, words: str, key: str, _at: datetime) -> Changed:
+        return await self._tags(number, words, key, has=False)
+
+    async def _tags(self, number: int, words: str, key: str, *, has: bool) -> Changed:
+        """Let an item have these tags or not; what is so already stays."""
+        texts = words.replace(",", " ").split()
+        tags = [tag for tag in map(normal_tag, texts) if tag is not None]
+        if len(tags) < len(texts):
+            wrong = next(text for text in texts if normal_tag(text) is None)
+            return f"{wrong!r} cannot be a tag: letters, digits, - and _", None
+        command = AddTag if has else RemoveTag
+        for tag in tags:
+            try:
+                await self.service.record(command(number, tag, source=SOURCE), f"{key}:{tag}")
+            except RefusedError:
+                if has_tag((await self.service.thing(number)).tags, tag) != has:
+                    raise
+        thing = await self.service.thing(number)
+        return f"{thing.kind} {number} has {' '.join(thing.tags) or 'no tags'}", thing
+
+
+@dataclass(frozen=True)
+class _Worded:
+    """A command that has words behind the number."""
+
+    change: Callable[[Changes, int, str, str, datetime], Awaitable[Changed]]
+    usage: str
+
+
+_DUE = "a number and a time, such as /due 12 friday at 17"
+
+_WORDED: Mapping[str, _Worded] = {
+    "due": _Worded(Changes._due, _DUE),
+    "tag": _Worded(Changes._tag, "a number and tags, such as /tag 12 home"),
+    "untag": _Worded(Changes._untag, "a number and tags, such as /untag 12 home"),
+}
+
+COMMANDS = (*ACTIONS, "stop", *_WORDED)
+"""The names of all commands that change an item."""

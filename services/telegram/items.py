@@ -1,0 +1,28 @@
+"""The items that the bot speaks of, however many there are."""
+
+from __future__ import annotations
+
+from services.domain.due import Until
+from services.domain.things import Thing
+from services.projections.timeline import END
+from services.service import Service
+
+READ_AT_ONCE = 500
+
+
+async def every(service: Service, kind: str, state: str, due_until: Until | None = None) -> tuple[Thing, ...]:
+    """All items of a kind in a state, those that are due before a time alone, the newest first."""
+    found: list[Thing] = []
+    before = END
+    while items := await _page(service, kind, state, due_until, before):
+        found += items
+        before = items[-1].position
+    return tuple(found)
+
+
+async def _page(
+    service: Service, kind: str, state: str, due_until: Until | None, before: int
+) -> tuple[Thing, ...]:
+    return await service.look(
+        lambda models: models.things(kind, before, READ_AT_ONCE, states=(state,), due_until=due_until)
+    )
