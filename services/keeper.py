@@ -1,8 +1,8 @@
 """The log and the read models, open in two threads, and whether they can be used.
 
 Everything that writes runs in one thread, in order; it has the log's appending connection, and takes all that
-waits to the disk at once. Everything that only reads runs in another, with connections of its own, so that no
-reader waits for the disk to sync.
+waits to the disk at once. Everything that only reads runs in others, with connections of their own: no reader
+waits for the disk to sync, or for another reader.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from services.event_log.errors import RESTORE
 from services.event_log.group import GroupCommit
 from services.event_log.guard import Guard
 from services.opened import Opened
+from services.readers import Readers
 from services.refusals import NotReadyError
 from services.threads import in_thread
 
@@ -55,7 +56,7 @@ class Keeper:
         self._projections = projections
         self._rehearsal = rehearsal
         self._writer = ThreadPoolExecutor(1, "writer")
-        self._reader = ThreadPoolExecutor(1, "reader")
+        self._readers = Readers(lambda: self._open_both(read_only=True))
         self._group = GroupCommit(self._commit, self._writer)
         self._guard = Guard()
         self._upkeep: list[asyncio.Task[None]] = []
@@ -63,7 +64,6 @@ class Keeper:
         """What is appended in front of everything else, as long as it is not in the log."""
         self._begun = False
         self._writing: Opened | None = None
-        self._reading: Opened | None = None
         self._closing = threading.Event()
         self._settled = asyncio.Event()
         self._reason: str | None = "the event log is being opened"
@@ -85,7 +85,8 @@ class Keeper:
         self._first = None if self._rehearsal else first
         try:
             await self._run(self._writer, self._open_writing)
-            await self._run(self._reader, self._open_reading)
+            self._unless_closing()
+            await self._readers.read(lambda _: None)  # what cannot be opened is told now
         except HelionyxError as error:
             self._reason = error.message
             raise
@@ -104,9 +105,8 @@ class Keeper:
         await self._group.finish()
         if last is not None:
             await in_thread(self._writer, lambda: self._note_last(last))
-        await in_thread(self._reader, lambda: _close(self._reading))
+        await self._readers.close()
         await in_thread(self._writer, lambda: _close(self._writing))
-        self._reader.shutdown()
         self._writer.shutdown()
 
     async def append(
@@ -122,11 +122,14 @@ class Keeper:
         refused = (lambda: None) if rule is None else (lambda: self._refused(rule))
         return await self._group.append(Append(drafts, None, subject, refused))
 
-    async def read(self, job: Callable[[Opened], T]) -> T:
-        """What `job` finds, in the reading thread. Raises NotReadyError, also where the log is damaged."""
+    async def read(self, job: Callable[[Opened], T], *, quick: bool = False) -> T:
+        """What `job` finds, in a reading thread. Raises NotReadyError, also where the log is damaged.
+
+        A `quick` job waits for no other ones.
+        """
         await self._until_open()
         try:
-            return await self._run(self._reader, lambda: job(_ready(self._reading)))
+            return await self._readers.read(job, quick=quick)
         except DamagedError as error:
             self._guard.found(error.message)
             raise NotReadyError(str(self._guard.broken), RESTORE) from error
@@ -160,9 +163,6 @@ class Keeper:
         except DamagedError as error:
             self._guard.found(error.message)
             self._writing = self._writing or self._open_both(read_only=True)
-
-    def _open_reading(self) -> None:
-        self._reading = self._open_both(read_only=True)
 
     def _open_both(self, *, read_only: bool) -> Opened:
         return Opened.open(self._event_store, self._projections, read_only=read_only, shared=self._rehearsal)
@@ -240,7 +240,8 @@ class Keeper:
                 logger.warning("the read models could not be looked at: %s", error.message)
 
     async def _check(self, start: Head, size: int) -> tuple[Head, Flaw | None]:
-        return await self._run(self._reader, lambda: _ready(self._reading).log.check(start, size, keys=True))
+        self._unless_closing()
+        return await self._readers.read(lambda opened: opened.log.check(start, size, keys=True))
 
     def _begin(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.create_task(work)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from services.answers import Contents
 from services.errors import HelionyxError
 from services.event_log import DamagedError, Draft, EventLog, Head
 from services.formats import OF_ITSELF
@@ -40,6 +41,10 @@ class Opened:
             return self.log.head()
         except DamagedError:
             return self.log.sound_end()
+
+    def contents(self) -> Contents:
+        """What the log holds."""
+        return Contents(said=self.log.said(), head=self.log.head(), holds=self.log.holds())
 
     def ends_with_notes_like(self, draft: Draft, times: int) -> bool:
         """Whether the last `times` records are starts and stops of the release that `draft` is about."""

@@ -23,6 +23,7 @@ from services.opened import Opened
 from services.projections import Entry, Message, Projections, file_of
 from services.redaction import REDACTED
 from services.refusals import GoneError, MissingError, RefusedError, RehearsalError, StateError
+from services.shared import Shared
 from services.spoken import events_of
 
 T = TypeVar("T")
@@ -59,6 +60,7 @@ class Service:
         self._rehearsal = rehearsal
         self._keeper = Keeper(event_store, projections, rehearsal=rehearsal)
         self._watch = Watch(self._end)
+        self._looks: Shared[tuple[tuple[Record, ...], int]] = Shared()
 
     @property
     def not_ready(self) -> str | None:
@@ -243,13 +245,16 @@ class Service:
         `end_streams` is called.
         """
         reader = Reader(Selection(types, since, until))
+        kinds = None if types is None else tuple(types)
 
         async def look(after: int) -> tuple[tuple[Record, ...], int]:
             def read(opened: Opened) -> tuple[tuple[Record, ...], int]:
                 end = opened.log.head().position  # first: what is not read up to here is not there
                 return tuple(opened.log.part(reader, after, STREAMED_AT_ONCE)), end
 
-            return await self._keeper.read(read)
+            # Whoever follows the log up to its end waits for the same.
+            key = (after, kinds) if since is None and until is None else object()
+            return await self._looks.do(key, lambda: self._keeper.read(read))
 
         return self._watch.stream(look, after, idle_seconds)
 
@@ -259,7 +264,7 @@ class Service:
 
     async def head(self) -> Head:
         """The end of the log."""
-        return await self._keeper.read(Opened.end)
+        return await self._keeper.read(Opened.end, quick=True)
 
     async def head_from(self, position: int) -> Head:
         """The end of the log, for a caller that goes on from `position`.
@@ -274,9 +279,7 @@ class Service:
 
     async def contents(self) -> Contents:
         """What the log holds."""
-        return await self._keeper.read(
-            lambda opened: Contents(said=opened.log.said(), head=opened.log.head(), holds=opened.log.holds())
-        )
+        return await self._keeper.read(Opened.contents, quick=True)
 
     def _note(self, kind: type[ServiceStarted] | type[ServiceStopped]) -> Draft | None:
         return None if self._release is None else draft_of(kind(self._clock(), "service", self._release))

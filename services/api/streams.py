@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Collection
 from contextlib import aclosing
+from functools import lru_cache
 
 import msgspec
 from starlette.requests import Request
@@ -18,6 +19,7 @@ from services.api.requests import LARGEST_POSITION, TYPES, number, number_in, ty
 from services.api.responses import streamed
 from services.api.schemas import named, text
 from services.errors import HelionyxError
+from services.event_log import Record
 from services.event_log.lines import to_line
 from services.logs import log_failure
 from services.refusals import GoneError
@@ -111,6 +113,12 @@ def stream_routes(service: Service, measures: Measures) -> list[Route]:
     return [Route("/api/v1/events/stream", follow, methods=["GET"])]
 
 
+@lru_cache(maxsize=2)
+def _encoded(records: tuple[Record, ...]) -> bytes:
+    """The records as events: made once for all who hear of them at the same time."""
+    return b"".join(b"id: %d\ndata: %b\n" % (record.position, to_line(record)) for record in records)
+
+
 async def _counted(events: AsyncGenerator[bytes, None], measures: Measures) -> AsyncIterator[bytes]:
     measures.followers += 1
     try:
@@ -131,8 +139,7 @@ async def _events(service: Service, after: int, types: Collection[str] | None) -
             yield RESET % msgspec.json.encode(error.message)
         async with aclosing(service.stream(after, types=types, idle_seconds=PING_SECONDS)) as stream:
             async for records in stream:
-                parts = [b"id: %d\ndata: %b\n" % (record.position, to_line(record)) for record in records]
-                yield b"".join(parts) or PING
+                yield _encoded(records) or PING
                 after = records[-1].position if records else after
     except HelionyxError as error:  # the log cannot be read any further: who follows hears no more of it
         log_failure(error)

@@ -100,7 +100,7 @@ class EventLog(Summary):
         while remaining is None or remaining > 0:
             size = BATCH if remaining is None else min(BATCH, remaining)
             with explained(self._path):
-                rows = pages.page(after, size)
+                rows = pages.page(self._connection, after, size)
             yield from (Record(*row) for row in rows)
             if len(rows) < size:
                 return

@@ -58,16 +58,15 @@ class Reader:
 
     def part(self, connection: apsw.Connection, after: int, limit: int) -> list[Row]:
         """The first of them behind the position `after`, `limit` at most."""
-        if self._pages is None or self._pages.connection is not connection:
+        if self._pages is None:
             self._pages = Pages(connection, self._selection)
-        return self._pages.page(after, limit, PART)
+        return self._pages.page(connection, after, limit, PART)
 
 
 class Pages:
-    """The records of a selection, page by page."""
+    """The records of a selection, page by page, each by any connection to the log."""
 
     def __init__(self, connection: apsw.Connection, selection: Selection) -> None:
-        self.connection = connection
         self._types = selection.types
         self._conditions = ["position > ?"]
         self._values: list[str | int] = []
@@ -77,32 +76,34 @@ class Pages:
         self._end = 0
         """Where the log ended then."""
         if selection.since is not None or selection.until is not None:
-            self._span(selection)
+            self._span(connection, selection)
 
-    def page(self, after: int, size: int, part: int | None = None) -> list[Row]:
+    def page(self, connection: apsw.Connection, after: int, size: int, part: int | None = None) -> list[Row]:
         """The first `size` of them behind the position `after`: (position, previous, hash, body).
 
         With `part`, no more of them than have so many characters, or one.
         """
         after = max(after, self._first - 1)
         if self._last is None:
-            return self._page(after, size, part)
-        rows = self._page(after, size, part, self._last) if after < self._last else []
+            return self._page(connection, after, size, part)
+        rows = self._page(connection, after, size, part, self._last) if after < self._last else []
         # What came since may be of the span too: its end lies in the future, or a clock was set back.
-        return rows or self._page(max(after, self._end), size, part)
+        return rows or self._page(connection, max(after, self._end), size, part)
 
-    def _page(self, after: int, size: int, part: int | None, last: int | None = None) -> list[Row]:
+    def _page(
+        self, connection: apsw.Connection, after: int, size: int, part: int | None, last: int | None = None
+    ) -> list[Row]:
         conditions = self._conditions if last is None else [*self._conditions, "position <= ?"]
         values = self._values if last is None else [*self._values, last]
         if self._types is None:
             found, values = " AND ".join(conditions), [after, *values]
         else:
-            found, values = self._of_types(after, size, conditions, values)
+            found, values = self._of_types(connection, after, size, conditions, values)
         sql = (
             "SELECT position, lower(hex(previous)), lower(hex(hash)), body FROM events"  # noqa: S608
             f" WHERE {found} ORDER BY position LIMIT ?"
         )
-        with closing(self.connection.execute(sql, (*values, size))) as cursor:
+        with closing(connection.execute(sql, (*values, size))) as cursor:
             rows: list[Row] = []
             held_back = 0
             for row in cursor:
@@ -113,15 +114,20 @@ class Pages:
             return rows
 
     def _of_types(
-        self, after: int, size: int, conditions: Sequence[str], span: Sequence[str | int]
+        self,
+        connection: apsw.Connection,
+        after: int,
+        size: int,
+        conditions: Sequence[str],
+        span: Sequence[str | int],
     ) -> tuple[str, list[str | int]]:
-        wanted = [pair for pair in held(self.connection) if pair[0] in (self._types or ())]
+        wanted = [pair for pair in held(connection) if pair[0] in (self._types or ())]
         every = " AND ".join(("type = ?", "version = ?", *conditions))
         one = f"SELECT * FROM (SELECT position FROM events WHERE {every} ORDER BY position LIMIT ?)"  # noqa: S608
         values = [value for pair in wanted for value in (*pair, after, *span, size)]
         return f"position IN ({' UNION ALL '.join([one] * len(wanted))})", values
 
-    def _span(self, selection: Selection) -> None:
+    def _span(self, connection: apsw.Connection, selection: Selection) -> None:
         """Find the positions between which all records of a span of time lie."""
         times: list[tuple[str, str]] = []
         if selection.since is not None:
@@ -129,10 +135,10 @@ class Pages:
         if selection.until is not None:
             times.append(("<", moment(selection.until)))
         span = " AND ".join(f"time {sign} ?" for sign, _ in times)
-        end = cast(int | None, self.connection.execute("SELECT max(position) FROM events").get)
+        end = cast(int | None, connection.execute("SELECT max(position) FROM events").get)
         # Both in one walk through the index: alone, each would be looked for in the records themselves.
         sql = f"SELECT min(position), max(position) FROM events WHERE {span}"  # noqa: S608
-        first, last = next(self.connection.execute(sql, [time for _, time in times]))
+        first, last = next(connection.execute(sql, [time for _, time in times]))
         self._first = cast(int, first) if first is not None else 0
         self._conditions += [f"time {sign} ?" for sign, _ in times]
         self._values += [time for _, time in times]

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
+from functools import partial
 
 from services.errors import HelionyxError
 from services.event_log.records import Record
+from services.turns import Turns
 
 POLL_SECONDS = 0.1
 """How often the log's end is looked for while somebody waits: another process's appends are seen by then."""
@@ -26,8 +28,8 @@ class Watch:
     def __init__(self, look: Callable[[], Awaitable[int]]) -> None:
         self._look = look
         self._end = 0
-        self._news = asyncio.Event()
-        self._waiting = 0
+        self._waiting: set[asyncio.Future[None]] = set()
+        self._turns = Turns()
         self._poller: asyncio.Task[None] | None = None
         self._stopped = False
 
@@ -48,15 +50,18 @@ class Watch:
         """Wait until the log may reach beyond `position`, or `seconds` have passed, or `stop` is called."""
         if self._end > position or self._stopped:
             return
-        self._waiting += 1
+        loop = asyncio.get_running_loop()
+        wait = loop.create_future()
+        self._waiting.add(wait)
         if self._poller is None:
             self._poller = asyncio.create_task(self._poll())
+        timer = None if seconds is None else loop.call_later(seconds, _end, wait)
         try:
-            await asyncio.wait_for(self._news.wait(), seconds)
-        except TimeoutError:
-            pass
+            await wait
         finally:
-            self._waiting -= 1
+            self._waiting.discard(wait)
+            if timer is not None:
+                timer.cancel()
 
     async def stream(
         self, read: Read, after: int, idle_seconds: float | None
@@ -75,20 +80,23 @@ class Watch:
                     return
                 raise
             if records:
-                after = records[-1].position
-            elif idle_seconds is None or clock() < spoken + idle_seconds:
-                after = max(after, end)
+                yield records
+                spoken, after = clock(), records[-1].position
+                if after < end:
+                    continue
+            after = max(after, end)
+            if idle_seconds is not None and clock() >= spoken + idle_seconds:
+                yield ()
+                spoken = clock()
+            else:
                 await self.beyond(after, idle_seconds and spoken + idle_seconds - clock())
-                continue
-            yield records
-            spoken = clock()
 
     def _has_stopped(self) -> bool:
         return self._stopped
 
     def _wake(self) -> None:
-        self._news.set()
-        self._news = asyncio.Event()
+        self._turns.take([partial(_end, wait) for wait in self._waiting])
+        self._waiting.clear()
 
     async def _poll(self) -> None:
         try:
@@ -99,3 +107,8 @@ class Watch:
             self._wake()  # who reads by himself finds out what is the matter
         finally:
             self._poller = None
+
+
+def _end(wait: asyncio.Future[None]) -> None:
+    if not wait.done():
+        wait.set_result(None)

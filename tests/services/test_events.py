@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import apsw
 import pytest
 
 from services.api import events
@@ -107,9 +108,9 @@ def test_a_span_is_looked_for_once(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     looked: list[Selection] = []
     span = Pages._span
 
-    def noted(pages: Pages, selection: Selection) -> None:
+    def noted(pages: Pages, connection: apsw.Connection, selection: Selection) -> None:
         looked.append(selection)
-        span(pages, selection)
+        span(pages, connection, selection)
 
     monkeypatch.setattr(Pages, "_span", noted)
 

@@ -1,0 +1,54 @@
+"""Threads that only read, so that no reader waits for another one."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from services.opened import Opened
+from services.threads import in_thread
+
+T = TypeVar("T")
+
+MOST = 3
+"""How many long reads go on at once. Each holds the interpreter for some milliseconds at a time, in which
+nobody is answered: more of them would be no faster on a small machine."""
+
+
+class Readers:
+    """Connections for reading, one for each thread that reads at the moment.
+
+    A quick read, such as that of a health check, has a thread of its own: it never waits for a long one.
+    Threads and connections are made when there is more to be read at once than ever before.
+    """
+
+    def __init__(self, connect: Callable[[], Opened]) -> None:
+        self._connect = connect
+        self._threads = ThreadPoolExecutor(MOST, "reader")
+        self._quick = ThreadPoolExecutor(1, "quick-reader")
+        self._idle: list[Opened] = []
+        """The connection that was used last is the last: its pages are still in memory."""
+
+    async def read(self, job: Callable[[Opened], T], *, quick: bool = False) -> T:
+        """What `job` finds. Raises what it raises, and HelionyxError where nothing can be opened."""
+        return await in_thread(self._quick if quick else self._threads, lambda: self._do(job))
+
+    async def close(self) -> None:
+        """Finish what was begun, and let go of the files."""
+        for threads in (self._threads, self._quick):
+            await asyncio.to_thread(threads.shutdown)
+        for opened in self._idle:
+            opened.close()
+        self._idle.clear()
+
+    def _do(self, job: Callable[[Opened], T]) -> T:
+        try:
+            opened = self._idle.pop()
+        except IndexError:  # several threads may ask at once
+            opened = self._connect()
+        try:
+            return job(opened)
+        finally:
+            self._idle.append(opened)

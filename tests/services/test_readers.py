@@ -1,0 +1,165 @@
+"""Reads do not wait for each other, and a crowd does not keep everybody else waiting."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from services import readers, turns
+from services.domain.commands import RecordMessage
+from services.keeper import Keeper
+from services.opened import Opened
+from services.service import Service
+from services.shared import Shared
+from services.turns import Turns
+
+NOW = datetime(2026, 1, 2, tzinfo=UTC)
+
+
+def use(directory: Path, scenario: Callable[[Keeper], Awaitable[None]]) -> None:
+    """Run a scenario on a log of its own; it is to be over in 20 s."""
+
+    async def run() -> None:
+        keeper = Keeper(directory / "events", directory / "p" / "helionyx.db", rehearsal=False)
+        await keeper.open()
+        try:
+            await asyncio.wait_for(scenario(keeper), 20)
+        finally:
+            await keeper.close()
+
+    asyncio.run(run())
+
+
+def test_a_read_waits_for_no_other_one(tmp_path: Path) -> None:
+    """As many go on at once as there are threads for; each has a connection of its own meanwhile."""
+
+    async def scenario(keeper: Keeper) -> None:
+        together = threading.Barrier(readers.MOST)
+        used: list[int] = []
+
+        def meet(opened: Opened) -> None:
+            used.append(id(opened.log))
+            together.wait(10)
+
+        await asyncio.gather(*(keeper.read(meet) for _ in range(readers.MOST)))
+        assert len(set(used)) == readers.MOST
+
+    use(tmp_path, scenario)
+
+
+def test_a_quick_read_waits_for_no_long_one(tmp_path: Path) -> None:
+    """However many of those there are."""
+
+    async def scenario(keeper: Keeper) -> None:
+        go_on = threading.Event()
+        long = [asyncio.create_task(keeper.read(lambda _: go_on.wait(10))) for _ in range(3 * readers.MOST)]
+        for _ in range(3):
+            assert (await asyncio.wait_for(keeper.read(Opened.end, quick=True), 5)).position == 0
+        assert not any(task.done() for task in long)
+        go_on.set()
+        assert await asyncio.gather(*long) == [True] * len(long)
+
+    use(tmp_path, scenario)
+
+
+def test_a_connection_is_used_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where reads come one after the other there is one: memory is not for those who might come."""
+    opened: list[Path] = []
+    connect = Opened.open
+
+    def counted(store: Path, projections: Path, *, read_only: bool, shared: bool) -> Opened:
+        opened.append(store)
+        return connect(store, projections, read_only=read_only, shared=shared)
+
+    monkeypatch.setattr(Opened, "open", counted)
+
+    async def scenario(keeper: Keeper) -> None:
+        for number in range(20):
+            await keeper.read(Opened.end, quick=number % 2 == 0)
+        assert len(opened) <= 3  # the writer's, this one, and one more where the patrol was reading
+
+    use(tmp_path, scenario)
+
+
+def test_followers_read_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What they hear of at the same time is read once."""
+    reads = 0
+    read = Keeper.read
+
+    async def counted(keeper: Keeper, job: Callable[[Opened], object], *, quick: bool = False) -> object:
+        nonlocal reads
+        reads += not quick
+        return await read(keeper, job, quick=quick)
+
+    monkeypatch.setattr(Keeper, "read", counted)
+
+    async def run() -> None:
+        nonlocal reads
+        service = Service(tmp_path / "events", tmp_path / "p" / "helionyx.db", lambda: NOW)
+        await service.open()
+        streams = [service.stream() for _ in range(100)]
+        following = [asyncio.ensure_future(anext(stream)) for stream in streams]
+        await asyncio.sleep(0)
+        await service.record(RecordMessage("a", source="api"))
+        assert {len(await records) for records in following} == {1}
+        reads, following = 0, [asyncio.ensure_future(anext(stream)) for stream in streams]
+        await service.record(RecordMessage("b", source="api"))
+        assert {(await records)[0].position for records in following} == {2}
+        assert reads < 10
+        await service.close()
+
+    asyncio.run(asyncio.wait_for(run(), 20))
+
+
+def test_work_is_shared_while_it_goes_on() -> None:
+    """By its key; who gives up takes nothing from the others, and an error is everybody's."""
+
+    async def run() -> None:
+        shared: Shared[int] = Shared()
+        begun: list[str] = []
+        go_on = asyncio.Event()
+
+        async def job(name: str) -> int:
+            begun.append(name)
+            await go_on.wait()
+            if name == "bad":
+                raise ValueError(name)
+            return len(begun)
+
+        async def ask(name: str) -> int:
+            return await shared.do(name, lambda: job(name))
+
+        asked = [asyncio.create_task(ask(name)) for name in ("a", "b", "a", "a", "bad", "bad")]
+        await asyncio.sleep(0.01)
+        asked[0].cancel()
+        go_on.set()
+        answers = await asyncio.gather(*asked, return_exceptions=True)
+        assert isinstance(answers[0], asyncio.CancelledError)
+        assert answers[1:4] == [3, 3, 3]
+        assert [str(answer) for answer in answers[4:]] == ["bad", "bad"]
+        assert begun == ["a", "b", "bad"]
+        assert await ask("a") == 4
+
+    asyncio.run(asyncio.wait_for(run(), 5))
+
+
+def test_a_crowd_goes_on_a_few_at_a_time() -> None:
+    """In order, and whatever else is to be done is done between them."""
+
+    async def run() -> None:
+        done: list[int] = []
+        between: list[int] = []
+        taken = Turns()
+        taken.take([lambda number=number: done.append(number) for number in range(100)])  # type: ignore[misc]
+        while len(done) < 100:
+            await asyncio.sleep(0)
+            between.append(len(done))
+        assert done == list(range(100))
+        assert between[:3] == [turns.AT_ONCE, 2 * turns.AT_ONCE, 3 * turns.AT_ONCE]
+
+    asyncio.run(run())
