@@ -6,12 +6,14 @@ Anything in a cache can be removed at any time. A damaged file is made again.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
+import time
 from pathlib import Path
 
-from .host.model import sha256
-
 KEPT = 6  # files of one kind
+HALF = "half-"  # how the name of a file begins that is still being written
+ABANDONED = 3600.0  # seconds after which nobody writes it any more
 
 
 class Cache:
@@ -41,14 +43,31 @@ class Cache:
 
     def _keep(self, name: str, content: bytes) -> None:
         self._directory.mkdir(parents=True, exist_ok=True)
-        half = self._directory / f"half-{os.getpid()}"
+        half = self._directory / f"{HALF}{os.getpid()}"
         descriptor = os.open(half, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-        half.replace(self._directory / name)
-        for old in sorted(self._directory.iterdir(), key=lambda item: item.stat().st_mtime)[:-KEPT]:
-            old.unlink(missing_ok=True)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(content)
+            half.replace(self._directory / name)
+        except OSError:  # such as a full disk: half a file only takes room there
+            half.unlink(missing_ok=True)
+            raise
+        self._drop_old()
+
+    def _drop_old(self) -> None:
+        """Drop the files that were not used for longest, and what killed processes have half written."""
+        times = {path: path.stat().st_mtime for path in self._directory.iterdir()}
+        whole = sorted(
+            (path for path in times if not path.name.startswith(HALF)), key=lambda path: times[path]
+        )
+        abandoned = [path for path in times if path not in whole and times[path] < time.time() - ABANDONED]
+        for path in (*whole[:-KEPT], *abandoned):
+            with contextlib.suppress(OSError):  # one that cannot be dropped is no reason to keep all others
+                path.unlink()
 
 
 def _name(key: str, content: bytes) -> str:
-    return f"{key}.{sha256(content)}"
+    """The name of a file: its digest holds the key too, so that the file of another key is none."""
+    found = hashlib.sha256(key.encode() + b"\n")
+    found.update(content)
+    return f"{key}.{found.hexdigest()}"

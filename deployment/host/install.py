@@ -110,7 +110,7 @@ def _unpack_all(blob: Path, half: Path) -> int:
                 count += 1
             while unpacked.read(CHUNK):  # its checksum stands at the end
                 pass
-    except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile) as error:
+    except (tarfile.TarError, EOFError, ValueError, zlib.error, gzip.BadGzipFile) as error:
         raise StepFailed(f"{blob.name} cannot be unpacked: {error}.", "deploy once more") from error
     return count
 

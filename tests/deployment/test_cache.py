@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import resource
+import signal
 from pathlib import Path
 
 from deployment.cache import KEPT, Cache
@@ -60,3 +62,42 @@ def test_directory_that_cannot_be_written_keeps_nothing(tmp_path: Path) -> None:
     cache = Cache(tmp_path / "kind")
     assert cache.keep("a", b"content") == b"content"
     assert cache.find("a") is None
+
+
+def test_file_of_another_key_is_not_found(tmp_path: Path) -> None:
+    """Whole as it is, under the name of another: what it was made of is in its digest."""
+    cache = Cache(tmp_path)
+    cache.keep("a", b"content")
+    (path,) = tmp_path.iterdir()
+    path.rename(path.with_name(path.name.replace("a.", "b.", 1)))
+    assert cache.find("b") is None
+
+
+def test_disk_that_gets_full_keeps_no_half_file(tmp_path: Path) -> None:
+    """The content is returned all the same."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        assert Cache(tmp_path).keep("a", b"x" * 200_000) == b"x" * 200_000
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, handler)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_killed_process_left_is_dropped_and_counts_for_nothing(tmp_path: Path) -> None:
+    """What is being written now stays; what cannot be dropped keeps nothing else."""
+    cache = Cache(tmp_path)
+    for name in ("half-1", "half-2"):
+        (tmp_path / name).write_text("x")
+    os.utime(tmp_path / "half-1", (0, 0))
+    (tmp_path / "a directory").mkdir()
+    os.utime(tmp_path / "a directory", (0, 0))
+    for number in range(KEPT + 1):
+        cache.keep(str(number), b"content")
+        (path,) = tmp_path.glob(f"{number}.*")
+        os.utime(path, (number + 1, number + 1))
+    cache.keep("last", b"content")
+    names = {path.name.partition(".")[0] for path in tmp_path.iterdir()}
+    assert names == {"half-2", "a directory", "2", "3", "4", "5", "6", "last"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import os
 import subprocess
@@ -94,10 +95,12 @@ def test_missing_archive_is_told(layout: Layout, tmp_path: Path) -> None:
         install.layer(layout, tmp_path, DIGEST)
 
 
-@pytest.mark.parametrize("kind", ["absolute", "parent", "link"])
+@pytest.mark.parametrize("kind", ["absolute", "parent", "link", "device"])
 def test_archive_that_leads_outside_is_refused(layout: Layout, tmp_path: Path, kind: str) -> None:
     """Nothing is unpacked from it."""
-    member = tarfile.TarInfo({"absolute": "/etc/x", "parent": "a/../../x", "link": "link"}[kind])
+    member = tarfile.TarInfo({"absolute": "/etc/x", "parent": "a/../../x"}.get(kind, kind))
+    if kind == "device":
+        member.type = tarfile.CHRTYPE
     if kind == "link":
         member.type, member.linkname = tarfile.SYMTYPE, "/etc/passwd"
     with tarfile.open(tmp_path / "layer.tar.gz", "w:gz") as tar:
@@ -118,6 +121,26 @@ def test_damaged_archive_is_a_step_that_failed(layout: Layout, tmp_path: Path, d
     with pytest.raises(StepFailed, match=r"layer\.tar\.gz cannot be unpacked"):
         install.layer(layout, tmp_path, DIGEST)
     assert releases.layers(layout) == ()
+
+
+@pytest.mark.parametrize("kind", ["no name for a file", "cut inside", "twice"])
+def test_archive_of_nonsense_is_a_step_that_failed(layout: Layout, tmp_path: Path, kind: str) -> None:
+    """Its checksum is right, as where it was packed wrong; nothing of it stays, and nothing dies of it."""
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as tar:
+        member = tarfile.TarInfo("a" * 120)  # its name has a record of its own
+        member.size = 100
+        for _ in range(2 if kind == "twice" else 1):
+            tar.addfile(member, io.BytesIO(bytes(100)))
+    content = packed.getvalue()
+    if kind == "no name for a file":
+        content = content.replace(b"a" * 120, b"a" * 60 + b"\0" + b"a" * 59)
+    if kind == "cut inside":
+        content = content[:1600]
+    (tmp_path / "layer.tar.gz").write_bytes(gzip.compress(content))
+    with pytest.raises((StepFailed, FileExistsError)):  # every OSError of a step is a failed step
+        install.layer(layout, tmp_path, DIGEST)
+    assert list(layout.layers.iterdir()) == []
 
 
 def test_link_is_turned_in_one_step(layout: Layout) -> None:
