@@ -13,14 +13,20 @@ COMMIT = "git add --all && git commit: a release is named after its commit"
 UNBORN = ("does not have any commits yet", "unknown revision", "bad revision", "Not a valid object name HEAD")
 
 
-def git(root: Path, *words: str, input: bytes = b"", environ: Mapping[str, str] | None = None) -> bytes:
+def git(
+    root: Path,
+    *words: str,
+    input: bytes = b"",
+    environ: Mapping[str, str] | None = None,
+    expect: tuple[int, ...] = (0,),
+) -> bytes:
     """Return the output of a git command in the checkout.
 
     Raises `DeployError`, with git's own remedy where it names one.
     """
     argv = ["git", "-C", os.fspath(root), "--no-optional-locks", "-c", "core.quotePath=false", *words]
     try:
-        return run(argv, input=input, environ={**(environ or {}), "LC_ALL": "C"})  # its words are searched
+        return run(argv, input=input, environ={**(environ or {}), "LC_ALL": "C"}, expect=expect)  # searched
     except DeployError as error:
         raise explained(root, error) from None
 

@@ -45,12 +45,13 @@ def read(root: Path, environment: str) -> Source:
     """
     commit, subject = head(root)
     with _looked_at(root) as scratch:
-        tree, changed = _working_tree(root, scratch)
+        changed = _changed(root, scratch)
         if changed and environment == "live":
             raise DeployError(
                 f"the tree has changes that are not committed, and live takes none: {_some(changed)}.",
                 "git commit, or git stash --include-untracked",
             )
+        tree = _working_tree(root, changed, scratch) if changed else f"{commit}^{{tree}}"
         return Source(commit, subject, bool(changed), _files(root, tree, scratch), tuple(changed))
 
 
@@ -66,7 +67,7 @@ def head(root: Path) -> tuple[str, str]:
 def changes(root: Path) -> list[str]:
     """The files that a release depends on and that differ from the commit. Nothing is written."""
     with _looked_at(root) as scratch:
-        return _working_tree(root, scratch)[1]
+        return _changed(root, scratch)
 
 
 @contextmanager
@@ -86,16 +87,29 @@ def _looked_at(root: Path) -> Iterator[dict[str, str]]:
         }
 
 
-def _working_tree(root: Path, scratch: dict[str, str]) -> tuple[str, list[str]]:
-    """A tree object of the working tree, as far as a release depends on it, and its uncommitted files."""
-    git(root, "read-tree", "HEAD", environ=scratch)
-    present = [part for part in LOOKED_AT if os.path.lexists(root / part)]  # git knows no file by the others
-    absent = [part for part in LOOKED_AT if part not in present]
-    git(root, "add", "--all", "--", *present, environ=scratch)
-    if absent:
-        git(root, "rm", "--cached", "-r", "--force", "--quiet", "--ignore-unmatch", *absent, environ=scratch)
-    differ = git(root, "diff-index", "--cached", "--name-only", "--relative", "-z", "HEAD", environ=scratch)
-    return git(root, "write-tree", environ=scratch).decode().strip(), _names(differ)
+def _changed(root: Path, scratch: dict[str, str]) -> list[str]:
+    """The files that are not as they are committed, or not committed at all.
+
+    `git add` would tell them too, and touch the objects of all others.
+    """
+    listed = git(root, "ls-tree", "-r", "-z", "--full-name", "HEAD", "--", *LOOKED_AT)
+    git(root, "update-index", "-z", "--index-info", input=listed, environ=scratch)
+    git(root, "update-index", "-q", "--refresh", environ=scratch, expect=(0, 1))  # 1: some of them differ
+    differ = git(root, "diff-files", "--name-only", "--relative", "-z", environ=scratch)
+    new = git(root, "ls-files", "--others", "--exclude-standard", "-z", "--", *LOOKED_AT, environ=scratch)
+    return sorted({*_names(differ), *_names(new)})
+
+
+def _working_tree(root: Path, changed: list[str], scratch: dict[str, str]) -> str:
+    """A tree object of the working tree, as far as a release depends on it."""
+    for name in changed:
+        if name.endswith("/") and name.startswith(PARTS):  # git names no file of it
+            raise DeployError(
+                f"{name} is a repository of its own.", "a release holds plain files: move it away"
+            )
+    names = b"".join(os.fsencode(name) + b"\0" for name in changed)
+    git(root, "update-index", "--add", "--remove", "-z", "--stdin", input=names, environ=scratch)
+    return git(root, "write-tree", environ=scratch).decode().strip()
 
 
 def _files(root: Path, tree: str, scratch: dict[str, str]) -> dict[str, tuple[bytes, bool]]:

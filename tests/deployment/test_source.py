@@ -43,6 +43,18 @@ def test_what_is_no_part_of_a_release_is_not_looked_at(checkout: Path) -> None:
     assert here.tree(checkout).changed == ()
 
 
+def test_nothing_is_touched_by_a_look(checkout: Path) -> None:
+    """Not even the time of an object, which `git add` renews."""
+
+    def times() -> dict[Path, int]:
+        return {path: path.lstat().st_mtime_ns for path in checkout.rglob("*")}
+
+    (checkout / CODE).write_text("CHANGED = 1\n")
+    before = times()
+    assert here.tree(checkout).changed == (CODE,)
+    assert times() == before
+
+
 def test_what_makes_the_units_belongs_to_a_release(checkout: Path) -> None:
     """A change of it is a change of what is deployed, though no file of it is in the release."""
     (checkout / "deployment").mkdir()
@@ -109,8 +121,8 @@ def _no_commit(root: Path) -> None:
     [
         (_name_in_latin_1, r"services/caf\xe9.py is no name", "rename it"),
         (_line_end_in_a_name, r"services/a\u000ab.py is no name", "rename it"),
-        (_repository_of_another, "services/nested is a link or a repository", "plain files"),
-        (_repository_without_commits, "'services/nested/' does not have a commit checked out", "git status"),
+        (_repository_of_another, "services/nested/ is a repository of its own", "plain files"),
+        (_repository_without_commits, "services/nested/ is a repository of its own", "plain files"),
         (_link, "services/link.py is a link", "plain files"),
         (_no_lock, "uv.lock is not in the release", "git checkout HEAD -- uv.lock"),
         (_no_repository, "is no git repository, as an unpacked archive is none", "git clone the project"),
