@@ -53,6 +53,7 @@ class Service:
 
         With `release`, the log is told that this release writes from here on, and when it has ended.
         """
+        self.event_store = event_store
         self._release = release
         self._projections = projections
         self._clock = clock

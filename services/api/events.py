@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from services.api.measures import WAITS
 from services.api.openapi import Operations, answer, number_parameter, operation, parameter
 from services.api.pages import AFTER
 from services.api.requests import LARGEST_POSITION, TYPES, number, time_of, types_of
@@ -105,6 +106,7 @@ def event_routes(service: Service) -> list[Route]:
         )
         seconds = number(request, "wait", 0, LONGEST_WAIT)
         if seconds and request.method != "HEAD":
+            setattr(request.state, WAITS, True)
             await service.head_from(wanted.after)  # before the wait, which would be in vain
             async with aclosing(
                 service.stream(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import accumulate
+from pathlib import Path
 
 from prometheus_client.core import (
     CounterMetricFamily,
@@ -14,11 +15,13 @@ from prometheus_client.core import (
     Metric,
 )
 from prometheus_client.exposition import choose_encoder
+from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector, CollectorRegistry
 
-from services.api.measures import BOUNDS, Measures
+from services.api.measures import Durations, Measures
+from services.event_log.schema import FILE_NAME
 from services.identity import Identity
-from services.telegram.status import POLLING, Status
+from services.telegram.status import POLLING, STATES, Status
 
 
 @dataclass(frozen=True)
@@ -34,13 +37,15 @@ class State:
     projected: int | None
     """Up to which of them the read models go."""
     telegram: Status
+    event_store: Path
 
 
 def rendered(state: State, measures: Measures, accept: str) -> tuple[bytes, str]:
     """The metrics and their content type, in the format that `accept` asks for."""
     # A registry for each reading: it is filled from values, and nothing is kept in the library's own one.
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Values([*_of_state(state), *_of_telegram(state.telegram), *_of_requests(measures)]))
+    metrics = [*_of_process(), *_of_state(state), *_of_telegram(state.telegram), *_of_requests(measures)]
+    registry.register(_Values(metrics))
     encode, content_type = _encoder(accept)
     return encode(registry), content_type
 
@@ -60,6 +65,13 @@ class _Values(Collector):
         return self._metrics
 
 
+def _of_process() -> Iterator[Metric]:
+    """Memory, processor time and file descriptors, as the library finds them in /proc."""
+    for metric in ProcessCollector(registry=None).collect():
+        if metric.name != "process_start_time_seconds":
+            yield metric
+
+
 def _of_state(state: State) -> Iterator[Metric]:
     who = {"environment": state.identity.environment, "release": state.identity.release}
     yield InfoMetricFamily("helionyx", "Which process this is.", who)
@@ -71,6 +83,8 @@ def _of_state(state: State) -> Iterator[Metric]:
     if state.length is not None:
         # A counter: the log only grows, whoever appends to it.
         yield CounterMetricFamily("helionyx_events", "Events in the log.", state.length)
+    size = sum(path.stat().st_size for path in state.event_store.glob(f"{FILE_NAME}*") if path.exists())
+    yield GaugeMetricFamily("helionyx_event_log_bytes", "The size of the event log's files.", size)
     if state.projected is not None:
         yield GaugeMetricFamily(
             "helionyx_projections_position", "The last event in the read models.", state.projected
@@ -80,6 +94,15 @@ def _of_state(state: State) -> Iterator[Metric]:
 def _of_telegram(status: Status) -> Iterator[Metric]:
     listening = float(status.state == POLLING)
     yield GaugeMetricFamily("helionyx_telegram_listening", "Whether the bot listens.", listening)
+    states = GaugeMetricFamily("helionyx_telegram_state", "1 for the state of the bot.", labels=("state",))
+    for state in STATES:
+        states.add_metric((state,), float(state == status.state))
+    yield states
+    yield GaugeMetricFamily("helionyx_telegram_owed", "Answers that wait to be sent.", status.owed)
+    if status.last_poll is not None:
+        text = "When Telegram has answered a poll the last time, since the epoch."
+        polled = status.last_poll.timestamp()
+        yield GaugeMetricFamily("helionyx_telegram_last_poll_timestamp_seconds", text, polled)
     for name, text, count in (
         ("updates", "Updates that were handled.", status.updates),
         ("ignored", "Those of other chats.", status.ignored),
@@ -96,12 +119,16 @@ def _of_requests(measures: Measures) -> Iterator[Metric]:
     for labels, count in list(measures.answered.items()):
         requests.add_metric(labels, count)
     yield requests
-    durations = HistogramMetricFamily(
-        "helionyx_request_duration_seconds", "How long they took.", labels=("route", "method")
-    )
-    for names, found in list(measures.durations.items()):
-        counts = list(accumulate(found.counts))
-        bounds = [*(str(bound) for bound in BOUNDS), "+Inf"]
-        durations.add_metric(names, list(zip(bounds, counts, strict=True)), found.total)
-    yield durations
+    yield _histogram("helionyx_request_duration_seconds", "How long they took.", measures.durations)
+    text = "How long streams and polls waited for what was to come."
+    yield _histogram("helionyx_stream_duration_seconds", text, measures.streams)
     yield GaugeMetricFamily("helionyx_followers", "Streams of the log that are open.", measures.followers)
+
+
+def _histogram(name: str, text: str, durations: Mapping[tuple[str, str], Durations]) -> Metric:
+    histogram = HistogramMetricFamily(name, text, labels=("route", "method"))
+    for labels, found in list(durations.items()):
+        bounds = [*(str(bound) for bound in found.bounds), "+Inf"]
+        counts = accumulate(found.counts)
+        histogram.add_metric(labels, list(zip(bounds, counts, strict=True)), found.total)
+    return histogram

@@ -51,7 +51,7 @@ def metrics_routes(
         def render() -> tuple[bytes, str]:
             from services.api.exposition import State, rendered
 
-            state = State(identity, started, ready, length, projected(), telegram)
+            state = State(identity, started, ready, length, projected(), telegram, service.event_store)
             return rendered(state, measures, accept)
 
         content, content_type = await asyncio.to_thread(render)

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from services.api.measures import Measures
+from services.api.measures import WAITS, Measures
 from services.api.openapi import Operations, answer, operation, parameter
 from services.api.pages import AFTER
 from services.api.protocol import FOLLOWS
@@ -105,6 +105,7 @@ def stream_routes(service: Service, measures: Measures) -> list[Route]:
         after = number(request, "after", 0, LARGEST_POSITION)
         after = number_in(request.headers.get("last-event-id"), "Last-Event-ID", after, LARGEST_POSITION)
         setattr(request.state, FOLLOWS, True)
+        setattr(request.state, WAITS, True)
         events = _counted(_events(service, after, types_of(request)), measures)
         # A proxy that collects before it sends would hold back what is to be heard at once.
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import apsw
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.services.instance import Instance, configure, listener, running, starting
+from services.api import exposition
+from services.telegram.status import STATES, Status
+from tests.services.instance import TOKEN, Connection, Instance, configure, listener, running, starting
 
+EVENTS = "/api/v1/events"
 MESSAGES = "/api/v1/messages"
 DURATION = "helionyx_request_duration_seconds"
+WAITED = "helionyx_stream_duration_seconds"
 
 Values = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 
@@ -86,6 +91,44 @@ def test_the_requests(service: Instance) -> None:
     total = one(values, f"{DURATION}_sum", route=MESSAGES, method="POST")
     assert total is not None
     assert 0 < total < 3
+
+
+def test_the_process_and_the_log(service: Instance) -> None:
+    """Its memory and file descriptors, the log's size, and the bot, of which each state is told apart."""
+    values = read(service)
+    assert 10e6 < (one(values, "process_resident_memory_bytes") or 0) < 200e6
+    assert 5 < (one(values, "process_open_fds") or 0) < (one(values, "process_max_fds") or 0)
+    assert (one(values, "helionyx_event_log_bytes") or 0) > 4096
+    states = {state: one(values, "helionyx_telegram_state", state=state) for state in STATES}
+    assert states == {state: float(state == "off") for state in STATES}
+    assert one(values, "helionyx_telegram_last_poll_timestamp_seconds") is None
+    assert one(values, "helionyx_telegram_owed") == 0
+
+
+def test_the_last_poll() -> None:
+    """Is told in seconds since the epoch."""
+    status = Status(state="polling", last_poll=datetime.fromtimestamp(1_700_000_000, UTC))
+    polled = [metric for metric in exposition._of_telegram(status) if "last_poll" in metric.name]
+    assert [sample.value for metric in polled for sample in metric.samples] == [1_700_000_000]
+
+
+def test_who_waits_is_counted_apart(service: Instance) -> None:
+    """A stream and a poll are as long as nothing comes: among the answers they would look slow."""
+    assert service.call("GET", f"{EVENTS}?after=1&wait=1").status == 200
+    assert service.call("GET", EVENTS).status == 200
+    with contextlib.closing(Connection(service.address)) as follower:
+        follower.request("GET", f"{EVENTS}/stream", headers={"Authorization": f"Bearer {TOKEN}"})
+        assert follower.getresponse().readline() == b"retry: 500\n"
+        assert one(read(service), "helionyx_followers") == 1
+    stream = {"route": f"{EVENTS}/stream", "method": "GET"}
+    end = time.monotonic() + 10
+    while one(values := read(service), f"{WAITED}_count", **stream) is None:
+        assert time.monotonic() < end
+        time.sleep(0.02)
+    assert one(values, "helionyx_followers") == 0
+    assert one(values, f"{DURATION}_count", **stream) is None
+    assert one(values, f"{WAITED}_count", route=EVENTS, method="GET") == 1
+    assert one(values, f"{DURATION}_count", route=EVENTS, method="GET") == 1
 
 
 def test_another_format(service: Instance) -> None:
