@@ -194,6 +194,8 @@ class _Change:
         if steps and plan.get("log") and not self.dry:  # who is asked first hears it with the question
             self.output.warn(foreseen.words(self.settings.environment, plan["log"]))
         changed = plan["changed_keys"]
+        if steps and "EVENT_STORE_PATH" in changed:
+            self.output.warn("EVENT_STORE_PATH changes: the event log was moved there, and goes on there")
         if steps and changed and self.settings.verb == "rollback":
             secret = any(key.endswith("TOKEN") for key in changed)
             risk = "; a token that was revoked since then is back in use" if secret else ""

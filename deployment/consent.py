@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from .copies import Copy
+from .copies import EMPTY, Copy
 from .errors import DeployError
 from .host.printable import printable
 from .settings import Settings
@@ -17,11 +17,12 @@ def asks(settings: Settings) -> bool:
 
 def wanted(settings: Settings) -> bool:
     """Whether a restore or a redaction of this environment asks for its name."""
-    return settings.verb in ("restore", "redact") and settings.environment == "live"
+    is_live = settings.environment == "live"
+    return (settings.verb in ("restore", "redact") and is_live) or settings.backup == EMPTY
 
 
 def ask(settings: Settings, copy: Copy | None = None, more: str = "") -> None:
-    """Let the environment's name be typed before its data is deleted, live is removed, or its log gives way.
+    """Ask for the environment's name before its data is deleted, live is removed, or a log gives way.
 
     Without a terminal it is given as `CONFIRM`. `more` is what else is known of what will become of it.
     Raises `DeployError` if the name is another one, or none.
@@ -49,9 +50,14 @@ def ask(settings: Settings, copy: Copy | None = None, more: str = "") -> None:
         _typed(settings, warnings, "redact it", "an event of live is redacted")
     elif wanted(settings):
         what = f"{settings.backup}{f', {copy.shown},' if copy else ''}"
-        warning = f"{what} takes the place of the event log of live on {settings.node}, which is kept there."
+        if settings.backup == EMPTY:
+            what = "An empty event log"
+        warning = (
+            f"{what} takes the place of the event log of {name} on {settings.node}, which is kept there."
+        )
         warnings = [warning, f"{more[:1].upper()}{more[1:]}."] if more else [warning]
-        _typed(settings, warnings, "restore it", "the log of live gives way to another")
+        act = "begin anew" if settings.backup == EMPTY else "restore it"
+        _typed(settings, warnings, act, f"the log of {name} gives way to another")
 
 
 def ask_about_another(settings: Settings, other: str | None) -> None:

@@ -27,6 +27,7 @@ LONG = 300.0  # seconds for a look at all of it
 ON_THE_NODE = re.compile(
     r"([0-9]+-[0-9a-f]+|unreadable-.+)(\.[0-9]+)?"
 )  # what a log is called that is kept there
+EMPTY = "empty"  # the BACKUP= that is no file: an explicit new beginning
 TABLE = slice(60, 64)  # where a file of SQLite has its user_version, by which a log tells the table's version
 DAMAGED = "take an older one: make backup never makes a damaged one"
 
@@ -52,6 +53,8 @@ class Copy:
 
 def named(settings: Settings, output: Output) -> Copy | None:
     """The backup that `BACKUP=` names; None where that is the name of a log which the node keeps."""
+    if settings.backup == EMPTY:
+        return _empty(settings.root)
     try:
         path = settings.here / Path(settings.backup).expanduser()
         there = path.exists()
@@ -66,6 +69,20 @@ def named(settings: Settings, output: Output) -> Copy | None:
     copy = read(path, settings.root)
     output.done(f"verify {path.name}", time.monotonic() - begun, copy.shown)
     return copy
+
+
+def _empty(root: Path) -> Copy:
+    """A log with nothing in it: a new beginning."""
+    place = root / ".cache" / "empty-log"
+    try:
+        shutil.rmtree(place, ignore_errors=True)
+        place.mkdir(parents=True)
+    except OSError as error:
+        raise DeployError(
+            f"cannot make {place}: {error.strerror}.", "look at its owner and its disk"
+        ) from error
+    run(_argv("import", place), cwd=root, timeout=LONG)  # of nothing
+    return read(place / LOG_FILE, root)
 
 
 def read(path: Path, root: Path) -> Copy:

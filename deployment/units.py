@@ -38,6 +38,7 @@ Type=notify
 User={user}
 Group={user}
 Environment=ENV={name}
+Environment=HELIONYX_LAST_HEAD={opt}/heads/{name}.json
 LoadCredential=env:{opt}/{name}/current/.env.{name}
 # Without -OO: Debian has no byte code of the standard library for it, and each start would compile that anew.
 ExecStart=/usr/bin/python{python} -IS {opt}/{name}/current/run.py services.api.runner

@@ -36,11 +36,13 @@ def bootstrap(config: Config, variables: Mapping[str, str]) -> Application:
     """Put the service together. Raises ConfigError.
 
     `variables` are the OS's: the release's id is `$HELIONYX_RELEASE`, and `$HELIONYX_REHEARSAL` makes it a
-    rehearsal, in which nothing is recorded and nobody else is spoken to.
+    rehearsal, in which nothing is recorded and nobody else is spoken to. `$HELIONYX_LAST_HEAD` is the file in
+    which the node notes the last head of the log.
     """
     started_at = datetime.now(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
     release = variables.get("HELIONYX_RELEASE") or "checkout"
     identity = Identity("helionyx", config.environment, release, started_at, _rehearsal(variables))
+    node_head = variables.get("HELIONYX_LAST_HEAD")
     service = Service(
         config.event_store_path,
         config.projections_db_path,
@@ -48,6 +50,7 @@ def bootstrap(config: Config, variables: Mapping[str, str]) -> Application:
         release=release,
         rehearsal=identity.rehearsal,
         zone=ZoneInfo(config.timezone),
+        node_head=Path(node_head) if node_head else None,
     )
     telegram = Telegram(
         *settings_of(config, variables, rehearsal=identity.rehearsal),

@@ -10,20 +10,21 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Callable, Coroutine, Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
 from services.errors import HelionyxError
-from services.event_log import Append, DamagedError, Draft, EventLogError, Flaw, Head, Outcome, Record
-from services.event_log.errors import RESTORE
+from services.event_log import Append, DamagedError, Draft, Flaw, Head, LostError, Outcome, Record
 from services.event_log.group import GroupCommit
 from services.event_log.guard import Guard
 from services.opened import Opened
 from services.readers import Readers
 from services.refusals import NotReadyError
 from services.threads import in_thread
+from services.upkeep import Upkeep, repeat
+from services.witnesses import Witnesses
 
 logger = logging.getLogger("helionyx")
 
@@ -45,21 +46,25 @@ NOTES_IN_A_ROW = 20
 that ends whenever it has begun, each second, would fill the disk with them, in a log that never forgets."""
 
 FOLLOW_SECONDS = 1.0
-"""How often it is looked whether the read models are behind the log, by another process or by a failure."""
+"""How often it is looked whether the log is still there, and whether the read models are behind it."""
 
 
 class Keeper:
     """One log with its read models. Nothing is opened before `open`. For use in one event loop."""
 
-    def __init__(self, event_store: Path, projections: Path, *, rehearsal: bool) -> None:
+    def __init__(
+        self, event_store: Path, projections: Path, *, rehearsal: bool, node_head: Path | None = None
+    ) -> None:
+        """`node_head` is the file in which the node notes the log's last head, where it does."""
         self._event_store = event_store
         self._projections = projections
+        self._witnesses = Witnesses(event_store, projections, node_head)
         self._rehearsal = rehearsal
         self._writer = ThreadPoolExecutor(1, "writer")
         self._readers = Readers(lambda: self._open_both(read_only=True))
         self._group = GroupCommit(self._commit, self._writer)
         self._guard = Guard()
-        self._upkeep: list[asyncio.Task[None]] = []
+        self._upkeep = Upkeep()
         self._first: Draft | None = None
         """What is appended in front of everything else, as long as it is not in the log."""
         self._begun = False
@@ -92,19 +97,19 @@ class Keeper:
             raise
         finally:
             self._settled.set()
-        self._begin(self._guard.patrol(self._check))
+        self._upkeep.begin(self._guard.patrol(self._check))
         if not self._rehearsal:
-            self._begin(self._keep_up())
+            self._upkeep.begin(repeat(self._look_after, FOLLOW_SECONDS))
 
     async def close(self, last: Draft | None = None) -> None:
         """Finish what was begun, append `last` if anything was appended here, and let go of the files."""
         self._closing.set()
         self._settled.set()
-        for task in self._upkeep:
-            task.cancel()
+        self._upkeep.cancel()
         await self._group.finish()
         if last is not None:
             await in_thread(self._writer, lambda: self._note_last(last))
+        await in_thread(self._writer, lambda: self._note_head(self._writing))
         await self._readers.close()
         await in_thread(self._writer, lambda: _close(self._writing))
         self._writer.shutdown()
@@ -132,7 +137,7 @@ class Keeper:
             return await self._readers.read(job, quick=quick)
         except DamagedError as error:
             self._guard.found(error.message)
-            raise NotReadyError(str(self._guard.broken), RESTORE) from error
+            raise NotReadyError(str(self._guard.broken), self._guard.hint) from error
 
     async def read_models(self, job: Callable[[Opened], T]) -> T:
         """The same, for who wants the read models at the log's end. Raises NotReadyError where they are not.
@@ -151,7 +156,9 @@ class Keeper:
 
     def _open_writing(self) -> None:
         try:
-            self._writing = self._open_both(read_only=self._rehearsal)
+            heads = self._witnesses.heads(read_models=not self._rehearsal)
+            self._writing = self._open_both(read_only=self._rehearsal, begin=not heads)
+            self._witnesses.refuse_other_log(self._writing.log, heads)
             flaw = self._writing.log.flaw_at_end(LOOKED_AT_FIRST)
             if flaw is not None:
                 self._guard.found(str(flaw))
@@ -160,12 +167,19 @@ class Keeper:
             self._writing.catch_up_first(self._closing.is_set)
             self._reason = None
             self._note_first(self._writing)
+            self._note_head(self._writing)
         except DamagedError as error:
             self._guard.found(error.message)
             self._writing = self._writing or self._open_both(read_only=True)
+        except LostError as error:
+            self._guard.found(error.message, lost=True)
+            _close(self._writing)
+            self._writing = self._open_both(read_only=True)
 
-    def _open_both(self, *, read_only: bool) -> Opened:
-        return Opened.open(self._event_store, self._projections, read_only=read_only, shared=self._rehearsal)
+    def _open_both(self, *, read_only: bool, begin: bool = False) -> Opened:
+        return Opened.open(
+            self._event_store, self._projections, read_only=read_only, begin=begin, shared=self._rehearsal
+        )
 
     def _commit(self, appends: Sequence[Append]) -> Sequence[Outcome]:
         opened = _ready(self._writing)
@@ -180,6 +194,7 @@ class Keeper:
             self._guard.found(error.message)
             self._unless_broken()
             raise
+        self._unless_gone(opened)
         if first and isinstance(outcomes[0], Exception):
             logger.error("this start is not noted in the log", exc_info=outcomes[0])
         elif first:
@@ -206,6 +221,11 @@ class Keeper:
         except HelionyxError as error:
             logger.warning("this start or stop is not noted in the log: %s", error.message)
 
+    def _note_head(self, opened: Opened | None) -> None:
+        """Note how far the log goes, outside of it, where it is known to be the one."""
+        if opened is not None and self._guard.broken is None and not self._rehearsal:
+            self._witnesses.note(opened.log)
+
     def _refused(self, rule: Rule) -> Exception | None:
         if self._reason is not None:  # nobody knows how things stand
             return NotReadyError(self._reason, "try again later")
@@ -225,28 +245,17 @@ class Keeper:
             if first:
                 logger.exception("the projections cannot follow the log")
 
-    async def _keep_up(self) -> None:
-        """See to it that the read models follow, whoever appends, and again after they could not."""
-        while self._guard.broken is None:
-            await asyncio.sleep(FOLLOW_SECONDS)
-            try:
-                if self._reason is not None or await self.read(Opened.is_behind):
-                    await self.follow()
-            except EventLogError as error:  # who reads hears of it, and the disk may come back
-                logger.warning("the event log could not be looked at: %s", error.message)
-            except NotReadyError:  # damaged, or closed: both are told elsewhere
-                return
-            except HelionyxError as error:  # the read models cannot be read: they may be, the next time
-                logger.warning("the read models could not be looked at: %s", error.message)
+    async def _look_after(self) -> None:
+        """See that the log is still where it was opened, and that the read models follow, whoever appends."""
+        self._unless_broken()
+        await self.read(lambda _: self._unless_gone(_ready(self._writing)))
+        await self.read(self._note_head)
+        if self._reason is not None or await self.read(Opened.is_behind):
+            await self.follow()
 
     async def _check(self, start: Head, size: int) -> tuple[Head, Flaw | None]:
         self._unless_closing()
         return await self._readers.read(lambda opened: opened.log.check(start, size, keys=True))
-
-    def _begin(self, work: Coroutine[None, None, None]) -> None:
-        task = asyncio.create_task(work)
-        task.add_done_callback(_told)
-        self._upkeep.append(task)
 
     async def _until_open(self) -> None:
         if not self._settled.is_set():
@@ -262,18 +271,18 @@ class Keeper:
 
     def _unless_broken(self) -> None:
         if self._guard.broken is not None:
-            raise NotReadyError(self._guard.broken, RESTORE)
+            raise NotReadyError(self._guard.broken, self._guard.hint)
+
+    def _unless_gone(self, opened: Opened) -> None:
+        """Raise NotReadyError where what was appended is in files that no start would find."""
+        loss = opened.log.loss()
+        if loss is not None:
+            self._guard.found(loss, lost=True)
+            self._unless_broken()
 
     def _unless_closing(self) -> None:
         if self._closing.is_set():
             raise NotReadyError(CLOSED, "try again in a moment")
-
-
-def _told(task: asyncio.Task[None]) -> None:
-    """Say why work that nobody waits for has ended, if it is not that it was done or the service stops."""
-    error = None if task.cancelled() else task.exception()
-    if error is not None and not isinstance(error, NotReadyError):
-        logger.error("upkeep has ended", exc_info=error)
 
 
 def _ready(opened: Opened | None) -> Opened:

@@ -26,9 +26,14 @@ class Opened:
     """Whether another service may have the read models open."""
 
     @classmethod
-    def open(cls, event_store: Path, projections: Path, *, read_only: bool, shared: bool) -> Opened:
-        """Open both, or none. `read_only` is the log, `shared` are the projections. Raises HelionyxError."""
-        log = EventLog.open(event_store, read_only=read_only)
+    def open(
+        cls, event_store: Path, projections: Path, *, read_only: bool, begin: bool, shared: bool
+    ) -> Opened:
+        """Open both, or none. `read_only` and `begin` are the log's, `shared` are the projections.
+
+        Raises HelionyxError.
+        """
+        log = EventLog.open(event_store, read_only=read_only, begin=begin)
         try:
             return cls(log, Projections.open(projections, shared=shared), shared)
         except HelionyxError:

@@ -48,6 +48,7 @@ class Service:
         release: str | None = None,
         rehearsal: bool = False,
         zone: tzinfo = UTC,
+        node_head: Path | None = None,
     ) -> None:
         """Dates in messages are understood in `zone`.
 
@@ -59,7 +60,7 @@ class Service:
         self._clock = clock
         self.zone = zone
         self._rehearsal = rehearsal
-        self._keeper = Keeper(event_store, projections, rehearsal=rehearsal)
+        self._keeper = Keeper(event_store, projections, rehearsal=rehearsal, node_head=node_head)
         self._watch = Watch(self._end)
         self._looks: Shared[tuple[tuple[Record, ...], int]] = Shared()
 

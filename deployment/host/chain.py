@@ -8,6 +8,7 @@ from typing import Any
 
 from .check import Check, bad, ok, warn
 from .layout import Environment
+from .model import Lost
 from .rules import AS_ROOT
 from .words import count
 
@@ -44,6 +45,7 @@ class Chain:
     notes: Sequence[Mapping[str, Any]] | None = None  # of redactions in it; None where that is not known
     unaudited: tuple[int, ...] = ()  # positions of redactions that no transaction has done
     undone: tuple[int, ...] = ()  # positions of events that were redacted, and whose words are back
+    gone: Lost | None = None  # what has become of a log that is not the one that was there
 
     @property
     def lost(self) -> bool:
@@ -56,6 +58,8 @@ def judge(chain: Chain, environment: Environment, *, explained: bool) -> Iterato
     """One line. `explained` says that another finding tells already why nothing could read the log."""
     if chain.lost:
         yield _lost(chain, environment)
+    elif chain.gone:
+        yield bad("event log", chain.gone.text.rstrip("."), chain.gone.hint)
     elif chain.first_bad is not None:
         found = f"the record at position {chain.first_bad} of {chain.length} is not what was appended"
         yield bad("event log", found, _replace(environment))
@@ -87,9 +91,6 @@ def _unread(chain: Chain, environment: Environment) -> Check:
     replay = f"{AS_ROOT}: {chain.command}"
     if chain.late:
         return warn("event log", found, f"{replay}; it has no time limit there")
-    if not chain.there:
-        start = f"make start ENV={environment.name} begins an empty one"
-        return bad("event log", found, f"make restore ENV={environment.name} BACKUP=file, for {start}")
     if chain.damaged:
         return bad("event log", found, _replace(environment))
     return bad("event log", found, f"mend that, and what is bad above; {replay} tells all of it")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import files, links, observe
+from . import files, last_head, links, observe
 from .errors import StepFailed
 from .work import Work
 
@@ -24,6 +24,10 @@ def remove_releases(work: Work, environment: str) -> None:
         files.empty(place.resolve())
     else:
         files.discard(place)
+
+
+def forget_log(work: Work, _: str) -> None:
+    last_head.forget(work.layout, work.environment)
 
 
 def delete_data(work: Work, _: str) -> None:

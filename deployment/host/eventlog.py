@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import shlex
 import subprocess
 from collections.abc import Iterator
@@ -41,7 +42,8 @@ def look(
         there=store.is_dir() and any(store.iterdir()),
         told=told.length if told else None,
         pid=seen.pid if seen else 0,
-        deleted=tuple(_deleted(seen.pid, store)) if seen and seen.pid else (),
+        gone=seen.lost if seen else None,
+        deleted=tuple(deleted(seen.pid, store)) if seen and seen.pid else (),
     )
     if not readable:
         return replace(chain, problem="its release cannot be run")
@@ -85,8 +87,9 @@ def _reason(error: StepFailed) -> str:
     return lines[-1] if lines else error.message
 
 
-def _deleted(pid: int, store: Path) -> Iterator[Held]:
+def deleted(pid: int, store: Path) -> Iterator[Held]:
     """The files of the store that the process has open, and that are in it no more."""
+    store = Path(os.path.realpath(store))  # the kernel names files without the links on the way to them
     store = store.resolve()  # as the kernel names it
     try:
         opened = list(Path(f"/proc/{pid}/fd").iterdir())

@@ -87,6 +87,10 @@ class Layout:
         """Dependencies, one directory per digest, shared by the environments."""
         return self.opt / "layers"
 
+    def last_head(self, environment: Environment) -> Path:
+        """The last known head of an environment's event log: it stays when the environment is removed."""
+        return self.opt / "heads" / f"{environment.name}.json"
+
     @property
     def host_halves(self) -> Path:
         """The zipapps that ran transactions here."""

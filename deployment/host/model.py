@@ -131,6 +131,15 @@ class Taken:
 
 
 @dataclass(frozen=True)
+class Lost:
+    """What has become of an event log that is not the one that was there, and what to do about it."""
+
+    text: str
+    hint: str
+    held: bool = False  # whether the process still has what no file has any more
+
+
+@dataclass(frozen=True)
 class Observed:
     """What is, for one environment: every fact that a plan may depend on."""
 
@@ -161,6 +170,8 @@ class Observed:
     bots: Mapping[str, str] = field(default_factory=dict)  # other environments' bot tokens, by digest
     answers: Mapping[str, Any] | None = None
     log: Log | None = None
+    lost: Lost | None = None  # what has become of the log, where it is not the one that was there
+    last_head: Log | None = None  # the length and the head that the log had after the last change
     logs: tuple[str, ...] = ()  # the names of those that are kept
     table: int = 0  # the version of the log's table that the current release writes
     reads: Mapping[str, Any] = field(default_factory=dict)  # the events that the current release understands

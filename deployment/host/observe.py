@@ -10,7 +10,9 @@ from . import (
     accounts,
     dropins,
     files,
+    last_head,
     links,
+    loss,
     probe,
     processes,
     readmodels,
@@ -49,8 +51,14 @@ def observe(layout: Layout, environment: Environment, wanted: Wanted | None = No
     # A probe of an idle socket would start the service: only a running one is asked.
     running = service.active == "active" and listen is not None
     answers = probe.ask_until_ready(str(listen), PATIENCE, PATIENCE_UNREADY) if running else None
-    told = probe.log_of(answers) if log is None else _sound(layout, environment, manifest, log)
-    found = told if told or log else store.at_rest(layout, environment, manifest)
+    told, known = probe.log_of(answers), last_head.read(layout, environment)
+    rest = None
+    if told is None and log is None:
+        rest = store.rest(layout, environment, manifest, at=known.length if known else None)
+    found = told or (rest[0] if rest else None)
+    if log is not None:
+        found = _sound(layout, environment, manifest, log)
+    process = (service.pid, told)
     examined = {current, release.id if release else None} if wanted else None
     # Reading the data takes a program of each kept release, 0.1 s each. Only a removal and an environment
     # without a release need it.
@@ -84,6 +92,8 @@ def observe(layout: Layout, environment: Environment, wanted: Wanted | None = No
         projects={name: release.project for name, release in here.items()},
         answers=answers,
         log=found,
+        lost=loss.look(layout, environment, manifest, release or manifest, known, process, rest),
+        last_head=known,
         logs=store.kept(layout, environment),
         table=int(manifest.log.get("table", 0)) if manifest else 0,
         reads=manifest.log.get("reads", {}) if manifest else {},
@@ -120,7 +130,7 @@ def _holds_more(layout: Layout, environment: Environment) -> bool:
     for release in known:
         place = store.path_of(release)
         mine = [path for path in left if path.parent == place and path.name.startswith(f"{LOG_FILE}-")]
-        mine += [path for path in left if path == place / LOG_FILE]
+        mine += [path for path in left if path in (place / LOG_FILE, last_head.beside(release))]
         if mine:
             found = store.at_rest(layout, environment, release)
             told = found is None or found.last[0] or store.flaw(layout, environment, release, place)

@@ -28,6 +28,7 @@ def _running(seen: Observed, wanted: Wanted) -> Iterator[Step]:
         preconditions.refuse_taken(seen, environment)
         refuse = preconditions.refuse_foreign_log if wanted.log else preconditions.refuse_unreadable
         refuse(seen, wanted, release)
+        preconditions.refuse_lost(seen, wanted)
     laid = tuple(_installed(seen, release, wanted))
     yield from laid
     if seen.rehearsal:
@@ -120,7 +121,10 @@ def _absent(seen: Observed, wanted: Wanted) -> Iterator[Step]:
     if wanted.user:
         return
     # Data that stays is root's then: the number of a user that is gone may become somebody else's.
-    if seen.home and (wanted.delete or not (wanted.remove or seen.data or wanted.home)):
+    delete = wanted.delete or not (wanted.remove or seen.data or wanted.home)
+    if delete and seen.last_head:
+        yield Step("forget-log", (environment.name,))
+    if seen.home and delete:
         yield Step("delete-data", (environment.name,))
     elif seen.home and seen.user:
         yield Step("keep-data", (environment.name,))
@@ -182,7 +186,7 @@ def _swapped(seen: Observed, wanted: Wanted) -> Iterator[Step]:
     """
     if wanted.log is None:
         return
-    there = wanted.kept not in seen.logs if wanted.back else wanted.log.tells(seen.log)
+    there = wanted.kept not in seen.logs if wanted.back else wanted.log.tells(seen.log) and not seen.lost
     if not there:
         yield Step("take-log", (wanted.kept,)) if wanted.kept else Step("install-log", (wanted.log.name,))
         yield Step("switch-log", (wanted.log.name,))

@@ -82,6 +82,12 @@ def refuse_unreadable(seen: Observed, wanted: Wanted, release: Manifest) -> None
         )
 
 
+def refuse_lost(seen: Observed, wanted: Wanted) -> None:
+    """A start with another log than the one that was there; a restore brings one, and may lose no other."""
+    if seen.lost and (wanted.log is None or seen.lost.held):
+        raise Refused(seen.lost.text, seen.lost.hint)
+
+
 def refuse_foreign_log(seen: Observed, wanted: Wanted, release: Manifest) -> None:
     """A log for the place of another, and the release could not read it, or it is gone."""
     log = wanted.log

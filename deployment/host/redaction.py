@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from . import audit, redaction_notes, store, systemd, verify
+from . import audit, last_head, redaction_notes, store, systemd, verify
 from .errors import Refused, StepFailed
 from .layout import Environment, Layout
 from .model import Log, Manifest, Redaction
@@ -59,7 +59,10 @@ def carry_out(work: Work, *_: str) -> str:
         if work.log is not None and work.log.length:
             verify.unchanged(*where, work.log, before)
         _refuse_full_disk(store.path_of(work.chosen))
-        front = store.head(*where, at=min(planned["changed"]) - 1)[1]
+        first = min(planned["changed"])
+        front = store.head(*where, at=first - 1)[1]
+        # The log has this head before and after: whatever cuts this short leaves one that is known.
+        last_head.write(work.layout, work.environment, Log(first - 1, str(front.hash)))
         planned = _ask(*where, order)
         _refuse_another_history(*where, planned, before, front)
     work.facts.update(_proven(*where, order, planned))

@@ -119,7 +119,7 @@ def units(layout: Layout, environment: Environment, release: Manifest) -> dict[P
 
 def _ask(layout: Layout, environment: Environment, release: Manifest, before: Log | None) -> str:
     address, unit = _address(layout, environment), _service(layout, environment)
-    return verify.answering(layout, environment, release, before, address, unit)[0]
+    return verify.answering(layout, environment, release, before, address, unit).remark
 
 
 def _service(layout: Layout, environment: Environment) -> str:

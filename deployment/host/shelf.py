@@ -14,7 +14,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any
 
-from . import audit, readmodels, releases, store
+from . import audit, last_head, readmodels, releases, store
 from .errors import HostError, Refused, StepFailed
 from .exchange import exchange, move
 from .layout import Environment, Layout
@@ -160,6 +160,9 @@ def switch(layout: Layout, environment: Environment, release: Manifest, aside: s
     """
     data, place = layout.data(environment), store.path_of(release)
     waiting = layout.kept_logs(environment) / NEXT
+    # Whichever of the two logs a power cut leaves in place is the one: its service notes its head anew.
+    last_head.forget_own(environment, releases.manifests(layout, environment))
+    last_head.forget(layout, environment)
     for known in releases.manifests(layout, environment):
         readmodels.remove(environment, readmodels.directory(known), readmodels.found(known, data))
     if not os.path.lexists(place):

@@ -36,6 +36,8 @@ def of(layout: Layout, environment: Environment) -> dict[str, Any]:
     quiet = changing or not seen.exists or seen.is_stopped
     told = bot.running(seen, current)
     problems = [] if quiet else [item.text for item in faults(layout, environment, seen, current, unit)]
+    if seen.lost and not changing:
+        problems.append(f"{seen.lost.text} {seen.lost.hint}")
     return {
         "environment": environment.name,
         "state": "changing" if changing else _state(seen, problems),

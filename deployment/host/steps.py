@@ -14,6 +14,7 @@ from . import (
     dropins,
     files,
     install,
+    last_head,
     marks,
     readmodels,
     redaction,
@@ -98,6 +99,8 @@ def take_log(work: Work, kept: str) -> str:
 
 def switch_log(work: Work, _: str) -> str:
     shelf.switch(work.layout, work.environment, work.chosen, work.aside)
+    if work.wanted.back and work.last_head:  # the log of before is no other one than it was
+        last_head.write(work.layout, work.environment, work.last_head)
     path, coming = work.layout.kept_logs(work.environment) / work.aside, work.wanted.log
     if work.wanted.back or coming is None or not path.exists():
         return ""
@@ -190,9 +193,10 @@ def restart_service(work: Work, _: str) -> None:
 
 
 def verify_release(work: Work, _: str) -> str:
-    remark, projections = verify.serving(work.layout, work.environment, work.chosen, work.log, work.history)
-    marks.note(work.layout, work.environment, work.chosen.id, projections, work.place)
-    return remark
+    found = verify.serving(work.layout, work.environment, work.chosen, work.log, work.history)
+    marks.note(work.layout, work.environment, work.chosen.id, found.projections, work.place)
+    last_head.write(work.layout, work.environment, found.log)
+    return found.remark
 
 
 def watch(work: Work, seconds: str) -> str:
@@ -261,6 +265,7 @@ STEPS: dict[str, Callable[..., str | None]] = {
     "prune-layers": prune_layers,
     "prune-projections": prune_projections,
     "remove-releases": directories.remove_releases,
+    "forget-log": directories.forget_log,
     "delete-data": directories.delete_data,
     "keep-data": directories.keep_data,
     "adopt-data": directories.adopt_data,

@@ -64,10 +64,22 @@ def at_rest(
     layout: Layout, environment: Environment, manifest: Manifest | None, store: Path | None = None
 ) -> Log | None:
     """The log of a service that does not answer, or the one in `store`; None where nothing can read it."""
+    found = rest(layout, environment, manifest, store)
+    return found[0] if found else None
+
+
+def rest(
+    layout: Layout,
+    environment: Environment,
+    manifest: Manifest | None,
+    store: Path | None = None,
+    at: int | None = None,
+) -> tuple[Log, At] | None:
+    """The same, and what it has at position `at`."""
     if manifest is None:
         return None
     try:
-        return head(layout, environment, manifest, store=store)[0]
+        return head(layout, environment, manifest, at=at, store=store)
     except (StepFailed, ValueError, KeyError, PermissionError):
         return None
 

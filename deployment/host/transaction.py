@@ -7,24 +7,23 @@ needs to know how far the attempt before it came; only the direction is remember
 from __future__ import annotations
 
 import time
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import Any
 
-from . import audit, record, redaction, releases
+from . import audit, loss, record, redaction, releases
 from .aside import Aside
 from .errors import Busy, HostError, Refused, StepFailed
 from .install import sweep_all
 from .layout import Environment, Layout
 from .locks import environment_lock
 from .marks import Place
-from .model import Log, Observed, Wanted
+from .model import Log, Lost, Observed, Wanted
 from .observe import observe
 from .plan import plan
 from .record import Transaction
 from .settling import close_abandoned, conclude
 from .step import Step
 from .steps import perform
-from .store import at_rest
 from .wishes import coming_of, wanted_of
 from .work import Work
 
@@ -122,14 +121,8 @@ class _Change:
             enabled=seen.enabled,
             user=seen.user,
             home=seen.home,
-            log=self._log(release),
+            **loss.record(self.layout, self.environment, release, self._wanted().release),
         )
-
-    def _log(self, release: str | None) -> dict[str, Any] | None:
-        """The log as the release's own code reads it: what a service says of itself proves nothing."""
-        manifest = releases.read_manifest(self.layout, self.environment, release)
-        log = at_rest(self.layout, self.environment, manifest)
-        return asdict(log) if log else None
 
     def _look(self, wanted: Wanted) -> Observed:
         return observe(self.layout, self.environment, wanted)
@@ -151,7 +144,10 @@ class _Change:
         """Apply the plan; the failure, if there was one, is on record. A refusal has touched nothing."""
         wanted = self._wanted()
         try:
-            steps = plan(seen or self._look(wanted), wanted)
+            seen = seen or self._look(wanted)
+            if before.get("lost") and not self.transaction.entries("step"):
+                seen = replace(seen, lost=Lost(**before["lost"]))
+            steps = plan(seen, wanted)
         except Refused as error:
             if not self.transaction.entries("step"):
                 return error
@@ -214,7 +210,8 @@ class _Change:
 
     def _apply(self, steps: tuple[Step, ...], wanted: Wanted, before: dict[str, Any]) -> None:
         self.transaction.write("plan", steps=[step.to_json() for step in steps])
-        log = Log(**before["log"]) if before["log"] else None
+        known = Log(**before["last_head"]) if before.get("last_head") else None
+        log = Log(**before["log"]) if before["log"] else known
         switched = any(step.verb == "switch-log" for step in steps) or self._done("switch-log")
         restored = self.aside.coming is not None and not wanted.back and switched
         if restored:
@@ -229,6 +226,7 @@ class _Change:
             redacted or log,
             Place(wanted.staged and verb == "deploy", before["release"], to if wanted.staged else None),
             wanted,
+            known,
             restored,
             redacted is not None,
         )
@@ -289,7 +287,10 @@ class _Change:
             after=after,
             seconds=seconds,
             reason=failure.message if failure else None,
-            **self._deleted(before),
+            **(
+                self._deleted(before)
+                or loss.reached(self.layout, self.environment, self.request["verb"], outcome)
+            ),
             **redaction.audited_of(self.transaction),
         )
         more = {"before": before["release"], "after": after, "seconds": seconds, "state": before["state"]}

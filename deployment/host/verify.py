@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -57,12 +58,21 @@ def problems_of(answer: dict[str, Any]) -> tuple[str, ...]:
     )
 
 
+@dataclass(frozen=True)
+class Answer:
+    """What a release that is verified says of itself: a remark, the file of its read models, its log."""
+
+    remark: str
+    projections: str
+    log: Log
+
+
 def serving(
     layout: Layout, environment: Environment, release: Manifest, before: Log | None, history: str = UNCHANGED
-) -> tuple[str, str]:
+) -> Answer:
     """Raise `StepFailed` unless this release answers in this environment with the history of `before`.
 
-    The answer is what to say of it, and the file name of its read models; `history` is its last words.
+    `history` are the last words of the remark.
     """
     return answering(layout, environment, release, before, release.listen, environment.service, history)
 
@@ -75,7 +85,7 @@ def answering(
     address: str,
     unit: str,
     history: str = UNCHANGED,
-) -> tuple[str, str]:
+) -> Answer:
     """The same for whatever `unit` serves behind `address`: `host:port`, or the path of a rehearsal's socket.
 
     `before` is the log as it was when the change began, None for the first release here, and for one whose
@@ -96,7 +106,7 @@ def answering(
     if before is not None and before.length:
         unchanged(layout, environment, release, before, log)
         remark += f", {history}"
-    return remark, str((answer or {}).get("projections", ""))
+    return Answer(remark, str((answer or {}).get("projections", "")), log)
 
 
 def staying(
@@ -123,7 +133,7 @@ def staying(
                 f"release {release.id} ended by itself {seconds - left:.1f} s after it was ready.",
                 details=systemd.last_words(environment, mark, unit),
             )
-    return answering(layout, environment, release, before, address, unit, history)[0]
+    return answering(layout, environment, release, before, address, unit, history).remark
 
 
 def _differences(

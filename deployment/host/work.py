@@ -22,6 +22,7 @@ class Work:
     log: Log | None
     place: marks.Place  # of the release that comes up, among those that did
     wanted: Wanted
+    last_head: Log | None = None  # of the log, as it was known when the transaction began
     restored: bool = False  # whether `log` is one that has come in the place of another
     redacted: bool = False  # whether `log` is what a redaction has left
     aside: str = ""  # what the log that is there is called once another one has its place

@@ -11,6 +11,10 @@ import apsw
 from services.errors import HelionyxError
 
 RESTORE = "restore it from a backup"
+BRING_BACK = (
+    "mount it or bring it back, then restart; or restore a backup; or begin anew:"
+    " docs/DEPLOYMENT.md, The event log is gone"
+)
 
 
 class EventLogError(HelionyxError):
@@ -42,6 +46,13 @@ class NewerFormatError(EventLogError):
 
 class DamagedError(EventLogError):
     """The file is not an event log, or is no longer one that can be read."""
+
+
+class LostError(EventLogError):
+    """There was a log, and it is gone: deleted, not mounted, or replaced by another or an older one."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, BRING_BACK)
 
 
 class MisfitError(EventLogError):

@@ -12,7 +12,7 @@ import logging
 from collections.abc import Awaitable, Callable
 
 from services.event_log.chain import Flaw
-from services.event_log.errors import RESTORE, DamagedError, EventLogError
+from services.event_log.errors import BRING_BACK, RESTORE, DamagedError, EventLogError
 from services.event_log.summary import BEGINNING, Head
 
 AT_ONCE = 500
@@ -39,12 +39,15 @@ class Guard:
     def __init__(self) -> None:
         self.broken: str | None = None
         """Why nothing may be appended, or None."""
+        self.hint = RESTORE
 
-    def found(self, reason: str) -> None:
-        """Note that the log is broken, and say so. What was found first stays."""
+    def found(self, reason: str, *, lost: bool = False) -> None:
+        """Note that the log is damaged, or `lost`, and say so. What was found first stays."""
         if self.broken is None:
-            self.broken = f"the event log is damaged, and nothing is recorded: {reason}"
-            logger.error(self.broken, extra={"fields": {"hint": RESTORE}})
+            state = "gone" if lost else "damaged"
+            self.broken = f"the event log is {state}, and nothing is recorded: {reason}"
+            self.hint = BRING_BACK if lost else RESTORE
+            logger.error(self.broken, extra={"fields": {"hint": self.hint}})
 
     async def patrol(self, check: Check) -> None:
         """Look at every record there is, again and again, until one of them does not fit."""

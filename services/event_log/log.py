@@ -13,10 +13,16 @@ from typing import cast
 import apsw
 
 from services.event_log.chain import Flaw, check, flaw_at_end, last_of, lost_key
-from services.event_log.errors import RESTORE, DamagedError, explained
+from services.event_log.directory import make_file, refuse_no_file
+from services.event_log.errors import RESTORE, DamagedError, EventLogError, explained
+from services.event_log.open_files import OpenFiles
 from services.event_log.reading import Pages, Reader, Selection
 from services.event_log.records import Append, Draft, Envelope, Record, decode
-from services.event_log.schema import FILE_NAME, open_for_appending, open_for_reading
+from services.event_log.schema import (
+    FILE_NAME,
+    open_for_appending,
+    open_for_reading,
+)
 from services.event_log.summary import BEGINNING, Head, Summary, end_of
 from services.event_log.writing import Outcome, append_all, known, take_over
 from services.transactions import transaction
@@ -32,21 +38,40 @@ BATCH = 1000
 class EventLog(Summary):
     """One connection to the log. Use it in one thread at a time; several processes may append to one log."""
 
-    def __init__(self, connection: apsw.Connection, path: Path) -> None:
+    def __init__(self, connection: apsw.Connection, path: Path, files: OpenFiles | None = None) -> None:
         super().__init__(connection, path)
+        self._files = files
         self._proven: Record | None = None
         """The last record that was proven, or appended here."""
         self._proven_at = -1
         """What SQLite counted as the file's version when that was the last record."""
 
     @classmethod
-    def open(cls, directory: Path, *, read_only: bool = False) -> EventLog:
+    def open(cls, directory: Path, *, read_only: bool = False, begin: bool = True) -> EventLog:
         """Open the log in `directory`, and make it where there is none. Raises EventLogError.
 
         `read_only` makes and changes nothing, and reads a log that does not exist yet as an empty one.
+        Without `begin` no log is made: LostError where there is none.
         """
-        opener = open_for_reading if read_only else open_for_appending
-        return cls(opener(directory), directory / FILE_NAME)
+        path = directory / FILE_NAME
+        if read_only:
+            return cls(open_for_reading(directory), path)
+        if begin:
+            make_file(directory)
+        else:
+            refuse_no_file(directory)
+        files = OpenFiles(path)
+        log = cls(open_for_appending(directory, begin=begin), path, files)
+        try:
+            files.complete()
+        except EventLogError:
+            log.close()
+            raise
+        return log
+
+    def loss(self) -> str | None:
+        """Why what is appended here would not be found by the next start, or None where it would."""
+        return self._files.loss() if self._files else None
 
     def append(self, drafts: Sequence[Draft], *, expected_position: int | None = None) -> tuple[Record, ...]:
         """Append `drafts`, all or none; on return they are durable.

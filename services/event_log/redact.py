@@ -10,6 +10,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from services.event_log.errors import EventLogError
+from services.event_log.last_head import LastHead
 from services.event_log.log import EventLog
 from services.event_log.records import Draft
 from services.event_log.rewriting import alone, rewrite, tidy
@@ -70,11 +71,19 @@ def redact(store: Path, order: Order, ready: Callable[[], None]) -> Redacted:
     with alone(store) as log:
         redaction = planned(log, order.position)
         old = log.head()
+        same = min(redaction.changed) - 1
+        shared = Head(same, str(log.hash_at(same)))  # what the log before and the one after have in common
 
         def note(new: Head) -> Draft:
             return note_of(redaction, order.by, order.reason, datetime.now(UTC), old, new)
 
-        end = rewrite(log, store, redaction.changed, note, ready)
+        def prepare() -> None:
+            last = LastHead.beside(store)
+            if last.read() is not None:
+                last.write(shared)
+            ready()
+
+        end = rewrite(log, store, redaction.changed, note, prepare)
     with contextlib.closing(EventLog.open(store, read_only=True)) as log:
         after = noted(log, end.position)
     if after is None:

@@ -20,6 +20,7 @@ from services.event_log.errors import (
     BusyError,
     DamagedError,
     EventLogError,
+    LostError,
     NewerFormatError,
     explained,
 )
@@ -82,29 +83,29 @@ CREATE INDEX IF NOT EXISTS events_time ON events (time);
 """No part of the version: a file that was made without one gets it when it is opened for appending."""
 
 
-def open_for_appending(directory: Path) -> apsw.Connection:
-    """Open the log in `directory`, or make it there (0700, the file 0600). Raises EventLogError."""
+def open_for_appending(directory: Path, *, begin: bool = True) -> apsw.Connection:
+    """Open the file of a log; `begin` says whether to make a log in an empty one. Raises EventLogError."""
     path = directory / FILE_NAME
-    try:
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # Made here and not by SQLite, so that its mode, which -wal and -shm take over, depends on no umask.
-        # Never opened if it is there: closing it would drop the locks that this process has on it.
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
-    except FileExistsError:
-        pass
-    except OSError as error:
-        raise EventLogError(f"cannot open {path}: {error.strerror}") from None
     connection = _connect(path)
     with explained(path):
         # The change to WAL asks no busy handler, and two processes may be making the file at once.
-        patiently(lambda: _prepare(connection, path), BUSY_SECONDS)
+        patiently(lambda: _prepare(connection, path, begin=begin), BUSY_SECONDS)
     return connection
 
 
 def refuse_missing(directory: Path) -> None:
     """Raise `EventLogError` where there is no log: to who only reads, it would look like an empty one."""
-    if not (directory / FILE_NAME).exists():
+    if not _exists(directory / FILE_NAME):
         raise EventLogError(f"there is no event log in {directory}", "the value of EVENT_STORE_PATH")
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError as error:  # its directory is somebody else's
+        raise EventLogError(
+            f"cannot open {path}: {error.strerror}", "look at the owner of the directory"
+        ) from None
 
 
 def open_for_reading(directory: Path) -> apsw.Connection:
@@ -114,7 +115,7 @@ def open_for_reading(directory: Path) -> apsw.Connection:
     cannot be opened read-only, since its shared memory has to be made first. Raises EventLogError.
     """
     path = directory / FILE_NAME
-    if path.exists():
+    if _exists(path):
         connection = _unchanging(path) or _connect(path)
         with contextlib.ExitStack() as unused:
             unused.callback(close, connection, path)
@@ -224,9 +225,11 @@ def _connect(path: Path, patience: float | None = None) -> apsw.Connection:
         return connection
 
 
-def _prepare(connection: apsw.Connection, path: Path) -> None:
+def _prepare(connection: apsw.Connection, path: Path, *, begin: bool) -> None:
     with transaction(connection, "DEFERRED"):
         new = _is_empty(connection, path)
+        if new and not begin:
+            raise LostError(f"{path} holds nothing, and there was an event log")
         if not new and _is_cut_off(connection, path):
             raise DamagedError(f"{path} was cut off: {path.stat().st_size} bytes are left", RESTORE)
     connection.pragma("journal_mode", "WAL")

@@ -12,12 +12,18 @@ from services.projections.database import file_of
 
 def progress_of(stem: Path) -> int | None:
     """The position up to which this release's read models follow the log; None where that cannot be read."""
+    row = head_of(stem)
+    return None if row is None else row[0]
+
+
+def head_of(stem: Path) -> tuple[int, str] | None:
+    """The position and the hash of the last record that they have; None where that cannot be read."""
     try:
         connection = apsw.Connection(str(file_of(stem)), flags=apsw.SQLITE_OPEN_READONLY)
         try:
-            row = connection.execute("SELECT position FROM progress").fetchone()
+            row = connection.execute("SELECT position, hash FROM progress").fetchone()
         finally:
             connection.close()
     except apsw.Error:
         return None
-    return None if row is None else cast(int, row[0])
+    return cast(tuple[int, str] | None, row)

@@ -110,7 +110,7 @@ def test_deleted_files_of_a_process_are_found(tmp_path: Path) -> None:
     try:
         for path in names[:-1]:
             path.unlink()
-        found = {held.name: held.path for held in eventlog._deleted(os.getpid(), store)}
+        found = {held.name: held.path for held in eventlog.deleted(os.getpid(), store)}
     finally:
         for file in opened:
             file.close()

@@ -10,7 +10,7 @@ import pytest
 
 from deployment.host.errors import Refused
 from deployment.host.layout import Environment
-from deployment.host.model import Kept, Log, Manifest, Observed, Redaction, Taken, Wanted
+from deployment.host.model import Kept, Log, Lost, Manifest, Observed, Redaction, Taken, Wanted
 from deployment.host.plan import plan
 from deployment.host.step import callers
 
@@ -54,7 +54,8 @@ def _seen(value: dict[str, Any]) -> Observed:
     }
     for key in ("taken", "links"):
         lists[key] = tuple(Taken(**item) for item in value.get(key, ()))
-    log = {"log": Log(**value["log"])} if value.get("log") else {}
+    log: dict[str, Any] = {key: Log(**value[key]) for key in ("log", "last_head") if value.get(key)}
+    log |= {"lost": Lost(**value["lost"])} if value.get("lost") else {}
     return Observed(**{**value, **lists, **log, "releases": releases})
 
 

@@ -25,7 +25,7 @@ def test_data_stays_and_is_found_again(bare: Operator, dev: Operator) -> None:
         r"stays in /var/lib/helionyx/dev, ([1-9]\d* kB|0\.[1-9] MB),", dev.status("dev")["notes"][0]
     )
     assert dev.on_node("sh", "-c", "ls -A /etc/systemd/system /etc/systemd") == before
-    assert dev.on_node("sh", "-c", "ls -A /opt/helionyx/layers; ls /opt/helionyx") == "host\nlayers\n"
+    assert dev.on_node("sh", "-c", "ls -A /opt/helionyx/layers; ls /opt/helionyx") == "heads\nhost\nlayers\n"
     assert "helionyx-dev" not in dev.on_node("cat", "/etc/passwd", "/etc/group")
     owners = dev.on_node("sh", "-c", "find /var/lib/helionyx/dev -printf '%u %m %y\\n'")
     assert set(owners.splitlines()) == {"root 700 d", "root 600 f"}
@@ -82,9 +82,12 @@ def test_log_that_was_put_aside_is_not_deleted(two: Operator) -> None:
     two.tell("staging", ["precious"])
     two.change("stop", "staging")
     two.on_node("sh", "-c", f"mv {place}/events.db {place}/events.db.damaged && rm -f {place}/events.db-*")
-    two.change("start", "staging")
+    assert "there is no event log in" in two.change("start", "staging", code=2)["message"]
+    assert "its name is typed" in two.change("restore", "staging", code=2, BACKUP="empty")["message"]
+    kept = two.change("restore", "staging", BACKUP="empty", CONFIRM="staging")["kept"]
+    assert two.events("staging") == b""
     assert "stays on the node" in two.change("remove", "staging")["summary"]
-    assert two.on_node("ls", f"{place}/events.db.damaged")
+    assert two.on_node("ls", f"{kept}/events.db.damaged")
 
 
 def test_process_of_the_user_is_named_before_anything_is_touched(dev: Operator) -> None:

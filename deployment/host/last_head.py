@@ -1,0 +1,59 @@
+"""The last known head of an environment's event log, kept by root outside of its data: ADR 13.
+
+The service reads the file too: a log that does not have this head is not the one that was there.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from pathlib import Path
+
+from .files import publish
+from .layout import Environment, Layout
+from .model import Log, Manifest
+from .run import run
+from .store import path_of
+
+
+def read(layout: Layout, environment: Environment) -> Log | None:
+    """The log's length and head after the last change; None before there was one.
+
+    A file that cannot be read still says that there was a log: of length 0, which any log has.
+    """
+    try:
+        value = json.loads(layout.last_head(environment).read_bytes())
+        return Log(int(value["position"]), str(value["hash"]))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError):
+        return Log(0, "0" * 64)
+
+
+def write(layout: Layout, environment: Environment, log: Log) -> None:
+    """Replace it."""
+    path = layout.last_head(environment)
+    path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+    publish(path, json.dumps({"position": log.length, "hash": log.head}).encode() + b"\n", 0o644)
+
+
+def forget(layout: Layout, environment: Environment) -> None:
+    """Let any log, or none, be the one of this environment."""
+    path = layout.last_head(environment)
+    path.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):  # that of another environment is there, or none ever was
+        path.parent.rmdir()
+
+
+def beside(release: Manifest) -> Path:
+    """The file in which the service notes the same by itself, beside the directory of its log."""
+    store = path_of(release)
+    return store.with_name(f"{store.name}.head")
+
+
+def forget_own(environment: Environment, releases: list[Manifest]) -> None:
+    """Remove what the service has noted, as its user: wherever a link of its own leads, it gains nothing."""
+    paths = sorted({str(beside(release)) for release in releases if os.path.lexists(beside(release))})
+    if paths:
+        run(["rm", "--force", "--", *paths], user=environment.user)

@@ -1,0 +1,184 @@
+"""Whether the event log of an environment is still the one that was there: ADR 13."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from . import eventlog, last_head, marks, releases, store
+from .errors import StepFailed
+from .layout import Environment, Layout
+from .model import Log, Lost, Manifest
+
+
+@dataclass(frozen=True)
+class Facts:
+    """A log, as it was last known and as it lies in `store`; None where that is not known."""
+
+    environment: str
+    store: Path
+    known: Log | None  # what it has to have
+    length: int | None = None
+    hash: str | None = None  # at the position of the head that is known
+    missing: bool = False  # whether no file of a log is there, or an empty one
+    came_up: bool = False  # whether a release ran here, which made a log
+    deleted: bool = False  # whether the process holds a file of the log that was deleted
+    pid: int = 0
+    before: Path | None = None  # where the log was until now, if another place is asked for
+    deployed: bool = True  # whether a release is there that could prove another log
+
+
+def judge(facts: Facts) -> Lost | None:
+    """What has become of a log that is not the one that was there; None where it is. Pure."""
+    name = facts.environment
+    if facts.deleted:
+        return Lost(
+            f"process {facts.pid} still holds the event log of {name} in a file that was deleted.",
+            f"make doctor ENV={name} shows the commands that save it; make stop ENV={name} gives it up",
+            held=True,
+        )
+    if facts.known is None and not facts.came_up:
+        return None
+    ended = f", and it ended at position {facts.known.length}" if facts.known else ""
+    if facts.missing and facts.before is not None:
+        return Lost(
+            f"EVENT_STORE_PATH changed from {facts.before} to {facts.store}, and no event log is there.",
+            f"make stop ENV={name}; as root on the node: mv {facts.before} {facts.store};"
+            f" make deploy ENV={name}",
+        )
+    if facts.missing:
+        return Lost(f"there is no event log in {facts.store}{ended}.", _hint(facts))
+    if facts.known is None or facts.length is None or facts.hash == facts.known.head:
+        return None
+    changed = "EVENT_STORE_PATH changed, and " if facts.before else ""
+    if facts.length < facts.known.length:
+        text = f"{changed}the event log in {facts.store} ends at position {facts.length}, and had"
+        return Lost(f"{text} {facts.known.length}.", _hint(facts))
+    return Lost(
+        f"{changed}{facts.store} has another event log: position {facts.known.length} was"
+        f" {facts.known.head[:16]}, and is {str(facts.hash)[:16]}.",
+        _hint(facts),
+    )
+
+
+def look(
+    layout: Layout,
+    environment: Environment,
+    current: Manifest | None,
+    chosen: Manifest | None,
+    known: Log | None,
+    process: tuple[int, Log | None],
+    at_rest: tuple[Log, store.At] | None,
+) -> Lost | None:
+    """Judge the log that the release `chosen` would have; the release `current` can be asked to read it.
+
+    `process` is the pid of the service and what it says of its log. `at_rest` is what lies on the disk, where
+    that was looked at already.
+    """
+    if chosen is None:
+        return None
+    (pid, told), place = process, store.path_of(chosen)
+    now = store.path_of(current) if current else place
+    if place != now and not _is_missing(now):  # the log in the old place is the one
+        known = told or (at_rest[0] if at_rest else known)
+    trusted = place == now and told is not None and known is not None and told.length >= known.length
+    if place != now or (at_rest is None and not trusted):
+        at_rest = _read(layout, environment, current, place, known)
+    if trusted or (at_rest and _is_redacted(layout, environment, current, place, known, at_rest[1])):
+        at_rest = None
+    return judge(
+        Facts(
+            environment.name,
+            place,
+            known,
+            length=at_rest[0].length if at_rest else None,
+            hash=at_rest[1].hash if at_rest else None,
+            missing=_is_missing(place),
+            came_up=current is not None and marks.read(layout, environment, current.id).verified_at > 0,
+            deleted=bool(pid) and any(eventlog.deleted(pid, now)),
+            pid=pid,
+            before=now if place != now else None,
+            deployed=current is not None,
+        )
+    )
+
+
+def record(
+    layout: Layout, environment: Environment, release: str | None, chosen: Manifest | None
+) -> dict[str, Any]:
+    """The log on the disk when a change begins, what had to be there, and what has become of it.
+
+    What a service says of itself proves nothing: its release's own code reads it.
+    """
+    current, known = releases.read_manifest(layout, environment, release), last_head.read(layout, environment)
+    rest = store.rest(layout, environment, current, at=known.length if known else None)
+    lost = look(layout, environment, current, chosen, known, (0, None), rest)
+    return {
+        "log": asdict(rest[0]) if rest else None,
+        "last_head": asdict(known) if known else None,
+        "lost": asdict(lost) if lost else None,
+    }
+
+
+def _read(
+    layout: Layout, environment: Environment, current: Manifest | None, place: Path, known: Log | None
+) -> tuple[Log, store.At] | None:
+    """The log in a place and its hash at the known position; None where nothing can read it."""
+    if current is None or known is None or _is_missing(place):
+        return None
+    return store.rest(layout, environment, current, place, known.length)
+
+
+def _is_redacted(
+    layout: Layout,
+    environment: Environment,
+    current: Manifest | None,
+    place: Path,
+    known: Log | None,
+    at: store.At,
+) -> bool:
+    """Whether the log says that it ended as it is known before some of its words were replaced."""
+    if current is None or known is None or at.hash in (None, known.head):
+        return False
+    words = ("services.event_log", "verify", "--store", str(place))
+    try:
+        found = store.ask(layout, environment, current, *words, timeout=store.LONG)
+    except (StepFailed, ValueError):
+        return False
+    redactions = found.get("redactions", ())
+    return any((item["at"] - 1, item["old_head"]) == (known.length, known.head) for item in redactions)
+
+
+def reached(layout: Layout, environment: Environment, verb: str, outcome: str) -> dict[str, Any]:
+    """What the history says of the log that the service goes on with, after a change that is done.
+
+    Of a service that has stopped, the end of its log is written down first, if it is the one that was there.
+    """
+    if outcome != "done":
+        return {}
+    if verb in ("stop", "redact"):
+        release = releases.current(layout, environment)
+        found = record(layout, environment, release, releases.read_manifest(layout, environment, release))
+        if found["log"] and not found["lost"]:
+            last_head.write(layout, environment, Log(**found["log"]))
+    log = last_head.read(layout, environment)
+    return {"position": log.length, "head": log.head} if log else {}
+
+
+def _is_missing(place: Path) -> bool:
+    file = place / store.LOG_FILE
+    try:
+        return not file.stat().st_size
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+
+
+def _hint(facts: Facts) -> str:
+    name = facts.environment
+    if not facts.deployed:
+        return f"mount it or bring it back; or give it up: make remove ENV={name} DATA=delete"
+    return (
+        f"mount it or bring it back; or make restore ENV={name} BACKUP=file;"
+        f" or begin anew: make restore ENV={name} BACKUP=empty"
+    )

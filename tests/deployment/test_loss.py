@@ -1,0 +1,123 @@
+"""Whether the event log of an environment is still the one that was there, and what the node keeps of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from deployment.host import last_head, loss, releases, shelf
+from deployment.host.layout import Layout
+from deployment.host.loss import Facts, judge
+from deployment.host.model import Log
+from services.event_log import Head
+from services.event_log.last_head import LastHead
+
+from .shelves import DEV, NEW, OLD, release
+
+STORE = Path("/var/lib/helionyx/dev/events")
+WHOLE = Facts("dev", STORE, OLD, length=12, hash=OLD.head, came_up=True)
+MOVED = Path("/var/lib/helionyx/dev/log")
+
+
+GONE = replace(WHOLE, length=None, hash=None, missing=True)
+SHORT = replace(WHOLE, length=8, hash=None)
+
+
+@pytest.mark.parametrize(
+    ("facts", "text", "hint"),
+    [
+        (GONE, f"there is no event log in {STORE}, and it ended at position 9.", "BACKUP=empty"),
+        (replace(GONE, known=None), f"there is no event log in {STORE}.", "BACKUP=file"),
+        (replace(GONE, deployed=False), "there is no event log in", "DATA=delete"),
+        (SHORT, f"the event log in {STORE} ends at position 8, and had 9.", "mount it"),
+        (
+            replace(WHOLE, hash="a" * 64),
+            f"{STORE} has another event log: position 9 was ffffffffffffffff, and is aaaaaaaaaaaaaaaa.",
+            "BACKUP=file",
+        ),
+        (replace(WHOLE, deleted=True, pid=7), "process 7 still holds the event log of dev", "make doctor"),
+        (
+            replace(GONE, store=MOVED, before=STORE),
+            f"EVENT_STORE_PATH changed from {STORE} to {MOVED}, and no event log is there.",
+            f"mv {STORE} {MOVED}; make deploy ENV=dev",
+        ),
+        (
+            replace(SHORT, store=MOVED, before=STORE),
+            f"EVENT_STORE_PATH changed, and the event log in {MOVED} ends at position 8",
+            "mount it",
+        ),
+    ],
+)
+def test_what_has_become_of_it_and_what_to_do(facts: Facts, text: str, hint: str) -> None:
+    """Each way to be gone in a sentence of its own."""
+    lost = judge(facts)
+    assert lost is not None
+    assert lost.text.startswith(text)
+    assert hint in lost.hint
+    assert lost.held == facts.deleted
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        WHOLE,
+        replace(WHOLE, length=None, hash=None),
+        replace(WHOLE, known=None, came_up=False, missing=True),
+        replace(WHOLE, known=None),
+    ],
+    ids=["has its head", "unreadable", "never deployed", "of an earlier version"],
+)
+def test_what_is_not_lost(facts: Facts) -> None:
+    """What cannot be read is told elsewhere; where nothing is known of a log, it is taken as it is."""
+    assert judge(facts) is None
+
+
+@pytest.mark.parametrize("told", [None, Log(9, OLD.head), Log(30, "b" * 64)])
+def test_a_process_that_has_come_further_needs_no_look(layout: Layout, told: Log | None) -> None:
+    """Else what lies on the disk is asked for; the log of 9 events lies there."""
+    made = release(layout)
+    assert loss.look(layout, DEV, made, made, OLD, (0, told), None) is None
+    lost = loss.look(layout, DEV, made, made, Log(30, "b" * 64), (0, told), None)
+    assert (lost is None) == (told is not None and told.length == 30)
+
+
+def test_a_changed_path_is_compared_with_the_log_in_the_old_place(layout: Layout) -> None:
+    """A copy that was made a while ago is not the log, whatever the node knew at the last change."""
+    made = release(layout)
+    moved = replace(made, config={**made.config, "event_store_path": str(layout.kept_logs(DEV) / ".next")})
+    lost = loss.look(layout, DEV, made, moved, NEW, (0, Log(9, "e" * 64)), None)
+    assert lost is not None
+    assert "ends at position 5, and had 9" in lost.text
+    assert loss.look(layout, DEV, made, moved, NEW, (0, NEW), None) is None
+
+
+def test_service_and_node_read_each_others_files(layout: Layout) -> None:
+    """One form for both; a file that nobody can read still says that there was a log."""
+    assert last_head.read(layout, DEV) is None
+    last_head.write(layout, DEV, OLD)
+    path = layout.last_head(DEV)
+    assert LastHead(path).read() == Head(9, OLD.head)
+    assert (path.stat().st_mode & 0o777, path.parent.stat().st_mode & 0o777) == (0o644, 0o755)
+    LastHead(path).write(Head(5, NEW.head))
+    assert last_head.read(layout, DEV) == NEW
+    path.write_text("{")
+    assert last_head.read(layout, DEV) == Log(0, "0" * 64)
+    last_head.forget(layout, DEV)
+    assert last_head.read(layout, DEV) is None
+    assert last_head.beside(release(layout)) == layout.data(DEV) / "events.head"
+
+
+def test_a_switch_forgets_the_heads(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The node's and the service's: whichever log a power cut leaves is the one."""
+    made = release(layout)
+    made = replace(made, config={**made.config, "projections_db_path": "/nowhere/helionyx.db"})
+    removed: list[str] = []
+    monkeypatch.setattr(releases, "manifests", lambda *_: [made])
+    monkeypatch.setattr(last_head, "run", lambda argv, **_: removed.extend(argv))
+    last_head.write(layout, DEV, OLD)
+    last_head.beside(made).touch()
+    shelf.switch(layout, DEV, made, "9-ffffffffffff")
+    assert last_head.read(layout, DEV) is None
+    assert removed == ["rm", "--force", "--", str(last_head.beside(made))]
