@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import csv
+import hashlib
 import sys
 import tempfile
 import tomllib
@@ -121,7 +124,9 @@ def _install_and_pack(packages: Dependencies, target: Target) -> bytes:
         drop(tree, packages.excluded)
         with ThreadPoolExecutor(1) as beside:
             compiling = beside.submit(byte_code, tree, target)
-            return pack_in_order(_followed(entries(tree), compiling), level=1)
+            files = entries(tree)
+            refuse_damaged(files, packages.excluded)
+            return pack_in_order(_followed(files, compiling), level=1)
 
 
 def _followed(first: list[Entry], rest: Future[list[Entry]]) -> Iterator[Entry]:
@@ -145,6 +150,31 @@ def entries(tree: Path) -> list[Entry]:
         for path in sorted(tree.rglob("*"))
         if path.is_file() and not _local(path.relative_to(tree))
     ]
+
+
+def refuse_damaged(files: list[Entry], excluded: tuple[str, ...] = ()) -> None:
+    """Raise `DeployError` unless the files are those that their packages list in RECORD, by digest.
+
+    uv checks a package when it downloads it. The files in its cache can be damaged later.
+    """
+    contents = {entry.path: entry.content for entry in files}
+    for record in [path for path in contents if path.endswith(".dist-info/RECORD")]:
+        for path, digest, _ in csv.reader(contents[record].decode().splitlines()):
+            algorithm, _, expected = digest.partition("=")
+            if not digest or _local(Path(path)) or any(fnmatch(path, pattern) for pattern in excluded):
+                continue
+            content = contents.get(path)
+            if content is None or _encoded(hashlib.new(algorithm, content).digest()) != expected:
+                package = record.split("-")[0]
+                raise DeployError(
+                    f"{path} is not as {package} was published: the cache of uv is damaged.",
+                    f".venv/bin/uv cache clean {package}, then try again",
+                )
+
+
+def _encoded(digest: bytes) -> str:
+    """A digest as a RECORD holds it: the wheel specification says base64 for URLs, without padding."""
+    return base64.urlsafe_b64encode(digest).decode().rstrip("=")
 
 
 def byte_code(tree: Path, target: Target) -> list[Entry]:

@@ -116,3 +116,35 @@ def test_node_without_glibc_is_refused() -> None:
     """No wheel of the lock would load there."""
     with pytest.raises(DeployError, match="not glibc"):
         layer.target_of({"libc": ["", ""], "machine": "x86_64", "python": [3, 11], "pinned": True})
+
+
+WHEEL = {
+    "tool/a.py": b"A = 1\n",
+    "tool-1.dist-info/RECORD": b"""\
+tool/a.py,sha256=Bu289DNhZaJx5lJAJaZDnDyqMkb9B5bxFncieXB6UyU,6
+tool/tests/b.py,sha256=AAAA,9
+tool/__pycache__/a.cpython-311.pyc,,
+tool-1.dist-info/RECORD,,
+""",
+}
+
+
+def wheel(**changed: bytes | None) -> list[Entry]:
+    """The files of a package, of which some are changed or missing."""
+    files = {**WHEEL, **{f"tool/{name}.py": content for name, content in changed.items()}}
+    return [Entry(path, content) for path, content in files.items() if content is not None]
+
+
+def test_package_as_it_was_published_is_taken() -> None:
+    """Without what is excluded, and what belongs to the machine that installed it."""
+    layer.refuse_damaged(wheel(), ("tool/tests/*",))
+
+
+@pytest.mark.parametrize(
+    ("content", "excluded"), [(b"A = 2\n", "tool/tests/*"), (None, "tool/tests/*"), (b"A = 1\n", "")]
+)
+def test_package_that_is_damaged_is_refused(content: bytes | None, excluded: str) -> None:
+    """Changed or missing: it would be called a layer of the lock, and is none."""
+    with pytest.raises(DeployError, match="the cache of uv is damaged") as refused:
+        layer.refuse_damaged(wheel(a=content), (excluded,))
+    assert "uv cache clean tool" in refused.value.hint
