@@ -64,6 +64,7 @@ def bootstrap(config: Config, variables: Mapping[str, str]) -> Application:
         config.api_token,
         lambda: progress_of(config.projections_db_path),
         telegram.status,
+        config.trusted_proxies,
     )
     return Application(identity, service, telegram, app, config.event_store_path)
 

@@ -50,6 +50,8 @@ class Config:
     """From when to when the bot says nothing by itself, such as 22:00 to 08:00."""
     telegram_summary_at: str | None = None
     """When it sums the day up."""
+    trusted_proxies: tuple[str, ...] = ()
+    """The addresses and networks whose X-Forwarded-For is believed."""
 
     @classmethod
     def from_env(

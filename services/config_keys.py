@@ -74,6 +74,19 @@ def _port(text: str) -> int:
     return int(text)
 
 
+def _networks(text: str) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in text.split(","))
+    for name in names:
+        try:
+            ipaddress.ip_network(name)
+        except ValueError:
+            raise UnfitError(
+                f"expected addresses or networks with commas between them, found {_found(name)}",
+                "such as 127.0.0.1,10.0.0.0/8",
+            ) from None
+    return names
+
+
 def _api_token(text: str) -> str:
     if not all("!" <= character <= "~" for character in text):
         raise UnfitError("expected visible ASCII characters without spaces, found another character")
@@ -203,6 +216,7 @@ KEYS: dict[str, Key] = {
         Key("TELEGRAM_QUIET_HOURS", _quiet_hours, default="22:00-08:00"),
         Key("TELEGRAM_SUMMARY_AT", _summary_at, default="08:00"),
         Key("TIMEZONE", _timezone, default="UTC"),
+        Key("TRUSTED_PROXIES", _networks),
     )
 }
 """Every key there is, in the order of the template."""

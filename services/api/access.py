@@ -63,7 +63,7 @@ def observed(app: ASGIApp, answered: Answered) -> ASGIApp:
         finally:
             seconds = time.perf_counter() - begun
             answered(scope, status, seconds)
-            log_answer(scope["method"], scope["path"], status, seconds)
+            log_answer(scope["method"], scope["path"], status, seconds, scope.get("client"))
 
     return observe
 
@@ -82,7 +82,13 @@ def new_id() -> str:
     return os.urandom(8).hex()
 
 
-def log_answer(method: str | None, path: str | None, status: int | None, seconds: float) -> None:
+def log_answer(
+    method: str | None,
+    path: str | None,
+    status: int | None,
+    seconds: float,
+    client: tuple[str, int] | None,
+) -> None:
     """The line about one request. Its query is left out: it says what somebody looked for.
 
     That the service said it is well, whoever asked, is worth a line to nobody but who looks for it.
@@ -91,7 +97,13 @@ def log_answer(method: str | None, path: str | None, status: int | None, seconds
     if path in PROBES and status == HTTPStatus.OK:
         level = logging.DEBUG
     milliseconds = round(seconds * 1000, 2)
-    fields = {"method": method, "path": path, "status": status, "milliseconds": milliseconds}
+    fields: dict[str, object] = {
+        "method": method,
+        "path": path,
+        "status": status,
+        "milliseconds": milliseconds,
+    }
+    fields["client"] = client[0] if client else None  # a Unix socket has no address
     logger.log(level, "answered" if status else "not answered", extra={"fields": fields})
 
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from http import HTTPStatus
+from typing import Any, cast
 
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -35,6 +36,13 @@ def addressed(app: ASGIApp) -> ASGIApp:
         await refusal(scope, receive, send)
 
     return address
+
+
+def behind(app: ASGIApp, proxies: Sequence[str]) -> ASGIApp:
+    """`app`, whose caller is whom one of the `proxies` names in X-Forwarded-For."""
+    from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
+
+    return cast(ASGIApp, ProxyHeadersMiddleware(cast(Any, app), list(proxies)))
 
 
 def own_pages(app: ASGIApp) -> ASGIApp:

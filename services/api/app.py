@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -27,7 +27,7 @@ from services.api import (
     tracks,
 )
 from services.api.access import observed
-from services.api.addressing import addressed, own_pages
+from services.api.addressing import addressed, behind, own_pages
 from services.api.declared import only_declared
 from services.api.guard import guarded
 from services.api.limits import limited
@@ -67,11 +67,13 @@ def build_app(
     token: str | None,
     projected: Callable[[], int | None],
     telegram: Status,
+    proxies: Sequence[str] = (),
 ) -> ASGIApp:
     """The application for `service`.
 
     `token` is what callers must bring, as `guard` says; None leaves it open.
-    `projected` tells how far the read models have come, `telegram` how the bot does.
+    `projected` tells how far the read models have come, `telegram` how the bot does. `proxies` are believed
+    where they say who the caller is.
     """
     measures = Measures([path for part in (*OPERATIONS, openapi.OPERATIONS) for path in part])
     routes = [
@@ -90,7 +92,8 @@ def build_app(
     app = Starlette(routes=routes, exception_handlers=handlers)
     app.router.redirect_slashes = False  # a path that does not exist is a problem like any other
     inner = own_pages(app) if token is None else guarded(app, token)
-    return observed(limited(addressed(inner)), measures.answer)
+    whole = observed(limited(addressed(inner)), measures.answer)
+    return behind(whole, proxies) if proxies else whole
 
 
 def _asked(service: Service, measures: Measures) -> list[Route]:

@@ -254,7 +254,7 @@ class BoundedProtocol(HttpToolsProtocol):
         before = REQUEST_ID.set(request_id)
         try:
             response = problem(status, message, headers={"X-Request-Id": request_id, "Connection": "close"})
-            log_answer(None, None, status, seconds)
+            log_answer(None, None, status, seconds, self.client)
         finally:
             REQUEST_ID.reset(before)
         headers = [*self.server_state.default_headers, *response.raw_headers]

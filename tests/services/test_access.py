@@ -53,6 +53,7 @@ def test_one_line_per_request(service: Instance, method: str, path: str, body: o
     assert 0 < entry.pop("milliseconds") < 5000
     level = "debug" if path.startswith("/health") else "info"  # who asks whether it is well is no news
     told = {"level": level, "message": "answered", "method": method, "path": path, "status": status}
+    told["client"] = "127.0.0.1"
     assert entry == {"time": entry["time"], **told, "request_id": answer.headers["x-request-id"]}
 
 
@@ -105,3 +106,19 @@ def test_trouble_of_the_service(tmp_path: Path) -> None:
         assert any("services/api/messages.py" in frame for frame in bug["traceback"])
         assert (answered["status"], answered["level"]) == (500, "warning")
         assert service.call("GET", "/health").status == 200
+
+
+@pytest.mark.parametrize(
+    ("proxies", "client"),
+    [
+        ("127.0.0.0/8", "192.0.2.7"),
+        ("127.0.0.1,192.0.2.7", "203.0.113.9"),
+        ("10.0.0.1", "127.0.0.1"),
+        (None, "127.0.0.1"),
+    ],
+)
+def test_the_caller_behind_a_proxy(tmp_path: Path, proxies: str | None, client: str) -> None:
+    """Is named in the line where the proxy is one of TRUSTED_PROXIES: anybody may send such a header."""
+    with running(tmp_path, TRUSTED_PROXIES=proxies) as service:
+        answer = service.call("GET", "/nothing", X_Forwarded_For="198.51.100.1, 203.0.113.9, 192.0.2.7")
+        assert lines(service, answer.headers["x-request-id"])[-1]["client"] == client

@@ -68,12 +68,13 @@ def test_every_key_is_read() -> None:
             TELEGRAM_API_URL="https://bots.example.org/api",
             TELEGRAM_QUIET_HOURS="21:30-07:00",
             TELEGRAM_SUMMARY_AT="07:15",
+            TRUSTED_PROXIES="127.0.0.1,10.0.0.0/8",
         )
     )
     assert config == Config(
         "dev", "::1", 8002, Path("/srv/x/events"), Path("/srv/x/p/helionyx.db"), "DEBUG", "UTC", TOKEN,
         BOT_TOKEN, -100200300, "helionyx_bot", "https://bots.example.org/api",
-        ("21:30", "07:00"), "07:15",
+        ("21:30", "07:00"), "07:15", ("127.0.0.1", "10.0.0.0/8"),
     )  # fmt: skip
 
 
@@ -121,6 +122,9 @@ def test_every_key_is_read() -> None:
         ("TELEGRAM_SUMMARY_AT", "8:00", "a time of day or `off`"),
         ("TELEGRAM_SUMMARY_AT", "never", "a time of day or `off`"),
         ("TIMEZONE", "Nowhere/Nothing", "an IANA time zone"),
+        ("TRUSTED_PROXIES", "localhost", "addresses or networks"),
+        ("TRUSTED_PROXIES", "127.0.0.1,", "addresses or networks"),
+        ("TRUSTED_PROXIES", "10.0.0.1/8", "addresses or networks"),
         ("TIMEZONE", "../etc/passwd", "an IANA time zone"),
         ("LOG_LEVEL", "", "the value is empty"),
         ("API_TOKEN", "CHANGE_ME_and_more_than_16", "CHANGE_ME"),

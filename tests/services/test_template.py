@@ -24,6 +24,7 @@ def test_it_has_every_key_and_no_other() -> None:
         "TELEGRAM_CHAT_ID",
         "TELEGRAM_BOT_USERNAME",
         "TELEGRAM_API_URL",
+        "TRUSTED_PROXIES",
     }
 
 
