@@ -142,7 +142,8 @@ def exchange(
 ) -> Answer:
     """One request on `connection`. Header names are written with _ for -; an empty value leaves one out."""
     payload = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
-    given = {"Authorization": f"Bearer {TOKEN}"} | {
+    kind = {} if body is None or isinstance(body, bytes) else {"Content-Type": "application/json"}
+    given = {"Authorization": f"Bearer {TOKEN}", **kind} | {
         name.replace("_", "-"): text for name, text in headers.items()
     }
     connection.request(method, path, payload, {name: text for name, text in given.items() if text})

@@ -66,8 +66,7 @@ def test_the_scheme_is_written_as_one_likes(service: Instance) -> None:
 def test_without_a_configured_token_loopback_is_open(tmp_path: Path) -> None:
     """Whoever is on the host may read and write."""
     with running(tmp_path, API_TOKEN=None) as instance:
-        json = {"Authorization": "", "Content_Type": "application/json"}
-        assert instance.call("POST", MESSAGES, {"text": "a"}, **json).status == 201
+        assert instance.call("POST", MESSAGES, {"text": "a"}, Authorization="").status == 201
         assert len(instance.call("GET", MESSAGES, Authorization="").json["messages"]) == 1
 
 

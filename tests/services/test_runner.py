@@ -104,7 +104,8 @@ def test_make_run_is_of_the_checkout_alone(tmp_path: Path) -> None:
     """A shell on a node may hold what leads to a node's configuration: it does not reach the service."""
     (tmp_path / "scripts").mkdir()
     (tmp_path / ".venv" / "bin").mkdir(parents=True)
-    shutil.copy(ROOT / "scripts" / "run.sh", tmp_path / "scripts")
+    for name in ("run.sh", "shell.sh"):
+        shutil.copy(ROOT / "scripts" / name, tmp_path / "scripts")
     programs = {"scripts/setup.sh": "exit 0", ".venv/bin/python": "exec env"}
     for name, line in programs.items():
         (tmp_path / name).write_text(f"#!/bin/sh\n{line}\n")
