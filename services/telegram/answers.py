@@ -88,8 +88,9 @@ class Answers:
     async def _tracks(self, _rest: str) -> Said:
         return lists.track_list(await self._things(TRACK, "running"))
 
-    async def _show(self, rest: str) -> Said:
-        number = number_of(rest)
+    async def standing(self, rest: str) -> Said:
+        """The item whose number `rest` begins with, as it stands."""
+        number = number_of(rest.partition(" ")[0])
         thing = None if number is None else await self._thing(number)
         return Said(texts.NOTHING_FOUND) if thing is None else self._standing(thing)
 
@@ -144,7 +145,7 @@ QUESTIONS: Mapping[str, _Question] = {
     **_LISTS,
     "notes": Answers._notes,
     "tracks": Answers._tracks,
-    "show": Answers._show,
+    "show": Answers.standing,
     "search": Answers._search,
     "stats": Answers._stats,
     "status": Answers._status,

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import cast
 
 from services.answers import Recorded
@@ -140,17 +141,18 @@ class Conversation:
         """Give the answers that earlier processes owe. Raises HelionyxError where the log cannot be read."""
         after, since = 0, self.answers.clock() - REMEMBERED
         prefix = f"{SOURCE}:update:{self.id}:"
+        updates: list[str] = []
         while records := await self.service.events(
             after, READ_AT_ONCE, types=("MessageRecorded",), since=since
         ):
-            for record in records:
-                key = record.envelope().idempotency_key or ""
-                if key.startswith(prefix):
-                    update = key.removeprefix(f"{SOURCE}:update:")
-                    recorded = await self.service.told(SOURCE, f"update:{update}")
-                    if recorded is not None and await self._is_owed(update, recorded):
-                        await self._answer(update, recorded)
+            keys = [record.envelope().idempotency_key or "" for record in records]
+            updates += [key.removeprefix(f"{SOURCE}:update:") for key in keys if key.startswith(prefix)]
             after = records[-1].position
+        for update in updates:
+            recorded = await self.service.told(SOURCE, f"update:{update}")
+            if recorded is not None and await self._is_owed(update, recorded):
+                # Updates are taken one after the other: only the last one may have been cut short.
+                await self._answer(update, recorded, taken=update != updates[-1])
 
     def _number(self, update: Raw) -> str:
         return f"{self.id}:{update['update_id']}"
@@ -172,10 +174,7 @@ class Conversation:
         self._owe(f"reply:migrated:{moved.chat}:{moved.to}", To(moved.to), remarks.migrated(moved.to))
 
     def _owe(self, about: str, to: To, said: Said) -> None:
-        async def compose() -> Said:
-            return said
-
-        self.replies.put(Owed(about, to, compose))
+        self.replies.put(Owed(about, to, _constant(said)))
 
     async def _keep(self, number: str, said: Words) -> tuple[str, Recorded]:
         """Keep what was said, and what it means unless it is another wording; under which number it is."""
@@ -203,8 +202,11 @@ class Conversation:
             return True
         return before.state == FAILED and str(before.reason).startswith(LATER)
 
-    async def _answer(self, number: str, recorded: Recorded) -> None:
-        """Do what a message asks for, and owe an answer; a command for another bot is not answered."""
+    async def _answer(self, number: str, recorded: Recorded, *, taken: bool = False) -> None:
+        """Do what a message asks for, and owe an answer; a command for another bot is not answered.
+
+        Of a message that was `taken` before, the command was carried out or refused then.
+        """
         origin = _origin(recorded)
         asked = None if origin.edited or origin.wordless else command_of(recorded.message.text)
         if asked is not None and asked.bot not in ("", self.name.casefold()):
@@ -216,19 +218,31 @@ class Conversation:
             to = To(cast(int, self.chats.now))
         else:
             to = To(chat, origin.thread, origin.message if chat < 0 else None)
+        compose: Callable[[], Awaitable[Said]] | None = None
         if asked is not None and asked.name not in QUESTIONS:
-            await self._said(number, recorded, origin, asked)  # it is done now, whenever that is answered
+            # It is done now, whenever that is answered: later, it might mean something else.
+            compose = _constant(await self._changed(number, recorded, origin, asked, taken=taken))
+        elif not origin.wordless:
+            compose = partial(self._said, number, recorded, origin, asked)
         kinds = (origin.attachment.kind,) if origin.wordless and origin.attachment else ()
         about = _about(number, origin)
         owed = Owed(
             about,
             to,
-            None if origin.wordless else lambda: self._said(number, recorded, origin, asked),
+            compose,
             len(recorded.entries),
             kinds,
             album=about.startswith(ALBUM),
         )
         self.replies.put(owed)
+
+    async def _changed(
+        self, number: str, recorded: Recorded, origin: Origin, asked: Asked, *, taken: bool
+    ) -> Said:
+        """Carry a command out, or say how its item stands now if that was tried when it was `taken`."""
+        if not taken:
+            return await self._said(number, recorded, origin, asked)
+        return remarks.late(recorded.message.text, await self.answers.standing(asked.rest))
 
     async def _said(self, number: str, recorded: Recorded, origin: Origin, asked: Asked | None) -> Said:
         if origin.edited:
@@ -258,6 +272,15 @@ class Conversation:
                 "telegram: a chat that is not the environment's is ignored",
                 extra={"fields": {"chat": stranger.chat}},
             )
+
+
+def _constant(said: Said) -> Callable[[], Awaitable[Said]]:
+    """An answer that is known already."""
+
+    async def compose() -> Said:
+        return said
+
+    return compose
 
 
 def _origin(recorded: Recorded) -> Origin:

@@ -23,3 +23,8 @@ def migrated(chat: int) -> Said:
         f"This group has become a supergroup, and its id is {chat} now. I follow it. Put"
         f" TELEGRAM_CHAT_ID={chat} into the environment's .env file when you deploy the next time."
     )
+
+
+def late(command: str, standing: Said) -> Said:
+    """The answer to a command that was carried out or refused a while ago."""
+    return Said(f"late answer to {command}\nnow: {standing.text}", standing.buttons)

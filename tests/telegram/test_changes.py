@@ -11,7 +11,9 @@ from tests.services.instance import Instance
 
 from .bot import Bot
 from .bot_api import BotApi
-from .served import events, serving
+from .conftest import CHAT
+from .faults import too_many
+from .served import events, serving, wait_until
 from .test_conversation import say
 
 
@@ -80,3 +82,28 @@ def test_a_search_shows_what_it_finds_once(tmp_path: Path, bot: Bot) -> None:
         f"message {said}: milk is white",
     ]
     assert say(bot, "/search shop").text == f"todo {todo} (done): buy milk"
+
+
+def test_a_command_is_carried_out_when_it_comes(tmp_path: Path, api: BotApi, bot: Bot) -> None:
+    """And never again with a late answer: not by this process, and not by the next."""
+    with serving(tmp_path, api, bot) as service:
+        say(bot, "todo: buy milk")
+        number = events(tmp_path, "TodoAdded")[0]["position"]
+        say(bot, f"/done {number}")
+        bot.fail("sendMessage", too_many(2))
+        bot.say(CHAT, f"/done {number}")
+        bot.say(CHAT, f"/reopen {number}")
+        wait_until(lambda: len(bot.sent) == 4)
+        assert bot.sent[2].text == f"todo {number}: buy milk (done)"
+        bot.fail("sendMessage", too_many(600))
+        bot.say(CHAT, f"/reopen {number}")
+        bot.say(CHAT, f"/done {number}")
+        bot.say(CHAT, f"/reopen {number}")
+        wait_until(lambda: len(events(tmp_path, "TodoReopened")) == 2)
+        wait_until(lambda: events(tmp_path, "SendingFailed"))
+        service.process.kill()
+    with serving(tmp_path, api, bot):
+        wait_until(lambda: len(bot.sent) == 7)
+    changes = [event["type"] for event in events(tmp_path, "TodoCompleted", "TodoReopened")]
+    assert changes == ["TodoCompleted", "TodoReopened"] * 2
+    assert bot.sent[4].text == f"late answer to /reopen {number}\nnow: todo {number}: buy milk"
