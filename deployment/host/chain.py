@@ -60,6 +60,7 @@ def judge(chain: Chain, environment: Environment, *, explained: bool) -> Iterato
         yield _lost(chain, environment)
     elif chain.gone:
         yield bad("event log", chain.gone.text.rstrip("."), chain.gone.hint)
+        yield from _redactions(chain, environment)  # which may be the reason
     elif chain.first_bad is not None:
         found = f"the record at position {chain.first_bad} of {chain.length} is not what was appended"
         yield bad("event log", found, _replace(environment))

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from . import audit, last_head, redaction_notes, store, systemd, verify
+from . import audit, last_head, readmodels, redaction_notes, releases, store, systemd, verify
 from .errors import Refused, StepFailed
 from .layout import Environment, Layout
 from .model import Log, Manifest, Redaction
@@ -54,6 +54,9 @@ def carry_out(work: Work, *_: str) -> str:
     assert order is not None, "a plan that redacts is about an event"
     where = (work.layout, work.environment, work.chosen)
     planned = _ask(*where, order, "--plan")
+    data = work.layout.data(work.environment)
+    for known in releases.manifests(work.layout, work.environment):  # each may have read models elsewhere
+        readmodels.remove(work.environment, readmodels.directory(known), readmodels.found(known, data))
     if planned["at"] is None:
         before = store.head(*where)[0]
         if work.log is not None and work.log.length:
@@ -66,6 +69,8 @@ def carry_out(work: Work, *_: str) -> str:
         planned = _ask(*where, order)
         _refuse_another_history(*where, planned, before, front)
     work.facts.update(_proven(*where, order, planned))
+    length, head = work.facts["end"]  # also of one that was done before, and that nobody has noted
+    last_head.write(work.layout, work.environment, Log(length, head))
     return f"{count(len(planned['changed']))} changed, noted at position {planned['at']}"
 
 

@@ -86,22 +86,16 @@ def test_words_go_and_what_still_holds_them_is_named(work: Work) -> None:
 
 
 def test_attempt_after_one_that_was_killed_proves_what_that_did(work: Work) -> None:
-    """Though the head from before the transaction is in the chain no more."""
-    redaction.carry_out(work)
-    again = replace(work, facts={})
-    redaction.carry_out(again)
-    assert again.facts == work.facts
-
-
-def test_redaction_is_noted_though_its_step_was_cut_short(work: Work) -> None:
-    """The way back starts the service with what is there then, and the audit has to know why."""
+    """Forward, though the head from before is in the chain no more, and back, for the audit."""
     request = {"verb": "redact", "environment": "dev", "actor": {"name": "Ada"}, "position": 2, "reason": "x"}
     transaction = record.create(work.layout, request)
-    redaction.recover(work.layout, DEV, work.chosen, transaction)
     transaction.write("step", state="begin", verb="redact-log", title="redact log")
     redaction.recover(work.layout, DEV, work.chosen, transaction)
     assert redaction.facts_of(transaction) is None
     redaction.carry_out(work)
+    again = replace(work, facts={})
+    redaction.carry_out(again)
+    assert again.facts == work.facts
     redaction.recover(work.layout, DEV, work.chosen, transaction)
     assert {**(redaction.facts_of(transaction) or {}), "elsewhere": []} == work.facts
     assert redaction.audited_of(transaction)["redacted"]["new_head"] == work.facts["new_head"]

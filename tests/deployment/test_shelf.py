@@ -167,3 +167,15 @@ def test_whether_two_logs_tell_the_same() -> None:
     assert Log(7, "b" * 64).tells(noted)
     assert not Log(9, "c" * 64).tells(noted)
     assert not Log(5, "a" * 64).tells(noted)
+
+
+@pytest.mark.parametrize(
+    ("there", "coming", "told"), [(True, False, True), (True, True, False), (False, False, False)]
+)
+def test_backup_from_before_a_redaction_is_known(
+    layout: Layout, *, there: bool, coming: bool, told: bool
+) -> None:
+    """By what the two logs hold: the note of it is in the one that is there alone."""
+    note = {"EventRedacted": [1]}
+    old, new = replace(OLD, holds=note if there else {}), replace(NEW, holds=note if coming else {})
+    assert shelf.preview(layout, DEV, release(layout), old, new)["before_redaction"] is told
