@@ -62,7 +62,7 @@ class Home:
             f"systemctl stop {UNITS}; umount -l {EVENTS} {DATA} 2>/dev/null; rm -rf {DATA} /root/volume;"
             f" cp -a /root/saved {DATA}; cp -a /root/head.json {HEAD}; {before or 'true'}"
         )
-        there.on_node("sh", "-ec", f"set +e; {lines}; systemctl start {UNITS}")
+        there.on_node("sh", "-ec", f"set +e; {lines}; systemctl enable --now --quiet {UNITS}")
         there.await_ready("dev")
         self.acknowledged = []
         assert self.says()
@@ -190,3 +190,22 @@ def test_a_log_that_goes_away(home: Home, way: str, moment: Callable[[Home, str]
     found = home.operator.status("dev")
     assert found["state"] in ("troubled", "stopped")
     assert found["problems"]
+
+
+def test_a_path_that_changes_takes_no_log_along(home: Home) -> None:
+    """Plan and deploy say how to move it; once it was moved, all of it is there."""
+    home.begin("")
+    dev = home.operator
+    events, moved = dev.events("dev"), f"{DATA}/log"
+    dev.configure("dev", f"EVENT_STORE_PATH={EVENTS}", f"EVENT_STORE_PATH={moved}")
+    for verb in ("plan", "deploy"):
+        refused = dev.change(verb, "dev", code=2)
+        assert refused["message"].startswith(f"EVENT_STORE_PATH changed from {EVENTS} to {moved}")
+        assert f"make stop ENV=dev; as root on the node: mv {EVENTS} {moved};" in refused["hint"]
+    assert dev.status("dev")["state"] == "running"
+    dev.change("stop", "dev")
+    dev.on_node("mv", EVENTS, moved)
+    deployed = dev.deploy("dev")
+    assert any("EVENT_STORE_PATH changes" in item["message"] for item in deployed["warnings"])
+    assert dev.events("dev") == events
+    dev.configure("dev", f"EVENT_STORE_PATH={moved}", f"EVENT_STORE_PATH={EVENTS}")
