@@ -121,6 +121,7 @@ def restore(directory: Path, lines: list[bytes], more: int) -> None:
     """Put a log in the place of the one there: these records, and so many others."""
     shutil.rmtree(directory / "events")
     shutil.rmtree(directory / "projections")
+    (directory / "events.head").unlink()  # as a restore does: else this is no log for the service
     with contextlib.closing(EventLog.open(directory / "events")) as log:
         import_lines(log, [line + b"\n" for line in lines])
         note = Draft("MessageRecorded", 1, datetime.now(UTC), {"text": "a", "source": "x"})
