@@ -37,9 +37,9 @@ def status(settings: Settings) -> int:
     for item in found:
         for problem in (*item["problems"], *item["notes"]):
             sys.stdout.write(fold(f"{item['environment']}: ", problem, INDENT, columns()) + "\n")
-    troubled = [item["environment"] for item in found if item["state"] not in GOOD]
-    if troubled:
-        which = f" ENV={troubled[0]}" if len(troubled) == 1 else ""
+    degraded = [item["environment"] for item in found if item["state"] not in GOOD]
+    if degraded:
+        which = f" ENV={degraded[0]}" if len(degraded) == 1 else ""
         sys.stdout.write(f"hint: make doctor{which} says what to do about it\n")
     sys.stdout.write("exit 0: done\n" if code == DONE else f"exit {code}: needs hands\n")
     return code

@@ -140,7 +140,7 @@ def _state(seen: Observed, problems: list[str]) -> str:
         return "absent"
     if seen.is_stopped:
         return "stopped"
-    return "troubled" if problems else "running"
+    return "degraded" if problems else "running"
 
 
 def faults(

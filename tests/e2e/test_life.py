@@ -263,7 +263,7 @@ def test_a_service_that_keeps_dying_is_in_trouble(settled: Operator) -> None:
         settled.await_restart("dev", pid)
     found = settled.status("dev")
     assert found["restarts"] == 3
-    assert found["state"] == "troubled", found
+    assert found["state"] == "degraded", found
     (problem,) = found["problems"]
     assert "helionyx-dev.service keeps dying: it was started again 3 x" in problem
     assert settled.script("status", "dev").returncode == 4

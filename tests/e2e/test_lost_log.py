@@ -188,7 +188,7 @@ def test_a_log_that_goes_away(home: Home, way: str, moment: Callable[[Home, str]
     assert later == [] or (way == "data not mounted" and moment.__name__ in HOLDS_THE_VOLUME)
     assert code in (None, 2)
     found = home.operator.status("dev")
-    assert found["state"] in ("troubled", "stopped")
+    assert found["state"] in ("degraded", "stopped")
     assert found["problems"]
 
 
