@@ -61,7 +61,7 @@ def tree(root: Path) -> Tree:
     """Commit and changes, with nothing written."""
     try:
         commit, subject = source.head(root)
-        return Tree(commit[:12], subject, tuple(source.changes(root)))
+        return Tree(commit[:12], subject, tuple(source.changes(root, commit)))
     except DeployError as error:
         return Tree(problem=error.message, mend=error.hint)
 

@@ -10,6 +10,22 @@ from .errors import DeployError
 from .run import run
 
 COMMIT = "git add --all && git commit: a release is named after its commit"
+# No setting of the person changes what is read, runs a program of theirs or writes into the repository.
+SETTINGS = {
+    "core.fsmonitor": "false",
+    "core.hooksPath": os.devnull,
+    "core.safecrlf": "false",
+    "core.splitIndex": "false",
+    "diff.orderFile": os.devnull,
+}
+ENVIRONMENT = {
+    "LC_ALL": "C",  # its words are searched
+    # Else the id of a commit would be given to the files of another one, which replaces it.
+    "GIT_NO_REPLACE_OBJECTS": "1",
+    "GIT_CONFIG_COUNT": str(len(SETTINGS)),
+    **{f"GIT_CONFIG_KEY_{number}": key for number, key in enumerate(SETTINGS)},
+    **{f"GIT_CONFIG_VALUE_{number}": value for number, value in enumerate(SETTINGS.values())},
+}
 UNBORN = ("does not have any commits yet", "unknown revision", "bad revision", "Not a valid object name HEAD")
 
 
@@ -26,7 +42,7 @@ def git(
     """
     argv = ["git", "-C", os.fspath(root), "--no-optional-locks", "-c", "core.quotePath=false", *words]
     try:
-        return run(argv, input=input, environ={**(environ or {}), "LC_ALL": "C"}, expect=expect)  # searched
+        return run(argv, input=input, environ={**ENVIRONMENT, **(environ or {})}, expect=expect)
     except DeployError as error:
         raise explained(root, error) from None
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import io
 import os
+import shutil
 import tempfile
 import tomllib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +21,7 @@ PLAIN = ("100644", EXECUTABLE)  # modes of plain files in a git tree
 FILES = ("pyproject.toml", "uv.lock")
 PARTS = ("services", *FILES)  # what a release's code is
 LOOKED_AT = (*PARTS, "deployment")  # and what makes its units and its start
+USUAL = "HM"  # the letters of `ls-files -v` for files that git looks at; M: in a merge
 
 
 @dataclass(frozen=True)
@@ -43,16 +46,25 @@ def read(root: Path, environment: str) -> Source:
     The working tree never leaks in: a clean one gives the bytes of the commit, a dirty one those of a tree
     object that git makes of it (as `git add --all` would take it), so ignored files stay out of both.
     """
-    commit, subject = head(root)
-    with _looked_at(root) as scratch:
-        changed = _changed(root, scratch)
-        if changed and environment == "live":
+    with ThreadPoolExecutor(max_workers=2) as aside:
+        at_head = aside.submit(head, root)
+        with _scratch(root) as scratch:
+            return _read(root, environment, *at_head.result(), scratch)
+
+
+def _read(root: Path, environment: str, commit: str, subject: str, scratch: dict[str, str]) -> Source:
+    with ThreadPoolExecutor(max_workers=1) as aside:
+        committed = aside.submit(_files, root, commit, {})  # while the working tree is compared with it
+        changed = _changed(root, commit, scratch)
+        if not changed:
+            return Source(commit, subject, dirty=False, files=committed.result())
+        if environment == "live":
             raise DeployError(
                 f"the tree has changes that are not committed, and live takes none: {_some(changed)}.",
                 "git commit, or git stash --include-untracked",
             )
-        tree = _working_tree(root, changed, scratch) if changed else f"{commit}^{{tree}}"
-        return Source(commit, subject, bool(changed), _files(root, tree, scratch), tuple(changed))
+        files = _files(root, _working_tree(root, changed, scratch), scratch)
+        return Source(commit, subject, True, files, tuple(changed))
 
 
 def head(root: Path) -> tuple[str, str]:
@@ -64,22 +76,27 @@ def head(root: Path) -> tuple[str, str]:
     return commit, subject
 
 
-def changes(root: Path) -> list[str]:
+def changes(root: Path, commit: str) -> list[str]:
     """The files that a release depends on and that differ from the commit. Nothing is written."""
-    with _looked_at(root) as scratch:
-        return _changed(root, scratch)
+    with _scratch(root) as scratch:
+        return _changed(root, commit, scratch)
 
 
 @contextmanager
-def _looked_at(root: Path) -> Iterator[dict[str, str]]:
+def _scratch(root: Path) -> Iterator[dict[str, str]]:
     """Variables by which git has an index and a place for objects that are no part of the repository.
 
     The repository's own index may say of a file that git is not to look at it (`skip-worktree`).
     """
-    shown = os.fsdecode(git(root, "rev-parse", "--git-path", "objects")).rstrip("\n")
-    objects = str((root / shown).resolve())  # it is relative where the repository lies in the checkout itself
-    quoted = objects.replace("\\", "\\\\").replace('"', '\\"')
+    shown = git(root, "rev-parse", "--git-path", "objects", "--git-path", "index")
+    # They are relative where the repository lies in the checkout itself.
+    objects, index = ((root / line).resolve() for line in os.fsdecode(shown).splitlines())
+    quoted = str(objects).replace("\\", "\\\\").replace('"', '\\"')
     with tempfile.TemporaryDirectory() as place:
+        with suppress(OSError):  # there may be none
+            shutil.copy2(
+                index, f"{place}/index"
+            )  # with its time, by which git knows the files of that moment
         yield {
             "GIT_INDEX_FILE": f"{place}/index",
             "GIT_OBJECT_DIRECTORY": place,
@@ -87,17 +104,44 @@ def _looked_at(root: Path) -> Iterator[dict[str, str]]:
         }
 
 
-def _changed(root: Path, scratch: dict[str, str]) -> list[str]:
+def _changed(root: Path, commit: str, scratch: dict[str, str]) -> list[str]:
     """The files that are not as they are committed, or not committed at all.
 
     `git add` would tell them too, and touch the objects of all others.
     """
-    listed = git(root, "ls-tree", "-r", "-z", "--full-name", "HEAD", "--", *LOOKED_AT)
-    git(root, "update-index", "-z", "--index-info", input=listed, environ=scratch)
-    git(root, "update-index", "-q", "--refresh", environ=scratch, expect=(0, 1))  # 1: some of them differ
-    differ = git(root, "diff-files", "--name-only", "--relative", "-z", environ=scratch)
-    new = git(root, "ls-files", "--others", "--exclude-standard", "-z", "--", *LOOKED_AT, environ=scratch)
-    return sorted({*_names(differ), *_names(new)})
+    _index(root, commit, scratch)
+    with ThreadPoolExecutor(max_workers=1) as aside:
+        others = ("ls-files", "--others", "--exclude-standard", "-z", "--", *LOOKED_AT)
+        new = aside.submit(git, root, *others, environ=scratch)
+        differ = _differing(root, scratch)
+        if differ:  # by their times at least
+            git(root, "update-index", "-q", "--refresh", environ=scratch, expect=(0, 1))  # 1: some do
+            differ = _differing(root, scratch)
+    return sorted({*differ, *_names(new.result())})
+
+
+def _index(root: Path, commit: str, scratch: dict[str, str]) -> None:
+    """Let the index hold the files of a commit, with the times by which git knows those that are unchanged.
+
+    An index in which git was told to overlook a file is not used. A new one has every file read: five times
+    as long.
+    """
+    read_tree = ("read-tree", "--reset", "--no-sparse-checkout", commit)
+    with ThreadPoolExecutor(max_workers=1) as aside:
+        flagged = aside.submit(git, root, "ls-files", "-v", "-z", environ=scratch)
+        try:
+            git(root, *read_tree, environ=scratch)
+            is_usable = all(entry[0] in USUAL for entry in _names(flagged.result()))
+        except DeployError:  # a damaged index, which git itself could not use either
+            is_usable = False
+    if not is_usable:
+        Path(scratch["GIT_INDEX_FILE"]).unlink(missing_ok=True)
+        git(root, *read_tree, environ=scratch)
+
+
+def _differing(root: Path, scratch: dict[str, str]) -> list[str]:
+    words = ("diff-files", "--name-only", "--relative", "-z", "--", *LOOKED_AT)
+    return _names(git(root, *words, environ=scratch))
 
 
 def _working_tree(root: Path, changed: list[str], scratch: dict[str, str]) -> str:
@@ -107,9 +151,20 @@ def _working_tree(root: Path, changed: list[str], scratch: dict[str, str]) -> st
             raise DeployError(
                 f"{name} is a repository of its own.", "a release holds plain files: move it away"
             )
-    names = b"".join(os.fsencode(name) + b"\0" for name in changed)
-    git(root, "update-index", "--add", "--remove", "-z", "--stdin", input=names, environ=scratch)
+    there = [name for name in changed if _is_there(root, name)]
+    for option, names in (("--force-remove", sorted({*changed} - {*there})), ("--add", there)):
+        listed = b"".join(os.fsencode(name) + b"\0" for name in names)
+        words = (option, "--replace", "-z", "--stdin")  # a file may be where a directory was
+        git(root, "update-index", *words, input=listed, environ=scratch)
     return git(root, "write-tree", environ=scratch).decode().strip()
+
+
+def _is_there(root: Path, name: str) -> bool:
+    """Whether a file or a link has that name. Git follows no link on the way, nor is a directory one file."""
+    path = root / name
+    above = Path(name).parents
+    is_behind_link = any((root / parent).is_symlink() for parent in above if parent.name)
+    return os.path.lexists(path) and not is_behind_link and (path.is_symlink() or not path.is_dir())
 
 
 def _files(root: Path, tree: str, scratch: dict[str, str]) -> dict[str, tuple[bytes, bool]]:

@@ -103,6 +103,11 @@ def _link(root: Path) -> None:
     (root / "services" / "link.py").symlink_to("config.py")
 
 
+def _link_for_a_directory(root: Path) -> None:
+    (root / "services").rename(root / "moved")
+    (root / "services").symlink_to("moved")
+
+
 def _no_lock(root: Path) -> None:
     (root / "uv.lock").unlink()
 
@@ -124,6 +129,7 @@ def _no_commit(root: Path) -> None:
         (_repository_of_another, "services/nested/ is a repository of its own", "plain files"),
         (_repository_without_commits, "services/nested/ is a repository of its own", "plain files"),
         (_link, "services/link.py is a link", "plain files"),
+        (_link_for_a_directory, "services is a link", "plain files"),
         (_no_lock, "uv.lock is not in the release", "git checkout HEAD -- uv.lock"),
         (_no_repository, "is no git repository, as an unpacked archive is none", "git clone the project"),
         (_no_commit, "there is no commit in", "git add --all && git commit"),
