@@ -135,7 +135,7 @@ def _index(root: Path, commit: str, scratch: dict[str, str]) -> None:
         except DeployError:  # a damaged index, which git itself could not use either
             is_usable = False
     if not is_usable:
-        Path(scratch["GIT_INDEX_FILE"]).unlink(missing_ok=True)
+        scratch["GIT_INDEX_FILE"] += ".new"
         git(root, *read_tree, environ=scratch)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from .layout import Environment, Layout
@@ -22,22 +22,30 @@ PLACES = (
     "run/systemd/generator.late",
 )
 """Where systemd looks for units, as in systemd.unit(5): of two files of one name the first one counts."""
+JOURNAL_PLACES = ("etc/systemd", "run/systemd", "usr/local/lib/systemd")
+"""Where people put drop-ins of a journal's configuration, as in journald.conf(5)."""
 OF_DISTRIBUTION = "usr/lib/systemd/system"
 LAST = "~rehearsal.conf"  # behind all letters: drop-ins are read by name, and the last word counts
 
 
 def named(layout: Layout, environment: Environment) -> tuple[str, ...]:
-    """The paths of those that change the environment's units, without those of the distribution."""
+    """The paths of those that change the environment's units or journal, without the distribution's."""
     units = (environment.service, environment.socket)
     paths = {path for unit in units for path in of(layout, unit).values()}
+    directories = [layout.root / place / f"{environment.journal}.d" for place in JOURNAL_PLACES]
+    paths |= {*_files(directories).values()}
     own = layout.root / OF_DISTRIBUTION
     return tuple(sorted(str(path) for path in paths if not path.is_relative_to(own)))
 
 
 def of(layout: Layout, unit: str) -> dict[str, Path]:
     """The files that systemd reads behind a unit, by name, in the order in which it reads them."""
+    return _files(_directories(layout, unit))
+
+
+def _files(directories: Iterable[Path]) -> dict[str, Path]:
     found: dict[str, Path] = {}
-    for directory in _directories(layout, unit):
+    for directory in directories:
         for path in sorted(directory.glob("*.conf")):
             found.setdefault(path.name, path)
     return {name: found[name] for name in sorted(found) if not _is_empty(found[name])}
@@ -58,7 +66,7 @@ def _directories(layout: Layout, unit: str) -> Iterator[Path]:
 def _is_empty(path: Path) -> bool:
     """Whether a file only takes another one of its name out of force, as a link to /dev/null does."""
     try:
-        return not path.read_bytes()
+        return not path.is_file() or not path.read_bytes()  # a pipe would be waited for
     except OSError:  # such as a link that leads nowhere
         return True
 

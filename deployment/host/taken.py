@@ -5,10 +5,11 @@ They are refused before anything is touched: nothing of somebody else's is used,
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from . import accounts, audit, releases
+from . import accounts, audit, dropins, releases
 from .accounts import Account
 from .layout import ENVIRONMENTS, UNIT_SUFFIXES, Environment, Layout
 from .model import Taken
@@ -24,6 +25,14 @@ UNIT_PLACES = (
     "run/systemd/generator.late",
 )
 """Where units come from, besides /etc: by hand, from programs and from packages."""
+BEFORE_OURS = (
+    "etc/systemd/system.control",
+    "run/systemd/system.control",
+    "run/systemd/transient",
+    "run/systemd/generator.early",
+)
+"""Where systemd finds a unit before it looks into /etc/systemd/system, where a deploy puts it."""
+LISTENS = re.compile(r"^[ \t]*Listen\w+[ \t]*=[ \t]*\S", re.MULTILINE)
 OURS_IN_DATA = {"events", "projections", "kept"}
 LOG = "events.db"
 DEPTH = 3  # levels of a directory of data that are searched for a log
@@ -37,6 +46,7 @@ def of(layout: Layout, environment: Environment) -> tuple[Taken, ...]:
 def _each(layout: Layout, environment: Environment) -> Iterator[Taken]:
     yield from account(accounts.of(environment), accounts.group_of(environment), layout, environment)
     yield from _units(layout, environment)
+    yield from _addresses(layout, environment)
     if not releases.is_deployed(layout, environment):
         yield from _directories(layout, environment)
         yield from _journals(layout, environment)
@@ -63,12 +73,13 @@ def _units(layout: Layout, environment: Environment) -> Iterator[Taken]:
     files = [layout.unit_file(name) for name in releases.strange_units(layout, environment)]
     rehearsal = layout.rehearsal(environment)
     names = [path.name for path in rehearsal]
+    own = (environment.socket, environment.service)
     files += [path for path in map(layout.unit_file, names) if _is_there(path)]
     if not releases.is_deployed(layout, environment):
-        names += [environment.socket, environment.service]
+        names += own
         files += [path for path in _journal_files(layout, environment) if _is_there(path)]
-    places = [layout.root / place for place in UNIT_PLACES]
-    elsewhere = (place / name for place in places for name in names)
+    elsewhere = {layout.root / place / name: None for place in UNIT_PLACES for name in names}
+    elsewhere |= {layout.root / place / name: None for place in BEFORE_OURS for name in own}
     files += [path for path in elsewhere if path not in rehearsal and _is_there(path)]
     if files:
         shown = " ".join(map(str, files))
@@ -76,6 +87,15 @@ def _units(layout: Layout, environment: Environment) -> Iterator[Taken]:
         ended = f"systemctl disable --now {units}; " if units else ""
         hint = f"{AS_ROOT}: {ended}mv {shown} /root/ && systemctl daemon-reload"
         yield Taken(", ".join(map(str, files)), hint)
+
+
+def _addresses(layout: Layout, environment: Environment) -> Iterator[Taken]:
+    """Drop-ins by which the socket listens elsewhere too: no release could prove itself there."""
+    for path in dropins.of(layout, environment.socket).values():
+        if LISTENS.search(path.read_text(errors="replace")):
+            own = f"API_HOST= and API_PORT= in .env.{environment.name} say where {environment.name} listens"
+            hint = f"{AS_ROOT}: mv {path} /root/ && systemctl daemon-reload; {own}"
+            yield Taken(f"{path}, with an address for {environment.socket},", hint)
 
 
 def _is_there(path: Path) -> bool:

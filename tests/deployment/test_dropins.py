@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -53,6 +54,24 @@ def test_drop_in_changes_the_units_of_its_directory(
     all_units = [unit for item in (DEV, LIVE) for unit in (item.service, item.socket)]
     assert {unit for unit in all_units if dropins.of(layout, unit) == {"x.conf": path}} == units
     assert bool(dropins.named(layout, DEV)) is any("dev" in unit for unit in units)
+
+
+@pytest.mark.parametrize("place", ["etc", "run", "usr/local/lib"])
+def test_drop_in_of_the_journal_is_named(tmp_path: Path, place: str) -> None:
+    """`Storage=none` in one would leave no lines, and nobody would know why."""
+    layout = Layout(tmp_path)
+    path = _put(layout, f"{place}/systemd/journald@helionyx-dev.conf.d/x.conf", "[Journal]\nStorage=none\n")
+    assert dropins.named(layout, DEV) == (str(path),)
+    assert dropins.named(layout, LIVE) == ()
+
+
+def test_what_is_no_file_is_no_drop_in(tmp_path: Path) -> None:
+    """A directory, and a pipe, which would be waited for without end."""
+    layout = Layout(tmp_path)
+    place = tmp_path / "etc/systemd/system" / f"{SERVICE}.d"
+    (place / "directory.conf").mkdir(parents=True)
+    os.mkfifo(place / "pipe.conf")
+    assert dropins.of(layout, SERVICE) == {}
 
 
 def test_of_two_of_one_name_the_nearer_counts(tmp_path: Path) -> None:

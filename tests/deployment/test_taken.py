@@ -88,6 +88,8 @@ STRANGE = {
     "unit of a generator": ("run/systemd/generator.late/helionyx-dev.service", ""),
     "unit that runs for now": ("run/systemd/transient/helionyx-dev.socket", ""),
     "unit of the rehearsal's name": ("etc/systemd/system/helionyx-dev-rehearsal.service", ""),
+    "unit that counts before ours": ("etc/systemd/system.control/helionyx-dev.service", ""),
+    "address": ("etc/systemd/system/socket.d/x.conf", "[Socket]\nListenStream=127.0.0.1:8000\n"),
     "journal's configuration": ("etc/systemd/journald@helionyx-dev.conf", "[Journal]\n"),
     "journal's configuration of a package": ("usr/lib/systemd/journald@helionyx-dev.conf", ""),
     "journal": ("var/log/journal/0123.helionyx-dev/system.journal", ""),
@@ -151,5 +153,28 @@ def test_edited_unit_of_a_deployed_environment_is_ours(tmp_path: Path) -> None:
     (layout.releases(DEV) / "c0ffee000000-111111111111").mkdir(parents=True)
     assert taken.of(layout, DEV) == ()
     assert set(releases.unit_files(layout, DEV)) == {"helionyx-dev.service"}
+    for place in ("etc/systemd/system.control", "run/systemd/transient"):
+        _file(layout, f"{place}/helionyx-dev.service")
+        assert place in taken.of(layout, DEV)[0].text
+        (tmp_path / place / "helionyx-dev.service").unlink()
     _file(layout, "etc/systemd/system/helionyx-dev-rehearsal.service")
     assert len(taken.of(layout, DEV)) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "is_taken"),
+    [
+        ("[Socket]\nListenStream=127.0.0.1:9000\n", True),
+        ("[Socket]\n ListenDatagram = 9000\n", True),
+        ("[Socket]\nListenStream=\nBacklog=5\n", False),
+        ("[Socket]\n#ListenStream=9000\n", False),
+    ],
+)
+def test_address_of_a_drop_in_is_refused(tmp_path: Path, text: str, is_taken: bool) -> None:
+    """The socket would have two, and no look would agree with what was asked for: exit 4, with it down."""
+    layout = Layout(tmp_path)
+    _file(layout, "etc/systemd/system/helionyx-dev.socket.d/x.conf", text)
+    (layout.releases(DEV) / "c0ffee000000-111111111111").mkdir(parents=True)
+    found = taken.of(layout, DEV)
+    assert bool(found) is is_taken
+    assert not found or "API_PORT= in .env.dev" in found[0].hint
