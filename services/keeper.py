@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
+from services.durations import COMMIT_BOUNDS, Durations
 from services.errors import HelionyxError
 from services.event_log import Append, DamagedError, Draft, Flaw, Head, LostError, Outcome, Record
 from services.event_log.group import GroupCommit
@@ -63,6 +64,8 @@ class Keeper:
         self._writer = ThreadPoolExecutor(1, "writer")
         self._readers = Readers(lambda: self._open_both(read_only=True))
         self._group = GroupCommit(self._commit, self._writer)
+        self.commits = Durations(COMMIT_BOUNDS)
+        """How long each commit of the log waited for the disk."""
         self._guard = Guard()
         self._upkeep = Upkeep()
         self._first: Draft | None = None
@@ -188,7 +191,7 @@ class Keeper:
         first = [Append([self._first])] if self._first is not None else []
         try:
             outcomes = opened.log.append_each(
-                [*first, *appends], lambda: self._follow(opened) if ruled else None
+                [*first, *appends], lambda: self._follow(opened) if ruled else None, self.commits.add
             )
         except DamagedError as error:
             self._guard.found(error.message)

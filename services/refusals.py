@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from services.domain.decisions import Refusal
 from services.errors import HelionyxError
 
 
@@ -34,3 +35,8 @@ class RehearsalError(HelionyxError):
 
 class NotReadyError(HelionyxError):
     """The service has not opened its log yet, has closed it, or found it damaged."""
+
+
+def standing(refusal: Refusal) -> RefusedError:
+    """The error for a command that the state of things refuses."""
+    return (MissingError if refusal.missing else StateError)(refusal.message, refusal.hint)

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from services.answers import Contents, Recorded, entry_of
 from services.domain.commands import Command, RecordMessage
-from services.domain.decisions import Refusal, event_of, refused, unfit
+from services.domain.decisions import event_of, refused, unfit
 from services.domain.events import Event, ServiceStarted, ServiceStopped
 from services.domain.origin import Origin
 from services.domain.things import Key, Thing, key_of
@@ -22,7 +22,7 @@ from services.kept import draft_of
 from services.opened import Opened
 from services.projections import Entry, Message, Projections, file_of
 from services.redaction import REDACTED
-from services.refusals import GoneError, MissingError, RefusedError, RehearsalError, StateError
+from services.refusals import GoneError, MissingError, RefusedError, RehearsalError, standing
 from services.shared import Shared
 from services.spoken import events_of
 
@@ -61,6 +61,7 @@ class Service:
         self.zone = zone
         self._rehearsal = rehearsal
         self._keeper = Keeper(event_store, projections, rehearsal=rehearsal, node_head=node_head)
+        self.commits = self._keeper.commits
         self._watch = Watch(self._end)
         self._looks: Shared[tuple[tuple[Record, ...], int]] = Shared()
 
@@ -99,7 +100,7 @@ class Service:
 
         def rule(opened: Opened) -> Exception | None:
             refusal = refused(opened.projections.thing(key), command) if key is not None else None
-            return None if refusal is None else _standing(refusal)
+            return None if refusal is None else standing(refusal)
 
         events = [event_of(command, self._clock())]
         return await self._append(events, idempotency_key, key, None if key is None else rule)
@@ -294,7 +295,3 @@ def _unless_unfit(command: Command) -> None:
     problem = unfit(command)
     if problem is not None:
         raise RefusedError(problem.message, problem.hint)
-
-
-def _standing(refusal: Refusal) -> RefusedError:
-    return (MissingError if refusal.missing else StateError)(refusal.message, refusal.hint)

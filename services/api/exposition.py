@@ -18,7 +18,8 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector, CollectorRegistry
 
-from services.api.measures import Durations, Measures
+from services.api.measures import Measures
+from services.durations import Durations
 from services.event_log.schema import FILE_NAME
 from services.identity import Identity
 from services.telegram.status import POLLING, STATES, Status
@@ -38,6 +39,8 @@ class State:
     """Up to which of them the read models go."""
     telegram: Status
     event_store: Path
+    commits: Durations
+    """How long each commit of the log waited for the disk."""
 
 
 def rendered(state: State, measures: Measures, accept: str) -> tuple[bytes, str]:
@@ -85,6 +88,10 @@ def _of_state(state: State) -> Iterator[Metric]:
         yield CounterMetricFamily("helionyx_events", "Events in the log.", state.length)
     size = sum(path.stat().st_size for path in state.event_store.glob(f"{FILE_NAME}*") if path.exists())
     yield GaugeMetricFamily("helionyx_event_log_bytes", "The size of the event log's files.", size)
+    text = "How long each commit of the log waited for the disk."
+    commits = HistogramMetricFamily("helionyx_event_log_commit_duration_seconds", text)
+    commits.add_metric((), _buckets(state.commits), state.commits.total)
+    yield commits
     if state.projected is not None:
         yield GaugeMetricFamily(
             "helionyx_projections_position", "The last event in the read models.", state.projected
@@ -128,7 +135,11 @@ def _of_requests(measures: Measures) -> Iterator[Metric]:
 def _histogram(name: str, text: str, durations: Mapping[tuple[str, str], Durations]) -> Metric:
     histogram = HistogramMetricFamily(name, text, labels=("route", "method"))
     for labels, found in list(durations.items()):
-        bounds = [*(str(bound) for bound in found.bounds), "+Inf"]
-        counts = accumulate(found.counts)
-        histogram.add_metric(labels, list(zip(bounds, counts, strict=True)), found.total)
+        histogram.add_metric(labels, _buckets(found), found.total)
     return histogram
+
+
+def _buckets(durations: Durations) -> list[tuple[str, float]]:
+    """Each bound with the number of durations up to it."""
+    bounds = [*(str(bound) for bound in durations.bounds), "+Inf"]
+    return list(zip(bounds, accumulate(durations.counts), strict=True))

@@ -51,7 +51,9 @@ def metrics_routes(
         def render() -> tuple[bytes, str]:
             from services.api.exposition import State, rendered
 
-            state = State(identity, started, ready, length, projected(), telegram, service.event_store)
+            state = State(
+                identity, started, ready, length, projected(), telegram, service.event_store, service.commits
+            )
             return rendered(state, measures, accept)
 
         content, content_type = await asyncio.to_thread(render)

@@ -5,6 +5,7 @@ It is kept this narrow so that a log which outgrows one file can lie elsewhere.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -87,7 +88,10 @@ class EventLog(Summary):
         return outcome
 
     def append_each(
-        self, appends: Sequence[Append], before: Callable[[], object] = lambda: None
+        self,
+        appends: Sequence[Append],
+        before: Callable[[], object] = lambda: None,
+        committed: Callable[[float], object] = lambda _: None,
     ) -> list[Outcome]:
         """Carry out several appends in their order, with one wait for the disk; on return they are durable.
 
@@ -95,13 +99,16 @@ class EventLog(Summary):
         outcome. `before` is called when nobody else can append any more and nothing is appended yet, so
         that what an append may be refused for can be brought up to the log's end. What concerns them all
         is raised, and then nothing of any of them is written: DamagedError where the last record is not
-        what was appended.
+        what was appended. `committed` hears the seconds for which the commit waited for the disk, unless
+        there was nothing to write.
         """
         with explained(self._path), transaction(self._connection):
             head = self._end()
             before()
             outcomes, last = append_all(self._connection, appends, head)
+            begun = time.perf_counter()
         if last is not None:
+            committed(time.perf_counter() - begun)
             self._proven, self._proven_at = last, self._connection.data_version()
         return outcomes
 

@@ -6,11 +6,21 @@ import stat
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import apsw
 import pytest
 
-from services.event_log import GENESIS, ConflictError, Draft, EventLog, EventLogError, Head, PositionError
+from services.event_log import (
+    GENESIS,
+    Append,
+    ConflictError,
+    Draft,
+    EventLog,
+    EventLogError,
+    Head,
+    PositionError,
+)
 from services.event_log.log import BATCH
 from services.event_log.records import new_id
 
@@ -259,3 +269,22 @@ def test_every_append_is_synced(log: EventLog) -> None:
     """The connection that appends waits for the disk."""
     assert log._connection.pragma("synchronous") == 2
     assert log._connection.pragma("journal_mode") == "wal"
+
+
+def test_the_wait_for_the_disk_is_measured_alone(log: EventLog, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not what comes before the commit; neither a repeat nor a commit that fails counts."""
+    now, waits = [0.0], list[float]()
+
+    def let_pass(seconds: float, *, fails: bool = False) -> bool:
+        now[0] += seconds
+        return fails
+
+    monkeypatch.setattr("services.event_log.log.time", SimpleNamespace(perf_counter=lambda: now[0]))
+    log._connection.set_commit_hook(lambda: let_pass(7.0))
+    group = [Append([draft("a", "k")]), Append([draft("b")])]
+    log.append_each(group, lambda: let_pass(100.0), waits.append)
+    log.append_each([Append([draft("a", "k")])], lambda: None, waits.append)
+    log._connection.set_commit_hook(lambda: let_pass(7.0, fails=True))
+    with pytest.raises(apsw.ConstraintError):
+        log.append_each([Append([draft("c")])], lambda: None, waits.append)
+    assert waits == [7.0]

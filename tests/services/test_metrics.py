@@ -20,6 +20,7 @@ EVENTS = "/api/v1/events"
 MESSAGES = "/api/v1/messages"
 DURATION = "helionyx_request_duration_seconds"
 WAITED = "helionyx_stream_duration_seconds"
+COMMIT = "helionyx_event_log_commit_duration_seconds"
 
 Values = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 
@@ -103,6 +104,18 @@ def test_the_process_and_the_log(service: Instance) -> None:
     assert states == {state: float(state == "off") for state in STATES}
     assert one(values, "helionyx_telegram_last_poll_timestamp_seconds") is None
     assert one(values, "helionyx_telegram_owed") == 0
+
+
+def test_the_commits(service: Instance) -> None:
+    """Each wait for the disk is one: that of the start, and of each message; a repeat writes nothing."""
+    assert one(read(service), f"{COMMIT}_count") == 1
+    for _ in range(3):
+        service.call("POST", MESSAGES, {"text": "a"}, **{"Idempotency-Key": "k"})
+        service.call("POST", MESSAGES, {"text": "b"})
+    values = read(service)
+    assert one(values, f"{COMMIT}_count") == one(values, f"{COMMIT}_bucket", le="+Inf") == 5
+    assert one(values, f"{COMMIT}_bucket", le="10.0") == 5
+    assert 0 < (one(values, f"{COMMIT}_sum") or 0) < 5
 
 
 def test_the_last_poll() -> None:
