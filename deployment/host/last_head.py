@@ -52,6 +52,12 @@ def beside(release: Manifest) -> Path:
     return store.with_name(f"{store.name}.head")
 
 
+def last_backup(release: Manifest) -> Path:
+    """The file beside that one, in which the release notes when its log was copied by `backup` last."""
+    store = path_of(release)
+    return store.with_name(f"{store.name}.last_backup")
+
+
 def forget_own(environment: Environment, releases: list[Manifest]) -> None:
     """Remove what the service has noted, as its user: wherever a link of its own leads, it gains nothing."""
     paths = sorted({str(beside(release)) for release in releases if os.path.lexists(beside(release))})

@@ -130,7 +130,8 @@ def _holds_more(layout: Layout, environment: Environment) -> bool:
     for release in known:
         place = store.path_of(release)
         mine = [path for path in left if path.parent == place and path.name.startswith(f"{LOG_FILE}-")]
-        mine += [path for path in left if path in (place / LOG_FILE, last_head.beside(release))]
+        notes = (last_head.beside(release), last_head.last_backup(release))
+        mine += [path for path in left if path in (place / LOG_FILE, *notes)]
         if mine:
             found = store.at_rest(layout, environment, release)
             told = found is None or found.last[0] or store.flaw(layout, environment, release, place)

@@ -20,6 +20,7 @@ from prometheus_client.registry import Collector, CollectorRegistry
 
 from services.api.measures import Measures
 from services.durations import Durations
+from services.event_log import last_backup
 from services.event_log.schema import FILE_NAME
 from services.identity import Identity
 from services.telegram.status import POLLING, STATES, Status
@@ -92,6 +93,13 @@ def _of_state(state: State) -> Iterator[Metric]:
     commits = HistogramMetricFamily("helionyx_event_log_commit_duration_seconds", text)
     commits.add_metric((), _buckets(state.commits), state.commits.total)
     yield commits
+    backed_up = last_backup.read(state.event_store)
+    # 0 before the first one: a rule that compares its age fires for that as well.
+    yield GaugeMetricFamily(
+        "helionyx_last_backup_timestamp_seconds",
+        "When the last backup of the log was made, since the epoch; 0 before the first one.",
+        backed_up.timestamp() if backed_up else 0.0,
+    )
     if state.projected is not None:
         yield GaugeMetricFamily(
             "helionyx_projections_position", "The last event in the read models.", state.projected

@@ -190,10 +190,18 @@ def _import(options: argparse.Namespace) -> int:
 
 
 def _backup(options: argparse.Namespace) -> int:
+    from datetime import UTC, datetime
+
+    from services.event_log import last_backup
     from services.event_log.backup import back_up
 
+    begun = datetime.now(UTC)  # what is appended after this may be missing in the copy
     with Progress("copied, verified") as told:
         head = back_up(options.store, options.to, told)
+    try:
+        last_backup.write(options.store, begun)
+    except (OSError, ValueError) as error:  # the copy is whole all the same
+        print(f"warning: the time of this backup could not be noted: {error}", file=sys.stderr)
     file = options.to / FILE_NAME
     result = {"file": str(file), "position": head.position, "hash": head.hash}
     return _say(options, result, f"{file} has {_records(head.position)}, verified; the last is {head.hash}")

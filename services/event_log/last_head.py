@@ -5,12 +5,11 @@ A log that is deleted, not mounted or an older copy cannot tell by itself that i
 
 from __future__ import annotations
 
-import contextlib
-import os
 from pathlib import Path
 
 import msgspec
 
+from services.event_log.replacing import replace
 from services.event_log.summary import BEGINNING, Head
 
 
@@ -51,12 +50,5 @@ class LastHead:
         """
         if head == self._written:
             return
-        new = self._path.with_name(f"{self._path.name}.{os.getpid()}")
-        try:
-            new.write_bytes(msgspec.json.encode(_Content(head.position, head.hash)) + b"\n")
-            new.replace(self._path)
-        except OSError:
-            with contextlib.suppress(OSError):
-                new.unlink()
-            raise
+        replace(self._path, msgspec.json.encode(_Content(head.position, head.hash)) + b"\n")
         self._written = head

@@ -13,6 +13,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from services.api import exposition
+from services.event_log import __main__ as event_log_program
 from services.telegram.status import STATES, Status
 from tests.services.instance import TOKEN, Connection, Instance, configure, listener, running, starting
 
@@ -21,6 +22,7 @@ MESSAGES = "/api/v1/messages"
 DURATION = "helionyx_request_duration_seconds"
 WAITED = "helionyx_stream_duration_seconds"
 COMMIT = "helionyx_event_log_commit_duration_seconds"
+BACKUP = "helionyx_last_backup_timestamp_seconds"
 
 Values = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 
@@ -116,6 +118,15 @@ def test_the_commits(service: Instance) -> None:
     assert one(values, f"{COMMIT}_count") == one(values, f"{COMMIT}_bucket", le="+Inf") == 5
     assert one(values, f"{COMMIT}_bucket", le="10.0") == 5
     assert 0 < (one(values, f"{COMMIT}_sum") or 0) < 5
+
+
+def test_the_last_backup(service: Instance, tmp_path: Path) -> None:
+    """Its time since the epoch; 0 before there was one, which is old enough for any alert."""
+    assert one(read(service), BACKUP) == 0
+    begun = time.time()
+    words = ["backup", "--store", str(tmp_path / "events"), "--to", str(tmp_path / "copy")]
+    assert event_log_program.main(words) == 0
+    assert begun - 0.001 <= (one(read(service), BACKUP) or 0) <= time.time()
 
 
 def test_the_last_poll() -> None:
