@@ -25,6 +25,8 @@ class Cache:
     def find(self, key: str) -> bytes | None:
         """Return the content cached for `key`, or None if it is missing or damaged."""
         for path in self._directory.glob(f"{key}.*"):
+            if not path.is_file():  # a pipe would be waited for without end
+                continue
             try:
                 content = path.read_bytes()
             except OSError:  # another user's, or dropped just now
@@ -56,7 +58,7 @@ class Cache:
 
     def _drop_old(self) -> None:
         """Drop the files that were not used for longest, and what killed processes have half written."""
-        times = {path: path.stat().st_mtime for path in self._directory.iterdir()}
+        times = {path: path.lstat().st_mtime for path in self._directory.iterdir()}
         whole = sorted(
             (path for path in times if not path.name.startswith(HALF)), key=lambda path: times[path]
         )

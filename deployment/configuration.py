@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import stat
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -64,9 +65,10 @@ def read(env_dir: Path, environment: str, source: Source, cache: Path) -> Config
 
 
 def content_of(path: Path) -> bytes:
-    """The bytes of an `.env` file. Raises `OSError`, also for a pipe, which would be waited for."""
-    if path.is_fifo():
-        raise OSError(errno.EINVAL, "it is a pipe", str(path))
+    """The bytes of an `.env` file. Raises `OSError`, also for pipes and devices, which may have no end."""
+    found = path.stat()
+    if not (stat.S_ISREG(found.st_mode) or stat.S_ISDIR(found.st_mode)):
+        raise OSError(errno.EINVAL, "it is a pipe or a device", str(path))
     return path.read_bytes()
 
 
@@ -124,4 +126,4 @@ def _line(problem: dict[str, Any]) -> str:
     places = (f"line {problem['line']}" if problem.get("line") else None, problem.get("key"))
     where = ", ".join(place for place in places if place)
     hint = f"; {problem['hint']}" if problem.get("hint") else ""
-    return f"{where}: {problem['message']}{hint}"
+    return f"{where}: {problem['message']}{hint}" if where else f"{problem['message']}{hint}"

@@ -10,6 +10,7 @@ from .host.logs import JOURNAL
 
 SSH = 255  # its own exit code; any other is that of the command on the node
 NOT_FOUND = 127  # the exit code of a shell for a program that is not there
+NO_LOGIN = re.compile(rb"This account is (currently )?not available")  # nologin's word, on standard output
 STARTUP = "a start-up file of the login shell"
 PASSWORD = re.compile(r"a password is required|a terminal is required|no tty present")
 FORBIDDEN = re.compile(
@@ -42,6 +43,12 @@ def not_installed(name: str) -> Lost:
 
 def noise(node: str, said: bytes) -> Lost:
     """The node's first words, which are not those of our program."""
+    if NO_LOGIN.match(said):
+        return Lost(
+            f"the login shell of that account on {node} lets nobody in: {said[:60].decode()}",
+            "as root there: usermod --shell /bin/bash USER; or log in as another one",
+            about="ssh",
+        )
     return Lost(
         f"{node} says what our program does not: {said[:60].decode(errors='replace')!r}.",
         f"{STARTUP} there may print text; it must be silent for ssh commands",
@@ -123,7 +130,8 @@ def _of_command(node: str, code: int, words: list[str]) -> Lost:
     refused = [line.removeprefix(JOURNAL) for line in words if line.startswith(JOURNAL)]
     if refused:
         return Lost(f"journalctl on {node}: {refused[-1]}", "look at SINCE= and GREP=")
-    hint = "" if code else f"{STARTUP} there may end it"
+    # Our program says why it ends, by a word or a traceback; a login that ends before it says nothing.
+    hint = "" if words else f"a login shell such as false, or {STARTUP}, may end it"
     return Lost(f"the program on {node} ended (exit code {code}).", hint, details=tuple(words[-30:]))
 
 

@@ -68,7 +68,7 @@ class Config:
     @classmethod
     def of(cls, environment: str | None, file: EnvFile, source: str) -> Config:
         """The configuration that `file` holds. `source` is named in the ConfigError that this raises."""
-        values, problems = _read(file)
+        values, problems = _read(file) if file.is_read else ({}, ())
         problems = (*environment_problems(environment), *file.problems, *problems)
         if problems:
             raise ConfigError(tuple(sorted(problems, key=lambda problem: problem.line or 0)), source)

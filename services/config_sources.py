@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from services.config_keys import KEYS
@@ -58,7 +59,7 @@ def load(environment: str | None, variables: Mapping[str, str], root: Path) -> t
         "PROJECTIONS_DB_PATH": Entry(str(data / "projections" / "helionyx.db")),
         **{key.name: Entry(variables[key.name]) for key in shared if key.name in variables},
     }
-    return name, EnvFile(entries, file.problems)
+    return name, replace(file, entries=entries)
 
 
 def read_file(path: Path, hint: str = "") -> tuple[str, EnvFile]:

@@ -23,6 +23,7 @@ MAX_BYTES = 64 * 1024
 _KEY = re.compile(r"[A-Z][A-Z0-9_]*")
 _UNQUOTED = re.compile(r"[A-Za-z0-9_./:@%+,=-]*")
 _CONTROL = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff]")
+_MARK = b"\xef\xbb\xbf"  # of some editors, for UTF-8
 _EXPORT = re.compile(r"export\s")
 
 
@@ -56,17 +57,15 @@ class EnvFile:
 
     entries: dict[str, Entry]
     problems: tuple[Problem, ...]
+    is_read: bool = True
+    """Whether the lines were read at all: of others nobody can say which keys are missing."""
 
 
 def parse(data: bytes) -> EnvFile:
     """Read the bytes of an `.env` file. Never raises: all that is wrong stands in `problems`."""
-    if len(data) > MAX_BYTES:
-        return EnvFile({}, (Problem(f"the file has {len(data)} bytes; at most {MAX_BYTES} are read"),))
-    try:
-        text = data.decode()
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        return EnvFile({}, (Problem("not UTF-8", line=line, hint="save the file as UTF-8"),))
+    if problem := _of_the_whole(data):
+        return EnvFile({}, (problem,), is_read=False)
+    text = data.decode()
     entries: dict[str, Entry] = {}
     lines = text.split("\n")
     problems = _of_line_ends(lines)
@@ -82,6 +81,25 @@ def parse(data: bytes) -> EnvFile:
             else:
                 entries[key] = Entry(value, number)
     return EnvFile(entries, tuple(problems))
+
+
+def _of_the_whole(data: bytes) -> Problem | None:
+    """The reason why no line of a file can be read, if there is one: it is the only problem named."""
+    if len(data) > MAX_BYTES:
+        return Problem(f"the file has {len(data)} bytes; at most {MAX_BYTES} are read")
+    if data.startswith(_MARK):
+        return Problem("begins with a byte order mark", line=1, hint="save the file as UTF-8 without one")
+    if b"\0" in data:
+        line = data.count(b"\n", 0, data.index(b"\0")) + 1
+        return Problem("holds a zero byte, as UTF-16 does", line=line, hint="save the file as UTF-8")
+    if b"\r" in data and b"\n" not in data:
+        return Problem("ends in CR; LF was expected", line=1, hint="save it with Unix line endings")
+    try:
+        data.decode()
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        return Problem("not UTF-8", line=line, hint="save the file as UTF-8")
+    return None
 
 
 def _of_line_ends(lines: list[str]) -> list[Problem]:

@@ -43,6 +43,20 @@ def test_content_that_cannot_be_read_is_not_found(tmp_path: Path) -> None:
     assert cache.find("a") is None
 
 
+def test_what_is_no_file_is_not_found(tmp_path: Path) -> None:
+    """A pipe is not waited for; a link that leads nowhere keeps nothing from being dropped."""
+    cache = Cache(tmp_path)
+    cache.keep("a", b"content")
+    (path,) = tmp_path.iterdir()
+    path.unlink()
+    os.mkfifo(path)
+    assert cache.find("a") is None
+    (tmp_path / "link").symlink_to("nowhere")
+    for number in range(KEPT + 3):
+        cache.keep(str(number), b"content")
+    assert len(list(tmp_path.iterdir())) == KEPT
+
+
 def test_oldest_are_dropped(tmp_path: Path) -> None:
     """What was used last stays."""
     cache = Cache(tmp_path)

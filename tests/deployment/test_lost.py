@@ -127,6 +127,13 @@ def test_noise_of_a_login_is_named(node: Path, said: str) -> None:
     assert "start-up file" in error.hint
 
 
+def test_account_without_a_login_shell(node: Path) -> None:
+    """The word of `nologin` is no noise of a start-up file."""
+    error = first_word(node, "echo 'This account is currently not available.'; exit 1")
+    assert "lets nobody in: This account is currently" in error.message
+    assert "usermod --shell" in error.hint
+
+
 def test_login_that_eats_what_is_sent(node: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The first word has a time limit of its own."""
     monkeypatch.setattr(connection, "FIRST", 0.2)
@@ -139,4 +146,5 @@ def test_login_that_ends(node: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a word and without a failure; one that closes its output and goes on is ended."""
     monkeypatch.setattr(connection, "ENDING", 0.2)
     assert "may end it" in first_word(node, "exit 0").hint
+    assert "may end it" in first_word(node, "exit 3").hint
     assert "exit code -15" in first_word(node, "exec sleep 30 > /dev/null").message

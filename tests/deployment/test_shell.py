@@ -149,11 +149,15 @@ def _pipe(path: Path) -> None:
     os.mkfifo(path)
 
 
+def _device(path: Path) -> None:
+    path.symlink_to("/dev/zero")
+
+
 def _circle(path: Path) -> None:
     path.symlink_to(path)
 
 
-@pytest.mark.parametrize("make", [_directory, _pipe, _circle])
+@pytest.mark.parametrize("make", [_directory, _pipe, _device, _circle])
 def test_configuration_that_cannot_be_read(checkout: Path, make: Any) -> None:
     """Whatever stands in its place."""
     (checkout / ".env.dev").unlink()

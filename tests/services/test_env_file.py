@@ -12,6 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from services.config import Config
+from services.config_sources import ConfigError
 from services.env_file import MAX_BYTES, parse
 
 VECTORS: dict[str, list[dict[str, Any]]] = json.loads(
@@ -73,6 +75,27 @@ def test_not_utf8() -> None:
     """Bytes that are no UTF-8 are refused with the line on which they stand."""
     problem = parse(b"A=1\nB='\xff'\n").problems[0]
     assert (problem.line, problem.message) == (2, "not UTF-8")
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"\xef\xbb\xbfA=1\nB=2\n", "begins with a byte order mark"),
+        ("A=1\nB=2\n".encode("utf-16"), "holds a zero byte, as UTF-16 does"),
+        ("A=1\nB=2\n".encode("utf-16-be"), "holds a zero byte, as UTF-16 does"),
+        (b"A=1\nB=\xff\n", "not UTF-8"),
+        (b"A=1\rB=2\r", "ends in CR; LF was expected"),
+        (b"#" * (MAX_BYTES + 1), "the file has"),
+    ],
+)
+def test_file_of_which_no_line_can_be_read_has_one_problem(data: bytes, message: str) -> None:
+    """No key is called missing that may well stand in it."""
+    found = parse(data)
+    with pytest.raises(ConfigError) as caught:
+        Config.of("dev", found, ".env.dev")
+    assert caught.value.problems == found.problems
+    assert len(found.problems) == 1
+    assert found.problems[0].message.startswith(message)
 
 
 def test_too_large() -> None:
