@@ -45,3 +45,12 @@ def callers(steps: tuple[Step, ...]) -> str:
     if "open-socket" in verbs:
         return "nothing"  # nobody listened before: they were refused
     return "a pause" if verbs & HOLDING else "nothing"
+
+
+def unfinished(again: tuple[Step, ...], done: tuple[Step, ...]) -> tuple[Step, ...]:
+    """The steps of a second look, `again`, that should not be left behind those that are `done`.
+
+    A unit that systemd cannot load, such as for a faulty drop-in, wants a reload for ever: once is enough.
+    """
+    reloads = [step for step in done if step.verb == "reload-systemd"]
+    return tuple(step for step in again if "prune" not in step.verb and step not in reloads)

@@ -22,7 +22,7 @@ from .observe import observe
 from .plan import plan
 from .record import Transaction
 from .settling import close_abandoned, conclude
-from .step import Step
+from .step import Step, unfinished
 from .steps import perform
 from .wishes import coming_of, wanted_of
 from .work import Work
@@ -244,7 +244,7 @@ class _Change:
         self.title = "second look"
         reached = replace(wanted, restart=False, log=None, watch=None, rebuild=False, redaction=None)
         again = plan(self._look(reached), reached)
-        left = [step for step in again if "prune" not in step.verb]
+        left = unfinished(again, steps)
         if left:
             raise StepFailed(
                 f"after every step this is still to do: {', '.join(step.title for step in left)}."
