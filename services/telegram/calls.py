@@ -5,6 +5,7 @@ No text of an error on the way is passed on: it may hold the address, and each a
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -23,11 +24,15 @@ from telegram.error import (
 from telegram.request import HTTPXRequest
 
 from services.redaction import Redactor
+from services.telegram.fields import Raw, number, part
 
 ANSWER_SECONDS = 10.0
 """How long an answer may take, beside what a poll waits on purpose."""
 
 CONNECTIONS = 4
+
+LONGEST_PAUSE_SECONDS = 24 * 3600
+"""Telegram keeps no update for longer."""
 
 _BEFORE = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
 """What goes wrong before anything has gone out."""
@@ -43,10 +48,28 @@ class Request(HTTPXRequest):
         super().__init__(CONNECTIONS, ANSWER_SECONDS, ANSWER_SECONDS, ANSWER_SECONDS, ANSWER_SECONDS)
 
     async def do_request(self, *given: Any, **more: Any) -> tuple[int, bytes]:
-        """As the library's; a refusal of whatever number is a refusal, so that nothing was done."""
+        """As the library's; a refusal of whatever number is a refusal, so that nothing was done.
+
+        What is no answer of the Bot API, such as the page of a proxy, is a trouble on the way. Raises
+        RetryAfter.
+        """
         code, payload = await super().do_request(*given, **more)
+        answer = _answer_in(payload)
+        if code == 429:
+            asked = number(part(answer, "parameters"), "retry_after") or 0
+            raise RetryAfter(min(max(asked, 0), LONGEST_PAUSE_SECONDS))
+        if answer is None or (code < 300 and "result" not in answer):
+            return (502 if 400 <= code < 500 else code), b""
         known = code in (400, 401, 403, 404, 409)
         return (400 if 400 <= code < 500 and not known else code), payload
+
+
+def _answer_in(payload: bytes) -> Raw | None:
+    try:
+        answer = json.loads(payload)
+    except ValueError:
+        return None
+    return answer if isinstance(answer, dict) else None
 
 
 def bot_of(token: str, api: str) -> Bot:
@@ -72,7 +95,7 @@ def is_webhook(error: TelegramError) -> bool:
 
 
 def wait_of(error: TelegramError) -> float | None:
-    """For how long Telegram wants to be left alone, in seconds; None: it says nothing of that."""
+    """For how long Telegram wants to be left alone, in seconds; None or 0: it says nothing of that."""
     if not isinstance(error, RetryAfter):
         return None
     asked = error.retry_after

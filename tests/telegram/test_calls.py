@@ -22,7 +22,7 @@ from telegram.error import (
 
 from services.config import ROOT
 from services.telegram.backoff import Stop, seconds_before
-from services.telegram.calls import is_certain, may_pass, reason_of, wait_of
+from services.telegram.calls import Request, is_certain, may_pass, reason_of, wait_of
 
 TOKEN = "123456789:AAF-a_token_that_is_long_enough"
 
@@ -67,6 +67,60 @@ def test_telegram_may_say_how_long_to_wait() -> None:
     """In seconds."""
     assert wait_of(RetryAfter(5)) == 5
     assert wait_of(NetworkError("x")) is None
+
+
+def answered(status: int, body: str) -> TelegramError:
+    """The error of a call that is answered with this."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        head = f"HTTP/1.1 {status} X\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+        writer.write((head + body).encode())
+        await writer.drain()
+        writer.close()
+
+    async def call() -> None:
+        server = await asyncio.start_server(answer, "127.0.0.1", 0)
+        async with server, Request() as request:
+            await request.post(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/")
+
+    with pytest.raises(TelegramError) as raised:
+        asyncio.run(call())
+    return raised.value
+
+
+@pytest.mark.parametrize(
+    ("body", "seconds"),
+    [
+        ('{"ok":false,"parameters":{"retry_after":7}}', 7),
+        ('{"ok":false,"parameters":{"retry_after":0}}', 0),
+        ('{"ok":false,"parameters":{"retry_after":-5}}', 0),
+        ('{"ok":false,"parameters":{"retry_after":"7"}}', 0),
+        ('{"ok":false,"parameters":{"retry_after":1000000000000000}}', 86400),
+        ('{"ok":false,"parameters":[]}', 0),
+        ('{"ok":false}', 0),
+        ("[]", 0),
+        ("<html>slow down</html>", 0),
+    ],
+)
+def test_every_429_passes(body: str, seconds: float) -> None:
+    """Whatever it says of the wait; nobody waits for more than a day."""
+    error = answered(429, body)
+    assert (is_certain(error), may_pass(error), wait_of(error)) == (True, True, seconds)
+
+
+@pytest.mark.parametrize("body", ["<html>not here</html>", "[]", "null", '"x"', ""])
+@pytest.mark.parametrize("status", [200, 400, 401, 403, 404, 413, 502])
+def test_an_answer_that_is_not_from_telegram(status: int, body: str) -> None:
+    """Such as the page of a proxy: it says nothing of the token, the chat or the message."""
+    error = answered(status, body)
+    assert not isinstance(error, BadRequest | Forbidden | InvalidToken)
+    assert not is_certain(error)
+
+
+def test_a_success_without_a_result() -> None:
+    """Is an answer of something else."""
+    assert not is_certain(answered(200, '{"status":"up"}'))
 
 
 def test_waits_grow_up_to_a_limit() -> None:
