@@ -28,6 +28,7 @@ class Chats:
 
     def __init__(self, service: Service, chat: int | None) -> None:
         self._service = service
+        self.configured = chat
         self.ids: tuple[int, ...] = () if chat is None else (chat,)
 
     @property
@@ -35,30 +36,48 @@ class Chats:
         """The id that the chat has now; None: it is not known which chat it is."""
         return self.ids[-1] if self.ids else None
 
-    @property
-    def may_move(self) -> bool:
-        """Whether the chat is a group that may become a supergroup."""
-        return self.now is not None and FIRST_SUPERGROUP < self.now < 0
+    def move_with(self, other: int, kind: str | None) -> tuple[int, int] | None:
+        """The move, from one id to the next, by which another chat of this kind would be this one."""
+        if self.now is None or self.now >= 0:
+            return None
+        is_group = self.now > FIRST_SUPERGROUP
+        if is_group and kind == "supergroup":
+            return self.now, other
+        return None if is_group or kind != "group" else (other, self.now)
 
     async def load(self) -> None:
         """Follow the moves that the log knows of. Raises HelionyxError where it cannot be read now."""
-        moves: dict[int, int] = {}
+        moves: list[tuple[int, int]] = []
         before = END
         while entries := await self._service.timeline(before, READ_AT_ONCE, ["ChatMigrated"]):
-            for entry in entries:  # the newest first
-                moves.setdefault(cast(int, entry.data["chat"]), cast(int, entry.data["to"]))
+            moves += ((cast(int, entry.data["chat"]), cast(int, entry.data["to"])) for entry in entries)
             before = entries[-1].position
-        while self.now in moves and moves[self.now] not in self.ids:
-            self.ids += (moves[self.now],)
+        moves.reverse()  # the oldest first
+        while sum(self._follow(chat, to) for chat, to in moves):
+            pass
 
     async def moved(self, chat: int, to: int) -> bool:
         """Follow a move of the chat; whether it is news. Raises HelionyxError where it is not noted."""
-        if chat not in self.ids or to in self.ids:
+        if not self._is_news(chat, to):
             return False
         await self._service.record(NoteMigration(chat, to, source=SOURCE), f"migrated:{chat}:{to}")
-        self.ids += (to,)
-        logger.warning(
-            "telegram: the group has become a supergroup, and is followed",
-            extra={"fields": {"chat": chat, "now": to, "hint": f"set TELEGRAM_CHAT_ID={to}"}},
-        )
+        self._follow(chat, to)
+        if to != self.configured:
+            logger.warning(
+                "telegram: the group has become a supergroup, and is followed",
+                extra={"fields": {"chat": chat, "now": to, "hint": f"set TELEGRAM_CHAT_ID={to}"}},
+            )
+        return True
+
+    def _is_news(self, chat: int, to: int) -> bool:
+        return (chat in self.ids) != (to in self.ids)
+
+    def _follow(self, chat: int, to: int) -> bool:
+        """Add the id that the chat has next, or the one it had before; whether there was one to add.
+
+        The configuration may name the new id while words wait that were said under the old one.
+        """
+        if not self._is_news(chat, to):
+            return False
+        self.ids = (*self.ids, to) if chat in self.ids else (chat, *self.ids)
         return True

@@ -37,6 +37,7 @@ from services.telegram.updates import (
     action_of,
     command_of,
     meaning_of,
+    message_in,
     migration_of,
 )
 
@@ -127,7 +128,7 @@ class Conversation:
 
         Raises HelionyxError where the log cannot take it now.
         """
-        message = part(update, "message") or part(update, "edited_message")
+        _, message = message_in(update)
         chat = part(message, "chat").get("id")
         if not message or (chat is not None and chat not in self.chats.ids):
             return
@@ -158,20 +159,22 @@ class Conversation:
         return f"{self.id}:{update['update_id']}"
 
     async def _is_ours(self, stranger: Stranger) -> bool:
-        """Whether a strange chat is this one, which has moved there without a word."""
-        if stranger.chat is None or not stranger.supergroup or not self.chats.may_move:
+        """Whether a strange chat is this one, which has moved there or from there without a word."""
+        if stranger.chat is None:
             return False
-        if not self.unmoved.is_new(stranger.chat):
+        move = self.chats.move_with(stranger.chat, stranger.kind)
+        if move is None or not self.unmoved.is_new(stranger.chat):
             return False
-        chat = cast(int, self.chats.now)
-        if await self.outbox.moved_to(chat) != stranger.chat:
+        chat, to = move
+        if await self.outbox.moved_to(chat) != to:
             return False
-        await self._migrated(Migrated(chat, stranger.chat))
+        await self._migrated(Migrated(chat, to))
         return True
 
     async def _migrated(self, moved: Migrated) -> None:
         await self.chats.moved(moved.chat, moved.to)
-        self._owe(f"reply:migrated:{moved.chat}:{moved.to}", To(moved.to), remarks.migrated(moved.to))
+        if moved.to != self.chats.configured:
+            self._owe(f"reply:migrated:{moved.chat}:{moved.to}", To(moved.to), remarks.migrated(moved.to))
 
     def _owe(self, about: str, to: To, said: Said) -> None:
         self.replies.put(Owed(about, to, _constant(said)))

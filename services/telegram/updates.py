@@ -11,7 +11,10 @@ from services.telegram.attachments import attachment_of, stub
 from services.telegram.fields import Raw, moment, number, part, string, words
 from services.telegram.origins import origin_of
 
-KINDS = ("message", "edited_message", "callback_query")
+SPOKEN = ("message", "edited_message", "channel_post", "edited_channel_post")
+"""The kinds of updates that hold what somebody has said."""
+
+KINDS = (*SPOKEN, "callback_query")
 """The kinds of updates that are asked for."""
 
 
@@ -25,8 +28,8 @@ class Stranger:
     """It comes from a chat that is not the environment's."""
 
     chat: int | None
-    supergroup: bool = False
-    """Whether the chat may have been a group before, under another id."""
+    kind: str | None = None
+    """The kind of the chat: a `group` becomes a `supergroup`, under another id."""
 
 
 @dataclass(frozen=True)
@@ -83,8 +86,7 @@ def meaning_of(update: Raw, chats: Collection[int]) -> Meaning:
     query = part(update, "callback_query")
     if query:
         return _pressed(query, chats)
-    edited = not part(update, "message")
-    message = part(update, "edited_message" if edited else "message")
+    kind, message = message_in(update)
     if not message:
         return Nothing()
     moved = migration_of(update)
@@ -94,7 +96,13 @@ def meaning_of(update: Raw, chats: Collection[int]) -> Meaning:
     # Telegram always names the chat. Where it cannot be read, the words are kept rather than lost.
     if chat not in chats and not (chat is None and chats):
         return _elsewhere(message, chat, chats)
-    return _words(message, edited=edited)
+    return _words(message, edited=kind.startswith("edited"))
+
+
+def message_in(update: Raw) -> tuple[str, Raw]:
+    """The message of an update, behind the kind of that; an empty one where it has none."""
+    kind = next((kind for kind in SPOKEN if part(update, kind)), "")
+    return kind, part(update, kind)
 
 
 def migration_of(update: Raw) -> Migrated | None:
@@ -119,7 +127,7 @@ def _elsewhere(message: Raw, chat: int | None, chats: Collection[int]) -> Meanin
     asked = command_of(string(message, "text") or "")
     if chat is not None and not chats and asked is not None and asked.name == "start":
         return Unset(chat)
-    return Stranger(chat, string(part(message, "chat"), "type") == "supergroup")
+    return Stranger(chat, string(part(message, "chat"), "type"))
 
 
 def _words(message: Raw, *, edited: bool) -> Meaning:

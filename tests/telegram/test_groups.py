@@ -77,6 +77,20 @@ def test_a_move_that_nobody_told_of(tmp_path: Path, bot: Bot) -> None:
     assert moves(tmp_path) == [(GROUP, SUPERGROUP)]
 
 
+@pytest.mark.parametrize("silent", [False, True], ids=["told", "silent"])
+def test_the_new_chat_is_configured_already(tmp_path: Path, api: BotApi, bot: Bot, silent: bool) -> None:
+    """Words that wait in the old one are kept; nobody is asked to set what is set."""
+    bot.say(GROUP, "in the old one")
+    bot.migrate(GROUP, SUPERGROUP, silent=silent)
+    with serving(tmp_path, api, bot, TELEGRAM_CHAT_ID=str(SUPERGROUP)):
+        bot.say(SUPERGROUP, "in the new one")
+        bot.wait_sent("kept", after=1)
+    assert words(tmp_path) == ["in the old one", "in the new one"]
+    assert moves(tmp_path) == [(GROUP, SUPERGROUP)]
+    assert {message.chat for message in bot.sent} == {SUPERGROUP}
+    assert not any("TELEGRAM_CHAT_ID" in text for text in texts(bot))
+
+
 def test_an_answer_that_meets_the_move(tmp_path: Path, api: BotApi, bot: Bot) -> None:
     """Goes to where the chat is now."""
     bot.say(GROUP, "the last words here")

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from services.domain.origin import Attachment, Forward, Link, Origin, Person, Reply
 from services.telegram.updates import (
+    KINDS,
     Asked,
     Meaning,
     Migrated,
@@ -254,24 +255,32 @@ def test_commands(text: str, command: Asked | None) -> None:
 
 def test_only_one_chat_is_listened_to() -> None:
     """Whatever comes from another, a button too; before it is known, /start alone says something."""
-    assert found(message(99, text="/start")) == Stranger(99)
-    assert found(in_chat({"id": 99, "type": "supergroup"})) == Stranger(99, supergroup=True)
+    assert found(message(99, text="/start")) == Stranger(99, "private")
+    assert found(in_chat({"id": 99, "type": "supergroup"})) == Stranger(99, "supergroup")
     assert found(pressed(99)) == Stranger(99)
     assert found(pressed(None)) == Stranger(None)
     assert meaning_of(message(99, text="/start"), ()) == Unset(99)
-    assert meaning_of(message(99, text="/todos"), ()) == Stranger(99)
+    assert meaning_of(message(99, text="/todos"), ()) == Stranger(99, "private")
     assert meaning_of(in_chat(None), ()) == Stranger(None)
     assert meaning_of(pressed(99), ()) == Stranger(99)
     assert found(pressed(CHAT)) == Pressed("9", "done:12", CHAT, 7)
     assert isinstance(found(message(-5, text="a"), -1001, -5), Words)
 
 
+@pytest.mark.parametrize("kind", ["channel_post", "edited_channel_post"])
+def test_what_a_channel_says(kind: str) -> None:
+    """Is asked for, and words as in any other chat."""
+    assert kind in KINDS
+    words = said(message(kind=kind, text="buy milk", edit_date=1_770_000_060))
+    assert (words.text, words.origin.edited) == ("buy milk", kind.startswith("edited"))
+
+
 def test_a_group_that_becomes_a_supergroup() -> None:
     """Is told of in the one and in the other; of another group, nobody here wants to know."""
     assert found(message(-5, migrate_to_chat_id=-1001), -5) == Migrated(-5, -1001)
     assert found(message(-1001, migrate_from_chat_id=-5), -5) == Migrated(-5, -1001)
-    assert found(message(-6, migrate_to_chat_id=-1002), -5) == Stranger(-6)
-    assert found(message(-1002, migrate_from_chat_id=-6), -5) == Stranger(-1002)
+    assert found(message(-6, migrate_to_chat_id=-1002), -5) == Stranger(-6, "private")
+    assert found(message(-1002, migrate_from_chat_id=-6), -5) == Stranger(-1002, "private")
 
 
 def test_numbers_and_what_buttons_ask_for() -> None:
