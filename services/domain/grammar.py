@@ -26,12 +26,12 @@ MOST_DUES = 20
 LONGEST_SHOWN = 60
 """Of what was not understood, in characters."""
 
-_OPENING = "([,; \t\r\n"
+_OPENING = "([{,;\u2013\u2014 \t\r\n"
 """What divides a text from its `due`, and belongs to neither."""
 
 _KEYWORD = re.compile(r"\s*((?a:todo|note|track|decide))\s*:(.*)", re.IGNORECASE | re.DOTALL)
 _LAST_TAG = re.compile(r"(?:(.*[^\s,;])[\s,;]+|[\s,;]*)#([^\s,;.:!?#]+)[\s,;.:!?]*", re.DOTALL)
-_DUE = re.compile(r"(?<![^\s(\[,;])due(?=[\s:]|\Z):?\s*", re.IGNORECASE)
+_DUE = re.compile(r"(?<![^\s(\[{,;\u2013\u2014\"'\u201c\u201e\u00ab*])due(?=[\s:]|\Z):?\s*", re.IGNORECASE)
 _BECAUSE = re.compile(r"(.*?\S)\s+because\s+(\S.*)", re.IGNORECASE | re.DOTALL)
 _END_OF_NAME = re.compile(r":(?!\S)")
 

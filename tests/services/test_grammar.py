@@ -88,6 +88,13 @@ def test_every_time(words: str, meant: str) -> None:
         ("due friday", "due friday"),
         ("buy milk due friday", None),
         ("buy milk", None),
+        ("buy milk {due friday}", "due friday}"),
+        ('buy milk "due friday"', 'due friday"'),
+        ("buy milk \u201edue friday\u201c", "due friday\u201c"),
+        ("buy milk *due friday*", "due friday*"),
+        ("buy milk\u2014due friday?", None),
+        ("buy milk \u2013due someday", "due someday"),
+        ("see https://example.org/due friday", None),
         ("x due " + "y" * 99, "due " + "y" * (LONGEST_SHOWN - 5) + "…"),
     ],
 )
