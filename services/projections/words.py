@@ -27,7 +27,10 @@ _SYMBOLS += "\U0001f000-\U0001fbff"
 """Signs of money, arrows, mathematics, pictures: each is a word."""
 
 _UNSEEN = "\u00ad\u2060\u20e3\ufe00-\ufe0f\ufeff\U000e0000-\U000e01ef"
-"""Hyphens that are not shown, and how a picture is to be drawn."""
+_UNSEEN += "\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7"
+_UNSEEN += "\u0610-\u061a\u0640\u064b-\u065f\u0670\u06d6-\u06dc\u06df-\u06e8\u06ea-\u06ed"
+"""Hyphens that are not shown, how a picture is to be drawn, and the vowels of Hebrew and Arabic, which most
+leave out."""
 
 _ANY = re.compile(f"[{_UNSPACED}{_SYMBOLS}{_UNSEEN}]")
 _PART = re.compile(f"([{_UNSPACED}]+)|([{_SYMBOLS}])|[{_UNSEEN}]")

@@ -39,6 +39,8 @@ TEXTS = (
     "Größe und Straße",
     unicodedata.normalize("NFD", "Übergröße"),
     "new \U0001fae8 in Unicode 15",
+    "\u0645\u064f\u062d\u064e\u0645\u0651\u064e\u062f with vowels",
+    "\u05e9\u05c1\u05b8\u05dc\u05d5\u05b9\u05dd with vowels",
 )
 
 
@@ -101,6 +103,9 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Projections]:
         ("größe", ["Größe"]),
         ("strasse", ["Größe"]),
         ("übergröße", [unicodedata.normalize("NFD", "Ü")]),
+        ("\u0645\u062d\u0645\u062f", ["\u0645\u064f"]),
+        ("\u0645\u064f\u062d\u0645\u062f", ["\u0645\u064f"]),
+        ("\u05e9\u05dc\u05d5\u05dd", ["\u05e9\u05c1"]),
         ("+", []),
         ("#", []),
         ("!?.,", []),
