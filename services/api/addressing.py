@@ -86,9 +86,11 @@ def _is_loopback(host: str) -> bool:
     if name in ("", "localhost") or name.endswith(".localhost"):  # no browser leaves it empty
         return True
     try:
-        return ipaddress.ip_address(name.strip("[]")).is_loopback
+        address = ipaddress.ip_address(name.strip("[]"))
     except ValueError:
         return False
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return (mapped or address).is_loopback
 
 
 def _has_body(scope: Scope) -> bool:

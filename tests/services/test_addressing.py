@@ -86,6 +86,7 @@ def test_its_own_origin(service: Instance) -> None:
         "127.0.0.1.nip.io",
         "[2001:db8::1]:80",
         "0.0.0.0",
+        "[::ffff:192.0.2.1]",
     ],
 )
 @pytest.mark.parametrize("path", [MESSAGES, "/health", "/openapi.json", "/nothing"])
@@ -97,7 +98,11 @@ def test_another_host(service: Instance, host: str, path: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "host", ["localhost", "LOCALHOST:1", "localhost.", "helionyx.localhost:8000", "127.1.2.3", "[::1]:8000"]
+    "host",
+    [
+        *("localhost", "LOCALHOST:1", "localhost.", "helionyx.localhost:8000"),
+        *("127.1.2.3", "[::1]:8000", "[::ffff:127.0.0.1]:8000", "[::ffff:7f00:1]"),
+    ],
 )
 def test_the_names_of_the_machine(service: Instance, host: str) -> None:
     """Are as good as its loopback address, with any port: a tunnel has another one."""

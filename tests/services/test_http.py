@@ -94,7 +94,10 @@ def test_a_request_has_one_host(service: Instance, path: str, version: str, host
     ("version", "hosts"),
     [
         ("1.0", []),
-        *[("1.1", [f"Host: {host}"]) for host in ("", "a", "a:80", "a:", "[::1]:80", "192.0.2.1", "a_b.c")],
+        *[
+            ("1.1", [f"Host: {host}"])
+            for host in ("", "a", "a:80", "a:", "[::1]:80", "192.0.2.1", "a_b.c", "a \t")
+        ],
     ],
 )
 def test_a_valid_host(service: Instance, version: str, hosts: list[str]) -> None:
