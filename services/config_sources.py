@@ -3,7 +3,7 @@
 Under systemd, the bytes of `$CREDENTIALS_DIRECTORY/env` and nothing else, so that no stray variable can give
 one environment another one's bot. In a release, which `$HELIONYX_RELEASE` names, the
 bytes of its own `.env.{env}`, and again nothing else: a command by hand on the node means what the service
-means. In a checkout, `.env.{env}` in its root, with the data in `data/{env}/` or below `$HELIONYX_DATA_DIR`,
+means. In a checkout, `.env.{env}` in its root, with the data in `data/{env}/` or `$HELIONYX_DATA_DIR/{env}/`,
 because the file names the paths of a node. OS variables win there, except over what belongs to one
 environment alone: a shell that has read a node's `.env` file must not bring its store, its token or its bot.
 """
@@ -22,7 +22,10 @@ from services.errors import HelionyxError
 ENVIRONMENTS = ("dev", "staging", "live")
 
 DATA_DIR = "HELIONYX_DATA_DIR"
-"""The OS variable that names the directory of a checkout's data, relative to the checkout or absolute."""
+"""The OS variable that names the directory for a checkout's data, relative to the checkout or absolute.
+
+Each environment has one of its own in there, so that no log gets the words of two.
+"""
 
 
 class ConfigError(HelionyxError):
@@ -51,7 +54,7 @@ def load(environment: str | None, variables: Mapping[str, str], root: Path) -> t
     name, file = read_file(
         root / variables.get("ENV_DIR", "") / f".env.{environment}", f"make env ENV={environment}"
     )
-    data = Path(os.path.normpath(root / (variables.get(DATA_DIR) or f"data/{environment}")))
+    data = Path(os.path.normpath(root / (variables.get(DATA_DIR) or "data") / str(environment)))
     shared = [key for key in KEYS.values() if not key.exclusive]
     entries = {
         **file.entries,

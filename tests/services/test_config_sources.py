@@ -11,8 +11,8 @@ from services.config_sources import ConfigError
 from tests.services.test_config import TOKEN, lines
 
 
-def checkout(tmp_path: Path, data: bytes) -> Path:
-    (tmp_path / ".env.dev").write_bytes(data)
+def checkout(tmp_path: Path, data: bytes, environment: str = "dev") -> Path:
+    (tmp_path / f".env.{environment}").write_bytes(data)
     return tmp_path
 
 
@@ -55,14 +55,17 @@ def test_a_shell_does_not_bring_another_environment(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "directory"), [("/srv/y", "/srv/y"), ("../y", "{root}/y"), ("", "{root}/here/data/dev")]
+    ("given", "directory"), [("/srv/y", "/srv/y"), ("../y", "{root}/y"), ("", "{root}/here/data")]
 )
-def test_the_data_of_a_checkout_may_lie_elsewhere(tmp_path: Path, given: str, directory: str) -> None:
-    """By a name of its own, relative to the checkout or absolute."""
+@pytest.mark.parametrize("environment", ["dev", "live"])
+def test_the_data_of_a_checkout_may_lie_elsewhere(
+    tmp_path: Path, given: str, directory: str, environment: str
+) -> None:
+    """By a name of its own, relative to the checkout or absolute; no two environments have one log."""
     (tmp_path / "here").mkdir()
-    root = checkout(tmp_path / "here", lines())
-    config = Config.from_env("dev", variables={"HELIONYX_DATA_DIR": given}, root=root)
-    expected = Path(directory.format(root=tmp_path))
+    root = checkout(tmp_path / "here", lines(), environment)
+    config = Config.from_env(environment, variables={"HELIONYX_DATA_DIR": given}, root=root)
+    expected = Path(directory.format(root=tmp_path)) / environment
     assert config.event_store_path == expected / "events"
     assert config.projections_db_path == expected / "projections" / "helionyx.db"
 
