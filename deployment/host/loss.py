@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -166,10 +167,12 @@ def reached(layout: Layout, environment: Environment, verb: str, outcome: str) -
 
 
 def _is_missing(place: Path) -> bool:
-    file = place / store.LOG_FILE
+    """Whether no file is there, or an empty one; a link that leads nowhere, or to itself, is no file."""
     try:
-        return not file.stat().st_size
-    except (FileNotFoundError, NotADirectoryError):
+        return not (place / store.LOG_FILE).stat().st_size
+    except OSError as error:
+        if error.errno not in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP):
+            raise
         return True
 
 

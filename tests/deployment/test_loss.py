@@ -83,6 +83,14 @@ def test_a_process_that_has_come_further_needs_no_look(layout: Layout, told: Log
     assert (lost is None) == (told is not None and told.length == 30)
 
 
+@pytest.mark.parametrize("target", ["events.db", "nowhere", "file/events.db"])
+def test_link_that_leads_nowhere_is_no_log(tmp_path: Path, target: str) -> None:
+    """The service can put one there, such as one to itself: `stop` and `status` have to work all the same."""
+    (tmp_path / "file").write_text("")
+    (tmp_path / "events.db").symlink_to(target)
+    assert loss._is_missing(tmp_path)
+
+
 def test_a_changed_path_is_compared_with_the_log_in_the_old_place(layout: Layout) -> None:
     """A copy that was made a while ago is not the log, whatever the node knew at the last change."""
     made = release(layout)
