@@ -25,6 +25,7 @@ PLACES = (
 JOURNAL_PLACES = ("etc/systemd", "run/systemd", "usr/local/lib/systemd")
 """Where people put drop-ins of a journal's configuration, as in journald.conf(5)."""
 OF_DISTRIBUTION = "usr/lib/systemd/system"
+SUFFIX = ".conf"
 LAST = "~rehearsal.conf"  # behind all letters: drop-ins are read by name, and the last word counts
 
 
@@ -46,7 +47,7 @@ def of(layout: Layout, unit: str) -> dict[str, Path]:
 def _files(directories: Iterable[Path]) -> dict[str, Path]:
     found: dict[str, Path] = {}
     for directory in directories:
-        for path in sorted(directory.glob("*.conf")):
+        for path in sorted(directory.glob(f"*{SUFFIX}")):
             found.setdefault(path.name, path)
     return {name: found[name] for name in sorted(found) if not _is_empty(found[name])}
 

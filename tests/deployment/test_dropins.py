@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from deployment.host import dropins, rehearsal, steps
+from deployment.host import dropins, rehearsal, steps, systemd
 from deployment.host.dropins import LAST
 from deployment.host.errors import StepFailed
 from deployment.host.layout import Environment, Layout
@@ -142,6 +142,22 @@ def test_what_changes_the_rehearsal_alone_is_taken_out_of_force(tmp_path: Path) 
         _put(layout, f"run/systemd/{path}", text)
     assert set(dropins.of(layout, "helionyx-rehearsal.service")) == {LAST}
     assert len([path for path in dropins.rehearsal_places(layout, LIVE) if path.exists()]) == 3
+
+
+def test_copy_of_a_drop_in_is_read_by_root_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As somebody may have meant it who keeps a password in one."""
+    layout = Layout(tmp_path)
+    path = _put(layout, f"etc/systemd/system/{SERVICE}.d/x.conf", "[Service]\nEnvironment=PASSWORD=secret\n")
+    path.chmod(0o600)
+    _units(layout, DEV)
+    monkeypatch.setattr(systemd, "show", lambda _: {})
+    monkeypatch.setattr(systemd, "start_service", lambda *_: None)
+    monkeypatch.setattr(rehearsal, "_ask", lambda *_: "")
+    rehearsal.begin(layout, DEV, replace(release(layout), id="c0ffee000000-111111111111"), None)
+    places = dropins.rehearsal_places(layout, DEV)
+    copies = [copy for place in places if place.is_dir() for copy in place.iterdir()]
+    assert {copy.name for copy in copies} == {"x.conf", LAST}
+    assert {copy.stat().st_mode & 0o777 for copy in copies} == {0o600}
 
 
 @pytest.mark.parametrize(("verb", "named"), [("restart-service", True), ("install-units", False)])
