@@ -10,6 +10,7 @@ from .errors import Refused
 from .layout import Environment, Layout
 from .store import SPARE
 
+FREEING = ("stop", "remove")  # verbs that lay nothing down: they are the way out of a full disk
 RECORD = 1 << 20  # bytes that any change needs, for its record and the audit
 ARCHIVE = 6  # times its size: sent, and unpacked and compiled (measured: 4.9 MB become 20 MB)
 LOG = 2  # times its size: a log stays as it was sent, and where it is put
@@ -34,11 +35,12 @@ class Room:
     inodes: int | None
 
 
-def refuse_full(layout: Layout, environment: Environment) -> None:
+def refuse_full(layout: Layout, environment: Environment, verb: str) -> None:
     """Raise `Refused` where no change at all fits."""
     own, data = layout.releases(environment), layout.data(environment)
     units = layout.unit_file(environment.service).parent
-    for path in (layout.state, layout.opt, layout.host_halves, layout.layers, own, data, units):
+    record = (layout.state, layout.opt, layout.host_halves)
+    for path in record if verb in FREEING else (*record, layout.layers, own, data, units):
         refuse_little(of(path), Need())
 
 

@@ -79,7 +79,7 @@ def _answer(layout: Layout, wire: Wire, program: Path, request: dict[str, Any]) 
 def _change(layout: Layout, wire: Wire, program: Path, request: dict[str, Any]) -> None:
     environment = Environment(request["environment"])
     if not request.get("dry"):
-        room.refuse_full(layout, environment)
+        room.refuse_full(layout, environment, request["verb"])
         held = locks.holder(layout, environment.name)
         if held is not None:
             raise locks.busy(environment.name, held)

@@ -86,13 +86,16 @@ def test_each_file_system_that_a_deploy_writes_to_is_looked_at(
         if kind:
             room.refuse_too_large(layout, DEV, kind, 4_000_000)
         else:
-            room.refuse_full(layout, DEV)
+            room.refuse_full(layout, DEV, "deploy")
 
     if not refused:
         look()
         return
     with pytest.raises(Refused, match=str(tmp_path / full)):
         look()
+    if full in ("var/lib/helionyx", "opt/helionyx/layers", "etc/systemd/system"):
+        room.refuse_full(layout, DEV, "stop")  # nothing of it goes there, and a removal makes room
+        room.refuse_full(layout, DEV, "remove")
 
 
 def test_file_system_that_loads_nothing_is_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
