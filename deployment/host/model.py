@@ -128,6 +128,7 @@ class Taken:
 
     text: str
     hint: str
+    dropin: bool = False  # whether it only changes units of ours: a removal leaves it and needs no name of it
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from . import sockets
 from .errors import Refused
 from .layout import Environment
-from .model import BOT, Manifest, Observed, Wanted
+from .model import BOT, Manifest, Observed, Taken, Wanted
 
 
 def refuse_conflicts(seen: Observed, release: Manifest, environment: Environment) -> None:
@@ -127,14 +127,14 @@ def refuse_occupied(seen: Observed, environment: Environment) -> None:
         )
 
 
-def refuse_taken(seen: Observed, environment: Environment) -> None:
+def refuse_taken(taken: Sequence[Taken], environment: Environment) -> None:
     """What bears our names and is somebody's own is neither used nor overwritten nor, later, removed."""
-    if seen.taken:
-        first = seen.taken[0]
+    if taken:
+        first = taken[0]
         raise Refused(
             f"{first.text} is on the node already, and no deploy of {environment.name} has made it.",
             f"{first.hint}; then try again",
-            details=tuple(f"{item.text}: {item.hint}" for item in seen.taken[1:]),
+            details=tuple(f"{item.text}: {item.hint}" for item in taken[1:]),
         )
 
 

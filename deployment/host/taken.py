@@ -95,7 +95,7 @@ def _addresses(layout: Layout, environment: Environment) -> Iterator[Taken]:
         if LISTENS.search(path.read_text(errors="replace")):
             own = f"API_HOST= and API_PORT= in .env.{environment.name} say where {environment.name} listens"
             hint = f"{AS_ROOT}: mv {path} /root/ && systemctl daemon-reload; {own}"
-            yield Taken(f"{path}, with an address for {environment.socket},", hint)
+            yield Taken(f"{path}, with an address for {environment.socket},", hint, dropin=True)
 
 
 def _is_there(path: Path) -> bool:

@@ -177,4 +177,4 @@ def test_address_of_a_drop_in_is_refused(tmp_path: Path, text: str, is_taken: bo
     (layout.releases(DEV) / "c0ffee000000-111111111111").mkdir(parents=True)
     found = taken.of(layout, DEV)
     assert bool(found) is is_taken
-    assert not found or "API_PORT= in .env.dev" in found[0].hint
+    assert not found or ("API_PORT= in .env.dev" in found[0].hint and found[0].dropin)
