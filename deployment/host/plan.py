@@ -60,7 +60,7 @@ def _running(seen: Observed, wanted: Wanted) -> Iterator[Step]:
         yield Step("verify", (release.id,))
     if other and wanted.watch:
         yield Step("watch", (f"{wanted.watch:g} s",))
-    if seen.unmarked and not seen.taken:
+    if seen.unmarked and not wanted.back:
         yield Step("mark-user", (environment.user,))
     if wanted.keep is not None and (restart or written or wanted.prune):
         yield from pruning.pruned(seen, release, wanted.keep)
