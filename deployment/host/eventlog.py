@@ -90,7 +90,6 @@ def _reason(error: StepFailed) -> str:
 def deleted(pid: int, store: Path) -> Iterator[Held]:
     """The files of the store that the process has open, and that are in it no more."""
     store = Path(os.path.realpath(store))  # the kernel names files without the links on the way to them
-    store = store.resolve()  # as the kernel names it
     try:
         opened = list(Path(f"/proc/{pid}/fd").iterdir())
     except OSError:  # it has ended
