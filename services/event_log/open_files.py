@@ -30,6 +30,7 @@ class OpenFiles:
     def loss(self) -> str | None:
         """Why what is appended would not be found by the next start, or None where it would."""
         for path, known in self._known.items():
+            size = self._sizes[path]  # before it is looked at: meanwhile another thread may see it grow
             try:
                 status = path.stat()
             except FileNotFoundError:
@@ -38,8 +39,8 @@ class OpenFiles:
                 return f"{path} cannot be looked at: {error.strerror}"
             if (status.st_dev, status.st_ino) != known:
                 return f"{path} was replaced by another file"
-            if status.st_size < self._sizes[path]:
-                return f"{path} was cut from {self._sizes[path]} to {status.st_size} bytes"
+            if status.st_size < size:
+                return f"{path} was cut from {size} to {status.st_size} bytes"
             self._sizes[path] = status.st_size
         return None
 
