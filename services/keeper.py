@@ -62,7 +62,7 @@ class Keeper:
         self._witnesses = Witnesses(event_store, projections, node_head)
         self._rehearsal = rehearsal
         self._writer = ThreadPoolExecutor(1, "writer")
-        self._readers = Readers(lambda: self._open_both(read_only=True))
+        self._readers = Readers(lambda: self._open_both(read_only=True, shared=True))
         self._group = GroupCommit(self._commit, self._writer)
         self.commits = Durations(COMMIT_BOUNDS)
         """How long each commit of the log waited for the disk."""
@@ -179,9 +179,11 @@ class Keeper:
             _close(self._writing)
             self._writing = self._open_both(read_only=True)
 
-    def _open_both(self, *, read_only: bool, begin: bool = False) -> Opened:
+    def _open_both(self, *, read_only: bool, begin: bool = False, shared: bool = False) -> Opened:
+        """Both of them; `shared`, as by a reader, while the writer has the read models open."""
+        shared = shared or self._rehearsal
         return Opened.open(
-            self._event_store, self._projections, read_only=read_only, begin=begin, shared=self._rehearsal
+            self._event_store, self._projections, read_only=read_only, begin=begin, shared=shared
         )
 
     def _commit(self, appends: Sequence[Append]) -> Sequence[Outcome]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
@@ -14,6 +15,7 @@ from services import readers, turns
 from services.domain.commands import RecordMessage
 from services.keeper import Keeper
 from services.opened import Opened
+from services.projections.database import ProjectionsError
 from services.service import Service
 from services.shared import Shared
 from services.turns import Turns
@@ -82,6 +84,33 @@ def test_a_connection_is_used_again(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         for number in range(20):
             await keeper.read(Opened.end, quick=number % 2 == 0)
         assert len(opened) <= 3  # the writer's, this one, and one more where the patrol was reading
+
+    use(tmp_path, scenario)
+
+
+def test_a_reader_that_comes_late_replaces_no_read_models(tmp_path: Path) -> None:
+    """Others have the file open: they would go on with one that nobody else sees."""
+
+    async def scenario(keeper: Keeper) -> None:
+        (file,) = (tmp_path / "p").glob("*.db")
+        held = threading.Barrier(readers.MOST + 1)
+        go_on = threading.Event()
+
+        def hold(_opened: Opened) -> bool:
+            held.wait(10)
+            return go_on.wait(10)
+
+        holding = [asyncio.create_task(keeper.read(hold)) for _ in range(readers.MOST)]
+        await asyncio.to_thread(held.wait, 10)  # all connections are in use
+        before = file.stat().st_ino
+        with file.open("r+b") as damaged:
+            damaged.write(b"x" * 4096)
+        os.truncate(f"{file}-wal", 0)
+        with pytest.raises(ProjectionsError, match="cannot open the projections"):
+            await keeper.read(Opened.is_behind, quick=True)
+        go_on.set()
+        await asyncio.gather(*holding)
+        assert file.stat().st_ino == before
 
     use(tmp_path, scenario)
 
