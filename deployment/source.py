@@ -21,7 +21,8 @@ PLAIN = ("100644", EXECUTABLE)  # modes of plain files in a git tree
 FILES = ("pyproject.toml", "uv.lock")
 PARTS = ("services", *FILES)  # what a release's code is
 LOOKED_AT = (*PARTS, "deployment")  # and what makes its units and its start
-USUAL = "HM"  # the letters of `ls-files -v` for files that git looks at; M: in a merge
+USUAL = "H?"  # the letters of `ls-files -v` for files that git looks at, and for those it does not know
+READ_TREE = ("read-tree", "--reset", "--no-sparse-checkout")
 
 
 @dataclass(frozen=True)
@@ -109,34 +110,30 @@ def _changed(root: Path, commit: str, scratch: dict[str, str]) -> list[str]:
 
     `git add` would tell them too, and touch the objects of all others.
     """
-    _index(root, commit, scratch)
-    with ThreadPoolExecutor(max_workers=1) as aside:
-        others = ("ls-files", "--others", "--exclude-standard", "-z", "--", *LOOKED_AT)
-        new = aside.submit(git, root, *others, environ=scratch)
-        differ = _differing(root, scratch)
-        if differ:  # by their times at least
-            git(root, "update-index", "-q", "--refresh", environ=scratch, expect=(0, 1))  # 1: some do
-            differ = _differing(root, scratch)
-    return sorted({*differ, *_names(new.result())})
-
-
-def _index(root: Path, commit: str, scratch: dict[str, str]) -> None:
-    """Let the index hold the files of a commit, with the times by which git knows those that are unchanged.
-
-    An index in which git was told to overlook a file is not used. A new one has every file read: five times
-    as long.
-    """
-    read_tree = ("read-tree", "--reset", "--no-sparse-checkout", commit)
-    with ThreadPoolExecutor(max_workers=1) as aside:
-        flagged = aside.submit(git, root, "ls-files", "-v", "-z", environ=scratch)
-        try:
-            git(root, *read_tree, environ=scratch)
-            is_usable = all(entry[0] in USUAL for entry in _names(flagged.result()))
-        except DeployError:  # a damaged index, which git itself could not use either
-            is_usable = False
-    if not is_usable:
+    try:
+        git(root, *READ_TREE, commit, environ=scratch)
+        looked = _look(root, scratch)
+    except DeployError:  # a damaged index, which git itself could not use either
+        looked = None
+    if looked is None or any(entry[0] not in USUAL for entry in looked[0]):
+        # Git was told to overlook a file. A new index has every file read: five times as long.
         scratch["GIT_INDEX_FILE"] += ".new"
-        git(root, *read_tree, environ=scratch)
+        git(root, *READ_TREE, commit, environ=scratch)
+        looked = _look(root, scratch)
+    listed, differ = looked
+    if differ:  # by their times at least
+        git(root, "update-index", "-q", "--refresh", environ=scratch, expect=(0, 1))  # 1: some do
+        differ = _differing(root, scratch)
+    return sorted({*differ, *(entry[2:] for entry in listed if entry[0] == "?")})
+
+
+def _look(root: Path, scratch: dict[str, str]) -> tuple[list[str], list[str]]:
+    """The files of index and working tree, each behind git's letter for it; and those that may differ."""
+    with ThreadPoolExecutor(max_workers=1) as aside:
+        words = ("ls-files", "-v", "--cached", "--others", "--exclude-standard", "-z", "--", *LOOKED_AT)
+        listed = aside.submit(git, root, *words, environ=scratch)
+        differ = _differing(root, scratch)
+    return _names(listed.result()), differ
 
 
 def _differing(root: Path, scratch: dict[str, str]) -> list[str]:
