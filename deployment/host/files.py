@@ -60,8 +60,8 @@ def written_at(paths: Iterable[Path]) -> float | None:
     """When any of these files that holds something was written last, in seconds since the epoch."""
     moments = []
     for path in paths:
-        with contextlib.suppress(FileNotFoundError):
-            found = path.stat()
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            found = path.lstat()  # a link of the service's may lead anywhere, or to itself
             if found.st_size:  # a reader of a log makes an empty -wal, for as long as it reads
                 moments.append(found.st_mtime)
     return max(moments, default=None)

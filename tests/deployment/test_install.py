@@ -164,6 +164,9 @@ def test_when_it_was_written_last(tmp_path: Path) -> None:
     wal.write_text("x")
     os.utime(wal, (0, 2000))
     assert files.written_at((log, wal)) == 2000
+    wal.unlink()
+    wal.symlink_to(wal.name)
+    assert files.written_at((log, wal, tmp_path / "events.db" / "x")) is not None, "a link is not followed"
 
 
 def test_no_depth_is_too_much_to_empty(tmp_path: Path) -> None:
