@@ -22,9 +22,11 @@ def is_audited(lines: Iterable[Line], note: Note) -> bool:
 
 def unaudited(lines: Sequence[Line], environment: Environment, notes: Iterable[Note]) -> list[int]:
     """The positions of notes in a log that no transaction here has made, nor brought with a restored log."""
+    taken_back = {line.get("transaction") for line in lines if line.get("outcome") in ("failed", "refused")}
     brought = 0
     for line in lines:
-        if line.get("verb") == "restore" and line.get("environment") == environment.name:
+        is_restore = line.get("verb") == "restore" and line.get("environment") == environment.name
+        if is_restore and "wanted" in line and line.get("transaction") not in taken_back:
             length = str(line.get("wanted") or "").partition("-")[0]
             brought = int(length) if length.isdecimal() else brought
     return [int(note["at"]) for note in notes if int(note["at"]) > brought and not is_audited(lines, note)]

@@ -160,6 +160,12 @@ def line(environment: str = "dev", **more: Any) -> dict[str, Any]:
     return {"environment": environment, "verb": "redact", "redacted": {**LINE, **more}}
 
 
+def restored(wanted: str, outcome: str, transaction: str = "t1") -> list[dict[str, Any]]:
+    """The two lines of a restore in the audit."""
+    common = {"environment": "dev", "verb": "restore", "transaction": transaction}
+    return [{**common, "event": "start", "wanted": wanted}, {**common, "event": "end", "outcome": outcome}]
+
+
 @pytest.mark.parametrize(
     ("lines", "unaudited"),
     [
@@ -172,6 +178,10 @@ def line(environment: str = "dev", **more: Any) -> dict[str, Any]:
         ([{"environment": "dev", "verb": "restore", "wanted": "4-ffffffffffff"}], []),
         ([{"environment": "dev", "verb": "restore", "wanted": "3-ffffffffffff"}], [4]),
         ([{"environment": "live", "verb": "restore", "wanted": "9-ffffffffffff"}], [4]),
+        (restored("9-ffffffffffff", "done"), []),
+        (restored("9-ffffffffffff", "hands"), []),
+        (restored("9-ffffffffffff", "failed"), [4]),
+        ([*restored("9-ffffffffffff", "done", "t1"), *restored("3-ffffffffffff", "failed", "t2")], []),
     ],
 )
 def test_redaction_that_no_transaction_has_done_is_found(
