@@ -57,8 +57,7 @@ class Keeper:
         self, event_store: Path, projections: Path, *, rehearsal: bool, node_head: Path | None = None
     ) -> None:
         """`node_head` is the file in which the node notes the log's last head, where it does."""
-        self._event_store = event_store
-        self._projections = projections
+        self._places = (event_store, projections)
         self._witnesses = Witnesses(event_store, projections, node_head)
         self._rehearsal = rehearsal
         self._writer = ThreadPoolExecutor(1, "writer")
@@ -182,9 +181,7 @@ class Keeper:
     def _open_both(self, *, read_only: bool, begin: bool = False, shared: bool = False) -> Opened:
         """Both of them; `shared`, as by a reader, while the writer has the read models open."""
         shared = shared or self._rehearsal
-        return Opened.open(
-            self._event_store, self._projections, read_only=read_only, begin=begin, shared=shared
-        )
+        return Opened.open(*self._places, read_only=read_only, begin=begin, shared=shared)
 
     def _commit(self, appends: Sequence[Append]) -> Sequence[Outcome]:
         opened = _ready(self._writing)
