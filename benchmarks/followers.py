@@ -1,4 +1,4 @@
-"""How long `/health/ready` takes while many follow the log: `python -m benchmarks.followers`."""
+"""The time that `/health/ready` takes while many follow the log: `python -m benchmarks.followers`."""
 
 from __future__ import annotations
 

@@ -62,7 +62,7 @@ def _help() -> int:
 
 
 def _end(as_json: bool, error: DeployError) -> int:
-    """Print an error where it can be printed; its code is the answer."""
+    """Print an error where it can be printed and return its exit code."""
     try:
         choose(as_json).end(result_of(error))
         sys.stdout.flush()
@@ -96,7 +96,7 @@ def _env(request: settings.Settings) -> int:
     from . import envfile
 
     path, marked = envfile.write(request.root, request.env_dir, request.environment)
-    print(f"{printable(str(path))} is written, for its owner's eyes only")
+    print(f"{printable(str(path))} created (mode 0600)")
     for name in marked:
         print(f"  {name} is still to be filled in")
     print(code_line(DONE))

@@ -67,7 +67,7 @@ def _path(settings: Settings) -> Path:
             path.parent.mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
         raise DeployError(f"cannot make {path.parent}: {error.strerror}.", ELSEWHERE) from error
-    if not path.parent.is_dir():  # where a disk is not mounted it would be made on another
+    if not path.parent.is_dir():  # without the mounted disk, mkdir would write to another disk
         hint = f"mount its disk, or mkdir -p '{path.parent}'; {ELSEWHERE}"
         raise DeployError(f"there is no directory {path.parent}.", hint)
     return path

@@ -12,8 +12,8 @@ import time
 from pathlib import Path
 
 KEPT = 6  # files of one kind
-HALF = "half-"  # how the name of a file begins that is still being written
-ABANDONED = 3600.0  # seconds after which nobody writes it any more
+HALF = "half-"  # the prefix of a file that is still being written
+ABANDONED = 3600.0  # seconds after which such a file counts as abandoned
 
 
 class Cache:
@@ -64,7 +64,7 @@ class Cache:
         )
         abandoned = [path for path in times if path not in whole and times[path] < time.time() - ABANDONED]
         for path in (*whole[:-KEPT], *abandoned):
-            with contextlib.suppress(OSError):  # one that cannot be dropped is no reason to keep all others
+            with contextlib.suppress(OSError):  # a file that cannot be dropped must not keep the others
                 path.unlink()
 
 

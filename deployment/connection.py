@@ -59,7 +59,7 @@ class Connection:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self._errors,
-                bufsize=0,  # and the whole environment: ssh, its agents and its proxies may need any of it
+                bufsize=0,  # env stays: ssh, its agents and its proxies may need any of it
             )
         except FileNotFoundError:
             raise not_installed(argv[0]) from None
@@ -202,7 +202,7 @@ class Connection:
     def _last_words(self) -> tuple[int, list[str]]:
         try:
             code = self._process.wait(timeout=ENDING)
-        except subprocess.TimeoutExpired:  # it says no more, and does not end
+        except subprocess.TimeoutExpired:  # the output is closed, and the program has not ended
             self._process.terminate()
             code = self._process.wait(timeout=ENDING)
         self._errors.seek(0)

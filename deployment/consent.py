@@ -31,7 +31,7 @@ def ask(settings: Settings, copy: Copy | None = None, more: str = "") -> None:
     if settings.delete:
         _typed(
             settings,
-            [f"Everything that {name} on {settings.node} was ever told will be gone for good."],
+            [f"All data of {name} on {settings.node} will be deleted for good."],
             "delete it",
             f"the data of {name} is deleted",
             "; without DATA=delete the data stays",
@@ -61,7 +61,7 @@ def ask(settings: Settings, copy: Copy | None = None, more: str = "") -> None:
 
 
 def ask_about_another(settings: Settings, other: str | None) -> None:
-    """Let the environment's name be typed before it gets the log of another; live was asked for already.
+    """Ask for the environment's name before it gets the log of another; live was asked for already.
 
     The node waits meanwhile, with nothing touched. Raises `DeployError` as `ask` does.
     """

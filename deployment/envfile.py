@@ -29,7 +29,7 @@ def write(root: Path, directory: Path, environment: str) -> tuple[Path, list[str
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             file.write(content)
-    except OSError as error:  # half a configuration would be taken for one
+    except OSError as error:  # half a configuration would count as a whole one
         path.unlink()
         raise DeployError(f"{path} cannot be written: {error.strerror}.", "make room there") from error
     return path, re.findall(rf"^(\w+)={PLACEHOLDER}", content, re.MULTILINE)

@@ -1,4 +1,4 @@
-"""What a restore means for the log that is there, as far as it is known before anything is touched."""
+"""The effect of a restore on the current log, as far as it is known before anything is touched."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ NAMED = re.compile(rf"({'|'.join(ENVIRONMENTS)})-\d{{8}}T\d{{6}}Z")  # as `make 
 
 
 def judged(settings: Settings, log: dict[str, Any], copy: Copy | None) -> dict[str, Any]:
-    """What the node says of a restore, and what only this machine can see of the copy.
+    """The node's reply about a restore, with the facts that only this machine can see of the copy.
 
-    That is whether the log that is there begins it, and which other environment it is a backup of.
+    These are whether the current log is the beginning of the copy, and the environment that the copy is from.
     """
     there, log = log["there"], {**log, "other": _other(settings.environment, log, copy)}
     if copy is None or not there or log["said"] <= there:
@@ -35,7 +35,7 @@ def _other(environment: str, log: dict[str, Any], copy: Copy | None) -> str | No
 
 
 def impact(environment: str, plan: dict[str, Any]) -> str:
-    """What a plan means for the log, as the question before it says; nothing where there is nothing to do."""
+    """The effect of a plan on the log, for the question before it; empty where there is nothing to do."""
     if not plan["steps"]:
         return ""
     if plan.get("redaction"):
@@ -44,7 +44,7 @@ def impact(environment: str, plan: dict[str, Any]) -> str:
 
 
 def words(environment: str, log: dict[str, Any]) -> str:
-    """What becomes of the log that is there, and where it is damaged, as far as that could be told."""
+    """The fate of the current log, and the place where it is damaged, as far as that is known."""
     flaw = str(log.get("flaw") or "").rstrip(".")
     origin = f"what is restored is a backup of {log['other']}; " if log.get("other") else ""
     damage = f"; that log does not verify: {flaw}" if flaw else ""

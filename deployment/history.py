@@ -15,7 +15,7 @@ from .tables import columns, short, table
 
 HEADS = ("when", "environment", "verb", "who", "before", "after", "outcome", "took", "log", "reason")
 STARTS = ("at", "transaction", "environment", "verb", "actor", "before", "wanted")
-# Of the copy that a backup took, of the log that a removal deleted, or of what a redaction changed.
+# About the copy of a backup, the log that a removal deleted, or the events of a redaction.
 MORE = ("position", "head", "deleted", "redacted")
 ROWS = 20  # changes that are shown unless LINES says otherwise
 
@@ -75,7 +75,7 @@ def row(item: dict[str, Any]) -> tuple[str, ...]:
 
 
 def _why(item: dict[str, Any]) -> str:
-    """What a change has done to what was said, if that is not plain from its verb."""
+    """The effect of a change on the event log, if that is not plain from its verb."""
     if item.get("redacted"):
         return f"position {item['redacted']['position']}: {item['redacted']['because']}"
     return "its data was deleted" if item.get("deleted") else ""

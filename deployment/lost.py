@@ -1,4 +1,4 @@
-"""Why a connection to the node has ended, in one sentence and with the remedy."""
+"""The reason why a connection to the node has ended, in one sentence and with the remedy."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def noise(node: str, said: bytes) -> Lost:
             about="ssh",
         )
     return Lost(
-        f"{node} says what our program does not: {said[:60].decode(errors='replace')!r}.",
+        f"{node} printed unexpected output: {said[:60].decode(errors='replace')!r}.",
         f"{STARTUP} there may print text; it must be silent for ssh commands",
         about="ssh",
     )

@@ -58,7 +58,7 @@ def summary(result: dict[str, Any]) -> str:
         return _SUMMARIES[verb](result)
     runs = f"{environment} runs {result['after']}" if result["after"] else f"{environment} is as it was"
     if outcome == "nothing" and verb == "redact":
-        return f"nothing to do, that event of {environment} was redacted before"
+        return f"nothing to do: this event of {environment} is redacted already"
     if outcome == "nothing" and verb == "restore":
         return f"nothing to do, {environment} has that log already"
     if outcome == "nothing":
@@ -73,7 +73,7 @@ def _removed(result: dict[str, Any]) -> str:
     if result["data_deleted"]:
         return f"{gone}, with its data"
     if place is None:
-        return f"{gone}, and " + ("nothing was ever told to it" if done else "no data of it")
+        return f"{gone}; " + ("it held no data" if done else "no data of it is there")
     return f"{gone}; its data stays on the node, in {place}, and DATA=delete deletes it"
 
 

@@ -1,4 +1,4 @@
-"""What a redaction changes, for people: what is foreseen, and what is left for the operator to do."""
+"""The effects of a redaction in plain text: the forecast, and the work that remains for the operator."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ FEW = 10  # positions that are listed
 
 
 def foreseen(environment: str, found: dict[str, Any]) -> str:
-    """What will be changed, as the question before it says."""
+    """The coming changes, for the question before a redaction."""
     return f"the words of {_events(found['changed'])} of {environment} are replaced for good"
 
 
 def remarks(result: dict[str, Any]) -> Iterator[str]:
-    """Where the words still are, as far as that is known, and what to do about each."""
+    """The known places that still hold the words, each with the remedy."""
     name, position = result["environment"], result["position"]
     for other in result["elsewhere"]:
         yield (f"the same words are in event {other} too: make redact ENV={name} POSITION={other} REASON=...")

@@ -1,4 +1,4 @@
-"""The repository of the checkout: git's one command line, and what it refuses in words that help."""
+"""The checkout's repository: one way to run git, and helpful messages for what git refuses."""
 
 from __future__ import annotations
 

@@ -19,9 +19,9 @@ from .repository import git
 EXECUTABLE = "100755"
 PLAIN = ("100644", EXECUTABLE)  # modes of plain files in a git tree
 FILES = ("pyproject.toml", "uv.lock")
-PARTS = ("services", *FILES)  # what a release's code is
-LOOKED_AT = (*PARTS, "deployment")  # and what makes its units and its start
-USUAL = "H?"  # the letters of `ls-files -v` for files that git looks at, and for those it does not know
+PARTS = ("services", *FILES)  # the code of a release
+LOOKED_AT = (*PARTS, "deployment")  # with the sources of its units and its start
+USUAL = "H?"  # the letters of `ls-files -v` for files that git looks at, and for unknown files
 READ_TREE = ("read-tree", "--reset", "--no-sparse-checkout")
 
 

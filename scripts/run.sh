@@ -16,6 +16,6 @@ case "${ENV_ORIGIN:-},${ENV:-}" in
 *) ENV=dev ;;
 esac
 export ENV
-# A shell on a node may hold what leads to the node's own configuration and data.
+# A shell on a node may hold variables that lead to the node's own configuration and data.
 unset CREDENTIALS_DIRECTORY HELIONYX_RELEASE HELIONYX_REHEARSAL
 exec .venv/bin/python -m services.api.runner

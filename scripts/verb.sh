@@ -6,6 +6,6 @@ CALLED_FROM=$PWD
 export CALLED_FROM
 cd "$(dirname "$0")/.."
 . scripts/shell.sh
-# The doctor uses what is there as it is: what is wrong with it is for the doctor to say, and not to mend.
+# The doctor uses the checkout as it is: it reports what is wrong, and fixes nothing.
 [ "${1:-}" = doctor ] && [ -x .venv/bin/python ] || scripts/setup.sh --quiet
 exec .venv/bin/python -m deployment "$@"

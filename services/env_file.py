@@ -103,7 +103,7 @@ def _of_the_whole(data: bytes) -> Problem | None:
 
 
 def _of_line_ends(lines: list[str]) -> list[Problem]:
-    """One problem for all lines that end in CRLF: an editor makes them all so, or none."""
+    """A single problem for all lines that end in CRLF: an editor makes them all so, or none."""
     found = [number for number, text in enumerate(lines, start=1) if text.endswith("\r")]
     if not found:
         return []

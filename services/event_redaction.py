@@ -1,4 +1,4 @@
-"""Which events a redaction changes, and what they say afterwards.
+"""The events that a redaction changes, and their bodies afterwards.
 
 The words of an event lie in other events too: the message that a todo was made of, the bot's reply, its
 reminders, its lists. What the service itself derived or said is changed with it. Where other people's words
@@ -52,7 +52,7 @@ class Done(Struct, frozen=True):
 
 
 class Redaction(Struct, frozen=True):
-    """What is to be changed."""
+    """The changes of a redaction."""
 
     position: int
     changed: Mapping[int, Envelope]
@@ -71,7 +71,7 @@ def done_at(log: EventLog, position: int) -> Done | None:
 
 
 def noted(log: EventLog, at: int) -> Done | None:
-    """The redaction that the event at `at` is the note of; None where it is another event."""
+    """The redaction that the event at `at` notes; None where that event is of another type."""
     for record in log.read(at - 1, 1):
         stored = record.envelope().today()
         if record.position == at and (stored.type, stored.version) == EVENT_REDACTED:
@@ -107,7 +107,7 @@ def planned(log: EventLog, position: int) -> Redaction:
 
 
 def note_of(redaction: Redaction, by: str, reason: str, now: datetime, old: Head, new: Head) -> Draft:
-    """The event that says what was done, behind the record whose hash was `old` and is `new`."""
+    """The note of a redaction, to follow the record whose hash was `old` and is `new`."""
     positions = tuple(sorted(redaction.changed))
     heads = {"old_head": old.hash, "new_head": new.hash}
     return draft_of(EventRedacted(now, "operator", redaction.position, positions, by, reason, **heads))
@@ -120,7 +120,7 @@ def notes(log: EventLog) -> list[Done]:
 
 
 def contradiction(log: EventLog) -> str | None:
-    """Where the marks of redacted events and the notes of redactions do not agree; None where they do."""
+    """The first disagreement of redacted events with the notes of their redactions; None without any."""
     marks, known = log.redacted(), notes(log)
     named = {position: done.at for done in known for position in done.event.positions}
     for position in sorted(marks.keys() | named.keys()):
@@ -155,7 +155,7 @@ def _event_at(log: EventLog, position: int) -> Envelope:
 
 
 def _family(log: EventLog, position: int) -> dict[int, Envelope]:
-    """The event and those that were appended with it: a message, and behind it what it was taken as."""
+    """The event and the events appended with it: a message, followed by the item made of it."""
     event = _event_at(log, position)
     found = {position: event}
     first = position
@@ -196,22 +196,22 @@ class _Words:
         self._messages = {_message_of(event) for event in family.values()} - {None}
 
     def holds(self, text: str) -> bool:
-        """Whether a text holds one of theirs, as far as the bot's lists show it."""
+        """Whether a text holds one of these texts, as far as the bot's lists show it."""
         return self._pattern is not None and self._pattern.search(" ".join(text.split())) is not None
 
     def is_sent(self, event: Envelope) -> bool:
-        """Whether a sending repeats them, answers them or reminds of them."""
+        """Whether a message of the bot repeats these words, answers them or reminds of them."""
         about = str(event.data.get("about"))
         related = about in self._replies or about.startswith(self._reminders)
         return related or any(map(self.holds, _words(event.data)))
 
     def is_said(self, event: Envelope) -> bool:
-        """Whether somebody has said them again, or said the same message in another wording."""
+        """Whether somebody has said these words again, or has edited the message."""
         again = _message_of(event) in self._messages
         return again or any(map(self.holds, _words(event.data, without=frozenset({"origin"}))))
 
     def is_quoted(self, event: Envelope) -> bool:
-        """Whether the chat has quoted them in a message: of a part of them only the number tells."""
+        """Whether a message quotes these words: a partial quote shows only by the quoted message's number."""
         origin = event.data.get("origin")
         if not isinstance(origin, dict):
             return False

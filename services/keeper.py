@@ -130,10 +130,7 @@ class Keeper:
         return await self._group.append(Append(drafts, None, subject, refused))
 
     async def read(self, job: Callable[[Opened], T], *, quick: bool = False) -> T:
-        """What `job` finds, in a reading thread. Raises NotReadyError, also where the log is damaged.
-
-        A `quick` job waits for no other ones.
-        """
+        """Run `job` in a reading thread; a `quick` job waits for no others. Raises NotReadyError."""
         await self._until_open()
         try:
             return await self._readers.read(job, quick=quick)
@@ -224,7 +221,7 @@ class Keeper:
             logger.warning("this start or stop is not noted in the log: %s", error.message)
 
     def _note_head(self, opened: Opened | None) -> None:
-        """Note how far the log goes, outside of it, where it is known to be the one."""
+        """Note the head of the log outside of it, where the log is known to be the right one."""
         if opened is not None and self._guard.broken is None and not self._rehearsal:
             self._witnesses.note(opened.log)
 
@@ -248,7 +245,7 @@ class Keeper:
                 logger.exception("the projections cannot follow the log")
 
     async def _look_after(self) -> None:
-        """See that the log is still where it was opened, and that the read models follow, whoever appends."""
+        """Check that the log is still where it was opened, and let the read models follow every append."""
         self._unless_broken()
         await self.read(lambda _: self._unless_gone(_ready(self._writing)))
         await self.read(self._note_head)

@@ -29,7 +29,7 @@ class Opened:
     def open(
         cls, event_store: Path, projections: Path, *, read_only: bool, begin: bool, shared: bool
     ) -> Opened:
-        """Open both, or none. `read_only` and `begin` are the log's, `shared` are the projections.
+        """Open the log and the read models, or neither. `read_only` and `begin` are for the log.
 
         Raises HelionyxError.
         """
@@ -48,7 +48,7 @@ class Opened:
             return self.log.sound_end()
 
     def contents(self) -> Contents:
-        """What the log holds."""
+        """The contents of the log."""
         return Contents(said=self.log.said(), head=self.log.head(), holds=self.log.holds())
 
     def ends_with_notes_like(self, draft: Draft, times: int) -> bool:

@@ -32,7 +32,7 @@ class Readers:
         """The connection that was used last is the last: its pages are still in memory."""
 
     async def read(self, job: Callable[[Opened], T], *, quick: bool = False) -> T:
-        """What `job` finds. Raises what it raises, and HelionyxError where nothing can be opened."""
+        """Return the result of `job`. Raises its exceptions, and HelionyxError if nothing can be opened."""
         return await in_thread(self._quick if quick else self._threads, lambda: self._do(job))
 
     async def close(self) -> None:

@@ -126,13 +126,13 @@ class Service:
         then = (at or now).astimezone(self.zone)
         events, last = events_of(message, now, then, origin, understand=understand)
         try:
-            # What a message means is carried out however things stand: it is told again like the first time.
+            # No rule is checked: a message is recorded in any state, and a repeat gives the first result.
             return await self._append(events, idempotency_key, key_of(last))
         except ConflictError:
-            told = await self._told_before(text, source, idempotency_key, at)
-            if told is None:
+            earlier = await self._recorded_before(text, source, idempotency_key, at)
+            if earlier is None:
                 raise
-            return told
+            return earlier
 
     async def _append(
         self,
@@ -152,10 +152,10 @@ class Service:
         entries = tuple(map(entry_of, records))
         return Recorded(entries, repeated=entries[0].id != drafts[0].id)
 
-    async def _told_before(
+    async def _recorded_before(
         self, text: str, source: str, key: str | None, at: datetime | None
     ) -> Recorded | None:
-        """What this message was taken as when it was told with this key, however it would be taken now."""
+        """The record of this message from an earlier request with this key, as it was parsed then."""
         recorded = await self.told(source, str(key))
         known = (text, REDACTED)  # nobody can compare the words of a redacted message
         if recorded is None or recorded.message.text not in known:
@@ -166,7 +166,7 @@ class Service:
         return recorded
 
     async def told(self, source: str, key: str) -> Recorded | None:
-        """What was recorded of the message that was told with this key; None where none was."""
+        """The record of the message that was sent with this key; None where there is none."""
 
         def look(opened: Opened) -> list[Record]:
             found = opened.log.known(f"{source}:{key}")

@@ -1,4 +1,4 @@
-"""Work that several wait for at once, and that is done once."""
+"""Work that is done once for all callers that wait for it at the same time."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 class Shared(Generic[T]):
-    """Work in progress, by a key that says what it is. For use in one event loop."""
+    """Work in progress, by a key that names it. For use in one event loop."""
 
     def __init__(self) -> None:
         self._waiting: dict[Hashable, list[asyncio.Future[T]]] = {}
@@ -21,7 +21,7 @@ class Shared(Generic[T]):
         self._turns = Turns()
 
     async def do(self, key: Hashable, job: Callable[[], Coroutine[Any, Any, T]]) -> T:
-        """What `job` finds, or the work with this key that is going on already.
+        """Return the result of `job`, or of the work with this key that is going on already.
 
         Goes on to its end for the others when one of those who wait gives up.
         """

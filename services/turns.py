@@ -1,4 +1,4 @@
-"""Letting a crowd go on a few at a time."""
+"""Resume many waiting callers a few at a time."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Turns:
         self._calls: deque[Callable[[], object]] = deque()
 
     def take(self, calls: Iterable[Callable[[], object]]) -> None:
-        """Make these, behind those that were taken before."""
+        """Queue calls behind the earlier ones."""
         idle = not self._calls
         self._calls.extend(calls)
         if idle and self._calls:

@@ -26,13 +26,13 @@ class Upkeep:
         self._tasks.append(task)
 
     def cancel(self) -> None:
-        """End all of it."""
+        """Cancel all tasks."""
         for task in self._tasks:
             task.cancel()
 
 
 async def repeat(look: Callable[[], Awaitable[None]], seconds: float) -> None:
-    """Call `look` every so many seconds, until it raises NotReadyError; log what else it raises."""
+    """Call `look` every so many seconds, until it raises NotReadyError; log its other exceptions."""
     while True:
         await asyncio.sleep(seconds)
         try:

@@ -24,7 +24,7 @@ class Witnesses:
         self._can_write = True
 
     def heads(self, *, read_models: bool) -> list[Head]:
-        """All heads that are known; with `read_models`, the one that the read models have come to as well."""
+        """All known heads; with `read_models`, the head that the read models have reached too."""
         found = [self._own.read(), self._node.read() if self._node else None]
         progress = head_of(self._projections) if read_models else None
         if progress is not None and progress[0]:

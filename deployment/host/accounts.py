@@ -92,7 +92,7 @@ def remove(layout: Layout, environment: Environment) -> None:
 
 
 def _refuse_strange(layout: Layout, environment: Environment) -> None:
-    """Look once more, right before it matters: the plan is older than this moment."""
+    """Check the account again right before it is changed: the plan may be out of date."""
     account = of(environment)
     if account is None or not is_ours(account, environment, layout.data(environment)):
         raise StepFailed(

@@ -1,4 +1,4 @@
-"""The bot of an environment: whose its token is, as the release's own code finds it, and how it does.
+"""The bot of an environment: its token, verified by the release's own code, and its state.
 
 The token goes to that code on stdin alone.
 """
@@ -20,15 +20,15 @@ REFUSED = 2  # its exit code for a bot that the environment must not have
 
 
 UNKNOWN = "unknown"
-TOLD = ("state", "bot", "reason", "last_poll")  # members of what a service says of its bot
-UP = ("polling", "starting", UNKNOWN)  # the states of which nothing is to be said beside the state
+MEMBERS = ("state", "bot", "reason", "last_poll")  # of the service's report on its bot
+UP = ("polling", "starting", UNKNOWN)  # the states that need no warning
 HANDS = ("stopped", "conflict", "webhook")  # the states that a bot does not leave by itself
 
 
 def own_bot(layout: Layout, environment: Environment, release: Manifest) -> tuple[str, tuple[str, ...]]:
-    """Whose bot it is, or that nobody could say, and what a deploy that goes on without knowing has to say.
+    """Verify the bot token; return the remark of the step, and warnings where the Bot API is out of reach.
 
-    Raises `StepFailed` for the bot of another, or nobody's.
+    Raises `StepFailed` for an invalid token, or that of another bot.
     """
     said, name = _whose(layout, environment, release), environment.name
     if said["verdict"] == "unreachable":
@@ -40,24 +40,25 @@ def own_bot(layout: Layout, environment: Environment, release: Manifest) -> tupl
 
 
 def running(seen: Observed, current: Manifest | None) -> dict[str, str | None] | None:
-    """What the service says of its bot; None where it has none, or was stopped."""
+    """The service's report on its bot; None where it has none, or was stopped."""
     if current is None or BOT not in current.digests or seen.is_stopped:
         return None
-    told = (seen.answers or {}).get("telegram")
-    known = told if isinstance(told, dict) and isinstance(told.get("state"), str) else {"state": UNKNOWN}
-    return {name: value if isinstance(value := known.get(name), str) else None for name in TOLD}
+    report = (seen.answers or {}).get("telegram")
+    if not (isinstance(report, dict) and isinstance(report.get("state"), str)):
+        report = {"state": UNKNOWN}
+    return {name: value if isinstance(value := report.get(name), str) else None for name in MEMBERS}
 
 
-def needs_hands(told: dict[str, str | None] | None) -> bool:
+def needs_hands(report: dict[str, str | None] | None) -> bool:
     """Whether the bot does not come back by itself."""
-    return told is not None and told["state"] in HANDS
+    return report is not None and report["state"] in HANDS
 
 
-def trouble(told: dict[str, str | None] | None) -> str:
-    """What is to be said of a bot that does not listen; empty for one that does, or says nothing."""
-    if told is None or told["state"] in UP:
+def trouble(report: dict[str, str | None] | None) -> str:
+    """The warning about a bot that does not listen; empty for a bot that listens or has no known state."""
+    if report is None or report["state"] in UP:
         return ""
-    return f"the bot is {told['state']}" + (f": {told['reason']}" if told["reason"] else "")
+    return f"the bot is {report['state']}" + (f": {report['reason']}" if report["reason"] else "")
 
 
 def look(layout: Layout, environment: Environment, release: Manifest) -> Check:

@@ -45,7 +45,7 @@ class Chain:
     notes: Sequence[Mapping[str, Any]] | None = None  # of redactions in it; None where that is not known
     unaudited: tuple[int, ...] = ()  # positions of redactions that no transaction has done
     undone: tuple[int, ...] = ()  # positions of events that were redacted, and whose words are back
-    gone: Lost | None = None  # what has become of a log that is not the one that was there
+    gone: Lost | None = None  # the loss or replacement of the log, if any
 
     @property
     def lost(self) -> bool:

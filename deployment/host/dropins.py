@@ -95,7 +95,7 @@ def for_rehearsal(
 
 
 def directory(layout: Layout, rehearsed: str) -> Path:
-    """Where the drop-ins of a rehearsal's unit are put."""
+    """The directory for the drop-ins of a rehearsal's unit."""
     return layout.root / "run/systemd/system.control" / f"{rehearsed}.d"
 
 

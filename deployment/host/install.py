@@ -33,7 +33,7 @@ def layer(layout: Layout, staged: Path, digest: str) -> str:
             return "another environment brought it"
         with _half_made(final) as half:
             count = _unpack_all(staged / "layer.tar.gz", half)
-            _compile(half, missing=True)  # some files do not: they are for other versions of Python
+            _compile(half, missing=True)  # not all files compile: some are for other Python versions
             _finish(half, final)
     return f"{count} files"
 

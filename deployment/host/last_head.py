@@ -32,14 +32,14 @@ def read(layout: Layout, environment: Environment) -> Log | None:
 
 
 def write(layout: Layout, environment: Environment, log: Log) -> None:
-    """Replace it."""
+    """Replace the last known head."""
     path = layout.last_head(environment)
     path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
     publish(path, json.dumps({"position": log.length, "hash": log.head}).encode() + b"\n", 0o644)
 
 
 def forget(layout: Layout, environment: Environment) -> None:
-    """Let any log, or none, be the one of this environment."""
+    """Forget the head, so that any log, or none, is accepted for this environment."""
     path = layout.last_head(environment)
     path.unlink(missing_ok=True)
     with contextlib.suppress(OSError):  # that of another environment is there, or none ever was
@@ -59,7 +59,7 @@ def last_backup(release: Manifest) -> Path:
 
 
 def forget_own(environment: Environment, releases: list[Manifest]) -> None:
-    """Remove what the service has noted, as its user: wherever a link of its own leads, it gains nothing."""
+    """Remove the service's own note, as its user: so a link that it has planted gains it nothing."""
     paths = sorted({str(beside(release)) for release in releases if os.path.lexists(beside(release))})
     if paths:
         run(["rm", "--force", "--", *paths], user=environment.user)

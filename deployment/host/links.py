@@ -20,7 +20,7 @@ AS_ROOT = "as root on the node"
 
 @dataclass(frozen=True)
 class Stop:
-    """One directory, link or file on a way; `uid` and `mode` are None where nothing is there."""
+    """A directory, link or file on a path; `uid` and `mode` are None where nothing is there."""
 
     path: Path
     uid: int | None = None

@@ -1,4 +1,4 @@
-"""Whether the event log of an environment is still the one that was there: ADR 13."""
+"""The check that an environment still has the event log that it had after the last change: ADR 13."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ class Facts:
 
     environment: str
     store: Path
-    known: Log | None  # what it has to have
+    known: Log | None  # the head that the log must have
     length: int | None = None
     hash: str | None = None  # at the position of the head that is known
     missing: bool = False  # whether no file of a log is there, or an empty one
-    came_up: bool = False  # whether a release ran here, which made a log
+    came_up: bool = False  # whether a release ran here, and so made a log
     deleted: bool = False  # whether the process holds a file of the log that was deleted
     pid: int = 0
     before: Path | None = None  # where the log was until now, if another place is asked for
@@ -31,7 +31,7 @@ class Facts:
 
 
 def judge(facts: Facts) -> Lost | None:
-    """What has become of a log that is not the one that was there; None where it is. Pure."""
+    """Name the loss where the log is not the one that is known; None where it is. Pure."""
     name = facts.environment
     if facts.deleted:
         return Lost(
@@ -151,7 +151,7 @@ def _is_redacted(
 
 
 def reached(layout: Layout, environment: Environment, verb: str, outcome: str) -> dict[str, Any]:
-    """What the history says of the log that the service goes on with, after a change that is done.
+    """The history's entry for the log that the service uses after a successful change.
 
     Of a service that has stopped, the end of its log is written down first, if it is the one that was there.
     """

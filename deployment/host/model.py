@@ -133,11 +133,11 @@ class Taken:
 
 @dataclass(frozen=True)
 class Lost:
-    """What has become of an event log that is not the one that was there, and what to do about it."""
+    """The loss or replacement of an event log, and the remedy."""
 
     text: str
     hint: str
-    held: bool = False  # whether the process still has what no file has any more
+    held: bool = False  # whether the process still holds a deleted log
 
 
 @dataclass(frozen=True)
@@ -164,14 +164,14 @@ class Observed:
     listening: tuple[str, ...] = ()
     listen: str | None = None
     holder: str | None = None
-    noexec: str = ""  # where dependencies would lie, if none can be loaded from there
+    noexec: str = ""  # the directory for dependencies, if it is mounted noexec
     bindable: bool = True  # whether the wanted address is one of this node's
     neighbours: Mapping[str, str] = field(default_factory=dict)
     projects: Mapping[str, str] = field(default_factory=dict)  # whose releases are current, by environment
     bots: Mapping[str, str] = field(default_factory=dict)  # other environments' bot tokens, by digest
     answers: Mapping[str, Any] | None = None
     log: Log | None = None
-    lost: Lost | None = None  # what has become of the log, where it is not the one that was there
+    lost: Lost | None = None  # the loss or replacement of the log, if any
     last_head: Log | None = None  # the length and the head that the log had after the last change
     logs: tuple[str, ...] = ()  # the names of those that are kept
     table: int = 0  # the version of the log's table that the current release writes

@@ -30,7 +30,7 @@ from .store import LOG_FILE
 
 MANY = 10_000  # files among which something that was said lies with certainty
 PATIENCE = 5.0  # seconds that a running service may take until it answers
-PATIENCE_UNREADY = 0.5  # seconds that it may answer that it is not ready: it has told systemd that it is
+PATIENCE_UNREADY = 0.5  # seconds to wait for a service that READY was sent for, but that answers not ready
 
 
 def observe(layout: Layout, environment: Environment, wanted: Wanted | None = None) -> Observed:

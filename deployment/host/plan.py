@@ -163,11 +163,11 @@ def _installed(seen: Observed, release: Manifest, wanted: Wanted) -> Iterator[St
 
 
 def _rehearsed(release: Manifest, soak: float | None, *, dropins: bool) -> Iterator[Step]:
-    """What is wrong with a release shows while the one that serves is still untouched.
+    """The rehearsal of a release: its faults show while the running release is still untouched.
 
     With drop-ins a restart is rehearsed, too: they may have come after the process that runs.
     """
-    if not release.log:  # what declares no log was made before there were rehearsals
+    if not release.log:  # releases without a declared log are older than rehearsals
         return
     if soak is None and not dropins:
         return
@@ -193,7 +193,7 @@ def _swapped(seen: Observed, wanted: Wanted) -> Iterator[Step]:
 
 
 def _redacted(wanted: Wanted) -> Iterator[Step]:
-    """The words of an event are replaced while no process has the log open."""
+    """Replace the words of an event while no process has the log open."""
     if wanted.redaction is not None:
         yield Step("redact-log", (f"position {wanted.redaction.position}",))
 

@@ -83,7 +83,7 @@ def refuse_unreadable(seen: Observed, wanted: Wanted, release: Manifest) -> None
 
 
 def refuse_lost(seen: Observed, wanted: Wanted) -> None:
-    """A start with another log than the one that was there; a restore brings one, and may lose no other."""
+    """Refuse to start with another log than the known one; a restore brings one, and may lose no other."""
     if seen.lost and (wanted.log is None or seen.lost.held):
         raise Refused(seen.lost.text, seen.lost.hint)
 
@@ -128,7 +128,7 @@ def refuse_occupied(seen: Observed, environment: Environment) -> None:
 
 
 def refuse_taken(taken: Sequence[Taken], environment: Environment) -> None:
-    """What bears our names and is somebody's own is neither used nor overwritten nor, later, removed."""
+    """Refuse names of ours that somebody else uses: the owner's data must not be used or removed."""
     if taken:
         first = taken[0]
         raise Refused(
@@ -139,7 +139,7 @@ def refuse_taken(taken: Sequence[Taken], environment: Environment) -> None:
 
 
 def refuse_links(seen: Observed) -> None:
-    """Links in place of our directories that others than root could lead elsewhere, or that lead nowhere."""
+    """Refuse links in place of our directories that others than root could change, or that lead nowhere."""
     if seen.links:
         first = seen.links[0]
         raise Refused(f"{first.text}.", first.hint, details=tuple(f"{item.text}." for item in seen.links[1:]))

@@ -9,7 +9,7 @@ from .step import Step
 
 
 def discarded(seen: Observed, wanted: Wanted) -> Iterator[Step]:
-    """A release that did not come up, and never had, does not stay on the way back."""
+    """Remove a release that never came up, after the revert from it."""
     failed = seen.releases.get(wanted.failed)
     if failed is not None and not failed.verified_at:
         yield Step("prune-releases", (wanted.failed,))
@@ -17,7 +17,7 @@ def discarded(seen: Observed, wanted: Wanted) -> Iterator[Step]:
 
 
 def pruned(seen: Observed, release: Manifest, keep: int) -> Iterator[Step]:
-    """The last `keep` releases that came up stay, the new one among them; so do current and previous."""
+    """Remove old releases: the last `keep` that came up stay, and so do current and previous."""
     others = {name: kept for name, kept in seen.releases.items() if name != release.id}
     proven = sorted((kept.verified_at, name) for name, kept in others.items() if kept.verified_at)
     stay = {name for _, name in proven[-max(keep - 1, 1) :]} | {release.id}
@@ -40,5 +40,5 @@ def _unused(seen: Observed, stay: set[str], release: Manifest | None) -> Iterato
         yield Step("prune-layers", layers)
     told = {item.projections for item in kept}
     projections = tuple(sorted(set(seen.projections) - told))
-    if projections and told and "" not in told:  # one that has not told its own may use any of them
+    if projections and told and "" not in told:  # a release without a known file may use any of them
         yield Step("prune-projections", projections)

@@ -30,7 +30,7 @@ def found(release: Manifest | None, data: Path) -> tuple[str, ...]:
     place = directory(release)
     inside = place.relative_to(data) if place.is_relative_to(data) else place
     if place.resolve() != data.resolve() / inside:
-        # A link of the service's: nothing that lies behind it is ours.
+        # A link that the service owns: files behind it are not ours.
         return ()
     paths = (path for path in place.iterdir() if _pattern(release).fullmatch(path.name))
     return tuple(sorted(path.name for path in paths if stat.S_ISREG(path.lstat().st_mode)))

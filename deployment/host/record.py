@@ -62,7 +62,7 @@ class Transaction:
         except OSError as error:
             if error.errno not in FULL:
                 raise
-            self.close()  # the record of a change matters more than the rest of it
+            self.close()  # the record of a change matters more than its output
             self._append(data)
         return entry
 

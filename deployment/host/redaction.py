@@ -21,7 +21,7 @@ from .words import count
 from .work import Work
 
 STEP = "redact-log"
-AUDITED = ("position", "changed", "at", "length", "old_head", "new_head")  # what the audit says of one
+AUDITED = ("position", "changed", "at", "length", "old_head", "new_head")  # the audit's fields of one
 
 
 def look_up(layout: Layout, environment: Environment, release: Manifest, request: dict[str, Any]) -> None:
@@ -46,7 +46,7 @@ def look_up(layout: Layout, environment: Environment, release: Manifest, request
 
 
 def carry_out(work: Work, *_: str) -> str:
-    """Redact the event that is asked for, prove what became of the log, and say what else holds the words.
+    """Redact the requested event, verify the log, and report what else holds the words.
 
     Once it was done, by an attempt that was killed, it is only proven again. Raises `StepFailed`.
     """
@@ -69,7 +69,7 @@ def carry_out(work: Work, *_: str) -> str:
         planned = _ask(*where, order)
         _refuse_another_history(*where, planned, before, front)
     work.facts.update(_proven(*where, order, planned))
-    length, head = work.facts["end"]  # also of one that was done before, and that nobody has noted
+    length, head = work.facts["end"]  # also of an earlier redaction that is not in the audit
     last_head.write(work.layout, work.environment, Log(length, head))
     return f"{count(len(planned['changed']))} changed, noted at position {planned['at']}"
 
@@ -77,7 +77,7 @@ def carry_out(work: Work, *_: str) -> str:
 def recover(
     layout: Layout, environment: Environment, release: Manifest | None, transaction: Transaction
 ) -> None:
-    """Note what a redaction came to whose step failed or was cut short, if the log says that it was done.
+    """Note the result of a redaction whose step failed or was cut short, if the log shows that it was done.
 
     Raises `StepFailed` where that cannot be proven.
     """
@@ -93,14 +93,14 @@ def recover(
 
 
 def facts_of(transaction: Transaction) -> dict[str, Any] | None:
-    """What the redaction of a transaction came to; None where it has done none."""
+    """The result of a transaction's redaction; None where the transaction has redacted nothing."""
     steps = transaction.entries("step")
     found = [entry["facts"] for entry in steps if entry["verb"] == STEP and entry["state"] == "done"]
     return found[-1] if found else None
 
 
 def log_of(facts: Mapping[str, Any] | None) -> Log | None:
-    """The log as a redaction has left it, which what is there later begins with; None where none was done."""
+    """The log right after a redaction, with which any later log begins; None where nothing was redacted."""
     if facts is None:
         return None
     length, head = facts["end"]
@@ -108,7 +108,7 @@ def log_of(facts: Mapping[str, Any] | None) -> Log | None:
 
 
 def audited_of(transaction: Transaction) -> dict[str, Any]:
-    """What the audit says of a transaction that has redacted, however it ended: why history was changed."""
+    """The audit's fields for a transaction that has redacted, however it ended: why history was changed."""
     facts = facts_of(transaction)
     if facts is None:
         return {}
@@ -116,7 +116,7 @@ def audited_of(transaction: Transaction) -> dict[str, Any]:
 
 
 def order_of(request: Mapping[str, Any]) -> Redaction:
-    """What a request asks for."""
+    """The redaction that a request asks for."""
     return Redaction(int(request["position"]), str(request["reason"]), str(request["actor"]["name"]))
 
 
@@ -128,7 +128,7 @@ def _ask(
     *more: str,
     place: Path | None = None,
 ) -> dict[str, Any]:
-    """What the release's program says of the event in the log that it uses, or in the one in `place`."""
+    """Ask the release's program about the event in the log that it uses, or in the log in `place`."""
     log, models = place or store.path_of(release), release.config["projections_db_path"]
     places = ("--store", str(log), "--file", str(models))
     event = (f"--by={order.by}", "--", str(order.position), order.reason)
@@ -157,7 +157,7 @@ def _refuse_another_history(
 def _proven(
     layout: Layout, environment: Environment, release: Manifest, order: Redaction, found: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """What a redaction came to, once the log is whole and has the new head. Raises `StepFailed`."""
+    """The result of a redaction, once the log is whole and has the new head. Raises `StepFailed`."""
     where = (layout, environment, release)
     after, new = store.head(*where, at=int(found["length"]))
     problem = store.flaw(*where, store.path_of(release))
@@ -176,7 +176,7 @@ def _proven(
 
 def _not_that(layout: Layout, environment: Environment, problem: str) -> StepFailed:
     return StepFailed(
-        f"the log of {environment.name} is not what a redaction leaves: {problem}.",
+        f"the redaction of {environment.name} failed verification: {problem}.",
         f"keep {layout.data(environment)} as it is, and look at it before anything else",
     )
 
@@ -203,7 +203,7 @@ def _has_words(
 ) -> bool:
     try:
         return _ask(layout, environment, release, order, "--plan", place=place)["at"] is None
-    except StepFailed:  # it does not reach so far, or has another event there
+    except StepFailed:  # the log is shorter, or has another event there
         return False
 
 

@@ -1,4 +1,4 @@
-"""What the audit and the notes in a log say of redactions, compared: pure."""
+"""Compare the redactions in the audit with the notes of redactions in a log: pure."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Any
 
 from .layout import Environment
 
-NOTE = "EventRedacted"  # the type of the event that a release notes a redaction with
-NOTED = ("position", "at", "old_head", "new_head")  # what a note in the log says, which the audit has too
+NOTE = "EventRedacted"  # the type of event by which a release notes a redaction
+NOTED = ("position", "at", "old_head", "new_head")  # the members of a note in the log that the audit has too
 
 Line = Mapping[str, Any]  # of the audit
 Note = Mapping[str, Any]  # of a redaction, as the release's `verify` lists it

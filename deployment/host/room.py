@@ -49,7 +49,7 @@ def refuse_too_large(layout: Layout, environment: Environment, kind: str, size: 
     places = {"layer": layout.layers, "release": layout.releases(environment), "log": layout.state}
     need = Need((LOG if kind == "log" else ARCHIVE) * size + SPARE, FEW + FILES[kind])
     refuse_little(of(places[kind]), need)
-    refuse_little(of(layout.state), Need(need.size))  # what is sent is one file there
+    refuse_little(of(layout.state), Need(need.size))  # the sent data is one file there
 
 
 def refuse_little(room: Room, need: Need) -> None:

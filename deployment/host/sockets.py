@@ -9,7 +9,7 @@ from pathlib import Path
 
 from .model import listen_address
 
-MAPPED = bytes(10) + b"\xff\xff"  # what an IPv6 address that stands for an IPv4 one begins with: RFC 4291
+MAPPED = bytes(10) + b"\xff\xff"  # the prefix of an IPv6 address that stands for an IPv4 address: RFC 4291
 LISTEN = "0A"  # TCP_LISTEN of the kernel's include/net/tcp_states.h, as /proc/net/tcp prints it
 
 

@@ -6,13 +6,13 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-# The id of a release or the digest of a layer: the heading has named the one that it is about.
+# The id of a release or the digest of a layer, which the heading has named.
 IDENTIFIER = re.compile(r"[0-9a-f]{64}|[0-9a-f]{12}(-dirty)?-[0-9a-f]{12}")
 
 
 @dataclass(frozen=True)
 class Step:
-    """One thing to do; `target` says to what. Applying it has no policy of its own."""
+    """An action on `target`. Applying it has no policy of its own."""
 
     verb: str
     target: tuple[str, ...] = ()
@@ -23,7 +23,7 @@ class Step:
 
     @property
     def title(self) -> str:
-        """How it is shown in one line: one unit, user or namespace by name, more of them by number."""
+        """The step in one line: a single unit, user or namespace by name, several by number."""
         verb = self.verb.replace("-", " ")
         named = [item for item in self.target if not IDENTIFIER.fullmatch(item)]
         if not named or len(named) > 1 or "/" in named[0]:
@@ -38,7 +38,7 @@ HOLDING = frozenset({"restart-service"})
 
 
 def callers(steps: tuple[Step, ...]) -> str:
-    """What a caller sees of these steps: `nothing`, `a pause` or `an interruption`."""
+    """The impact of these steps on callers: `nothing`, `a pause` or `an interruption`."""
     verbs = {step.verb for step in steps}
     if verbs & INTERRUPTING:
         return "an interruption"

@@ -99,7 +99,7 @@ def take_log(work: Work, kept: str) -> str:
 
 def switch_log(work: Work, _: str) -> str:
     shelf.switch(work.layout, work.environment, work.chosen, work.aside)
-    if work.wanted.back and work.last_head:  # the log of before is no other one than it was
+    if work.wanted.back and work.last_head:  # a revert brings back the same log
         last_head.write(work.layout, work.environment, work.last_head)
     path, coming = work.layout.kept_logs(work.environment) / work.aside, work.wanted.log
     if work.wanted.back or coming is None or not path.exists():

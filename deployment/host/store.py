@@ -75,7 +75,7 @@ def rest(
     store: Path | None = None,
     at: int | None = None,
 ) -> tuple[Log, At] | None:
-    """The same, and what it has at position `at`."""
+    """The log at rest, and its record at position `at`."""
     if manifest is None:
         return None
     try:

@@ -39,7 +39,7 @@ DEPTH = 3  # levels of a directory of data that are searched for a log
 
 
 def of(layout: Layout, environment: Environment) -> tuple[Taken, ...]:
-    """All of it, for one environment. Directories and units of one that is deployed are ours."""
+    """An environment's names that are taken. Directories and units of a deployed environment are ours."""
     return tuple(_each(layout, environment))
 
 
@@ -60,7 +60,7 @@ def account(
     if found is not None and not accounts.is_ours(found, environment, home):
         values = f"uid {found.uid}, home {found.home}, shell {found.login_shell}"
         rename = f"usermod --login OTHER_NAME {name}; groupmod --new-name OTHER_NAME {name}"
-        # Who has the home of ours may be an account of ours that was edited.
+        # An account with our home may be ours and edited since.
         adopt = f"usermod --comment '{accounts.mark(environment)}' {name}"
         hint = f"{AS_ROOT}: {adopt if found.home == str(home) else rename}"
         yield Taken(f"the user {name} ({values})", hint)

@@ -60,7 +60,7 @@ def problems_of(answer: dict[str, Any]) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a release that is verified says of itself: a remark, the file of its read models, its log."""
+    """The answer of a verified release: a remark, the file of its read models, its log."""
 
     remark: str
     projections: str

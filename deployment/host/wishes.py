@@ -53,7 +53,7 @@ def wanted_of(layout: Layout, environment: Environment, request: dict[str, Any])
 
 
 def _redacted(environment: Environment, request: dict[str, Any], release: Manifest | None) -> Wanted:
-    """A service that runs is started again behind it; one that is stopped stays so."""
+    """A redaction: a running service is started again after it, a stopped service stays stopped."""
     if request.get("noted"):
         return Wanted(environment, "as it is", release, staged=False)
     order = Redaction(int(request["position"]), str(request["reason"]), str(request["actor"]["name"]))

@@ -24,10 +24,10 @@ class Work:
     wanted: Wanted
     last_head: Log | None = None  # of the log, as it was known when the transaction began
     restored: bool = False  # whether `log` is one that has come in the place of another
-    redacted: bool = False  # whether `log` is what a redaction has left
+    redacted: bool = False  # whether `log` is the log after a redaction
     aside: str = ""  # what the log that is there is called once another one has its place
     facts: dict[str, Any] = field(default_factory=dict)  # what belongs into the result
-    doubts: list[str] = field(default_factory=list)  # what the steps could not find out, and go on without
+    doubts: list[str] = field(default_factory=list)  # warnings about facts that the steps could not find out
 
     @property
     def chosen(self) -> Manifest:

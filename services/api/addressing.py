@@ -1,8 +1,8 @@
-"""Which requests are well addressed, and which come from the web page of somebody else.
+"""Checks of a request's Host and Origin: the address must be ours, and the page not somebody else's.
 
 A service on loopback without a token is open to every program on its machine, a browser among them: any page
 that the browser shows could have it write, by a form or a `fetch`, or read under a name of its own that leads
-to this address (DNS rebinding). What tells such a page from a program is what the browser says of it.
+to this address (DNS rebinding). The browser's headers Host and Origin tell such a page from a program.
 """
 
 from __future__ import annotations
@@ -31,22 +31,22 @@ def addressed(app: ASGIApp) -> ASGIApp:
         if valid or (not hosts and scope["http_version"] == "1.0"):
             await app(scope, receive, send)
             return
-        found = f"{len(hosts)} of them" if len(hosts) != 1 else "one that is not valid"
-        refusal = problem(HTTPStatus.BAD_REQUEST, f"expected one Host header with a host, found {found}")
+        found = f"{len(hosts)} of them" if len(hosts) != 1 else repr(hosts[0][:100])
+        refusal = problem(HTTPStatus.BAD_REQUEST, f"expected one valid Host header, found {found}")
         await refusal(scope, receive, send)
 
     return address
 
 
 def behind(app: ASGIApp, proxies: Sequence[str]) -> ASGIApp:
-    """`app`, whose caller is whom one of the `proxies` names in X-Forwarded-For."""
+    """`app`, with the caller's address taken from X-Forwarded-For where one of the `proxies` sends it."""
     from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
     return cast(ASGIApp, ProxyHeadersMiddleware(cast(Any, app), list(proxies)))
 
 
 def own_pages(app: ASGIApp) -> ASGIApp:
-    """`app` for programs of this machine, and for no page but its own. Where a token is wanted, that does."""
+    """`app` for programs of this machine and pages of its own origin. A token makes this check needless."""
 
     async def guard(scope: Scope, receive: Receive, send: Send) -> None:
         refusal = _refusal(scope)

@@ -107,7 +107,7 @@ def event_routes(service: Service) -> list[Route]:
         seconds = number(request, "wait", 0, LONGEST_WAIT)
         if seconds and request.method != "HEAD":
             setattr(request.state, WAITS, True)
-            await service.head_from(wanted.after)  # before the wait, which would be in vain
+            await service.head_from(wanted.after)  # before the wait, which an unknown position makes useless
             async with aclosing(
                 service.stream(
                     wanted.after,

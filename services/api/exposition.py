@@ -115,7 +115,7 @@ def _of_telegram(status: Status) -> Iterator[Metric]:
     yield states
     yield GaugeMetricFamily("helionyx_telegram_owed", "Answers that wait to be sent.", status.owed)
     if status.last_poll is not None:
-        text = "When Telegram has answered a poll the last time, since the epoch."
+        text = "The time of the last answered poll, in seconds since the epoch."
         polled = status.last_poll.timestamp()
         yield GaugeMetricFamily("helionyx_telegram_last_poll_timestamp_seconds", text, polled)
     for name, text, count in (
@@ -135,7 +135,7 @@ def _of_requests(measures: Measures) -> Iterator[Metric]:
         requests.add_metric(labels, count)
     yield requests
     yield _histogram("helionyx_request_duration_seconds", "How long they took.", measures.durations)
-    text = "How long streams and polls waited for what was to come."
+    text = "The seconds that streams and long polls were open."
     yield _histogram("helionyx_stream_duration_seconds", text, measures.streams)
     yield GaugeMetricFamily("helionyx_followers", "Streams of the log that are open.", measures.followers)
 

@@ -22,7 +22,7 @@ def is_guarded(path: str) -> bool:
 
 
 def guarded(app: ASGIApp, token: str) -> ASGIApp:
-    """`app`, for those who bring `token`."""
+    """`app` for callers that send `token`."""
     expected = token.encode()
 
     async def guard(scope: Scope, receive: Receive, send: Send) -> None:

@@ -11,13 +11,13 @@ from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 
 class UnchunkedCycle(RequestResponseCycle):
-    """One request and its answer, whose body ends with the connection where it has no Content-Length."""
+    """A request and its answer, whose body ends with the connection where it has no Content-Length."""
 
     _unbounded = False
 
     @classmethod
     def take_over(cls, cycle: RequestResponseCycle) -> None:
-        """Make `cycle`, whose answer has not begun, one of these. uvicorn leaves no choice of the class."""
+        """Make `cycle`, whose answer has not begun, an UnchunkedCycle: uvicorn's class cannot be chosen."""
         cycle.__class__ = cls
         cycle.waiting_for_100_continue = False
 
@@ -34,7 +34,7 @@ class UnchunkedCycle(RequestResponseCycle):
         await super().send(message)
 
     def _reset_on_close(self, *, reset: bool) -> None:
-        """Whether the connection is reset when it is closed: only so a caller sees that an answer is cut."""
+        """Set whether a close resets the connection: only a reset shows the caller that the answer is cut."""
         connection = self.transport.get_extra_info("socket")
         with contextlib.suppress(OSError):  # it is closed
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", int(reset), 0))

@@ -1,4 +1,4 @@
-"""Todos, notes, tracks and decisions as JSON: what each kind looks like, and how that is described."""
+"""Todos, notes, tracks and decisions as JSON, and the schemas that describe them."""
 
 from __future__ import annotations
 

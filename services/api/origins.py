@@ -1,4 +1,4 @@
-"""The description of where a message comes from."""
+"""The description of a message's origin."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from services.api.schemas import Component, moment, named, text
 
 
 def _known(name: str, description: str, /, *required: str, **properties: Mapping[str, Any]) -> Component:
-    """The named schema of an object that has the members that are known, and these always."""
+    """The named schema of an object with the `required` members, and with others where they are known."""
     schema: dict[str, Any] = {"type": "object", "description": description, "properties": properties}
     return named(name, {**schema, "required": list(required)} if required else schema)
 

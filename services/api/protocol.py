@@ -138,7 +138,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._arriving = self.loop.call_later(ARRIVAL_SECONDS, self._late)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """One header. The spaces behind a value are no part of it (RFC 9112, section 5.1)."""
+        """Take a header. The spaces behind a value are no part of it (RFC 9112, section 5.1)."""
         super().on_header(name, value.rstrip(b" \t"))
 
     def on_headers_complete(self) -> None:

@@ -1,4 +1,4 @@
-"""The parts of the OpenAPI description that say how values look: schemas, with a name or without one."""
+"""The schemas of the OpenAPI description, named or unnamed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 
 class Component(dict[str, Any]):
-    """A part that the description holds once, under a name, and refers to elsewhere.
+    """A named part that the description contains once and refers to elsewhere.
 
     A schema among them becomes one type of a generated client.
     """

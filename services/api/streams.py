@@ -116,7 +116,7 @@ def stream_routes(service: Service, measures: Measures) -> list[Route]:
 
 @lru_cache(maxsize=2)
 def _encoded(records: tuple[Record, ...]) -> bytes:
-    """The records as events: made once for all who hear of them at the same time."""
+    """The records as events, encoded once for all followers that wait at the same time."""
     return b"".join(b"id: %d\ndata: %b\n" % (record.position, to_line(record)) for record in records)
 
 

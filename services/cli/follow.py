@@ -1,4 +1,4 @@
-"""The event log as it goes on: server-sent events, over every restart of the service and every restore."""
+"""Follow the event log by server-sent events, across every restart of the service and every restore."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ def search(client: Client, out: Output, options: argparse.Namespace) -> int:
 
 
 def _row(hit: Mapping[str, Any], out: Output) -> tuple[str, ...]:
-    """What was found: an item has its number and state, a message the position at which it was recorded."""
+    """A row for a hit: an item has its number and state, a message the position at which it was recorded."""
     number = hit.get("number") or hit["position"]
     kind = KINDS.get(hit["type"], "decision")
     return str(number), out.moment(hit["time"]), kind, hit.get("state") or "-", hit["text"]

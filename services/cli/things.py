@@ -74,10 +74,10 @@ NEVER = "none"
 
 
 def say(client: Client, out: Output, options: argparse.Namespace) -> int:
-    """Have something kept, and tell what it was taken as."""
+    """Record a message and print the item that it created or changed."""
     message = client.change("POST", f"{API}/messages", {"text": _said(options.text)})
     thing, undated = message.get("thing"), message.get("undated")
-    text = f"kept as {message['position']}" if thing is None else _summary(thing, out)
+    text = f"recorded as #{message['position']}" if thing is None else _summary(thing, out)
     if undated is not None:
         text += f"; recorded as a todo without a due time: did not understand {one_line(undated)!r}"
     _told(out, message, text)

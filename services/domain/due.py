@@ -51,7 +51,7 @@ def order(due: str | None, now: datetime) -> tuple[bool, bool, str, str]:
 
 
 def until_of(text: str, zone: tzinfo) -> Until:
-    """What is due before `text`, a day or a moment. The days before a moment include the moment's own."""
+    """The limit for todos due before `text`, a day or a moment. The days before a moment include its own."""
     if not is_day(text):
         return Until(day_of(text, zone).isoformat(), text)
     day = date.fromisoformat(text)

@@ -23,7 +23,7 @@ class Happened(Struct, frozen=True):
 
 
 class Spoken(Happened, frozen=True, kw_only=True):
-    """What somebody has said, perhaps before it could be recorded."""
+    """A message of a person, said perhaps before it could be recorded."""
 
     said_at: datetime | None = None
     """When it was said; None: when it was recorded."""

@@ -47,7 +47,7 @@ def meaning(text: str, source: str, now: datetime, when: When) -> tuple[c.Comman
 
 
 def undated(text: str) -> str | None:
-    """What stands from `due` on in the text of a todo of which no time was understood; None without `due`."""
+    """The text of a todo from `due` on, where no time was understood; None without `due`."""
     found = list(_DUE.finditer(text))
     if not found:
         return None
@@ -68,7 +68,7 @@ def _todo(text: str, source: str, when: Callable[[str], str | None]) -> c.Comman
 
 
 def _around_due(text: str) -> Iterator[tuple[int, int, int, int]]:
-    """Where each `due` begins, its words begin and end, and the text goes on; the last `due` first.
+    """The offsets where each `due` begins, its words begin and end, and the text goes on; the last first.
 
     Its words end with the text, with the line, or with the bracket that was opened in front of it.
     """

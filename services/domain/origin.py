@@ -1,4 +1,4 @@
-"""Where a message comes from: who said it in which chat, in answer to what, and what came with its text."""
+"""The origin of a message: its sender, its chat, the message it answers, and its attachment."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Link(Struct, frozen=True):
 
 
 class Attachment(Struct, frozen=True, omit_defaults=True):
-    """What came with the text, or in its place, and is not kept itself."""
+    """A file, place or the like that came with the text or in its place; its content is not stored."""
 
     kind: str
     """Such as `photo`, `voice` or `location`."""

@@ -46,7 +46,7 @@ def united(*groups: Iterable[str]) -> tuple[str, ...]:
 
 
 def has_tag(tags: Iterable[str], tag: str) -> bool:
-    """Whether `tag` is among them, in whatever spelling."""
+    """Whether `tag` is among the tags, in whatever spelling."""
     return tag_key(tag) in map(tag_key, tags)
 
 

@@ -51,7 +51,7 @@ class Thing:
 
 
 def track_key(name: str) -> str:
-    """The same for all spellings of one track's name."""
+    """A key that is the same for all spellings of a track's name."""
     return " ".join(tag_key(name).split())
 
 

@@ -1,4 +1,4 @@
-"""The directory of a log, before the log is opened: a file for a new one, or the one that has to be there."""
+"""The directory of a log before the log is opened: make a new file, or require the existing one."""
 
 from __future__ import annotations
 

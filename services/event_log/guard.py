@@ -42,7 +42,7 @@ class Guard:
         self.hint = RESTORE
 
     def found(self, reason: str, *, lost: bool = False) -> None:
-        """Note that the log is damaged, or `lost`, and say so. What was found first stays."""
+        """Note that the log is damaged, or `lost`, and log the reason. The first fault stays."""
         if self.broken is None:
             state = "gone" if lost else "damaged"
             self.broken = f"the event log is {state}, and nothing is recorded: {reason}"

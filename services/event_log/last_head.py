@@ -19,7 +19,7 @@ class _Content(msgspec.Struct):
 
 
 class LastHead:
-    """One such file."""
+    """The file with the last known head of an event log."""
 
     def __init__(self, path: Path) -> None:
         self._path = path

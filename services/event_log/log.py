@@ -71,7 +71,7 @@ class EventLog(Summary):
         return log
 
     def loss(self) -> str | None:
-        """Why what is appended here would not be found by the next start, or None where it would."""
+        """The reason why the next start would not find what is appended here; None where it would."""
         return self._files.loss() if self._files else None
 
     def append(self, drafts: Sequence[Draft], *, expected_position: int | None = None) -> tuple[Record, ...]:

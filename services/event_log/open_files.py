@@ -28,7 +28,7 @@ class OpenFiles:
             raise LostError(loss)
 
     def loss(self) -> str | None:
-        """Why what is appended would not be found by the next start, or None where it would."""
+        """The reason why the next start would not find what is appended; None where it would."""
         for path, known in self._known.items():
             size = self._sizes[path]  # before it is looked at: meanwhile another thread may see it grow
             try:

@@ -23,7 +23,7 @@ LONGEST_REASON = 500
 
 
 class Order(Struct, frozen=True):
-    """Who wants which event redacted, and why."""
+    """A request to redact an event: its position, the requester and the reason."""
 
     position: int
     reason: str
@@ -51,7 +51,7 @@ class Redacted(Struct, frozen=True):
 
 
 def plan(store: Path, position: int) -> Redacted:
-    """Tell what a redaction would change, or that it was done before. Raises HelionyxError."""
+    """Return the changes that a redaction would make, or the one that was done. Raises HelionyxError."""
     found = _look(store, position)
     if isinstance(found, Done):
         return _of(found, ())
@@ -59,7 +59,7 @@ def plan(store: Path, position: int) -> Redacted:
 
 
 def redact(store: Path, order: Order, ready: Callable[[], None]) -> Redacted:
-    """Redact an event; once that was done, say so. Raises HelionyxError, and then nothing has changed.
+    """Redact an event; repeating that changes nothing. Raises HelionyxError, and then nothing has changed.
 
     `ready` is called when no other process can open the log, and before anything in it has changed.
     """
@@ -92,7 +92,7 @@ def redact(store: Path, order: Order, ready: Callable[[], None]) -> Redacted:
 
 
 def _look(store: Path, position: int) -> Done | Redaction:
-    """What is to be changed, or the redaction that was done before."""
+    """Find the changes to make, or the redaction that was done before."""
     refuse_missing(store)
     with contextlib.closing(EventLog.open(store, read_only=True)) as log:
         return done_at(log, position) or planned(log, position)
@@ -115,7 +115,7 @@ def _of(done: Done, elsewhere: tuple[int, ...], *, done_now: bool = False) -> Re
 
 
 def _refuse_reason(reason: str, redaction: Redaction) -> None:
-    """Refuse a reason that is none, or that keeps the words which are to go."""
+    """Refuse an empty reason, and a reason that repeats the words to be redacted."""
     if not (reason.strip() and len(reason) <= LONGEST_REASON and reason.isprintable()):
         raise RedactionError(f"expected a reason of 1 to {LONGEST_REASON} characters, found {len(reason)}")
     if redaction.names(reason):

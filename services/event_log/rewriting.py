@@ -1,4 +1,4 @@
-"""A log in the place of itself, with other words: the one way in which what was appended is changed.
+"""Rewrite a log in place with redacted events: the only way in which appended records change.
 
 The new log is written beside the old one, proven, and takes its name in one step: whatever interrupts this
 leaves the old log or the new one, whole. What was cut out is in no page of the new file, since it is made of
@@ -118,14 +118,14 @@ def _switch(new: Path, path: Path) -> None:
 
 
 def tidy(store: Path) -> None:
-    """Remove the empty directory that a process leaves which is killed right after the switch."""
+    """Remove the empty directory that stays when a process is killed right after the switch."""
     for place in store.glob(f"{PLACE}*"):
         with contextlib.suppress(OSError):  # one in which a new log is being made is not empty
             place.rmdir()
 
 
 def _clear(store: Path) -> None:
-    """Remove what an interrupted attempt left."""
+    """Remove the remains of an interrupted attempt."""
     for place in store.glob(f"{PLACE}*"):
         for path in place.iterdir():
             path.unlink()

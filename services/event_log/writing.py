@@ -163,7 +163,7 @@ def _repeated(connection: apsw.Connection, drafts: Sequence[Draft]) -> tuple[Rec
 
 
 def _repeats(draft: Draft, record: Record) -> bool:
-    """Whether the draft may be what was appended; of a redacted record only type and key can tell."""
+    """Whether the draft may repeat the record; a redacted record is compared by type and key only."""
     try:
         stored = record.envelope()
         if stored.redacted is not None:

@@ -17,7 +17,7 @@ def progress_of(stem: Path) -> int | None:
 
 
 def head_of(stem: Path) -> tuple[int, str] | None:
-    """The position and the hash of the last record that they have; None where that cannot be read."""
+    """The position and hash of the last record in the read models; None where these cannot be read."""
     try:
         connection = apsw.Connection(str(file_of(stem)), flags=apsw.SQLITE_OPEN_READONLY)
         try:

@@ -68,7 +68,7 @@ class Hit(Struct, frozen=True):
 
 def enter(connection: apsw.Connection, events: Sequence[Placed]) -> None:
     """The words of each event."""
-    said = made(events, lambda position, event: (position, spelled(_said(event.type, event.data))))
+    said = made(events, lambda position, event: (position, spelled(_text_of(event.type, event.data))))
     connection.executemany("INSERT INTO search (rowid, text) VALUES (?, ?)", [one for one in said if one[1]])
 
 
@@ -115,7 +115,7 @@ SELECT position, type, time, data FROM named JOIN timeline USING (position) ORDE
 
 
 def _in_front(connection: apsw.Connection, before: int) -> int:
-    """`before`, or the position of the message that was taken as what is there: it is no other hit."""
+    """`before`, or the position of the message that became the item at it: the message is no second hit."""
     sql = f"""
         SELECT said.position FROM timeline AS meant
         JOIN timeline AS said ON said.position = meant.position - 1
@@ -131,8 +131,8 @@ def _hit(connection: apsw.Connection, position: int, type_: str, time: str, enco
     key = key_of(event) or (position if begins(event) else None)
     item = None if key is None else thing(connection, key)
     number, state = (None, None) if item is None else (item.position, item.state)
-    return Hit(position, type_, time, _said(type_, entry.data), number, state)
+    return Hit(position, type_, time, _text_of(type_, entry.data), number, state)
 
 
-def _said(type_: str, data: dict[str, object]) -> str:
+def _text_of(type_: str, data: dict[str, object]) -> str:
     return "\n".join([str(data[name]) for name in _SAYS[type_] if data[name] is not None])

@@ -43,7 +43,7 @@ _SIGNS = str.maketrans({"+": "\ue000", "#": "\ue001"})
 
 
 def spelled(text: str) -> str:
-    """A text in which all that is to be found is made of letters.
+    """A text in which everything searchable is made of letters.
 
     What can be spelled in several ways has one spelling, such as kana of some keyboards, and ß as ss.
     """
@@ -74,7 +74,7 @@ def query_of(connection: apsw.Connection, text: str) -> str:
 
 
 def _is_half(word: str) -> bool:
-    """Whether it is a character that the index holds with the next one, or alone at the end of a run."""
+    """Whether the index holds the character together with the next one, or alone at the end of a run."""
     return len(word) == 1 and re.match(f"[{_UNSPACED}]", word) is not None
 
 

@@ -54,7 +54,7 @@ class Answers:
         return said if recorded.undated is None else texts.undated(said, recorded.undated)
 
     async def press(self, verb: str, number: int, where: str, key: str) -> tuple[str, Said | None]:
-        """Do what a button asks for: what became of it in short, and how it stands now.
+        """Carry out a button's action; return a short result, and the item as it is now.
 
         One in the list `where` is answered with that list.
         """
@@ -65,7 +65,7 @@ class Answers:
         return short, None if thing is None else self._standing(thing)
 
     async def command(self, name: str, rest: str, key: str, at: datetime) -> Said:
-        """The answer to `/name rest`, said at a time. `key` is the one of what it makes happen."""
+        """The answer to `/name rest`, said at a time. `key` is the idempotency key of its effect."""
         if name in changes.COMMANDS:
             short, thing = await self._changes.command(name, rest, key, at)
             return Said(short) if thing is None else self._standing(thing)

@@ -1,4 +1,4 @@
-"""What comes with the words of a message, or in their place, and is not kept itself: pure, from JSON."""
+"""The attachment of a message, whose content is not stored: pure, from JSON."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ _TELLING = _names(
 
 
 def attachment_of(message: Raw) -> Attachment | None:
-    """What comes with the words; of a kind that is not known here, its name stands for it."""
+    """The attachment of a message; an unknown kind is noted by its name."""
     known = {*SERVICE, *ENVELOPE}
     others = [name for name, value in message.items() if isinstance(value, Mapping | list)]
     for kind in (*KINDS, *others):
@@ -73,12 +73,12 @@ def attachment_of(message: Raw) -> Attachment | None:
 
 
 def stub(attachment: Attachment) -> str:
-    """The text of a message that has no words: its kind, and what that says of itself."""
+    """The text of a message that has no words: its kind and the kind's details."""
     return f"({attachment.kind.replace('_', ' ')})" + (f" {attachment.words}" if attachment.words else "")
 
 
 def _file(content: object) -> str | None:
-    """The id of the file; of several sizes, that of the largest, which is the last."""
+    """The id of the file; of several sizes, the largest, which is the last."""
     return string(content[-1] if isinstance(content, list) and content else content, "file_id")
 
 

@@ -22,7 +22,7 @@ def seconds_before(attempt: int, longest: float = LONGEST_SECONDS) -> float:
 
 
 def is_momentary(error: Exception) -> TypeGuard[HelionyxError]:
-    """Whether the log cannot take it, or be read, at the moment: anything else would go wrong again."""
+    """Whether the log cannot be written or read at the moment: any other error would come again."""
     return isinstance(error, HelionyxError) and not isinstance(error, ConflictError | RefusedError)
 
 

@@ -90,7 +90,7 @@ def may_pass(error: TelegramError) -> bool:
 
 
 def is_webhook(error: TelegramError) -> bool:
-    """Whether a poll is refused because the updates are sent to an address that was set for the bot."""
+    """Whether a poll is refused because a webhook is set for the bot."""
     return isinstance(error, Conflict) and "webhook" in error.message.casefold()
 
 

@@ -45,7 +45,7 @@ Changed = tuple[str, Thing | None]
 
 @dataclass(frozen=True)
 class Changes:
-    """Carries commands out, each under the key of the message that asked for it."""
+    """The commands, each carried out under the key of the message that asked for it."""
 
     service: Service
     hours: Hours
@@ -66,7 +66,7 @@ class Changes:
             return error.message, None
 
     async def act(self, verb: str, number: int, key: str) -> Changed:
-        """Do what a button asks for, or a command with a number."""
+        """Carry out a button's action, or a command with a number."""
         try:
             command = await self._stop(number) if verb == "stop" else ACTIONS[verb](number)
             await self.service.record(command, key)
@@ -99,7 +99,7 @@ class Changes:
         return await self._tags(number, words, key, has=False)
 
     async def _tags(self, number: int, words: str, key: str, *, has: bool) -> Changed:
-        """Let an item have these tags or not; what is so already stays."""
+        """Add tags to an item or remove them; a tag that is so already stays."""
         texts = words.replace(",", " ").split()
         tags = [tag for tag in map(normal_tag, texts) if tag is not None]
         if len(tags) < len(texts):
@@ -118,7 +118,7 @@ class Changes:
 
 @dataclass(frozen=True)
 class _Worded:
-    """A command that has words behind the number."""
+    """A command with an argument behind the number."""
 
     change: Callable[[Changes, int, str, str, datetime], Awaitable[Changed]]
     usage: str

@@ -33,7 +33,7 @@ class Chats:
 
     @property
     def now(self) -> int | None:
-        """The id that the chat has now; None: it is not known which chat it is."""
+        """The id that the chat has now; None where the chat is not known yet."""
         return self.ids[-1] if self.ids else None
 
     def move_with(self, other: int, kind: str | None) -> tuple[int, int] | None:

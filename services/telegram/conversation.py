@@ -1,4 +1,4 @@
-"""One update: what is said is kept, what is asked is done, an answer is owed. All of it can come again."""
+"""Handle an update: record the message, carry out the command, owe an answer. Any update may come twice."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class Strangers:
 
 @dataclass
 class Conversation:
-    """What the bot does with what it hears in the environment's chat."""
+    """The handling of messages in the environment's chat."""
 
     service: Service
     answers: Answers
@@ -97,7 +97,7 @@ class Conversation:
     """The chats that were asked after, and are not this one under another id."""
 
     async def expect(self, updates: Iterable[Raw]) -> None:
-        """Follow the moves of the chat among these updates: what is said in the new one may come first."""
+        """Follow the chat's moves among these updates: messages in the new chat may come before the move."""
         for update in updates:
             moved = migration_of(update)
             if moved is not None:
@@ -124,7 +124,7 @@ class Conversation:
                 pass
 
     async def rescue(self, update: Raw) -> None:
-        """Keep nothing but the words of an update that a bug does not let be taken; without any, all of it.
+        """Record only the words of an update that a bug keeps from being handled; without words, all of it.
 
         Raises HelionyxError where the log cannot take it now.
         """
@@ -159,7 +159,7 @@ class Conversation:
         return f"{self.id}:{update['update_id']}"
 
     async def _is_ours(self, stranger: Stranger) -> bool:
-        """Whether a strange chat is this one, which has moved there or from there without a word."""
+        """Whether an unknown chat is this chat, moved there or from there without a notice."""
         if stranger.chat is None:
             return False
         move = self.chats.move_with(stranger.chat, stranger.kind)
@@ -198,7 +198,7 @@ class Conversation:
             return await under(f"{number}:{at.timestamp():.0f}")
 
     async def _is_owed(self, number: str, recorded: Recorded) -> bool:
-        """Whether nothing has gone out about it, and nothing perhaps has."""
+        """Whether no answer to the message has been sent, or perhaps been sent."""
         about = _about(number, _origin(recorded))
         before: Sending | None = await self.service.look(lambda models: models.sending(about))
         if before is None:
@@ -206,7 +206,7 @@ class Conversation:
         return before.state == FAILED and str(before.reason).startswith(LATER)
 
     async def _answer(self, number: str, recorded: Recorded, *, taken: bool = False) -> None:
-        """Do what a message asks for, and owe an answer; a command for another bot is not answered.
+        """Carry out a message's command, and owe an answer; a command for another bot is not answered.
 
         Of a message that was `taken` before, the command was carried out or refused then.
         """
@@ -226,7 +226,7 @@ class Conversation:
             # It is done now, whenever that is answered: later, it might mean something else.
             compose = _constant(await self._changed(number, recorded, origin, asked, taken=taken))
         elif not origin.wordless:
-            compose = partial(self._said, number, recorded, origin, asked)
+            compose = partial(self._answer_to, number, recorded, origin, asked)
         kinds = (origin.attachment.kind,) if origin.wordless and origin.attachment else ()
         about = _about(number, origin)
         owed = Owed(
@@ -242,12 +242,12 @@ class Conversation:
     async def _changed(
         self, number: str, recorded: Recorded, origin: Origin, asked: Asked, *, taken: bool
     ) -> Said:
-        """Carry a command out, or say how its item stands now if that was tried when it was `taken`."""
+        """Carry a command out, or show its item as it is now if the command was tried when it was `taken`."""
         if not taken:
-            return await self._said(number, recorded, origin, asked)
+            return await self._answer_to(number, recorded, origin, asked)
         return remarks.late(recorded.message.text, await self.answers.standing(asked.rest))
 
-    async def _said(self, number: str, recorded: Recorded, origin: Origin, asked: Asked | None) -> Said:
+    async def _answer_to(self, number: str, recorded: Recorded, origin: Origin, asked: Asked | None) -> Said:
         if origin.edited:
             return Said(texts.KEPT_EDITED)
         if asked is not None:
@@ -287,13 +287,13 @@ def _constant(said: Said) -> Callable[[], Awaitable[Said]]:
 
 
 def _origin(recorded: Recorded) -> Origin:
-    """Where a message comes from, as the log has it; of one of an earlier release nothing is known."""
+    """The origin of a message from the log; empty for a message of an earlier release."""
     message = cast(MessageRecorded, event_of(recorded.entries[0]))
     return message.origin or Origin()
 
 
 def _about(number: str, origin: Origin) -> str:
-    """By what an answer is known: all parts of an album have one."""
+    """The key of an answer: all parts of an album share one."""
     if origin.album is None or origin.edited:
         return f"reply:{number}"
     return f"{ALBUM}{origin.chat}:{origin.album}"

@@ -33,7 +33,7 @@ def todo_list(todos: Sequence[Thing], hours: Hours, now: datetime) -> Said:
 
 
 def decision_list(decisions: Sequence[Thing], hours: Hours, now: datetime) -> Said:
-    """What is to be decided."""
+    """The decisions that are still open."""
     verbs = BUTTONS[DECISION, "proposed"]
     return _listed("to decide", decisions, hours, now, "nothing is open", "decisions", verbs)
 
@@ -64,11 +64,11 @@ _FOUND = {
 
 
 def hit_list(hits: Sequence[Hit]) -> Said:
-    """What was found: of each its kind, number, state and text."""
-    return Said(fitting([_found(hit) for hit in hits]) or NOTHING_FOUND)
+    """The hits of a search, each with its kind, number, state and text."""
+    return Said(fitting([_hit_line(hit) for hit in hits]) or NOTHING_FOUND)
 
 
-def _found(hit: Hit) -> str:
+def _hit_line(hit: Hit) -> str:
     state = "" if hit.state in (None, "kept") else f" ({hit.state})"
     return f"{_FOUND.get(hit.type, 'decision')} {hit.number or hit.position}{state}: {short(hit.text)}"
 
@@ -81,7 +81,7 @@ def summary(
     hours: Hours,
     now: datetime,
 ) -> Said | None:
-    """What is due, what is to be decided, what yesterday brought; None where there is nothing to say."""
+    """The todos due, the open decisions and yesterday's numbers; None where there is nothing to report."""
     here = hours.local(now)
     due = [todo for todo in todos if is_due(todo, day, hours)]
     due.sort(key=lambda todo: (order(todo.due, here), todo.position))
@@ -114,7 +114,7 @@ COUNTED: Collection[str] = tuple(type_ for type_, _, _ in _COUNTED)
 
 
 def counted(events: Mapping[str, int]) -> str:
-    """How many events of each type there were, as far as a person wants to know."""
+    """The number of events of each type that matters to a person."""
     return ", ".join(count(events[type_], one, many) for type_, one, many in _COUNTED if events.get(type_))
 
 
@@ -127,7 +127,7 @@ def _listed(
     where: str = "",
     verbs: Sequence[tuple[str, str]] = (),
 ) -> Said:
-    """The things, and below them buttons for `verbs` on those that are shown, in the list `where`."""
+    """The items, and below them buttons for `verbs` on the items that are shown, in the list `where`."""
     if not things:
         return Said(none)
     lines = [f"{title}:", *(described(thing, hours, now, mark=True) for thing in things)]
@@ -140,14 +140,14 @@ def _listed(
 
 
 def fitting(lines: Sequence[str]) -> str:
-    """As many whole lines as a message holds, and how many there are besides."""
+    """As many whole lines as a message holds, and the number of the others."""
     room = _room(lines)
     more = [] if room == len(lines) else [f"… and {count(len(lines) - room, 'more line', 'more lines')}"]
     return "\n".join((*lines[:room], *more))
 
 
 def _room(lines: Sequence[str]) -> int:
-    """How many of the lines a message holds: all, or as many as leave room for how many there are besides."""
+    """The number of lines that fit a message: all, or fewer with room for the count of the others."""
     if _fits("\n".join(lines), LONGEST):
         return len(lines)
     longest = LONGEST - len("\n… and 1000000 more lines")

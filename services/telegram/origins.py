@@ -1,4 +1,4 @@
-"""Where a message comes from: pure, from JSON of any version of the Bot API."""
+"""The origin of a message: pure, from JSON of any version of the Bot API."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def _forward(message: Raw) -> Forward | None:
 
 
 def _source(origin: Raw) -> Person | None:
-    """Who said what is forwarded: a user, one who hides, or a chat."""
+    """The author of a forwarded message: a user, a hidden user, or a chat."""
     for name in ("sender_user", "sender_chat", "chat"):
         found = _person(part(origin, name))
         if found is not None:

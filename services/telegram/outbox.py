@@ -44,7 +44,7 @@ Call = Callable[[], Awaitable[object]]
 
 @dataclass(frozen=True)
 class To:
-    """Where a message goes."""
+    """The address of a message."""
 
     chat: int
     thread: int | None = None
@@ -66,7 +66,7 @@ class Outbox:
         self._not_before = 0.0
 
     async def send(self, about: str, said: Said, to: To) -> float | None:
-        """Send it, unless what is known by `about` has gone out before, or perhaps has.
+        """Send a message, unless one with the key `about` was sent before, or perhaps was.
 
         Returns after how many seconds to try again, or None where nothing is left to do. Raises HelionyxError
         where the log cannot take the announcement: then nothing goes out.
@@ -152,7 +152,7 @@ class Outbox:
         )
 
     async def _put_off(self, about: str, announced: int, error: TelegramError, wait: float) -> float | None:
-        """Note it as unsent; for how long, or None: for ever."""
+        """Note the message as unsent; return the seconds until the next try, None for never."""
         later, reason = may_pass(error), reason_of(error)
         self._failed("not sent now" if later else "not sent", about, error)
         await self._service.record(

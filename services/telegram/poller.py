@@ -38,16 +38,16 @@ DELETE_WEBHOOK = "call deleteWebhook of the Bot API with this bot's token, as do
 
 
 class Listener(Protocol):
-    """Whoever is given the updates. All of it raises HelionyxError where the log cannot take it now."""
+    """The receiver of updates. Every method raises HelionyxError where the log cannot be written now."""
 
     async def expect(self, updates: list[Raw]) -> None:
-        """Look at all that came together, before the first is taken."""
+        """Look at all updates of a poll, before the first is handled."""
 
     async def take(self, update: Raw) -> None:
-        """Do what an update asks for. It is confirmed when this returns."""
+        """Handle an update. It is confirmed when this returns."""
 
     async def rescue(self, update: Raw) -> None:
-        """Keep the words of an update that cannot be taken."""
+        """Record the words of an update that cannot be handled."""
 
 
 class RefusedTokenError(HelionyxError):

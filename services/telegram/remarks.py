@@ -1,4 +1,4 @@
-"""What the bot says of messages themselves and of its chat: pure."""
+"""The bot's remarks on messages and on its chat: pure."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from services.telegram.texts import Said
 
 
 def noted(kinds: Sequence[str]) -> Said:
-    """The answer to what has no words: its kinds, one for each part of an album."""
+    """The answer to messages without words: their kinds, one for each part of an album."""
     counts = {kind: kinds.count(kind) for kind in kinds}
     shown = [
         kind.replace("_", " ") if count == 1 else f"{count} x {kind.replace('_', ' ')}"

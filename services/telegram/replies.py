@@ -1,4 +1,4 @@
-"""What is still to be sent: one thing after the other, while updates are received all the same.
+"""The messages still to be sent, one after the other, while updates are received.
 
 An answer that waits, such as for the end of a 429, holds up no update: what was said is in the log, where the
 next process can see that it has no answer yet.
@@ -27,7 +27,7 @@ ALBUM_SECONDS = 1.0
 
 @dataclass
 class Owed:
-    """An answer. The parts of one album have one, which is put together here."""
+    """An answer. The parts of an album share one, which is put together here."""
 
     about: str
     to: To
@@ -45,7 +45,7 @@ class Owed:
         return replace(first, kinds=self.kinds + other.kinds)
 
     async def said(self) -> Said:
-        """What to send."""
+        """The message to send."""
         return remarks.noted(self.kinds) if self.compose is None else await self.compose()
 
 
@@ -58,12 +58,12 @@ class Lane:
         self._added = asyncio.Event()
 
     def put(self, job: Callable[[], Awaitable[float | None]]) -> None:
-        """Do it when its turn has come; again after the seconds that it returns, if it does return any."""
+        """Queue a job; a job that returns seconds is run again after them."""
         self._jobs.append(job)
         self._added.set()
 
     async def run(self) -> None:
-        """Work until the stop. What is left then, is left."""
+        """Work until the stop, and drop the jobs that remain then."""
         failures = 0
         while not self._stop.asked:
             if not self._jobs:
@@ -98,7 +98,7 @@ class Replies:
         self._ready: dict[str, float] = {}
 
     def put(self, owed: Owed) -> None:
-        """Send it when its turn has come, unless it is waiting already."""
+        """Queue an answer, unless it is waiting already."""
         before = self._owed.get(owed.about)
         if before is None:
             self._owed[owed.about] = owed

@@ -54,7 +54,7 @@ class Hours:
 
 
 def due_at(due: str, hours: Hours) -> datetime:
-    """When a todo is to be spoken of: one of a day in its morning, one of a moment then.
+    """The time to remind of a todo: in the morning of its day, or at its moment.
 
     The morning is when the quiet hours end; without any, it is the time of the summary.
     """

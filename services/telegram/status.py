@@ -29,7 +29,7 @@ class Status:
     reason: str | None = None
     """Why it does not listen."""
     last_poll: datetime | None = None
-    """When Telegram has answered a poll the last time."""
+    """The time of the last poll that Telegram answered."""
     updates: int = 0
     """How many updates were handled."""
     ignored: int = 0

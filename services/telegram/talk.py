@@ -139,7 +139,7 @@ class Talk:
                 raise
 
     async def _until_read(self, job: Callable[[], Awaitable[None]]) -> bool:
-        """Do what reads the log, again until it can be read; False where the stop comes first."""
+        """Run a job that reads the log, again until the log can be read; False where the stop comes first."""
         failures = 0
         while not self.stop.asked:
             try:

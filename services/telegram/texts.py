@@ -93,7 +93,7 @@ def standing(thing: Thing, hours: Hours, now: datetime) -> Said:
 
 
 def undated(said: Said, words: str) -> Said:
-    """The same, and that no time was understood from `due` on."""
+    """The answer to a todo of which no time was understood from `due` on."""
     why = f"\nrecorded as a todo without a due time: did not understand {words!r}"
     return Said(cut(said.text, LONGEST - len(why)) + why, said.buttons)
 

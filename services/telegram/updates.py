@@ -82,7 +82,7 @@ class Asked:
 
 
 def meaning_of(update: Raw, chats: Collection[int]) -> Meaning:
-    """What an update is for the environment whose chat has these ids; none: its chat is not known yet."""
+    """Parse an update for the environment whose chat has these ids; without ids, the chat is unknown."""
     query = part(update, "callback_query")
     if query:
         return _pressed(query, chats)

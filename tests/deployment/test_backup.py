@@ -134,7 +134,7 @@ def test_where_a_backup_goes(tmp_path: Path, to: str, expected: str) -> None:
 
 @pytest.mark.parametrize("to", ["nowhere/new.db", "nowhere/", "there/nowhere/", "nowhere/further/down.db"])
 def test_a_directory_that_is_missing_is_refused(tmp_path: Path, to: str) -> None:
-    """It may be that of a disk which is not mounted: made, it would be on another one."""
+    """The disk of such a directory may not be mounted: a new directory would be on another disk."""
     (tmp_path / "there").mkdir()
     (tmp_path / "pyproject.toml").write_text("")
     request = settings.read(["backup", "dev"], {"TO": to}, tmp_path)

@@ -1,4 +1,4 @@
-"""How a bot does is shown as the service says it, and as unknown where it says nothing."""
+"""The bot's state is shown as the service reports it, and as unknown without a report."""
 
 from __future__ import annotations
 

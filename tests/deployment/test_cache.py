@@ -101,7 +101,7 @@ def test_disk_that_gets_full_keeps_no_half_file(tmp_path: Path) -> None:
 
 
 def test_what_a_killed_process_left_is_dropped_and_counts_for_nothing(tmp_path: Path) -> None:
-    """What is being written now stays; what cannot be dropped keeps nothing else."""
+    """A file being written stays; a file that cannot be dropped does not keep the others."""
     cache = Cache(tmp_path)
     for name in ("half-1", "half-2"):
         (tmp_path / name).write_text("x")

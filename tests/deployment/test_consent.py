@@ -80,7 +80,7 @@ def test_name_is_typed_at_a_terminal(monkeypatch: pytest.MonkeyPatch, typed: str
 def test_backup_of_another_environment(
     environment: str, other: str | None, confirm: str | None, goes_on: bool
 ) -> None:
-    """Whoever restores it types the name of the one that gets it."""
+    """The operator types the name of the environment that gets the backup."""
     environ = {"BACKUP": "x.db", **({"CONFIRM": confirm} if confirm else {})}
     asked = settings.read(["restore", environment, "--json"], environ)
     if goes_on:

@@ -121,7 +121,7 @@ def test_deleted_files_of_a_process_are_found(tmp_path: Path) -> None:
 
 
 def test_redactions_are_compared_with_the_audit() -> None:
-    """One that no transaction has done is bad; words that are back are a warning, with the remedy."""
+    """A redaction that no transaction has done is bad; words brought back are a warning with the remedy."""
     chain = Chain(9, store="/s", unaudited=(7,), undone=(3,))
     found = not_ok(list(condition.judge(replace(DEV, chain=chain))))
     assert [item[:2] for item in found] == [("redaction", BAD), ("redaction", WARN)]
@@ -131,7 +131,7 @@ def test_redactions_are_compared_with_the_audit() -> None:
 
 
 def test_notes_of_redactions_come_from_the_release(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One without any says so; one that knows nothing of them accuses nobody."""
+    """Without notes in the log, redactions are undone; from a release without redactions nothing follows."""
     note = {"position": 2, "at": 4, "old_head": "a", "new_head": "b"}
     known = {"environment": "dev", "redacted": {**note, "position": 1}}
     monkeypatch.setattr(audit, "read", lambda _: [known])

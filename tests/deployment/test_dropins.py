@@ -116,7 +116,7 @@ def test_rehearsal_without_drop_ins_is_two_files(tmp_path: Path) -> None:
 
 
 def test_rehearsal_is_changed_as_the_service_is(tmp_path: Path) -> None:
-    """It runs the release itself, and what makes it a rehearsal has the last word."""
+    """A rehearsal runs the release itself; the settings of the rehearsal are read last."""
     layout = Layout(tmp_path)
     start = f"[Service]\nExecStart=\nExecStart=/bin/env X=1 {layout.current(DEV)}/run.py\nRestart=always\n"
     _put(layout, f"etc/systemd/system/{SERVICE}.d/zz.conf", start)
@@ -164,7 +164,7 @@ def test_copy_of_a_drop_in_is_read_by_root_alone(tmp_path: Path, monkeypatch: py
 def test_failure_of_a_changed_unit_names_its_drop_ins(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, verb: str, *, named: bool
 ) -> None:
-    """Whoever reads the error has them before the eyes; steps that start nothing do not name them."""
+    """The error lists the drop-ins; steps that start nothing do not name them."""
 
     def fail(*_: object) -> None:
         raise StepFailed("it did not come up.", "look", ("its last words",))

@@ -65,7 +65,7 @@ SAYS = [
 
 
 def test_backup_from_before_a_redaction_is_told() -> None:
-    """It brings back what was taken out for good."""
+    """A backup from before a redaction brings the redacted words back."""
     log = {"there": 7, "length": 5, "newer": None, "aside": 7, "said": 5, "before_redaction": True}
     assert foreseen.words("dev", log).endswith("from before a redaction, and brings those words back")
 

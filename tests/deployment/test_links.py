@@ -118,7 +118,7 @@ def test_layer_of_a_release_is_found_from_another_disk(linked: Layout, tmp_path:
 
 
 def test_link_among_what_the_service_owns_is_named(linked: Layout) -> None:
-    """It could lead root anywhere."""
+    """A link of the service could lead root anywhere."""
     (linked.data(DEV) / "events").symlink_to("/root")
     (item,) = links.of(linked, DEV)
     assert item.text == f"{linked.data(DEV)}/events cannot be used: a link is not followed there"
@@ -156,7 +156,7 @@ def test_logs_change_places_behind_a_link(linked: Layout, tmp_path: Path) -> Non
 
 
 def test_read_models_behind_a_link_of_root_are_ours(linked: Layout, tmp_path: Path) -> None:
-    """Those behind a link of the service's are not."""
+    """Read models behind a link of the service do not count."""
     made = release(linked)
     models = linked.data(DEV) / "projections" / "helionyx.db"
     made = replace(made, config={**made.config, "projections_db_path": str(models)})

@@ -1,4 +1,4 @@
-"""Whether the event log of an environment is still the one that was there, and what the node keeps of it."""
+"""A lost or replaced event log is recognised; the node keeps the last known head."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_what_has_become_of_it_and_what_to_do(facts: Facts, text: str, hint: str
     ids=["has its head", "unreadable", "never deployed", "of an earlier version"],
 )
 def test_what_is_not_lost(facts: Facts) -> None:
-    """What cannot be read is told elsewhere; where nothing is known of a log, it is taken as it is."""
+    """An unreadable log is reported elsewhere; a log of which nothing is known is accepted."""
     assert judge(facts) is None
 
 
@@ -102,7 +102,7 @@ def test_a_changed_path_is_compared_with_the_log_in_the_old_place(layout: Layout
 
 
 def test_service_and_node_read_each_others_files(layout: Layout) -> None:
-    """One form for both; a file that nobody can read still says that there was a log."""
+    """Both use one format; a damaged file still proves that there was a log."""
     assert last_head.read(layout, DEV) is None
     last_head.write(layout, DEV, OLD)
     path = layout.last_head(DEV)

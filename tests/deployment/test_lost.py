@@ -50,7 +50,7 @@ BANNER = [
 def test_end_of_a_connection(
     code: int, words: list[str], message: str, about: str, banner: list[str]
 ) -> None:
-    """Whatever else stands on stderr before it."""
+    """The reason is found behind any other lines on stderr."""
     error = explain("node1", code, [*banner, *words])
     assert error.message.startswith(message)
     assert error.about == about
@@ -89,14 +89,14 @@ def test_login_shell(shell: str, tmp_path: Path) -> None:
 
 @pytest.fixture
 def node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """What runs in place of ssh: a script that a test writes."""
+    """A script that a test writes and that runs in place of ssh."""
     script = tmp_path / "ssh"
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     return script
 
 
 def first_word(script: Path, said: str) -> Lost:
-    """Why the conversation with a node whose login does this ends before it has begun."""
+    """The error for a node whose login runs this script."""
     script.write_text(f"#!/bin/sh\n{said}\n")
     script.chmod(0o755)
     with Connection(settings.read(["status"], {})) as opened, pytest.raises(Lost) as lost:
@@ -123,7 +123,7 @@ def first_word(script: Path, said: str) -> Lost:
 def test_noise_of_a_login_is_named(node: Path, said: str) -> None:
     """Also where it is JSON, or without an end."""
     error = first_word(node, said)
-    assert "says what our program does not" in error.message
+    assert "printed unexpected output" in error.message
     assert "start-up file" in error.hint
 
 

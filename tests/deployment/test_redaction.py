@@ -113,7 +113,7 @@ def test_log_that_was_changed_before_is_not_redacted(work: Work) -> None:
 def test_program_that_changes_anything_else_fails(
     work: Work, monkeypatch: pytest.MonkeyPatch, what: str
 ) -> None:
-    """What was in front of the event is as it was, and the note names the head that is there."""
+    """Records in front of the event must stay, and the note must name the old head."""
     asked, head_before = redaction._ask, head(work)[0]
 
     def careless(*words: Any, **more: Any) -> dict[str, Any]:
@@ -127,7 +127,7 @@ def test_program_that_changes_anything_else_fails(
         return {**asked(*words, **more), **claims}
 
     monkeypatch.setattr(redaction, "_ask", careless)
-    with pytest.raises(StepFailed, match="not what a redaction leaves: position"):
+    with pytest.raises(StepFailed, match="failed verification: position"):
         redaction.carry_out(work)
 
 

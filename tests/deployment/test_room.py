@@ -71,7 +71,7 @@ def test_each_file_system_that_a_deploy_writes_to_is_looked_at(
     *,
     refused: bool,
 ) -> None:
-    """What is not there yet will lie where its nearest parent does, and not on the root's file system."""
+    """A missing directory counts for the file system of its nearest parent, not for the root's."""
     (tmp_path / full).mkdir(parents=True)
     layout = Layout(tmp_path)
 

@@ -1,4 +1,4 @@
-"""What the operator's shell holds, a disk or a stream that fails: no effect, or one error and exit code 2."""
+"""The operator's shell has no effect; a failing disk or stream is one error with exit code 2."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def test_what_a_shell_holds_changes_nothing(tmp_path: Path, argv: list[str], sho
 
 
 def test_packages_are_installed_into_the_checkouts_own_environment() -> None:
-    """Whatever the caller's shell says to pip and uv about the place."""
+    """Settings of pip and uv in the caller's shell have no effect."""
     names = ("PIP_PREFIX", "PIP_TARGET", "PIP_USER", "UV_PROJECT", "UV_PROJECT_ENVIRONMENT", "VIRTUAL_ENV")
     held: dict[str, Any] = dict.fromkeys(names, "elsewhere")
     done = run("sh", "-c", ". scripts/shell.sh; env", **held)
@@ -108,7 +108,7 @@ def test_output_that_is_full(checkout: Path, words: list[str]) -> None:
 
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
 def test_closed_stream(closed: str) -> None:
-    """It is as good as the null device."""
+    """A closed stream counts as the null device."""
     script = f'exec "$0" -m deployment remove live {closed}'
     done = run("sh", "-c", script, sys.executable, NODE="local")
     assert done.returncode == REFUSED
@@ -117,7 +117,7 @@ def test_closed_stream(closed: str) -> None:
 
 
 def test_output_that_holds_no_such_letter() -> None:
-    """It is escaped where the locale has none for it."""
+    """A character that the locale does not have is escaped."""
     code = "from deployment import streams; streams.prepare(); print('1 s \u00b7 exit 0')"
     assert run(sys.executable, "-c", code, PYTHONIOENCODING="ascii").stdout == "1 s \\xb7 exit 0\n"
 
@@ -159,7 +159,7 @@ def _circle(path: Path) -> None:
 
 @pytest.mark.parametrize("make", [_directory, _pipe, _device, _circle])
 def test_configuration_that_cannot_be_read(checkout: Path, make: Any) -> None:
-    """Whatever stands in its place."""
+    """A directory, a pipe and a link in a circle are refused."""
     (checkout / ".env.dev").unlink()
     make(checkout / ".env.dev")
     code = source.read(checkout, "dev")
@@ -169,7 +169,7 @@ def test_configuration_that_cannot_be_read(checkout: Path, make: Any) -> None:
 
 
 def test_cache_that_is_no_directory(checkout: Path) -> None:
-    """It is done without."""
+    """The deploy works without a cache."""
     (checkout / ".cache").write_text("")
     code = source.read(checkout, "dev")
     assert configuration.read(checkout, "dev", code, checkout / ".cache").facts["api_port"] == 8000
@@ -197,7 +197,7 @@ class Node:
         return self.lines.pop(0)
 
     def say(self, **_: object) -> None:
-        """It knows what to do."""
+        """Send nothing: the script of lines is fixed."""
 
 
 class FullOutput(Plain):

@@ -22,7 +22,7 @@ CODE = "services/__init__.py"
 
 @pytest.mark.parametrize("flag", ["--skip-worktree", "--assume-unchanged"])
 def test_change_that_git_was_told_to_overlook_is_named(checkout: Path, flag: str) -> None:
-    """It would enter the release with any other change, and live takes none."""
+    """A skipped file would enter the release like any other change, and live takes none."""
     git(checkout, "update-index", flag, CODE, "uv.lock")
     assert not source.read(checkout, "live").dirty
     (checkout / CODE).write_text("CHANGED = 1\n")
@@ -138,7 +138,7 @@ def _no_commit(root: Path) -> None:
 def test_what_no_release_can_be_made_of(
     checkout: Path, spoil: Callable[[Path], None], message: str, hint: str
 ) -> None:
-    """It is refused in one sentence, with the remedy."""
+    """The refusal is one sentence with the remedy."""
     spoil(checkout)
     with pytest.raises(DeployError) as refused:
         source.read(checkout, "dev")
@@ -158,7 +158,7 @@ def test_checkout_of_another_user(checkout: Path) -> None:
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root can read every file")
 def test_unreadable_file(checkout: Path) -> None:
-    """It is named where it belongs to the release, and is nobody's business elsewhere."""
+    """An unreadable file is named where it belongs to the release, and ignored elsewhere."""
     (checkout / "notes").write_text("")
     (checkout / "notes").chmod(0)
     assert not source.read(checkout, "live").dirty

@@ -1,4 +1,4 @@
-"""Whatever git was set to, and whatever state its index is in, a release has the files that are there."""
+"""A release has the files of the working tree, whatever git's settings and the state of its index."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_settings_of_the_person_run_and_write_nothing(checkout: Path, tmp_path: 
 
 @pytest.mark.parametrize("spoil", ["damaged", "gone", "in a merge", "staged"])
 def test_index_in_any_state(checkout: Path, spoil: str) -> None:
-    """What git has noted there saves time, and decides nothing."""
+    """The index saves time, and decides nothing."""
     index = checkout / ".git" / "index"
     if spoil == "damaged":
         index.write_bytes(index.read_bytes()[:100])

@@ -1,4 +1,4 @@
-"""What a second look may find still to do."""
+"""The steps that a second look may still find."""
 
 from __future__ import annotations
 

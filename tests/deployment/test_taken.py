@@ -56,7 +56,7 @@ def test_person_of_the_name_is_named_with_the_way_out() -> None:
 
 @pytest.mark.parametrize(("account", "group"), [(None, 1003), (MARKED, 1003)])
 def test_group_of_somebody_else_is_named(account: Account | None, group: int) -> None:
-    """One without our user, and one beside our user that is not its group."""
+    """A group without our user is named, and a group of our user's name that is not the user's own."""
     (item,) = taken.account(account, group, Layout(), DEV)
     assert item.text == "the group helionyx-dev (gid 1003)"
 

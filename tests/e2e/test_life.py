@@ -145,7 +145,7 @@ def test_logs_are_chosen_by_lines_pattern_time_and_form(settled: Operator) -> No
 
 @pytest.mark.parametrize("shell", ["/bin/tcsh", "/bin/dash"])
 def test_login_shell_of_any_kind(settled: Operator, shell: str) -> None:
-    """It reads the command line as any other does."""
+    """Every login shell reads the command line in the same way."""
     settled.on_node("usermod", "--shell", shell, "deploy")
     assert settled.status("dev")["state"] == "running"
     settled.on_node("usermod", "--shell", "/bin/bash", "deploy")

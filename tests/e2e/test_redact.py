@@ -31,7 +31,7 @@ def redact(dev: Operator, position: int, *, code: int = 0) -> dict[str, Any]:
 
 
 def redactions(dev: Operator) -> list[str]:
-    """What doctor finds of redactions."""
+    """The doctor's findings about redactions."""
     checks = json.loads(dev.script("doctor", "dev", "--json").stdout)["checks"]
     return [f"{check['level']}: {check['found']}" for check in checks if check["name"] == "redaction"]
 

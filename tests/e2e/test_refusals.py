@@ -197,7 +197,7 @@ MISTAKES = {
     "sudo without a terminal": Mistake(
         "wants a terminal, by Defaults requiretty", around=sudo_with_a_terminal
     ),
-    "noisy login": Mistake("says what our program does not: '42'", around=noisy_login),
+    "noisy login": Mistake("printed unexpected output: '42'", around=noisy_login),
     "no systemd": Mistake("systemd does not run this node", environ={"NODE": "local"}),
     "full disk": Mistake("MB free", around=full_disk),
     "noexec": Mistake("is mounted noexec", around=noexec),

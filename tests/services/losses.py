@@ -59,7 +59,7 @@ def begin_at(tmp_path: Path) -> Path:
 
 
 def note(home: Path) -> None:
-    """What the node does after each change."""
+    """Note the last head as the node does after each change."""
     log = EventLog.open(home / "events", read_only=True)
     LastHead(home.parent / "node.head").write(log.head())
     log.close()

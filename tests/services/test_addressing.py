@@ -16,13 +16,13 @@ BODY = b'{"text": "a"}'
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
-    """One process for all tests of this module, on loopback and without a token."""
+    """A service on loopback and without a token, shared by all tests of this module."""
     with running(tmp_path_factory.mktemp("service"), API_TOKEN=None) as instance:
         yield instance
 
 
 def recorded(service: Instance) -> int:
-    """How many messages there are."""
+    """The number of messages."""
     return len(service.call("GET", MESSAGES, Authorization="").json["messages"])
 
 
@@ -63,7 +63,7 @@ def test_a_form_records_nothing(service: Instance, method: str, path: str, kind:
 )
 @pytest.mark.parametrize("body", [BODY, None])
 def test_another_origin_records_nothing(service: Instance, origin: str, body: bytes | None) -> None:
-    """Whatever it says that it sends, and also where nothing needs to be sent."""
+    """Pages of another origin are refused with any Content-Type, and without a body."""
     before = recorded(service)
     answer = service.call("POST", MESSAGES, body, Authorization="", Content_Type=JSON, Origin=origin)
     assert answer.status == 403
@@ -91,7 +91,7 @@ def test_its_own_origin(service: Instance) -> None:
 )
 @pytest.mark.parametrize("path", [MESSAGES, "/health", "/openapi.json", "/nothing"])
 def test_another_host(service: Instance, host: str, path: str) -> None:
-    """Who comes by another name has been led here: a name of a page may lead to any address."""
+    """A foreign host name may be a page's own name that leads to this address (DNS rebinding)."""
     answer = service.call("GET", path, Authorization="", Host=host)
     assert answer.status == 421
     assert host in answer.json["detail"]

@@ -80,7 +80,7 @@ def test_restart_while_following(tmp_path: Path, end: signal.Signals) -> None:
 @pytest.mark.parametrize("words", [[], ["--last", "0"]], ids=["from the beginning", "from the end"])
 @pytest.mark.parametrize("more", [0, 5], ids=["shorter", "longer"])
 def test_a_restore_while_following(tmp_path: Path, more: int, words: list[str]) -> None:
-    """It goes on from where the restored log leaves the one that was followed, and says so."""
+    """The command reports the restore, and goes on from where the two logs part."""
     port = free_port()
     environment = configure(tmp_path, API_PORT=str(port))
     person = Person.at(tmp_path, port)

@@ -43,7 +43,7 @@ def test_said_while_the_service_is_down(tmp_path: Path) -> None:
             service.wait_ready()
             out, rest = said.communicate(timeout=SECONDS)
             assert (said.returncode, rest) == (0, b"")
-            assert b"kept" in out
+            assert b"recorded as #" in out
             service.stop()
     assert kept(tmp_path) == {"in between": 1}
 
@@ -60,7 +60,7 @@ def test_said_while_the_service_is_down(tmp_path: Path) -> None:
     ],
 )
 def test_what_says_nothing_waits_for_nobody(tmp_path: Path, words: tuple[str, ...], given: str) -> None:
-    """It is refused at once, and the service is not asked."""
+    """An empty message is refused at once, without a request."""
     done = Person.at(tmp_path, free_port()).run(*words, given=given)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("error: expected a")

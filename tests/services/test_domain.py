@@ -113,7 +113,7 @@ def test_what_may_become_of_what(before: list[c.Command], command: c.Command, st
     ],
 )
 def test_a_reason_stands_beside_that_of_the_proposal(commands: list[c.Command], reason: str | None) -> None:
-    """It is the one of the last change, and never takes the other one's place."""
+    """The reason of the last change never replaces that of the proposal."""
     decision = after(DECISION, *commands)
     assert decision is not None
     assert (decision.rationale, decision.reason) == ("why", reason)

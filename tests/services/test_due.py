@@ -23,7 +23,7 @@ ANGELES, AUCKLAND, VIENNA = (
 
 
 def listed(directory: Path, dues: list[str], until: str, zone: ZoneInfo) -> list[str]:
-    """Those of the todos with these due times that the read models find before `until`."""
+    """The due times that the read models find before `until`."""
     log, _ = appended(directory / "e", [c.AddTodo("x", due, source="x") for due in dues])
     models = Projections.open(directory / "p" / "h.db")
     models.catch_up(log)
@@ -63,7 +63,7 @@ def test_before_a_day_or_a_moment(
 )
 @pytest.mark.parametrize("zone", [ANGELES, AUCKLAND])
 def test_at_the_ends_of_time(tmp_path: Path, until: str, zone: ZoneInfo) -> None:
-    """What can be kept can be asked for."""
+    """Every time that can be stored can be queried."""
     inner = ["2026-12-24", "2026-12-25T01:00:00Z"]
     assert listed(tmp_path, inner, until, zone) == (inner if until[0] == "9" else [])
 
@@ -89,7 +89,7 @@ def test_order_and_overdue_go_by_the_clocks(due: datetime, now: datetime, zone: 
 
 @pytest.mark.parametrize("zone", [ANGELES, AUCKLAND])
 def test_the_list_of_a_service(tmp_path: Path, zone: ZoneInfo) -> None:
-    """It asks with the days of its own time zone."""
+    """The list uses the days of the service's time zone."""
     with running(tmp_path, TIMEZONE=zone.key) as service:
         for clock in ("2042-12-24 17:00", "2042-12-25 9:00"):
             service.call("POST", "/api/v1/messages", {"text": f"todo: {clock} due {clock}"})

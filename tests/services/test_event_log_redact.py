@@ -143,7 +143,7 @@ def test_key_of_a_redacted_event_stays(store: Path) -> None:
 
 
 def test_redacting_twice_changes_nothing(store: Path) -> None:
-    """It is told when it was done; another event can be redacted after it, and in front of it."""
+    """The repeat returns the first redaction; other events can be redacted before and behind the event."""
     first = done(store)
     content = (store / "events.db").read_bytes()
     again = done(store, Order(2, "another reason", "Eve"))
@@ -178,7 +178,7 @@ def test_what_cannot_be_redacted_is_refused(store: Path, order: Order, said: str
 
 
 def test_damaged_log_is_not_redacted(store: Path) -> None:
-    """It would make a whole chain of what somebody has changed."""
+    """A redaction would make a valid chain of records that somebody has changed."""
     apsw.Connection(str(store / "events.db")).execute(
         "DROP TRIGGER events_update; UPDATE events SET body = body || ' ' WHERE position = 3"
     )
@@ -224,7 +224,7 @@ def _forge(store: Path, change: str) -> None:
 
 
 def test_read_models_of_every_schema_are_removed_before_the_log_changes(store: Path, tmp_path: Path) -> None:
-    """Whatever release has made them: else a death in between would leave the words in them."""
+    """A crash in between would leave the words in the read models of other releases."""
     stem = tmp_path / "projections" / "helionyx.db"
     with opened(store) as log, contextlib.closing(Projections.open(stem)) as projections:
         projections.catch_up(log)

@@ -77,7 +77,7 @@ def test_file_stays_its_owners(store: Path) -> None:
 
 
 def test_file_of_the_old_log_is_overwritten(store: Path, tmp_path: Path) -> None:
-    """Who still has it open finds zeros; a copy that somebody has linked stays."""
+    """A process that has the old file open reads zeros; a hard-linked copy stays."""
     with (store / "events.db").open("rb") as old:
         done(store)
         assert set(old.read()) == {0}

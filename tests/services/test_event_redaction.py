@@ -1,4 +1,4 @@
-"""Which events a redaction changes, and that what is left of them can be read as ever."""
+"""The events that a redaction changes, which stay readable."""
 
 from __future__ import annotations
 
@@ -154,7 +154,7 @@ def test_what_was_derived_or_said_of_a_message_goes_with_it(log: EventLog, named
 
 
 def test_neighbours_of_a_message_stay(log: EventLog) -> None:
-    """What was said at the same moment, and what was recorded by itself."""
+    """Other messages of the same moment stay, and so do events recorded on their own."""
     log.append([message("one message")])
     log.append([message("the password")])
     log.append([message("another message")])
@@ -165,7 +165,7 @@ def test_neighbours_of_a_message_stay(log: EventLog) -> None:
 
 
 def test_other_words_are_named_and_not_changed(log: EventLog) -> None:
-    """Where people have said it again; not where it is part of another word, nor where it is too short."""
+    """Repetitions by people are named, unless the text is part of another word or too short."""
     log.append([message("Hunter2 is it")])
     log.append([message("so hunter2  IS it!")])
     log.append([message("xhunter2 is it")])
@@ -184,7 +184,7 @@ def test_a_redacted_event_gets_another_id(log: EventLog) -> None:
 
 @pytest.mark.parametrize("position", [0, -1, 3])
 def test_position_that_does_not_exist(log: EventLog, position: int) -> None:
-    """It is told, with the end of the log."""
+    """The error names the position and the end of the log."""
     log.append([message("a"), message("b")])
     with pytest.raises(RedactionError, match=f"no event at position {position}: the log ends at 2"):
         planned(log, position)

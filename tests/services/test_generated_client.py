@@ -55,7 +55,7 @@ def _generate(url: str, directory: Path) -> None:
 
 
 def test_a_todo_is_one_type(generated: Generated) -> None:
-    """Whether created, listed, read or changed."""
+    """A todo has the same type when created, listed, read or changed."""
     models = generated.models
     new = models.NewTodo(text="milk", due=date(2026, 2, 11), tags=["home"])
     todo = generated.call("todos.create_todo", body=new)

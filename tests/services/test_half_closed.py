@@ -52,7 +52,7 @@ def test_what_has_arrived_whole_is_answered(text: bytes, answers: int) -> None:
     ids=["a body", "a head", "a body behind another request", "a head behind another request"],
 )
 def test_a_part_is_refused(text: bytes, answers: int) -> None:
-    """What came whole before it is answered."""
+    """Complete requests in front of the partial one are answered."""
 
     async def client(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(text)
@@ -68,7 +68,7 @@ def test_a_part_is_refused(text: bytes, answers: int) -> None:
 
 
 def test_nothing_is_owed_to_an_idle_connection() -> None:
-    """It is closed when the caller ends it."""
+    """An idle connection is closed when the caller ends it."""
 
     async def client(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(GET)
@@ -80,7 +80,7 @@ def test_nothing_is_owed_to_an_idle_connection() -> None:
 
 
 def half_closed(service: Instance, text: str) -> bytes:
-    """What comes back until the service closes the connection."""
+    """The bytes that come back until the service closes the connection."""
     with service.connect() as connection:
         connection.settimeout(10)
         connection.sendall(text.encode())

@@ -19,7 +19,7 @@ MESSAGES = "/api/v1/messages"
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
-    """One process for all tests of this module."""
+    """A service that all tests of this module share."""
     with running(tmp_path_factory.mktemp("service")) as instance:
         yield instance
 

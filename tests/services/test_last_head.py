@@ -170,7 +170,7 @@ def test_its_callers_are_told(tmp_path: Path) -> None:
 
 
 def test_a_redaction_is_no_other_log(home: Path) -> None:
-    """What the node noted when the service had stopped is the old head, which the log itself names."""
+    """The head that the node noted before the redaction is in the note that the log holds."""
     asyncio.run(record_all(home))
     redact(
         home / "events", Order(2, "said by mistake", "Ada"), lambda: remove_all(home / "p" / "helionyx.db")

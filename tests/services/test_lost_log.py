@@ -72,7 +72,7 @@ async def stopped(home: Path, way: Callable[[Path], None]) -> Path:
 
 
 async def crashed(home: Path, way: Callable[[Path], None]) -> Path:
-    """One that was killed before: its files as they lie while it is open, in a copy."""
+    """A copy of the files of a service that was killed: as they are while the log is open."""
     service = service_at(home)
     await service.open()
     await say(service, SAID[2:])
@@ -85,7 +85,7 @@ async def crashed(home: Path, way: Callable[[Path], None]) -> Path:
 
 
 async def running(home: Path, way: Callable[[Path], None]) -> Path:
-    """One whose log goes away while it runs: it refuses at once, and notices without being told anything."""
+    """A service whose log goes away while it runs: it refuses at once, and notices without a request."""
     service = service_at(home)
     await service.open()
     await say(service, SAID[2:])

@@ -78,7 +78,7 @@ def test_every_component_is_used(document: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("kind", ["todo", "note", "track", "decision"])
 def test_an_item_is_one_schema(document: dict[str, Any], kind: str) -> None:
-    """Whether it is created, read, listed or changed."""
+    """An item has the same schema when created, read, listed or changed."""
     reference = {"$ref": f"#/components/schemas/{kind.title()}"}
     page = document["components"]["schemas"][f"{kind.title()}Page"]
     assert page["properties"][f"{kind}s"]["items"] == reference
@@ -97,7 +97,7 @@ def test_an_item_is_one_schema(document: dict[str, Any], kind: str) -> None:
 
 
 def test_a_new_item_is_posted_and_read_by_the_same_names(document: dict[str, Any]) -> None:
-    """Whatever is sent is a member of the answer."""
+    """Every member of the request is a member of the answer."""
     schemas = document["components"]["schemas"]
     for name in ("Todo", "Note", "Track", "Decision", "Message", "TrackEntry"):
         assert set(schemas[f"New{name}"]["properties"]) <= set(schemas[name]["properties"])
@@ -167,7 +167,7 @@ def test_every_answer_can_be_read_by_generated_clients(document: dict[str, Any])
 
 
 def test_two_schemas_of_one_name_are_refused() -> None:
-    """One of them would be lost."""
+    """Otherwise a schema would be lost."""
     answers = {
         200: openapi.answer("One.", record("Same", "One.", a=text("A."))),
         201: openapi.answer("Two.", record("Same", "Two.", **members()["properties"])),

@@ -70,7 +70,7 @@ def test_a_quick_read_waits_for_no_long_one(tmp_path: Path) -> None:
 
 
 def test_a_connection_is_used_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where reads come one after the other there is one: memory is not for those who might come."""
+    """Sequential reads use a single connection: idle connections would cost memory."""
     opened: list[Path] = []
     connect = Opened.open
 
@@ -116,7 +116,7 @@ def test_a_reader_that_comes_late_replaces_no_read_models(tmp_path: Path) -> Non
 
 
 def test_followers_read_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What they hear of at the same time is read once."""
+    """Records that several followers wait for are read once."""
     reads = 0
     read = Keeper.read
 

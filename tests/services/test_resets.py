@@ -16,7 +16,7 @@ __all__ = ["service"]
 
 
 def test_a_position_that_the_log_does_not_have(service: Instance) -> None:
-    """It is gone, and not merely silent: a poll, also one that would wait, and a page say so at once."""
+    """A poll, also a long poll, and a page answer 410 at once."""
     last = say(service, "a")
     for query in (
         f"events?after={last + 1}",
@@ -33,7 +33,7 @@ def test_a_position_that_the_log_does_not_have(service: Instance) -> None:
 
 @pytest.mark.parametrize("known", ["Last-Event-ID", "after"])
 def test_a_stream_from_a_position_that_the_log_does_not_have(service: Instance, known: str) -> None:
-    """It says so first, and then gives the whole log: an EventSource comes back to where it is by then."""
+    """The stream sends `reset` first and then the whole log; an EventSource then goes on from there."""
     say(service, "a")
     source = EventSource(service.address, f"{EVENTS}/stream" + ("?after=8" if known == "after" else ""))
     source.last_event_id = "8" if known == "Last-Event-ID" else ""
@@ -47,7 +47,7 @@ def test_a_stream_from_a_position_that_the_log_does_not_have(service: Instance, 
 
 
 def test_an_event_source_over_a_restore(tmp_path: Path) -> None:
-    """Where the log of the next service is shorter, it hears of that, and then of all that is in it."""
+    """An EventSource gets `reset` from a service with a shorter log, and then all of that log."""
     heard: list[tuple[str, str]] = []
     for name in ("one", "two"):
         (tmp_path / name).mkdir()

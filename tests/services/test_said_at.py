@@ -49,7 +49,7 @@ print(json.dumps([thing.text for thing in models.things("todo", 1 << 40, 10)]))
 
 
 def run(directory: Path, what: Callable[[Service], Awaitable[Any]]) -> Any:
-    """What a service with a log in `directory` does."""
+    """Run `what` with a service whose log is in `directory`."""
 
     async def inside() -> Any:
         service = Service(directory / "events", directory / "p" / "helionyx.db", lambda: NOW)
@@ -121,7 +121,7 @@ def test_a_message_that_means_nothing_but_itself(tmp_path: Path) -> None:
 
 
 def test_a_repeat_of_a_message_of_an_earlier_release(tmp_path: Path) -> None:
-    """It has the same key, no time and no origin: it is that message all the same."""
+    """A message with the same key counts as the same message, also without time and origin."""
     data = {"text": "buy milk", "source": "telegram"}
     EventLog.open(tmp_path / "events").append([Draft("MessageRecorded", 1, NOW, data, "telegram:k")])
     recorded = run(tmp_path, lambda service: tell(service, "buy milk", "k"))
@@ -131,7 +131,7 @@ def test_a_repeat_of_a_message_of_an_earlier_release(tmp_path: Path) -> None:
 
 
 def test_the_same_words_at_another_time_are_no_repeat(tmp_path: Path) -> None:
-    """Where numbers of updates begin anew, a key comes again: what is said then is not dropped."""
+    """Telegram may restart its update numbers, and keys with them: the new message is not dropped."""
     run(tmp_path, lambda service: tell(service, "ok", "k"))
     with pytest.raises(ConflictError):
         run(tmp_path, lambda service: tell(service, "ok", "k", at=NOW))

@@ -55,7 +55,7 @@ def test_as_written(text: str, tag: str | None) -> None:
 
 @given(st.text(max_size=8), st.text(max_size=8))
 def test_a_tag_is_its_own(text: str, other: str) -> None:
-    """What is kept is kept again as the same; spellings with one key are one tag."""
+    """Normalizing a tag twice changes nothing; spellings with one key are one tag."""
     tag, more = normal_tag(text), normal_tag(other)
     if tag is not None:
         assert normal_tag(tag) == tag

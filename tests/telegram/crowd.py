@@ -146,7 +146,7 @@ class Crowd(threading.Thread):
         self.answers -= 1
 
     def _stranger(self) -> None:
-        """It is nobody's business here."""
+        """A message of a strange chat, which the bot ignores."""
         self._bot.say(self._chance.choice([99, -98, -1_000_000_000_097]), "a stranger's word", user=6)
         self.count += 1
 

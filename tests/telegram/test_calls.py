@@ -104,7 +104,7 @@ def answered(status: int, body: str) -> TelegramError:
     ],
 )
 def test_every_429_passes(body: str, seconds: float) -> None:
-    """Whatever it says of the wait; nobody waits for more than a day."""
+    """Every wait that a 429 asks for is accepted, up to a day."""
     error = answered(429, body)
     assert (is_certain(error), may_pass(error), wait_of(error)) == (True, True, seconds)
 

@@ -85,7 +85,7 @@ def test_every_word_is_in_the_log_once(tmp_path: Path, api: BotApi, bot: Bot, se
 
 
 def answered(directory: Path) -> set[str]:
-    """What has an answer that went out, or perhaps has."""
+    """The messages whose answer was sent, or perhaps was."""
     failed = {event["announced"] for event in events(directory, "SendingFailed")}
     return {
         event["about"]

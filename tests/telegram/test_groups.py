@@ -35,7 +35,7 @@ def _has_kept(directory: Path, text: str) -> bool:
 
 @pytest.mark.usefixtures("group")
 def test_a_group_becomes_a_supergroup(tmp_path: Path, bot: Bot) -> None:
-    """That is in the log; what is said there is kept and answered there; once, it is said what to set."""
+    """The log notes the move; messages are recorded and answered there; the new setting is named once."""
     bot.say(GROUP, "before")
     bot.wait_sent("kept")
     bot.migrate(GROUP, SUPERGROUP)
@@ -102,7 +102,7 @@ def test_an_answer_that_meets_the_move(tmp_path: Path, api: BotApi, bot: Bot) ->
 
 @pytest.mark.usefixtures("group")
 def test_an_answer_goes_into_its_topic_to_what_it_answers(tmp_path: Path, bot: Bot) -> None:
-    """Where the topic is gone, it goes to the group."""
+    """Without its topic, an answer goes to the group."""
     message = bot.say(GROUP, "in a topic", message_thread_id=3, is_topic_message=True)
     sent = bot.wait_sent("kept")
     assert (sent.thread, sent.reply_to) == (3, message["message_id"])

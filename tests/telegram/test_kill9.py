@@ -58,7 +58,7 @@ def test_kills_in_the_middle_of_a_conversation(tmp_path: Path, api: BotApi, bot:
 
 
 def announced(directory: Path) -> list[str]:
-    """What each message answers that was to be sent."""
+    """The message that each announced answer belongs to."""
     return [event["about"] for event in events(directory, "SendingAnnounced")]
 
 

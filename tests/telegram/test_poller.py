@@ -1,4 +1,4 @@
-"""What becomes of an update that cannot be handled: nothing is confirmed that is not kept."""
+"""An update that cannot be handled: the poller confirms nothing that is not recorded."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def test_of_an_update_that_a_bug_does_not_let_be_taken_the_words_are_kept(api: B
 
 
 def test_an_update_that_cannot_even_be_rescued_is_not_confirmed(api: BotApi, bot: Bot) -> None:
-    """It is tried until that works, which is told as the bot's state."""
+    """The poller tries again until the rescue works; the bot's state shows that."""
     bot.say(CHAT, "one")
     seen: list[Any] = []
 

@@ -57,7 +57,7 @@ def test_the_ends_of_the_calendar_stop_nothing(due: str, zone: str, quiet: tuple
 
 
 def test_without_quiet_hours_a_day_begins_in_the_morning_all_the_same() -> None:
-    """When the summary comes, or at eight: nobody has asked to be woken at midnight. A moment is one."""
+    """Days begin at the time of the summary, or at eight, not at midnight. A moment stays as it is."""
     hours = Hours(VIENNA, None, None)
     assert due_at("2026-02-11", hours) == at("2026-02-11T08:00")
     assert due_at("2026-02-11", Hours(VIENNA, None, time(6, 30))) == at("2026-02-11T06:30")

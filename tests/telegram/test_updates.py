@@ -63,7 +63,7 @@ def said(update: dict[str, Any]) -> Words:
 
 
 def origin(**content: Any) -> Origin:
-    """Where a message comes from, without what all have."""
+    """The origin of a message, with defaults for the common members."""
     made = said(message(**({"text": "a"} | content))).origin
     assert (made.chat, made.message, made.sender) == (CHAT, 7, Person(1, "Ada Lovelace", "ada"))
     return made
@@ -118,7 +118,7 @@ def test_what_has_no_words_is_noted(content: dict[str, Any], text: str, file: st
 
 
 def test_what_nobody_has_said() -> None:
-    """That somebody joined, a topic that was opened, a live location that goes on."""
+    """Joins, new topics and updates of a live location are no messages of a person."""
     contents: list[dict[str, Any]] = [
         *({"photo": []}, {"text": " \n"}, {"has_media_spoiler": True}, {}),
         *({"new_chat_title": "x"}, {"new_chat_members": [ADA]}, {"forum_topic_created": {"name": "x"}}),
@@ -229,7 +229,7 @@ PARTS = st.recursive(
 
 @given(PARTS, st.sampled_from(PLACES))
 def test_no_part_of_a_message_costs_the_words(part: Any, name: str) -> None:
-    """Whatever it is."""
+    """A malformed part of any kind is dropped, and the text stays."""
     assert said(message(**{"text": "buy milk", name: part})).text == "buy milk"
 
 
