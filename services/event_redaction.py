@@ -187,9 +187,9 @@ class _Words:
     def __init__(self, family: Mapping[int, Envelope]) -> None:
         texts = {text for event in family.values() for text in _words(event.data, without=NAMES)}
         texts = texts or {text for event in family.values() for text in _words(event.data)}
-        shown = {" ".join(text.split())[:LONGEST] for text in texts}
-        parts = [re.escape(text) for text in sorted(shown) if len(text) >= SHORTEST]
-        self._pattern = re.compile(rf"(?<!\w)(?:{'|'.join(parts)})(?!\w)", re.IGNORECASE) if parts else None
+        lines = sorted({" ".join(text.split()) for text in texts})
+        parts = [_pattern_of(line) for line in lines if len(line) >= SHORTEST]
+        self._pattern = re.compile("|".join(parts), re.IGNORECASE) if parts else None
         keys = [event.idempotency_key for event in family.values() if event.idempotency_key]
         self._replies = {f"reply:{key.rpartition('update:')[2]}" for key in keys if "update:" in key}
         self._reminders = tuple(f"reminder:{position}:" for position in family)
@@ -218,6 +218,12 @@ class _Words:
         reply = origin.get("reply") or {}
         number = (reply.get("chat", origin.get("chat")), reply.get("message"))
         return number in self._messages or any(map(self.holds, _words(origin)))
+
+
+def _pattern_of(line: str) -> str:
+    """The pattern of a text that stands between words; of the beginning of a longer one, whatever follows."""
+    end = r"(?!\w)" if len(line) <= LONGEST else ""
+    return rf"(?<!\w){re.escape(line[:LONGEST])}{end}"
 
 
 def _message_of(event: Envelope) -> tuple[object, object] | None:

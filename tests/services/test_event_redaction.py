@@ -14,7 +14,7 @@ import pytest
 from services.domain.events import Event
 from services.event_log import Draft, EventLog
 from services.event_log.records import moment
-from services.event_redaction import STRUCTURE, RedactionError, planned
+from services.event_redaction import LONGEST, STRUCTURE, RedactionError, planned
 from services.formats import EVENT_REDACTED
 from services.kept import CLASSES, draft_of, event_of
 from services.projections import Projections
@@ -174,6 +174,18 @@ def test_other_words_are_named_and_not_changed(log: EventLog) -> None:
     found = planned(log, 1)
     assert (sorted(found.changed), found.elsewhere) == ([1], (2,))
     assert planned(log, 4).elsewhere == ()
+
+
+@pytest.mark.parametrize("text", ["secret " * 40, "x" * 300], ids=["cut in a word", "one word"])
+def test_repeated_words_of_a_long_text(log: EventLog, text: str) -> None:
+    """Where the bot showed it as a line of a list, in full, or somebody said it again with more around it."""
+    log.append([message(text)])
+    log.append([sending("summary:2026-01-02", f"1: {text[:LONGEST]}…")])
+    log.append([sending("reply:9", f"note 1: {text}")])
+    log.append([message(f"again: {text}")])
+    log.append([message(text[: LONGEST - 1])])
+    plan = planned(log, 1)
+    assert (sorted(plan.changed), plan.elsewhere) == ([1, 2, 3], (4,))
 
 
 def test_a_redacted_event_gets_another_id(log: EventLog) -> None:
