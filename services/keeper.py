@@ -111,8 +111,8 @@ class Keeper:
         await self._group.finish()
         if last is not None:
             await in_thread(self._writer, lambda: self._note_last(last))
+        await self._readers.close()  # before the last note: one of them may be writing the same
         await in_thread(self._writer, lambda: self._note_head(self._writing))
-        await self._readers.close()
         await in_thread(self._writer, lambda: _close(self._writing))
         self._writer.shutdown()
 

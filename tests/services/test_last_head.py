@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import threading
 from pathlib import Path
 
 import pytest
@@ -75,6 +76,35 @@ def test_a_log_that_comes_back_is_gone_on_with(home: Path) -> None:
             await service.close()
 
     asyncio.run(run())
+
+
+def test_head_is_noted_last_by_one_thread_alone(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stop waits for the note that is being written: both write one temporary file."""
+    begun, go_on = threading.Event(), threading.Event()
+    steps: list[str] = []
+    write = LastHead.write
+
+    def slow(file: LastHead, head: Head) -> None:
+        steps.append("begin")
+        if threading.current_thread().name.startswith("reader") and not begun.is_set():
+            begun.set()
+            go_on.wait(5)
+        write(file, head)
+        steps.append("end")
+
+    async def run() -> None:
+        service = service_at(home)
+        await service.open()
+        monkeypatch.setattr(LastHead, "write", slow)
+        await asyncio.to_thread(begun.wait, 5)
+        closing = asyncio.create_task(service.close())
+        await asyncio.wait([closing], timeout=0.1)  # long enough for a note that waits for nothing
+        go_on.set()
+        await closing
+
+    asyncio.run(run())
+    assert steps == ["begin", "end"] * (len(steps) // 2)
+    assert len(steps) >= 4
 
 
 def test_what_it_says(home: Path, caplog: pytest.LogCaptureFixture) -> None:
