@@ -67,7 +67,6 @@ HELP = "\n".join(
 
 KEPT = "kept"
 KEPT_EDITED = "kept as you have edited it; what the first wording was taken as stays as it is"
-ONLY_TEXT = "I keep words only: this one has none that I could keep. A caption would be kept."
 NOTHING_FOUND = "nothing found"
 
 
