@@ -18,7 +18,7 @@ OFF = "off"
 """What stands for no time at all."""
 
 _CLOCK = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
-_PLACEHOLDER_TOKEN = re.compile("token|botfather", re.IGNORECASE)  # one in a million tokens holds `token`
+_PLACEHOLDER_TOKEN = re.compile("(?<![a-z0-9])token(?![a-z0-9])|botfather", re.IGNORECASE)
 _BOT_TOKEN = re.compile(r"[0-9]+:[A-Za-z0-9_-]+")
 TELEGRAM = "https://api.telegram.org"
 """Telegram's own Bot API."""

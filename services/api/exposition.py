@@ -87,7 +87,7 @@ def _of_state(state: State) -> Iterator[Metric]:
     if state.length is not None:
         # A counter: the log only grows, whoever appends to it.
         yield CounterMetricFamily("helionyx_events", "Events in the log.", state.length)
-    size = sum(path.stat().st_size for path in state.event_store.glob(f"{FILE_NAME}*") if path.exists())
+    size = log_size(state.event_store)
     yield GaugeMetricFamily("helionyx_event_log_bytes", "The size of the event log's files.", size)
     text = "How long each commit of the log waited for the disk."
     commits = HistogramMetricFamily("helionyx_event_log_commit_duration_seconds", text)
@@ -151,3 +151,16 @@ def _buckets(durations: Durations) -> list[tuple[str, float]]:
     """Each bound with the number of durations up to it."""
     bounds = [*(str(bound) for bound in durations.bounds), "+Inf"]
     return list(zip(bounds, accumulate(durations.counts), strict=True))
+
+
+def log_size(event_store: Path) -> int:
+    """The size of the event log's files, in bytes."""
+    return sum(map(_size, event_store.glob(f"{FILE_NAME}*")))
+
+
+def _size(path: Path) -> int:
+    """The size of a file in bytes; 0 if it has just been removed, as SQLite does with a `-wal`."""
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0

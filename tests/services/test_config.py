@@ -100,6 +100,7 @@ def test_every_key_is_read() -> None:
         ("TELEGRAM_BOT_TOKEN", "hunter2", "found 7 characters of another shape"),
         ("TELEGRAM_BOT_TOKEN", "123456789:the-token-from-BotFather", "the placeholder of a guide"),
         ("TELEGRAM_BOT_TOKEN", "123456789:YOUR_BOT_TOKEN", "the placeholder of a guide"),
+        ("TELEGRAM_BOT_TOKEN", "123456789:token", "the placeholder of a guide"),
         ("TELEGRAM_BOT_TOKEN", "CHANGE_ME_the_token_from_BotFather", "CHANGE_ME"),
         ("TELEGRAM_CHAT_ID", "1.5", "a whole number"),
         ("TELEGRAM_BOT_USERNAME", "@helionyx_bot", "without an @"),
@@ -232,6 +233,12 @@ def test_without_a_time_zone_database(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def _unknown_zone(key: str) -> None:
     raise zoneinfo.ZoneInfoNotFoundError(key)
+
+
+def test_token_with_the_letters_of_a_placeholder_is_taken() -> None:
+    """A real token is made of random letters."""
+    token = "123456789:AAFtokenxQTOKEN9-_abcdefghijklmnopq"
+    assert of(lines(TELEGRAM_BOT_TOKEN=token)).telegram_bot_token == token
 
 
 def test_no_secret_in_the_repr() -> None:

@@ -203,3 +203,10 @@ def test_before_it_is_ready(tmp_path: Path) -> None:
         assert one(values, "helionyx_events_total") is None
         assert one(values, "helionyx_projections_position") is None
     blocker.close()
+
+
+def test_a_file_that_has_just_been_removed_has_no_size(tmp_path: Path) -> None:
+    """SQLite removes the `-wal` while somebody asks."""
+    (tmp_path / "events.db").write_bytes(b"1234")
+    (tmp_path / "events.db-wal").symlink_to(tmp_path / "gone")
+    assert exposition.log_size(tmp_path) == 4
