@@ -107,7 +107,7 @@ def test_a_stuck_service_is_replaced(settled: Operator) -> None:
     pid = settled.status("dev")["pid"]
     settled.on_node("kill", "-STOP", str(pid))
     settled.await_restart("dev", pid)
-    text = settled.script("logs", "dev", FOLLOW="0").stdout
+    text = settled.script("logs", "dev", FOLLOW="0", LINES="200").stdout
     assert "Watchdog timeout (limit 10s)!" in text
     assert "Fatal Python error: Aborted" in text
     assert settled.status("dev")["state"] == "running"
