@@ -7,7 +7,6 @@ import csv
 import hashlib
 import sys
 import tempfile
-import tomllib
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -68,7 +67,7 @@ def dependencies(source: Source, cache: Path) -> Dependencies:
 
 def excluded(source: Source) -> tuple[str, ...]:
     """The patterns in pyproject.toml's [tool.helionyx.layer]. Raises `DeployError` for anything else."""
-    tools = tomllib.loads(source.files["pyproject.toml"][0].decode()).get("tool", {})
+    tools = source.settings.get("tool", {})
     patterns = tools.get("helionyx", {}).get("layer", {}).get("exclude", [])
     if not isinstance(patterns, list) or not all(isinstance(pattern, str) for pattern in patterns):
         raise DeployError(
@@ -139,8 +138,13 @@ def drop(tree: Path, patterns: tuple[str, ...]) -> None:
     """Remove the files below `tree` whose path matches a pattern; `*` matches `/` too."""
     for path in tree.rglob("*"):
         name = str(path.relative_to(tree))
-        if path.is_file() and any(fnmatch(name, pattern) for pattern in patterns):
+        if path.is_file() and _matches(name, patterns):
             path.unlink()
+
+
+def _matches(path: str, patterns: tuple[str, ...]) -> bool:
+    """Whether the path matches one of the patterns."""
+    return any(fnmatch(path, pattern) for pattern in patterns)
 
 
 def entries(tree: Path) -> list[Entry]:
@@ -161,7 +165,7 @@ def refuse_damaged(files: list[Entry], excluded: tuple[str, ...] = ()) -> None:
     for record in [path for path in contents if path.endswith(".dist-info/RECORD")]:
         for path, digest, _ in csv.reader(contents[record].decode().splitlines()):
             algorithm, _, expected = digest.partition("=")
-            if not digest or _local(Path(path)) or any(fnmatch(path, pattern) for pattern in excluded):
+            if not digest or _local(Path(path)) or _matches(path, excluded):
                 continue
             content = contents.get(path)
             if content is None or _encoded(hashlib.new(algorithm, content).digest()) != expected:

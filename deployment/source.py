@@ -11,7 +11,9 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from .errors import DeployError
 from .repository import git
@@ -38,7 +40,12 @@ class Source:
     @property
     def project(self) -> str:
         """The name of the project: a node has the environments of one only."""
-        return str(tomllib.loads(self.files["pyproject.toml"][0].decode())["project"]["name"])
+        return str(self.settings["project"]["name"])
+
+    @cached_property
+    def settings(self) -> dict[str, Any]:
+        """The contents of pyproject.toml."""
+        return tomllib.loads(self.files["pyproject.toml"][0].decode())
 
 
 def read(root: Path, environment: str) -> Source:
