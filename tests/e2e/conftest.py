@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from .back_door import BackDoor
 from .operator import Operator
 from .states import States
 
@@ -66,6 +67,15 @@ def three(states: States, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     """A person who has deployed all environments."""
     with _deployed(states, tmp_path_factory.mktemp("three"), "dev", "staging", "live") as operator:
         yield operator
+
+
+@pytest.fixture(scope="module")
+def intruder(states: States, tmp_path_factory: pytest.TempPathFactory) -> Iterator[BackDoor]:
+    """The way into the service of dev, where staging and live run too. One node for all tests of a file."""
+    breached, directory = states.breached(), tmp_path_factory.mktemp("intruder")
+    with states.boot("e2e-intruder", directory / "node", breached.snapshot) as node:
+        yield BackDoor.into(breached.operator(node, directory / "checkout"), "dev")
+    shutil.rmtree(directory / "checkout")
 
 
 @contextmanager

@@ -16,6 +16,7 @@ import pytest
 from node1 import Node
 from node1.lock import locked
 
+from . import back_door
 from .operator import LIMIT, Operator
 
 MAKING_SECONDS = 240
@@ -52,6 +53,10 @@ class States:
         """The state right after these environments were deployed."""
         return Deployed(self._made("-".join(environments), lambda place: self._deploy(place, environments)))
 
+    def breached(self) -> Deployed:
+        """The state with all environments, where the release of dev has a back door."""
+        return Deployed(self._made("breached", self._breach))
+
     def _made(self, name: str, make: Callable[[Path], None]) -> Path:
         place = self.shared / name
         with locked(self.shared / f"{name}.lock", timeout=MAKING_SECONDS):
@@ -73,9 +78,16 @@ class States:
             else:
                 self.checkout(place / "checkout")
                 operator = Operator(place / "checkout", node)
-            results = {**(before.results if before else {}), last: operator.deploy(last)}
-            node.snapshot(place / "snapshot")
-        (place / "results.json").write_text(json.dumps(results))
+            results = before.results if before else {}
+            keep(place, node, results | {last: operator.deploy(last)})
+
+    def _breach(self, place: Path) -> None:
+        before = self.deployed("dev", "staging", "live")
+        place.mkdir()
+        with self.boot("e2e-state", place / "node", before.snapshot) as node:
+            operator = before.operator(node, place / "checkout")
+            back_door.commit(operator)
+            keep(place, node, before.results | {"dev": operator.deploy("dev")})
 
 
 @dataclass(frozen=True)
@@ -102,6 +114,12 @@ class Deployed:
         for environment in self.results:
             operator.await_ready(environment)
         return operator
+
+
+def keep(place: Path, node: Node, results: dict[str, dict[str, Any]]) -> None:
+    """Keep what a node holds now, and the result of the deploy of each environment, as a state."""
+    node.snapshot(place / "snapshot")
+    (place / "results.json").write_text(json.dumps(results))
 
 
 def copy(source: Path, target: Path) -> None:
