@@ -15,6 +15,8 @@ from pathlib import Path, PurePath
 VERSION = importlib.util.MAGIC_NUMBER.hex()  # of the byte code that this Python makes and understands
 WITHOUT_DOCSTRINGS = 2  # the level of optimization that leaves out docstrings, and assertions too
 WITHOUT_REFERENCES = 2  # a version of marshal: later ones depend on what else is in memory
+FORM_NAME = ".byte-code"  # in a release: the file that says in which form its byte code is
+FORM = f"Python {VERSION}, optimization {WITHOUT_DOCSTRINGS}, marshal {WITHOUT_REFERENCES}\n"
 UNCHECKED_HASH = (1).to_bytes(4, "little")
 
 
@@ -23,8 +25,12 @@ def compiled(source: bytes, filename: str, optimize: int = WITHOUT_DOCSTRINGS) -
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # dependencies are not ours to mend
         code = compile(source, filename, "exec", dont_inherit=True, optimize=optimize)
-    header = importlib.util.MAGIC_NUMBER + UNCHECKED_HASH + importlib.util.source_hash(source)
-    return header + marshal.dumps(code, WITHOUT_REFERENCES)
+    return header(source) + marshal.dumps(code, WITHOUT_REFERENCES)
+
+
+def header(source: bytes) -> bytes:
+    """Return the first bytes of the byte code of a source, which no other source has."""
+    return importlib.util.MAGIC_NUMBER + UNCHECKED_HASH + importlib.util.source_hash(source)
 
 
 def compile_file(path: Path, name: str, target: Path) -> None:

@@ -33,7 +33,7 @@ def layer(layout: Layout, staged: Path, digest: str) -> str:
             return "another environment brought it"
         with _half_made(final) as half:
             count = _unpack_all(staged / "layer.tar.gz", half)
-            _compile(half, missing=True)  # not all files compile: some are for other Python versions
+            _compile(half)  # not all files compile: some are for other Python versions
             _finish(half, final)
     return f"{count} files"
 
@@ -43,16 +43,18 @@ def release(layout: Layout, environment: Environment, staged: Path, name: str) -
     final = layout.releases(environment) / name
     with _half_made(final) as half:
         _unpack_all(staged / "release.tar.gz", half)
-        return f"{_checked(layout, half, final, name)} files"
+        return f"{_checked(layout, environment, half, final)} files"
 
 
-def _checked(layout: Layout, half: Path, final: Path, name: str) -> int:
+def _checked(layout: Layout, environment: Environment, half: Path, final: Path) -> int:
     """Check, compile and put in place what was unpacked; returns the number of files of the release."""
-    manifest = manifest_in(half)
+    manifest, name = manifest_in(half), final.name
     if manifest is None or (wrong := drifted(half, manifest, name)):
         found = "no manifest" if manifest is None else ", ".join(wrong)
         raise StepFailed(f"what was sent is not release {name}: {found} differs.")
     (half / LAYER).symlink_to(path_to_layer(layout, final, manifest.layer))
+    _reuse(layout.current(environment), half)
+    (half / bytecode.FORM_NAME).write_text(bytecode.FORM)
     if faults := _compile(half, "services"):
         raise StepFailed(f"release {name} has code that does not compile.", details=tuple(faults))
     with host_lock(layout):  # nobody prunes the layer between this look and the link to it
@@ -137,15 +139,28 @@ def _unpack(archive: tarfile.TarFile, member: tarfile.TarInfo, root: Path, direc
         os.fchmod(descriptor, member.mode & 0o777)
 
 
-def _compile(root: Path, below: str = ".", *, missing: bool = False) -> list[str]:
-    """Compile the modules, or those without byte code; returns the faults of what does not compile.
+def _reuse(earlier: Path, half: Path) -> None:
+    """Copy the byte code of each module whose source an earlier release has too: compiling takes longer."""
+    form = earlier / bytecode.FORM_NAME
+    if not form.exists() or form.read_text() != bytecode.FORM:
+        return
+    for path in (half / "services").rglob("*.py"):
+        name = bytecode.path_of(str(path.relative_to(half)))
+        content = (earlier / name).read_bytes() if (earlier / name).exists() else b""
+        if content.startswith(bytecode.header(path.read_bytes())):
+            (half / name).parent.mkdir(exist_ok=True)
+            (half / name).write_bytes(content)
+
+
+def _compile(root: Path, below: str = ".") -> list[str]:
+    """Compile the modules without byte code; returns the faults of what does not compile.
 
     Tracebacks show the path by which a file is imported.
     """
     faults = []
     for path in sorted((root / below).rglob("*.py")):
         name, target = str(path.relative_to(root)), Path(bytecode.path_of(str(path)))
-        if missing and target.exists():
+        if target.exists():
             continue
         try:
             bytecode.compile_file(path, name, target)

@@ -209,7 +209,8 @@ def _switched(
         yield Step("install-units", (release.id, *written))
     if seen.current != release.id:
         yield Step("turn-current", (release.id,))
-    yield from _linked(seen, environment, enabled=enabled, changed=bool(written or surplus or seen.stale))
+    changed = seen.stale or bool(seen.units and (written or surplus))
+    yield from _linked(seen, environment, enabled=enabled, changed=changed)
     if environment.journal in written and environment.journal in seen.units:
         yield Step("restart-journal", (environment.namespace,))
 
@@ -217,10 +218,14 @@ def _switched(
 def _linked(
     seen: Observed, environment: Environment, *, enabled: bool, changed: bool = False
 ) -> Iterator[Step]:
-    """Enable or disable the units, then reload systemd once: for that, and for units that have `changed`."""
-    if seen.enabled != enabled:
+    """Enable or disable the units, then reload systemd once: for that, and for units that have `changed`.
+
+    Units that were not there before need no reload: systemd finds them by itself.
+    """
+    linked = seen.enabled != enabled
+    if linked:
         yield Step("enable-units" if enabled else "disable-units", _units(environment))
-    if changed or seen.enabled != enabled:
+    if changed or (linked and seen.units):
         yield Step("reload-systemd")
 
 

@@ -13,6 +13,7 @@ from deployment import configuration, layer, release, source
 from deployment.archive import Entry, pack
 from deployment.errors import DeployError
 from deployment.host import install
+from deployment.host.bytecode import FORM_NAME, compiled, header, path_of
 from deployment.host.errors import StepFailed
 from deployment.host.layout import Environment, Layout
 from deployment.host.model import Manifest, id_of
@@ -177,6 +178,45 @@ def test_sent_release_must_be_what_it_says(checkout: Path, tmp_path: Path) -> No
     with pytest.raises(StepFailed, match=r"run\.py"):
         install.release(layout, dev, tmp_path, built.manifest.id)
     assert list(kept(layout, dev)) == [built.manifest.id]
+
+
+def test_byte_code_of_the_current_release_is_used_where_its_source_is_the_same(
+    checkout: Path, tmp_path: Path
+) -> None:
+    """A changed module is compiled, and so is one whose byte code was made of another source by hand."""
+    layout, dev = Layout(tmp_path / "root"), Environment("dev")
+    (checkout / "services/a.py").write_text("A = 1\n")
+    (checkout / "services/b.py").write_text("B = 1\n")
+    (checkout / "services/c.py").write_text("C = 1\n")
+    before = _installed(checkout, layout)
+    _byte_code(before, "a").write_bytes(header(b"A = 1\n") + b"of the release before")
+    _byte_code(before, "b").write_bytes(header(b"B = 1\n") + b"of the release before")
+    _byte_code(before, "c").write_bytes(header(b"C = 3\n") + b"of the release before")
+    layout.current(dev).symlink_to(before)
+    (checkout / "services/b.py").write_text("B = 2\n")
+    after = _installed(checkout, layout)
+    assert _byte_code(after, "a").read_bytes().endswith(b"of the release before")
+    assert _byte_code(after, "b").read_bytes() == compiled(b"B = 2\n", "services/b.py")
+    assert _byte_code(after, "c").read_bytes() == compiled(b"C = 1\n", "services/c.py")
+
+    (after / FORM_NAME).write_text("another form")
+    layout.current(dev).unlink()
+    layout.current(dev).symlink_to(after)
+    (checkout / "services/b.py").write_text("B = 3\n")
+    assert _byte_code(_installed(checkout, layout), "a").read_bytes() == compiled(b"A = 1\n", "services/a.py")
+
+
+def _installed(checkout: Path, layout: Layout) -> Path:
+    """The directory of the release that a checkout makes, on a node."""
+    built = build(checkout)
+    (layout.layers / built.manifest.layer).mkdir(parents=True, exist_ok=True)
+    (checkout.parent / "release.tar.gz").write_bytes(built.archive)
+    install.release(layout, Environment("dev"), checkout.parent, built.manifest.id)
+    return layout.releases(Environment("dev")) / built.manifest.id
+
+
+def _byte_code(release: Path, module: str) -> Path:
+    return release / path_of(f"services/{module}.py")
 
 
 def test_release_of_another_version_is_whole(checkout: Path, tmp_path: Path) -> None:
