@@ -9,7 +9,7 @@ from pathlib import Path
 
 from services.answers import Contents
 from services.errors import HelionyxError
-from services.event_log import DamagedError, Draft, EventLog, Head
+from services.event_log import DamagedError, Draft, EventLog, FullDiskError, Head
 from services.formats import OF_ITSELF
 from services.projections import DamagedProjectionsError, Projections
 
@@ -24,18 +24,32 @@ class Opened:
     projections: Projections
     shared: bool
     """Whether another service may have the read models open."""
+    full: HelionyxError | None = None
+    """The reason why a full disk lets nothing be written here, None where it does."""
 
     @classmethod
     def open(
-        cls, event_store: Path, projections: Path, *, read_only: bool, begin: bool, shared: bool
+        cls,
+        event_store: Path,
+        projections: Path,
+        *,
+        read_only: bool,
+        begin: bool,
+        shared: bool,
+        reading: bool = False,
     ) -> Opened:
         """Open the log and the read models, or neither. `read_only` and `begin` are for the log.
 
-        Raises HelionyxError.
+        On a full disk they are open for reading alone, with `reading` on any. Raises HelionyxError.
         """
-        log = EventLog.open(event_store, read_only=read_only, begin=begin)
+        full: HelionyxError | None = None
         try:
-            return cls(log, Projections.open(projections, shared=shared), shared)
+            log = EventLog.open(event_store, read_only=read_only, begin=begin)
+        except FullDiskError as error:
+            log, full = EventLog.open(event_store, read_only=True), error
+        try:
+            models = Projections.open(projections, shared=shared, reading=reading)
+            return cls(log, models, shared, full or models.full)
         except HelionyxError:
             log.close()
             raise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
@@ -28,6 +29,9 @@ class Readers:
         self._connect = connect
         self._threads = ThreadPoolExecutor(MOST, "reader")
         self._quick = ThreadPoolExecutor(1, "quick-reader")
+        self._changed = threading.Condition()
+        self._reading = 0
+        self._renewing = False
         self._idle: list[Opened] = []
         """The connection that was used last is the last: its pages are still in memory."""
 
@@ -43,7 +47,33 @@ class Readers:
             opened.close()
         self._idle.clear()
 
+    def renew(self, meanwhile: Callable[[], None]) -> None:
+        """Let go of all files, call `meanwhile` in this thread, and open them again for the next reader."""
+        with self._changed:
+            self._renewing = True
+            self._changed.wait_for(lambda: not self._reading)
+        try:
+            for opened in self._idle:
+                opened.close()
+            self._idle.clear()
+            meanwhile()
+        finally:
+            with self._changed:
+                self._renewing = False
+                self._changed.notify_all()
+
     def _do(self, job: Callable[[Opened], T]) -> T:
+        with self._changed:
+            self._changed.wait_for(lambda: not self._renewing)
+            self._reading += 1
+        try:
+            return self._done(job)
+        finally:
+            with self._changed:
+                self._reading -= 1
+                self._changed.notify_all()
+
+    def _done(self, job: Callable[[Opened], T]) -> T:
         try:
             opened = self._idle.pop()
         except IndexError:  # several threads may ask at once

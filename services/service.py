@@ -17,10 +17,11 @@ from services.event_log import ConflictError, DamagedError, Draft, Head, Record
 from services.event_log.reading import Reader, Selection
 from services.event_log.records import moment
 from services.event_log.watch import Watch
-from services.keeper import Keeper, Rule
+from services.keeper import Keeper
 from services.kept import draft_of
 from services.opened import Opened
 from services.projections import Entry, Message, Projections, file_of
+from services.recorder import Rule
 from services.redaction import REDACTED
 from services.refusals import GoneError, MissingError, RefusedError, RehearsalError, standing
 from services.shared import Shared
@@ -61,7 +62,7 @@ class Service:
         self.zone = zone
         self._rehearsal = rehearsal
         self._keeper = Keeper(event_store, projections, rehearsal=rehearsal, node_head=node_head)
-        self.commits = self._keeper.commits
+        self.commits, self.space = self._keeper.commits, self._keeper.space
         self._watch = Watch(self._end)
         self._looks: Shared[tuple[tuple[Record, ...], int]] = Shared()
 

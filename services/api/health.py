@@ -67,6 +67,7 @@ READY = record(
     **WHO,
     log=LOG,
     projections=text("The file of the read models."),
+    disk={**TEXT_OR_NULL, "description": "The reason why the disk lets little or nothing be recorded."},
     telegram=TELEGRAM,
 )
 
@@ -130,7 +131,7 @@ def health_routes(service: Service, identity: Identity, telegram: Status) -> lis
         head = {"length": content.head.position, "head": content.head.hash}
         log = {**head, "holds": content.holds, "said": content.said._asdict()}
         told = {"log": log, "projections": service.projections_file, "telegram": telegram.told()}
-        return _json({"ready": True, **who, **told})
+        return _json({"ready": True, **who, **told, "disk": service.space.reason})
 
     return [Route("/health", health), Route("/health/ready", ready)]
 

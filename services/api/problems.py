@@ -13,7 +13,7 @@ from starlette.responses import Response
 from services.api.responses import json_of
 from services.errors import HelionyxError
 from services.event_log import BusyError, ConflictError
-from services.event_log.errors import EventLogError
+from services.event_log.errors import EventLogError, FullDiskError
 from services.logs import REQUEST_ID, log_failure
 from services.refusals import GoneError, MissingError, NotReadyError, RefusedError, RehearsalError, StateError
 
@@ -71,7 +71,7 @@ async def on_service_error(_request: Request, error: Exception) -> Response:
     """Answer an error that a caller can do something about; others are raised on, to be logged."""
     assert isinstance(error, HelionyxError)
     status = STATUSES.get(type(error))
-    if status is None and type(error) is EventLogError:
+    if status is None and type(error) in (EventLogError, FullDiskError):
         log_once(error)
         status = HTTPStatus.SERVICE_UNAVAILABLE
     if status is None:

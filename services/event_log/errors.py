@@ -9,6 +9,7 @@ from pathlib import Path
 import apsw
 
 from services.errors import HelionyxError
+from services.full_disk import is_full
 
 RESTORE = "restore it from a backup"
 BRING_BACK = (
@@ -55,6 +56,10 @@ class LostError(EventLogError):
         super().__init__(message, BRING_BACK)
 
 
+class FullDiskError(EventLogError):
+    """The disk takes nothing more. What is on it can still be read."""
+
+
 class MisfitError(EventLogError):
     """What is to be taken over is not what the log has, or does not go on where it ends."""
 
@@ -82,6 +87,5 @@ def explained(path: Path) -> Iterator[None]:
         apsw.ReadOnlyError,
         apsw.PermissionsError,
     ) as error:
-        raise EventLogError(
-            f"{path}: {error}", "look at the disk's space and the owner of the file"
-        ) from error
+        kind = FullDiskError if is_full(error) else EventLogError
+        raise kind(f"{path}: {error}", "look at the disk's space and the owner of the file") from error

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import quote
 
@@ -20,11 +21,13 @@ from services.event_log.errors import (
     BusyError,
     DamagedError,
     EventLogError,
+    FullDiskError,
     LostError,
     NewerFormatError,
     explained,
 )
 from services.formats import TABLE_VERSION
+from services.full_disk import connect_unshared
 from services.transactions import transaction
 
 FILE_NAME = "events.db"
@@ -87,9 +90,12 @@ def open_for_appending(directory: Path, *, begin: bool = True) -> apsw.Connectio
     """Open the file of a log; `begin` says whether to make a log in an empty one. Raises EventLogError."""
     path = directory / FILE_NAME
     connection = _connect(path)
-    with explained(path):
-        # The change to WAL asks no busy handler, and two processes may be making the file at once.
-        patiently(lambda: _prepare(connection, path, begin=begin), BUSY_SECONDS)
+    with contextlib.ExitStack() as unused:
+        unused.callback(connection.close)  # who opens it for reading instead would share its files
+        with explained(path):
+            # The change to WAL asks no busy handler, and two processes may be making the file at once.
+            patiently(lambda: _prepare(connection, path, begin=begin), BUSY_SECONDS)
+        unused.pop_all()
     return connection
 
 
@@ -112,28 +118,48 @@ def open_for_reading(directory: Path) -> apsw.Connection:
     """Open the log in `directory` without being able to change it. Where there is none, it reads as empty.
 
     The file itself is opened for writing, with `query_only`: a log in WAL mode that no process has open
-    cannot be opened read-only, since its shared memory has to be made first. Raises EventLogError.
+    cannot be opened read-only, since its shared memory has to be made first. A full disk has no room for
+    that: there it is read without. Raises EventLogError.
     """
     path = directory / FILE_NAME
+    connection = None
     if _exists(path):
-        connection = _unchanging(path) or _connect(path)
-        with contextlib.ExitStack() as unused:
-            unused.callback(close, connection, path)
-            with explained(path):
-                connection.pragma("query_only", "ON")
-                # Lets SQLite read what is there of a file that was cut off.
-                connection.config(apsw.SQLITE_DBCONFIG_WRITABLE_SCHEMA, True)
-                # Else the last one out, whoever it is, carries what the -wal holds over into the file.
-                connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, True)
-                with transaction(connection, "DEFERRED"):
-                    empty = _is_empty(connection, path)
-            if not empty:
-                unused.pop_all()
-                return connection
+        try:
+            connection = _reading(path, lambda: _unchanging(path) or _connect(path))
+        except FullDiskError:
+            connection = _reading(path, lambda: _unshared(path))
+    if connection is not None:
+        return connection
     nothing = apsw.Connection(":memory:")
     _fill(nothing)
     nothing.pragma("query_only", "ON")
     return nothing
+
+
+def _reading(path: Path, connect: Callable[[], apsw.Connection]) -> apsw.Connection | None:
+    """A connection that changes nothing, None where the file holds nothing. Raises EventLogError."""
+    connection = connect()
+    with contextlib.ExitStack() as unused:
+        unused.callback(close, connection, path)
+        with explained(path):
+            connection.pragma("query_only", "ON")
+            # Lets SQLite read what is there of a file that was cut off.
+            connection.config(apsw.SQLITE_DBCONFIG_WRITABLE_SCHEMA, True)
+            # Else the last one out, whoever it is, carries what the -wal holds over into the file.
+            connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, True)
+            with transaction(connection, "DEFERRED"):
+                empty = _is_empty(connection, path)
+        if empty:
+            return None
+        unused.pop_all()
+    return connection
+
+
+def _unshared(path: Path) -> apsw.Connection:
+    with explained(path):
+        connection = connect_unshared(path)
+        connection.set_busy_handler(Patience(BUSY_SECONDS))
+        return connection
 
 
 def open_alone(directory: Path) -> apsw.Connection:

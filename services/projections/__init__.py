@@ -1,6 +1,11 @@
 """The read models: disposable. Deleting their file loses nothing, for they are built from the event log."""
 
-from services.projections.database import DamagedProjectionsError, Projections, file_of
+from services.projections.database import (
+    DamagedProjectionsError,
+    FullDiskProjectionsError,
+    Projections,
+    file_of,
+)
 from services.projections.entries import TrackEntry
 from services.projections.messages import Message
 from services.projections.search import Hit
@@ -10,6 +15,7 @@ from services.projections.timeline import Entry
 __all__ = [
     "DamagedProjectionsError",
     "Entry",
+    "FullDiskProjectionsError",
     "Hit",
     "Message",
     "Projections",

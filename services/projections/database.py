@@ -28,15 +28,18 @@ import services.projections.counts as counts
 import services.projections.entries as entries
 import services.projections.messages as messages
 import services.projections.models as models
+import services.projections.opening as opening
 import services.projections.search as search
 import services.projections.sendings as sendings
 import services.projections.things as things
 import services.projections.timeline as timeline
 import services.projections.words as words
 import services.upcasters as upcasters
-from services.busy import BUSY_SECONDS, Patience, patiently
+from services.busy import BUSY_SECONDS, patiently
 from services.errors import HelionyxError
+from services.full_disk import is_full
 from services.projections.build import Log
+from services.projections.opening import open_file, open_unshared, remove
 from services.projections.queries import Queries
 from services.transactions import transaction
 from services.upcasters import UPCASTERS
@@ -57,8 +60,6 @@ _HINT = (
 BUILD_FROM = 20_000
 """How many events have to be missing for a new file to be worth its while."""
 
-_SCHEMA = build.TABLES + build.INDEXES
-
 
 class ProjectionsError(HelionyxError):
     """The read models' file cannot be used."""
@@ -66,7 +67,7 @@ class ProjectionsError(HelionyxError):
 
 def file_of(stem: Path) -> Path:
     """The file that this release keeps its read models in: `a/b.db` makes `a/b-<digest>.db`."""
-    digest = sha256(f"{_SCHEMA}{sorted(UPCASTERS)}".encode() + _code()).hexdigest()[:12]
+    digest = sha256(f"{opening.SCHEMA}{sorted(UPCASTERS)}".encode() + _code()).hexdigest()[:12]
     return stem.with_name(f"{stem.stem}-{digest}{stem.suffix}")
 
 
@@ -94,31 +95,52 @@ class DamagedProjectionsError(ProjectionsError):
     """The read models' file is no longer what was written. It can be built anew."""
 
 
+class FullDiskProjectionsError(ProjectionsError):
+    """The disk takes nothing more. What was entered can still be read."""
+
+
 class Projections(Queries):
     """One connection to the read models. Use it in one thread at a time."""
 
-    def __init__(self, connection: apsw.Connection, path: Path, *, shared: bool) -> None:
+    def __init__(
+        self,
+        connection: apsw.Connection,
+        path: Path,
+        *,
+        shared: bool,
+        full: FullDiskProjectionsError | None = None,
+    ) -> None:
+        self.full = full
+        """The reason why the file is open for reading alone, None where it is not."""
         self._connection = connection
         self._path = path
         self._shared = shared
 
     @classmethod
-    def open(cls, stem: Path, *, shared: bool = False) -> Projections:
+    def open(cls, stem: Path, *, shared: bool = False, reading: bool = False) -> Projections:
         """Open this release's file for `stem`, and make it (0600) where there is none or an unusable one.
 
         A `shared` one is another's as well, who may be serving from it: what is in it is neither replaced nor
-        cleared, whatever is wrong with it. Raises ProjectionsError.
+        cleared, whatever is wrong with it. On a full disk they can be read as they are; `reading` is for a
+        disk that is known to be full. Raises ProjectionsError.
         """
         path = file_of(stem)
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             try:
-                connection = patiently(lambda: _open(path), BUSY_SECONDS)
+                if reading:
+                    return cls(open_unshared(path), path, shared=shared)
+                connection = patiently(lambda: open_file(path), BUSY_SECONDS)
             except (apsw.CorruptError, apsw.NotADBError):
                 if shared:
                     raise
-                _remove(path)
-                connection = patiently(lambda: _open(path), BUSY_SECONDS)
+                remove(path)
+                connection = patiently(lambda: open_file(path), BUSY_SECONDS)
+            except apsw.Error as error:
+                if not is_full(error):
+                    raise
+                full = FullDiskProjectionsError(f"cannot open the projections {path}: {error}", _HINT)
+                return cls(open_unshared(path), path, shared=shared, full=full)
             return cls(connection, path, shared=shared)
         except (OSError, apsw.Error) as error:
             raise ProjectionsError(f"cannot open the projections {path}: {error}", _HINT) from error
@@ -150,8 +172,8 @@ class Projections(Queries):
         """
         self._connection.close()
         with self._told():
-            _remove(self._path)
-            self._connection = patiently(lambda: _open(self._path), BUSY_SECONDS)
+            remove(self._path)
+            self._connection = patiently(lambda: open_file(self._path), BUSY_SECONDS)
 
     def position(self) -> int:
         """The position that was reached."""
@@ -230,32 +252,16 @@ class Projections(Queries):
                 "start the service anew: it builds them again from the event log",
             ) from error
         except (apsw.BusyError, apsw.FullError, apsw.IOError, apsw.ReadOnlyError, OSError) as error:
-            raise ProjectionsError(f"cannot write the projections {self._path}: {error}", _HINT) from error
+            full = self.full or (isinstance(error, apsw.Error) and is_full(error))
+            kind = FullDiskProjectionsError if full else ProjectionsError
+            raise kind(f"cannot write the projections {self._path}: {error}", _HINT) from error
 
     def _another_log(self, position: int, digest: str, found: str | None) -> ProjectionsError:
-        return ProjectionsError(
+        message = (
             f"the read models in {self._path} follow another event log: at position {position} they know"
-            f" {digest}, the log in EVENT_STORE_PATH has {found or 'no record'} there",
+        )
+        return ProjectionsError(
+            f"{message} {digest}, the log in EVENT_STORE_PATH has {found or 'no record'} there",
             "compare EVENT_STORE_PATH with the service's; another log wants another PROJECTIONS_DB_PATH, and"
             " a log that was put back wants the service started with it first",
         )
-
-
-def _open(path: Path) -> apsw.Connection:
-    path.touch(mode=0o600)  # which does not open a file that is there
-    connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
-    connection.set_busy_handler(Patience(BUSY_SECONDS))
-    connection.pragma("page_size", build.PAGE_BYTES)  # of a file that holds nothing yet
-    # NORMAL: a power cut may lose the last transactions, which the log brings back, and spoils nothing.
-    connection.pragma("journal_mode", "WAL")
-    connection.pragma("synchronous", "NORMAL")
-    with transaction(connection):
-        if not connection.execute("SELECT count(*) FROM sqlite_schema").get:
-            connection.execute(_SCHEMA)
-    return connection
-
-
-def _remove(path: Path) -> None:
-    # The -wal too: what it holds belongs to the file that goes.
-    for suffix in ("-wal", "-shm", ""):
-        path.with_name(path.name + suffix).unlink(missing_ok=True)

@@ -95,6 +95,7 @@ def test_ready(service: Instance, store: Path) -> None:
         "log": log,
         "projections": projections,
         "telegram": telegram,
+        "disk": None,
     }
 
 

@@ -17,13 +17,14 @@ import pytest
 
 from services.config import ROOT
 from services.event_log import Draft, EventLog
+from services.full_disk import reserve
 from tests.services.instance import MODULE, Answer, configure, listener, running, starting
 
-# A limit is refused as a full disk is. To read a log at all, SQLite wants to write 32 KiB beside it.
+# A limit is refused as a full disk is, and can be lifted. To share a file, SQLite writes 32 KiB beside it.
 LIMITED = """
 import os, resource, sys
 os.environ["PYTHONDONTWRITEBYTECODE"] = "1"  # half a file of it would be found by the next one
-resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]),) * 2)
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]), resource.RLIM_INFINITY))
 os.execv(sys.argv[2], sys.argv[2:])
 """
 
@@ -86,24 +87,67 @@ def assert_told(said: str, path: str) -> None:
 @pytest.mark.parametrize("room", [0, 20_000], ids=["none", "for a part"])
 @pytest.mark.parametrize("verb", ["head", "verify"])
 def test_the_command(store: Path, verb: str, room: int) -> None:
-    """It names the file and says what to look at."""
+    """It reads the log, and leaves nothing beside it."""
     command = [sys.executable, "-m", "services.event_log", verb, "--store", str(store)]
     done = subprocess.run(limited(room, command), cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == 1
-    assert_told(done.stderr, str(store / "events.db"))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "500" in done.stdout
     assert [path.name for path in store.iterdir()] == ["events.db"]
 
 
-@pytest.mark.parametrize(
-    ("room", "path"),
-    [(0, "events.db"), (20_000, "events.db"), (40_000, r"projections /.*/helionyx-[0-9a-f]+\.db")],
-    ids=["none", "for a part", "for the log alone"],
-)
-def test_a_rehearsal(store: Path, room: int, path: str) -> None:
-    """It says the same, of its read models as well, and leaves nothing behind in the store."""
+@pytest.mark.parametrize("room", [0, 40_000], ids=["none", "for the log alone"])
+def test_a_rehearsal_without_read_models(store: Path, room: int) -> None:
+    """It says what it could not write, and leaves nothing behind in the store."""
     environment = {**configure(store.parent), "HELIONYX_REHEARSAL": "1"}
     with listener() as sock, starting(environment, limited(room, MODULE), sock=sock) as rehearsal:
         code, logged = rehearsal.end()
     assert code == 1
-    assert_told(logged, path)
+    assert_told(logged, r"projections /.*/helionyx-[0-9a-f]+\.db")
     assert [path.name for path in store.iterdir()] == ["events.db"]
+
+
+@pytest.mark.parametrize("ended_by", ["a stop", "kill -9"])
+def test_a_start(tmp_path: Path, ended_by: str) -> None:
+    """It serves for reading, says why it records nothing, and records again once there is room."""
+    with running(tmp_path) as service:
+        assert service.call("POST", "/api/v1/messages", {"text": "todo: milk"}).status == 201
+        if ended_by == "kill -9":
+            service.process.kill()
+            service.process.wait()
+    with listener() as sock, starting(configure(tmp_path), limited(0, MODULE), sock=sock) as service:
+        service.wait_ready()
+        answers = [service.call("POST", "/api/v1/messages", {"text": "no"}) for _ in range(3)]
+        assert [answer.status for answer in answers] == [503] * 3
+        assert "disk is full, and nothing is recorded" in service.call("GET", "/health/ready").json["disk"]
+        assert service.call("GET", "/api/v1/todos").json["todos"][0]["text"] == "milk"
+        assert len([entry for entry in service.entries() if entry["level"] == "error"]) == 2
+        resource.prlimit(service.process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
+        end = time.monotonic() + 10
+        while service.call("POST", "/api/v1/messages", {"text": "todo: bread"}).status != 201:
+            assert time.monotonic() < end
+        assert service.call("GET", "/health/ready").json["disk"] is None
+        texts = [todo["text"] for todo in service.call("GET", "/api/v1/todos").json["todos"]]
+        assert sorted(texts) == ["bread", "milk"]
+        assert service.stop()[0] == 0
+
+
+def test_read_models_that_are_behind(tmp_path: Path) -> None:
+    """They are served as they are, and follow once there is room."""
+    with running(tmp_path) as service:
+        assert service.call("POST", "/api/v1/messages", {"text": "todo: milk"}).status == 201
+    log = EventLog.open(tmp_path / "events")
+    log.append([Draft("MessageRecorded", 1, datetime.now(UTC), {"text": "a", "source": "x"})])
+    log.close()
+    with listener() as sock, starting(configure(tmp_path), limited(0, MODULE), sock=sock) as service:
+        service.wait_ready()
+        assert service.call("GET", "/api/v1/todos").json["todos"][0]["text"] == "milk"
+        assert service.call("GET", "/health/ready").json["disk"]
+
+
+def test_a_reserve_belongs_to_the_file(tmp_path: Path) -> None:
+    """Its blocks lie behind the end of the file, where nobody reads them and nobody else can take them."""
+    wal = tmp_path / "a.db-wal"
+    wal.write_bytes(b"a" * 5000)
+    reserve(tmp_path / "a.db", 1 << 20)
+    assert wal.read_bytes() == b"a" * 5000
+    assert wal.stat().st_blocks * 512 >= 1 << 20

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from services.event_log import Draft, EventLog
-from services.projections import Projections, database
+from services.projections import Projections, database, opening
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 
@@ -187,7 +187,7 @@ def test_events_of_other_types_are_passed_over(log: EventLog, stem: Path) -> Non
 def test_the_file_is_named_after_its_schema(stem: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Another schema, or other code that makes its rows, makes another file beside the first."""
     names = {database.file_of(stem).name}
-    monkeypatch.setattr(database, "_SCHEMA", database._SCHEMA + " ")
+    monkeypatch.setattr(opening, "SCHEMA", opening.SCHEMA + " ")
     names.add(database.file_of(stem).name)
     monkeypatch.setattr(database, "_code", lambda: b"another")
     names.add(database.file_of(stem).name)

@@ -74,9 +74,9 @@ def test_a_connection_is_used_again(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     opened: list[Path] = []
     connect = Opened.open
 
-    def counted(store: Path, projections: Path, *, read_only: bool, begin: bool, shared: bool) -> Opened:
+    def counted(store: Path, projections: Path, **how: bool) -> Opened:
         opened.append(store)
-        return connect(store, projections, read_only=read_only, begin=begin, shared=shared)
+        return connect(store, projections, **how)
 
     monkeypatch.setattr(Opened, "open", counted)
 

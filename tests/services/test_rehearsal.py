@@ -12,7 +12,7 @@ import pytest
 
 from services.domain.commands import RecordMessage
 from services.event_log import GENESIS, Draft, EventLog, Head
-from services.projections import database
+from services.projections import opening
 from services.refusals import RehearsalError
 from services.service import Service
 from tests.services.instance import Instance, configure, listener, running, starting
@@ -123,7 +123,7 @@ def test_beside_a_service_of_another_release(tmp_path: Path, monkeypatch: pytest
         current, following = service(rehearsal=False), service(rehearsal=True)
         await current.open()
         await current.record(RecordMessage("a", source="api"))
-        monkeypatch.setattr(database, "_SCHEMA", database._SCHEMA + "-- of another release")
+        monkeypatch.setattr(opening, "SCHEMA", opening.SCHEMA + "-- of another release")
         assert (await following.open()).position == 1
         await current.record(RecordMessage("b", source="api"))
         assert [message.text for message in await following.messages(0, 10)] == ["a", "b"]

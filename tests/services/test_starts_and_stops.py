@@ -18,7 +18,8 @@ from services.config import ROOT
 from services.domain.commands import RecordMessage
 from services.event_log import DamagedError, Draft, EventLog, schema
 from services.event_log.summary import GENESIS, Head
-from services.keeper import NOTES_IN_A_ROW, Keeper
+from services.keeper import Keeper
+from services.recorder import NOTES_IN_A_ROW
 from services.refusals import NotReadyError
 from services.service import Service
 from tests.services.instance import configure, listener, running, starting

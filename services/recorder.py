@@ -1,0 +1,215 @@
+"""All that runs in the writing thread: opening, appending, and letting the read models follow."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from threading import Event
+
+from services.durations import COMMIT_BOUNDS, Durations
+from services.errors import HelionyxError
+from services.event_log import Append, DamagedError, Draft, LostError, Outcome
+from services.event_log.guard import Guard
+from services.opened import Opened
+from services.projections import FullDiskProjectionsError
+from services.refusals import NotReadyError
+from services.space import Space
+from services.witnesses import Witnesses
+
+logger = logging.getLogger("helionyx")
+
+Rule = Callable[[Opened], Exception | None]
+"""Why something is not to be appended, as things stand; None where it is."""
+
+LOOKED_AT_FIRST = 100
+"""How many records at the log's end are proven before the service is ready."""
+
+NOTES_IN_A_ROW = 20
+"""How many starts and stops of one release are noted at once, where nothing is said between them. A process
+that ends whenever it has begun, each second, would fill the disk with them, in a log that never forgets."""
+
+
+class Recorder:
+    """The log with its read models, open for writing, and the reason why they cannot be used."""
+
+    def __init__(
+        self, event_store: Path, projections: Path, closing: Event, *, rehearsal: bool, node_head: Path | None
+    ) -> None:
+        """`closing` is set once nothing is to be begun any more."""
+        self._places = (event_store, projections)
+        self._witnesses = Witnesses(event_store, projections, node_head)
+        self._rehearsal = rehearsal
+        self._closing = closing
+        self.commits = Durations(COMMIT_BOUNDS)
+        """How long each commit of the log waited for the disk."""
+        self.guard = Guard()
+        self.space = Space(event_store, projections)
+        self.first: Draft | None = None
+        """What is appended in front of everything else, as long as it is not in the log."""
+        self._begun = False
+        self._writing: Opened | None = None
+        self.reason: str | None = "the event log is being opened"
+
+    def open(self) -> None:
+        """Open the log, and bring the read models up to its end. Raises HelionyxError."""
+        try:
+            heads = self._witnesses.heads(read_models=not self._rehearsal)
+            self._writing = self.open_both(read_only=self._rehearsal, begin=not heads)
+            self._witnesses.refuse_other_log(self._writing.log, heads)
+            flaw = self._writing.log.flaw_at_end(LOOKED_AT_FIRST)
+            if flaw is not None:
+                self.guard.found(str(flaw))
+                return
+            self.reason = "the projections are catching up"
+            self._catch_up_first(self._writing)
+            self.reason = None
+            self._note_first(self._writing)
+            self._note_head(self._writing)
+            if not self._rehearsal:
+                self.space.look()
+        except DamagedError as error:
+            self.guard.found(error.message)
+            self._writing = self._writing or self.open_both(read_only=True)
+        except LostError as error:
+            self.guard.found(error.message, lost=True)
+            self._close()
+            self._writing = self.open_both(read_only=True)
+
+    def _catch_up_first(self, opened: Opened) -> None:
+        """Bring the read models up to the log's end, or as far as a full disk has them."""
+        if opened.full is not None:
+            self.space.block(opened.full)
+        try:
+            opened.catch_up_first(self._closing.is_set)
+        except FullDiskProjectionsError as error:
+            if not opened.projections.position():
+                raise
+            self.space.block(error)
+
+    def open_again(self) -> None:
+        """Open for appending what is open for reading alone, once the disk has room."""
+        self._close()
+        self.space.unblock()
+        try:
+            self.open()
+        except HelionyxError as error:
+            self._close()
+            self.space.block(error)
+            self._writing = self.open_both(read_only=True)
+            self.reason = None
+
+    def open_both(self, *, read_only: bool, begin: bool = False, shared: bool = False) -> Opened:
+        """Both of them; `shared`, as by a reader, while the writer has the read models open."""
+        shared = shared or self._rehearsal
+        reading = shared and self._writing is not None and self._writing.full is not None
+        places = self._places
+        return Opened.open(*places, read_only=read_only, begin=begin, shared=shared, reading=reading)
+
+    def commit(self, appends: Sequence[Append]) -> Sequence[Outcome]:
+        """Append, and let the read models follow. Raises NotReadyError, and as EventLog.append_each."""
+        opened = self._opened()
+        self.unless_broken()
+        self.space.refuse()
+        ruled = any(wanted.subject is not None for wanted in appends)
+        first = [Append([self.first])] if self.first is not None else []
+        try:
+            outcomes = opened.log.append_each(
+                [*first, *appends], lambda: self._follow(opened) if ruled else None, self.commits.add
+            )
+        except DamagedError as error:
+            self.guard.found(error.message)
+            self.unless_broken()
+            raise
+        self._unless_gone(opened)
+        if first and isinstance(outcomes[0], Exception):
+            logger.error("this start is not noted in the log", exc_info=outcomes[0])
+        elif first:
+            self.first, self._begun = None, True
+        self._follow(opened)
+        return outcomes[len(first) :]
+
+    def _note_first(self, opened: Opened) -> None:
+        if self.first is None or self._closing.is_set():
+            return
+        if opened.ends_with_notes_like(self.first, NOTES_IN_A_ROW):
+            logger.info("this start is noted together with what is said next, if anything is")
+        else:
+            self._note([])
+
+    def note_last(self, last: Draft) -> None:
+        """Append `last` if anything was appended here."""
+        if self._begun:  # known in this thread alone: a start may just have been noted
+            self._note([Append([last])])
+
+    def _note(self, appends: Sequence[Append]) -> None:
+        """Append what nobody waits for: a service that cannot write serves what it has."""
+        try:
+            self.commit(appends)
+        except HelionyxError as error:
+            logger.warning("this start or stop is not noted in the log: %s", error.message)
+
+    def _note_head(self, opened: Opened | None) -> None:
+        """Note the head of the log outside of it, where the log is known to be the right one."""
+        if opened is not None and self.guard.broken is None and not self._rehearsal:
+            self._witnesses.note(opened.log)
+
+    def refused(self, rule: Rule) -> Exception | None:
+        """The reason why an append is refused as things stand, None where it is not."""
+        if self.reason is not None:  # nobody knows how things stand
+            return NotReadyError(self.reason, "try again later")
+        try:
+            self.space.refuse()
+            return rule(self._opened())
+        except HelionyxError as error:  # of this one alone, and a repeat of it has its answer all the same
+            return error
+
+    def _follow(self, opened: Opened) -> None:
+        try:
+            opened.projections.catch_up(opened.log)
+            self.reason = None
+        except FullDiskProjectionsError as error:  # what they have can be read
+            self.space.block(error)
+        except Exception as error:  # an event is durable all the same: its caller must hear so
+            first, self.reason = self.reason is None, "the projections cannot follow the log"
+            if isinstance(error, HelionyxError):
+                self.reason += f": {error.message}"
+            if first:
+                logger.exception("the projections cannot follow the log")
+
+    def unless_broken(self) -> None:
+        """Raise NotReadyError where the log is damaged or gone."""
+        if self.guard.broken is not None:
+            raise NotReadyError(self.guard.broken, self.guard.hint)
+
+    def _unless_gone(self, opened: Opened) -> None:
+        """Raise NotReadyError where what was appended is in files that no start would find."""
+        loss = opened.log.loss()
+        if loss is not None:
+            self.guard.found(loss, lost=True)
+            self.unless_broken()
+
+    def follow(self) -> None:
+        """Bring the read models up to the log's end."""
+        self._follow(self._opened())
+
+    def look_around(self, opened: Opened) -> None:
+        """Check in a reading thread that the log is where it was opened, and that there is room for more."""
+        self._unless_gone(self._opened())
+        self._note_head(opened)
+        self.space.look()
+
+    def close(self) -> None:
+        """Note the head of the log, and let go of the files."""
+        self._note_head(self._writing)
+        self._close()
+
+    def _opened(self) -> Opened:
+        if self._writing is None:
+            raise NotReadyError("the event log is not open", "try again in a moment")
+        return self._writing
+
+    def _close(self) -> None:
+        if self._writing is not None:
+            self._writing.close()
+            self._writing = None

@@ -1,0 +1,89 @@
+"""The room for what is appended: the reserves of a service, and whether its disk is full."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+from pathlib import Path
+
+from services.errors import HelionyxError
+from services.event_log import FullDiskError
+from services.event_log.schema import FILE_NAME
+from services.full_disk import FULL, reserve
+from services.projections import file_of
+
+LOG_RESERVE, READ_MODELS_RESERVE = 2 << 20, 16 << 20
+"""In bytes. Measured: a short message takes 15 kB of the one and 75 kB of the other, where the disk is full
+and nothing is carried over from the -wal. The log has to be full first: read models follow what it has.
+"""
+
+LITTLE = 1 << 20
+"""In bytes: a disk with less than this left is full."""
+
+HINT = "make room on it: what was recorded can be read, and recording goes on by itself"
+
+logger = logging.getLogger("helionyx")
+
+
+class Space:
+    """Knows whether the disk is full, and keeps the reserves of the log and of the read models."""
+
+    def __init__(self, event_store: Path, projections: Path) -> None:
+        self._store = event_store
+        self._reserves = (
+            (event_store / FILE_NAME, LOG_RESERVE),
+            (file_of(projections), READ_MODELS_RESERVE),
+        )
+        self.reason: str | None = None
+        """The reason why little or nothing can be recorded, None where there is room."""
+        self._error = FullDiskError("the disk is full", HINT)
+        self._logged = False
+        self.blocked = False
+        """Whether nothing may be appended: the log is open for reading alone, or read models are behind."""
+
+    def block(self, error: HelionyxError) -> None:
+        """Let nothing be appended until there is room, and log the error that says why."""
+        if not self._logged:
+            logger.error("%s; only reading goes on", error.message, extra={"fields": {"hint": HINT}})
+        self._logged = self.blocked = True
+        self.reason = f"the disk is full, and nothing is recorded: {error.message}"
+        self._error = FullDiskError(self.reason, HINT)
+
+    def unblock(self) -> None:
+        """Let it be tried again."""
+        self.blocked, self.reason = False, None
+
+    def refuse(self) -> None:
+        """Raise FullDiskError where nothing may be appended."""
+        if self.blocked:
+            raise self._error.with_traceback(None)  # one for all callers: it is logged once
+
+    def has_room(self) -> bool:
+        """Whether the disk has room again for a service that only reads."""
+        return self._free() >= LITTLE
+
+    def look(self) -> None:
+        """Fill the reserves up, and find out how much room is left."""
+        if self.blocked:
+            return
+        for database, size in self._reserves:
+            with contextlib.suppress(FileNotFoundError):  # whoever looks for lost files says so
+                self._fill(database, size)
+        free = self._free()
+        full = f"the disk is full: {self._store} has {free // 1024} KiB left, and the reserve is in use"
+        self.reason = full if free < LITTLE else None
+        if self._logged:
+            logger.info("the disk has room again, and what comes is recorded")
+        self._logged = False
+
+    def _fill(self, database: Path, size: int) -> None:
+        try:
+            reserve(database, size)
+        except OSError as error:
+            if error.errno not in FULL:
+                raise
+
+    def _free(self) -> int:
+        found = os.statvfs(self._store)
+        return found.f_bavail * found.f_frsize
