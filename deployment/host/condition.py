@@ -138,7 +138,14 @@ def _at_rest(facts: Facts) -> Iterator[Check]:
     """What stays when the process is gone: user, directories and data."""
     yield _user(facts)
     yield from _directories(facts)
+    yield from _files(facts)
     yield from _chain(facts)
+
+
+def _files(facts: Facts) -> Iterator[Check]:
+    """The hint moves such a file away as its user: in the directories of a service root can be led astray."""
+    mend = f"{AS_ROOT}: look at it, and move it away by: runuser -u {facts.environment.user} -- mv"
+    yield from _by_faults(facts, "files", "", mend)
 
 
 def _deploy(facts: Facts) -> str:

@@ -29,7 +29,7 @@ from . import (
 )
 from .check import Check, bad
 from .condition import Directory, Facts, Port
-from .errors import HostError
+from .errors import HostError, reason
 from .layout import Environment, Layout
 from .model import BOT, Manifest, Observed
 from .observe import observe, user_id, wanted_directories
@@ -79,10 +79,8 @@ def _fact(name: str, look: Callable[[], Fact]) -> Fact | Check:
 
 def _tripped(name: str, error: Exception) -> Check:
     again = "mend that, then make doctor again"
-    if isinstance(error, HostError):
-        words = "".join(f" | {line}" for line in error.details[-1:])
-        return bad(name, error.message + words, error.hint or again)
-    return bad(name, f"the look at it failed: {type(error).__name__}: {error}", again)
+    hint = error.hint if isinstance(error, HostError) else ""
+    return bad(name, reason(error), hint or again)
 
 
 def _node(layout: Layout) -> Iterator[Check]:

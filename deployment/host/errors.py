@@ -27,6 +27,13 @@ class HostError(Exception):
         }
 
 
+def reason(error: Exception) -> str:
+    """One line about a look that failed: the error of a release's program is its last word."""
+    if isinstance(error, HostError):
+        return error.message + "".join(f" | {line}" for line in error.details[-1:])
+    return f"the look at it failed: {type(error).__name__}: {error}"
+
+
 class Refused(HostError):
     """Seen before anything was touched."""
 

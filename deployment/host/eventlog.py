@@ -6,17 +6,16 @@ import contextlib
 import json
 import os
 import shlex
-import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from . import audit, probe, redaction_notes, releases
+from . import audit, probe, reading, redaction_notes, releases
 from .chain import Chain, Held
 from .errors import StepFailed
 from .layout import Environment, Layout
 from .model import Manifest, Observed
-from .run import run
+from .run import TimedOut, run
 from .store import LOG_FILE
 
 VERIFYING = 240.0  # seconds for one event log; the operator's half gives up after 300 s of silence
@@ -39,7 +38,7 @@ def look(
     chain = Chain(
         command=shlex.join(["runuser", "-u", environment.user, "--", *argv]),
         store=str(store),
-        there=store.is_dir() and any(store.iterdir()),
+        there=reading.holds_any(store),
         told=told.length if told else None,
         pid=seen.pid if seen else 0,
         gone=seen.lost if seen else None,
@@ -60,7 +59,7 @@ def _verified(chain: Chain, argv: list[str], environment: Environment) -> Chain:
                 chain,
                 problem=_reason(error),
                 damaged=DAMAGED in said,
-                late=isinstance(error.__context__, subprocess.TimeoutExpired),
+                late=isinstance(error, TimedOut),
             )
     found = json.loads(said)
     chain = replace(chain, length=int(found["position"]), first_bad=found["first_bad_position"])

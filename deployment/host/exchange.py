@@ -33,7 +33,7 @@ def exchange(top: Path, one: Path, other: Path) -> None:
 def move(top: Path, source: Path, target: Path) -> None:
     """Give a directory another name; both lie below `top`. Raises `OSError` where the target is there."""
     with _parents(top, source, target) as (mine, its):
-        if target.name in os.listdir(its):  # noqa: PTH208  by its descriptor
+        if _is_there(target.name, its):
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target))
         os.rename(source.name, target.name, src_dir_fd=mine, dst_dir_fd=its)
         _sync(mine, its)
@@ -53,6 +53,14 @@ def _parent(opened: ExitStack, top: Path, path: Path) -> int:
         found = os.open(part, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=found)
         opened.callback(os.close, found)
     return found
+
+
+def _is_there(name: str, directory: int) -> bool:
+    try:
+        os.stat(name, dir_fd=directory, follow_symlinks=False)
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def _sync(*directories: int) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
 from .run import run
@@ -97,27 +97,6 @@ def give(path: Path, owner: int) -> None:
 def empty(path: Path) -> None:
     """Remove all that lies in a directory, on its own file system, in the same manner."""
     run(["find", str(path), "-xdev", "-mindepth", "1", "-delete"], timeout=LONG)
-
-
-def walk(path: Path) -> Iterator[tuple[Path, os.stat_result]]:
-    """All that is no directory, however deep it lies; what vanishes meanwhile is passed over."""
-    waiting = [path]
-    while waiting:
-        try:
-            found = list(os.scandir(waiting.pop()))
-        except FileNotFoundError:
-            continue
-        for entry in found:
-            with contextlib.suppress(FileNotFoundError):
-                if entry.is_dir(follow_symlinks=False):
-                    waiting.append(Path(entry.path))
-                else:
-                    yield Path(entry.path), entry.stat(follow_symlinks=False)
-
-
-def size(path: Path) -> int:
-    """Bytes of disk that a directory takes with all that lies in it; links count as themselves."""
-    return sum(found.st_blocks * 512 for _, found in walk(path))
 
 
 def sweep(parent: Path) -> None:

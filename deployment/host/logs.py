@@ -7,11 +7,13 @@ import subprocess
 import sys
 import tempfile
 from collections import deque
-from typing import Any
+from collections.abc import Collection
+from typing import IO, Any
 
 from .layout import Environment
-from .run import ENVIRONMENT
+from .run import ENVIRONMENT, OUTPUT
 
+PIECE, LONGEST = 1 << 16, 16 << 20  # bytes of a line, and of all lines that are shown of a search
 JOURNAL = "journalctl: "
 """Begins each line of what journalctl has refused: other programs write to stderr too, before we begin."""
 
@@ -28,13 +30,29 @@ def show(environment: Environment, request: dict[str, Any]) -> None:
     with tempfile.TemporaryFile() as errors:
         out = subprocess.PIPE if last is not None else None
         with subprocess.Popen(argv, stdout=out, stderr=errors, env=ENVIRONMENT) as journal:
-            for line in deque(journal.stdout or (), maxlen=last and int(last)):
-                os.write(1, line)
+            if journal.stdout is not None and last is not None:
+                for line in last_lines(journal.stdout, int(last)):
+                    os.write(1, line)
         errors.seek(0)
-        words = errors.read().decode(errors="replace").splitlines()
+        words = errors.read(OUTPUT).decode(errors="replace").splitlines()
     if journal.returncode > 0 and words:
         sys.stderr.writelines(f"{JOURNAL}{line}\n" for line in words)
         sys.exit(1)
+
+
+def last_lines(journal: IO[bytes], count: int) -> Collection[bytes]:
+    """The last lines of a journal that is read to its end, and of very long ones the last `LONGEST` bytes.
+
+    A line may be as long as its writer likes: it comes in pieces, which count as lines.
+    """
+    lines: deque[bytes] = deque()
+    size = 0
+    while line := journal.readline(PIECE):
+        lines.append(line)
+        size += len(line)
+        while len(lines) > count or size > LONGEST:
+            size -= len(lines.popleft())
+    return lines
 
 
 def arguments(environment: Environment, request: dict[str, Any]) -> list[str]:

@@ -183,6 +183,7 @@ class Observed:
     strays: tuple[str, ...] = ()  # processes of its user that its units have not started
     projections: tuple[str, ...] = ()  # the files of read models that lie here
     rehearsal: bool = False  # whether something is left of one
+    unexpected: tuple[str, ...] = ()  # sentences about files in its data that are not what their names say
 
     @property
     def serving(self) -> str | None:

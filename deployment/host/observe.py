@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from . import (
     loss,
     probe,
     processes,
+    reading,
     readmodels,
     releases,
     room,
@@ -22,6 +24,7 @@ from . import (
     store,
     systemd,
     taken,
+    unexpected,
 )
 from .errors import Refused
 from .layout import ENVIRONMENTS, Environment, Layout
@@ -104,6 +107,9 @@ def observe(layout: Layout, environment: Environment, wanted: Wanted | None = No
         strays=processes.of(environment, user_id(environment)),
         projections=readmodels.found(release or manifest, data),
         rehearsal=any(path.exists() for path in dropins.rehearsal_places(layout, environment)),
+        unexpected=unexpected.of(layout, environment, manifest, user_id(environment))
+        if manifest and wanted is None  # no plan depends on them
+        else (),
     )
 
 
@@ -124,7 +130,7 @@ def _holds_more(layout: Layout, environment: Environment) -> bool:
     known = releases.manifests(layout, environment)
     left = [
         path
-        for path, _ in itertools.islice(files.walk(layout.data(environment)), MANY)
+        for path, _ in itertools.islice(reading.walk(layout.data(environment)), MANY)
         if not any(readmodels.is_one(path, release) for release in known)
     ]
     for release in known:
@@ -157,7 +163,7 @@ def refuse_nobody(environment: Environment) -> None:
 
 def _is_home(data: Path) -> bool:
     """Whether there is a directory; an empty volume of somebody's is none."""
-    return data.is_dir() and not (links.is_volume(data) and next(data.iterdir(), None) is None)
+    return data.is_dir() and (not links.is_volume(data) or reading.holds_any(Path(os.path.realpath(data))))
 
 
 def directories(layout: Layout, environment: Environment) -> dict[str, bool]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 from pathlib import Path
 
+from . import reading
 from .layout import Environment
+from .printable import printable
 
 
 def of(environment: Environment, user: int | None) -> tuple[str, ...]:
@@ -14,10 +16,15 @@ def of(environment: Environment, user: int | None) -> tuple[str, ...]:
     for path in Path("/proc").iterdir() if user is not None else ():
         with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it has just ended
             if path.name.isdecimal() and path.stat().st_uid == user and not _is_ours(path, environment):
-                found.append(f"{(path / 'comm').read_text().strip()} (pid {path.name})")
+                found.append(named(path))
     return tuple(sorted(found))
 
 
+def named(path: Path) -> str:
+    """The name of a process by its directory below /proc, and its pid. It may have chosen any bytes."""
+    return f"{printable(reading.text(path / 'comm').rstrip(chr(10)))} (pid {path.name})"
+
+
 def _is_ours(path: Path, environment: Environment) -> bool:
-    group = (path / "cgroup").read_text()
+    group = reading.text(path / "cgroup")
     return any(f"/{unit}" in group for unit in (environment.service, f"{environment.rehearsal}.service"))

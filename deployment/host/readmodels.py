@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import re
-import stat
 from collections.abc import Iterable
 from pathlib import Path
 
+from . import reading
 from .errors import StepFailed
 from .layout import Environment
 from .model import Manifest
 from .run import run
 
+AT_ONCE = 300  # names in one command, which may not be as long as the service likes
 SUFFIXES = ("", "-wal", "-shm")  # a database of SQLite and what lies beside it while it is open
 
 
@@ -25,15 +27,16 @@ def found(release: Manifest | None, data: Path) -> tuple[str, ...]:
 
     `data` is the environment's directory of data, which may be a link of root's.
     """
-    if release is None or not directory(release).is_dir():
+    if release is None:
         return ()
     place = directory(release)
     inside = place.relative_to(data) if place.is_relative_to(data) else place
-    if place.resolve() != data.resolve() / inside:
+    real = os.path.realpath(data)
+    if os.path.realpath(place) != os.path.join(real, inside):  # noqa: PTH118  the same kind as realpath's
         # A link that the service owns: files behind it are not ours.
         return ()
-    paths = (path for path in place.iterdir() if _pattern(release).fullmatch(path.name))
-    return tuple(sorted(path.name for path in paths if stat.S_ISREG(path.lstat().st_mode)))
+    named = (entry for entry in reading.entries(place) if _pattern(release).fullmatch(entry.name))
+    return tuple(sorted(entry.name for entry in named if entry.is_file(follow_symlinks=False)))
 
 
 def is_one(path: Path, release: Manifest) -> bool:
@@ -45,10 +48,9 @@ def is_one(path: Path, release: Manifest) -> bool:
 def remove(environment: Environment, place: Path, names: Iterable[str]) -> None:
     """Remove them, as the environment's user: wherever a link of the service's leads, it gains nothing."""
     paths = [str(place / (name + suffix)) for name in sorted(names) for suffix in SUFFIXES]
-    if not paths:
-        return
     try:
-        run(["rm", "--force", "--", *paths], user=environment.user)
+        for start in range(0, len(paths), AT_ONCE):
+            run(["rm", "--force", "--", *paths[start : start + AT_ONCE]], user=environment.user)
     except StepFailed as error:
         raise StepFailed(
             f"{environment.user} cannot remove read models in {place}.",

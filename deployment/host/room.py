@@ -84,4 +84,4 @@ def nearest(path: Path) -> Path:
     """The directory itself, without links on the way; its nearest parent stands for what is not there yet."""
     while not path.is_dir():
         path = path.parent
-    return path.resolve()
+    return Path(os.path.realpath(path))

@@ -50,7 +50,7 @@ def _answer(layout: Layout, wire: Wire, program: Path, request: dict[str, Any]) 
 
         names = request.get("environments") or list(ENVIRONMENTS)
         wire.say(
-            "result", outcome="done", environments=[status.of(layout, Environment(name)) for name in names]
+            "result", outcome="done", environments=[status.look(layout, Environment(name)) for name in names]
         )
     elif verb == "doctor":
         from . import doctor

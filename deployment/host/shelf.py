@@ -24,6 +24,7 @@ from .run import run
 from .words import count
 
 NEXT = ".next"  # the one that is about to take the place; for a moment, the one that has just left it
+MANY = 1000  # logs of one length and head
 LOOK = 120.0  # seconds that whoever restores waits at most to hear whether the log in use is sound
 HALF = ".half"  # one that is still arriving
 
@@ -208,10 +209,11 @@ def drop(layout: Layout, environment: Environment, release: Manifest, name: str,
 def free(layout: Layout, environment: Environment, name: str, reserved: Collection[str] = frozenset()) -> str:
     """The name, or with a number behind it where there is one of that name: it may not be as sound."""
     shelf = layout.kept_logs(environment)
-    known = {path.name for path in shelf.iterdir()} if shelf.is_dir() else set()
-    known |= set(reserved)
-    others = (f"{name}.{number}" for number in range(2, len(known) + 3))
-    return name if name not in known else next(other for other in others if other not in known)
+    names = (name, *(f"{name}.{number}" for number in range(2, MANY)))
+    for one in names:
+        if one not in reserved and not os.path.lexists(shelf / one):
+            return one
+    raise StepFailed(f"{shelf} has too many logs of the name {name}.", "remove some of them")
 
 
 def newer(layout: Layout, environment: Environment, release: Manifest, aside: Path, now: Log) -> int | None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
+import os
 import socket
 import struct
 from dataclasses import dataclass
 from pathlib import Path
 
+from . import processes
 from .model import listen_address
 
 MAPPED = bytes(10) + b"\xff\xff"  # the prefix of an IPv6 address that stands for an IPv4 address: RFC 4291
@@ -27,11 +31,13 @@ def listeners(proc: Path = Path("/proc")) -> list[Listener]:
     found = []
     for table in ("tcp", "tcp6"):
         path = proc / "net" / table
-        for line in path.read_text().splitlines()[1:] if path.exists() else []:
-            column = line.split()
-            if column[3] == LISTEN:
-                host, port = _decode(column[1])
-                found.append(Listener(listen_address(host, port), port, column[9]))
+        if not path.exists():
+            continue
+        with path.open(encoding="ascii") as lines:  # one for each connection too: of those there may be many
+            for column in itertools.islice(map(str.split, lines), 1, None):
+                if column[3] == LISTEN:
+                    host, port = _decode(column[1])
+                    found.append(Listener(listen_address(host, port), port, column[9]))
     return found
 
 
@@ -59,13 +65,15 @@ def holder(inode: str, proc: Path = Path("/proc")) -> str:
     wanted = f"socket:[{inode}]"
     for entry in sorted(proc.iterdir(), key=lambda path: (len(path.name), path.name)):
         if entry.name.isdigit() and _holds(entry, wanted):
-            return f"{(entry / 'comm').read_text().strip()} (pid {entry.name})"
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it has just ended
+                return processes.named(entry)
     return "a program that this user may not see"
 
 
 def _holds(entry: Path, wanted: str) -> bool:
     try:
-        return any(str(link.readlink()) == wanted for link in (entry / "fd").iterdir())
+        with os.scandir(entry / "fd") as links:
+            return any(os.readlink(link.path) == wanted for link in links)  # noqa: PTH115  a million of them
     except (FileNotFoundError, PermissionError, ProcessLookupError):
         return False  # it ended while we looked, or is not ours to see
 

@@ -8,13 +8,46 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from . import bot, eventlog, files, locks, record, releases, shelf, systemd
+from . import bot, eventlog, files, locks, reading, record, releases, shelf, systemd
+from .errors import reason
 from .layout import Environment, Layout
 from .model import Log, Manifest, Observed
 from .observe import observe
+from .reading import measure
 from .systemd import Unit
 from .words import size
 
+UNSEEN: dict[str, Any] = {
+    "environment": "",
+    "state": "degraded",
+    "problems": [],
+    "notes": [],
+    "release": None,
+    "current": None,
+    "previous": None,
+    "commit": None,
+    "subject": None,
+    "listen": None,
+    "unit": None,
+    "user": None,
+    "data": None,
+    "journal": None,
+    "pid": None,
+    "restarts": 0,
+    "since": None,
+    "memory": None,
+    "bot": None,
+    "starts_on_boot": False,
+    "log": None,
+    "kept_logs": [],
+    "releases": [],
+    "kept": [],
+    "dependencies": {"bytes": 0},
+    "drop_ins": [],
+    "changing": None,
+    "unfinished": [],
+}
+"""An environment that could not be looked at."""
 RESTARTS_IN_A_ROW, STEADY_SECONDS = 3, 60.0
 """A service that was started again so often, and was up for less than that, is not to be relied on."""
 
@@ -25,6 +58,20 @@ class Fault:
 
     about: str
     text: str
+
+
+FEW = 100  # files of an archived log: it has three
+
+
+def look(layout: Layout, environment: Environment) -> dict[str, Any]:
+    """The state of an environment. A look that fails is that environment's trouble, and no end of the others.
+
+    Its facts are then unknown, and its problem is the reason.
+    """
+    try:
+        return of(layout, environment)
+    except Exception as error:  # noqa: BLE001  whatever a service has laid out, the others are shown
+        return {**UNSEEN, "environment": environment.name, "problems": [reason(error)]}
 
 
 def of(layout: Layout, environment: Environment) -> dict[str, Any]:
@@ -67,7 +114,7 @@ def of(layout: Layout, environment: Environment) -> dict[str, Any]:
         "kept_logs": [_kept_log(layout, environment, name) for name in seen.logs],
         "releases": _newest_first(seen),
         "kept": [_kept(layout, environment, seen, name) for name in _newest_first(seen)],
-        "dependencies": {"bytes": sum(files.size(layout.layers / digest) for digest in _layers(seen))},
+        "dependencies": {"bytes": sum(measure(layout.layers / digest).bytes for digest in _layers(seen))},
         "drop_ins": list(seen.dropins),
         "changing": changing,
         "unfinished": unfinished(layout, environment, changing),
@@ -94,9 +141,13 @@ def _notes(layout: Layout, environment: Environment, seen: Observed, unit: Unit)
     if not seen.exists:
         yield from (item.text for item in seen.links)
         yield from (f"{item.text} is there, and no deploy has made it" for item in seen.taken)
+    if seen.is_stopped:
+        yield from seen.unexpected
     if seen.data and not seen.exists:
         place = layout.data(environment)
-        yield f"its data stays in {place}, {size(files.size(place))}, for the next deploy"
+        found = measure(place)
+        much = size(found.bytes) if found.whole else f"more than {size(found.bytes)}"
+        yield f"its data stays in {place}, {much}, for the next deploy"
 
 
 def _left(layout: Layout, environment: Environment) -> Iterator[str]:
@@ -118,7 +169,7 @@ def _kept(layout: Layout, environment: Environment, seen: Observed, name: str) -
     return {
         "id": name,
         "deployed_at": seen.releases[name].verified_at or None,
-        "bytes": files.size(layout.releases(environment) / name),
+        "bytes": measure(layout.releases(environment) / name).bytes,
         "intact": seen.releases[name].intact,
     }
 
@@ -132,7 +183,9 @@ def _kept_log(layout: Layout, environment: Environment, name: str) -> dict[str, 
     """Of a kept log what can be told without a look at its records, which is not written to any more."""
     path = layout.kept_logs(environment) / name
     written_at = files.written_at(path / file for file in eventlog.FILES)
-    return {"name": name, "bytes": files.size(path), "written_at": written_at, "path": str(path)}
+    found = [entry.stat(follow_symlinks=False) for entry in reading.entries(path, FEW)]
+    size_ = sum(item.st_blocks * 512 for item in found)
+    return {"name": name, "bytes": size_, "written_at": written_at, "path": str(path)}
 
 
 def _state(seen: Observed, problems: list[str]) -> str:
@@ -159,6 +212,7 @@ def faults(
     if seen.rehearsal:
         yield Fault("units", f"units of {environment.rehearsal} are left of a rehearsal that was killed")
     yield from _drifted(layout, environment, seen, current)
+    yield from (Fault("files", text) for text in seen.unexpected)
     for item in seen.taken:
         yield Fault("name", f"{item.text} is there, and no deploy has made it")
 
@@ -202,8 +256,8 @@ def _memory(pid: int) -> int | None:
     if not pid:
         return None
     try:
-        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    except FileNotFoundError:
+        lines = reading.text(Path(f"/proc/{pid}/status")).splitlines()
+    except (FileNotFoundError, ProcessLookupError):
         return None
     sizes = [int(line.split()[1]) * 1024 for line in lines if line.startswith("VmRSS:")]
     return sizes[0] if sizes else None

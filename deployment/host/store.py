@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from . import releases
+from . import reading, releases
 from .errors import Refused, StepFailed
 from .layout import Environment, Layout
 from .model import Log, Manifest
-from .run import run
+from .run import COLUMNS, run
 
 NAME = re.compile(r"([0-9]+-[0-9a-f]{12}|unreadable(-[0-9A-Za-z-]+)?)(\.[0-9]+)?")  # of one that is kept
 LOG_FILE = "events.db"  # what a service calls its event log
 SPARE = 32 << 20  # bytes that stay free beside a log that is laid down or copied: the service goes on writing
+MEMORY = 1 << 30  # bytes for a release's program that reads a log, whatever lies in the log
+LITTLE = 256 << 20  # bytes for one that only tells its end: measured, 20 MB
+ENTRIES, MANY = 10_000, 1_000  # directory entries that are looked at for archived logs; logs that are listed
 LONG = 280.0  # seconds for what depends on how much was said; the operator's half waits longer for a word
 
 
@@ -37,11 +42,25 @@ def path_of(release: Manifest) -> Path:
 
 
 def ask(
-    layout: Layout, environment: Environment, release: Manifest, *words: str, timeout: float = 60.0
+    layout: Layout,
+    environment: Environment,
+    release: Manifest,
+    *words: str,
+    timeout: float = 60.0,
+    memory: int = MEMORY,
 ) -> dict[str, Any]:
-    """What `python -m WORDS --json` of a release says, such as `services.event_log head`."""
+    """Return the answer of `python -m WORDS --json` of a release, such as `services.event_log head`.
+
+    Raises `StepFailed`, also for an answer that is no JSON object.
+    """
     argv = releases.command(layout, environment, release, *words[:2], "--json", *words[2:])
-    answer: dict[str, Any] = json.loads(run(argv, user=environment.user, timeout=timeout))
+    text = run(argv, user=environment.user, timeout=timeout, memory=memory)
+    try:
+        answer = json.loads(text)
+    except (ValueError, RecursionError):
+        answer = None
+    if not isinstance(answer, dict):
+        raise StepFailed(f"no JSON object from: {shlex.join(argv)}", details=(text[:COLUMNS],))
     return answer
 
 
@@ -54,7 +73,8 @@ def head(
 ) -> tuple[Log, At]:
     """The log in `store`, or the one that the release uses: its head, and what it has at position `at`."""
     words = ["services.event_log", "head", "--store", str(store or path_of(release))]
-    answer = ask(layout, environment, release, *words, *(() if at is None else ("--at", str(at))))
+    more = () if at is None else ("--at", str(at))
+    answer = ask(layout, environment, release, *words, *more, memory=LITTLE)
     found = answer.get("at") or {}
     log = Log.told(int(answer["position"]), str(answer["hash"]), answer)
     return log, At(found.get("hash"), int(found.get("said_behind", log.length - (at or 0))))
@@ -116,8 +136,6 @@ def refuse_missing(release: Manifest) -> None:
 
 def kept(layout: Layout, environment: Environment) -> tuple[str, ...]:
     """The names of the logs that are kept; what else the service has put there is none."""
-    shelf = layout.kept_logs(environment)
-    if shelf.is_symlink() or not shelf.is_dir():
-        return ()
-    named = (path for path in shelf.iterdir() if NAME.fullmatch(path.name))
-    return tuple(sorted(path.name for path in named if path.is_dir() and not path.is_symlink()))
+    entries = reading.entries(layout.kept_logs(environment), ENTRIES)
+    named = (entry for entry in entries if NAME.fullmatch(entry.name) and entry.is_dir(follow_symlinks=False))
+    return tuple(sorted(entry.name for entry in itertools.islice(named, MANY)))

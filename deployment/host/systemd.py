@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from dataclasses import dataclass
 
 from .errors import StepFailed
 from .layout import Environment
-from .run import run
+from .run import COLUMNS, run
 from .words import is_probe, readable
 
 PROPERTIES = (
     "Id,LoadState,ActiveState,SubState,MainPID,NRestarts,NeedDaemonReload,Listen,ExecMainStartTimestamp"
 )
+ENTRIES = 2000  # of a journal that are looked at for last words: each probe of a start adds one
+MEMORY = 128 << 20  # bytes for journalctl, which takes a message of hundreds of MB whole
 START_LIMIT = 120.0  # seconds for one job: above every TimeoutStartSec and TimeoutStopSec of ours
 
 
@@ -104,11 +107,15 @@ def last_words(environment: Environment, since: str, name: str, lines: int = 30)
     run(["journalctl", f"--namespace={environment.namespace}", "--sync"], expect=(0, 1))
     text = run(
         [
-            *("journalctl", f"--namespace=+{environment.namespace}", "--unit", name),
-            *("--since", f"@{since}", "--output", "cat", "--no-pager", "--quiet"),
+            *("journalctl", f"--namespace=+{environment.namespace}", "--unit", name, "--reverse"),
+            *("--since", f"@{since}", f"--lines={ENTRIES}", "--output", "cat", "--no-pager", "--quiet"),
         ],
         expect=(0, 1),
+        memory=MEMORY,
+        cut=True,
     )
-    told = (line for line in text.splitlines() if line.strip() and not is_probe(line))
-    shown = [words for line in told for words in readable(line)]
+    whole = text.rpartition("\n")[0]  # what was cut off is the oldest line
+    told = (line for line in whole.splitlines() if line.strip() and not is_probe(line))
+    newest = [readable(line) for line in itertools.islice(told, lines)]
+    shown = [words[:COLUMNS] for entry in reversed(newest) for words in entry]
     return tuple(shown[-lines:])

@@ -15,6 +15,9 @@ from services.event_log.errors import RESTORE, DamagedError, explained
 from services.event_log.schema import FILE_NAME, close, open_for_reading
 from services.formats import OF_ITSELF, by_type
 
+MOST = 1_000
+"""Types of events, each version for itself: a service writes some thirty. A log of so many is damaged."""
+
 GENESIS = "0" * 64
 """The hash of the empty log: what the first record names as `previous`."""
 
@@ -27,12 +30,14 @@ types (type) AS (
     SELECT min(type) FROM events
     UNION ALL
     SELECT (SELECT min(type) FROM events WHERE type > types.type) FROM types WHERE type IS NOT NULL
+    LIMIT ?1
 ),
 held (type, version) AS (
     SELECT type, (SELECT min(version) FROM events WHERE type = types.type) FROM types WHERE type IS NOT NULL
     UNION ALL
     SELECT type, (SELECT min(version) FROM events WHERE type = held.type AND version > held.version)
     FROM held WHERE version IS NOT NULL
+    LIMIT ?1
 )
 SELECT type, version FROM held WHERE version IS NOT NULL
 """
@@ -116,8 +121,11 @@ def end_of(connection: apsw.Connection) -> Head:
 
 
 def held(connection: apsw.Connection) -> list[tuple[str, int]]:
-    """The (type, version) of all that the log holds, in ascending order."""
-    return cast(list[tuple[str, int]], connection.execute(_HOLDS).fetchall())
+    """The (type, version) of all that the log holds, in ascending order. Raises DamagedError for too many."""
+    found = cast(list[tuple[str, int]], connection.execute(_HOLDS, (2 * MOST,)).fetchall())
+    if len(found) >= MOST:
+        raise DamagedError(f"the event log is damaged: it holds {MOST:,} types of events or more", RESTORE)
+    return found
 
 
 def last_apart_from(connection: apsw.Connection, types: Collection[str]) -> Head | None:

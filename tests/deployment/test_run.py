@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from deployment.host import facts, sockets
 from deployment.host.errors import Refused, StepFailed
-from deployment.host.run import run
+from deployment.host.run import OUTPUT, TimedOut, run
 
 
 def test_user_that_was_deleted_is_told() -> None:
@@ -59,3 +61,53 @@ def test_program_that_is_not_there_is_told() -> None:
     """By its name."""
     with pytest.raises(StepFailed, match="no-such-program is not installed on the node"):
         run(["no-such-program"])
+
+
+def test_output_has_a_limit_while_it_is_read() -> None:
+    """A program that writes without end is killed, whichever of its pipes it floods."""
+    for command in ("yes", "yes >&2"):
+        with pytest.raises(StepFailed, match="more than 1 MB of output from: sh -c"):
+            run(["sh", "-c", command])
+
+
+def test_output_that_may_be_cut_is() -> None:
+    """Of a journal the first megabyte is enough."""
+    assert run(["yes"], cut=True) == "y\n" * (OUTPUT // 2)
+
+
+def test_last_words_have_a_limit_too() -> None:
+    """One line may be as long as all the output."""
+    with pytest.raises(StepFailed) as failure:
+        run(["sh", "-c", "head -c 1000000 /dev/zero | tr '\\0' x >&2; exit 3"])
+    assert [len(line) for line in failure.value.details] == [4000]
+
+
+def test_command_that_does_not_end_is_killed_with_all_that_it_began() -> None:
+    """Also one that somebody has stopped."""
+    begun = time.monotonic()
+    for command in ("sleep 987", "sleep 987 & wait", "kill -STOP $$"):
+        with pytest.raises(TimedOut, match=r"no end after 0\.1 s"):
+            run(["sh", "-c", command], timeout=0.1)
+    assert time.monotonic() - begun < 5
+
+
+def test_process_that_a_command_leaves_behind_is_not_waited_for() -> None:
+    """It holds the pipes open for as long as it likes."""
+    begun = time.monotonic()
+    assert run(["sh", "-c", "setsid sleep 3 & echo done"]) == "done\n"
+    assert time.monotonic() - begun < 2
+
+
+def test_input_longer_than_a_pipe_arrives() -> None:
+    """And a command that reads none of it is no failure."""
+    assert run(["wc", "-c"], input=b"x" * 1_000_000) == "1000000\n"
+    assert run(["true"], input=b"x" * 1_000_000) == ""
+
+
+def test_memory_has_a_limit_that_this_process_does_not_keep() -> None:
+    """A program that reads what a service has written may take no more than that."""
+    program = [sys.executable, "-c", "bytearray(500 << 20)"]
+    with pytest.raises(StepFailed) as failure:
+        run(program, memory=200 << 20)
+    assert failure.value.details[-1] == "MemoryError"
+    run(program)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from services.event_log import Draft, EventLog
+from services.event_log.errors import DamagedError
+from services.event_log.summary import MOST, Summary
 from tests.services.steps import steps
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
@@ -64,3 +67,15 @@ def test_a_damaged_record_stops_nobody_from_asking(tmp_path: Path) -> None:
     path.write_bytes(data.replace(b'"data":{}}', b'"data":{]x'))
     damaged = EventLog.open(tmp_path, read_only=True)
     assert (damaged.holds(), damaged.verify()) == ({"A": (1,), "B": (1,)}, 1)
+
+
+def test_a_log_of_very_many_types_is_damaged(tmp_path: Path) -> None:
+    """Nobody who asks takes them all into memory: a million of them fit into a small file."""
+    with contextlib.closing(EventLog.open(tmp_path)) as log:
+        log.append(drafts(*((f"T{number}", 1) for number in range(MOST - 1))))
+        assert len(log.holds()) == MOST - 1
+        log.append(drafts(("U", 1)))
+    with contextlib.closing(Summary.of(tmp_path)) as summary:
+        for ask in (summary.holds, summary.said):
+            with pytest.raises(DamagedError, match="1,000 types of events or more"):
+                ask()
