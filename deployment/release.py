@@ -43,9 +43,7 @@ def build(
     target: Target,
 ) -> Release:
     """Put it together. The same inputs give the same id and the same bytes."""
-    rendered = units.render(
-        environment, target.python, configuration.facts["api_host"], configuration.facts["api_port"]
-    )
+    rendered = units.render(environment, target.python, configuration.facts)
     entries = [
         *(Entry(path, data, 0o755 if runs else 0o644) for path, (data, runs) in _code(source).items()),
         *(Entry(f"units/{name}", data) for name, data in rendered.items()),

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
+from .host import shares
 from .host.layout import Environment
 from .host.model import listen_address
 
@@ -59,6 +63,8 @@ SyslogIdentifier={unit}
 ReadWritePaths=-{data}/{name}
 UMask=0077
 
+{shares}
+
 NoNewPrivileges=yes
 CapabilityBoundingSet=
 AmbientCapabilities=
@@ -101,16 +107,17 @@ SystemKeepFree=256M
 """
 
 
-def render(environment: Environment, python: str, host: str, port: int) -> dict[str, bytes]:
-    """The unit files by name."""
+def render(environment: Environment, python: str, config: Mapping[str, Any]) -> dict[str, bytes]:
+    """The unit files by name. `config` are the facts of the configuration."""
     values = {
         "name": environment.name,
         "unit": environment.unit,
         "user": environment.user,
         "socket": environment.socket,
         "namespace": environment.namespace,
-        "listen": listen_address(host, port),
+        "listen": listen_address(str(config["api_host"]), int(config["api_port"])),
         "python": python,
+        "shares": shares.block(shares.of(environment, config)),
         "opt": OPT,
         "data": DATA,
     }

@@ -11,6 +11,7 @@ from node1.error import Node1Error
 
 KEEPER = "keeper"  # the supervisor
 MACHINE = "machine"  # systemd-nspawn, and below it the node
+LEGACY_MEMORY = Path("/sys/fs/cgroup/memory")  # the memory controller's own hierarchy, where cgroup v1 has it
 MEMORY = 2 << 30  # bytes: a node that leaks ends its own processes, and not those of this machine
 
 
@@ -50,6 +51,29 @@ class Cgroup:
         limit = path / "memory.max"
         if limit.exists():
             limit.write_text(str(MEMORY))
+
+    def limit_memory(self, more: int) -> None:
+        """Let its processes take no more than `more` bytes on top of what they hold now."""
+        limit = self.path / "memory.max"
+        if limit.exists():
+            limit.write_text(str(int((self.path / "memory.current").read_text()) + more))
+            return
+        if not LEGACY_MEMORY.is_dir():
+            raise Node1Error("no memory controller is here for a node")
+        # In cgroup v1 what a process holds stays with the group it was in: there `more` is all that counts.
+        inside = Path(f"{LEGACY_MEMORY}{_own_legacy_group()}") / self.name
+        inside.mkdir(exist_ok=True)
+        (inside / "memory.limit_in_bytes").write_text(str(more))
+        while outside := self._everything() - _processes(inside):
+            for pid in outside:
+                with contextlib.suppress(ProcessLookupError):  # it has just ended
+                    (inside / "cgroup.procs").write_text(str(pid))
+
+    def _everything(self) -> set[int]:
+        """The process ids in it, without its supervisor."""
+        return {
+            pid for files in (self.path / MACHINE).rglob("cgroup.procs") for pid in _processes(files.parent)
+        }
 
     def join(self, child: str) -> None:
         """Move the calling process into `child`."""
@@ -100,11 +124,26 @@ class Cgroup:
                 raise Node1Error(f"processes in {path} live on {timeout:g} s after cgroup.kill")
             time.sleep(0.002)
         _remove_tree(path, deadline)
+        for legacy in LEGACY_MEMORY.rglob(self.name):
+            _remove_tree(legacy, deadline)
+
+
+def _own_legacy_group() -> str:
+    """The path of the calling process in the hierarchy of the memory controller of cgroup v1."""
+    for line in Path("/proc/self/cgroup").read_text().splitlines():
+        _, controllers, path = line.split(":", 2)
+        if "memory" in controllers.split(","):
+            return path.rstrip("/")
+    raise Node1Error("this process is in no cgroup of the memory controller")
+
+
+def _processes(path: Path) -> set[int]:
+    return set(map(int, (path / "cgroup.procs").read_text().split()))
 
 
 def _enable_controllers(path: Path) -> None:
     available = (path / "cgroup.controllers").read_text().split()
-    for controller in {"cpu", "memory", "pids"} & set(available):
+    for controller in {"cpu", "io", "memory", "pids"} & set(available):
         # Refused where cgroup v1 or a container holds the controller: the node then has no such limits.
         with contextlib.suppress(OSError):
             (path / "cgroup.subtree_control").write_text(f"+{controller}")

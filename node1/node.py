@@ -116,6 +116,10 @@ class Node:
         """Run a command inside as root; its exit code is the caller's to judge (255: ssh itself failed)."""
         return run([*self.ssh_command(), shlex.join(argv)], stdin=input, timeout=timeout, check=False)
 
+    def limit_memory(self, more: int) -> None:
+        """Let all that runs in it take no more than `more` bytes of memory on top of what it holds now."""
+        self.record.cgroup.limit_memory(more)
+
     def reboot(self) -> None:
         """Reboot from inside, in good order; returns once sshd answers again."""
         with self._held():

@@ -60,7 +60,8 @@ def journal_complaints(node: Node) -> list[str]:
 def _write(node: Node, directory: Path, environment: Environment, file: str) -> str:
     """Write a rendered file into a directory of the node; return its path."""
     port = 8000 + ENVIRONMENTS.index(environment.name)
-    content = units.render(environment, PYTHON, "0.0.0.0", port)[file]  # noqa: S104
+    config = {"api_host": "0.0.0.0", "api_port": port}  # noqa: S104
+    content = units.render(environment, PYTHON, config)[file]
     path = str(directory / file)
     _must(node, ["tee", path], content.decode())
     return path

@@ -52,6 +52,11 @@ class Config:
     """When it sums the day up."""
     trusted_proxies: tuple[str, ...] = ()
     """The addresses and networks whose X-Forwarded-For is believed."""
+    memory_limit: str | None = None
+    """This and the next three are for the unit of the service, and nothing to itself."""
+    tasks_limit: int | None = None
+    cpu_weight: int | None = None
+    io_weight: int | None = None
 
     @classmethod
     def from_env(
@@ -219,6 +224,10 @@ def _facts(config: Config) -> dict[str, object]:
         "telegram_bot_username": config.telegram_bot_username,
         "telegram_api_url": config.telegram_api_url,
         "telegram_chat_id_set": config.telegram_chat_id is not None,
+        "memory_limit": config.memory_limit,
+        "tasks_limit": config.tasks_limit,
+        "cpu_weight": config.cpu_weight,
+        "io_weight": config.io_weight,
         "has_api_token": config.api_token is not None,
         "has_telegram_token": config.telegram_bot_token is not None,
     }

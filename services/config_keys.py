@@ -13,6 +13,7 @@ PLACEHOLDER = "CHANGE_ME"
 
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 SHORTEST_TOKEN = 16
+LEAST_MEMORY = 128  # MiB
 
 OFF = "off"
 """What stands for no time at all."""
@@ -156,6 +157,30 @@ def _summary_at(text: str) -> str | None:
     return None if text == OFF else text
 
 
+def _memory(text: str) -> str:
+    if not re.fullmatch(r"[1-9][0-9]{0,5}[MG]", text) or _mebibytes(text) < LEAST_MEMORY:
+        raise UnfitError(
+            f"expected a size from {LEAST_MEMORY}M on, in M or G, found {_found(text)}",
+            "such as 256M or 1G; the service takes 60M when it does nothing",
+        )
+    return text
+
+
+def _mebibytes(text: str) -> int:
+    return int(text[:-1]) * (1024 if text.endswith("G") else 1)
+
+
+def _between(low: int, high: int) -> Callable[[str], int]:
+    """A reader of whole numbers from `low` to `high`."""
+
+    def read(text: str) -> int:
+        if not re.fullmatch(r"[1-9][0-9]{0,6}", text) or not low <= int(text) <= high:
+            raise UnfitError(f"expected a whole number from {low} to {high}, found {_found(text)}")
+        return int(text)
+
+    return read
+
+
 def _api_url(text: str) -> str:
     found = _URL.fullmatch(text)
     if not found or int(found["port"] or 443) > 65535:
@@ -217,6 +242,10 @@ KEYS: dict[str, Key] = {
         Key("TELEGRAM_SUMMARY_AT", _summary_at, default="08:00"),
         Key("TIMEZONE", _timezone, default="UTC"),
         Key("TRUSTED_PROXIES", _networks),
+        Key("MEMORY_LIMIT", _memory),
+        Key("TASKS_LIMIT", _between(64, 4096)),
+        Key("CPU_WEIGHT", _between(1, 10_000)),
+        Key("IO_WEIGHT", _between(1, 10_000)),
     )
 }
 """Every key there is, in the order of the template."""

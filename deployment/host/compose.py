@@ -7,7 +7,7 @@ import tarfile
 from dataclasses import replace
 from pathlib import Path
 
-from . import record, releases, verify
+from . import record, releases, shares, verify
 from .errors import Refused
 from .layout import Environment, Layout
 from .model import Manifest, sha256
@@ -82,7 +82,11 @@ def _running(layout: Layout, environment: Environment) -> bytes:
 
 
 def _units(root: Path, environment: Environment, old: Manifest, new: Manifest) -> dict[str, bytes]:
-    """The old release's own units; of the configuration they hold the address alone."""
+    """The old release's own units; of the configuration they hold the address and the shares alone."""
     found = {name: (root / "units" / name).read_bytes() for name in old.units}
     line, wanted = f"ListenStream={old.listen}\n".encode(), f"ListenStream={new.listen}\n".encode()
-    return found | {environment.socket: found[environment.socket].replace(line, wanted)}
+    service = shares.renewed(found[environment.service].decode(), shares.of(environment, new.config))
+    return found | {
+        environment.socket: found[environment.socket].replace(line, wanted),
+        environment.service: service.encode(),
+    }

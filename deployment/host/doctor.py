@@ -86,6 +86,7 @@ def _tripped(name: str, error: Exception) -> Check:
 def _node(layout: Layout) -> Iterator[Check]:
     yield from _attempt("systemd", lambda: rules.system(vitals.system()))
     yield from _attempt("disk", lambda: map(rules.file_system, vitals.file_systems(layout)))
+    yield from _attempt("shares", lambda: [rules.shares(vitals.missing_controllers())])
     yield from _attempt("time service", lambda: rules.synchronized(vitals.synchronized()))
     yield from _attempt("audit", lambda: _audit(layout))
 

@@ -11,7 +11,7 @@ import shutil
 import time
 from pathlib import Path
 
-from . import dropins, systemd, verify
+from . import dropins, shares, systemd, verify
 from .errors import StepFailed
 from .files import publish
 from .layout import Environment, Layout
@@ -43,7 +43,7 @@ RuntimeDirectory={unit}
 Restart=no
 TimeoutStopSec={stop}
 RuntimeMaxSec={longest}
-"""
+{shares}"""
 
 
 def begin(layout: Layout, environment: Environment, release: Manifest, before: Log | None) -> str:
@@ -105,7 +105,9 @@ def units(layout: Layout, environment: Environment, release: Manifest) -> dict[P
     }
     for old, new in replaced.items():
         own = own.replace(old, new)
-    values = {"name": environment.name, "unit": environment.rehearsal, "stop": STOP, "longest": LONGEST}
+    values = {"name": environment.name, "unit": environment.rehearsal, "stop": STOP, "longest": LONGEST} | {
+        "shares": shares.REHEARSAL
+    }
     differences = DIFFERENCES.format(**values)
     private = SOCKET.format(name=environment.name, address=_address(layout, environment))
     # Drop-ins are read behind the unit: what differs has to stand behind them once more.

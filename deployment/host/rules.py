@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from .check import BAD, OK, WARN, Check, bad, graver, ok, warn
+from .shares import CONTROLLERS, LIMITED_BY
 from .vitals import FileSystem, System
 
 OLDEST_SYSTEMD = 252
@@ -75,6 +76,18 @@ def synchronized(found: bool | None) -> Iterator[Check]:
         )
     elif found:
         yield ok("time service", "keeps the clock")
+
+
+def shares(missing: Sequence[str]) -> Check:
+    """The controllers by which the kernel gives each environment its share of the machine."""
+    if missing:
+        without = ", ".join(key for key, name in LIMITED_BY.items() if name in missing)
+        return warn(
+            "shares",
+            f"no cgroup controller {', '.join(missing)}: {without} have no effect",
+            "boot the node with cgroup v2 alone; a container gets its controllers from its host",
+        )
+    return ok("shares", f"the kernel has the cgroup controllers {', '.join(CONTROLLERS)}")
 
 
 def audit(lines: Sequence[Any], first_bad: int | None, path: str) -> Check:

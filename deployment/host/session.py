@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from . import audit, dropins, halves, locks, record, releases, room, shelf, store, systemd
+from . import audit, dropins, halves, locks, record, releases, room, shares, shelf, store, systemd
 from .errors import HostError, Refused, StepFailed, Unfinished
 from .facts import facts
 from .layout import ENVIRONMENTS, Environment, Layout
@@ -246,6 +246,7 @@ def _start(layout: Layout, transaction: record.Transaction, program: Path) -> No
             *("systemd-run", "--quiet", "--collect", "--service-type=exec", f"--unit={transaction.unit}"),
             f"--description=Helionyx: {transaction.request['verb']} {transaction.request['environment']}",
             *("--property=Restart=on-failure", "--property=RestartSec=500ms"),
+            *shares.TRANSACTION,
             *("--property=StartLimitIntervalSec=1h", f"--property=StartLimitBurst={STARTS}"),
             *(sys.executable, "-SI", str(kept), "carry-out", transaction.id),
         ]

@@ -11,7 +11,9 @@ from .errors import StepFailed
 from .layout import ENVIRONMENTS, Environment, Layout
 from .room import nearest
 from .run import run
+from .shares import CONTROLLERS
 
+CGROUPS = Path("/sys/fs/cgroup")
 CONTAINER = Path("/run/systemd/container")  # written by a systemd that runs inside of one
 QUESTION = 10.0  # seconds for one question to systemd; it answers at once, or something is very wrong
 
@@ -60,6 +62,16 @@ def synchronized() -> bool | None:
     except StepFailed:
         return None
     return {"yes": True, "no": False}.get(said.strip())
+
+
+def missing_controllers(groups: Path = CGROUPS) -> tuple[str, ...]:
+    """The cgroup controllers that shares need and systemd cannot use here; of cgroup v1 they are mounted."""
+    unified = groups / "cgroup.controllers"
+    if unified.exists():
+        given = set(unified.read_text().split())
+    else:
+        given = {"io" if path.name == "blkio" else path.name for path in groups.iterdir()}
+    return tuple(name for name in CONTROLLERS if name not in given)
 
 
 def file_systems(layout: Layout) -> list[FileSystem]:

@@ -69,12 +69,16 @@ def test_every_key_is_read() -> None:
             TELEGRAM_QUIET_HOURS="21:30-07:00",
             TELEGRAM_SUMMARY_AT="07:15",
             TRUSTED_PROXIES="127.0.0.1,10.0.0.0/8",
+            MEMORY_LIMIT="1G",
+            TASKS_LIMIT="64",
+            CPU_WEIGHT="10000",
+            IO_WEIGHT="1",
         )
     )
     assert config == Config(
         "dev", "::1", 8002, Path("/srv/x/events"), Path("/srv/x/p/helionyx.db"), "DEBUG", "UTC", TOKEN,
         BOT_TOKEN, -100200300, "helionyx_bot", "https://bots.example.org/api",
-        ("21:30", "07:00"), "07:15", ("127.0.0.1", "10.0.0.0/8"),
+        ("21:30", "07:00"), "07:15", ("127.0.0.1", "10.0.0.0/8"), "1G", 64, 10_000, 1,
     )  # fmt: skip
 
 
@@ -124,6 +128,18 @@ def test_every_key_is_read() -> None:
         ("TELEGRAM_SUMMARY_AT", "never", "a time of day or `off`"),
         ("TIMEZONE", "Nowhere/Nothing", "an IANA time zone"),
         ("TRUSTED_PROXIES", "localhost", "addresses or networks"),
+        ("MEMORY_LIMIT", "127M", "a size from 128M on, in M or G, found '127M'"),
+        ("MEMORY_LIMIT", "256", "a size from 128M on"),
+        ("MEMORY_LIMIT", "256m", "a size from 128M on"),
+        ("MEMORY_LIMIT", "0G", "a size from 128M on"),
+        ("MEMORY_LIMIT", "infinity", "a size from 128M on"),
+        ("MEMORY_LIMIT", "50%", "a size from 128M on"),
+        ("TASKS_LIMIT", "63", "a whole number from 64 to 4096, found '63'"),
+        ("TASKS_LIMIT", "4097", "a whole number from 64 to 4096"),
+        ("CPU_WEIGHT", "0", "a whole number from 1 to 10000"),
+        ("CPU_WEIGHT", "idle", "a whole number from 1 to 10000"),
+        ("IO_WEIGHT", "10001", "a whole number from 1 to 10000"),
+        ("IO_WEIGHT", "1.5", "a whole number from 1 to 10000"),
         ("TRUSTED_PROXIES", "127.0.0.1,", "addresses or networks"),
         ("TRUSTED_PROXIES", "10.0.0.1/8", "addresses or networks"),
         ("TIMEZONE", "../etc/passwd", "an IANA time zone"),

@@ -43,6 +43,7 @@ def versions(formats: tuple[tuple[str, int], ...]) -> dict[str, list[int]]:
 def test_check_says_what_the_deployment_wants_to_know() -> None:
     """The whole shape of `--json` for a usable configuration: a contract."""
     more = {"API_HOST": "127.0.0.1", "TELEGRAM_BOT_TOKEN": BOT_TOKEN, "TELEGRAM_CHAT_ID": "-5"}
+    more |= {"MEMORY_LIMIT": "256M", "TASKS_LIMIT": "128", "CPU_WEIGHT": "100"}
     given = {**MINIMAL, **more}
     done = check("--env", "dev", "--file", "-", "--json", stdin=lines(**more))
     assert (done.returncode, done.stderr) == (0, b"")
@@ -60,6 +61,10 @@ def test_check_says_what_the_deployment_wants_to_know() -> None:
             "telegram_bot_username": None,
             "telegram_api_url": "https://api.telegram.org",
             "telegram_chat_id_set": True,
+            "memory_limit": "256M",
+            "tasks_limit": 128,
+            "cpu_weight": 100,
+            "io_weight": None,
             "has_api_token": True,
             "has_telegram_token": True,
         },
