@@ -18,7 +18,7 @@ endif
 # Their values go to the recipes as they were typed: make would expand a `$` in them.
 $(foreach v,$(VARIABLES),$(if $(findstring command,$(origin $v)),$(eval override export $v := $$(value $v))))
 
-.PHONY: help setup run env deploy status restart logs stop start test test-quick test-faults lint format format-check types shell workflows units check ci try try-down bench bench-service history rollback plan remove backup restore rebuild redact doctor
+.PHONY: help setup run env deploy status restart logs stop start test test-quick test-faults lint format format-check types shell workflows units check ci try try-down bench bench-service bench-shares history rollback plan remove backup restore rebuild redact doctor
 
 help: ## This list
 	@scripts/help.sh
@@ -121,6 +121,9 @@ ci: ## Every stage of CI, tests included; non-zero if one failed
 
 bench: ## Time deploys beside version 0.3.0 and a bare ssh
 	@scripts/stage.sh bench
+
+bench-shares: ## Time the answers of live on a node while dev takes all that it can get, beside a quiet dev
+	@scripts/stage.sh bench-shares
 
 bench-service: ## Time the event log and the service beside what the disk can do [BENCH_DIR=on the disk meant] [JSON=1]
 	@scripts/stage.sh bench-service

@@ -1,6 +1,6 @@
 #!/bin/sh
 # The project's own checks: scripts/stage.sh STAGE..., as scripts/ci.py lists them (ci is all of them, check all but
-# the tests); and scripts/stage.sh test|test-quick|test-faults|format|bench|bench-service
+# the tests); and scripts/stage.sh test|test-quick|test-faults|format|bench|bench-service|bench-shares
 set -eu
 unset GIVEN # what was typed for `make test` is not meant for the commands in it
 unset PYTHONDONTWRITEBYTECODE # the tests start thousands of processes, which would compile the same modules each
@@ -19,6 +19,7 @@ format)
     exec $bin/ruff format
     ;;
 bench) exec $bin/python -m benchmarks.deploy ;;
+bench-shares) exec $bin/python -m benchmarks.shares ;;
 bench-service) exec $bin/python -m benchmarks.service ${BENCH_DIR:+--dir "$BENCH_DIR"} ${JSON:+--json} ;;
 *) exec $bin/python -m scripts.ci "$@" ;;
 esac
