@@ -84,8 +84,8 @@ def shares(missing: Sequence[str]) -> Check:
         without = ", ".join(key for key, name in LIMITED_BY.items() if name in missing)
         return warn(
             "shares",
-            f"no cgroup controller {', '.join(missing)}: {without} have no effect",
-            "boot the node with cgroup v2 alone; a container gets its controllers from its host",
+            f"{without} have no effect: cgroup controllers are missing",
+            f"boot the node with cgroup v2 and {', '.join(missing)}; a container gets them from its host",
         )
     return ok("shares", f"the kernel has the cgroup controllers {', '.join(CONTROLLERS)}")
 

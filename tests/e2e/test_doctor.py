@@ -56,7 +56,7 @@ def test_settled_node_is_healthy(dev: Operator) -> None:
     assert found["staging", "release", "ok"][0] == "not deployed here yet; port 8001 is free"
     given = set(dev.on_node("cat", "/sys/fs/cgroup/cgroup.controllers").split())
     missing = [name for name in ("cpu", "io", "memory", "pids") if name not in given]
-    assert ", ".join(missing) in found[None, "shares", "warn" if missing else "ok"][0]
+    assert ", ".join(missing) in " ".join(found[None, "shares", "warn" if missing else "ok"])
     for name in ("git", "uv", "uv.lock", ".env.dev", "ssh", "host key", "sudo", "python", "clock", "audit"):
         assert (None, name, "ok") in found
     assert {environment for environment, _, _ in examine(dev, "dev")} == {None, "dev"}
