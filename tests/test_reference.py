@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import html
 import io
 import json
 import re
@@ -16,6 +17,11 @@ from typing import Any
 
 import pytest
 
+from deployment import units
+from deployment.host import probe, rehearsal
+from deployment.host.layout import Environment
+from deployment.host.step import Step
+from deployment.host.steps import STEPS
 from deployment.settings import ROOT
 from services.api import openapi
 from services.api.app import OPERATIONS
@@ -195,3 +201,24 @@ def test_commands_print_what_is_documented(
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(given))
     assert MODULES[module](arguments) == 0
     assert shape(json.loads(capsys.readouterr().out)) == shape(COMMANDS_SHOWN[command])
+
+
+def test_limits_of_the_process_are_those_of_its_unit() -> None:
+    """The seconds and bytes that ARCHITECTURE.md names are those that units and probe have."""
+    environment = Environment("dev")
+    service = units.render(environment, "3.11", "127.0.0.1", 8000)[environment.service].decode()
+    limits = dict(re.findall(r"^(\w+Sec)=(\d+)$", service, re.MULTILINE))
+    text = " ".join(CONTRACT.split())
+    assert f"`READY=1` within {limits['TimeoutStartSec']} s" in text
+    assert f"`WATCHDOG=1` at least every {limits['WatchdogSec']} s" in text
+    assert f"ends with 0 within {limits['TimeoutStopSec']} s of SIGTERM ({rehearsal.STOP} s in a" in text
+    assert f"at most {probe.LONGEST // 1024} kB" in text
+
+
+def test_picture_shows_steps_that_exist() -> None:
+    """Each step in docs/images/deploy.svg has its present name. scripts/picture.py draws the picture."""
+    picture = html.unescape((ROOT / "docs" / "images" / "deploy.svg").read_text()).replace("\xa0", " ")
+    shown = [title.strip() for title in re.findall("✓</text><text [^>]*>(.{45})", picture)]
+    known = ["connect to", "build release", "upload release", *(Step(verb).title for verb in STEPS)]
+    assert shown
+    assert [title for title in shown if not f"{title} ".startswith(tuple(f"{name} " for name in known))] == []
