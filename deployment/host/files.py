@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import stat
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -15,7 +16,7 @@ LONG = 280.0  # seconds for what depends on how much there is; the operator's ha
 
 def publish(path: Path, content: bytes, mode: int) -> None:
     """Write a file beside, make it durable, and put it in place by a rename."""
-    beside = path.with_name(f".{path.name}.new")
+    beside = unfinished(path)
     descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
     try:
         with os.fdopen(descriptor, "wb") as file:
@@ -32,19 +33,27 @@ def publish(path: Path, content: bytes, mode: int) -> None:
 
 def point(link: Path, target: Path) -> None:
     """Turn a symbolic link in one step."""
-    beside = link.with_name(f".{link.name}.new")
+    beside = unfinished(link)
     beside.unlink(missing_ok=True)
     beside.symlink_to(target)
     beside.replace(link)
     settle(link.parent)
 
 
+def unfinished(path: Path) -> Path:
+    """The name of a file or link until it is whole."""
+    return path.with_name(f".{path.name}.new")
+
+
 def discard(path: Path) -> None:
-    """Take a directory away: first its name, so that a kill leaves nothing that looks whole."""
+    """Take a directory away: first its name, so that a kill leaves nothing that looks whole.
+
+    Of anything else in its place only the name is taken away.
+    """
     going = gone(path)
     if going.exists():
         shutil.rmtree(going)
-    if path.is_symlink() or not path.exists():
+    if path.is_symlink() or not path.is_dir():  # opening a pipe, for one, would wait for ever
         path.unlink(missing_ok=True)
         return
     path.rename(going)
@@ -86,6 +95,26 @@ def directory(path: Path, owner: int, mode: int) -> None:
         os.close(found)
 
 
+def make_private(path: Path) -> None:
+    """Make a directory that root alone can use, and give all that lies in it to root alone.
+
+    It may be a link of root's. Earlier versions made it readable by all.
+    """
+    path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+    root = os.geteuid()
+    directory(Path(os.path.realpath(path)), root, 0o700)
+    for place, directories, names in os.walk(path):
+        wanted = [(Path(place, name), 0o700) for name in directories]
+        wanted += [(Path(place, name), 0o600) for name in names]
+        for item, mode in wanted:
+            with contextlib.suppress(FileNotFoundError):  # the change that it belongs to has just ended
+                found = item.lstat()
+                if found.st_uid != root:
+                    os.chown(item, root, root, follow_symlinks=False)
+                if not stat.S_ISLNK(found.st_mode) and stat.S_IMODE(found.st_mode) != mode:
+                    item.chmod(mode)
+
+
 def give(path: Path, owner: int) -> None:
     """Make a user (by number) the owner of a directory with all that lies in it, itself at last.
 
@@ -100,9 +129,11 @@ def empty(path: Path) -> None:
 
 
 def sweep(parent: Path) -> None:
-    """Remove what earlier attempts left half-made, or half-removed."""
+    """Remove what earlier attempts left half-made, half-written or half-removed."""
     for left in (*parent.glob(".*.half"), *parent.glob(".*.gone")):
         shutil.rmtree(left)
+    for left in parent.glob(".*.new"):
+        left.unlink(missing_ok=True)
 
 
 def settle(directory: Path) -> None:

@@ -1,83 +1,180 @@
-"""One change at a time: flock, which dies with its holder and needs no clearing up."""
+"""One change at a time: flock, which dies with its holder and needs no clearing up.
+
+Whoever can open a file for reading can lock it. So only root can open these, and a file that others could
+open, as those of earlier versions, is replaced; so is one that no process of root's holds.
+"""
 
 from __future__ import annotations
 
 import fcntl
 import json
 import os
+import stat
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
-from . import record
+from . import files, lock_holders, record
 from .errors import Busy
 from .layout import Layout
+from .lock_holders import Process
+
+LIMIT = 60.0  # seconds to wait for what the environments share: longer than laying down a layer takes
+POLL = 0.02  # seconds between two attempts
+GATE = "gate"  # the lock of whoever looks at lock files, which might replace one of them
 
 
 @contextmanager
 def environment_lock(layout: Layout, name: str, holder: dict[str, Any]) -> Iterator[None]:
     """Hold an environment for a whole transaction, or be refused with the name of who holds it."""
-    with _opened(layout, name) as descriptor:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise busy(name, _held(layout, descriptor)) from None
+    with _gate(layout):
+        descriptor, processes = _try(_path(layout, name))
+    try:
+        if processes:
+            raise busy(name, _held(layout, descriptor, processes))
         _write(descriptor, {**holder, "since": time.time()})
         try:
             yield
         finally:
             _write(descriptor, {})
+    finally:
+        os.close(descriptor)
 
 
 @contextmanager
 def host_lock(layout: Layout) -> Iterator[None]:
-    """Hold what the environments share (audit, layers) for a moment; waits for its turn."""
-    with _opened(layout, "host") as descriptor:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
+    """Hold what the environments share (audit, layers) for a moment.
+
+    Raises `Busy` if somebody else holds it for more than `LIMIT` seconds.
+    """
+    end = time.monotonic() + LIMIT
+    while True:
+        with _gate(layout):
+            descriptor, processes = _try(_path(layout, "host"))
+        try:
+            if not processes:
+                yield
+                return
+        finally:
+            os.close(descriptor)
+        if time.monotonic() >= end:
+            raise _waited(_path(layout, "host"), processes)
+        time.sleep(POLL)
 
 
 def holder(layout: Layout, name: str) -> dict[str, Any] | None:
-    """Who holds an environment now; None when nobody does. Whoever looks leaves no file behind."""
+    """Who holds an environment now; None when no process of root's does. A look leaves no file behind."""
     try:
-        file = (layout.locks / f"{name}.lock").open("rb")
-    except FileNotFoundError:
+        descriptor = os.open(_path(layout, name), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:  # nothing is there, or no file: nobody holds it
         return None
-    with file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return _held(layout, file.fileno())
-        return None
+    try:
+        if _is_locked(descriptor, fcntl.LOCK_SH):
+            return None
+        processes = lock_holders.of(os.fstat(descriptor))
+        return _held(layout, descriptor, processes) if processes else None
+    finally:
+        os.close(descriptor)
 
 
 def busy(name: str, held: dict[str, Any]) -> Busy:
     """The refusal that names who is at work, on what, for how long, and how far it has come."""
-    who = f"{held.get('actor', 'somebody')} ({held.get('verb', 'a change')})"
+    hint = f"wait for it to end; `make status ENV={name}` shows what runs"
+    if "actor" not in held:
+        return Busy(f"the lock of {name} is held by {held['process']}.", hint)
+    who = f"{held['actor']} ({held.get('verb', 'a change')})"
     which = held.get("transaction", "?")
     age = max(0.0, time.time() - float(held.get("since", time.time())))
     phase = f", now at: {held['phase']}" if held.get("phase") else ""
     return Busy(
         f"{name} is being changed by {who} since {age:.0f} s{phase}; transaction {which}.",
-        f"wait for it to end; `make status ENV={name}` shows what runs",
+        hint,
+        (f"its lock is held by {held['process']}",),
     )
 
 
+def _path(layout: Layout, name: str) -> Path:
+    return layout.locks / f"{name}.lock"
+
+
 @contextmanager
-def _opened(layout: Layout, name: str) -> Iterator[int]:
-    layout.locks.mkdir(mode=0o755, parents=True, exist_ok=True)
-    descriptor = os.open(layout.locks / f"{name}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+def _gate(layout: Layout) -> Iterator[None]:
+    """Look at the files of locks alone. Nobody else replaces one of them meanwhile, and nobody takes one."""
+    _make_directory(layout.locks)
+    path, end = _path(layout, GATE), time.monotonic() + LIMIT
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:
-        yield descriptor
+        while not _is_locked(descriptor, fcntl.LOCK_EX):
+            if time.monotonic() >= end:
+                raise _waited(path, lock_holders.of(os.fstat(descriptor)))
+            time.sleep(POLL)
+        yield
     finally:
         os.close(descriptor)
 
 
-def _held(layout: Layout, descriptor: int) -> dict[str, Any]:
+def _make_directory(path: Path) -> None:
+    """Make the directory of the locks, for root alone."""
+    try:
+        found = path.lstat()
+    except FileNotFoundError:
+        path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+    else:
+        writable = stat.S_IMODE(found.st_mode) & 0o022
+        if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or writable:
+            files.discard(path)  # others may have put anything there
+    files.directory(path, os.geteuid(), 0o700)
+
+
+def _try(path: Path) -> tuple[int, tuple[Process, ...]]:
+    """Open and lock a file; return the processes that hold it already, if there are any."""
+    if _is_open_to_others(path) and not lock_holders.of(path.lstat()):
+        files.discard(path)
+    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    descriptor = os.open(path, flags, 0o600)
+    if _is_locked(descriptor, fcntl.LOCK_EX):
+        return descriptor, ()
+    processes = lock_holders.of(os.fstat(descriptor))
+    if processes:
+        return descriptor, processes
+    os.close(descriptor)  # whoever held it has just ended, or is no process of root's
+    files.discard(path)
+    return _try(path)
+
+
+def _is_open_to_others(path: Path) -> bool:
+    """Whether a process of another user may have opened what lies there, and so could hold its lock."""
+    try:
+        found = path.lstat()
+    except FileNotFoundError:
+        return False
+    is_private = found.st_uid == os.geteuid() and not stat.S_IMODE(found.st_mode) & 0o077
+    return not (stat.S_ISREG(found.st_mode) and is_private)
+
+
+def _is_locked(descriptor: int, kind: int) -> bool:
+    """Lock a file if nobody else holds it; whether that was so."""
+    try:
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _waited(path: Path, processes: tuple[Process, ...]) -> Busy:
+    who = ", ".join(map(str, processes)) or "a process that has just ended"
+    return Busy(
+        f"{path} is held by {who}, for more than {LIMIT:g} s.",
+        "no change takes so long there: look at that process on the node, and end it",
+    )
+
+
+def _held(layout: Layout, descriptor: int, processes: tuple[Process, ...]) -> dict[str, Any]:
     found = _read(descriptor)
     steps = record.get(layout, found["transaction"]).entries("step") if "transaction" in found else []
-    return {**found, "phase": steps[-1]["title"] if steps else ""}
+    return {**found, "phase": steps[-1]["title"] if steps else "", "process": str(processes[0])}
 
 
 def _read(descriptor: int) -> dict[str, Any]:

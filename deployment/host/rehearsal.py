@@ -27,6 +27,7 @@ Description=Helionyx {name}: the private socket of a rehearsal
 [Socket]
 ListenStream={address}
 SocketMode=0600
+DirectoryMode=0700
 RemoveOnStop=yes
 """
 

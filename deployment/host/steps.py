@@ -26,7 +26,7 @@ from . import (
     verify,
 )
 from .bot import own_bot
-from .errors import StepFailed
+from .errors import HostError, StepFailed
 from .locks import host_lock
 from .step import Step
 from .words import count
@@ -43,7 +43,7 @@ def perform(work: Work, step: Step) -> str:
     """
     try:
         return _done(work, step)
-    except StepFailed as error:
+    except HostError as error:
         if step.verb.startswith("prune-"):
             return f"left for the next time: {error.message}"
         if step.verb in RUNNING and (paths := dropins.named(work.layout, work.environment)):

@@ -1,0 +1,69 @@
+"""The processes of root's that hold a flock on a file. Those of other users hold nothing of ours."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from .printable import printable
+
+PROC = Path("/proc")
+STARTED = 19  # the field `starttime` of /proc/<pid>/stat, counted from behind the name: see proc(5)
+
+
+@dataclass(frozen=True)
+class Process:
+    """A running program of root's, and for how many seconds it runs."""
+
+    name: str
+    pid: int
+    seconds: float
+
+    def __str__(self) -> str:
+        return f"{self.name} (pid {self.pid}) of root, running for {self.seconds:.0f} s"
+
+
+def of(file: os.stat_result) -> tuple[Process, ...]:
+    """The processes of root's that hold the file locked, lowest pid first.
+
+    The kernel names the process that has locked a file, which may have ended since then, and not those that
+    have inherited the lock. So every open file of every process of root's is looked at.
+    """
+    place = f" {os.major(file.st_dev):02x}:{os.minor(file.st_dev):02x}:{file.st_ino} "
+    pids = sorted(int(path.name) for path in PROC.iterdir() if path.name.isdecimal())
+    return tuple(process for pid in pids for process in _holding(pid, place))
+
+
+def _holding(pid: int, place: str) -> Iterator[Process]:
+    with suppress(OSError):  # it has ended
+        if _is_of_root(pid) and any(place in line for line in _locks(pid)):
+            yield _process(pid)
+
+
+def _is_of_root(pid: int) -> bool:
+    """Whether root has started a process. A program that is setuid root is still of whoever called it.
+
+    The owner of /proc/<pid> proves nothing: each process can have root as the owner of its own.
+    """
+    lines = (PROC / str(pid) / "status").read_bytes().splitlines()
+    uids = next(line for line in lines if line.startswith(b"Uid:"))
+    return int(uids.split()[1]) == os.geteuid()  # which is root on a node
+
+
+def _locks(pid: int) -> Iterator[str]:
+    for path in (PROC / str(pid) / "fdinfo").iterdir():
+        with suppress(OSError):  # it was closed
+            lines = path.read_text().splitlines()
+            yield from (line for line in lines if line.startswith("lock:") and "FLOCK" in line)
+
+
+def _process(pid: int) -> Process:
+    content = (PROC / str(pid) / "stat").read_bytes().decode(errors="surrogateescape")
+    name = content[content.index("(") + 1 : content.rindex(")")]
+    ticks = int(content[content.rindex(")") + 2 :].split()[STARTED])
+    running = time.clock_gettime(time.CLOCK_BOOTTIME) - ticks / os.sysconf("SC_CLK_TCK")
+    return Process(printable(name), pid, max(0.0, running))
