@@ -62,7 +62,9 @@ def _tail(layout: Layout, file: Any) -> tuple[str, int]:
     content = file.read()
     whole = content.rfind(b"\n") + 1
     if whole < len(content):
-        layout.audit.with_name(f"{layout.audit.name}.torn-{whole}").write_bytes(content[whole:])
+        torn = layout.audit.with_name(f"{layout.audit.name}.torn-{whole}")
+        with open(torn, "wb", opener=_private) as aside:
+            aside.write(content[whole:])
         file.truncate(whole)
     if not whole:
         return GENESIS, 0

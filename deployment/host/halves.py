@@ -16,7 +16,7 @@ from pathlib import Path
 from . import zipapp
 from .bytecode import compiled_modules
 from .errors import StepFailed
-from .files import publish
+from .files import publish, sweep
 from .layout import Layout
 from .locks import host_lock
 
@@ -61,6 +61,7 @@ def _packed(files: Mapping[str, bytes]) -> bytes:
 
 
 def _forget_older(kept: Path) -> None:
+    sweep(kept.parent)
     halves = sorted(kept.parent.glob("*.pyz"), key=lambda path: path.stat().st_mtime)
     for old in halves[:-KEPT]:
         old.unlink(missing_ok=True)

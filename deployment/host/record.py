@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
 import json
 import os
 import shutil
@@ -18,13 +19,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .files import publish
+from .files import make_private, publish
 from .layout import Layout
 
 KEEP = 20  # transactions whose requests and records stay for reading
 WHOLE = {"verb", "environment", "actor"}  # what every request has; one without it was never finished
 FULL = (errno.ENOSPC, errno.EDQUOT)
-STAGING = 3600.0  # seconds after which what was staged and never begun is forgotten
+STAGING = "staging"  # the file that is locked while the data of a transaction is on its way
+FORGOTTEN = 3600.0  # seconds after which what was not begun is forgotten, where nothing says who brings it
 
 
 @dataclass(frozen=True)
@@ -113,6 +115,16 @@ def create(layout: Layout, request: dict[str, Any]) -> Transaction:
     return Transaction(path.name, path)
 
 
+@contextlib.contextmanager
+def staging(transaction: Transaction) -> Iterator[None]:
+    """Mark a transaction as one whose data is on its way: once the mark's lock is free, nobody brings it."""
+    path = transaction.path / STAGING
+    with open(path, "wb", opener=private) as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+        path.unlink()
+
+
 def forget(layout: Layout, transaction: Transaction) -> None:
     """Remove all of a transaction that was not started, also the directories that were made for it."""
     shutil.rmtree(transaction.path)
@@ -129,7 +141,8 @@ def forget_empty(layout: Layout) -> None:
 def _directory(layout: Layout, environment: str) -> Path:
     """A new directory for a transaction, with an id that no other transaction has."""
     while True:
-        layout.transactions.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private(layout.state)
+        layout.transactions.mkdir(mode=0o700, exist_ok=True)
         path = layout.transactions / new_id(environment)
         try:
             path.mkdir(mode=0o700)
@@ -158,12 +171,24 @@ def ended(layout: Layout) -> list[Transaction]:
 
 
 def never_begun(layout: Layout) -> list[Transaction]:
-    """Those that were staged, and whose connection died before they could be started."""
-    return [
-        item
-        for item in every(layout)
-        if not item.entries() and time.time() - item.path.stat().st_mtime > STAGING
-    ]
+    """Those that nobody can start any more: whoever brought their data died before. They hold secrets."""
+    paths = layout.transactions.iterdir() if layout.transactions.is_dir() else ()
+    items = [Transaction(path.name, path) for path in sorted(paths)]
+    return [item for item in items if not item.entries() and _is_left(item)]
+
+
+def _is_left(transaction: Transaction) -> bool:
+    """Whether nobody brings the data of a transaction: its lock is free, or no lock is there for an hour."""
+    try:
+        with (transaction.path / STAGING).open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            return True
+    except BlockingIOError:
+        return False
+    except FileNotFoundError:  # not staged yet, or staged and about to be started, or of an earlier version
+        with contextlib.suppress(FileNotFoundError):
+            return time.time() - transaction.path.stat().st_mtime > FORGOTTEN
+        return False
 
 
 def get(layout: Layout, name: str) -> Transaction:

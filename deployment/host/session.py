@@ -130,7 +130,8 @@ def _begun(
         raise _unwritable(error) from error
     wire.say("transaction", id=transaction.id, unit=transaction.unit)
     try:
-        _stage(layout, wire, transaction, steps)
+        with record.staging(transaction):
+            _stage(layout, wire, transaction, steps)
     except OSError as error:
         record.forget(layout, transaction)
         raise _unwritable(error) from error
@@ -146,6 +147,9 @@ def _begun(
         raise Refused(
             "the node cannot start the transaction.", "mend that first", (*error.details, *named)
         ) from error
+    except HostError:  # such as a lock that does not get free
+        record.forget(layout, transaction)
+        raise
     return transaction
 
 

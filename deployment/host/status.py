@@ -122,11 +122,12 @@ def of(layout: Layout, environment: Environment) -> dict[str, Any]:
 
 
 def unfinished(layout: Layout, environment: Environment, changing: dict[str, Any] | None) -> list[str]:
-    """The transactions that have no result, without the one that is under way."""
+    """The transactions that were begun and have no result, without the one that is under way."""
     return [
         item.id
         for item in record.every(layout)
-        if item.result is None
+        if item.entries()
+        and item.result is None
         and item.request["environment"] == environment.name
         and item.id != (changing or {}).get("transaction")
     ]

@@ -195,3 +195,30 @@ def test_discarded_directory_is_gone_at_once(layout: Layout) -> None:
     files.discard(layout.layers / DIGEST)
     files.discard(layout.layers / DIGEST)
     assert list(layout.layers.iterdir()) == []
+
+
+def test_what_was_half_written_is_swept(layout: Layout) -> None:
+    """What a kill left between the writing of a file and its name, wherever a change of dev publishes one."""
+    own, unit = layout.releases(DEV), layout.unit_file(DEV.service)
+    places = [
+        layout.verified(DEV) / "c0ffee000000-111111111111",
+        layout.current(DEV),
+        layout.last_head(DEV),
+        *(unit, layout.unit_file(DEV.journal), *layout.rehearsal(DEV)),
+    ]
+    others = [layout.last_head(Environment("live")), unit.with_name("other.service")]
+    own.mkdir(parents=True)
+    for path in (*places, *others):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        files.unfinished(path).touch()
+    install.sweep_all(layout, DEV)
+    assert [path for path in places if files.unfinished(path).exists()] == []
+    assert [path for path in others if not files.unfinished(path).exists()] == []
+
+
+def test_what_is_no_directory_is_discarded_without_a_look_into_it(tmp_path: Path) -> None:
+    """Opening a pipe would wait for whoever writes into it."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    files.discard(pipe)
+    assert not list(tmp_path.iterdir())

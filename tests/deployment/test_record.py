@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from deployment.host import record
-from deployment.host.layout import Layout
+from deployment.host import record, status
+from deployment.host.layout import Environment, Layout
 
 REQUEST = {"verb": "restart", "environment": "dev", "actor": {"name": "Ada"}}
 
@@ -60,8 +60,64 @@ def test_what_was_never_begun_is_forgotten(tmp_path: Path) -> None:
     old, fresh = record.create(layout, REQUEST), record.create(layout, REQUEST)
     begun = record.create(layout, REQUEST)
     begun.write("attempt", number=1)
-    long_ago = time.time() - record.STAGING - 1
+    long_ago = time.time() - record.FORGOTTEN - 1
     for transaction in (old, begun):
         os.utime(transaction.path, (long_ago, long_ago))
     latest = record.create(layout, REQUEST)
     assert {item.id for item in record.every(layout)} == {fresh.id, begun.id, latest.id}
+
+
+def test_what_is_on_its_way_is_forgotten_with_whoever_brings_it(tmp_path: Path) -> None:
+    """A connection that was killed lets go of its lock: the next change sweeps, and waits for no hour."""
+    layout = Layout(tmp_path)
+    brought = record.create(layout, REQUEST)
+    with record.staging(brought):
+        record.create(layout, REQUEST)
+        assert brought.path.is_dir()
+    (brought.path / record.STAGING).touch(0o600)  # as its death would have left it
+    torn = layout.transactions / "20261130T144126Z-dev-0001"  # killed before its request was written
+    torn.mkdir()
+    os.utime(torn, (0, 0))
+    latest = record.create(layout, REQUEST)
+    assert latest.path.is_dir()
+    assert not brought.path.exists()
+    assert not torn.exists()
+
+
+def test_what_has_not_begun_is_not_unfinished(tmp_path: Path) -> None:
+    """Nothing was touched, so nobody has to do anything about it."""
+    layout = Layout(tmp_path)
+    transaction = record.create(layout, REQUEST)
+    assert status.unfinished(layout, Environment("dev"), None) == []
+    transaction.write("attempt", number=1)
+    assert status.unfinished(layout, Environment("dev"), None) == [transaction.id]
+
+
+def test_all_that_is_remembered_is_root_s_alone(tmp_path: Path) -> None:
+    """Directories 0700 and files 0600, also those that an earlier version has made for all eyes."""
+    layout = Layout(tmp_path)
+    before = record.create(layout, REQUEST)
+    before.write("result", outcome="done")
+    layout.audit.write_bytes(b"")
+    torn = layout.audit.with_name("deployments.jsonl.torn-12")
+    torn.write_bytes(b"{")
+    link = layout.state / "link"
+    link.symlink_to("/etc/hostname")
+    strange = Path("/etc/hostname").stat().st_mode
+    for path in (layout.state, layout.transactions, before.path, before.log, layout.audit, torn):
+        path.chmod(0o755)
+    record.create(layout, REQUEST)
+    modes = {path: path.lstat().st_mode & 0o777 for path in layout.state.rglob("*") if path != link}
+    assert layout.state.stat().st_mode & 0o777 == 0o700
+    assert {path: 0o700 if path.is_dir() else 0o600 for path in modes} == modes
+    assert Path("/etc/hostname").stat().st_mode == strange
+
+
+def test_state_may_be_a_link_of_root_s(tmp_path: Path) -> None:
+    """As to a bigger disk."""
+    layout = Layout(tmp_path)
+    (tmp_path / "disk").mkdir(mode=0o755)
+    layout.state.parent.mkdir(parents=True)
+    layout.state.symlink_to(tmp_path / "disk")
+    record.create(layout, REQUEST)
+    assert (tmp_path / "disk").stat().st_mode & 0o777 == 0o700
