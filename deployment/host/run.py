@@ -25,6 +25,8 @@ ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8", "SYST
 OUTPUT = 1 << 20  # bytes of stdout, and of stderr; JSON of that size takes about 40 MB once it is parsed
 CHUNK = 1 << 16
 LINES, COLUMNS = 20, 4000  # lines of the last words of a command that failed, and characters of each
+LOOK = 0.25  # seconds between two looks whether another process has stopped a command
+STOPPED = "no release does that: look at the processes of that user on the node"
 DYING = 5.0  # seconds for a killed command to end: one that waits for a broken disk does not
 
 
@@ -47,7 +49,8 @@ def run(
     """Return stdout of the command.
 
     Raises `StepFailed` with the command, its exit code and its last words when the code is not one of
-    `expect`, when it takes longer than `timeout` seconds, or when it writes more than `OUTPUT` bytes. With
+    `expect`, when a signal has killed or stopped it, when it takes longer than `timeout` seconds, or when it
+    writes more than `OUTPUT` bytes. With
     `cut`, a command that has written so much is ended, and the bytes until then are returned. `memory` is a
     limit in bytes for the data of the command. `user` drops root for the command's run, and has to be there.
     """
@@ -55,6 +58,8 @@ def run(
         child = _started(argv, subprocess.PIPE if stdin is None else stdin, user, cwd)
     ended = _attended(child, input, timeout)
     out, err = (bytes(data[:OUTPUT]).decode(errors="replace") for data in (ended.out, ended.err))
+    if ended.stopped:
+        raise StepFailed(f"stopped by another process of its user: {shlex.join(argv)}", STOPPED)
     if ended.late:
         raise TimedOut(f"no end after {timeout:g} s: {shlex.join(argv)}")
     if ended.flooded and not cut:
@@ -62,10 +67,21 @@ def run(
     if not ended.flooded and ended.code not in expect:
         lines = (err.strip() or out.strip()).splitlines()[-LINES:]
         raise StepFailed(
-            f"exit code {ended.code} from: {shlex.join(argv)}",
+            f"{_end_of(ended.code)}: {shlex.join(argv)}",
+            STOPPED if ended.code == -signal.SIGKILL and user else "",
             details=tuple(line[:COLUMNS] for line in lines),
         )
     return out
+
+
+def _end_of(code: int | None) -> str:
+    """The end of a command in words; the code of one that was killed is the negative number of a signal."""
+    if code is None or code >= 0:
+        return f"exit code {code} from"
+    number = -code
+    return (
+        f"killed by {signal.Signals(number).name if number in list(signal.Signals) else f'signal {number}'}"
+    )
 
 
 def _started(
@@ -92,7 +108,13 @@ def _started(
             f"{argv[0]} cannot be started on the node: {error.strerror}.",
             "a file system that is mounted noexec does this, or a rule of sudo or AppArmor",
         ) from error
-    except OSError as error:  # such as no process or no memory left
+    except BlockingIOError as error:  # a limit of processes, of the node or of the user
+        who, whose = (f" as {user}", user) if user else ("", "root")
+        raise StepFailed(
+            f"{argv[0]} cannot be started{who} on the node: too many processes run.",
+            f"as root on the node: ps -u {whose}, and end what should not run",
+        ) from error
+    except OSError as error:  # such as no memory left
         raise StepFailed(f"{argv[0]} cannot be started on the node: {error.strerror}.") from error
     except KeyError:  # the user's: somebody has deleted it
         raise StepFailed(f"there is no user {user} on the node.", "make deploy makes it again") from None
@@ -100,12 +122,13 @@ def _started(
 
 @dataclass
 class _Ended:
-    """A command that has ended, or was ended for being late or for flooding one of its pipes."""
+    """A command that has ended, or was ended for being late or stopped, or for flooding one of its pipes."""
 
     out: bytearray = field(default_factory=bytearray)
     err: bytearray = field(default_factory=bytearray)
     code: int | None = None
     late: bool = False
+    stopped: bool = False
 
     @property
     def flooded(self) -> bool:
@@ -125,8 +148,8 @@ def _attended(child: subprocess.Popen[bytes], input: bytes, timeout: float) -> _
             for pipe, into in ((child.stdout, ended.out), (child.stderr, ended.err)):
                 _register(selector, pipe, selectors.EVENT_READ, into)
             _register(selector, child.stdin, selectors.EVENT_WRITE, bytearray(input))
-            ended.late = not _exchanged(selector, exit_, ended, time.monotonic() + timeout)
-        if ended.late or ended.flooded:
+            ended.late = not _exchanged(selector, exit_, ended, child.pid, time.monotonic() + timeout)
+        if ended.late or ended.stopped or ended.flooded:
             with contextlib.suppress(ProcessLookupError):  # it has just ended, with all that it began
                 os.killpg(child.pid, signal.SIGKILL)
         with contextlib.suppress(subprocess.TimeoutExpired):
@@ -145,12 +168,18 @@ def _register(selector: selectors.BaseSelector, pipe: IO[bytes] | None, event: i
         selector.register(pipe, event, data)
 
 
-def _exchanged(selector: selectors.BaseSelector, exit_: int, ended: _Ended, end: float) -> bool:
-    """Move bytes until the command ends or floods a pipe; returns False when the time is over before."""
+def _exchanged(selector: selectors.BaseSelector, exit_: int, ended: _Ended, pid: int, end: float) -> bool:
+    """Move bytes until the command ends, is stopped or floods a pipe.
+
+    Returns False when the time is over before.
+    """
     over = False
     while not ended.flooded:
-        ready = selector.select(0 if over else max(0.0, end - time.monotonic()))
+        ready = selector.select(0 if over else max(0.0, min(LOOK, end - time.monotonic())))
         if over and not ready:  # all that it has written was read
+            return True
+        if _is_stopped(pid):
+            ended.stopped = True
             return True
         for key, events in ready:
             if key.fd == exit_:
@@ -163,6 +192,14 @@ def _exchanged(selector: selectors.BaseSelector, exit_: int, ended: _Ended, end:
         if not over and time.monotonic() >= end:
             return False
     return True
+
+
+def _is_stopped(pid: int) -> bool:
+    """Whether a child was stopped: whoever has its user can do that, and has no reason to let it go on."""
+    try:
+        return os.waitid(os.P_PID, pid, os.WSTOPPED | os.WNOHANG) is not None
+    except ChildProcessError:  # it has ended
+        return False
 
 
 def _take(selector: selectors.BaseSelector, key: selectors.SelectorKey) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -83,9 +85,9 @@ def test_last_words_have_a_limit_too() -> None:
 
 
 def test_command_that_does_not_end_is_killed_with_all_that_it_began() -> None:
-    """Also one that somebody has stopped."""
+    """It is told apart from one that fails."""
     begun = time.monotonic()
-    for command in ("sleep 987", "sleep 987 & wait", "kill -STOP $$"):
+    for command in ("sleep 987", "sleep 987 & wait"):
         with pytest.raises(TimedOut, match=r"no end after 0\.1 s"):
             run(["sh", "-c", command], timeout=0.1)
     assert time.monotonic() - begun < 5
@@ -111,3 +113,34 @@ def test_memory_has_a_limit_that_this_process_does_not_keep() -> None:
         run(program, memory=200 << 20)
     assert failure.value.details[-1] == "MemoryError"
     run(program)
+
+
+@pytest.mark.parametrize(
+    ("signal", "message"), [(19, "stopped by another process of its user: "), (9, "killed by SIGKILL: ")]
+)
+def test_signal_of_another_process_is_told_at_once(signal: int, message: str) -> None:
+    """Whoever has the same user can send them: a command that is stopped is not waited for."""
+    begun = time.monotonic()
+    with pytest.raises(StepFailed, match=message) as failure:
+        run(["sh", "-c", f"echo half; kill -{signal} $$; echo whole"])
+    assert time.monotonic() - begun < 5
+    assert not isinstance(failure.value, TimedOut)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be another user")
+def test_user_with_too_many_processes_is_told() -> None:
+    """A fork in a loop takes all that the user may have: no traceback."""
+    program = (
+        "import resource; resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))\n"
+        "from deployment.host.run import run\n"
+        "from deployment.host.errors import StepFailed\n"
+        "try: run(['true'], user='daemon')\n"
+        "except StepFailed as error: print(error.message)\n"
+    )
+    with subprocess.Popen(["sleep", "60"], user="daemon") as one:
+        try:
+            argv = [sys.executable, "-c", program]
+            done = subprocess.run(argv, capture_output=True, text=True, check=True, timeout=30)
+        finally:
+            one.kill()
+    assert done.stdout == "true cannot be started as daemon on the node: too many processes run.\n"
