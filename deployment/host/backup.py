@@ -21,6 +21,7 @@ from .run import run
 from .store import LOG_FILE, LONG, SPARE, ask, path_of
 from .wire import Wire
 
+BY_OTHERS = "a process of the environment's user does that, and no release: look at what runs there"
 PLACE = ".backup"  # in the environment's data: the copy is made there, by its user, and does not stay
 
 
@@ -39,8 +40,14 @@ def hand_over(layout: Layout, wire: Wire, request: dict[str, Any]) -> None:
         answer, file = _copied(layout, environment, release)
     with file:  # which has no name any more: however this ends, nothing is left
         _note(layout, request, release, answer, seconds=round(time.monotonic() - begun, 3))
-        wire.say("backup", size=os.fstat(file.fileno()).st_size, release=release.id, **answer)
-        wire.say("result", outcome="done", sha256=wire.give(file))
+        size = os.fstat(file.fileno()).st_size
+        wire.say("backup", size=size, release=release.id, **answer)
+        digest, whole = wire.give(file, size)
+    if not whole:
+        raise StepFailed(
+            f"the copy of the log of {environment.name} was changed while it was sent.", BY_OTHERS
+        )
+    wire.say("result", outcome="done", sha256=digest)
 
 
 def _note(
@@ -79,7 +86,9 @@ def _alone(layout: Layout, environment: Environment, request: dict[str, Any]) ->
         ):
             yield
     except Busy as error:
-        raise Refused(f"another backup of {name} is just being made.", "try again in a moment") from error
+        raise Refused(
+            f"another backup of {name} is just being made.", "try again in a moment", error.details
+        ) from error
 
 
 def _copied(layout: Layout, environment: Environment, release: Manifest) -> tuple[dict[str, Any], IO[bytes]]:
@@ -100,7 +109,7 @@ def _copied(layout: Layout, environment: Environment, release: Manifest) -> tupl
     except StepFailed as error:
         raise StepFailed(
             f"the log of {environment.name} cannot be copied.",
-            f"make doctor ENV={environment.name} looks at all of it",
+            error.hint or f"make doctor ENV={environment.name} looks at all of it",
             error.details or (error.message,),
         ) from error
     finally:
@@ -123,14 +132,16 @@ def _refuse_full_disk(store: Path) -> None:
 
 def _opened(path: Path, owner: int | None) -> IO[bytes]:
     """The file itself: the directory is the service's own, and a link in it leads nobody anywhere."""
-    parent = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:
-        found = os.open(path.name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=parent)
-    finally:
-        os.close(parent)
-    file = os.fdopen(found, "rb")
+        parent = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+        try:
+            found = os.open(path.name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=parent)
+        finally:
+            os.close(parent)
+    except OSError as error:
+        raise StepFailed(f"{path} was replaced: {error.strerror}.", BY_OTHERS) from error
     status = os.fstat(found)
     if not stat.S_ISREG(status.st_mode) or status.st_uid != owner:
-        file.close()
-        raise StepFailed(f"{path} is no plain file of the environment's own.")
-    return file
+        os.close(found)
+        raise StepFailed(f"{path} was replaced: it is no plain file of the environment's own.", BY_OTHERS)
+    return os.fdopen(found, "rb")

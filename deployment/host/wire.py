@@ -51,15 +51,22 @@ class Wire:
         if found.hexdigest() != digest:
             raise HostError(f"{path.name} arrived damaged: {found.hexdigest()[:16]}, not {digest[:16]}.")
 
-    def give(self, file: IO[bytes]) -> str:
-        """All of a file to the operator's half, as it is; the answer is its SHA-256."""
-        found = hashlib.sha256()
-        while data := file.read(CHUNK):
+    def give(self, file: IO[bytes], size: int) -> tuple[str, bool]:
+        """Send `size` bytes of a file; return their SHA-256, and whether there were exactly so many.
+
+        Where the file has become shorter, zeros take the place of its end: the other half counts.
+        """
+        found, left, whole = hashlib.sha256(), size, True
+        while left:
+            data = file.read(min(CHUNK, left))
+            if not data:
+                whole, data = False, bytes(min(CHUNK, left))
             found.update(data)
+            left -= len(data)
             view = memoryview(data)
             while view:
                 view = view[os.write(self._sink, view) :]
-        return found.hexdigest()
+        return found.hexdigest(), whole and not file.read(1)
 
     def _read(self, size: int) -> bytes:
         data = os.read(self._source, size)
