@@ -69,6 +69,7 @@ class Facts:
     chain: Chain | Check | None = None
     port: Port | Check | None = None
     others: tuple[tuple[str, str], ...] = ()  # (environment, project) of those of another project here
+    open_to: tuple[str, ...] = ()  # the environments here whose code can use its API
     bot_of: str | None = None  # the environment that has the same bot on this node
     bot: Check | None = None  # whose its token is; None where it has none, or cannot ask
     changing: dict[str, Any] | None = None  # who changes it, by which verb, and for how many seconds
@@ -116,6 +117,12 @@ def _deployed(facts: Facts) -> Iterator[Check]:
         yield from _by_faults(facts, "boot", boot, deploy)
         yield from _by_faults(facts, "python", "", f"{deploy}: a new release takes the Python of the node")
         yield _layer(facts)
+    if facts.open_to:
+        yield bad(
+            "token",
+            f"the code of {' and '.join(facts.open_to)} can read and write it: no API_TOKEN, or the same",
+            f"a new API_TOKEN in .env.{name}, then {deploy}",
+        )
     if facts.bot is not None:
         yield facts.bot
     yield from _by_faults(facts, "bot", "", f"make logs ENV={name} FOLLOW=0; docs/DEPLOYMENT.md, Bots")

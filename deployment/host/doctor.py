@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from . import (
+    access,
     audit,
     bot,
     condition,
@@ -132,7 +133,7 @@ def _facts(layout: Layout, environment: Environment, request: dict[str, Any]) ->
         layer_held=current is not None and current.layer in releases.layers(layout),
         user=user_id(environment),
         groupless=_groupless(environment),
-        unfinished=tuple(_unfinished(layout, environment)),
+        unfinished=tuple(status.unfinished(layout, environment, None)),
     )
     if facts.exists:
         facts = replace(facts, directories=_fact("directories", partial(_directories, layout, environment)))
@@ -180,6 +181,7 @@ def _with_units(
         faults=tuple(status.faults(layout, environment, seen, current, unit)) if seen.exists else (),
         port=_fact("port", partial(_port, seen, wanted)),
         others=tuple(item for item in seen.projects.items() if item[1] != request["project"]),
+        open_to=access.open_to(environment.name, seen.tokens),
         bot_of=_bot_of(seen, wanted),
     )
 
@@ -196,13 +198,6 @@ def _groupless(environment: Environment) -> int | None:
     except KeyError:
         return None
     return None if any(group.gr_name == environment.user for group in grp.getgrall()) else number
-
-
-def _unfinished(layout: Layout, environment: Environment) -> Iterator[str]:
-    """Without those that are still being sent: nothing of them has begun."""
-    for name in status.unfinished(layout, environment, None):
-        if record.get(layout, name).entries():
-            yield name
 
 
 def _of_manifest(current: Manifest | None) -> dict[str, Any] | None:

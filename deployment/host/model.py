@@ -11,6 +11,7 @@ from typing import Any
 from .layout import Environment
 
 BOT = "TELEGRAM_BOT_TOKEN"  # two pollers of one token end each other's polls for ever
+ACCESS = "API_TOKEN"  # whoever is on the node can use a service that has none
 KEEP = 5  # releases that came up and stay, unless a request says otherwise
 
 
@@ -169,6 +170,8 @@ class Observed:
     neighbours: Mapping[str, str] = field(default_factory=dict)
     projects: Mapping[str, str] = field(default_factory=dict)  # whose releases are current, by environment
     bots: Mapping[str, str] = field(default_factory=dict)  # other environments' bot tokens, by digest
+    # Of all environments here: the API token of the current release, by digest; "" where it has none.
+    tokens: Mapping[str, str] = field(default_factory=dict)
     answers: Mapping[str, Any] | None = None
     log: Log | None = None
     lost: Lost | None = None  # the loss or replacement of the log, if any

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from . import (
+    access,
     accounts,
     dropins,
     files,
@@ -93,6 +94,7 @@ def observe(layout: Layout, environment: Environment, wanted: Wanted | None = No
         neighbours={name: release.listen for name, release in neighbours.items()},
         bots={name: release.digests[BOT] for name, release in neighbours.items() if BOT in release.digests},
         projects={name: release.project for name, release in here.items()},
+        tokens={name: access.token_of(release) for name, release in here.items()},
         answers=answers,
         log=found,
         lost=loss.look(layout, environment, manifest, release or manifest, known, process, rest),

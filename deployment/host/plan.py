@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from . import preconditions, pruning
+from . import access, preconditions, pruning
 from .errors import Refused
 from .layout import Environment
 from .model import Manifest, Observed, Wanted
@@ -23,6 +23,7 @@ def plan(seen: Observed, wanted: Wanted) -> tuple[Step, ...]:
 def _running(seen: Observed, wanted: Wanted) -> Iterator[Step]:
     release, environment = preconditions.release_of(seen, wanted), wanted.environment
     preconditions.refuse_conflicts(seen, release, environment)
+    access.refuse_open(seen, wanted, release)
     if not wanted.back:  # the way back is never refused for this: what was there could read what was there
         preconditions.refuse_links(seen)
         preconditions.refuse_taken(seen.taken, environment)

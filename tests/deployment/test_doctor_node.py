@@ -147,6 +147,7 @@ def test_absent_environment_is_one_line() -> None:
         (replace(DEV, port=Port(8001, neighbour="staging")), ("port", BAD, "8001 belongs to staging")),
         (replace(DEV, port=Port(8000, "10.1.2.3", local=False)), ("address", BAD, "10.1.2.3")),
         (replace(DEV, bot_of="live"), ("bot", BAD, "live has the same one")),
+        (replace(DEV, open_to=("live",)), ("token", BAD, "the code of live can read and write it")),
         (replace(DEV, others=(("live", "other"),)), ("project", BAD, "belongs to other, which has its live")),
         (replace(DEV, unfinished=("t1",)), ("unfinished", WARN, "t1")),
         (
