@@ -50,9 +50,9 @@ def run(
 
     Raises `StepFailed` with the command, its exit code and its last words when the code is not one of
     `expect`, when a signal has killed or stopped it, when it takes longer than `timeout` seconds, or when it
-    writes more than `OUTPUT` bytes. With
-    `cut`, a command that has written so much is ended, and the bytes until then are returned. `memory` is a
-    limit in bytes for the data of the command. `user` drops root for the command's run, and has to be there.
+    writes more than `OUTPUT` bytes. With `cut`, a command that has written so much is ended, and the bytes
+    until then are returned. `memory` is a limit in bytes for the data of the command. `user` drops root for
+    the command's run, and has to be there.
     """
     with _limited(memory):
         child = _started(argv, subprocess.PIPE if stdin is None else stdin, user, cwd)
