@@ -206,7 +206,9 @@ def test_commands_print_what_is_documented(
 def test_limits_of_the_process_are_those_of_its_unit() -> None:
     """The seconds and bytes that ARCHITECTURE.md names are those that units and probe have."""
     environment = Environment("dev")
-    service = units.render(environment, "3.11", "127.0.0.1", 8000)[environment.service].decode()
+    service = units.render(environment, "3.11", {"api_host": "127.0.0.1", "api_port": 8000})[
+        environment.service
+    ].decode()
     limits = dict(re.findall(r"^(\w+Sec)=(\d+)$", service, re.MULTILINE))
     text = " ".join(CONTRACT.split())
     assert f"`READY=1` within {limits['TimeoutStartSec']} s" in text
