@@ -51,7 +51,9 @@ def of(layout: Layout, environment: Environment) -> tuple[Taken, ...]:
     others = (own, layout.verified(environment), data / "events", data / "projections")
     found += [(path, "a link is not followed there") for path in others if path.is_symlink()]
     hint = f"{AS_ROOT}: put the directory itself there, or mount it there: mount --bind"
-    return tuple(Taken(f"{path} cannot be used: {why}", hint) for path, why in found if why)
+    return tuple(
+        Taken(f"{path} cannot be used: {why}", hint, inner=path.parent == data) for path, why in found if why
+    )
 
 
 def reason(stops: list[Stop]) -> str:

@@ -130,6 +130,7 @@ class Taken:
     text: str
     hint: str
     dropin: bool = False  # whether it only changes units of ours: a removal leaves it and needs no name of it
+    inner: bool = False  # whether it lies in the data: a removal takes it away, and nothing behind it
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ def _running(seen: Observed, wanted: Wanted) -> Iterator[Step]:
     preconditions.refuse_conflicts(seen, release, environment)
     access.refuse_open(seen, wanted, release)
     if not wanted.back:  # the way back is never refused for this: what was there could read what was there
-        preconditions.refuse_links(seen)
+        preconditions.refuse_links(seen.links)
         preconditions.refuse_taken(seen.taken, environment)
         refuse = preconditions.refuse_foreign_log if wanted.log else preconditions.refuse_unreadable
         refuse(seen, wanted, release)
@@ -102,7 +102,7 @@ def _as_it_is(seen: Observed, wanted: Wanted) -> Iterator[Step]:
 def _absent(seen: Observed, wanted: Wanted) -> Iterator[Step]:
     environment = wanted.environment
     if wanted.remove:
-        preconditions.refuse_links(seen)
+        preconditions.refuse_links([item for item in seen.links if not item.inner])
         preconditions.refuse_taken([item for item in seen.taken if not item.dropin], environment)
         preconditions.refuse_occupied(seen, environment)
     if seen.rehearsal:

@@ -138,11 +138,11 @@ def refuse_taken(taken: Sequence[Taken], environment: Environment) -> None:
         )
 
 
-def refuse_links(seen: Observed) -> None:
+def refuse_links(links: Sequence[Taken]) -> None:
     """Refuse links in place of our directories that others than root could change, or that lead nowhere."""
-    if seen.links:
-        first = seen.links[0]
-        raise Refused(f"{first.text}.", first.hint, details=tuple(f"{item.text}." for item in seen.links[1:]))
+    if links:
+        first = links[0]
+        raise Refused(f"{first.text}.", first.hint, details=tuple(f"{item.text}." for item in links[1:]))
 
 
 def release_of(seen: Observed, wanted: Wanted) -> Manifest:

@@ -42,7 +42,8 @@ def _all(
 ) -> Iterator[tuple[Path, str]]:
     log, models = store.path_of(release), readmodels.directory(release)
     kept = layout.kept_logs(environment)
-    for path in (kept, layout.data(environment) / BACKUP):
+    places = [path for path in (log, models) if not path.is_symlink()]  # of links there `links` tells
+    for path in (*places, kept, layout.data(environment) / BACKUP):
         yield from _judged(path, stat.S_IFDIR, owner)
     for path in (last_head.beside(release), last_head.last_backup(release), *_files_of(log)):
         yield from _judged(path, stat.S_IFREG, owner)

@@ -122,6 +122,7 @@ def test_link_among_what_the_service_owns_is_named(linked: Layout) -> None:
     (linked.data(DEV) / "events").symlink_to("/root")
     (item,) = links.of(linked, DEV)
     assert item.text == f"{linked.data(DEV)}/events cannot be used: a link is not followed there"
+    assert item.inner, "a removal takes it away"
     assert "mount --bind" in item.hint
 
 

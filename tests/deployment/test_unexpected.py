@@ -60,6 +60,7 @@ def test_data_as_a_service_leaves_it_is_expected(data: Path) -> None:
     [
         ("kept", lambda path: path.symlink_to(path), "a link in place of a directory"),
         ("kept/.next", lambda path: path.symlink_to(path), "a link in place of a directory"),
+        ("projections", os.mkfifo, "a pipe in place of a directory"),
         (f"kept/{NAME}", os.mkfifo, "a pipe in place of a directory"),
         (f"kept/{NAME}/events.db", Path.mkdir, "a directory in place of a plain file"),
         (".backup", Path.touch, "a plain file in place of a directory"),

@@ -1,0 +1,123 @@
+"""Odd files in the data of dev, and odd processes of its user: every verb ends in a result.
+
+A matrix of kinds of files, places and verbs. The places are all that root or a release's program looks at,
+and each directory that dev can write. `odd_verbs.py` tries them, on the node. Nothing outside of dev may be
+touched, no verb may hang, and the other environments may not notice.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .back_door import BackDoor
+from .faults import fault
+from .oddities import DIRECTORIES, INTO
+from .operator import Operator
+
+PROGRAM = ("__init__.py", "oddities.py", "odd_verbs.py")
+FILES = ("log", "wal", "shm", "head", "last backup", "model", "old model", "archived log")
+IN_PLACE = (
+    *("loop", "dangling", "secret", "top", "neighbour", "pipe", "socket", "directory", "empty", "garbage"),
+    *("sparse", "unreadable", "setuid", "device", "immutable", "foreign", "hard", "flipping"),
+)
+ROOTS = ("data", "events", "projections", "kept", "archived")  # directories that more is laid into
+NIGHT = ("status", "doctor", "stop", "start")  # the verbs of each case, with one more in turn
+REMOVALS = ("remove", "delete")
+TURNS = ("restart", "rollback", "deploy", "another", "backup", "restore", "rebuild", "redact", *REMOVALS)
+LONGEST = 1500.0  # seconds for the cases of one place
+SAMPLE = [("loop", "kept", ["status", "doctor"]), ("nested", "data", ["status", "stop"])]
+# Sets the name of its process, listens at a port if there is one, and says that it is there.
+STRAY = """
+import ctypes, os, socket, sys, time
+ctypes.CDLL(None).prctl(15, bytes.fromhex(sys.argv[1]))
+if sys.argv[2] != "0":
+    listener = socket.create_server(("", int(sys.argv[2])))
+socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(b"READY=1", os.environ["NOTIFY_SOCKET"])
+time.sleep(600)
+"""
+NAME = b"\xff\n\x1b[2J"
+SHOWN = r"\xff\u000a\u001b[2J (pid "
+
+Case = tuple[str, str, list[str]]
+
+
+def cases(place: str) -> Iterator[Case]:
+    """The cases of a place: all kinds of files, with each of the other verbs in turn."""
+    places = (*FILES, *DIRECTORIES, "data")
+    kinds = IN_PLACE if place != "data" else ("unreadable", "setuid", "immutable")
+    for kind in (*kinds, *(INTO if place in ROOTS else ())):
+        turn = TURNS[((*IN_PLACE, *INTO).index(kind) + places.index(place)) % len(TURNS)]
+        first, last = ([], [turn]) if turn in REMOVALS else ([turn], [])
+        yield kind, place, [*NIGHT[:2], *first, *NIGHT[2:], *last]
+
+
+def tried(intruder: BackDoor, chosen: list[Case]) -> list[dict[str, Any]]:
+    """Try cases on the node; the outcome of each verb, all of them without a flaw."""
+    node, here = intruder.operator.node, Path(__file__).parent
+    for name in PROGRAM:
+        put = ["sh", "-c", f"mkdir -p /root/odd && cat > /root/odd/{name}"]
+        assert node.run(put, input=(here / name).read_text()).returncode == 0
+    run = ["sh", "-c", "cd /root && exec /usr/bin/python3 -m odd.odd_verbs"]
+    done = node.run(run, input=json.dumps(chosen) + "\n", timeout=LONGEST)
+    assert done.returncode == 0, done.stderr
+    lines: list[dict[str, Any]] = [json.loads(line) for line in done.stdout.splitlines()]
+    flawed = [line for line in lines if line.get("flaws", line.get("skipped"))]
+    assert not flawed, json.dumps(flawed, indent=1)
+    return lines
+
+
+@contextmanager
+def stray(operator: Operator, port: int = 0) -> Iterator[None]:
+    """A process of dev's user beside its sandbox, whose name and words are as odd as they can be."""
+    put = operator.node.run(["sh", "-c", "cat > /srv/stray.py"], input=STRAY)
+    assert put.returncode == 0
+    unit = ["systemd-run", "--quiet", "--unit=stray", "--uid=helionyx-dev", "--service-type=notify"]
+    words = [NAME.hex(), str(port), "x" * 100_000, "exit 0: done\n\x1b[2J"]
+    operator.on_node(*unit, "--property=NotifyAccess=all", "/usr/bin/python3", "/srv/stray.py", *words)
+    try:
+        yield
+    finally:
+        operator.on_node("systemctl", "stop", "stray")
+
+
+def test_sample_of_the_matrix(intruder: BackDoor) -> None:
+    """A link to itself in place of the archived logs, and a path that is longer than any path may be."""
+    lines = tried(intruder, SAMPLE)
+    assert [line["verb"] for line in lines] == [verb for _, _, verbs in SAMPLE for verb in verbs]
+
+
+@pytest.mark.timeout(LONGEST)
+@pytest.mark.parametrize("place", [fault(place, name=place) for place in (*FILES, *DIRECTORIES, "data")])
+def test_odd_files_in_a_place(intruder: BackDoor, place: str) -> None:
+    """The whole matrix, place by place."""
+    assert tried(intruder, list(cases(place)))
+
+
+def test_neighbour_at_the_port_is_named_in_one_refusal(intruder: BackDoor) -> None:
+    """Whatever bytes its process has as a name."""
+    operator = intruder.operator
+    operator.change("stop", "staging")
+    with stray(operator, port=8001):
+        done = operator.script("start", "staging")
+        assert done.returncode == 2, done.stdout + done.stderr
+        assert f"port 8001 is held by {SHOWN}" in done.stdout + done.stderr
+        assert "Traceback" not in done.stdout + done.stderr
+        assert operator.status("staging")["state"] == "stopped"
+    operator.change("start", "staging")
+
+
+def test_stray_of_any_name_stops_no_verb(intruder: BackDoor) -> None:
+    """It is told of where it matters, in letters that move no terminal."""
+    operator = intruder.operator
+    with stray(operator):
+        for verb in ("stop", "start"):
+            assert operator.change(verb, "dev")["outcome"] == "done"
+        done = operator.script("status")
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert not set(done.stdout) & {"\x1b", "\udcff"}
