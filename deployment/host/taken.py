@@ -5,14 +5,16 @@ They are refused before anything is touched: nothing of somebody else's is used,
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from . import accounts, audit, dropins, releases
+from . import accounts, audit, dropins, reading, releases
 from .accounts import Account
 from .layout import ENVIRONMENTS, UNIT_SUFFIXES, Environment, Layout
 from .model import Taken
+from .printable import printable
 
 AS_ROOT = "as root on the node"
 UNIT_PLACES = (
@@ -129,19 +131,20 @@ def _is_strange(path: Path, known: set[str]) -> bool:
 
 def _names(path: Path) -> list[str]:
     """The names in a directory, without hidden ones and what a file system has by itself."""
-    if not path.is_dir():
-        return []
-    return sorted(item.name for item in path.iterdir() if item.name[0] != "." and item.name != "lost+found")
+    found = reading.entries(Path(os.path.realpath(path)))
+    return sorted(entry.name for entry in found if entry.name[0] != "." and entry.name != "lost+found")
 
 
 def _some(path: Path) -> str:
     first, *others = _names(path)
+    first = printable(first)
     return f"{first} and {len(others)} more in it" if others else f"{first} in it"
 
 
 def holds_log(data: Path) -> bool:
     """Whether an event log lies in a directory, wherever a configuration has put it."""
-    return any(next(data.glob("/".join([*["*"] * depth, LOG])), None) is not None for depth in range(DEPTH))
+    paths = (path.relative_to(data) for path, _ in reading.walk(data))
+    return any(path.name == LOG and len(path.parts) <= DEPTH for path in paths)
 
 
 def _journals(layout: Layout, environment: Environment) -> Iterator[Taken]:

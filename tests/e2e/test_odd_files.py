@@ -121,3 +121,64 @@ def test_stray_of_any_name_stops_no_verb(intruder: BackDoor) -> None:
         done = operator.script("status")
         assert done.returncode == 0, done.stdout + done.stderr
         assert not set(done.stdout) & {"\x1b", "\udcff"}
+
+
+# Measures a call of the host half: its peak of memory, and that of the programs that it has started.
+MEASURED = """
+import json, resource, sys, time
+sys.path.insert(0, sys.argv[1])
+from host import status, systemd
+from host.layout import Environment, Layout
+dev = Environment("dev")
+begun = time.monotonic()
+if sys.argv[2] == "words":
+    found = sum(map(len, systemd.last_words(dev, systemd.now(-600), dev.service)))
+else:
+    found = status.of(Layout(), dev)["state"]
+peaks = [resource.getrusage(who).ru_maxrss >> 10 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+print(json.dumps({"found": found, "peaks": peaks, "seconds": time.monotonic() - begun}))
+"""
+# Lines of 47 kB that journald compresses to almost nothing.
+FLOOD = """
+import os
+line = b'{"level": "info", "message": "' + b"x" * 47_000 + b'"}\\n'
+for _ in range(2_000):
+    os.write(2, line)
+"""
+# A log of many types of events, each of which `head` tells.
+TYPES = """
+import sqlite3
+body = '{"id": "%d", "type": "T%0200d", "version": 1, "time": "2026", "data": {}}'
+with sqlite3.connect("/var/lib/helionyx/dev/events/events.db") as log:
+    log.executescript("PRAGMA synchronous = OFF; DROP TRIGGER events_insert")
+    position, before, digest = log.execute(
+        "SELECT position, previous, hash FROM events ORDER BY position DESC LIMIT 1"
+    ).fetchone()
+    rows = ((position + 1 + n, before, digest, body % (n, n)) for n in range(100_000))
+    log.executemany("INSERT INTO events (position, previous, hash, body) VALUES (?, ?, ?, ?)", rows)
+"""
+
+
+def measured(operator: Operator, call: str) -> dict[str, Any]:
+    """The measurement of a call of the host half that was used last on the node."""
+    half = operator.on_node("sh", "-c", "ls -t /opt/helionyx/host/*.pyz | head -1").strip()
+    value: dict[str, Any] = json.loads(operator.on_node("/usr/bin/python3", "-c", MEASURED, half, call))
+    return value
+
+
+def test_flooded_journal_takes_no_memory_of_a_transaction(intruder: BackDoor) -> None:
+    """Of 94 MB of lines, which lie in a file of 8 MB, the last ones are read: 270 MB before."""
+    intruder.run(FLOOD)
+    found = measured(intruder.operator, "words")
+    assert 1_000 < found["found"] < 200_000
+    assert max(found["peaks"]) < 64, found
+
+
+def test_log_of_many_types_takes_no_memory_of_a_status(intruder: BackDoor) -> None:
+    """Of 100,000 types of events nobody takes more than the first: 120 MB before."""
+    operator = intruder.operator
+    operator.change("stop", "dev")
+    operator.on_node("runuser", "-u", "helionyx-dev", "--", "/usr/bin/python3", "-c", TYPES)
+    found = measured(operator, "status")
+    assert found["found"] == "stopped"
+    assert max(found["peaks"]) < 64, found
