@@ -1,10 +1,11 @@
 """Runs on the node as root: try the verbs of the host half on something odd in the data of dev.
 
-One line of JSON on standard input selects the cases: [[kind, place, [verb, ...]], ...]. One line of JSON for
-each verb that was tried goes to standard output, with the flaws that it showed: none, where all is well. A
-verb runs in a process of its own, and the conversation with it goes over pipes: no login is waited for.
+One line of JSON on standard input selects the cases: [[[[kind, place], ...], [verb, ...]], ...]. One line of
+JSON for each verb that was tried goes to standard output, with the flaws that it showed: none, where all is
+well. A verb runs in a process of its own, and the conversation with it goes over pipes: no login is needed.
 """
 
+import contextlib
 import json
 import os
 import re
@@ -118,7 +119,7 @@ def carry_out(verb: str) -> dict[str, Any]:
 def facts() -> str:
     """All that no verb about dev may change: the canary, the data of the others, and who they are."""
     places = [str(CANARY), str(NEIGHBOUR), "/var/lib/helionyx/live", "/etc/shadow", "/opt/helionyx/heads"]
-    form = ["-not", "-name", "*.db*", "-not", "-name", "dev.json", "-printf", "%p %U %G %m %y %n\n"]
+    form = ["-not", "-name", "*.db*", "-not", "-name", "dev.json", "-printf", "%p %U %G %m %y\n"]
     done = subprocess.run(["find", *places, *form], check=True, capture_output=True, text=True, timeout=60)
     content = "".join((CANARY / name).read_text() for name in ("secret", "public"))
     return "\n".join(sorted(done.stdout.splitlines())) + content
@@ -140,7 +141,7 @@ def _is_named(place: str, dev: dict[str, Any]) -> bool:
     return dev["state"] == "degraded" and any(str(PLACES[place]) in text for text in dev["problems"])
 
 
-def flaws(verb: str, kind: str, place: str, done: dict[str, Any], before: str) -> Iterator[str]:
+def flaws(verb: str, odd: list[tuple[str, str]], done: dict[str, Any], before: str) -> Iterator[str]:
     """What is not as it should be after a verb."""
     result = done["result"]
     if done["late"]:
@@ -148,12 +149,13 @@ def flaws(verb: str, kind: str, place: str, done: dict[str, Any], before: str) -
     if "Traceback" in done["words"] or result.get("type") != "result":
         yield f"no result: {done['words'][-2000:]}"
         return
-    if facts().replace(" 3\n", " 1\n").replace(" 2\n", " 1\n") != before.replace(" 2\n", " 1\n"):
+    if facts() != before:
         yield "something outside of dev changed"
-    if verb in WORKS and result["outcome"] not in ("done", "nothing") and kind != "immutable":
+    if verb in WORKS and result["outcome"] not in ("done", "nothing") and odd[0][0] != "immutable":
         yield f"it did not work: {result['outcome']}: {result.get('message')}"
-    if verb == "status" and is_strange(kind, place) and not _is_named(place, result["environments"][0]):
-        yield f"nothing names it: {result['environments'][0]['problems']}"
+    for kind, place in odd if verb == "status" else ():
+        if is_strange(kind, place) and not _is_named(place, result["environments"][0]):
+            yield f"nothing names {kind} in place of {place}: {result['environments'][0]['problems']}"
     shown = [str(result.get("message", "")), *map(str, result.get("details", ()))]
     for item in result.get("environments", ()):
         shown += [*item["problems"], *item["notes"]]
@@ -165,25 +167,29 @@ def flaws(verb: str, kind: str, place: str, done: dict[str, Any], before: str) -
         yield f"control characters: {shown!r}"
 
 
+def _tried(verb: str, odd: list[tuple[str, str]], before: str) -> dict[str, Any]:
+    done = carry_out(verb)
+    result, words = done["result"], {"odd": odd, "verb": verb, "seconds": done["seconds"]}
+    dev = (result.get("environments") or [{}])[0]
+    words |= {"outcome": result.get("outcome"), "message": result.get("message")}
+    return {**words, "problems": dev.get("problems"), "flaws": list(flaws(verb, odd, done, before))}
+
+
 def main() -> None:
     """Try the selected cases."""
     prepare()
-    for number, (kind, place, verbs) in enumerate(json.loads(sys.stdin.readline())):
+    for number, (odd, verbs) in enumerate(json.loads(sys.stdin.readline())):
         if number:
             reset()
         before = facts()
         try:
-            with laid(kind, PLACES[place]):
+            with contextlib.ExitStack() as stack:
+                for kind, place in odd:
+                    stack.enter_context(laid(kind, PLACES[place]))
                 for verb in verbs:
-                    done = carry_out(verb)
-                    found = list(flaws(verb, kind, place, done, before))
-                    dev = (done["result"].get("environments") or [{}])[0]
-                    line = {"kind": kind, "place": place, "verb": verb, "flaws": found}
-                    line |= {"seconds": done["seconds"], "outcome": done["result"].get("outcome")}
-                    line |= {"message": done["result"].get("message"), "problems": dev.get("problems")}
-                    print(json.dumps(line), flush=True)
+                    print(json.dumps(_tried(verb, odd, before)), flush=True)
         except (OSError, AssertionError, subprocess.SubprocessError) as error:
-            print(json.dumps({"kind": kind, "place": place, "skipped": repr(error)}), flush=True)
+            print(json.dumps({"odd": odd, "skipped": repr(error)}), flush=True)
     reset()
 
 

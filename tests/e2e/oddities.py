@@ -97,7 +97,7 @@ def laid(kind: str, place: Path) -> Iterator[None]:
     else:
         ASIDE.mkdir(exist_ok=True)
         if os.path.lexists(place) and kind != "flipping":
-            place.rename(ASIDE / "original")
+            place.rename(ASIDE / place.name)
         if kind == "flipping":
             flipper = _flipping(place)
         else:

@@ -31,7 +31,13 @@ NIGHT = ("status", "doctor", "stop", "start")  # the verbs of each case, with on
 REMOVALS = ("remove", "delete")
 TURNS = ("restart", "rollback", "deploy", "another", "backup", "restore", "rebuild", "redact", *REMOVALS)
 LONGEST = 1500.0  # seconds for the cases of one place
-SAMPLE = [("loop", "kept", ["status", "doctor"]), ("nested", "data", ["status", "stop"])]
+SAMPLE = (
+    ("nested", "data"),
+    ("loop", "kept"),
+    ("pipe", "last backup"),
+    ("secret", "head"),
+    ("bytes", "events"),
+)
 # Sets the name of its process, listens at a port if there is one, and says that it is there.
 STRAY = """
 import ctypes, os, socket, sys, time
@@ -44,7 +50,7 @@ time.sleep(600)
 NAME = b"\xff\n\x1b[2J"
 SHOWN = r"\xff\u000a\u001b[2J (pid "
 
-Case = tuple[str, str, list[str]]
+Case = tuple[list[tuple[str, str]], list[str]]  # kinds and their places, and the verbs
 
 
 def cases(place: str) -> Iterator[Case]:
@@ -54,7 +60,7 @@ def cases(place: str) -> Iterator[Case]:
     for kind in (*kinds, *(INTO if place in ROOTS else ())):
         turn = TURNS[((*IN_PLACE, *INTO).index(kind) + places.index(place)) % len(TURNS)]
         first, last = ([], [turn]) if turn in REMOVALS else ([turn], [])
-        yield kind, place, [*NIGHT[:2], *first, *NIGHT[2:], *last]
+        yield [(kind, place)], [*NIGHT[:2], *first, *NIGHT[2:], *last]
 
 
 def tried(intruder: BackDoor, chosen: list[Case]) -> list[dict[str, Any]]:
@@ -87,9 +93,13 @@ def stray(operator: Operator, port: int = 0) -> Iterator[None]:
 
 
 def test_sample_of_the_matrix(intruder: BackDoor) -> None:
-    """A link to itself in place of the archived logs, and a path that is longer than any path may be."""
-    lines = tried(intruder, SAMPLE)
-    assert [line["verb"] for line in lines] == [verb for _, _, verbs in SAMPLE for verb in verbs]
+    """All at once: a link to itself, a path longer than any may be, a pipe, a name that is no UTF-8."""
+    lines = tried(intruder, [(list(SAMPLE), ["status", "doctor", "stop"])])
+    assert [(line["verb"], line["outcome"]) for line in lines] == [
+        ("status", "done"),
+        ("doctor", "done"),
+        ("stop", "done"),
+    ]
 
 
 @pytest.mark.timeout(LONGEST)
