@@ -9,15 +9,18 @@ from . import reading
 from .layout import Environment
 from .printable import printable
 
+SHOWN = 10  # processes that are named
+
 
 def of(environment: Environment, user: int | None) -> tuple[str, ...]:
-    """As `sleep (pid 812)`; the environment's own units are left out."""
+    """As `sleep (pid 812)`, the first few; the environment's own units are left out."""
     found = []
     for path in Path("/proc").iterdir() if user is not None else ():
         with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it has just ended
             if path.name.isdecimal() and path.stat().st_uid == user and not _is_ours(path, environment):
                 found.append(named(path))
-    return tuple(sorted(found))
+    shown = tuple(sorted(found)[:SHOWN])
+    return shown if len(found) <= SHOWN else (*shown, f"{len(found) - SHOWN} more")
 
 
 def named(path: Path) -> str:

@@ -1,0 +1,66 @@
+"""Processes of an environment's user, whatever they call themselves."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+
+from deployment.host import processes, sockets
+
+from .shelves import DEV
+
+PROGRAM = """
+import ctypes, os, socket, sys
+os.setuid(int(sys.argv[2]))
+ctypes.CDLL(None).prctl(15, bytes.fromhex(sys.argv[1]))
+listener = socket.create_server(("127.0.0.1", 0))
+print(os.stat(listener.fileno()).st_ino, flush=True)
+sys.stdin.read()
+"""
+NAME, SHOWN = b"\xff\n\x1b[2J", r"\xff\u000a\u001b[2J"
+NOBODY = 54321
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can start a process of another user")
+
+
+@contextmanager
+def strays(count: int = 1) -> Iterator[list[tuple[int, str]]]:
+    """Processes of a user of their own with an odd name, each with a socket: their pids and the inodes."""
+    argv = [sys.executable, "-IS", "-c", PROGRAM, NAME.hex(), str(NOBODY), "x" * 100_000]
+    with ExitStack() as stack:
+        found = []
+        for _ in range(count):
+            child = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+            stack.callback(child.wait, 10)
+            stack.callback(child.kill)
+            assert child.stdout is not None
+            found.append((child.pid, child.stdout.readline().strip()))
+        yield found
+
+
+def test_stray_is_named_whatever_bytes_it_has_chosen() -> None:
+    """Nothing in its name ends a line, moves a terminal, or is too strange to be told."""
+    with strays() as [(pid, inode)]:
+        assert processes.of(DEV, NOBODY) == (f"{SHOWN} (pid {pid})",)
+        assert sockets.holder(inode) == f"{SHOWN} (pid {pid})"
+    assert processes.of(DEV, NOBODY) == ()
+
+
+def test_of_many_strays_the_first_are_named() -> None:
+    """And the others counted."""
+    with strays(processes.SHOWN + 2):
+        *named, last = processes.of(DEV, NOBODY)
+        assert (len(named), last) == (processes.SHOWN, "2 more")
+
+
+def test_process_that_has_ended_is_passed_over(tmp_path: Path) -> None:
+    """While it is looked at, it may go."""
+    (tmp_path / "1").mkdir()
+    (tmp_path / "1" / "fd").symlink_to("socket:[7]")
+    assert sockets.holder("7", tmp_path) == "a program that this user may not see"
