@@ -104,6 +104,10 @@ class Layout:
         """The link to the release that the units start."""
         return self.opt / environment.name / "current"
 
+    def activation(self, environment: Environment) -> Path:
+        """The note of the last turn of `current`."""
+        return self.opt / environment.name / "activation.json"
+
     def verified(self, environment: Environment) -> Path:
         """One file per release that came up here, as old as its last deploy."""
         return self.opt / environment.name / "verified"

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from . import eventlog, last_head, marks, releases, store
+from . import audit, eventlog, last_head, marks, redaction_notes, releases, store
 from .errors import StepFailed
 from .layout import Environment, Layout
 from .model import Log, Lost, Manifest
@@ -68,24 +68,25 @@ def look(
     current: Manifest | None,
     chosen: Manifest | None,
     known: Log | None,
-    process: tuple[int, Log | None],
+    pid: int,
     at_rest: tuple[Log, store.At] | None,
+    redacting: int | None = None,
 ) -> Lost | None:
     """Judge the log that the release `chosen` would have; the release `current` can be asked to read it.
 
-    `process` is the pid of the service and what it says of its log. `at_rest` is what lies on the disk, where
-    that was looked at already.
+    `pid` is the process of the service, and `at_rest` the log on the disk, where that was looked at already.
+    `redacting` is the position of an event that a person wants to have redacted.
     """
     if chosen is None:
         return None
-    (pid, told), place = process, store.path_of(chosen)
+    place = store.path_of(chosen)
     now = store.path_of(current) if current else place
     if place != now and not _is_missing(now):  # the log in the old place is the one
-        known = told or (at_rest[0] if at_rest else known)
-    trusted = place == now and told is not None and known is not None and told.length >= known.length
-    if place != now or (at_rest is None and not trusted):
+        at_rest = at_rest or _read(layout, environment, current, now, known)
+        known = at_rest[0] if at_rest else known
+    if place != now or at_rest is None:
         at_rest = _read(layout, environment, current, place, known)
-    if trusted or (at_rest and _is_redacted(layout, environment, current, place, known, at_rest[1])):
+    if at_rest and _is_redacted(layout, environment, current, place, known, at_rest[1], redacting):
         at_rest = None
     return judge(
         Facts(
@@ -105,7 +106,11 @@ def look(
 
 
 def record(
-    layout: Layout, environment: Environment, release: str | None, chosen: Manifest | None
+    layout: Layout,
+    environment: Environment,
+    release: str | None,
+    chosen: Manifest | None,
+    redacting: int | None = None,
 ) -> dict[str, Any]:
     """The log on the disk when a change begins, what had to be there, and what has become of it.
 
@@ -113,12 +118,14 @@ def record(
     """
     current, known = releases.read_manifest(layout, environment, release), last_head.read(layout, environment)
     rest = store.rest(layout, environment, current, at=known.length if known else None)
-    lost = look(layout, environment, current, chosen, known, (0, None), rest)
-    return {
-        "log": asdict(rest[0]) if rest else None,
-        "last_head": asdict(known) if known else None,
-        "lost": asdict(lost) if lost else None,
-    }
+    lost = look(layout, environment, current, chosen, known, 0, rest, redacting)
+    return noted(rest[0] if rest else None, known, lost)
+
+
+def noted(log: Log | None, known: Log | None, lost: Lost | None) -> dict[str, Any]:
+    """The same as plain values, for the record of a transaction."""
+    values = {"log": log, "last_head": known, "lost": lost}
+    return {name: asdict(value) if value else None for name, value in values.items()}
 
 
 def _read(
@@ -137,8 +144,12 @@ def _is_redacted(
     place: Path,
     known: Log | None,
     at: store.At,
+    redacting: int | None,
 ) -> bool:
-    """Whether the log says that it ended as it is known before some of its words were replaced."""
+    """Whether the log ended as it is known before a redaction that the audit has, or that a person wants.
+
+    Anybody who can write the log can note a redaction in it: that excuses no other history.
+    """
     if current is None or known is None or at.hash in (None, known.head):
         return False
     words = ("services.event_log", "verify", "--store", str(place))
@@ -146,8 +157,12 @@ def _is_redacted(
         found = store.ask(layout, environment, current, *words, timeout=store.LONG)
     except (StepFailed, ValueError):
         return False
-    redactions = found.get("redactions", ())
-    return any((item["at"] - 1, item["old_head"]) == (known.length, known.head) for item in redactions)
+    lines = audit.read(layout)
+    return any(
+        (item["at"] - 1, item["old_head"]) == (known.length, known.head)
+        and (item["position"] == redacting or redaction_notes.is_audited(lines, item))
+        for item in found.get("redactions", ())
+    )
 
 
 def reached(layout: Layout, environment: Environment, verb: str, outcome: str) -> dict[str, Any]:

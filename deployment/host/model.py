@@ -173,6 +173,7 @@ class Observed:
     bots: Mapping[str, str] = field(default_factory=dict)  # other environments' bot tokens, by digest
     # Of all environments here: the API token of the current release, by digest; "" where it has none.
     tokens: Mapping[str, str] = field(default_factory=dict)
+    runs: str | None = None  # the release that the process was started from, as far as that is known
     answers: Mapping[str, Any] | None = None
     log: Log | None = None
     lost: Lost | None = None  # the loss or replacement of the log, if any
@@ -191,10 +192,10 @@ class Observed:
 
     @property
     def serving(self) -> str | None:
-        """The id of the release that answers, None when none does or it is not ready."""
+        """The id of the release that runs, answers as itself and is ready; None when none does."""
         if self.service != "active" or not self.answers or not self.answers.get("ready"):
             return None
-        return str(self.answers.get("release"))
+        return self.runs if self.answers.get("release") == self.runs else None
 
     @property
     def is_stopped(self) -> bool:
@@ -247,7 +248,7 @@ class Wanted:
         """Whether the release answers; on the way back the process of before does, ready or not."""
         if self.release is None or (self.pid and seen.pid == self.pid):
             return self.release is not None
-        return seen.serving == self.release.id
+        return seen.serving == self.release.id == seen.current
 
 
 def changed_keys(before: Manifest | None, after: Manifest) -> list[str]:

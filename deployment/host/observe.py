@@ -10,6 +10,7 @@ from typing import Any
 from . import (
     access,
     accounts,
+    activation,
     dropins,
     files,
     last_head,
@@ -29,7 +30,7 @@ from . import (
 )
 from .errors import Refused
 from .layout import ENVIRONMENTS, Environment, Layout
-from .model import BOT, Log, Manifest, Observed, Wanted
+from .model import BOT, Log, Lost, Manifest, Observed, Wanted
 from .store import LOG_FILE
 
 MANY = 10_000  # files among which something that was said lies with certainty
@@ -37,16 +38,19 @@ PATIENCE = 5.0  # seconds that a running service may take until it answers
 PATIENCE_UNREADY = 0.5  # seconds to wait for a service that READY was sent for, but that answers not ready
 
 
-def observe(layout: Layout, environment: Environment, wanted: Wanted | None = None) -> Observed:
+def observe(
+    layout: Layout, environment: Environment, wanted: Wanted | None = None, *, with_log: bool = True
+) -> Observed:
     """The state of an environment: as much as a plan for `wanted` needs, or all of it if that is None.
 
-    A service that runs and is slow to answer is asked again for a while: it may be busy, or starting. Where
-    it is to get another log, what it says of the one that it has is not enough.
+    A service that runs and is slow to answer is asked again for a while: it may be busy, or starting. Its
+    answer is no proof of its release or its log: ADR 18. `with_log` is False right after a change that has
+    verified the log.
     """
     release, log = (wanted.release, wanted.log) if wanted else (None, None)
     units = systemd.show([environment.service, environment.socket])
     service, socket = units[environment.service], units[environment.socket]
-    current = releases.current(layout, environment)
+    current, turned = releases.current(layout, environment), activation.read(layout, environment)
     manifest = releases.read_manifest(layout, environment, current)
     opened, here = sockets.listeners(), _current(layout)
     neighbours = {name: release for name, release in here.items() if name != environment.name}
@@ -55,14 +59,13 @@ def observe(layout: Layout, environment: Environment, wanted: Wanted | None = No
     # A probe of an idle socket would start the service: only a running one is asked.
     running = service.active == "active" and listen is not None
     answers = probe.ask_until_ready(str(listen), PATIENCE, PATIENCE_UNREADY) if running else None
-    told, known = probe.log_of(answers), last_head.read(layout, environment)
+    known = last_head.read(layout, environment)
     rest = None
-    if told is None and log is None:
+    if with_log and log is None:
         rest = store.rest(layout, environment, manifest, at=known.length if known else None)
-    found = told or (rest[0] if rest else None)
+    found = rest[0] if rest else None
     if log is not None:
         found = _sound(layout, environment, manifest, log)
-    process = (service.pid, told)
     examined = {current, release.id if release else None} if wanted else None
     # Reading the data takes a program of each kept release, 0.1 s each. Only a removal and an environment
     # without a release need it.
@@ -95,9 +98,10 @@ def observe(layout: Layout, environment: Environment, wanted: Wanted | None = No
         bots={name: release.digests[BOT] for name, release in neighbours.items() if BOT in release.digests},
         projects={name: release.project for name, release in here.items()},
         tokens={name: access.token_of(release) for name, release in here.items()},
+        runs=activation.runs(turned, current, service.invocation) if service.pid else None,
         answers=answers,
         log=found,
-        lost=loss.look(layout, environment, manifest, release or manifest, known, process, rest),
+        lost=_lost(layout, environment, manifest, wanted, known, service.pid, rest) if with_log else None,
         last_head=known,
         logs=store.kept(layout, environment),
         table=int(manifest.log.get("table", 0)) if manifest else 0,
@@ -113,6 +117,21 @@ def observe(layout: Layout, environment: Environment, wanted: Wanted | None = No
         if manifest and wanted is None  # no plan depends on them
         else (),
     )
+
+
+def _lost(
+    layout: Layout,
+    environment: Environment,
+    manifest: Manifest | None,
+    wanted: Wanted | None,
+    known: Log | None,
+    pid: int,
+    rest: tuple[Log, store.At] | None,
+) -> Lost | None:
+    """The loss or replacement of the log. A redaction that is asked for may have been done by hand before."""
+    release, redaction = (wanted.release, wanted.redaction) if wanted else (None, None)
+    position = redaction.position if redaction else None
+    return loss.look(layout, environment, manifest, release or manifest, known, pid, rest, position)
 
 
 def _sound(layout: Layout, environment: Environment, manifest: Manifest | None, log: Log) -> Log | None:

@@ -58,9 +58,7 @@ def carry_out(work: Work, *_: str) -> str:
     for known in releases.manifests(work.layout, work.environment):  # each may have read models elsewhere
         readmodels.remove(work.environment, readmodels.directory(known), readmodels.found(known, data))
     if planned["at"] is None:
-        before = store.head(*where)[0]
-        if work.log is not None and work.log.length:
-            verify.unchanged(*where, work.log, before)
+        before = verify.read(*where, work.log)
         _refuse_full_disk(store.path_of(work.chosen))
         first = min(planned["changed"])
         front = store.head(*where, at=first - 1)[1]

@@ -23,6 +23,7 @@ UNSEEN: dict[str, Any] = {
     "problems": [],
     "notes": [],
     "release": None,
+    "answers_as": None,
     "current": None,
     "previous": None,
     "commit": None,
@@ -48,6 +49,7 @@ UNSEEN: dict[str, Any] = {
     "unfinished": [],
 }
 """An environment that could not be looked at."""
+LONGEST_ID = 80  # characters of the answer of a service that are shown as its release
 RESTARTS_IN_A_ROW, STEADY_SECONDS = 3, 60.0
 """A service that was started again so often, and was up for less than that, is not to be relied on."""
 
@@ -94,7 +96,8 @@ def of(layout: Layout, environment: Environment) -> dict[str, Any]:
             *(() if changing or bot.needs_hands(told) else filter(None, [bot.trouble(told)])),
             *(() if changing else _left(layout, environment)),
         ],
-        "release": seen.serving or seen.current,
+        "release": seen.runs or seen.current,
+        "answers_as": (seen.answers or {}).get("release"),
         "current": seen.current,
         "previous": seen.previous,
         "commit": current.commit if current else None,
@@ -226,11 +229,15 @@ def _not_running(environment: Environment, seen: Observed, unit: Unit) -> Iterat
     elif unit.restarts >= RESTARTS_IN_A_ROW and up < STEADY_SECONDS:
         again = f"it was started again {unit.restarts} x, the last time {max(up, 0):.0f} s ago"
         yield Fault("service", f"{environment.service} keeps dying: {again}")
-    elif seen.serving is None and seen.listen:
+    elif seen.listen and not (seen.answers or {}).get("ready"):
         reason = (seen.answers or {}).get("reason", "no answer")
         yield Fault("service", f"{seen.listen} is not ready: {reason}")
-    elif seen.serving not in (None, seen.current):
-        yield Fault("service", f"{seen.serving} answers, but {seen.current} is current")
+    elif seen.listen and seen.serving is None and seen.runs is not None:
+        answer = str((seen.answers or {}).get("release"))[:LONGEST_ID]
+        yield Fault("service", f"{environment.service} runs {seen.runs}, but answers as {answer}")
+    if seen.service == "active" and seen.runs != seen.current:
+        runs = seen.runs or "another release"
+        yield Fault("service", f"{environment.service} runs {runs}, but {seen.current} is current")
     if seen.socket != "active":
         yield Fault("service", f"{environment.socket} is {seen.socket}")
     if not seen.enabled:

@@ -6,10 +6,10 @@ Every one of them can be repeated: a transaction that was killed anywhere goes t
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 from . import (
     accounts,
+    activation,
     directories,
     dropins,
     files,
@@ -154,7 +154,7 @@ def remove_units(work: Work, *names: str) -> None:
 
 
 def turn_current(work: Work, release: str) -> None:
-    files.point(work.layout.current(work.environment), Path("releases") / release)
+    activation.turn(work.layout, work.environment, release)
 
 
 def reload_systemd(_: Work) -> None:

@@ -6,6 +6,7 @@ import itertools
 import json
 import re
 import shlex
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ from .layout import Environment, Layout
 from .model import Log, Manifest
 from .run import COLUMNS, run
 
+HASH = re.compile(r"[0-9a-f]{64}")
+TYPES, LONGEST_TYPE = 1000, 200  # types of events in a log, characters of one: a release knows a few dozen
 NAME = re.compile(r"([0-9]+-[0-9a-f]{12}|unreadable(-[0-9A-Za-z-]+)?)(\.[0-9]+)?")  # of one that is kept
 LOG_FILE = "events.db"  # what a service calls its event log
 SPARE = 32 << 20  # bytes that stay free beside a log that is laid down or copied: the service goes on writing
@@ -71,13 +74,50 @@ def head(
     at: int | None = None,
     store: Path | None = None,
 ) -> tuple[Log, At]:
-    """The log in `store`, or the one that the release uses: its head, and what it has at position `at`."""
+    """The log in `store`, or the one that the release uses: its head, and what it has at position `at`.
+
+    Raises `StepFailed`.
+    """
     words = ["services.event_log", "head", "--store", str(store or path_of(release))]
     more = () if at is None else ("--at", str(at))
     answer = ask(layout, environment, release, *words, *more, memory=LITTLE)
+    try:
+        return _log(answer), _at(answer, at or 0)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise StepFailed(f"{store or path_of(release)} has no log that a release writes: {error}.") from error
+
+
+def _log(answer: Mapping[str, Any]) -> Log:
+    """The log in the answer of a release's program. Raises `ValueError` for what no log has.
+
+    The program is root's, and the file that it reads is not: a type of event may be any text.
+    """
+    holds = answer.get("holds") or {}
+    if len(holds) > TYPES or any(len(kind) > LONGEST_TYPE for kind in holds):
+        raise ValueError("more or longer types of events than any release writes")
+    versions = {str(kind): [int(version) for version in found] for kind, found in holds.items()}
+    said = answer.get("said")
+    last = (_position(said["position"]), _hash(said["hash"])) if said else None
+    return Log(_position(answer["position"]), _hash(answer["hash"]), versions, said=last)
+
+
+def _at(answer: Mapping[str, Any], position: int) -> At:
     found = answer.get("at") or {}
-    log = Log.told(int(answer["position"]), str(answer["hash"]), answer)
-    return log, At(found.get("hash"), int(found.get("said_behind", log.length - (at or 0))))
+    digest = found.get("hash")
+    behind = found.get("said_behind", int(answer["position"]) - position)
+    return At(None if digest is None else _hash(digest), int(behind))
+
+
+def _position(value: Any) -> int:
+    if not isinstance(value, int) or not 0 <= value < 1 << 63:
+        raise ValueError(f"no position: {str(value)[:40]!r}")
+    return value
+
+
+def _hash(value: Any) -> str:
+    if not isinstance(value, str) or not HASH.fullmatch(value):
+        raise ValueError(f"no hash: {str(value)[:80]!r}")
+    return value
 
 
 def at_rest(
@@ -100,7 +140,7 @@ def rest(
         return None
     try:
         return head(layout, environment, manifest, at=at, store=store)
-    except (StepFailed, ValueError, KeyError, PermissionError):
+    except (StepFailed, PermissionError):
         return None
 
 

@@ -12,7 +12,8 @@ from .run import COLUMNS, run
 from .words import is_probe, readable
 
 PROPERTIES = (
-    "Id,LoadState,ActiveState,SubState,MainPID,NRestarts,NeedDaemonReload,Listen,ExecMainStartTimestamp"
+    "Id,LoadState,ActiveState,SubState,MainPID,NRestarts,NeedDaemonReload,Listen,ExecMainStartTimestamp,"
+    "InvocationID"
 )
 ENTRIES = 2000  # of a journal that are looked at for last words: each probe of a start adds one
 MEMORY = 128 << 20  # bytes for journalctl, which takes a message of hundreds of MB whole
@@ -31,6 +32,7 @@ class Unit:
     stale: bool
     listen: str | None
     since: str
+    invocation: str = ""  # the id of its last start, which no other start has; empty before the first
 
 
 def show(names: list[str], timeout: float = 60.0) -> dict[str, Unit]:
@@ -53,6 +55,7 @@ def _unit(values: dict[str, str]) -> Unit:
         stale=values.get("NeedDaemonReload") == "yes",
         listen=values["Listen"].rsplit(" (", 1)[0] if values.get("Listen") else None,
         since=values.get("ExecMainStartTimestamp", "").lstrip("@"),
+        invocation=values.get("InvocationID", ""),
     )
 
 

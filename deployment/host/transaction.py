@@ -97,7 +97,7 @@ class _Change:
         if seen is None:
             return self.transaction.entries("before")[0]
         close_abandoned(self.layout, self.environment, self.transaction)
-        release = seen.serving if seen.serving in seen.releases else seen.current
+        release = seen.runs if seen.runs in seen.releases else seen.current
         active = "active" in (seen.service, seen.socket) or seen.service == "activating"
         state = "running" if active else "stopped" if seen.exists else "absent"
         # The audit first: a death in between writes its line twice, which is better than not at all.
@@ -121,11 +121,19 @@ class _Change:
             enabled=seen.enabled,
             user=seen.user,
             home=seen.home,
-            **loss.record(self.layout, self.environment, release, self._wanted().release),
+            **self._log_before(seen, release),
         )
 
-    def _look(self, wanted: Wanted) -> Observed:
-        return observe(self.layout, self.environment, wanted)
+    def _log_before(self, seen: Observed, release: str | None) -> dict[str, Any]:
+        """The log when the change begins: as the first look has read it, or read once more."""
+        wanted = self._wanted()
+        if wanted.log is None and release == seen.current:
+            return loss.noted(seen.log, seen.last_head, seen.lost)
+        position = wanted.redaction.position if wanted.redaction else None
+        return loss.record(self.layout, self.environment, release, wanted.release, position)
+
+    def _look(self, wanted: Wanted, *, with_log: bool = True) -> Observed:
+        return observe(self.layout, self.environment, wanted, with_log=with_log)
 
     def _wanted(self) -> Wanted:
         """The state to reach, without the steps that an earlier attempt has done."""
@@ -243,7 +251,7 @@ class _Change:
             self.transaction.write("step", state="done", title=step.title, **more, **step.to_json())
         self.title = "second look"
         reached = replace(wanted, restart=False, log=None, watch=None, rebuild=False, redaction=None)
-        again = plan(self._look(reached), reached)
+        again = plan(self._look(reached, with_log=False), reached)
         left = unfinished(again, steps)
         if left:
             raise StepFailed(

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from . import probe, releases, systemd
+from . import probe, releases, store, systemd
 from .errors import StepFailed
 from .layout import Environment, Layout
 from .model import Log, Manifest
 from .run import run
-from .store import head
 from .words import count
 
 PATIENCE = 10.0  # seconds for a service that is READY to answer
@@ -99,12 +98,17 @@ def answering(
             f"{address} does not answer as {release.id} in {environment.name}: {wrong}.",
             details=systemd.last_words(environment, mark, unit),
         )
-    log = probe.log_of(answer)
-    if log is None:
+    told = probe.log_of(answer)
+    if told is None:
         raise StepFailed(f"{release.id} does not tell the length and the head of its event log.")
+    log = read(layout, environment, release, before)
+    if told.length > log.length or (told.length == log.length and told.head != log.head):
+        raise StepFailed(
+            f"{address} answers with another event log than {store.path_of(release)} has: {count(told.length)}, "
+            f"head {told.head[:16]}, and there {count(log.length)}, head {log.head[:16]}."
+        )
     remark = f"answers as this release, {count(log.length)}"
     if before is not None and before.length:
-        unchanged(layout, environment, release, before, log)
         remark += f", {history}"
     return Answer(remark, str((answer or {}).get("projections", "")), log)
 
@@ -152,16 +156,18 @@ def _differences(
     return ", ".join(wrong)
 
 
-def unchanged(layout: Layout, environment: Environment, release: Manifest, before: Log, now: Log) -> None:
-    """The head from before must still be in the chain, at its place."""
-    if before.head == now.head:
-        return
-    found = (
-        head(layout, environment, release, at=before.length)[1].hash if now.length >= before.length else None
-    )
-    if found != before.head:
+def read(layout: Layout, environment: Environment, release: Manifest, before: Log | None) -> Log:
+    """The log in the release's store. Raises `StepFailed` unless the head of `before` is in it, at its place.
+
+    The release's own program reads it: the service may answer anything.
+    """
+    if before is None or not before.length:
+        return store.head(layout, environment, release)[0]
+    log, at = store.head(layout, environment, release, at=before.length)
+    if at.hash != before.head:
         raise StepFailed(
             f"the event log's history changed: position {before.length} had {before.head[:16]} before, "
-            f"and now {found[:16] if found else 'nothing'}.",
+            f"and now {at.hash[:16] if at.hash else 'nothing'}.",
             f"keep {layout.data(environment)} as it is, and look at it before anything else",
         )
+    return log

@@ -36,7 +36,8 @@ def layout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Layout:
         if words[0] == "damaged":
             raise StepFailed("it cannot be read.")
         log, position = Log(int(words[0]), words[1]), at or 0
-        return log, At({9: "f" * 64, 5: words[-1]}.get(position), log.length - position)
+        digest = {9: "f" * 64, 5: words[-1]}.get(position) if position <= log.length else None
+        return log, At(digest, log.length - position)
 
     def flaw(_: object, __: object, ___: object, store: Path, **_____: float) -> str | None:
         return "a record is missing" if (store / "events.db").read_text().endswith("flawed") else None

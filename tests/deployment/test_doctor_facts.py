@@ -14,6 +14,8 @@ from deployment.host.systemd import Unit
 
 from .test_doctor_node import DEV
 
+UNIT = "helionyx-dev.service"
+
 
 @pytest.mark.parametrize(
     ("service", "socket", "startable"),
@@ -36,18 +38,26 @@ def test_what_is_down_and_has_not_failed_is_startable(
 
 
 @pytest.mark.parametrize(
-    ("answers", "faults"),
+    ("runs", "answers", "faults"),
     [
-        ({"ready": True, "release": "r"}, []),
-        ({"ready": True, "release": "x"}, ["x answers, but r is current"]),
-        ({"ready": False, "reason": "damaged"}, ["127.0.0.1:8000 is not ready: damaged"]),
-        (None, ["127.0.0.1:8000 is not ready: no answer"]),
+        ("r", {"ready": True, "release": "r"}, []),
+        ("r", {"ready": True, "release": "x"}, [f"{UNIT} runs r, but answers as x"]),
+        ("r", {"ready": True, "release": "x" * 999}, [f"{UNIT} runs r, but answers as {'x' * 80}"]),
+        ("r", {"ready": False, "reason": "damaged"}, ["127.0.0.1:8000 is not ready: damaged"]),
+        ("r", None, ["127.0.0.1:8000 is not ready: no answer"]),
+        ("old", {"ready": True, "release": "old"}, [f"{UNIT} runs old, but r is current"]),
+        (
+            "old",
+            {"ready": True, "release": "r"},
+            [f"{UNIT} runs old, but answers as r", f"{UNIT} runs old, but r is current"],
+        ),
+        (None, {"ready": True, "release": "r"}, [f"{UNIT} runs another release, but r is current"]),
     ],
 )
 def test_service_that_is_not_ready_is_a_fault(
-    tmp_path: Path, answers: dict[str, object] | None, faults: list[str]
+    tmp_path: Path, runs: str | None, answers: dict[str, object] | None, faults: list[str]
 ) -> None:
-    """With the reason that it gives, though it runs and its socket is open."""
+    """With the reason that it gives, though it runs and its socket is open; so is one that lies."""
     unit = Unit("helionyx-dev.service", "active", "running", 812, 0, stale=False, listen=None, since="")
     release = Manifest("dev", "c", False, "s", "3.11", "p", "l", {}, {}, {}, {}, id="r")
     seen = Observed(
@@ -57,6 +67,7 @@ def test_service_that_is_not_ready_is_a_fault(
         service="active",
         socket="active",
         listen="127.0.0.1:8000",
+        runs=runs,
         answers=answers,
     )
     found = status.faults(Layout(tmp_path), Environment("dev"), seen, release, unit)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from deployment.host import last_head, loss, releases, shelf
+from deployment.host import audit, last_head, loss, releases, shelf, store
 from deployment.host.layout import Layout
 from deployment.host.loss import Facts, judge
 from deployment.host.model import Log
@@ -74,13 +74,29 @@ def test_what_is_not_lost(facts: Facts) -> None:
     assert judge(facts) is None
 
 
-@pytest.mark.parametrize("told", [None, Log(9, OLD.head), Log(30, "b" * 64)])
-def test_a_process_that_has_come_further_needs_no_look(layout: Layout, told: Log | None) -> None:
-    """Else what lies on the disk is asked for; the log of 9 events lies there."""
+def test_the_log_on_the_disk_is_read_whatever_the_process_answers(layout: Layout) -> None:
+    """The log of 9 events lies there; one that was longer is gone."""
     made = release(layout)
-    assert loss.look(layout, DEV, made, made, OLD, (0, told), None) is None
-    lost = loss.look(layout, DEV, made, made, Log(30, "b" * 64), (0, told), None)
-    assert (lost is None) == (told is not None and told.length == 30)
+    assert loss.look(layout, DEV, made, made, OLD, 7, None) is None
+    lost = loss.look(layout, DEV, made, made, Log(30, "b" * 64), 7, None)
+    assert lost is not None
+    assert "ends at position 9, and had 30" in lost.text
+
+
+@pytest.mark.parametrize(
+    ("audited", "asked", "excused"),
+    [(False, None, False), (True, None, True), (False, 3, True), (False, 2, False)],
+)
+def test_a_redaction_in_the_log_excuses_another_history_only_if_root_knows_of_it(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch, audited: bool, asked: int | None, excused: bool
+) -> None:
+    """Whoever can write the log can note a redaction in it: the audit has it, or a person asks for it now."""
+    made, known = release(layout), Log(5, "c" * 64)
+    note = {"position": 3, "at": 6, "old_head": known.head, "new_head": "d" * 64}
+    monkeypatch.setattr(store, "ask", lambda *_, **__: {"redactions": [note]})
+    if audited:
+        audit.append(layout, environment="dev", redacted=note)
+    assert (loss.look(layout, DEV, made, made, known, 0, None, asked) is None) == excused
 
 
 @pytest.mark.parametrize("target", ["events.db", "nowhere", "file/events.db"])
@@ -95,10 +111,11 @@ def test_a_changed_path_is_compared_with_the_log_in_the_old_place(layout: Layout
     """A copy that was made a while ago is not the log, whatever the node knew at the last change."""
     made = release(layout)
     moved = replace(made, config={**made.config, "event_store_path": str(layout.kept_logs(DEV) / ".next")})
-    lost = loss.look(layout, DEV, made, moved, NEW, (0, Log(9, "e" * 64)), None)
+    lost = loss.look(layout, DEV, made, moved, NEW, 0, None)
     assert lost is not None
     assert "ends at position 5, and had 9" in lost.text
-    assert loss.look(layout, DEV, made, moved, NEW, (0, NEW), None) is None
+    (layout.data(DEV) / "events" / "events.db").write_text(f"{NEW.length} {NEW.head}")
+    assert loss.look(layout, DEV, made, moved, NEW, 0, None) is None
 
 
 def test_service_and_node_read_each_others_files(layout: Layout) -> None:

@@ -56,6 +56,7 @@ def _seen(value: dict[str, Any]) -> Observed:
         lists[key] = tuple(Taken(**item) for item in value.get(key, ()))
     log: dict[str, Any] = {key: Log(**value[key]) for key in ("log", "last_head") if value.get(key)}
     log |= {"lost": Lost(**value["lost"])} if value.get("lost") else {}
+    value = {"runs": value.get("current"), **value}
     return Observed(**{**value, **lists, **log, "releases": releases})
 
 

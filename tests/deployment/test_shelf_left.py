@@ -95,7 +95,7 @@ def test_way_back_begins_with_giving_names(layout: Layout, monkeypatch: pytest.M
     log = {"kept": "5-aaaaaaaaaaaa.2", "length": 5, "head": NEW.head}
     mine, seen = Transaction("t1", layout.root / "transaction"), []
 
-    def look(*_: object) -> None:
+    def look(*_: object, **__: object) -> None:
         seen.append(store.kept(layout, DEV))
         raise StepFailed("it cannot be looked at.")
 

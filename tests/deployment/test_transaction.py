@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from deployment.host import record, releases, transaction
+from deployment.host import audit, record, releases, transaction
 from deployment.host.errors import StepFailed
 from deployment.host.layout import Layout
-from deployment.host.model import Manifest, Observed
+from deployment.host.model import Kept, Manifest, Observed
 from deployment.host.record import Transaction
 from deployment.host.transaction import ALL_ATTEMPTS, FORWARD_ATTEMPTS
 
@@ -26,7 +26,7 @@ def _change(layout: Layout, monkeypatch: pytest.MonkeyPatch, seen: Observed) -> 
     here = _deployed(layout)
     monkeypatch.setattr(releases, "read_manifest", lambda *_: here)
     monkeypatch.setattr(releases, "current", lambda *_: here.id)
-    monkeypatch.setattr(transaction, "observe", lambda *_: seen)
+    monkeypatch.setattr(transaction, "observe", lambda *_, **__: seen)
     mine = record.create(layout, REQUEST)
     return transaction._Change(layout, DEV, mine, mine.request)
 
@@ -71,7 +71,7 @@ def test_attempts_whose_look_fails_are_limited(
         mine.write("attempt", number=number)
     change._before(RUNS)
 
-    def look(*_: object) -> None:
+    def look(*_: object, **__: object) -> None:
         raise StepFailed("no end after 60 s: systemctl show")
 
     monkeypatch.setattr(transaction, "observe", look)
@@ -98,6 +98,19 @@ def test_what_was_there_before_is_gone_back_to(
     change = _change(layout, monkeypatch, seen)
     wanted = change._as_it_was(change._before(seen))
     assert (wanted.state, wanted.enabled, wanted.release.id, wanted.back) == (state, enabled, NAME, True)
+
+
+@pytest.mark.parametrize(("runs", "before"), [("older", "older"), (None, NAME), ("gone", NAME)])
+def test_release_that_ran_before_is_no_matter_of_answers(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch, runs: str | None, before: str
+) -> None:
+    """The process may answer as any release: a change that fails goes back to the one that really ran."""
+    answers = {"ready": True, "release": "chosen by the process"}
+    kept = {"older": Kept(), NAME: Kept(), "chosen by the process": Kept()}
+    seen = replace(RUNS, runs=runs, answers=answers, releases=kept)
+    change = _change(layout, monkeypatch, seen)
+    assert change._before(seen)["release"] == before
+    assert audit.read(layout)[-1]["before"] == before
 
 
 @pytest.mark.parametrize(

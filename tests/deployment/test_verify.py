@@ -1,15 +1,18 @@
-"""What counts as an answer of the release that was deployed: each part of it, and its status."""
+"""What counts as an answer of the release that was deployed: each part of it, its status, and its log."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from deployment.host import verify
+from deployment.host import probe, verify
+from deployment.host.errors import StepFailed
 from deployment.host.layout import Layout
+from deployment.host.model import Log
 
-from .shelves import DEV, release
+from .shelves import DEV, NEW, OLD, release
 
 WHOLE = {"name": "helionyx", "environment": "dev", "release": "", "ready": True, "status": 200}
 
@@ -40,3 +43,38 @@ def test_difference_is_named(layout: Layout, key: str, found: object) -> None:
 def test_silence_is_named(layout: Layout) -> None:
     """A port that nobody answers on is no healthy release."""
     assert verify._differences(DEV, release(layout), None, rehearsal=False) == "no answer"
+
+
+def serving(layout: Layout, monkeypatch: pytest.MonkeyPatch, told: Log, before: Log | None) -> verify.Answer:
+    """Verify a release whose log is `OLD`, and that answers with the log `told`."""
+    config = {**release(layout).config, "api_host": "127.0.0.1", "api_port": 8000}
+    made = replace(release(layout), config=config)
+    log = {"length": told.length, "head": told.head}
+    monkeypatch.setattr(probe, "ask_until_ready", lambda *_: {**WHOLE, "log": log})
+    return verify.serving(layout, DEV, made, before)
+
+
+@pytest.mark.parametrize("told", [OLD, NEW, Log(1, "e" * 64)], ids=["this", "shorter", "shortest"])
+def test_log_of_a_verified_release_is_the_one_on_the_disk(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch, told: Log
+) -> None:
+    """What it answers is no head to write down: a later one could be cut off unnoticed."""
+    assert serving(layout, monkeypatch, told, OLD).log == OLD
+
+
+@pytest.mark.parametrize(
+    ("told", "before", "words"),
+    [
+        (Log(10, "e" * 64), None, "answers with another event log"),
+        (Log(9, "e" * 64), None, "answers with another event log"),
+        (Log(30, "b" * 64), Log(30, "b" * 64), "position 30 had bbbbbbbbbbbbbbbb before, and now nothing"),
+        (NEW, Log(5, "c" * 64), "position 5 had cccccccccccccccc before, and now ffffffffffffffff"),
+    ],
+    ids=["longer", "other", "cut", "replaced"],
+)
+def test_log_that_is_not_the_one_of_before_is_named(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch, told: Log, before: Log | None, words: str
+) -> None:
+    """Also where the service answers with just the head of before."""
+    with pytest.raises(StepFailed, match=words):
+        serving(layout, monkeypatch, told, before)

@@ -1,0 +1,105 @@
+"""The release of a process is known from the last turn of `current` and the process's invocation id alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from deployment.host import activation, files, systemd
+from deployment.host.activation import Activation, runs
+from deployment.host.layout import Environment, Layout
+from deployment.host.systemd import Unit
+
+DEV = Environment("dev")
+TURNED = Activation("new", "old", "i1")
+
+
+@pytest.mark.parametrize(
+    ("known", "current", "invocation", "expected"),
+    [
+        (None, "old", "i1", "old"),
+        (TURNED, "new", "i1", "old"),
+        (TURNED, "new", "i2", "new"),
+        (TURNED, "old", "i1", "old"),
+        (TURNED, "by hand", "i2", None),
+        (Activation("new", None, "i1"), "new", "i1", None),
+    ],
+    ids=["first deploy", "not restarted", "restarted", "not turned", "turned by hand", "died meanwhile"],
+)
+def test_release_of_a_process(
+    known: Activation | None, current: str, invocation: str, expected: str | None
+) -> None:
+    """A start behind the turn is one of the current release, and no other is."""
+    assert runs(known, current, invocation) == expected
+
+
+@dataclass
+class Node:
+    """A service whose starts have these invocation ids, one for each look at it."""
+
+    layout: Layout
+    invocations: Iterator[str]
+
+    def show(self, *_: Any) -> dict[str, Unit]:
+        unit = Unit(DEV.service, "active", "", 7, 0, stale=False, listen=None, since="")
+        unit = Unit(**{**vars(unit), "invocation": next(self.invocations)})
+        return {DEV.service: unit}
+
+    def turn(self, release: str) -> None:
+        activation.turn(self.layout, DEV, release)
+
+    def runs(self, invocation: str) -> str | None:
+        link = self.layout.current(DEV)
+        current = link.readlink().name if link.is_symlink() else None
+        return runs(activation.read(self.layout, DEV), current, invocation)
+
+
+@pytest.fixture
+def node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Node:
+    """A node on which `current` was never turned."""
+    layout = Layout(tmp_path)
+    layout.current(DEV).parent.mkdir(parents=True)
+    made = Node(layout, iter(()))
+    monkeypatch.setattr(systemd, "show", made.show)
+    return made
+
+
+def test_two_turns_without_a_start_between_them(node: Node) -> None:
+    """The process runs the release that was current when it began, and not the one in between."""
+    node.invocations = iter(["", "", "i1", "i1", "i1", "i1"])
+    for release in ("a", "b", "c"):
+        node.turn(release)
+    assert (node.runs("i1"), node.runs("i2")) == ("a", "c")
+
+
+def test_service_that_died_while_current_was_turned(node: Node) -> None:
+    """Its new process may have been started from either release: that is not known, and it starts again."""
+    node.invocations = iter(["", "", "i1", "i2"])
+    node.turn("a")
+    node.turn("b")
+    assert (node.runs("i2"), node.runs("i3")) == (None, "b")
+
+
+def test_turn_that_was_cut_short(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Killed behind the note and before the turn: the process runs what is current still."""
+    node.invocations = iter(["", "", "i1"])
+    node.turn("a")
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(files, "point", killed)
+    with pytest.raises(KeyboardInterrupt):
+        node.turn("b")
+    assert (node.runs("i1"), node.runs("i2")) == ("a", None)
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"release": "a"}'])
+def test_note_that_cannot_be_read_is_none(node: Node, content: str) -> None:
+    """Such as after a disk that broke: the next turn writes it anew."""
+    node.layout.activation(DEV).write_text(content)
+    assert activation.read(node.layout, DEV) is None
