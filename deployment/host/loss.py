@@ -10,7 +10,7 @@ from typing import Any
 from . import audit, eventlog, last_head, marks, redaction_notes, releases, store
 from .errors import StepFailed
 from .layout import Environment, Layout
-from .model import Log, Lost, Manifest
+from .model import Log, Lost, Manifest, Observed, Wanted
 
 
 @dataclass(frozen=True)
@@ -105,6 +105,16 @@ def look(
     )
 
 
+def before(
+    layout: Layout, environment: Environment, seen: Observed, release: str | None, wanted: Wanted
+) -> dict[str, Any]:
+    """The log when a change begins: as the first look has read it, or read by the release that runs."""
+    if wanted.log is None and release == seen.current:
+        return _noted(seen.log, seen.last_head, seen.lost)
+    position = wanted.redaction.position if wanted.redaction else None
+    return record(layout, environment, release, wanted.release, position)
+
+
 def record(
     layout: Layout,
     environment: Environment,
@@ -119,10 +129,10 @@ def record(
     current, known = releases.read_manifest(layout, environment, release), last_head.read(layout, environment)
     rest = store.rest(layout, environment, current, at=known.length if known else None)
     lost = look(layout, environment, current, chosen, known, 0, rest, redacting)
-    return noted(rest[0] if rest else None, known, lost)
+    return _noted(rest[0] if rest else None, known, lost)
 
 
-def noted(log: Log | None, known: Log | None, lost: Lost | None) -> dict[str, Any]:
+def _noted(log: Log | None, known: Log | None, lost: Lost | None) -> dict[str, Any]:
     """The same as plain values, for the record of a transaction."""
     values = {"log": log, "last_head": known, "lost": lost}
     return {name: asdict(value) if value else None for name, value in values.items()}

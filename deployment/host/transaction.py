@@ -121,16 +121,8 @@ class _Change:
             enabled=seen.enabled,
             user=seen.user,
             home=seen.home,
-            **self._log_before(seen, release),
+            **loss.before(self.layout, self.environment, seen, release, self._wanted()),
         )
-
-    def _log_before(self, seen: Observed, release: str | None) -> dict[str, Any]:
-        """The log when the change begins: as the first look has read it, or read once more."""
-        wanted = self._wanted()
-        if wanted.log is None and release == seen.current:
-            return loss.noted(seen.log, seen.last_head, seen.lost)
-        position = wanted.redaction.position if wanted.redaction else None
-        return loss.record(self.layout, self.environment, release, wanted.release, position)
 
     def _look(self, wanted: Wanted, *, with_log: bool = True) -> Observed:
         return observe(self.layout, self.environment, wanted, with_log=with_log)

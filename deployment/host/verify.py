@@ -103,9 +103,10 @@ def answering(
         raise StepFailed(f"{release.id} does not tell the length and the head of its event log.")
     log = read(layout, environment, release, before)
     if told.length > log.length or (told.length == log.length and told.head != log.head):
+        there = f"{count(log.length)}, head {log.head[:16]}"
         raise StepFailed(
-            f"{address} answers with another event log than {store.path_of(release)} has: {count(told.length)}, "
-            f"head {told.head[:16]}, and there {count(log.length)}, head {log.head[:16]}."
+            f"{address} answers with another event log than {store.path_of(release)} has, {there}: "
+            f"{count(told.length)}, head {told.head[:16]}."
         )
     remark = f"answers as this release, {count(log.length)}"
     if before is not None and before.length:

@@ -69,3 +69,92 @@ def test_answer_of_the_release_to_come_saves_no_restart(
     assert (status["release"], status["problems"]) == (to, [])
     assert status["pid"] != pid
     assert last_change(intruder)["outcome"] == "done"
+
+
+def test_another_name_is_shown_as_a_lie(intruder: BackDoor, twice: list[str]) -> None:
+    """The release that runs is known without the service; a change begins at that one."""
+    operator = intruder.operator
+    answers(intruder, "content['release'] = 'f00d00000000-f00d00000000'")
+    status = operator.status("dev")
+    assert (status["state"], status["release"]) == ("degraded", twice[1])
+    assert status["problems"] == [
+        f"helionyx-dev.service runs {twice[1]}, but answers as f00d00000000-f00d00000000"
+    ]
+    operator.change("restart", "dev")
+    assert (last_change(intruder)["before"], last_change(intruder)["after"]) == (twice[1], twice[1])
+    assert operator.status("dev")["problems"] == []
+
+
+def test_invented_log_refuses_no_change(intruder: BackDoor, twice: list[str]) -> None:
+    """What a log holds, and where it ends, is read in the log."""
+    operator = intruder.operator
+    invented = {"length": 10**9, "head": "f" * 64, "holds": {"Alien": [9]}}
+    answers(intruder, f"content['log'] = {invented}")
+    assert operator.change("rollback", "dev")["outcome"] == "done"
+    assert last_change(intruder)["after"] == twice[0]
+    known = json.loads(operator.on_node("cat", "/opt/helionyx/heads/dev.json"))
+    assert known["position"] < 1000
+    assert (known["position"], known["hash"]) == (
+        last_change(intruder)["position"],
+        last_change(intruder)["head"],
+    )
+
+
+FORGE = """
+import pathlib
+import apsw
+import services.api.health as health
+from services.event_log.records import chain_hash
+from services.event_log.schema import SCHEMA
+data = pathlib.Path("/var/lib/helionyx/dev")
+log = apsw.Connection(str(data / "events/events.db"))
+log.set_busy_timeout(5000)
+with log:
+    for name in ("insert", "update", "delete"):
+        log.execute(f"DROP TRIGGER events_{name}")
+    bodies = [body for body, in log.execute("SELECT body FROM events ORDER BY position")]
+    health.saved = getattr(health, "saved", bodies)
+    bodies = %s
+    log.execute("DELETE FROM events")
+    head = bytes(32)
+    for position, body in enumerate(bodies, 1):
+        previous, head = head, chain_hash(head, position, body.encode())
+        values = (position, previous, head, body)
+        log.execute("INSERT INTO events (position, previous, hash, body) VALUES (?, ?, ?, ?)", values)
+    log.execute(SCHEMA[SCHEMA.index("CREATE TRIGGER"):])
+log.close()
+(data / "events.head").unlink(missing_ok=True)
+for file in (data / "projections").iterdir():
+    file.unlink()
+"""
+
+
+@pytest.mark.parametrize(
+    ("verb", "bodies", "found"),
+    [
+        ("deploy", "bodies[:-6]", "ends at position"),
+        ("rollback", "[body.replace('planned', 'paid') for body in bodies]", "has another event log"),
+        ("restart", "bodies[:-6] + bodies[-3:] * 3", "has another event log"),
+    ],
+    ids=["cut", "rewritten", "forked"],
+)
+def test_log_with_another_history_is_named(
+    intruder: BackDoor, twice: list[str], verb: str, bodies: str, found: str
+) -> None:
+    """Every hash fits and the service vouches for it: the head that root has written down is another."""
+    operator = intruder.operator
+    operator.tell("dev", [f"planned {number}" for number in range(6)])
+    operator.change("restart", "dev")  # the head is known behind these
+    answers(intruder, "content['log'] = health.log = getattr(health, 'log', content['log'])")
+    assert operator.status("dev")["problems"] == []
+    intruder.run(FORGE % bodies)
+    (problem,) = operator.status("dev")["problems"]
+    if verb == "deploy":
+        operator.commit("services/another.py", "NUMBER = 1\n")
+    refused = operator.change(verb, "dev", code=2)
+    if verb == "deploy":
+        operator.undo()
+    assert found in problem
+    assert problem.startswith(refused["message"])
+    assert operator.status("dev")["release"] == twice[1]
+    intruder.run(FORGE % "health.saved")
