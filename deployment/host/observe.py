@@ -58,7 +58,7 @@ def observe(
     root, data = layout.releases(environment).parent, layout.data(environment)
     # A probe of an idle socket would start the service: only a running one is asked.
     running = service.active == "active" and listen is not None
-    answers = probe.ask_until_ready(str(listen), PATIENCE, PATIENCE_UNREADY) if running else None
+    answers = _answer(str(listen), service.pid) if running else None
     known = last_head.read(layout, environment)
     rest = None
     if with_log and log is None:
@@ -117,6 +117,10 @@ def observe(
         if manifest and wanted is None  # no plan depends on them
         else (),
     )
+
+
+def _answer(listen: str, pid: int) -> dict[str, Any] | None:
+    return probe.ask_until_ready(listen, PATIENCE, PATIENCE_UNREADY, pid)
 
 
 def _lost(

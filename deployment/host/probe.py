@@ -9,39 +9,46 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from . import sockets
 from .model import Log
 from .words import READINESS
 
 WILDCARD = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  an address to compare with, not to bind
-REQUEST = f"GET {READINESS} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode()
+REQUEST = f"GET {READINESS} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()
 STATUS = re.compile(r"HTTP/1\.[01] ([1-5][0-9][0-9]) ")  # the first line of a response, RFC 9112, section 4
+LENGTH = re.compile(rb"\r\ncontent-length: *([0-9]{1,9}) *(?:\r\n|$)", re.IGNORECASE)
 LONGEST = 1 << 16  # bytes of an answer
 
 
-def ask(listen: str, timeout: float = 2.0) -> dict[str, Any] | None:
+def ask(listen: str, timeout: float = 2.0, pid: int = 0) -> dict[str, Any] | None:
     """The answer of /health/ready behind `host:port` or a socket's path, with its `status`; None if none.
 
     The identity (name, environment, release) is in the answer whether it is ready or not. `timeout` seconds
-    are for all of it, however slowly it drips.
+    are for all of it, however slowly it drips. On a port, the answer of another process than `pid` is none:
+    a service can hand its socket to a process that no restart ends.
     """
     try:
         with _connected(listen, timeout) as connection:
-            return _parsed(_exchange(connection, time.monotonic() + timeout))
+            answer = _parsed(_exchange(connection, time.monotonic() + timeout))
+            is_port = pid and connection.family != socket.AF_UNIX
+            other = sockets.other_end(connection, pid) if is_port else None
     except (OSError, ValueError, RecursionError):
         return None
+    return {"ready": False, "reason": f"{other} answers in its place"} if other else answer
 
 
 def ask_until_ready(
-    listen: str, patience: float, patience_unready: float | None = None
+    listen: str, patience: float, patience_unready: float | None = None, pid: int = 0
 ) -> dict[str, Any] | None:
     """Ask again until the service is ready or `patience` seconds are over; return the last answer.
 
-    A service that answers that it is not ready has `patience_unready` seconds, if that is given.
+    A service that answers that it is not ready has `patience_unready` seconds, if that is given. `pid` is the
+    process that has to answer on a port.
     """
     begun = time.monotonic()
     end = begun + patience
     while True:
-        answer = ask(listen, timeout=max(0.2, min(2.0, end - time.monotonic())))
+        answer = ask(listen, max(0.2, min(2.0, end - time.monotonic())), pid)
         if answer and patience_unready is not None:
             end = min(end, begun + patience_unready)
         if (answer and answer.get("ready")) or time.monotonic() >= end:
@@ -77,10 +84,13 @@ def _connected(listen: str, timeout: float) -> socket.socket:
 
 
 def _exchange(connection: socket.socket, end: float) -> bytes:
-    """Send the request and take what comes until its end; raises `TimeoutError` when the time is over."""
+    """Send the request and return the whole answer, or all that came until the other side closed.
+
+    The connection stays open behind a whole answer. Raises `TimeoutError` when the time is over.
+    """
     connection.sendall(REQUEST)
     answer = b""
-    while len(answer) < LONGEST:
+    while len(answer) < LONGEST and not _is_whole(answer):
         connection.settimeout(max(0.001, end - time.monotonic()))
         data = connection.recv(LONGEST)
         if not data:
@@ -89,6 +99,12 @@ def _exchange(connection: socket.socket, end: float) -> bytes:
         if time.monotonic() >= end:
             raise TimeoutError("it is not done with its answer")
     return answer
+
+
+def _is_whole(answer: bytes) -> bool:
+    head, end, body = answer.partition(b"\r\n\r\n")
+    length = LENGTH.search(head)
+    return bool(end) and length is not None and len(body) >= int(length[1])
 
 
 def _parsed(answer: bytes) -> dict[str, Any] | None:

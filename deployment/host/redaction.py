@@ -66,6 +66,11 @@ def carry_out(work: Work, *_: str) -> str:
         last_head.write(work.layout, work.environment, Log(first - 1, str(front.hash)))
         planned = _ask(*where, order)
         _refuse_another_history(*where, planned, before, front)
+    elif last_head.read(work.layout, work.environment) == Log(planned["length"], planned["old_head"]):
+        work.doubts.append(
+            f"event {order.position} was redacted by no change of this node: nobody can tell what else was"
+            f" changed in the events up to {planned['length']}; compare them with a backup"
+        )
     work.facts.update(_proven(*where, order, planned))
     length, head = work.facts["end"]  # also of an earlier redaction that is not in the audit
     last_head.write(work.layout, work.environment, Log(length, head))

@@ -7,13 +7,16 @@ import itertools
 import os
 import socket
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from . import processes
 from .model import listen_address
 
 MAPPED = bytes(10) + b"\xff\xff"  # the prefix of an IPv6 address that stands for an IPv4 address: RFC 4291
+CLOSED = "0"  # the inode of a connection that no process has open, or has not accepted yet
 LISTEN = "0A"  # TCP_LISTEN of the kernel's include/net/tcp_states.h, as /proc/net/tcp prints it
 
 
@@ -29,16 +32,20 @@ class Listener:
 def listeners(proc: Path = Path("/proc")) -> list[Listener]:
     """All listening TCP sockets of this network namespace."""
     found = []
+    for column in _rows(proc):
+        if column[3] == LISTEN:
+            host, port = _decode(column[1])
+            found.append(Listener(listen_address(host, port), port, column[9]))
+    return found
+
+
+def _rows(proc: Path) -> Iterator[list[str]]:
+    """The columns of each TCP socket of this network namespace: of connections there may be many."""
     for table in ("tcp", "tcp6"):
         path = proc / "net" / table
-        if not path.exists():
-            continue
-        with path.open(encoding="ascii") as lines:  # one for each connection too: of those there may be many
-            for column in itertools.islice(map(str.split, lines), 1, None):
-                if column[3] == LISTEN:
-                    host, port = _decode(column[1])
-                    found.append(Listener(listen_address(host, port), port, column[9]))
-    return found
+        if path.exists():
+            with path.open(encoding="ascii") as lines:
+                yield from itertools.islice(map(str.split, lines), 1, None)
 
 
 def is_local(host: str) -> bool:
@@ -60,6 +67,20 @@ def as_ipv4(host: str) -> str | None:
     return socket.inet_ntop(socket.AF_INET, packed[12:]) if packed[:12] == MAPPED else None
 
 
+def other_end(connection: socket.socket, pid: int, proc: Path = Path("/proc")) -> str | None:
+    """The program at the other end of a connection within this machine; None where it is the process `pid`.
+
+    The connection has to be open still, and its other end accepted.
+    """
+    ours, theirs = _plain(connection.getsockname()), _plain(connection.getpeername())
+    inodes = [column[9] for column in _rows(proc) if (_end(column[1]), _end(column[2])) == (theirs, ours)]
+    if not inodes or inodes[0] == CLOSED:
+        return "a program that has closed the connection"
+    if _holds(proc / str(pid), f"socket:[{inodes[0]}]"):
+        return None
+    return holder(inodes[0], proc)
+
+
 def holder(inode: str, proc: Path = Path("/proc")) -> str:
     """The program that holds a socket, such as `nginx (pid 812)`."""
     wanted = f"socket:[{inode}]"
@@ -76,6 +97,16 @@ def _holds(entry: Path, wanted: str) -> bool:
             return any(os.readlink(link.path) == wanted for link in links)  # noqa: PTH115  a million of them
     except (FileNotFoundError, PermissionError, ProcessLookupError):
         return False  # it ended while we looked, or is not ours to see
+
+
+def _end(column: str) -> tuple[str, int]:
+    return _plain(_decode(column))
+
+
+def _plain(address: tuple[Any, ...]) -> tuple[str, int]:
+    """Host and port of one end of a connection; an IPv4 address in whatever form as itself."""
+    host, port = str(address[0]), int(address[1])
+    return as_ipv4(host) or host, port
 
 
 def _decode(column: str) -> tuple[str, int]:

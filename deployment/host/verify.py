@@ -91,7 +91,8 @@ def answering(
     predecessor could not read its own log.
     """
     mark = systemd.now(-30)
-    answer = probe.ask_until_ready(address, PATIENCE, PATIENCE_UNREADY)
+    pid = systemd.show([unit])[unit].pid
+    answer = probe.ask_until_ready(address, PATIENCE, PATIENCE_UNREADY, pid)
     wrong = _differences(environment, release, answer, rehearsal=address != release.listen)
     if wrong:
         raise StepFailed(

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import os
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterable, Iterator
@@ -146,3 +149,35 @@ def test_service_that_says_it_is_not_ready_is_believed_soon() -> None:
         answer = probe.ask_until_ready(listen, patience=30.0, patience_unready=0.05)
     assert answer == {"ready": False, "status": 200}
     assert time.monotonic() - begun < 15
+
+
+HAND_OVER = """
+import socket, sys
+listener = socket.socket(fileno=int(sys.argv[1]))
+while True:
+    caller, _ = listener.accept()
+    with caller:
+        caller.recv(65536)
+        caller.sendall(b"HTTP/1.1 200 OK\\r\\nContent-Length: 15\\r\\n\\r\\n" + b'{"ready": true}')
+        caller.recv(65536)
+"""
+
+
+@pytest.mark.parametrize(
+    ("bound", "asked"), [("127.0.0.1", "127.0.0.1"), ("::1", "[::1]"), ("::", "0.0.0.0")], ids=range(3)
+)
+def test_process_that_has_to_answer_is_told_from_others(bound: str, asked: str) -> None:
+    """A service can hand its socket to a process that goes on when the service is started again."""
+    family = socket.AF_INET6 if ":" in bound else socket.AF_INET
+    listener = socket.create_server((bound, 0), family=family, dualstack_ipv6=bound == "::")
+    argv = [sys.executable, "-c", HAND_OVER, str(listener.fileno())]
+    with listener, subprocess.Popen(argv, pass_fds=[listener.fileno()]) as process:
+        listen = f"{asked}:{listener.getsockname()[1]}"
+        try:
+            assert probe.ask(listen) == probe.ask(listen, pid=process.pid) == {"ready": True, "status": 200}
+            other = probe.ask(listen, pid=os.getpid())
+        finally:
+            process.kill()
+    assert other is not None
+    assert not other["ready"]
+    assert f"(pid {process.pid}) answers in its place" in other["reason"]

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from deployment.host import probe, verify
+from deployment.host import probe, systemd, verify
 from deployment.host.errors import StepFailed
 from deployment.host.layout import Layout
 from deployment.host.model import Log
+from deployment.host.systemd import Unit
 
 from .shelves import DEV, NEW, OLD, release
 
@@ -51,6 +52,8 @@ def serving(layout: Layout, monkeypatch: pytest.MonkeyPatch, told: Log, before: 
     made = replace(release(layout), config=config)
     log = {"length": told.length, "head": told.head}
     monkeypatch.setattr(probe, "ask_until_ready", lambda *_: {**WHOLE, "log": log})
+    unit = Unit(DEV.service, "active", "running", 7, 0, stale=False, listen=None, since="")
+    monkeypatch.setattr(systemd, "show", lambda *_: {DEV.service: unit})
     return verify.serving(layout, DEV, made, before)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -158,3 +159,77 @@ def test_log_with_another_history_is_named(
     assert problem.startswith(refused["message"])
     assert operator.status("dev")["release"] == twice[1]
     intruder.run(FORGE % "health.saved")
+
+
+STRAY = """
+import array, socket
+meeting = socket.socket(socket.AF_UNIX)
+meeting.bind("\\0stray")
+meeting.listen()
+link, _ = meeting.accept()
+_, ancillary, *_ = link.recvmsg(1, socket.CMSG_SPACE(4))
+listener = socket.socket(fileno=array.array("i", ancillary[0][2])[0])
+listener.setblocking(True)
+body = b'{"name": "helionyx", "environment": "dev", "release": "%s", "ready": true}'
+while True:
+    caller, _ = listener.accept()
+    with caller:
+        caller.recv(65536)
+        caller.sendall(b"HTTP/1.1 200 OK\\r\\nContent-Length: %%d\\r\\n\\r\\n%%s" %% (len(body), body))
+        caller.recv(65536)
+"""
+HAND_OVER = """
+import array, glob, os, socket, stat
+for name in os.listdir("/proc/self/fd"):
+    if os.path.exists(f"/proc/self/fd/{name}") and stat.S_ISSOCK(os.stat(f"/proc/self/fd/{name}").st_mode):
+        handed = socket.socket(fileno=os.dup(int(name)))
+        if handed.family != socket.AF_UNIX and handed.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+            break
+link = socket.socket(socket.AF_UNIX)
+link.connect("\\0stray")
+rights = (socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [handed.fileno()]))
+link.sendmsg([b"x"], [rights])
+"""
+
+
+def test_process_that_answers_in_place_of_the_service(intruder: BackDoor, twice: list[str]) -> None:
+    """It has got the socket of dev from the service, outlives a restart, and answers as the release."""
+    operator = intruder.operator
+    put = operator.node.run(["sh", "-c", "cat > /tmp/stray.py"], input=STRAY % twice[1])
+    assert put.returncode == 0, put.stderr
+    begin = "runuser -u helionyx-dev -- setsid -f python3 /tmp/stray.py > /dev/null 2>&1"
+    operator.on_node("sh", "-c", f"{begin}; until grep -q @stray /proc/net/unix; do sleep 0.05; done")
+    intruder.run(HAND_OVER)
+    operator.change("restart", "dev")
+    operator.on_node("systemctl", "kill", "--signal=STOP", "helionyx-dev.service")
+    status = operator.status("dev")
+    operator.on_node("systemctl", "kill", "--signal=CONT", "helionyx-dev.service")
+    operator.on_node("sh", "-c", "kill $(pgrep -f ^python3./tmp/stray.py)")
+    assert (status["state"], status["answers_as"]) == ("degraded", None)
+    (problem,) = (item for item in status["problems"] if "answers in its place" in item)
+    assert problem.startswith("0.0.0.0:8000 is not ready: python3 (pid ")
+
+
+DRIP = """
+import asyncio
+import services.api.health as health
+from starlette.responses import StreamingResponse
+async def drops():
+    while True:
+        yield b" " * %d
+        await asyncio.sleep(0.05)
+health.honest = health._json
+health._json = lambda *_: StreamingResponse(drops(), media_type="application/json")
+"""
+
+
+@pytest.mark.usefixtures("twice")
+@pytest.mark.parametrize("size", [1, 1 << 20], ids=["drips", "floods"])
+def test_answer_without_an_end_is_none(intruder: BackDoor, size: int) -> None:
+    """It costs a look its patience, and no memory."""
+    operator = intruder.operator
+    intruder.run(DRIP % size)
+    begun = time.monotonic()
+    status = operator.status("dev")
+    assert status["problems"] == ["0.0.0.0:8000 is not ready: no answer"]
+    assert time.monotonic() - begun < 30
