@@ -7,11 +7,13 @@ systemd gives to each start of a unit is not the process's to choose, and is use
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from . import files, releases, systemd
 from .layout import Environment, Layout
+from .systemd import Unit
 
 
 @dataclass(frozen=True)
@@ -23,23 +25,33 @@ class Activation:
     older: str  # the invocation of the service that began before the turn; empty where none ran
 
 
-def runs(known: Activation | None, current: str | None, invocation: str) -> str | None:
+def release_of(layout: Layout, environment: Environment, unit: Unit) -> str | None:
+    """The release that the process of a service was started from; None where there is none, or not known."""
+    if not unit.pid:
+        return None
+    link = layout.current(environment)
+    known, current = read(layout, environment), releases.current(layout, environment)
+    begun = time.time() - (time.monotonic() - unit.started)
+    return runs(known, current, unit.invocation, newer=current is not None and begun >= link.lstat().st_mtime)
+
+
+def runs(known: Activation | None, current: str | None, invocation: str, *, newer: bool) -> str | None:
     """The release that an invocation of the service was started from; None where that is not known. Pure.
 
-    Where no turn is known, as after a deploy by version 0.3.0, it is the current one. A link that was turned
-    by somebody else leaves the process unknown.
+    Where no turn is known, as after a deploy by version 0.3.0, it is the current one. A link that somebody
+    has turned by hand is compared with the start of the process: `newer` says that it began behind that.
     """
     if known is None:
         return current
     if invocation == known.older:
         return known.before
-    return current if known.release == current else None
+    return current if known.release == current or newer else None
 
 
 def turn(layout: Layout, environment: Environment, release: str) -> None:
     """Turn `current` to a release, and note the process that is older than that."""
-    invocation = systemd.show([environment.service])[environment.service].invocation
-    ran = runs(read(layout, environment), releases.current(layout, environment), invocation)
+    unit = systemd.show([environment.service])[environment.service]
+    ran, invocation = release_of(layout, environment, unit), unit.invocation
     _write(layout, environment, Activation(release, ran, invocation))
     files.point(layout.current(environment), Path("releases") / release)
     # A service that died meanwhile was started from either release.

@@ -50,7 +50,7 @@ def observe(
     release, log = (wanted.release, wanted.log) if wanted else (None, None)
     units = systemd.show([environment.service, environment.socket])
     service, socket = units[environment.service], units[environment.socket]
-    current, turned = releases.current(layout, environment), activation.read(layout, environment)
+    current = releases.current(layout, environment)
     manifest = releases.read_manifest(layout, environment, current)
     opened, here = sockets.listeners(), _current(layout)
     neighbours = {name: release for name, release in here.items() if name != environment.name}
@@ -98,7 +98,7 @@ def observe(
         bots={name: release.digests[BOT] for name, release in neighbours.items() if BOT in release.digests},
         projects={name: release.project for name, release in here.items()},
         tokens={name: access.token_of(release) for name, release in here.items()},
-        runs=activation.runs(turned, current, service.invocation) if service.pid else None,
+        runs=activation.release_of(layout, environment, service),
         answers=answers,
         log=found,
         lost=_lost(layout, environment, manifest, wanted, known, service.pid, rest) if with_log else None,

@@ -49,7 +49,7 @@ def _running(seen: Observed, wanted: Wanted) -> Iterator[Step]:
     yield from swap[1:]
     yield from redaction
     enabled = seen.enabled or wanted.enabled or not wanted.back
-    yield from _switched(seen, release, environment, written, enabled=enabled)
+    yield from _switched(seen, release, environment, written, enabled=enabled, restart=restart)
     if rebind or swap or redaction or seen.socket != "active":
         yield Step("open-socket", (environment.socket,))
     if restart:
@@ -81,7 +81,8 @@ def _stopped(seen: Observed, wanted: Wanted) -> Iterator[Step]:
     else:
         yield from _swapped(seen, wanted)
         written = _units_differ(seen, wanted.release)
-        yield from _switched(seen, wanted.release, environment, written, enabled=wanted.enabled)
+        where = (seen, wanted.release, environment, written)
+        yield from _switched(*where, enabled=wanted.enabled, restart=False)
     yield from pruning.discarded(seen, wanted)
 
 
@@ -200,15 +201,26 @@ def _redacted(wanted: Wanted) -> Iterator[Step]:
 
 
 def _switched(
-    seen: Observed, release: Manifest, environment: Environment, written: tuple[str, ...], *, enabled: bool
+    seen: Observed,
+    release: Manifest,
+    environment: Environment,
+    written: tuple[str, ...],
+    *,
+    enabled: bool,
+    restart: bool,
 ) -> Iterator[Step]:
-    """Units and `current`: what decides which release the service manager starts, now and on boot."""
+    """Units and `current`: what decides which release the service manager starts, now and on boot.
+
+    `current` is turned also where it is not known which release the process runs that is about to end: a note
+    of that comes with the turn.
+    """
     surplus = tuple(sorted(set(seen.units) - set(release.units)))
     if surplus:
         yield Step("remove-units", surplus)
     if written:
         yield Step("install-units", (release.id, *written))
-    if seen.current != release.id:
+    unknown = restart and bool(seen.pid) and seen.runs is None
+    if seen.current != release.id or unknown:
         yield Step("turn-current", (release.id,))
     changed = seen.stale or bool(seen.units and (written or surplus))
     yield from _linked(seen, environment, enabled=enabled, changed=changed)

@@ -13,7 +13,7 @@ from .words import is_probe, readable
 
 PROPERTIES = (
     "Id,LoadState,ActiveState,SubState,MainPID,NRestarts,NeedDaemonReload,Listen,ExecMainStartTimestamp,"
-    "InvocationID"
+    "ExecMainStartTimestampMonotonic,InvocationID"
 )
 ENTRIES = 2000  # of a journal that are looked at for last words: each probe of a start adds one
 MEMORY = 128 << 20  # bytes for journalctl, which takes a message of hundreds of MB whole
@@ -32,6 +32,7 @@ class Unit:
     stale: bool
     listen: str | None
     since: str
+    started: float = 0.0  # the start of its main process, on the clock of `time.monotonic`
     invocation: str = ""  # the id of its last start, which no other start has; empty before the first
 
 
@@ -55,6 +56,7 @@ def _unit(values: dict[str, str]) -> Unit:
         stale=values.get("NeedDaemonReload") == "yes",
         listen=values["Listen"].rsplit(" (", 1)[0] if values.get("Listen") else None,
         since=values.get("ExecMainStartTimestamp", "").lstrip("@"),
+        started=int(values.get("ExecMainStartTimestampMonotonic") or 0) / 1e6,
         invocation=values.get("InvocationID", ""),
     )
 

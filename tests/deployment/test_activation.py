@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,22 +20,28 @@ TURNED = Activation("new", "old", "i1")
 
 
 @pytest.mark.parametrize(
-    ("known", "current", "invocation", "expected"),
+    ("known", "current", "invocation", "newer", "expected"),
     [
-        (None, "old", "i1", "old"),
-        (TURNED, "new", "i1", "old"),
-        (TURNED, "new", "i2", "new"),
-        (TURNED, "old", "i1", "old"),
-        (TURNED, "by hand", "i2", None),
-        (Activation("new", None, "i1"), "new", "i1", None),
+        (None, "old", "i1", False, "old"),
+        (TURNED, "new", "i1", True, "old"),
+        (TURNED, "new", "i2", False, "new"),
+        (TURNED, "old", "i1", False, "old"),
+        (TURNED, "by hand", "i2", False, None),
+        (TURNED, "by hand", "i2", True, "by hand"),
+        (Activation("new", None, "i1"), "new", "i1", True, None),
     ],
-    ids=["first deploy", "not restarted", "restarted", "not turned", "turned by hand", "died meanwhile"],
+    ids=["by 0.3.0", "older", "newer", "not turned", "by hand", "started by hand", "died meanwhile"],
 )
 def test_release_of_a_process(
-    known: Activation | None, current: str, invocation: str, expected: str | None
+    known: Activation | None, current: str, invocation: str, newer: bool, expected: str | None
 ) -> None:
-    """A start behind the turn is one of the current release, and no other is."""
-    assert runs(known, current, invocation) == expected
+    """A start behind the turn is one of the current release; the clock counts only for a turn by hand."""
+    assert runs(known, current, invocation, newer=newer) == expected
+
+
+def _unit(invocation: str, started: float = 0.0) -> Unit:
+    values: Any = {"pid": 7, "restarts": 0, "stale": False, "listen": None, "since": "", "sub": ""}
+    return Unit(DEV.service, "active", started=started, invocation=invocation, **values)
 
 
 @dataclass
@@ -45,17 +52,13 @@ class Node:
     invocations: Iterator[str]
 
     def show(self, *_: Any) -> dict[str, Unit]:
-        unit = Unit(DEV.service, "active", "", 7, 0, stale=False, listen=None, since="")
-        unit = Unit(**{**vars(unit), "invocation": next(self.invocations)})
-        return {DEV.service: unit}
+        return {DEV.service: _unit(next(self.invocations))}
 
     def turn(self, release: str) -> None:
         activation.turn(self.layout, DEV, release)
 
     def runs(self, invocation: str) -> str | None:
-        link = self.layout.current(DEV)
-        current = link.readlink().name if link.is_symlink() else None
-        return runs(activation.read(self.layout, DEV), current, invocation)
+        return activation.release_of(self.layout, DEV, _unit(invocation))
 
 
 @pytest.fixture
@@ -103,3 +106,12 @@ def test_note_that_cannot_be_read_is_none(node: Node, content: str) -> None:
     """Such as after a disk that broke: the next turn writes it anew."""
     node.layout.activation(DEV).write_text(content)
     assert activation.read(node.layout, DEV) is None
+
+
+def test_turn_by_hand(node: Node) -> None:
+    """A process that was started again behind it runs that release, and an older one something else."""
+    node.invocations = iter(["", ""])
+    node.turn("a")
+    files.point(node.layout.current(DEV), Path("releases/b"))
+    assert activation.release_of(node.layout, DEV, _unit("i1", time.monotonic() + 1)) == "b"
+    assert activation.release_of(node.layout, DEV, _unit("i1", time.monotonic() - 60)) is None

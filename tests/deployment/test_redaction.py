@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from deployment.host import audit, record, redaction, redaction_notes, releases, store
+from deployment.host import audit, last_head, record, redaction, redaction_notes, releases, store
 from deployment.host.errors import Refused, StepFailed
 from deployment.host.layout import Environment, Layout
 from deployment.host.marks import Place
@@ -95,10 +95,19 @@ def test_attempt_after_one_that_was_killed_proves_what_that_did(work: Work) -> N
     redaction.carry_out(work)
     again = replace(work, facts={})
     redaction.carry_out(again)
-    assert again.facts == work.facts
+    assert (again.facts, again.doubts) == (work.facts, [])
     redaction.recover(work.layout, DEV, work.chosen, transaction)
     assert {**(redaction.facts_of(transaction) or {}), "elsewhere": []} == work.facts
     assert redaction.audited_of(transaction)["redacted"]["new_head"] == work.facts["new_head"]
+
+
+def test_redaction_by_hand_is_warned_about(work: Work) -> None:
+    """Whoever can write the log can change more than it notes, and the old log is gone."""
+    last_head.write(work.layout, DEV, head(work)[0])
+    redaction._ask(work.layout, DEV, work.chosen, ORDER)
+    redaction.carry_out(work)
+    (doubt,) = work.doubts
+    assert doubt.startswith("event 2 was redacted by no change of this node: ")
 
 
 def test_log_that_was_changed_before_is_not_redacted(work: Work) -> None:
