@@ -51,7 +51,7 @@ def look(
 
 def _verified(chain: Chain, argv: list[str], environment: Environment) -> Chain:
     try:
-        said = run(argv, user=environment.user, timeout=VERIFYING)
+        said = run(argv, user=environment.user, apart=True, timeout=VERIFYING)
     except StepFailed as error:  # a chain that does not hold is exit code 1, and said as JSON all the same
         said = error.details[-1] if error.details else ""
         if not said.startswith("{"):

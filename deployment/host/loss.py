@@ -164,7 +164,7 @@ def _is_redacted(
         return False
     words = ("services.event_log", "verify", "--store", str(place))
     try:
-        found = store.ask(layout, environment, current, *words, timeout=store.LONG)
+        found = store.ask(layout, environment, current, *words, timeout=store.LONG, apart=True)
     except (StepFailed, ValueError):
         return False
     lines = audit.read(layout)

@@ -21,6 +21,7 @@ from typing import IO, Any
 
 from .errors import StepFailed
 
+NOGROUP = 65534  # the kernel's own number for nobody: see /proc/sys/kernel/overflowgid
 ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8", "SYSTEMD_COLORS": "0"}
 OUTPUT = 1 << 20  # bytes of stdout, and of stderr; JSON of that size takes about 40 MB once it is parsed
 CHUNK = 1 << 16
@@ -40,6 +41,7 @@ def run(
     input: bytes = b"",
     stdin: IO[bytes] | None = None,
     user: str | None = None,
+    apart: bool = False,
     cwd: Path | None = None,
     timeout: float = 60.0,
     expect: tuple[int, ...] = (0,),
@@ -52,10 +54,13 @@ def run(
     `expect`, when a signal has killed or stopped it, when it takes longer than `timeout` seconds, or when it
     writes more than `OUTPUT` bytes. With `cut`, a command that has written so much is ended, and the bytes
     until then are returned. `memory` is a limit in bytes for the data of the command. `user` drops root for
-    the command's run, and has to be there.
+    the command's run, and has to be there. `apart` gives it a group that no other process of that user has:
+    the kernel lets none of them trace it.
     """
     with _limited(memory):
-        child = _started(argv, subprocess.PIPE if stdin is None else stdin, user, cwd)
+        child = _started(
+            argv, subprocess.PIPE if stdin is None else stdin, user, NOGROUP if apart else user, cwd
+        )
     ended = _attended(child, input, timeout)
     out, err = (bytes(data[:OUTPUT]).decode(errors="replace") for data in (ended.out, ended.err))
     if ended.stopped:
@@ -85,7 +90,7 @@ def _end_of(code: int | None) -> str:
 
 
 def _started(
-    argv: list[str], stdin: int | IO[bytes], user: str | None, cwd: Path | None
+    argv: list[str], stdin: int | IO[bytes], user: str | None, group: str | int | None, cwd: Path | None
 ) -> subprocess.Popen[bytes]:
     try:
         return subprocess.Popen(
@@ -97,7 +102,7 @@ def _started(
             env=ENVIRONMENT,
             cwd=cwd or "/",
             user=user,
-            group=user,
+            group=group,
             extra_groups=[] if user else None,
             process_group=0,
         )

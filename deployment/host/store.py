@@ -51,13 +51,15 @@ def ask(
     *words: str,
     timeout: float = 60.0,
     memory: int = MEMORY,
+    apart: bool = False,
 ) -> dict[str, Any]:
     """Return the answer of `python -m WORDS --json` of a release, such as `services.event_log head`.
 
-    Raises `StepFailed`, also for an answer that is no JSON object.
+    No process of the environment can trace a program that runs `apart`, or change its answer; such a program
+    makes no files. Raises `StepFailed`, also for an answer that is no JSON object.
     """
     argv = releases.command(layout, environment, release, *words[:2], "--json", *words[2:])
-    text = run(argv, user=environment.user, timeout=timeout, memory=memory)
+    text = run(argv, user=environment.user, apart=apart, timeout=timeout, memory=memory)
     try:
         answer = json.loads(text)
     except (ValueError, RecursionError):
@@ -80,7 +82,7 @@ def head(
     """
     words = ["services.event_log", "head", "--store", str(store or path_of(release))]
     more = () if at is None else ("--at", str(at))
-    answer = ask(layout, environment, release, *words, *more, memory=LITTLE)
+    answer = ask(layout, environment, release, *words, *more, memory=LITTLE, apart=True)
     try:
         return _log(answer), _at(answer, at or 0)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -153,7 +155,7 @@ def flaw(
     """
     try:
         words = ("services.event_log", "verify", "--store", str(store))
-        ask(layout, environment, release, *words, timeout=timeout)
+        ask(layout, environment, release, *words, timeout=timeout, apart=True)
     except StepFailed as error:  # a chain that does not hold is exit code 1, and said as JSON all the same
         words_ = [line.strip() for line in error.details if not line.strip().startswith("hint:")]
         said = words_[-1] if words_ else error.message

@@ -81,7 +81,7 @@ def test_why_a_log_was_not_read_is_in_the_last_line(
 def test_time_limit_is_known_by_its_kind(monkeypatch: pytest.MonkeyPatch) -> None:
     """A log that is long is not one that is damaged."""
     monkeypatch.setattr(eventlog, "VERIFYING", 0.1)
-    monkeypatch.setattr(eventlog, "run", lambda argv, user, timeout: run(argv, timeout=timeout))  # noqa: ARG005
+    monkeypatch.setattr(eventlog, "run", lambda argv, timeout, **_: run(argv, timeout=timeout))
     assert eventlog._verified(Chain(), ["sleep", "5"], Environment("dev")).late
 
 

@@ -33,7 +33,7 @@ LINE = {"position": 2, "changed": [2], "at": 4, "length": 3, "old_head": "a" * 6
 def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Work:
     """A log of three messages, and this checkout as the release that reads it."""
 
-    def as_me(argv: list[str], *, user: str, timeout: float = 60.0, memory: int | None = None) -> str:
+    def as_me(argv: list[str], *, user: str, timeout: float, memory: int | None, **_: bool) -> str:
         assert user == "helionyx-dev"
         return run(argv, cwd=ROOT, timeout=timeout, memory=memory)
 

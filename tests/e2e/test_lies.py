@@ -161,6 +161,12 @@ def test_log_with_another_history_is_named(
     intruder.run(FORGE % "health.saved")
 
 
+def begin_beside(intruder: BackDoor, program: str, begun: str) -> None:
+    """Begin a program as the user of dev, in no sandbox, and wait until the shell finds that it has begun."""
+    begin = f'runuser -u {intruder.environment.user} -- setsid -f python3 -c "$1" > /dev/null 2>&1'
+    intruder.operator.on_node("sh", "-c", f"{begin}; until {begun}; do sleep 0.05; done", "sh", program)
+
+
 STRAY = """
 import array, socket
 meeting = socket.socket(socket.AF_UNIX)
@@ -195,19 +201,16 @@ link.sendmsg([b"x"], [rights])
 def test_process_that_answers_in_place_of_the_service(intruder: BackDoor, twice: list[str]) -> None:
     """It has got the socket of dev from the service, outlives a restart, and answers as the release."""
     operator = intruder.operator
-    put = operator.node.run(["sh", "-c", "cat > /tmp/stray.py"], input=STRAY % twice[1])
-    assert put.returncode == 0, put.stderr
-    begin = "runuser -u helionyx-dev -- setsid -f python3 /tmp/stray.py > /dev/null 2>&1"
-    operator.on_node("sh", "-c", f"{begin}; until grep -q @stray /proc/net/unix; do sleep 0.05; done")
+    begin_beside(intruder, STRAY % twice[1], "grep -q @stray /proc/net/unix")
     intruder.run(HAND_OVER)
     operator.change("restart", "dev")
     operator.on_node("systemctl", "kill", "--signal=STOP", "helionyx-dev.service")
     status = operator.status("dev")
     operator.on_node("systemctl", "kill", "--signal=CONT", "helionyx-dev.service")
-    operator.on_node("sh", "-c", "kill $(pgrep -f ^python3./tmp/stray.py)")
     assert (status["state"], status["answers_as"]) == ("degraded", None)
     (problem,) = (item for item in status["problems"] if "answers in its place" in item)
     assert problem.startswith("0.0.0.0:8000 is not ready: python3 (pid ")
+    operator.on_node("kill", problem.partition("(pid ")[2].partition(")")[0])
 
 
 DRIP = """
@@ -233,3 +236,34 @@ def test_answer_without_an_end_is_none(intruder: BackDoor, size: int) -> None:
     status = operator.status("dev")
     assert status["problems"] == ["0.0.0.0:8000 is not ready: no answer"]
     assert time.monotonic() - begun < 30
+
+
+TRACER = """
+import glob, os
+os.chdir("/var/lib/helionyx/dev")
+while not os.path.exists("back-door/stop"):
+    for path in glob.glob("/proc/[0-9]*"):
+        try:
+            with open(f"{path}/cmdline", "rb") as words:
+                if b"\\0services.event_log\\0" not in words.read():
+                    continue
+            open(f"{path}/mem", "r+b").close()
+            outcome = "written to"
+        except PermissionError:
+            outcome = "denied"
+        except OSError:  # it has just ended
+            continue
+        with open("back-door/outcomes", "a") as out:
+            print(outcome, file=out)
+    open("back-door/begun", "a").close()
+"""
+
+
+@pytest.mark.usefixtures("twice")
+def test_reader_of_the_log_is_out_of_reach(intruder: BackDoor) -> None:
+    """Whoever runs as the user of dev, in no sandbox, cannot change what the reader tells root."""
+    operator = intruder.operator
+    begin_beside(intruder, TRACER, f"test -e {intruder.place}/begun")
+    operator.change("restart", "dev")
+    operator.on_node("touch", f"{intruder.place}/stop")
+    assert set(operator.on_node("cat", f"{intruder.place}/outcomes").split()) == {"denied"}
