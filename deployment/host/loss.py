@@ -176,13 +176,14 @@ def _is_redacted(
 
 
 def reached(layout: Layout, environment: Environment, verb: str, outcome: str) -> dict[str, Any]:
-    """The history's entry for the log that the service uses after a successful change.
+    """The history's entry for the log that the service uses after a change: the head that is known now.
 
     Of a service that has stopped, the end of its log is written down first, if it is the one that was there.
+    A change that failed and was taken back has verified the log as well.
     """
-    if outcome != "done":
+    if outcome not in ("done", "failed"):
         return {}
-    if verb in ("stop", "redact"):
+    if outcome == "done" and verb in ("stop", "redact"):
         release = releases.current(layout, environment)
         found = record(layout, environment, release, releases.read_manifest(layout, environment, release))
         if found["log"] and not found["lost"]:

@@ -134,6 +134,16 @@ def test_service_and_node_read_each_others_files(layout: Layout) -> None:
     assert last_head.beside(release(layout)) == layout.data(DEV) / "events.head"
 
 
+@pytest.mark.parametrize(
+    ("outcome", "audited"), [("done", True), ("failed", True), ("refused", False), ("hands", False)]
+)
+def test_head_that_root_knows_is_in_the_audit(layout: Layout, outcome: str, audited: bool) -> None:
+    """Also after a change that was taken back: that has verified the log, and written its head down."""
+    last_head.write(layout, DEV, OLD)
+    expected = {"position": OLD.length, "head": OLD.head} if audited else {}
+    assert loss.reached(layout, DEV, "deploy", outcome) == expected
+
+
 def test_a_switch_forgets_the_heads(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
     """The node's and the service's: whichever log a power cut leaves is the one."""
     made = release(layout)
