@@ -167,52 +167,6 @@ def begin_beside(intruder: BackDoor, program: str, begun: str) -> None:
     intruder.operator.on_node("sh", "-c", f"{begin}; until {begun}; do sleep 0.05; done", "sh", program)
 
 
-STRAY = """
-import array, socket
-meeting = socket.socket(socket.AF_UNIX)
-meeting.bind("\\0stray")
-meeting.listen()
-link, _ = meeting.accept()
-_, ancillary, *_ = link.recvmsg(1, socket.CMSG_SPACE(4))
-listener = socket.socket(fileno=array.array("i", ancillary[0][2])[0])
-listener.setblocking(True)
-body = b'{"name": "helionyx", "environment": "dev", "release": "%s", "ready": true}'
-while True:
-    caller, _ = listener.accept()
-    with caller:
-        caller.recv(65536)
-        caller.sendall(b"HTTP/1.1 200 OK\\r\\nContent-Length: %%d\\r\\n\\r\\n%%s" %% (len(body), body))
-        caller.recv(65536)
-"""
-HAND_OVER = """
-import array, glob, os, socket, stat
-for name in os.listdir("/proc/self/fd"):
-    if os.path.exists(f"/proc/self/fd/{name}") and stat.S_ISSOCK(os.stat(f"/proc/self/fd/{name}").st_mode):
-        handed = socket.socket(fileno=os.dup(int(name)))
-        if handed.family != socket.AF_UNIX and handed.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
-            break
-link = socket.socket(socket.AF_UNIX)
-link.connect("\\0stray")
-rights = (socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [handed.fileno()]))
-link.sendmsg([b"x"], [rights])
-"""
-
-
-def test_process_that_answers_in_place_of_the_service(intruder: BackDoor, twice: list[str]) -> None:
-    """It has got the socket of dev from the service, outlives a restart, and answers as the release."""
-    operator = intruder.operator
-    begin_beside(intruder, STRAY % twice[1], "grep -q @stray /proc/net/unix")
-    intruder.run(HAND_OVER)
-    operator.change("restart", "dev")
-    operator.on_node("systemctl", "kill", "--signal=STOP", "helionyx-dev.service")
-    status = operator.status("dev")
-    operator.on_node("systemctl", "kill", "--signal=CONT", "helionyx-dev.service")
-    assert (status["state"], status["answers_as"]) == ("degraded", None)
-    (problem,) = (item for item in status["problems"] if "answers in its place" in item)
-    assert problem.startswith("0.0.0.0:8000 is not ready: python3 (pid ")
-    operator.on_node("kill", problem.partition("(pid ")[2].partition(")")[0])
-
-
 DRIP = """
 import asyncio
 import services.api.health as health
