@@ -31,6 +31,8 @@ def test_a_node_of_0_3_0_is_taken_over(bare: Operator, tmp_path: Path) -> None:
     new = operator.deploy("dev")
     assert (new["before"], new["after"] == release) == (release, False)
     assert operator.deploy("dev")["outcome"] == "nothing"
+    group = operator.on_node("systemctl", "show", "-P", "ControlGroup", "helionyx-dev.service")
+    assert group.strip() == "/helionyx.slice/helionyx-dev.service"
     assert "Helionyx dev (made by its deployment)" in operator.on_node("getent", "passwd", "helionyx-dev")
     assert operator.events("dev") == events
 
