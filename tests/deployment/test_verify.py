@@ -81,3 +81,16 @@ def test_log_that_is_not_the_one_of_before_is_named(
     """Also where the service answers with just the head of before."""
     with pytest.raises(StepFailed, match=words):
         serving(layout, monkeypatch, told, before)
+
+
+def test_rehearsal_that_answers_with_the_head_of_before_costs_no_look(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The look behind the switch reads the log in any case."""
+    monkeypatch.setattr(verify, "read", lambda *_: pytest.fail("the log was read"))
+    made = replace(release(layout), config={"api_host": "127.0.0.1", "api_port": 8000})
+    unit = Unit("rehearsal", "active", "running", 7, 0, stale=False, listen=None, since="")
+    monkeypatch.setattr(systemd, "show", lambda *_: {"rehearsal": unit})
+    answer = {**WHOLE, "rehearsal": True, "log": {"length": OLD.length, "head": OLD.head}}
+    monkeypatch.setattr(probe, "ask_until_ready", lambda *_: answer)
+    verify.answering(layout, DEV, made, OLD, "/run/rehearsal.sock", "rehearsal")
