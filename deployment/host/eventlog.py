@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import shlex
 from collections.abc import Iterator
@@ -16,7 +15,7 @@ from .errors import StepFailed
 from .layout import Environment, Layout
 from .model import Manifest, Observed
 from .run import TimedOut, run
-from .store import LOG_FILE
+from .store import LOG_FILE, MEMORY, object_in
 
 VERIFYING = 240.0  # seconds for one event log; the operator's half gives up after 300 s of silence
 DELETED = " (deleted)"  # how the kernel marks the name of an open file that is in no directory any more
@@ -51,17 +50,15 @@ def look(
 
 def _verified(chain: Chain, argv: list[str], environment: Environment) -> Chain:
     try:
-        said = run(argv, user=environment.user, apart=True, timeout=VERIFYING)
+        found = object_in(run(argv, user=environment.user, apart=True, timeout=VERIFYING, memory=MEMORY))
     except StepFailed as error:  # a chain that does not hold is exit code 1, and said as JSON all the same
         said = error.details[-1] if error.details else ""
-        if not said.startswith("{"):
-            return replace(
-                chain,
-                problem=_reason(error),
-                damaged=DAMAGED in said,
-                late=isinstance(error, TimedOut),
-            )
-    found = json.loads(said)
+        found = object_in(said)
+        if found is None:
+            damaged, late = DAMAGED in said, isinstance(error, TimedOut)
+            return replace(chain, problem=_reason(error), damaged=damaged, late=late)
+    if found is None:
+        return replace(chain, problem="its release does not answer in JSON")
     chain = replace(chain, length=int(found["position"]), first_bad=found["first_bad_position"])
     if not found["ok"] and chain.first_bad is None:
         return replace(chain, problem=str(found.get("problem")), damaged=True)

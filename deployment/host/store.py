@@ -60,13 +60,19 @@ def ask(
     """
     argv = releases.command(layout, environment, release, *words[:2], "--json", *words[2:])
     text = run(argv, user=environment.user, apart=apart, timeout=timeout, memory=memory)
+    answer = object_in(text)
+    if answer is None:
+        raise StepFailed(f"no JSON object from: {shlex.join(argv)}", details=(text[:COLUMNS],))
+    return answer
+
+
+def object_in(text: str) -> dict[str, Any] | None:
+    """Parse the JSON object that a release's program wrote; None for anything else, such as half of one."""
     try:
         answer = json.loads(text)
     except (ValueError, RecursionError):
-        answer = None
-    if not isinstance(answer, dict):
-        raise StepFailed(f"no JSON object from: {shlex.join(argv)}", details=(text[:COLUMNS],))
-    return answer
+        return None
+    return answer if isinstance(answer, dict) else None
 
 
 def head(
@@ -159,7 +165,8 @@ def flaw(
     except StepFailed as error:  # a chain that does not hold is exit code 1, and said as JSON all the same
         words_ = [line.strip() for line in error.details if not line.strip().startswith("hint:")]
         said = words_[-1] if words_ else error.message
-        return _problem(json.loads(said)) if said.startswith("{") else said.removeprefix("error: ")
+        answer = object_in(said)
+        return _problem(answer) if answer else said.removeprefix("error: ")
     return None
 
 
