@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from . import bytecode
-from .errors import HostError, StepFailed
-from .files import discard, settle, sweep, unfinished
+from .errors import StepFailed
+from .files import discard, settle, sweep
 from .layout import Environment, Layout
 from .locks import host_lock
 from .releases import drifted, manifest_in
@@ -68,20 +68,6 @@ def path_to_layer(layout: Layout, final: Path, digest: str) -> Path:
     """The target of the link in a release; the directory of its environment may be a link to another disk."""
     here = os.path.realpath(final.parent) + f"/{final.name}"
     return Path(os.path.relpath(layout.opt.resolve() / "layers", here)) / digest
-
-
-def sweep_all(layout: Layout, environment: Environment) -> None:
-    """Remove what a transaction of the environment, whose lock is held, has left half-made."""
-    with contextlib.suppress(OSError, HostError):  # what stays now, the end of the next transaction sweeps
-        own = layout.releases(environment)
-        for parent in (own, own.parent, layout.verified(environment)):
-            sweep(parent)
-        units = map(layout.unit_file, (environment.service, environment.socket, environment.journal))
-        for path in (*units, *layout.rehearsal(environment), layout.last_head(environment)):
-            unfinished(path).unlink(missing_ok=True)
-        if any(layout.layers.glob(".*.half")):
-            with host_lock(layout):  # the half-made layer of another environment is one in the making
-                sweep(layout.layers)
 
 
 @contextlib.contextmanager

@@ -13,8 +13,8 @@ from typing import Any
 from . import audit, loss, record, redaction, releases
 from .aside import Aside
 from .errors import Busy, HostError, Refused, StepFailed
-from .install import sweep_all
 from .layout import Environment, Layout
+from .leftovers import sweep_all
 from .locks import environment_lock
 from .marks import Place
 from .model import Log, Lost, Observed, Wanted

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import io
 import os
@@ -13,9 +14,10 @@ from pathlib import Path
 import pytest
 
 from deployment.archive import Entry, pack
-from deployment.host import bytecode, files, install, releases
+from deployment.host import bytecode, files, install, leftovers, releases
 from deployment.host.errors import StepFailed
 from deployment.host.layout import Environment, Layout
+from deployment.host.locks import environment_lock
 from deployment.host.run import run
 
 DEV = Environment("dev")
@@ -211,7 +213,7 @@ def test_what_was_half_written_is_swept(layout: Layout) -> None:
     for path in (*places, *others):
         path.parent.mkdir(parents=True, exist_ok=True)
         files.unfinished(path).touch()
-    install.sweep_all(layout, DEV)
+    leftovers.sweep_all(layout, DEV)
     assert [path for path in places if files.unfinished(path).exists()] == []
     assert [path for path in others if not files.unfinished(path).exists()] == []
 
@@ -222,3 +224,18 @@ def test_what_is_no_directory_is_discarded_without_a_look_into_it(tmp_path: Path
     os.mkfifo(pipe)
     files.discard(pipe)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("busy", [True, False])
+def test_copies_of_the_log_that_a_power_cut_left_are_swept(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch, *, busy: bool
+) -> None:
+    """A backup and a log that was sent; the copy of a backup that is being made stays."""
+    monkeypatch.setattr(leftovers, "run", lambda argv, **_: run(argv))
+    copies = (layout.kept_logs(DEV) / ".half" / "events.db", layout.data(DEV) / ".backup" / "events.db")
+    for path in copies:
+        path.parent.mkdir(parents=True)
+        path.touch()
+    with environment_lock(layout, "dev-backup", {}) if busy else contextlib.nullcontext():
+        leftovers.sweep_all(layout, DEV)
+    assert [path.parent.exists() for path in copies] == [False, busy]

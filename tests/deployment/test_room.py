@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from deployment.archive import Entry, pack
-from deployment.host import files, install, record, room
+from deployment.host import files, install, leftovers, record, room
 from deployment.host.errors import Refused
 from deployment.host.layout import Environment, Layout
 from deployment.host.record import Transaction
@@ -137,7 +137,7 @@ def test_what_a_kill_left_half_made_goes_at_the_end(tmp_path: Path) -> None:
     layout = Layout(tmp_path)
     for path in (layout.layers / ".x.half", layout.releases(DEV) / ".y.half", layout.layers / ("a" * 64)):
         path.mkdir(parents=True)
-    install.sweep_all(layout, DEV)
+    leftovers.sweep_all(layout, DEV)
     assert [path.name for path in layout.layers.iterdir()] == ["a" * 64]
     assert list(layout.releases(DEV).iterdir()) == []
 
