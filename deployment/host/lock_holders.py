@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from . import processes
 from .printable import printable
 
 PROC = Path("/proc")
@@ -40,18 +41,9 @@ def of(file: os.stat_result) -> tuple[Process, ...]:
 
 def _holding(pid: int, place: str) -> Iterator[Process]:
     with suppress(OSError):  # it has ended
-        if _is_of_root(pid) and any(place in line for line in _locks(pid)):
+        is_of_root = processes.user_of(PROC / str(pid)) == os.geteuid()  # who is root on a node
+        if is_of_root and any(place in line for line in _locks(pid)):
             yield _process(pid)
-
-
-def _is_of_root(pid: int) -> bool:
-    """Whether root has started a process. A program that is setuid root is still of whoever called it.
-
-    The owner of /proc/<pid> proves nothing: each process can have root as the owner of its own.
-    """
-    lines = (PROC / str(pid) / "status").read_bytes().splitlines()
-    uids = next(line for line in lines if line.startswith(b"Uid:"))
-    return int(uids.split()[1]) == os.geteuid()  # which is root on a node
 
 
 def _locks(pid: int) -> Iterator[str]:

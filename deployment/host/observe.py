@@ -57,7 +57,7 @@ def observe(
     listen = socket.listen if socket.active == "active" else None
     root, data = layout.releases(environment).parent, layout.data(environment)
     # A probe of an idle socket would start the service: only a running one is asked.
-    running = service.active == "active" and listen is not None
+    running = service.active == "active" and listen is not None and not processes.is_stopped(service.pid)
     answers = _answer(str(listen), service.pid) if running else None
     known = last_head.read(layout, environment)
     rest = None

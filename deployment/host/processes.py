@@ -17,10 +17,32 @@ def of(environment: Environment, user: int | None) -> tuple[str, ...]:
     found = []
     for path in Path("/proc").iterdir() if user is not None else ():
         with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it has just ended
-            if path.name.isdecimal() and path.stat().st_uid == user and not _is_ours(path, environment):
+            if path.name.isdecimal() and user_of(path) == user and not _is_ours(path, environment):
                 found.append(named(path))
     shown = tuple(sorted(found)[:SHOWN])
     return shown if len(found) <= SHOWN else (*shown, f"{len(found) - SHOWN} more")
+
+
+def user_of(path: Path) -> int:
+    """The user who has started a process, by its directory below /proc, which belongs to the effective user.
+
+    A program that is setuid root, such as `su`, is of whoever has started it.
+    """
+    return int(_field(path, "Uid").split()[0])
+
+
+def is_stopped(pid: int) -> bool:
+    """Whether a signal has stopped a process, as any of its user's processes can: it answers nobody."""
+    try:
+        return _field(Path(f"/proc/{pid}"), "State").startswith("T")
+    except (FileNotFoundError, ProcessLookupError):  # it has ended
+        return False
+
+
+def _field(path: Path, name: str) -> str:
+    """A field of the status of a process, see proc(5)."""
+    lines = reading.text(path / "status").splitlines()
+    return next(line.removeprefix(f"{name}:").strip() for line in lines if line.startswith(f"{name}:"))
 
 
 def named(path: Path) -> str:

@@ -5,7 +5,7 @@ Every one of them can be repeated: a transaction that was killed anywhere goes t
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from . import (
     accounts,
@@ -16,6 +16,7 @@ from . import (
     install,
     last_head,
     marks,
+    processes,
     readmodels,
     redaction,
     rehearsal,
@@ -28,6 +29,7 @@ from . import (
 from .bot import own_bot
 from .errors import HostError, StepFailed
 from .locks import host_lock
+from .observe import user_id
 from .step import Step
 from .words import count
 from .work import Work
@@ -46,10 +48,19 @@ def perform(work: Work, step: Step) -> str:
     except HostError as error:
         if step.verb.startswith("prune-"):
             return f"left for the next time: {error.message}"
-        if step.verb in RUNNING and (paths := dropins.named(work.layout, work.environment)):
-            more = f"its units are changed by drop-ins, which no deploy brings: {', '.join(paths)}"
-            raise StepFailed(error.message, error.hint, (*error.details, more)) from error
+        more = tuple(_causes(work, step))
+        if more:
+            raise StepFailed(error.message, error.hint, (*error.details, *more)) from error
         raise
+
+
+def _causes(work: Work, step: Step) -> Iterator[str]:
+    """What else may be behind a failure: things that no deploy brings."""
+    if step.verb in RUNNING and (paths := dropins.named(work.layout, work.environment)):
+        yield f"its units are changed by drop-ins, which no deploy brings: {', '.join(paths)}"
+    if strays := processes.of(work.environment, user_id(work.environment)):
+        names, user = ", ".join(strays), work.environment.user
+        yield f"processes of {user} outside of its units, which can end or stop any: {names}"
 
 
 def _done(work: Work, step: Step) -> str:

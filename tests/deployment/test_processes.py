@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import pwd
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -64,3 +66,34 @@ def test_process_that_has_ended_is_passed_over(tmp_path: Path) -> None:
     (tmp_path / "1").mkdir()
     (tmp_path / "1" / "fd").symlink_to("socket:[7]")
     assert sockets.holder("7", tmp_path) == "a program that this user may not see"
+
+
+def test_program_that_is_setuid_root_is_of_whoever_has_started_it() -> None:
+    """Such as `su`, which waits for a password: its user cannot be removed, and its locks are not of root."""
+    user = pwd.getpwnam("daemon").pw_uid
+    reading, writing = os.pipe()
+    if not (pid := os.fork()):
+        os.setresuid(user, 0, 0)
+        os.write(writing, b"1")
+        signal.pause()
+    try:
+        assert os.read(reading, 1) == b"1"
+        assert Path(f"/proc/{pid}").stat().st_uid == 0
+        assert processes.user_of(Path(f"/proc/{pid}")) == user
+        assert [name for name in processes.of(DEV, user) if f"(pid {pid})" in name]
+    finally:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+        os.close(reading)
+        os.close(writing)
+
+
+def test_process_that_is_stopped_is_known() -> None:
+    """As long as it is; one that has ended is not."""
+    with subprocess.Popen(["sleep", "60"]) as process:
+        assert not processes.is_stopped(process.pid)
+        process.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, process.pid, os.WSTOPPED)
+        assert processes.is_stopped(process.pid)
+        process.kill()
+    assert not processes.is_stopped(process.pid)

@@ -22,6 +22,8 @@ for name in names:
         say(name)
     except OSError:
         pass
+for descriptor in held:
+    os.close(descriptor)
 """
 SECONDS = 20  # for a verb that waits for nobody; version 0.3.0 waited for as long as the lock was held
 AS_DEV = ("runuser", "-u", "helionyx-dev", "--")

@@ -1,0 +1,75 @@
+"""Processes of the user of dev, outside of its unit, that signal whatever else runs as that user."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from .back_door import BackDoor
+from .operator import Operator
+
+SIGNALS = """
+import os, signal, sys, time
+if os.fork(): os._exit(0)
+os.setsid()
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+print(os.getpid(), flush=True)
+for descriptor in range(3):
+    os.dup2(os.open(os.devnull, os.O_RDWR), descriptor)
+while True:
+    try:
+        os.kill(-1, getattr(signal, sys.argv[1]))
+    except ProcessLookupError:
+        pass
+    time.sleep(0.001)
+"""
+
+
+@contextmanager
+def sending(operator: Operator, name: str) -> Iterator[str]:
+    """Let a process of dev send a signal to all others of its user, over and over; yields its pid."""
+    pid = operator.on_node("runuser", "-u", "helionyx-dev", "--", "python3", "-c", SIGNALS, name).strip()
+    try:
+        yield pid
+    finally:
+        operator.on_node("kill", "-KILL", pid)
+
+
+@pytest.fixture
+def quick(intruder: BackDoor) -> Iterator[Operator]:
+    """A node on which the service of dev has 2 seconds to stop, in place of 20."""
+    operator = intruder.operator
+    place = "/run/systemd/system/helionyx-dev.service.d"
+    put = f"mkdir -p {place} && printf '[Service]\\nTimeoutStopSec=2\\n' > {place}/quick.conf"
+    operator.on_node("sh", "-c", f"{put} && systemctl daemon-reload")
+    yield operator
+    operator.on_node("sh", "-c", f"rm -r {place} && systemctl daemon-reload")
+
+
+def test_stop_does_not_wait_for_what_others_have_stopped(quick: Operator) -> None:
+    """The service and every program that reads its log are stopped by SIGSTOP, again and again."""
+    with sending(quick, "SIGSTOP"):
+        begun = time.monotonic()
+        quick.change("stop", "dev")
+        assert time.monotonic() - begun < 40  # version 0.3.0 took 426 s
+        assert quick.status("dev")["state"] == "stopped"
+    quick.change("start", "dev")
+
+
+def test_deploy_says_who_may_have_killed_it(intruder: BackDoor) -> None:
+    """It fails, as every process of its user is killed; live does not notice, and the next succeeds."""
+    operator = intruder.operator
+    before = operator.status("live")["pid"]
+    operator.commit("services/killed.py", "")
+    with sending(operator, "SIGKILL") as pid:
+        begun = time.monotonic()
+        done = operator.script("deploy", "dev")
+        assert time.monotonic() - begun < 90
+        assert done.returncode in (3, 4), done.stdout
+        assert "killed by SIGKILL: " in done.stdout + done.stderr
+        assert f"can end or stop any: python3 (pid {pid})" in done.stdout + done.stderr
+    assert operator.status("live")["pid"] == before
+    assert operator.deploy("dev")["outcome"] == "done"
