@@ -10,8 +10,9 @@ from .checkout import EnvFile, Tools, Tree
 from .configuration import DATA_PATHS, OWN_FILE, outside
 from .envfile import PORTS
 from .errors import DeployError
+from .host import access
 from .host.check import Check, bad, ok, warn
-from .host.model import BOT
+from .host.model import ACCESS, BOT
 from .login import Login
 from .lost import Lost, shown
 
@@ -119,8 +120,21 @@ def _shared(one: EnvFile, other: EnvFile) -> Iterator[Check]:
                 off = one if str(_own(other, key)) == mine.facts[key] else other
                 mend = f"{key.upper()}={_own(off, key)} in {off.path.name}"
                 yield bad("data", f"{both} share {mine.facts[key]}", mend)
+        yield from _open(one, other)
     if BOT in mine.digests and mine.digests[BOT] == theirs.digests.get(BOT):
         yield bad("bot", f"{both} have the same {BOT}", f"a bot of its own for {file}: /newbot at @BotFather")
+
+
+def _open(*files: EnvFile) -> Iterator[Check]:
+    """The API of one, which the code of the other could use: without a token, or with the same one."""
+    tokens = {
+        item.environment: access.token_of(item.configuration.digests) for item in files if item.configuration
+    }
+    for item in files:
+        if others := access.open_to(item.environment, tokens):
+            found = f"the code of {others[0]} could use {item.environment}: no {ACCESS}, or the same"
+            yield bad("token", found, f"a new {ACCESS} in {item.path.name}")
+            return
 
 
 def _own(file: EnvFile, key: str) -> Path:

@@ -12,9 +12,9 @@ from .errors import Refused
 from .model import ACCESS, Manifest, Observed, Wanted
 
 
-def token_of(release: Manifest) -> str:
-    """The API token of a release, by digest; empty where it has none."""
-    return release.digests.get(ACCESS, "")
+def token_of(digests: Mapping[str, str]) -> str:
+    """The API token of a configuration, by digest; empty where it has none."""
+    return digests.get(ACCESS, "")
 
 
 def open_to(name: str, tokens: Mapping[str, str]) -> tuple[str, ...]:
@@ -29,7 +29,7 @@ def refuse_open(seen: Observed, wanted: Wanted, release: Manifest) -> None:
 
     What is open already can be restarted and reverted to: that makes nothing worse.
     """
-    name, own = wanted.environment.name, token_of(release)
+    name, own = wanted.environment.name, token_of(release.digests)
     if wanted.back or (not wanted.staged and seen.tokens.get(name) == own):
         return
     others = {other: token for other, token in seen.tokens.items() if other != name}

@@ -97,7 +97,7 @@ def observe(
         neighbours={name: release.listen for name, release in neighbours.items()},
         bots={name: release.digests[BOT] for name, release in neighbours.items() if BOT in release.digests},
         projects={name: release.project for name, release in here.items()},
-        tokens={name: access.token_of(release) for name, release in here.items()},
+        tokens={name: access.token_of(release.digests) for name, release in here.items()},
         runs=activation.release_of(layout, environment, service),
         answers=answers,
         log=found,

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,7 @@ from deployment.checkout import EnvFile, Tools, Tree
 from deployment.configuration import Configuration
 from deployment.host import check
 from deployment.host.check import BAD, OK, WARN, Check
-from deployment.host.model import BOT
+from deployment.host.model import ACCESS, BOT
 from deployment.settings import ROOT
 
 from .conftest import git, not_ok
@@ -29,12 +30,21 @@ FACTS = {
     "projections_db_path": "/var/lib/helionyx/dev/projections/helionyx.db",
 }
 
+ELSEWHERE: dict[str, Any] = {"api_port": 8002, "event_store_path": "/e", "projections_db_path": "/p"}
+
 
 def env_file(
-    environment: str, *, node: str = "node1", mode: int = 0o600, bot: str = "", **facts: object
+    environment: str,
+    *,
+    node: str = "node1",
+    mode: int = 0o600,
+    bot: str = "",
+    token: str | None = None,
+    **facts: object,
 ) -> EnvFile:
     """An accepted configuration with these facts."""
-    digests = {BOT: bot} if bot else {}
+    own = environment if token is None else token
+    digests = {key: digest for key, digest in ((ACCESS, own), (BOT, bot)) if digest}
     return EnvFile(
         environment,
         Path(f"/x/.env.{environment}"),
@@ -55,6 +65,9 @@ def env_file(
             [env_file("dev"), env_file("live", event_store_path="/e", projections_db_path="/p")],
             ["port"],
         ),
+        ([env_file("dev"), env_file("live", token="", **ELSEWHERE)], ["token"]),
+        ([env_file("dev"), env_file("live", token="dev", **ELSEWHERE)], ["token"]),
+        ([env_file("dev"), env_file("live", node="elsewhere", token="")], []),
         ([env_file("staging"), env_file("live")], []),  # neither was asked for
     ],
 )
