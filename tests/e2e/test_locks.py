@@ -25,6 +25,7 @@ for name in names:
 for descriptor in held:
     os.close(descriptor)
 """
+PRIVATE = {"d 700 root", "f 600 root"}
 SECONDS = 20  # for a verb that waits for nobody; version 0.3.0 waited for as long as the lock was held
 AS_DEV = ("runuser", "-u", "helionyx-dev", "--")
 # Processes that have the directory and every lock open and locked; the last line names them.
@@ -47,9 +48,10 @@ def open_to_all(operator: Operator) -> Iterator[None]:
         operator.on_node("pkill", "--uid", "helionyx-dev", "--exact", "sleep")
 
 
-def modes(operator: Operator) -> set[str]:
-    """Type, mode and owner of the directory and of all files in it."""
-    return set(operator.on_node("find", LOCKS, "-printf", "%y %m %u\n").splitlines())
+def modes(operator: Operator, *names: str) -> set[str]:
+    """Type, mode and owner of the directory and of the locks of these names."""
+    paths = [LOCKS, *(f"{LOCKS}/{name}.lock" for name in names)]
+    return set(operator.on_node("find", *paths, "-maxdepth", "0", "-printf", "%y %m %u\n").splitlines())
 
 
 def test_the_service_of_dev_gets_no_lock(intruder: BackDoor) -> None:
@@ -57,7 +59,7 @@ def test_the_service_of_dev_gets_no_lock(intruder: BackDoor) -> None:
     operator = intruder.operator
     operator.change("backup", "live")  # after a boot nobody has made a lock yet
     assert list(intruder.run(HOLD)) == []
-    assert modes(operator) == {"d 700 root", "f 600 root"}
+    assert modes(operator, "live-backup", "host", "gate") == PRIVATE
 
 
 def test_locks_that_are_held_from_before_are_taken(intruder: BackDoor) -> None:
@@ -68,7 +70,7 @@ def test_locks_that_are_held_from_before_are_taken(intruder: BackDoor) -> None:
         begun = time.monotonic()
         operator.change("restart", "live")
         assert time.monotonic() - begun < SECONDS
-    assert modes(operator) == {"d 700 root", "f 600 root"}
+    assert modes(operator, "live", "host", "gate") == PRIVATE
 
 
 def test_process_of_root_s_that_holds_a_lock_is_named(intruder: BackDoor) -> None:
