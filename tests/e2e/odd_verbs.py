@@ -118,7 +118,8 @@ def carry_out(verb: str) -> dict[str, Any]:
 
 def facts() -> str:
     """All that no verb about dev may change: the canary, the data of the others, and who they are."""
-    places = [str(CANARY), str(NEIGHBOUR), "/var/lib/helionyx/live", "/etc/shadow", "/opt/helionyx/heads"]
+    others = (NEIGHBOUR, NEIGHBOUR.with_name("live"), Path("/opt/helionyx/heads"))
+    places = map(str, filter(Path.exists, (CANARY, Path("/etc/shadow"), *others)))
     form = ["-not", "-name", "*.db*", "-not", "-name", "dev.json", "-printf", "%p %U %G %m %y\n"]
     done = subprocess.run(["find", *places, *form], check=True, capture_output=True, text=True, timeout=60)
     content = "".join((CANARY / name).read_text() for name in ("secret", "public"))
