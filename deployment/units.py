@@ -9,7 +9,7 @@ from .host import shares
 from .host.layout import Environment
 from .host.model import listen_address
 
-OPT, DATA = "/opt/helionyx", "/var/lib/helionyx"
+OPT, DATA, SANDBOX = "/opt/helionyx", "/var/lib/helionyx", "/var/lib/helionyx-sandbox"
 
 SOCKET = """\
 [Unit]
@@ -32,7 +32,8 @@ SERVICE = """\
 [Unit]
 Description=Helionyx {name}
 Requires={socket}
-After=network.target {socket}
+# What /etc/resolv.conf leads to below /run has to be there when the service gets its view of the disk.
+After=network.target nss-lookup.target {socket}
 RequiresMountsFor={data}/{name}
 # Never give up: the socket would go down with the service.
 StartLimitIntervalSec=0
@@ -59,11 +60,21 @@ LimitCORE=0
 LimitNOFILE=4096
 LogNamespace={namespace}
 SyslogIdentifier={unit}
-# A deploy makes it. StateDirectory= does not follow a link to a bigger disk.
-ReadWritePaths=-{data}/{name}
 UMask=0077
 
 {shares}
+
+# The service sees a root directory of its own, with no more in it than this: see ADR 15.
+RootDirectory={sandbox}/{name}
+BindReadOnlyPaths=/usr /etc /lib -/lib64 {opt}/layers {opt}/{name} -{opt}/heads
+# A deploy makes it. StateDirectory= does not follow a link to a bigger disk.
+BindPaths=-{data}/{name}
+# No socket of another program: D-Bus, other journals, databases. Names are looked up by resolv.conf.
+TemporaryFileSystem=/run:ro
+BindReadOnlyPaths=/run/systemd/notify -/run/systemd/resolve -/run/resolvconf -/run/NetworkManager
+TemporaryFileSystem=/dev/shm:ro /dev/mqueue:ro
+NoExecPaths=/
+ExecPaths=/usr /lib -/lib64 {opt}/layers
 
 NoNewPrivileges=yes
 CapabilityBoundingSet=
@@ -91,7 +102,13 @@ KeyringMode=private
 RemoveIPC=yes
 SystemCallArchitectures=native
 SystemCallFilter=@system-service
-SystemCallFilter=~@privileged @resources
+SystemCallFilter=~@privileged @resources @aio @chown @keyring @memlock @setuid userfaultfd
+# The socket is handed over: nothing else listens. listen() without bind() takes a free port.
+SystemCallFilter=~bind listen
+# No other process of the same user is reached. tgkill() kills its caller: by it abort() and, through
+# faulthandler, the watchdog's SIGABRT end the process.
+SystemCallFilter=~kill pidfd_getfd pidfd_send_signal process_madvise process_vm_readv process_vm_writev
+SystemCallFilter=~rt_sigqueueinfo rt_tgsigqueueinfo tgkill:kill tkill:kill
 SystemCallErrorNumber=EPERM
 
 [Install]
@@ -120,6 +137,7 @@ def render(environment: Environment, python: str, config: Mapping[str, Any]) -> 
         "shares": shares.block(shares.of(environment, config)),
         "opt": OPT,
         "data": DATA,
+        "sandbox": SANDBOX,
     }
     templates = {environment.socket: SOCKET, environment.service: SERVICE, environment.journal: JOURNAL}
     return {name: template.format(**values).encode() for name, template in templates.items()}

@@ -99,7 +99,7 @@ def test_names_on_the_node_are_as_documented(name: str) -> None:
     assert table["user"] == environment.user
     assert table["journal namespace"] == environment.namespace
     assert (
-        f"ReadWritePaths=-{table['data']}\n"
+        f"BindPaths=-{table['data']}\n"
         in units.render(
             environment, "3.11", {"api_host": "0.0.0.0", "api_port": table["port in the template"]}
         )[environment.service].decode()

@@ -11,6 +11,7 @@ from .errors import StepFailed
 from .layout import Environment, Layout
 from .run import run
 
+HOME = "/"  # systemd --user starts what lies in its user's home: it must not be the user's own directory
 LAST_SYSTEM = 999  # the highest number that systemd-sysusers gives to an account
 NO_LOGIN = ("nologin", "false")
 
@@ -36,6 +37,11 @@ def mark(environment: Environment) -> str:
 def is_marked(account: Account, environment: Environment) -> bool:
     """Whether a deploy has created the account."""
     return account.comment == mark(environment)
+
+
+def is_as_created(account: Account, environment: Environment) -> bool:
+    """Whether the account has the mark and the home that a deploy gives to it today."""
+    return is_marked(account, environment) and account.home == HOME
 
 
 def is_of_earlier(account: Account, environment: Environment, home: Path) -> bool:
@@ -71,16 +77,18 @@ def group_of(environment: Environment) -> int | None:
         return None
 
 
-def create(layout: Layout, environment: Environment) -> None:
+def create(environment: Environment) -> None:
     """Create the account and its group, with our mark."""
-    line = f'u {environment.user} - "{mark(environment)}" {layout.data(environment)}'
+    line = f'u {environment.user} - "{mark(environment)}" {HOME}'
     run(["systemd-sysusers", "--inline", line])
 
 
 def put_mark(layout: Layout, environment: Environment) -> None:
-    """Mark an account that an earlier version has created."""
+    """Give our mark, and the home of today, to an account that an earlier version has created."""
     _refuse_strange(layout, environment)
-    run(["usermod", "--comment", mark(environment), environment.user])
+    values = ["--comment", mark(environment), "--home", HOME]
+    # Without a prefix usermod gives no home to a user that has processes, as this one does.
+    run(["usermod", "--prefix", "/.", *values, environment.user])
 
 
 def remove(layout: Layout, environment: Environment) -> None:

@@ -25,6 +25,7 @@ class Port:
     own: bool = False
     neighbour: str | None = None
     holder: str | None = None
+    beside: str | None = None  # the program that listens on it too, on another address
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,7 @@ class Facts:
     restarts: int = 0
     user: int | None = None
     groupless: int | None = None  # the number of its group, where no group bears its name
+    strays: tuple[str, ...] = ()  # processes of its user that its units have not started
     taken: tuple[Taken, ...] = ()
     links: tuple[Taken, ...] = ()
     dropins: tuple[str, ...] = ()
@@ -144,6 +146,11 @@ def _deployed(facts: Facts) -> Iterator[Check]:
 def _at_rest(facts: Facts) -> Iterator[Check]:
     """What stays when the process is gone: user, directories and data."""
     yield _user(facts)
+    yield from _by_faults(facts, "user", "", f"{_deploy(facts)} ends that, as make stop does")
+    if facts.strays:
+        user = facts.environment.user
+        found = f"{user} runs what its units have not started: {', '.join(facts.strays)}"
+        yield warn("processes", found, f"{AS_ROOT}: systemctl status PID shows where one comes from")
     yield from _directories(facts)
     yield from _files(facts)
     yield from _chain(facts)
@@ -251,6 +258,12 @@ def _taken(facts: Facts) -> Iterator[Check]:
             "port",
             f"{port.number} is held by {port.holder}",
             f"{AS_ROOT}: ss -ltnp 'sport = :{port.number}', and stop it; or another API_PORT in {file}",
+        )
+    elif port.beside:
+        yield bad(
+            "port",
+            f"{port.number} is also held by {port.beside}: callers may reach that",
+            f"{AS_ROOT}: ss -ltnp 'sport = :{port.number}', and stop it",
         )
     if plain := sockets.as_ipv4(port.host):
         yield bad("address", f"{port.host} is {plain} in the form of IPv6", f"API_HOST={plain} in {file}")

@@ -24,6 +24,7 @@ def remove_releases(work: Work, environment: str) -> None:
         files.empty(place.resolve())
     else:
         files.discard(place)
+    files.discard(work.layout.sandbox(work.environment))
 
 
 def forget_log(work: Work, _: str) -> None:

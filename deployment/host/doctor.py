@@ -174,6 +174,7 @@ def _with_units(
         startable=seen.service == "inactive" or (seen.service == "active" and seen.socket != "active"),
         pid=seen.pid,
         restarts=unit.restarts,
+        strays=seen.strays,
         taken=seen.taken,
         links=seen.links,
         dropins=seen.dropins,
@@ -225,6 +226,7 @@ def _port(seen: Observed, wanted: dict[str, Any] | None) -> Port | None:
         own=own,
         neighbour=neighbours[0] if neighbours else None,
         holder=sockets.holder(held[0].inode) if held and not own else None,
+        beside=seen.beside if own else None,
     )
 
 

@@ -85,7 +85,8 @@ def _reason(error: StepFailed) -> str:
 
 def deleted(pid: int, store: Path) -> Iterator[Held]:
     """The files of the store that the process has open, and that are in it no more."""
-    store = Path(os.path.realpath(store))  # the kernel names files without the links on the way to them
+    # The kernel names files without the links on the way to them, and as their mount in a sandbox is called.
+    stores = (store, Path(os.path.realpath(store)))
     try:
         opened = list(Path(f"/proc/{pid}/fd").iterdir())
     except OSError:  # it has ended
@@ -94,5 +95,5 @@ def deleted(pid: int, store: Path) -> Iterator[Held]:
         with contextlib.suppress(OSError):  # it was closed just now
             target = str(path.readlink())
             name = Path(target.removesuffix(DELETED))
-            if target.endswith(DELETED) and name.parent == store and name.name in FILES:
+            if target.endswith(DELETED) and name.parent in stores and name.name in FILES:
                 yield Held(name.name, str(path))

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 CHUNK = 1 << 16
 BUFFER = 1 << 18  # bytes of an archive that are unpacked at a time
-LAYER = "layer"  # the link inside a release to its dependencies
+LAYER = "layer"  # the link inside a release to its dependencies; it leads there in the sandbox, too
 
 
 def layer(layout: Layout, staged: Path, digest: str) -> str:
@@ -52,7 +52,7 @@ def _checked(layout: Layout, environment: Environment, half: Path, final: Path) 
     if manifest is None or (wrong := drifted(half, manifest, name)):
         found = "no manifest" if manifest is None else ", ".join(wrong)
         raise StepFailed(f"what was sent is not release {name}: {found} differs.")
-    (half / LAYER).symlink_to(path_to_layer(layout, final, manifest.layer))
+    (half / LAYER).symlink_to(layout.layers / manifest.layer)
     _reuse(layout.current(environment), half)
     (half / bytecode.FORM_NAME).write_text(bytecode.FORM)
     if faults := _compile(half, "services"):
@@ -62,12 +62,6 @@ def _checked(layout: Layout, environment: Environment, half: Path, final: Path) 
             raise StepFailed(f"layer {manifest.layer[:12]} has just been pruned.", "deploy once more")
         _finish(half, final)
     return len(manifest.files)
-
-
-def path_to_layer(layout: Layout, final: Path, digest: str) -> Path:
-    """The target of the link in a release; the directory of its environment may be a link to another disk."""
-    here = os.path.realpath(final.parent) + f"/{final.name}"
-    return Path(os.path.relpath(layout.opt.resolve() / "layers", here)) / digest
 
 
 @contextlib.contextmanager

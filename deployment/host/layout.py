@@ -46,6 +46,11 @@ class Environment:
         return f"{self.unit}-rehearsal"
 
     @property
+    def journald(self) -> str:
+        """The unit of the journald that serves the namespace."""
+        return f"systemd-journald@{self.namespace}.service"
+
+    @property
     def journal(self) -> str:
         """The configuration file of the journald namespace."""
         return f"journald@{self.namespace}.conf"
@@ -111,6 +116,13 @@ class Layout:
     def verified(self, environment: Environment) -> Path:
         """One file per release that came up here, as old as its last deploy."""
         return self.opt / environment.name / "verified"
+
+    def sandbox(self, environment: Environment) -> Path:
+        """The directory that a service sees as its root: its unit mounts into it what the service needs.
+
+        It is in none of the directories that may be links: systemd cannot mount into it behind a link.
+        """
+        return self.root / "var/lib/helionyx-sandbox" / environment.name
 
     def data(self, environment: Environment) -> Path:
         """What the service writes. Of it a deploy touches read models that no release uses, and owners."""

@@ -159,13 +159,16 @@ class Observed:
     units: Mapping[str, str] = field(default_factory=dict)
     dropins: tuple[str, ...] = ()  # the paths of those that change its units
     stale: bool = False
+    journal: bool = False  # whether the journald of its namespace runs
+    journal_stale: bool = False  # whether that has started before its configuration was written
     enabled: bool = False
     socket: str = "inactive"
     service: str = "inactive"
     pid: int = 0
     listening: tuple[str, ...] = ()
     listen: str | None = None
-    holder: str | None = None
+    holder: str | None = None  # the program on its port, while its own socket is closed
+    beside: str | None = None  # another program on its port, on an address beside that of its own socket
     noexec: str = ""  # the directory for dependencies, if it is mounted noexec
     bindable: bool = True  # whether the wanted address is one of this node's
     neighbours: Mapping[str, str] = field(default_factory=dict)
@@ -186,6 +189,7 @@ class Observed:
     foreign: bool = False  # whether that belongs to another user
     data: bool = False  # whether its log holds more than starts and stops; without a release, any file counts
     strays: tuple[str, ...] = ()  # processes of its user that its units have not started
+    lingers: bool = False  # whether logind starts a user manager for its user
     projections: tuple[str, ...] = ()  # the files of read models that lie here
     rehearsal: bool = False  # whether something is left of one
     unexpected: tuple[str, ...] = ()  # sentences about files in its data that are not what their names say

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ from .errors import Refused
 from .layout import ENVIRONMENTS, Environment, Layout
 from .model import BOT, Log, Lost, Manifest, Observed, Wanted
 from .store import LOG_FILE
+from .systemd import Unit
 
 MANY = 10_000  # files among which something that was said lies with certainty
 PATIENCE = 5.0  # seconds that a running service may take until it answers
@@ -48,8 +50,9 @@ def observe(
     verified the log.
     """
     release, log = (wanted.release, wanted.log) if wanted else (None, None)
-    units = systemd.show([environment.service, environment.socket])
+    units = systemd.show([environment.service, environment.socket, environment.journald])
     service, socket = units[environment.service], units[environment.socket]
+    journald = units[environment.journald]
     current = releases.current(layout, environment)
     manifest = releases.read_manifest(layout, environment, current)
     opened, here = sockets.listeners(), _current(layout)
@@ -73,7 +76,7 @@ def observe(
     account = accounts.of(environment)
     return Observed(
         user=account is not None,
-        unmarked=account is not None and not accounts.is_marked(account, environment),
+        unmarked=account is not None and not accounts.is_as_created(account, environment),
         taken=taken.of(layout, environment),
         links=links.of(layout, environment),
         directories=directories(layout, environment),
@@ -85,6 +88,8 @@ def observe(
         units=releases.unit_files(layout, environment),
         dropins=dropins.named(layout, environment),
         stale=service.stale or socket.stale,
+        journal=journald.pid != 0,
+        journal_stale=_is_older(journald, layout.unit_file(environment.journal)),
         enabled=_enabled(layout, environment),
         socket=socket.active,
         service=service.active,
@@ -92,6 +97,7 @@ def observe(
         listening=tuple(item.address for item in opened),
         listen=listen,
         holder=_stranger(opened, listen, release or manifest),
+        beside=sockets.beside(opened, listen),
         noexec=room.noexec(layout.layers),
         bindable=release is None or sockets.is_local(str(release.config["api_host"])),
         neighbours={name: release.listen for name, release in neighbours.items()},
@@ -111,6 +117,7 @@ def observe(
         foreign=data.is_dir() and data.stat().st_uid != user_id(environment),
         data=bool(found and found.last[0]) or (may_hold_data and _holds_more(layout, environment)),
         strays=processes.of(environment, user_id(environment)),
+        lingers=processes.lingers(layout, environment),
         projections=readmodels.found(release or manifest, data),
         rehearsal=any(path.exists() for path in dropins.rehearsal_places(layout, environment)),
         unexpected=unexpected.of(layout, environment, manifest, user_id(environment))
@@ -210,6 +217,8 @@ def wanted_directories(layout: Layout, environment: Environment) -> list[tuple[A
         (layout.releases(environment).parent, False, 0o755),
         (layout.releases(environment), False, 0o755),
         (layout.verified(environment), False, 0o755),
+        (layout.sandbox(environment).parent, False, 0o755),
+        (layout.sandbox(environment), False, 0o755),
         (data.parent, False, 0o755),
         (data, True, 0o700),
         (data / "events", True, 0o700),
@@ -226,6 +235,14 @@ def _stranger(opened: list[sockets.Listener], listen: str | None, wanted: Manife
         return None
     held = [item for item in opened if item.port == port]
     return sockets.holder(held[0].inode) if held else None
+
+
+def _is_older(unit: Unit, configuration: Path) -> bool:
+    """Whether the process of a unit has started before its configuration was written."""
+    if not unit.pid or not configuration.exists():
+        return False
+    age = time.monotonic() - unit.started
+    return time.time() - age < configuration.stat().st_mtime
 
 
 def _enabled(layout: Layout, environment: Environment) -> bool:

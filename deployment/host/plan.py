@@ -22,7 +22,7 @@ def plan(seen: Observed, wanted: Wanted) -> tuple[Step, ...]:
 
 def _running(seen: Observed, wanted: Wanted) -> Iterator[Step]:
     release, environment = preconditions.release_of(seen, wanted), wanted.environment
-    preconditions.refuse_conflicts(seen, release, environment)
+    preconditions.refuse_conflicts(seen, release, wanted)
     access.refuse_open(seen, wanted, release)
     if not wanted.back:  # the way back is never refused for this: what was there could read what was there
         preconditions.refuse_links(seen.links)
@@ -34,6 +34,7 @@ def _running(seen: Observed, wanted: Wanted) -> Iterator[Step]:
     yield from laid
     if seen.rehearsal:
         yield Step("clear-rehearsal", (environment.rehearsal,))
+    yield from _tamed(seen, environment)
     written = _units_differ(seen, release)
     swap = tuple(_swapped(seen, wanted))
     redaction = tuple(_redacted(wanted))
@@ -42,7 +43,11 @@ def _running(seen: Observed, wanted: Wanted) -> Iterator[Step]:
     restart = wanted.restart or rebind or bool(swap or redaction) or changed or not wanted.is_served(seen)
     dropins = bool(seen.dropins) and restart and not swap and not wanted.back
     if dropins or Step("check-release", (release.id,)) in laid:
-        yield from _rehearsed(release, wanted.soak, dropins=dropins)
+        rehearsed = tuple(_rehearsed(release, wanted.soak, dropins=dropins))
+        if rehearsed and environment.journal not in seen.units:
+            yield from _bounded(seen, release, environment)
+            written = tuple(name for name in written if name != environment.journal)
+        yield from rehearsed
     yield from swap[:1]  # what is wrong with a log shows while the service still runs
     if rebind or swap or redaction:
         yield Step("close-socket", (environment.socket,))
@@ -72,6 +77,7 @@ def _stopped(seen: Observed, wanted: Wanted) -> Iterator[Step]:
     environment = wanted.environment
     if not seen.exists:
         raise preconditions.absent(seen, environment, "nothing to stop")
+    yield from _tamed(seen, environment)
     if seen.service not in ("inactive", "failed") or seen.socket not in ("inactive", "failed"):
         yield Step("stop-units", _units(environment))
     if seen.rehearsal:
@@ -105,7 +111,6 @@ def _absent(seen: Observed, wanted: Wanted) -> Iterator[Step]:
     if wanted.remove:
         preconditions.refuse_links([item for item in seen.links if not item.inner])
         preconditions.refuse_taken([item for item in seen.taken if not item.dropin], environment)
-        preconditions.refuse_occupied(seen, environment)
     if seen.rehearsal:
         yield Step("clear-rehearsal", (environment.rehearsal,))
     if seen.units:
@@ -115,6 +120,9 @@ def _absent(seen: Observed, wanted: Wanted) -> Iterator[Step]:
             yield Step("disable-units", _units(environment))
         yield Step("remove-units", tuple(sorted(seen.units)))
         yield Step("reload-systemd")
+    yield from _tamed(seen, environment)
+    if seen.strays and not wanted.user:
+        yield Step("end-processes", (environment.user,))
     if seen.releases or seen.current or seen.opt:
         yield Step("remove-releases", (environment.name,))
     layers = tuple(sorted(set(seen.layers) - set(seen.layers_elsewhere)))
@@ -181,6 +189,19 @@ def _rehearsed(release: Manifest, soak: float | None, *, dropins: bool) -> Itera
     yield Step("end-rehearsal", (release.id,))
 
 
+def _bounded(seen: Observed, release: Manifest, environment: Environment) -> Iterator[Step]:
+    """The limits of the environment's journal: the rehearsal is the first to write to it."""
+    yield Step("install-units", (release.id, environment.journal))
+    if seen.journal:  # from a deploy that failed
+        yield Step("restart-journal", (environment.namespace,))
+
+
+def _tamed(seen: Observed, environment: Environment) -> Iterator[Step]:
+    """End what the environment's user runs outside of its units with the help of logind."""
+    if seen.lingers:
+        yield Step("end-lingering", (environment.user,))
+
+
 def _swapped(seen: Observed, wanted: Wanted) -> Iterator[Step]:
     """Another log in the place of the one that is there: brought, or taken from where it is kept.
 
@@ -224,7 +245,7 @@ def _switched(
         yield Step("turn-current", (release.id,))
     changed = seen.stale or bool(seen.units and (written or surplus))
     yield from _linked(seen, environment, enabled=enabled, changed=changed)
-    if environment.journal in written and environment.journal in seen.units:
+    if (environment.journal in written and environment.journal in seen.units) or seen.journal_stale:
         yield Step("restart-journal", (environment.namespace,))
 
 

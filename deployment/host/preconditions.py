@@ -10,8 +10,9 @@ from .layout import Environment
 from .model import BOT, Manifest, Observed, Taken, Wanted
 
 
-def refuse_conflicts(seen: Observed, release: Manifest, environment: Environment) -> None:
+def refuse_conflicts(seen: Observed, release: Manifest, wanted: Wanted) -> None:
     """A release that is somebody else's, or wants what somebody else has."""
+    environment = wanted.environment
     if release.environment != environment.name:
         raise Refused(
             f"release {release.id} was built for {release.environment}, not for {environment.name}.",
@@ -56,6 +57,11 @@ def refuse_conflicts(seen: Observed, release: Manifest, environment: Environment
     if seen.holder is not None:
         raise Refused(
             f"port {port} is held by {seen.holder}, so {environment.name} cannot have it.",
+            f"stop that program, or give API_PORT another value in .env.{environment.name}",
+        )
+    if seen.beside is not None and wanted.staged:
+        raise Refused(
+            f"port {port} is also held by {seen.beside}: callers of {environment.name} may reach that.",
             f"stop that program, or give API_PORT another value in .env.{environment.name}",
         )
 
@@ -116,15 +122,6 @@ def _unknown(kinds: Mapping[str, Sequence[int]], known: Mapping[str, Sequence[in
         for version in versions
         if version not in known.get(kind, ())
     ]
-
-
-def refuse_occupied(seen: Observed, environment: Environment) -> None:
-    """A user whose processes run on cannot be removed, and half of a removal helps nobody."""
-    if seen.strays:
-        raise Refused(
-            f"{', '.join(seen.strays)} on the node belongs to {environment.user}, which is to be removed.",
-            "end it first; the service's own processes are stopped by the removal",
-        )
 
 
 def refuse_taken(taken: Sequence[Taken], environment: Environment) -> None:

@@ -1,13 +1,22 @@
-"""Processes of an environment's user that are none of its units': somebody has started them by hand."""
+"""Processes of an environment's user that its units have not started: by hand, or by a user manager.
+
+For each user that lingers, logind starts a user manager at boot. That starts what lies in the user's home, in
+no sandbox. No deploy lets a user linger.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import time
 from pathlib import Path
 
 from . import reading
-from .layout import Environment
+from .errors import StepFailed
+from .layout import Environment, Layout
 from .printable import printable
+from .run import run
+
+LIMIT = 10.0  # seconds that killed processes may take to be gone
 
 SHOWN = 10  # processes that are named
 
@@ -53,3 +62,36 @@ def named(path: Path) -> str:
 def _is_ours(path: Path, environment: Environment) -> bool:
     group = reading.text(path / "cgroup")
     return any(f"/{unit}" in group for unit in (environment.service, f"{environment.rehearsal}.service"))
+
+
+def lingers(layout: Layout, environment: Environment) -> bool:
+    """Whether logind keeps a user manager running for the environment's user."""
+    return _linger_file(layout, environment).exists()
+
+
+def end_lingering(layout: Layout, environment: Environment, user: int | None) -> None:
+    """Let the user linger no more, and end its user manager with all that this has started."""
+    _linger_file(layout, environment).unlink(missing_ok=True)
+    if user is not None:
+        manager = f"user@{user}.service"
+        run(["systemctl", "kill", "--signal=KILL", manager], expect=(0, 1))
+        run(["systemctl", "stop", manager], expect=(0, 5))
+
+
+def end(environment: Environment, user: int) -> tuple[str, ...]:
+    """Kill all processes of the user and return their names. Raises `StepFailed` where some do not end."""
+    killed: set[str] = set()
+    deadline = time.monotonic() + LIMIT
+    while strays := of(environment, user):
+        killed.update(strays)
+        if time.monotonic() > deadline:
+            raise StepFailed(f"{', '.join(strays)} of {environment.user} does not end, though it was killed.")
+        # The kernel kills all of them at once: no process can start another one in between.
+        kill = ("sh", "-c", "kill -s KILL -- -1")
+        run(["setpriv", f"--reuid={user}", "--clear-groups", *kill], expect=(0, 1))
+        time.sleep(0.01)
+    return tuple(sorted(killed))
+
+
+def _linger_file(layout: Layout, environment: Environment) -> Path:
+    return layout.root / "var/lib/systemd/linger" / environment.user

@@ -48,6 +48,15 @@ def _rows(proc: Path) -> Iterator[list[str]]:
                 yield from itertools.islice(map(str.split, lines), 1, None)
 
 
+def beside(opened: list[Listener], own: str | None) -> str | None:
+    """A program that listens on the port of the socket `own`, on another address than that."""
+    if own is None:
+        return None
+    port = own.rsplit(":", 1)[1]
+    others = [item for item in opened if str(item.port) == port and item.address != own]
+    return f"{holder(others[0].inode)} on {others[0].address}" if others else None
+
+
 def is_local(host: str) -> bool:
     """Whether an address is one of this machine's: no other can be bound."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET

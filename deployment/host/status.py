@@ -140,6 +140,12 @@ def _notes(layout: Layout, environment: Environment, seen: Observed, unit: Unit)
     """What is worth knowing and no fault of the deployment."""
     for path in seen.dropins if seen.exists else ():
         yield f"{path} changes its units, and no deploy has put it there"
+    if seen.exists and seen.holder:
+        yield f"its port is held by {seen.holder}"
+    if seen.lingers and seen.is_stopped:
+        yield _lingers(environment)
+    if seen.strays:
+        yield f"{environment.user} runs what its units have not started: {', '.join(seen.strays)}"
     if unit.restarts:
         yield f"it has died and was started again, {unit.restarts} x"
     if not seen.exists:
@@ -210,6 +216,10 @@ def faults(
         return
     if not seen.is_stopped:
         yield from _not_running(environment, seen, unit)
+    if seen.beside:
+        yield Fault("port", f"the port of {seen.listen} is also held by {seen.beside}")
+    if seen.lingers:
+        yield Fault("user", _lingers(environment))
     told = bot.running(seen, current)
     if bot.needs_hands(told):
         yield Fault("bot", bot.trouble(told))
@@ -219,6 +229,10 @@ def faults(
     yield from (Fault("files", text) for text in seen.unexpected)
     for item in seen.taken:
         yield Fault("name", f"{item.text} is there, and no deploy has made it")
+
+
+def _lingers(environment: Environment) -> str:
+    return f"{environment.user} lingers: logind starts programs of that user at boot, in no sandbox"
 
 
 def _not_running(environment: Environment, seen: Observed, unit: Unit) -> Iterator[Fault]:

@@ -50,7 +50,8 @@ def callers(steps: tuple[Step, ...]) -> str:
 def unfinished(again: tuple[Step, ...], done: tuple[Step, ...]) -> tuple[Step, ...]:
     """The steps of a second look, `again`, that should not be left behind those that are `done`.
 
-    A unit that systemd cannot load, such as for a faulty drop-in, wants a reload for ever: once is enough.
+    A unit that systemd cannot load, such as for a faulty drop-in, wants a reload for ever: once is enough. So
+    does a journal whose configuration bears a time that is still to come.
     """
-    reloads = [step for step in done if step.verb == "reload-systemd"]
-    return tuple(step for step in again if "prune" not in step.verb and step not in reloads)
+    once = [step for step in done if step.verb in ("reload-systemd", "restart-journal")]
+    return tuple(step for step in again if "prune" not in step.verb and step not in once)

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from . import (
-    accounts,
     activation,
     directories,
     dropins,
@@ -24,6 +23,7 @@ from . import (
     shelf,
     store,
     systemd,
+    users,
     verify,
 )
 from .bot import own_bot
@@ -69,14 +69,6 @@ def _done(work: Work, step: Step) -> str:
     except OSError as error:
         where = f": {error.filename}" if error.filename else ""
         raise StepFailed(f"{step.title}: {error.strerror or error}{where}.") from error
-
-
-def create_user(work: Work, _: str) -> None:
-    accounts.create(work.layout, work.environment)
-
-
-def mark_user(work: Work, _: str) -> None:
-    accounts.put_mark(work.layout, work.environment)
 
 
 def install_layer(work: Work, digest: str) -> str:
@@ -172,8 +164,8 @@ def reload_systemd(_: Work) -> None:
     systemd.systemctl("daemon-reload")
 
 
-def restart_journal(_: Work, namespace: str) -> None:
-    systemd.systemctl("restart", f"systemd-journald@{namespace}.service")
+def restart_journal(work: Work, _: str) -> None:
+    systemd.systemctl("restart", work.environment.journald)
 
 
 def enable_units(_: Work, *names: str) -> None:
@@ -184,10 +176,12 @@ def disable_units(_: Work, *names: str) -> None:
     systemd.systemctl("disable", "--quiet", "--no-reload", *names)
 
 
-def stop_units(_: Work, *names: str) -> None:
+def stop_units(work: Work, *names: str) -> None:
     # One job: with the socket still open, the next caller would start the service again.
     systemd.systemctl("stop", *names)
     systemd.forget_failure(*names)
+    if work.wanted.state == "stopped":
+        users.doubt_strays(work)
 
 
 def close_socket(work: Work, _: str) -> None:
@@ -238,13 +232,9 @@ def prune_projections(work: Work, *names: str) -> str:
     return f"{len(unused)} removed"
 
 
-def remove_user(work: Work, _: str) -> None:
-    accounts.remove(work.layout, work.environment)
-
-
 STEPS: dict[str, Callable[..., str | None]] = {
-    "create-user": create_user,
-    "mark-user": mark_user,
+    "create-user": users.create,
+    "mark-user": users.mark,
     "create-directories": directories.create,
     "install-layer": install_layer,
     "install-release": install_release,
@@ -267,6 +257,8 @@ STEPS: dict[str, Callable[..., str | None]] = {
     "enable-units": enable_units,
     "disable-units": disable_units,
     "stop-units": stop_units,
+    "end-lingering": users.end_lingering,
+    "end-processes": users.end_processes,
     "close-socket": close_socket,
     "open-socket": open_socket,
     "restart-service": restart_service,
@@ -280,5 +272,5 @@ STEPS: dict[str, Callable[..., str | None]] = {
     "delete-data": directories.delete_data,
     "keep-data": directories.keep_data,
     "adopt-data": directories.adopt_data,
-    "remove-user": remove_user,
+    "remove-user": users.remove,
 }

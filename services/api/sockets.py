@@ -22,8 +22,9 @@ class Listener(socket.socket):
     """
 
     def listen(self, _backlog: int = BACKLOG) -> None:
-        """Listen; again, where systemd has made it listen already."""
-        super().listen(BACKLOG)
+        """Listen, unless systemd has made it listen already: in its sandbox the service may not."""
+        if not self.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+            super().listen(BACKLOG)
 
 
 class ListenError(HelionyxError):

@@ -163,6 +163,17 @@ def test_listener_and_its_holder_are_found(family: socket.AddressFamily) -> None
         assert f"(pid {os.getpid()})" in sockets.holder(found[0].inode)
 
 
+BESIDE = ("0.0.0.0:8002", "127.0.0.1:8000", "[::]:8002")
+
+
+def test_program_beside_a_socket_is_named() -> None:
+    """Whatever the family of its address; the socket itself is none, and neither are those on other ports."""
+    opened = [sockets.Listener(address, int(address.rsplit(":", 1)[1]), "0") for address in BESIDE]
+    assert sockets.beside(opened, "0.0.0.0:8002") == "a program that this user may not see on [::]:8002"
+    assert sockets.beside(opened, "127.0.0.1:8000") is None
+    assert sockets.beside(opened, None) is None
+
+
 def test_file_that_became_shorter_is_not_sent_as_the_whole() -> None:
     """Nobody waits for what never comes."""
 

@@ -144,6 +144,12 @@ def test_absent_environment_is_one_line() -> None:
         (replace(DEV, unseen=check.bad("units", "no end", "x")), ("units", BAD, "no end")),
         (replace(DEV, configured=False), (".env.dev", BAD, "no such file")),
         (replace(DEV, port=Port(8000, holder="nginx (pid 8)")), ("port", BAD, "held by nginx (pid 8)")),
+        (
+            replace(DEV, port=Port(8000, own=True, beside="nc (pid 8) on [::]:8000")),
+            ("port", BAD, "also held by nc (pid 8) on [::]:8000"),
+        ),
+        (replace(DEV, strays=("sleep (pid 8)",)), ("processes", WARN, "have not started: sleep (pid 8)")),
+        (replace(DEV, faults=(Fault("user", "helionyx-dev lingers"),)), ("user", BAD, "lingers")),
         (replace(DEV, port=Port(8001, neighbour="staging")), ("port", BAD, "8001 belongs to staging")),
         (replace(DEV, port=Port(8000, "10.1.2.3", local=False)), ("address", BAD, "10.1.2.3")),
         (replace(DEV, bot_of="live"), ("bot", BAD, "live has the same one")),

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from deployment.host import files, install, links, observe, readmodels, releases
+from deployment.host import files, links, observe, readmodels, releases
 from deployment.host.exchange import exchange
 from deployment.host.layout import Environment, Layout
 from deployment.host.links import Stop
@@ -105,16 +105,6 @@ def test_directories_are_made_behind_a_link(linked: Layout, tmp_path: Path) -> N
     assert stat.S_IMODE((tmp_path / "dev").stat().st_mode) == 0o700
     assert (tmp_path / "dev" / "events").is_dir()
     assert linked.data(DEV).is_symlink()
-
-
-def test_layer_of_a_release_is_found_from_another_disk(linked: Layout, tmp_path: Path) -> None:
-    """The link between the two is as good where the environment's code alone lies elsewhere."""
-    (tmp_path / "own" / "releases" / "a").mkdir(parents=True)
-    (linked.opt / "dev").symlink_to(tmp_path / "own")
-    (linked.layers / "b").mkdir(parents=True)
-    target = install.path_to_layer(linked, linked.releases(DEV) / "a", "b")
-    (linked.releases(DEV) / "a" / "layer").symlink_to(target)
-    assert (linked.releases(DEV) / "a" / "layer").resolve() == tmp_path / "opt" / "layers" / "b"
 
 
 def test_link_among_what_the_service_owns_is_named(linked: Layout) -> None:

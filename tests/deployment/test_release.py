@@ -168,6 +168,10 @@ def test_sent_release_must_be_what_it_says(checkout: Path, tmp_path: Path) -> No
     (tmp_path / "release.tar.gz").write_bytes(built.archive)
     install.release(layout, dev, tmp_path, built.manifest.id)
     assert kept(layout, dev)[built.manifest.id].intact
+    link = layout.releases(dev) / built.manifest.id / install.LAYER
+    assert link.readlink() == layout.layers / built.manifest.layer, (
+        "the same in a sandbox, and from another disk"
+    )
     other = built.manifest.id[:-1] + ("0" if built.manifest.id[-1] != "0" else "1")
     with pytest.raises(StepFailed, match=f"is not release {other}"):
         install.release(layout, dev, tmp_path, other)

@@ -44,6 +44,15 @@ def test_account_is_ours_by_its_mark_or_by_all_that_earlier_versions_gave(
     assert (list(taken.account(account, account.group, Layout(), DEV)) == []) is ours
 
 
+@pytest.mark.parametrize(
+    ("account", "is_current"),
+    [(MARKED, False), (replace(MARKED, home="/"), True), (replace(EARLIER, home="/"), False)],
+)
+def test_account_of_today_has_no_home_of_its_own(account: Account, *, is_current: bool) -> None:
+    """A user manager would start what lies there: a deploy mends the account of an earlier version."""
+    assert accounts.is_as_created(account, DEV) is is_current
+
+
 def test_person_of_the_name_is_named_with_the_way_out() -> None:
     """The number and the home tell who it is."""
     ((item),) = taken.account(PERSON, PERSON.group, Layout(), DEV)

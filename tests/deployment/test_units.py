@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 
-from deployment.host.layout import ENVIRONMENTS, Environment
+from deployment.host import rehearsal
+from deployment.host.layout import ENVIRONMENTS, Environment, Layout
 from deployment.units import render
 from services.api.connections import MOST, RESERVED
+
+from .shelves import release
 
 CONFIG = {"api_host": "0.0.0.0", "api_port": 8000}
 
@@ -36,3 +42,32 @@ def test_a_service_that_crashes_is_started_again_for_ever(name: str) -> None:
     limits = {environment.service: "StartLimitIntervalSec=0", environment.socket: "TriggerLimitIntervalSec=0"}
     for unit, limit in limits.items():
         assert limit in units[unit].decode().splitlines()
+
+
+@pytest.mark.parametrize("name", ENVIRONMENTS)
+def test_a_rehearsal_has_the_sandbox_of_its_service(name: str, tmp_path: Path) -> None:
+    """Line by line: what a rehearsal does otherwise stands behind it, and takes none of it back."""
+    environment, layout = Environment(name), Layout(tmp_path)
+    made = replace(release(layout), environment=name, id="r")
+    units = layout.releases(environment) / made.id / "units"
+    units.mkdir(parents=True)
+    content = render(environment, "3.11", CONFIG)[environment.service]
+    (units / environment.service).write_bytes(content)
+    own = content.decode().replace(environment.socket, layout.rehearsal(environment)[0].name)
+    rehearsed = rehearsal.units(layout, environment, made)[layout.rehearsal(environment)[1]].decode()
+    assert rehearsed.startswith(own)
+    changed = {line.partition("=")[0] for line in rehearsed.removeprefix(own).splitlines() if "=" in line}
+    assert changed == {
+        *("Description", "Environment", "SyslogIdentifier", "RuntimeDirectory"),
+        *("Restart", "TimeoutStopSec", "RuntimeMaxSec", "CPUWeight", "IOWeight", "OOMScoreAdjust"),
+    }
+
+
+def test_what_the_sandbox_shows_is_there_before_a_service_starts() -> None:
+    """A directory of name servers that comes later would not be seen until the next restart."""
+    unit = render(Environment("dev"), "3.11", CONFIG)["helionyx-dev.service"].decode()
+    assert "\nAfter=network.target nss-lookup.target helionyx-dev.socket\n" in unit
+    for line in unit.splitlines():
+        if line.startswith("BindReadOnlyPaths=/run/"):
+            required = [path for path in line.partition("=")[2].split() if not path.startswith("-")]
+            assert required == ["/run/systemd/notify"]

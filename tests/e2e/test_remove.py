@@ -90,18 +90,6 @@ def test_log_that_was_put_aside_is_not_deleted(two: Operator) -> None:
     assert two.on_node("ls", f"{kept}/events.db.damaged")
 
 
-def test_process_of_the_user_is_named_before_anything_is_touched(dev: Operator) -> None:
-    """Its user could not be removed: half of a removal helps nobody."""
-    start = "runuser -u helionyx-dev -- sleep 900 > /dev/null 2>&1 & echo $!"
-    dev.on_node("sh", "-c", f"{start} > /root/sleep")
-    before = dev.status("dev")
-    try:
-        assert "sleep (pid" in dev.change("remove", "dev", code=2)["message"]
-    finally:
-        dev.on_node("sh", "-c", "kill $(cat /root/sleep)")
-    assert dev.status("dev")["pid"] == before["pid"]
-
-
 def test_depth_is_no_hiding_place(two: Operator) -> None:
     """Directories as deep as a service likes to make them are looked through, given away and removed."""
     go = "import os; os.chdir('/var/lib/helionyx/staging')"
