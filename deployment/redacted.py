@@ -6,6 +6,8 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from .host.layout import Environment
+
 FEW = 10  # positions that are listed
 
 
@@ -20,7 +22,8 @@ def remarks(result: dict[str, Any]) -> Iterator[str]:
     for other in result["elsewhere"]:
         yield (f"the same words are in event {other} too: make redact ENV={name} POSITION={other} REASON=...")
     for archived in result["archived"]:
-        yield f"the archived log {archived} holds them; delete it, as root on the node: rm -r {archived}"
+        delete = f"as root on the node: runuser -u {Environment(name).user} -- rm -r {archived}"
+        yield f"the archived log {archived} holds them; delete it, {delete}"
     for backup in result["backups"]:
         when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(backup["at"]))
         yield f"the backup of {when} by {backup['by']}, {backup['position']} events, holds them: delete it"

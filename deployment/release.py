@@ -17,8 +17,20 @@ from .source import Source
 COMMAND = """\
 #!/bin/sh
 # The command line, for the environment of this release and as its unit starts it: sudo .../helionyx VERB
-exec /usr/bin/python{python} -IS "$(dirname "$(readlink -f "$0")")/run.py" services.cli "$@"
+# Root opens the configuration. The code of the release runs as {user}, without root's terminal.
+release=$(dirname "$(readlink -f "$0")")
+[ "$(id -u)" = 0 ] || exec /usr/bin/python{python} -IS "$release/run.py" services.cli "$@"
+exec 3<"$release/.env.{name}"
+export HELIONYX_CONFIGURATION=3 HOME=/
+exec setsid --fork --wait \\
+    setpriv --reuid={user} --regid={user} --init-groups --no-new-privs --pdeathsig=TERM -- \\
+    /usr/bin/python{python} -IS "$release/run.py" services.cli "$@"
 """
+
+
+def command(environment: Environment, python: str) -> bytes:
+    """The command line of a release, as a program of its own."""
+    return COMMAND.format(python=python, user=environment.user, name=environment.name).encode()
 
 
 @dataclass(frozen=True)
@@ -48,7 +60,7 @@ def build(
         *(Entry(path, data, 0o755 if runs else 0o644) for path, (data, runs) in _code(source).items()),
         *(Entry(f"units/{name}", data) for name, data in rendered.items()),
         Entry("run.py", LAUNCHER),
-        Entry("helionyx", COMMAND.format(python=target.python).encode(), 0o755),
+        Entry("helionyx", command(environment, target.python), 0o755),
         Entry(f".env.{environment.name}", configuration.content, 0o600),
     ]
     manifest = Manifest(

@@ -49,8 +49,10 @@ def load(environment: str | None, variables: Mapping[str, str], root: Path) -> t
     if credentials:
         return read_file(Path(credentials) / "env", "the unit names it by LoadCredential=env:...")
     if variables.get("HELIONYX_RELEASE"):
-        hint = "as root, run the release of that environment: /opt/helionyx/{env}/current/run.py"
-        return read_file(root / f".env.{environment}", hint.format(env=environment))
+        hint = (
+            "it is root's alone; name the files, such as by --store, and run this as the environment's user"
+        )
+        return read_file(root / f".env.{environment}", hint)
     name, file = read_file(
         root / variables.get("ENV_DIR", "") / f".env.{environment}", f"make env ENV={environment}"
     )
@@ -71,6 +73,16 @@ def read_file(path: Path, hint: str = "") -> tuple[str, EnvFile]:
         return str(path), parse(path.read_bytes())
     except OSError as error:
         problem = Problem(f"cannot read {path}: {error.strerror}", hint=hint)
+        raise ConfigError((problem,), str(path)) from None
+
+
+def read_opened(descriptor: str, path: Path) -> tuple[str, EnvFile]:
+    """Read the file at `path` from a descriptor that root has opened for this process. Raises ConfigError."""
+    try:
+        with os.fdopen(int(descriptor), "rb") as file:
+            return str(path), parse(file.read())
+    except (OSError, ValueError) as error:
+        problem = Problem(f"cannot read {path} from descriptor {descriptor}: {error}")
         raise ConfigError((problem,), str(path)) from None
 
 

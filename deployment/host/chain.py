@@ -13,6 +13,10 @@ from .rules import AS_ROOT
 from .words import count
 
 BEFORE_ALL = "before anything else"
+READ = (
+    "setpriv --reuid={user} --regid={user} --clear-groups"
+    " --inh-caps=+sys_ptrace --ambient-caps=+sys_ptrace --"
+)
 
 
 @dataclass(frozen=True)
@@ -111,16 +115,22 @@ def _lost(chain: Chain, environment: Environment) -> Check:
 
 
 def _rescue(chain: Chain, environment: Environment) -> str:
-    """The commands that bring it back. What is not in the file yet is in its -wal: that is copied first."""
+    """The commands that bring it back. What is not in the file yet is in its -wal: that is copied first.
+
+    The user itself reads and writes: it could lead root to any file, by a descriptor or a link of its own. To
+    look into a process of a sandbox takes a capability; it opens no file that is not the user's.
+    """
     name, user = environment.name, environment.user
+    by_user, read = f"runuser -u {user} --", READ.format(user=user)
     aside, store = f"/root/events-{name}", chain.store
-    files = {held.name: held.path for held in chain.deleted}
-    save = " && ".join(f"cp {files[held]} {aside}/{held}" for held in sorted(files, reverse=True))
-    away = f"mv {store} {store}.other && " if chain.there else ""
+    files = {held.name: held.path for held in sorted(chain.deleted, key=lambda held: held.name, reverse=True)}
+    save = " && ".join(f"{read} cat {path} > {aside}/{held}" for held, path in files.items())
+    back = " && ".join(f"{by_user} dd of={store}/{held} < {aside}/{held}" for held in files)
+    away = f"{by_user} mv -T {store} {store}.other && " if chain.there else ""
     return (
-        f"do not restart, stop or deploy it {BEFORE_ALL}; {AS_ROOT}: install -d -m 0700 {aside} && {save};"
-        f" then make stop ENV={name}; {AS_ROOT}: {away}install -d -m 0700 -o {user} -g {user} {store}"
-        f" && install -m 0600 -o {user} -g {user} {aside}/* {store}/; then make start ENV={name}"
+        f"do not restart, stop or deploy it {BEFORE_ALL}; {AS_ROOT}: mkdir -m 0700 {aside} && {save};"
+        f" then make stop ENV={name}; {AS_ROOT}: {away}{by_user} mkdir -m 0700 {store} && {back};"
+        f" then make start ENV={name}"
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from . import chain, sockets
@@ -206,12 +207,15 @@ def _directories(facts: Facts) -> Iterator[Check]:
 
 
 def _made(facts: Facts, item: Directory) -> str:
-    """The command that makes one directory as it should be."""
-    mode, owner = item.wanted.split(" ")
-    if owner != "root" and facts.user is None:
+    """The way to make one directory as it should be: a deploy follows no link that a service lays there."""
+    if not item.other:
         return _deploy(facts)
-    away = f"mv {item.path} {item.path}.aside && " if item.other else ""
-    return f"{AS_ROOT}: {away}install -d -m {mode} -o {owner} -g {owner} {item.path}"
+    # Root changes nothing in a directory of the environment's user by a name, which that user can turn.
+    user, above = facts.environment.user, str(Path(item.path).parent)
+    listed = facts.directories if isinstance(facts.directories, tuple) else ()
+    is_users = any(other.path == above and other.wanted.endswith(f" {user}") for other in listed)
+    act = f"runuser -u {user} -- " if is_users else ""
+    return f"{AS_ROOT}: {act}mv -T {item.path} {item.path}.aside; then {_deploy(facts)}"
 
 
 def _chain(facts: Facts) -> Iterator[Check]:

@@ -50,9 +50,20 @@ def of(layout: Layout, environment: Environment) -> tuple[Taken, ...]:
     own, data = layout.releases(environment), layout.data(environment)
     others = (own, layout.verified(environment), data / "events", data / "projections")
     found += [(path, "a link is not followed there") for path in others if path.is_symlink()]
-    hint = f"{AS_ROOT}: put the directory itself there, or mount it there: mount --bind"
     return tuple(
-        Taken(f"{path} cannot be used: {why}", hint, inner=path.parent == data) for path, why in found if why
+        Taken(f"{path} cannot be used: {why}", _hint(environment, data, path), inner=path.parent == data)
+        for path, why in found
+        if why
+    )
+
+
+def _hint(environment: Environment, data: Path, path: Path) -> str:
+    """The remedy: below the data, where its owner can turn a name at any time, root does nothing by name."""
+    if path.parent != data:
+        return f"{AS_ROOT}: put the directory itself there, or mount it there: mount --bind"
+    return (
+        f"{AS_ROOT}: runuser -u {environment.user} -- mv -T {path} {path}.link; then make deploy"
+        f" ENV={environment.name}; for another disk, let {data} itself be a link or a mount of root's"
     )
 
 

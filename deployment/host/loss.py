@@ -45,7 +45,8 @@ def judge(facts: Facts) -> Lost | None:
     if facts.missing and facts.before is not None:
         return Lost(
             f"EVENT_STORE_PATH changed from {facts.before} to {facts.store}, and no event log is there.",
-            f"make stop ENV={name}; as root on the node: mv {facts.before} {facts.store}; then try again",
+            f"make stop ENV={name}; as root on the node: runuser -u {Environment(name).user} --"
+            f" mv -T {facts.before} {facts.store}; then try again",
         )
     if facts.missing:
         return Lost(f"there is no event log in {facts.store}{ended}.", _hint(facts))

@@ -14,9 +14,11 @@ from urllib.parse import urlsplit
 
 from services.cli.errors import UsageError
 from services.config import Config
-from services.config_sources import read_file
+from services.config_sources import read_file, read_opened
 
 PREFIX = ".env."
+OPENED = "HELIONYX_CONFIGURATION"
+"""The variable with a descriptor: root opens a release's file, and starts this as another user."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,8 @@ def find(environment: str | None, url: str | None, variables: Mapping[str, str],
     else:
         name, directory = _of_checkout(environment, variables), root / variables.get("ENV_DIR", "")
         hint = f"make env ENV={name} writes one"
-    source, file = read_file(directory / f"{PREFIX}{name}", hint)
+    path, opened = directory / f"{PREFIX}{name}", variables.get(OPENED)
+    source, file = read_opened(opened, path) if opened else read_file(path, hint)
     config = Config.of(name, file, source)
     given = url or variables.get("HELIONYX_URL") or None
     address = _checked(given) if given else _own(config)

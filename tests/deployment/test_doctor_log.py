@@ -32,7 +32,7 @@ def test_directory_of_a_log_that_only_a_process_has_is_not_made_anew() -> None:
     mend = next(item.mend for item in found if item.mend)
     assert mend.startswith("do not restart")
     assert (
-        mend.index("cp /proc/812/fd/8 /root/events-dev/e.db-wal")
+        mend.index("=+sys_ptrace -- cat /proc/812/fd/8 > /root/events-dev/e.db-wal")
         < mend.index("e.db;")
         < mend.index("make stop")
     )

@@ -178,18 +178,25 @@ def test_fault_of_an_environment_is_one_line(facts: Facts, expected: tuple[str, 
     assert found in text
 
 
-def test_directory_is_mended_by_one_command() -> None:
-    """Whether it is missing or wrong."""
+def test_directory_is_mended_by_a_deploy() -> None:
+    """Whether it is missing or wrong: a deploy follows no link that its user lays there meanwhile."""
     facts = replace(DEV, directories=(Directory("/d", "0700 helionyx-dev", None),))
     mends = [item.mend for item in condition.judge(facts) if item.mend]
-    assert mends == ["as root on the node: install -d -m 0700 -o helionyx-dev -g helionyx-dev /d"]
+    assert mends == ["make deploy ENV=dev"]
 
 
 def test_what_stands_in_the_place_of_a_directory_is_moved_away() -> None:
     """Else no directory can be made there."""
     facts = replace(DEV, directories=(Directory("/d", "0755 root", "a file", other=True),))
     mends = [item.mend for item in condition.judge(facts) if item.mend]
-    assert mends == ["as root on the node: mv /d /d.aside && install -d -m 0755 -o root -g root /d"]
+    assert mends == ["as root on the node: mv -T /d /d.aside; then make deploy ENV=dev"]
+    above = Directory("/d", "0700 helionyx-dev", "0700 helionyx-dev")
+    facts = replace(DEV, directories=(above, Directory("/d/e", "0700 helionyx-dev", "a link", other=True)))
+    (mend,) = [item.mend for item in condition.judge(facts) if item.mend]
+    assert (
+        mend
+        == "as root on the node: runuser -u helionyx-dev -- mv -T /d/e /d/e.aside; then make deploy ENV=dev"
+    )
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,7 @@ SHORT = replace(WHOLE, length=8, hash=None)
         (
             replace(GONE, store=MOVED, before=STORE),
             f"EVENT_STORE_PATH changed from {STORE} to {MOVED}, and no event log is there.",
-            f"as root on the node: mv {STORE} {MOVED}; then try again",
+            f"as root on the node: runuser -u helionyx-dev -- mv -T {STORE} {MOVED}; then try again",
         ),
         (
             replace(SHORT, store=MOVED, before=STORE),

@@ -30,6 +30,28 @@ def test_its_configuration_is_roots(settled: Operator) -> None:
     assert "/opt/helionyx/live/current/helionyx" in other.stderr
 
 
+def test_root_runs_no_code_of_the_release(settled: Operator) -> None:
+    """Who types it as root reads the configuration alone; the code runs as the user, and ends with Ctrl-C."""
+    ours = r"""
+        processes() {
+            for path in /proc/[0-9]*; do
+                words=$(tr '\0' ' ' 2>/dev/null < $path/cmdline)
+                expr "$words" : '/usr/bin/python.*services.cli events' > /dev/null || continue
+                stat --format=%U $path
+                cut -d' ' -f7 $path/stat  # its terminal
+            done
+        }
+    """
+    script = f"""{ours}
+        {COMMAND} events --follow > /dev/null & typed=$!
+        until processes | grep .; do :; done
+        kill -TERM $typed
+        while processes | grep -q .; do :; done
+    """
+    found = settled.on_node("timeout", "30", "sh", "-c", script).split()
+    assert found == ["helionyx-dev", "0"]
+
+
 def test_from_home(settled: Operator) -> None:
     """A checkout with the environment's file speaks to the service on the node."""
     url = f"http://{settled.node.address}:{PORTS['dev']}"

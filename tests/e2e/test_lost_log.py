@@ -197,14 +197,15 @@ def test_a_path_that_changes_takes_no_log_along(home: Home) -> None:
     home.begin("")
     dev = home.operator
     events, moved = dev.events("dev"), f"{DATA}/log"
+    move = f"runuser -u helionyx-dev -- mv -T {EVENTS} {moved}"
     dev.configure("dev", f"EVENT_STORE_PATH={EVENTS}", f"EVENT_STORE_PATH={moved}")
     for verb in ("plan", "deploy"):
         refused = dev.change(verb, "dev", code=2)
         assert refused["message"].startswith(f"EVENT_STORE_PATH changed from {EVENTS} to {moved}")
-        assert f"make stop ENV=dev; as root on the node: mv {EVENTS} {moved};" in refused["hint"]
+        assert f"make stop ENV=dev; as root on the node: {move};" in refused["hint"]
     assert dev.status("dev")["state"] == "running"
     dev.change("stop", "dev")
-    dev.on_node("mv", EVENTS, moved)
+    dev.on_node(*move.split())
     deployed = dev.deploy("dev")
     assert any("EVENT_STORE_PATH changes" in item["message"] for item in deployed["warnings"])
     assert dev.events("dev") == events
