@@ -7,18 +7,23 @@ import socket
 from pathlib import Path
 
 from .errors import DeployError
+from .host.printable import printable
 from .run import run
+
+LONGEST = 200  # characters of a name
 
 
 def actor(root: Path) -> dict[str, str]:
     """The name that git knows, or else the login name; and where the request comes from."""
     login, host = _login(), socket.gethostname()
-    return {"name": _git_name(root) or login, "from": f"{login}@{host}"}
+    name = printable(_git_name(root) or login, LONGEST)
+    return {"name": name, "from": printable(f"{login}@{host}", LONGEST)}
 
 
 def _git_name(root: Path) -> str:
     try:
-        return run(["git", "-C", str(root), "config", "user.name"], expect=(0, 1)).decode().strip()
+        name = run(["git", "-C", str(root), "config", "user.name"], expect=(0, 1))
+        return name.decode(errors="surrogateescape").strip()
     except DeployError:  # no git, no repository: the login name will do
         return ""
 

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from .actor import actor
-from .connection import Connection
+from .connection import Connection, refusal
 from .errors import DONE, FAILED, DeployError
 from .host.files import settle
+from .messages import BACKED_UP, BACKUP, HELLO, Message
 from .outcome import CODES, backed_up
 from .output import Output
 from .settings import Settings
@@ -28,11 +29,11 @@ def backup(settings: Settings, output: Output) -> dict[str, Any]:
     title = f"copy the log of {environment} on {settings.node}"
     output.begin(title)
     with Connection(settings) as connection:
-        _heard(connection)
+        _heard(connection, HELLO)
         connection.say(verb="backup", environment=environment, actor=actor(settings.root))
-        said = _heard(connection)
+        said = _heard(connection, BACKUP)
         output.done(title, time.monotonic() - begun, "verified")
-        fetched, size = time.monotonic(), int(said["size"])
+        fetched, size = time.monotonic(), said["size"]
         digest = _fetch(connection, output, path, size)
         output.done("download", time.monotonic() - fetched, f"{size / 1e3:,.0f} kB")
     return {
@@ -78,11 +79,10 @@ def _refuse_another(path: Path) -> None:
         raise DeployError(f"{path} is there already, and no backup replaces a file.", ELSEWHERE)
 
 
-def _heard(connection: Connection) -> dict[str, Any]:
-    said = connection.hear()
+def _heard(connection: Connection, expected: Message) -> dict[str, Any]:
+    said = connection.hear(expected)
     if said["type"] == "result" and said["outcome"] != "done":
-        code = CODES[said["outcome"]]
-        raise DeployError(said["message"], said["hint"], code=code, details=tuple(said["details"]))
+        raise refusal(connection.node, said, CODES[said["outcome"]])
     return said
 
 
@@ -103,7 +103,7 @@ def _fetch(connection: Connection, output: Output, path: Path, size: int) -> str
             digest = connection.take(size, file, came)
             file.flush()
             os.fsync(file.fileno())
-        if digest != _heard(connection)["sha256"]:
+        if digest != _heard(connection, BACKED_UP)["sha256"]:
             raise DeployError("the copy arrived damaged.", "try again", code=FAILED)
         _publish(part, path)
     except OSError as error:

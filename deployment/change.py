@@ -12,20 +12,21 @@ from typing import IO, Any
 
 from . import configuration, consent, foreseen, layer, preview, redacted, release, source
 from .actor import actor
-from .connection import Connection
+from .announcement import BUILDING, announce
+from .connection import Connection, refusal
 from .copies import Copy
-from .errors import HANDS, INTERRUPTED, DeployError, unusable
+from .errors import HANDS, INTERRUPTED, DeployError, Unexpected, unusable
 from .host.layout import Environment
 from .host.model import sha256
 from .host.step import Step
 from .lost import Lost
-from .outcome import outcome_of, summary
+from .messages import CHANGE, HELLO, unexpected
+from .outcome import missing, outcome_of, summary
 from .output import Output
 from .release import Release
 from .settings import Settings
 from .source import Source
 
-BUILDING = ("deploy", "plan")  # the verbs that are about the release which this checkout makes
 RECONNECTS = 5  # times that a lost connection is taken up again to hear the end
 
 
@@ -50,6 +51,10 @@ def change(
         return work.run(connection)
     except BrokenPipeError:
         raise
+    except Unexpected as error:
+        if work.transaction is not None:
+            error.code = HANDS
+        raise
     except OSError as error:
         if work.transaction is None:
             raise
@@ -62,7 +67,7 @@ def foresee(settings: Settings, output: Output, connection: Connection, copy: Co
     asked = _Change(settings, output, copy, dry=True)
     result = asked.run(connection)
     if result["outcome"] != "planned":
-        raise DeployError(result["message"], result["hint"], code=result["exit_code"])
+        raise refusal(settings.node, result, result["exit_code"])
     return asked.plan
 
 
@@ -75,6 +80,7 @@ class _Change:
         self.transaction: str | None = None
         self.told = 0
         self.soaked = 0.0
+        self.sent = False
         self.release: Release | None = None
         self.target: layer.Target | None = None
         self.prepared: Prepared | None = None
@@ -127,7 +133,7 @@ class _Change:
         begun = time.monotonic()
         if preparing is not None:
             self.prepared = preparing.result()
-        hello = connection.hear()
+        hello = connection.hear(HELLO)
         self.output.done(f"connect to {self.settings.node}", time.monotonic() - begun)
         return hello
 
@@ -163,13 +169,13 @@ class _Change:
 
     def _follow(self, connection: Connection) -> dict[str, Any]:
         while True:
-            said = connection.hear()
+            said = connection.hear(*CHANGE)
             match said["type"]:
                 case "plan":
                     if said.get("log"):
                         said["log"] = foreseen.judged(self.settings, said["log"], self.copy)
                     self.plan = said
-                    self._announce(said)
+                    announce(self.settings, self.output, said, dry=self.dry)
                     if said["steps"] and said.get("log") and not self.dry:
                         consent.ask_about_another(self.settings, said["log"]["other"])
                 case "need":
@@ -180,30 +186,15 @@ class _Change:
                     self.told += 1
                     self._show(said["entry"])
                 case "result":
+                    if not self.plan and said["outcome"] in ("planned", "done", "nothing"):
+                        raise unexpected(self.settings.node, "a result before a plan")
                     return said
 
-    def _announce(self, plan: dict[str, Any]) -> None:
-        steps = plan["steps"]
-        if steps:
-            count = "1 step" if len(steps) == 1 else f"{len(steps)} steps"
-            what = f"release {plan['release']}" if plan["release"] else self.settings.verb
-            where = f"{self.settings.environment} on {self.settings.node}"
-            self.output.heading(f"{where}: {what}, {count}, callers notice {plan['callers']}")
-        if steps and plan["stopped"] and self.settings.verb in (*BUILDING, "rollback"):
-            self.output.warn(f"{self.settings.environment} is stopped, and this starts it")
-        if steps and plan.get("log") and not self.dry:  # who is asked first hears it with the question
-            self.output.warn(foreseen.words(self.settings.environment, plan["log"]))
-        changed = plan["changed_keys"]
-        if steps and "EVENT_STORE_PATH" in changed:
-            self.output.warn("EVENT_STORE_PATH changes: the event log was moved there, and goes on there")
-        if steps and changed and self.settings.verb == "rollback":
-            secret = any(key.endswith("TOKEN") for key in changed)
-            risk = "; a token that was revoked since then is back in use" if secret else ""
-            self.output.warn(
-                f"its configuration is that of then: {', '.join(changed)} was another value{risk}"
-            )
-
     def _send(self, connection: Connection, kinds: list[str]) -> None:
+        ours = {"log"} if self.copy else {"layer", "release"} if self.release else set()
+        if self.dry or self.sent or not ours.issuperset(kinds):
+            raise unexpected(self.settings.node, f"that it needs {' and '.join(kinds) or 'something'}")
+        self.sent = True
         for kind in kinds:
             with self._blob(kind) as (source, size, digest):
                 begun, title = time.monotonic(), f"upload {kind}"
@@ -266,7 +257,7 @@ class _Change:
             time.sleep(0.5 * 2**attempt)
             try:
                 with Connection(self.settings) as connection:
-                    connection.hear()
+                    connection.hear(HELLO)
                     connection.say(verb="follow", transaction=self.transaction, told=self.told)
                     return self._follow(connection)
             except Lost:
@@ -287,6 +278,8 @@ class _Change:
             **({"log": self.plan["log"]} if self.plan.get("log") else {}),
             **({**self.facts, **said.get("facts", {})} if said["outcome"] == "done" else {}),
         }
+        if lacking := missing(result):
+            raise unexpected(self.settings.node, f"a result without {lacking}")
         return {**result, "summary": summary(result)}
 
 

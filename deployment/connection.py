@@ -9,15 +9,18 @@ import os
 import select
 import shlex
 import subprocess
-import tempfile
 from collections.abc import Callable
 from typing import IO, Any, Protocol
 
 from . import program
-from .errors import DeployError
+from .errors import REFUSED, DeployError
 from .host import zipapp
+from .host.printable import LONGEST as LONGEST_TEXT
+from .host.printable import printable
 from .lost import Lost, explain, noise, not_installed, silent
+from .messages import LONGEST, MOST, PROGRAM, Message, parse, unexpected
 from .settings import Settings
+from .tail import Tail
 
 SSH = (
     "-T",
@@ -33,7 +36,7 @@ SSH = (
 SILENCE = 300.0  # seconds without a word from the node: longer than any single step may take there
 FIRST = 60.0  # seconds until its first word: longer than a login may take
 ENDING = 10.0  # seconds until a program has ended that has closed its output
-LONGEST = 1 << 16  # bytes of that word
+LONGEST_FIRST = 1 << 16  # bytes of that word
 BEGINNINGS = ("program", "hello", "result")  # the types of that word
 CHUNK = 1 << 16
 
@@ -50,7 +53,6 @@ class Connection:
 
     def __init__(self, settings: Settings, node: str = "") -> None:
         self.node = node or settings.node
-        self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  closed with the connection
         self._program = program.modules()
         argv = arguments(settings, self.node, zipapp.digest(self._program))
         try:
@@ -58,14 +60,16 @@ class Connection:
                 argv,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
-                stderr=self._errors,
+                stderr=subprocess.PIPE,
                 bufsize=0,  # env stays: ssh, its agents and its proxies may need any of it
             )
         except FileNotFoundError:
             raise not_installed(argv[0]) from None
+        assert self._process.stderr is not None
+        self._errors = Tail(self._process.stderr)
         self._options = settings.ssh_options
         self._ahead = b""
-        self._heard = False  # whether the node has said anything
+        self._heard = 0  # messages so far
 
     def __enter__(self) -> Connection:
         return self
@@ -92,37 +96,41 @@ class Connection:
             sent(len(data))
             left -= len(data)
 
-    def hear(self) -> dict[str, Any]:
-        """Return the node's next line. Raises `Lost` when there is none.
+    def hear(self, *expected: Message) -> dict[str, Any]:
+        """Return the node's next message, which is one of those expected. Raises `Lost` when there is none.
 
-        Send the host half first if the node does not have it.
+        Send the host half first if the node does not have it. Raises `DeployError` for any other message.
         """
-        message = self._hear()
-        if not self._heard and message["type"] not in BEGINNINGS:
-            raise noise(self.node, json.dumps(message).encode())
-        self._heard = True
-        if message["type"] != "program":
-            return message
-        content = program.build(self._program, message.get("byte_code", ""))
-        self._send(f"{len(content)}\n".encode() + content)
-        return self._hear()
+        line = self._line()
+        if not self._heard:
+            kind = _type_of(line)
+            if kind not in BEGINNINGS:
+                raise noise(self.node, line)
+            self._heard = 1
+            if kind == PROGRAM.type:
+                asked = parse(self.node, line, (PROGRAM,))
+                content = program.build(self._program, asked.get("byte_code", ""))
+                self._send(f"{len(content)}\n".encode() + content)
+                line = self._line()
+        self._heard += 1
+        if self._heard > MOST:
+            raise unexpected(self.node, f"more than {MOST} messages")
+        return parse(self.node, line, expected)
 
-    def _hear(self) -> dict[str, Any]:
-        while b"\n" not in self._ahead:
+    def _line(self) -> bytes:
+        """The next line, without its end."""
+        content, searched = bytearray(self._ahead), 0
+        while (end := content.find(b"\n", searched)) < 0:
+            searched = len(content)
+            if searched > (LONGEST if self._heard else LONGEST_FIRST):
+                shown = bytes(content[:100])
+                raise unexpected(self.node, "a line without end") if self._heard else noise(self.node, shown)
             data = self._read()
             if not data:
                 raise self._why()
-            self._ahead += data
-            if not self._heard and len(self._ahead) > LONGEST:
-                raise noise(self.node, self._ahead)
-        line, self._ahead = self._ahead.split(b"\n", 1)
-        try:
-            value = json.loads(line)
-        except (ValueError, RecursionError):
-            value = None
-        if not isinstance(value, dict) or not isinstance(value.get("type"), str):
-            raise noise(self.node, line)
-        return value
+            content += data
+        self._ahead = bytes(content[end + 1 :])
+        return bytes(content[:end])
 
     def take(self, size: int, sink: IO[bytes], came: Callable[[int], None]) -> str:
         """The next `size` bytes of the node's into a file; `came` hears how many each time. Their SHA-256.
@@ -130,7 +138,7 @@ class Connection:
         Raises `Lost` where they end before.
         """
         found = hashlib.sha256()
-        while size:
+        while size > 0:
             self._ahead = self._ahead or self._read()
             if not self._ahead:
                 raise self._why()
@@ -160,15 +168,20 @@ class Connection:
         """
         with contextlib.suppress(BrokenPipeError):
             self._in.close()
-        try:
-            if self.node != "local":
-                self._process.terminate()
-            self._process.wait(timeout=5)
-        except subprocess.TimeoutExpired:
+        if self.node != "local":
             self._process.terminate()
-            self._process.wait(timeout=5)
-        finally:
-            self._errors.close()
+        self._ended(5)
+        assert self._process.stdout is not None
+        self._process.stdout.close()
+
+    def _ended(self, seconds: float) -> int:
+        """Wait for the program, end it if it takes longer, and return its exit code."""
+        for end in (self._process.terminate, self._process.kill):
+            try:
+                return self._process.wait(timeout=seconds)
+            except subprocess.TimeoutExpired:  # the output is closed, and the program has not ended
+                end()
+        return self._process.wait()
 
     @property
     def _in(self) -> IO[bytes]:
@@ -192,7 +205,7 @@ class Connection:
         limit = SILENCE if self._heard else FIRST
         if not select.select([self._out], [], [], limit)[0]:
             self._process.terminate()
-            raise silent(self.node, limit, self._options, begun=self._heard)
+            raise silent(self.node, limit, self._options, begun=bool(self._heard))
         return os.read(self._out, CHUNK)
 
     def _why(self) -> Lost:
@@ -200,21 +213,32 @@ class Connection:
         return explain(self.node, *self._last_words(), self._options)
 
     def _last_words(self) -> tuple[int, list[str]]:
-        try:
-            code = self._process.wait(timeout=ENDING)
-        except subprocess.TimeoutExpired:  # the output is closed, and the program has not ended
-            self._process.terminate()
-            code = self._process.wait(timeout=ENDING)
-        self._errors.seek(0)
-        words = self._errors.read().decode(errors="replace").strip().splitlines()
-        return code, [word.strip() for word in words if word.strip()]
+        code = self._ended(ENDING)
+        words = self._errors.text().strip().splitlines()
+        return code, [printable(word.strip(), LONGEST_TEXT) for word in words if word.strip()]
 
 
-def result_of_look(said: dict[str, Any]) -> dict[str, Any]:
+def _type_of(line: bytes) -> str | None:
+    """The type of a message; None for a line that is none."""
+    try:
+        value = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    kind = value.get("type") if isinstance(value, dict) else None
+    return kind if isinstance(kind, str) else None
+
+
+def result_of_look(node: str, said: dict[str, Any]) -> dict[str, Any]:
     """The answer to a question that changes nothing. Raises `DeployError` where the node refuses it."""
     if said["type"] == "result" and said["outcome"] != "done":
-        raise DeployError(said["message"], said["hint"], details=tuple(said["details"]))
+        raise refusal(node, said)
     return said
+
+
+def refusal(node: str, said: dict[str, Any], code: int = REFUSED) -> DeployError:
+    """A result of the node's as an error, in the node's own words."""
+    message, details = said.get("message") or said["outcome"], tuple(said.get("details", ()))
+    return DeployError(message, said.get("hint", ""), code=code, details=details, answered_by=node)
 
 
 def arguments(settings: Settings, node: str, digest: str) -> list[str]:

@@ -14,6 +14,7 @@ from .host.layout import ENVIRONMENTS
 from .host.model import BOT
 from .login import log_in
 from .lost import Lost
+from .messages import CHECKS, CLOCK, HELLO, RESULT
 from .report import Report
 from .settings import Settings
 from .source import Source
@@ -72,26 +73,29 @@ def _node(settings: Settings, report: Report, node: str, request: dict[str, Any]
     except Lost as error:
         report.section("" if user else title, rules.lost(node, error, user, settings.ssh_options), node)
     except DeployError as error:  # the node's own words, such as that its Python is too old
-        report.section("", rules.refused(node, error), node)
+        answer, rest = rules.refused(node, error)
+        report.section("", [answer], node, answered_by=error.answered_by)
+        report.section("", [rest], node)
 
 
 def _converse(connection: Connection, report: Report, user: str, request: dict[str, Any]) -> None:
     """Ask once, and show what comes until the result."""
     node = connection.node
-    hello = result_of_look(connection.hear())
+    hello = result_of_look(node, connection.hear(HELLO))
     report.section("", [rules.sudo(user)], node)
     begun = time.time()
     connection.say(verb="doctor", **request)
-    said = result_of_look(connection.hear())
+    said = result_of_look(node, connection.hear(CLOCK))
     half = (time.time() - begun) / 2
     report.section(node, [_platform(hello), rules.clock(said["at"] - begun - half, half)], node)
     while said["type"] != "result":
         with report.looking(f"looking at {node}"):
-            said = result_of_look(connection.hear())
+            said = result_of_look(node, connection.hear(CHECKS, RESULT))
         if said["type"] == "checks":
             name = said["environment"]
             title = f"{name} on {node}" if name else ""
-            report.section(title, [Check(**item) for item in said["checks"]], node, name)
+            checks = [Check(**item) for item in said["checks"]]
+            report.section(title, checks, node, name, answered_by=node)
 
 
 def _platform(hello: dict[str, Any]) -> Check:

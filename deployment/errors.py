@@ -18,16 +18,30 @@ MEANING = {
 
 
 class DeployError(Exception):
-    """One message and one hint, printed once by `__main__`, and the exit code that goes with them."""
+    """One message and one hint, printed once by `__main__`, and the exit code that goes with them.
+
+    `answered_by` is the node whose words they are; empty for our own.
+    """
 
     def __init__(
-        self, message: str, hint: str = "", *, code: int = REFUSED, details: tuple[str, ...] = ()
+        self,
+        message: str,
+        hint: str = "",
+        *,
+        code: int = REFUSED,
+        details: tuple[str, ...] = (),
+        answered_by: str = "",
     ) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
         self.code = code
         self.details = details
+        self.answered_by = answered_by
+
+
+class Unexpected(DeployError):
+    """An answer that our program on the node does not give."""
 
 
 def unusable(error: OSError) -> DeployError:

@@ -7,8 +7,10 @@ import sys
 import time
 from typing import Any
 
+from .answers import HISTORY
 from .connection import Connection, result_of_look
 from .errors import DONE, HANDS
+from .messages import HELLO
 from .output import code_line
 from .settings import Settings
 from .tables import columns, short, table
@@ -23,9 +25,9 @@ ROWS = 20  # changes that are shown unless LINES says otherwise
 def history(settings: Settings) -> int:
     """Show the last changes, newest last; 4 when the chain of the audit does not hold."""
     with Connection(settings) as connection:
-        result_of_look(connection.hear())
+        result_of_look(settings.node, connection.hear(HELLO))
         connection.say(verb="history")
-        answer = result_of_look(connection.hear())
+        answer = result_of_look(settings.node, connection.hear(HISTORY))
     names = settings.environments if settings.named else None
     changes = [item for item in pair(answer["lines"]) if names is None or item["environment"] in names]
     changes = changes[-(settings.lines or ROWS) :]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import csv
 import hashlib
+import re
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -54,7 +55,10 @@ def target_of(facts: dict[str, object]) -> Target:
         raise DeployError(
             f"the node has no /usr/bin/python{python}.", f"apt-get install python{python} there"
         )
-    minor = min(int(version.split(".")[1]), NEWEST_GLIBC)
+    found = re.match(r"[0-9]{1,3}\.([0-9]{1,3})", version)
+    if found is None:
+        raise DeployError(f"the node's glibc has the version {version!r}.", "choose a Debian or Ubuntu node")
+    minor = min(int(found[1]), NEWEST_GLIBC)
     return Target(python, f"{machine}-manylinux_2_{minor}")
 
 

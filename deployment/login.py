@@ -10,7 +10,9 @@ from dataclasses import dataclass
 
 from .connection import ssh
 from .lost import Lost, explain, not_installed, shown
+from .messages import is_name
 from .settings import Settings
+from .tail import Tail
 
 LIMIT = 30.0  # seconds for all of it; ssh gives up connecting after ten
 # What `ssh -v` adds to the words that matter when it breaks.
@@ -32,25 +34,33 @@ def log_in(settings: Settings, node: str) -> Login:
         return Login(getpass.getuser())
     begun = time.monotonic()
     try:
-        done = subprocess.run(  # with the whole environment, as the connection itself
+        process = subprocess.Popen(  # with the whole environment, as the connection itself
             ssh(settings, node, "id -un", "-v"),
             stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=LIMIT,
-            check=False,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
         )
     except FileNotFoundError:
         raise not_installed("ssh") from None
+    assert process.stdout is not None
+    assert process.stderr is not None
+    output, errors = Tail(process.stdout), Tail(process.stderr)
+    try:
+        code = process.wait(LIMIT)
     except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
         raise Lost(
             f"no login on {node} within {LIMIT:g} s.",
             shown(node, settings.ssh_options, "-v", command="true"),
             about="ssh",
         ) from None
-    said = done.stderr.decode(errors="replace")
-    if done.returncode:
+    said = errors.text()
+    if code:
         words = [line.strip() for line in said.splitlines() if line.strip() and not CHATTER.match(line)]
-        raise explain(node, done.returncode, words, settings.ssh_options)
-    keys = re.findall(r"Server host key: \S+ (\S+)", said)  # those of jump hosts come first
-    names = done.stdout.decode(errors="replace").split()
+        raise explain(node, code, words, settings.ssh_options)
+    keys = re.findall(
+        r"Server host key: \S+ (SHA256:[0-9A-Za-z+/=]+)", said
+    )  # those of jump hosts come first
+    names = [name for name in output.text().split() if is_name(name)]
     return Login(names[-1] if names else "", time.monotonic() - begun, keys[-1] if keys else "")

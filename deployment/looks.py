@@ -8,10 +8,12 @@ import sys
 from datetime import datetime
 from typing import Any
 
+from .answers import STATUS
 from .connection import Connection, result_of_look
 from .errors import DONE, HANDS
 from .host.words import size
-from .journal import Unfolding
+from .journal import Objects, Unfolding
+from .messages import HELLO, STREAM, unexpected
 from .settings import Settings
 from .tables import INDENT, age, columns, count, fold, short, table
 
@@ -49,7 +51,7 @@ def logs(settings: Settings) -> int:
     """Show the journal, and go on until interrupted when following; `--json`: a JSON object per line."""
     lines = settings.lines if settings.lines is not None else (50 if settings.since is None else None)
     with Connection(settings) as connection:
-        result_of_look(connection.hear())
+        result_of_look(settings.node, connection.hear(HELLO))
         connection.say(
             verb="logs",
             environment=settings.environment,
@@ -59,9 +61,9 @@ def logs(settings: Settings) -> int:
             follow=settings.follow,
             json=settings.json,
         )
-        result_of_look(connection.hear())
+        result_of_look(settings.node, connection.hear(STREAM))
         if settings.json:
-            connection.relay(sys.stdout.buffer)
+            connection.relay(Objects(settings.node, sys.stdout.buffer))
         else:
             with contextlib.closing(Unfolding(sys.stdout.buffer)) as unfolding:
                 connection.relay(unfolding)
@@ -78,9 +80,12 @@ def _ask(settings: Settings) -> list[dict[str, Any]]:
     found = []
     for node, names in by_node.items():
         with Connection(settings, node) as connection:
-            result_of_look(connection.hear())
+            result_of_look(node, connection.hear(HELLO))
             connection.say(verb="status", environments=names)
-            found += [{**item, "node": node} for item in result_of_look(connection.hear())["environments"]]
+            answer = result_of_look(node, connection.hear(STATUS))["environments"]
+        if [item["environment"] for item in answer] != names:
+            raise unexpected(node, "about other environments than those asked for")
+        found += [{**item, "node": node} for item in answer]
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import shlex
 
@@ -45,7 +46,7 @@ def noise(node: str, said: bytes) -> Lost:
     """The node's first words, which are not those of our program."""
     if NO_LOGIN.match(said):
         return Lost(
-            f"the login shell of that account on {node} lets nobody in: {said[:60].decode()}",
+            f"the login shell of that account on {node} lets nobody in: {said[:60].decode(errors='replace')}",
             "as root there: usermod --shell /bin/bash USER; or log in as another one",
             about="ssh",
         )
@@ -141,6 +142,13 @@ def _no_python(node: str, last: str) -> Lost:
 
 
 def _forget_key(node: str, words: list[str]) -> str:
-    """The command that ssh itself proposes, for it knows the file and the name that the key stands under."""
-    proposed = (word for word in words if word.startswith("ssh-keygen ") and " -R " in word)
-    return next(proposed, f"ssh-keygen -R {node}")
+    """The command that ssh itself proposes, for it knows the file and the name that the key stands under.
+
+    A banner of the node stands among its lines, and could propose any other.
+    """
+    for line in words:
+        with contextlib.suppress(ValueError):  # quotes that do not match
+            match shlex.split(line):
+                case ["ssh-keygen", "-f", file, "-R", host]:
+                    return shlex.join(["ssh-keygen", "-f", file, "-R", host])
+    return shlex.join(["ssh-keygen", "-R", node])

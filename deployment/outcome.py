@@ -20,6 +20,15 @@ CODES = {
     "abandoned": HANDS,
 }
 
+NEEDED = {
+    "restore": ("log",),
+    "rebuild": ("position", "digest"),
+    "redact": (
+        *("position", "changed", "at", "old_head", "new_head"),
+        *("elsewhere", "archived", "backups"),
+    ),
+}  # what a result needs beside the fields that each has
+
 
 def outcome_of(settings: Settings, said: dict[str, Any], plan: dict[str, Any]) -> dict[str, Any]:
     """The result of a change, without what only the operator's half knows."""
@@ -37,10 +46,17 @@ def outcome_of(settings: Settings, said: dict[str, Any], plan: dict[str, Any]) -
         "callers": plan.get("callers"),
         "data": plan.get("data"),
         "data_deleted": any(item["verb"] == "delete-data" for item in plan.get("steps", ())),
+        "answered_by": settings.node if said.get("message") or said.get("hint") else None,
         "message": said.get("message") or "",
         "hint": said.get("hint") or "",
         "details": said.get("details") or [],
     }
+
+
+def missing(result: dict[str, Any]) -> str:
+    """The first value that the summary of a change needs and its result lacks; empty if there is none."""
+    needed = NEEDED.get(result["verb"], ()) if result["outcome"] == "done" else ()
+    return next((name for name in needed if name not in result), "")
 
 
 def summary(result: dict[str, Any]) -> str:

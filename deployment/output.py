@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 from .errors import MEANING, DeployError
-from .host.printable import printable
+from .host.printable import LONGEST, printable
 
 
 class Output(Protocol):
@@ -35,24 +35,30 @@ class Output(Protocol):
 
 def line(title: str, seconds: float, remark: str = "") -> str:
     """One finished step."""
-    return printable(f"  {title:<44} {seconds:6.2f} s  {remark}".rstrip())
+    return printable(f"  {title:<44} {seconds:6.2f} s  {remark}".rstrip(), LONGEST)
 
 
 def closing(result: dict[str, Any]) -> list[str]:
     """The last lines of a change: the error if there is one, what is now, and the exit code by name."""
     lines = []
+    node = result.get("answered_by")
     if result.get("message"):
-        lines.append(f"error: {result['message']}")
+        lines.append(f"error: {node}: {result['message']}" if node else f"error: {result['message']}")
         if not result.get("transaction"):  # else they stand above, where it happened
             lines += [f"  | {detail}" for detail in result.get("details") or ()]
     if result.get("hint"):
-        lines.append(f"hint: {result['hint']}")
+        lines.append(hint(result["hint"], node))
     summary = [result["summary"]] if result.get("summary") else []
     if result.get("seconds") is not None:
         soaked = f", {result['soaked']:.1f} s of it soaking" if result.get("soaked") else ""
         summary.append(f"{result['seconds']:.1f} s{soaked}")
     lines.append(" · ".join([*summary, code_line(result["exit_code"])]))
-    return [printable(item) for item in lines]
+    return [printable(item, LONGEST) for item in lines]
+
+
+def hint(text: str, node: str | None) -> str:
+    """A hint; one that comes from a node says so: nobody should take its commands for ours."""
+    return f"hint from {node}: {text}" if node else f"hint: {text}"
 
 
 def code_line(code: int) -> str:
@@ -68,5 +74,6 @@ def result_of(error: DeployError, **more: Any) -> dict[str, Any]:
         "message": error.message,
         "hint": error.hint,
         "details": list(error.details),
+        "answered_by": error.answered_by or None,
         **more,
     }

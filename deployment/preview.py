@@ -18,20 +18,24 @@ FEW = 5  # files that are not committed, for people
 
 def of(root: Path, source: Source, release: Release, plan: dict[str, Any]) -> dict[str, Any]:
     """The preview as values: the node's own steps, and what lies behind them."""
-    before = Manifest.from_json(plan["manifest"]) if plan["manifest"] else None
+    running = plan["manifest"]
+    before = Manifest.from_json({**running, "files": {}, "units": {}}) if running else None
     return {
         "steps_planned": plan["steps"],
         "uncommitted": list(source.changed),
         "commits": commits(root, before.commit, release.manifest.commit) if before else [],
         "configuration": configuration(before, release.manifest),
         "drop_ins": plan["drop_ins"],
-        "units": units(plan["units"], {name: text.decode() for name, text in release.units.items()}),
+        "units": units(
+            plan["units"], {name: text.decode().splitlines() for name, text in release.units.items()}
+        ),
     }
 
 
 def commits(root: Path, before: str, after: str) -> list[str]:
     """One line per commit that comes (`+`) or goes (`-`); a commit that is unknown here is said to be."""
-    argv = ("rev-list", "--left-right", "--oneline", "--encoding=UTF-8", f"{before}...{after}", "--")
+    options = ("--left-right", "--oneline", "--encoding=UTF-8")
+    argv = ("rev-list", *options, "--end-of-options", f"{before}...{after}", "--")
     try:
         text = git(root, *argv).decode(errors="surrogateescape").strip("\n")
         lines = text.split("\n") if text else []
@@ -53,11 +57,11 @@ def configuration(before: Manifest | None, after: Manifest) -> list[str]:
     return lines
 
 
-def units(before: dict[str, str], after: dict[str, str]) -> list[str]:
-    """A unified diff of the unit files on the node and those of the release."""
+def units(before: dict[str, list[str]], after: dict[str, list[str]]) -> list[str]:
+    """A unified diff of the lines of the unit files on the node and of those of the release."""
     lines: list[str] = []
     for name in sorted(set(before) | set(after)):
-        old, new = before.get(name, "").splitlines(), after.get(name, "").splitlines()
+        old, new = before.get(name, []), after.get(name, [])
         lines += difflib.unified_diff(
             old, new, f"{name} on the node", f"{name} of the release", lineterm="", n=1
         )

@@ -14,7 +14,7 @@ from typing import Any
 from .errors import DONE, HANDS, INTERRUPTED
 from .host.check import BAD, OK, WARN, Check, any_bad
 from .host.printable import printable
-from .output import code_line
+from .output import code_line, hint
 
 NAME = 13  # columns of a check's name
 INDENT = 9 + NAME  # columns before what was found
@@ -32,9 +32,15 @@ class Report:
         self._terminal = _terminal() if sys.stdout.isatty() and not as_json else None
 
     def section(
-        self, title: str, checks: Iterable[Check], node: str | None = None, environment: str | None = None
+        self,
+        title: str,
+        checks: Iterable[Check],
+        node: str | None = None,
+        environment: str | None = None,
+        *,
+        answered_by: str = "",
     ) -> None:
-        """The checks of one place, under its title."""
+        """The checks of one place, under its title; `answered_by` is the node whose words they are."""
         checks = list(checks)
         self._checks += checks
         self._found += [{"node": node, "environment": environment, **check.to_json()} for check in checks]
@@ -45,7 +51,7 @@ class Report:
             say(printable(title), "bold")
         width = self._terminal.width if self._terminal else None
         for check in checks:
-            first, *rest = lines(check, width)
+            first, *rest = lines(check, width, answered_by)
             say(first, COLOURS[check.level])
             for line in rest:
                 say(line, "")
@@ -78,7 +84,7 @@ class Report:
         return code
 
 
-def lines(check: Check, width: int | None = None) -> list[str]:
+def lines(check: Check, width: int | None = None, answered_by: str = "") -> list[str]:
     """Mark, name and what was found; below it the mend, never broken, so that it can be pasted.
 
     What was found is one line, folded where a terminal of `width` columns would break it.
@@ -87,7 +93,7 @@ def lines(check: Check, width: int | None = None) -> list[str]:
     found = printable(check.found.replace("\n", " "))
     folded = textwrap.wrap(found, width - INDENT, break_long_words=False) if width else [found]
     shown = [start + (folded or [""])[0], *(" " * INDENT + line for line in folded[1:])]
-    return [*shown, f"        hint: {printable(check.mend)}"] if check.mend else shown
+    return [*shown, " " * 8 + printable(hint(check.mend, answered_by))] if check.mend else shown
 
 
 def summary(checks: Iterable[Check], code: int) -> str:
@@ -127,7 +133,7 @@ class _Terminal:
         if style:
             mark = text.startswith("  ")
             shown.stylize(style, 2 if mark else 0, 6 if mark else len(text))
-        elif text.lstrip().startswith("hint: "):
+        elif text.lstrip().startswith("hint"):
             shown.stylize("cyan")
         self._console.print(shown)
 

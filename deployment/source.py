@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from .errors import DeployError
+from .host.printable import printable
 from .repository import git
 
 EXECUTABLE = "100755"
@@ -24,6 +25,7 @@ FILES = ("pyproject.toml", "uv.lock")
 PARTS = ("services", *FILES)  # the code of a release
 LOOKED_AT = (*PARTS, "deployment")  # with the sources of its units and its start
 USUAL = "H?"  # the letters of `ls-files -v` for files that git looks at, and for unknown files
+LONGEST_SUBJECT = 200  # characters of a commit's subject in a manifest
 READ_TREE = ("read-tree", "--reset", "--no-sparse-checkout")
 
 
@@ -81,7 +83,7 @@ def head(root: Path) -> tuple[str, str]:
         root, "show", "--no-patch", "--no-show-signature", "--encoding=UTF-8", "--format=%H%n%s", "HEAD", "--"
     )
     commit, _, subject = shown.decode(errors="surrogateescape").rstrip("\n").partition("\n")
-    return commit, subject
+    return commit, printable(subject, LONGEST_SUBJECT)
 
 
 def changes(root: Path, commit: str) -> list[str]:

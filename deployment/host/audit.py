@@ -17,6 +17,7 @@ from typing import Any
 from .layout import Layout
 from .locks import host_lock
 from .model import canonical, sha256
+from .printable import safe
 
 GENESIS = "0" * 64
 
@@ -26,7 +27,7 @@ def append(layout: Layout, **entry: Any) -> None:
     layout.state.mkdir(mode=0o700, parents=True, exist_ok=True)
     with host_lock(layout), open(layout.audit, "a+b", opener=_private) as file:
         previous, number = _tail(layout, file)
-        line = {"number": number + 1, "at": round(time.time(), 3), **entry, "previous": previous}
+        line = {"number": number + 1, "at": round(time.time(), 3), **safe(entry), "previous": previous}
         file.write(canonical({**line, "hash": _digest(line)}).encode() + b"\n")
         file.flush()
         os.fsync(file.fileno())

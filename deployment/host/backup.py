@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import stat
 import time
@@ -22,6 +23,8 @@ from .store import LOG_FILE, LONG, SPARE, ask, path_of
 from .wire import Wire
 
 BY_OTHERS = "a process of the environment's user does that, and no release: look at what runs there"
+HEAD = re.compile("[0-9a-f]{64}")
+LARGEST = 2**63 - 1  # position in a log
 PLACE = ".backup"  # in the environment's data: the copy is made there, by its user, and does not stay
 
 
@@ -105,7 +108,7 @@ def _copied(layout: Layout, environment: Environment, release: Manifest) -> tupl
         run(["mkdir", "--mode=700", "--", str(place)], user=environment.user)
         words = ("services.event_log", "backup", "--store", str(store), "--to", str(place))
         answer = ask(layout, environment, release, *words, timeout=LONG)
-        return answer, _opened(place / LOG_FILE, user_id(environment))
+        return _copy_of(answer), _opened(place / LOG_FILE, user_id(environment))
     except StepFailed as error:
         raise StepFailed(
             f"the log of {environment.name} cannot be copied.",
@@ -114,6 +117,14 @@ def _copied(layout: Layout, environment: Environment, release: Manifest) -> tupl
         ) from error
     finally:
         run(clear, user=environment.user)
+
+
+def _copy_of(answer: dict[str, Any]) -> dict[str, Any]:
+    """Length and head of the copy. Raises `StepFailed` where the release's program says no such thing."""
+    position, head = answer.get("position"), answer.get("hash")
+    if not isinstance(position, int) or not 0 <= position <= LARGEST or not HEAD.fullmatch(str(head)):
+        raise StepFailed("the release's program did not say what it has copied.")
+    return {"position": position, "hash": str(head)}
 
 
 def _refuse_full_disk(store: Path) -> None:

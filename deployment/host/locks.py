@@ -20,6 +20,7 @@ from . import files, lock_holders, record
 from .errors import Busy
 from .layout import Layout
 from .lock_holders import Process
+from .printable import safe
 
 LIMIT = 60.0  # seconds to wait for what the environments share: longer than laying down a layer takes
 POLL = 0.02  # seconds between two attempts
@@ -187,4 +188,4 @@ def _read(descriptor: int) -> dict[str, Any]:
 
 def _write(descriptor: int, content: dict[str, Any]) -> None:
     os.ftruncate(descriptor, 0)
-    os.pwrite(descriptor, json.dumps(content).encode(), 0)
+    os.pwrite(descriptor, json.dumps(safe(content)).encode(), 0)

@@ -7,7 +7,7 @@ import re
 import socket
 import time
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeGuard
 
 from . import sockets
 from .model import Log
@@ -17,6 +17,7 @@ WILDCARD = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  an address to co
 REQUEST = f"GET {READINESS} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()
 STATUS = re.compile(r"HTTP/1\.[01] ([1-5][0-9][0-9]) ")  # the first line of a response, RFC 9112, section 4
 LENGTH = re.compile(rb"\r\ncontent-length: *([0-9]{1,9}) *(?:\r\n|$)", re.IGNORECASE)
+LARGEST_POSITION = 2**63 - 1
 LONGEST = 1 << 16  # bytes of an answer
 
 
@@ -62,14 +63,19 @@ def log_of(answer: Mapping[str, Any] | None) -> Log | None:
     if not isinstance(log, dict):
         return None
     length, head, holds = log.get("length"), log.get("head"), log.get("holds", {})
-    if not isinstance(length, int) or not isinstance(head, str) or not isinstance(holds, dict):
+    if not isinstance(head, str) or not isinstance(holds, dict) or not _is_position(length):
         return None
     if not all(isinstance(item, list) for item in holds.values()):
         return None
     said = log.get("said", {"position": 0, "hash": ""})
-    if not isinstance(said, dict) or not isinstance(said.get("position"), int):
+    if not isinstance(said, dict) or not _is_position(said.get("position")):
         return None
     return Log.told(length, head, log) if isinstance(said.get("hash"), str) else None
+
+
+def _is_position(value: Any) -> TypeGuard[int]:
+    """Whether a value can be the position of an event."""
+    return isinstance(value, int) and 0 <= value <= LARGEST_POSITION
 
 
 def _connected(listen: str, timeout: float) -> socket.socket:

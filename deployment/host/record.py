@@ -21,6 +21,7 @@ from typing import Any
 
 from .files import make_private, publish
 from .layout import Layout
+from .printable import safe
 
 KEEP = 20  # transactions whose requests and records stay for reading
 WHOLE = {"verb", "environment", "actor"}  # what every request has; one without it was never finished
@@ -57,7 +58,7 @@ class Transaction:
 
         What a full disk or a power cut left of a line is ended first, so that it spoils no other.
         """
-        entry = {"event": event, "at": round(time.time(), 3), **content}
+        entry = {"event": event, "at": round(time.time(), 3), **safe(content)}
         data = json.dumps(entry).encode() + b"\n"
         try:
             self._append(data)

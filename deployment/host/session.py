@@ -18,6 +18,7 @@ from .layout import ENVIRONMENTS, Environment, Layout
 from .model import Manifest, Observed, Wanted, changed_keys, id_of
 from .observe import observe, refuse_nobody
 from .plan import plan
+from .printable import safe
 from .run import run
 from .settling import settle
 from .step import Step, callers
@@ -25,6 +26,7 @@ from .wire import Hangup, Wire
 from .wishes import wanted_of
 
 STARTS = 12  # starts of one transaction's unit: it gives up by itself long before, unless it cannot write
+LAST = 10_000  # lines of the audit that a history has
 POLL = 0.01  # seconds between two looks at the record
 CHANGES = ("deploy", "rollback", "restart", "stop", "start", "remove", "restore", "rebuild", "redact")
 
@@ -34,6 +36,7 @@ def converse(layout: Layout, wire: Wire, program: Path) -> int:
     try:
         wire.say("hello", **facts())
         request = wire.hear()
+        request |= {key: safe(request[key]) for key in ("actor", "reason") if key in request}
         _answer(layout, wire, program, request)
     except HostError as error:
         wire.say("result", **error.to_json())
@@ -62,7 +65,7 @@ def _answer(layout: Layout, wire: Wire, program: Path, request: dict[str, Any]) 
         backup.hand_over(layout, wire, request)
     elif verb == "history":
         lines = audit.read(layout)
-        wire.say("result", outcome="done", lines=lines, first_bad=audit.first_bad(lines))
+        wire.say("result", outcome="done", lines=lines[-LAST:], first_bad=audit.first_bad(lines))
     elif verb == "logs":
         from . import logs
 
@@ -107,7 +110,7 @@ def _change(layout: Layout, wire: Wire, program: Path, request: dict[str, Any]) 
         else None,
         redaction=request.get("planned"),
         manifest=manifest.to_json() if manifest and request.get("dry") else None,
-        units={name: _text(layout.unit_file(name)) for name in seen.units} if request.get("dry") else {},
+        units={name: _lines(layout.unit_file(name)) for name in seen.units} if request.get("dry") else {},
     )
     if request.get("dry"):
         wire.say("result", outcome="planned", before=before, after=before)
@@ -209,9 +212,9 @@ def _keep_configuration(layout: Layout, environment: Environment, request: dict[
         request["release"] = new.to_json()
 
 
-def _text(path: Path) -> str:
-    """A unit file for showing; it may have been edited into anything, or be gone by now."""
-    return path.read_bytes().decode(errors="replace") if path.exists() else ""
+def _lines(path: Path) -> list[str]:
+    """The lines of a unit file for showing; it may have been edited into anything, or be gone by now."""
+    return path.read_bytes().decode(errors="replace").splitlines() if path.exists() else []
 
 
 def _unwritable(error: OSError) -> Refused:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from .errors import HostError
+from .printable import safe
 
 CHUNK = 1 << 18
 
@@ -25,7 +26,7 @@ class Wire:
 
     def say(self, kind: str, **content: Any) -> None:
         """One line to the operator's half."""
-        data = json.dumps({"type": kind, **content}).encode() + b"\n"
+        data = json.dumps({"type": kind, **safe(content)}).encode() + b"\n"
         while data:
             data = data[os.write(self._sink, data) :]
 

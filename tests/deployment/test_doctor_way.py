@@ -50,9 +50,9 @@ def test_sudo_rule_bears_the_name_of_who_logs_in() -> None:
 
 def test_host_key_is_forgotten_by_the_command_that_ssh_proposes() -> None:
     """It knows the file, and the name that the key stands under."""
-    proposed = 'ssh-keygen -f "/x/known" -R "192.0.2.1"'
-    words = ["@    WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!     @", "remove with:", proposed]
-    assert proposed in explain("node1", 255, words, ("-F", "x y")).hint
+    proposed, banner = 'ssh-keygen -f "/x y/known" -R "192.0.2.1"', "ssh-keygen -f x -R y; sh"
+    words = ["@    WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!     @", banner, proposed]
+    assert "ssh-keygen -f '/x y/known' -R 192.0.2.1, then" in explain("node1", 255, words, ("-F", "x y")).hint
     assert "ssh -F 'x y' node1" in explain("node1", 255, words, ("-F", "x y")).hint
 
 

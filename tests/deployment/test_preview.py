@@ -38,7 +38,7 @@ def test_drop_ins_are_named() -> None:
 def test_units_are_shown_as_a_diff() -> None:
     """What is on the node, and what would be."""
     assert preview.units(
-        {"a.socket": "[Socket]\nListenStream=1\n"}, {"a.socket": "[Socket]\nListenStream=2\n"}
+        {"a.socket": ["[Socket]", "ListenStream=1"]}, {"a.socket": ["[Socket]", "ListenStream=2"]}
     ) == [
         "--- a.socket on the node",
         "+++ a.socket of the release",
@@ -47,7 +47,7 @@ def test_units_are_shown_as_a_diff() -> None:
         "-ListenStream=1",
         "+ListenStream=2",
     ]
-    assert preview.units({"a.socket": "x\n"}, {"a.socket": "x\n"}) == []
+    assert preview.units({"a.socket": ["x"]}, {"a.socket": ["x"]}) == []
 
 
 def test_commits_that_come_and_go_are_listed(checkout: Path) -> None:

@@ -61,7 +61,8 @@ def test_plan_shows_another_share_as_another_unit() -> None:
     changed = {name for name in before if before[name] != after[name]}
     assert changed == {DEV.service}
     lines = preview.units(
-        {DEV.service: before[DEV.service].decode()}, {DEV.service: after[DEV.service].decode()}
+        {DEV.service: before[DEV.service].decode().splitlines()},
+        {DEV.service: after[DEV.service].decode().splitlines()},
     )
     assert {"-CPUWeight=100", "+CPUWeight=77"} <= set(lines)
 

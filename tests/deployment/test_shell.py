@@ -193,7 +193,7 @@ class Node:
             {"type": "record", "entry": {"event": "failed", "title": "x", "details": []}},
         ]
 
-    def hear(self) -> dict[str, Any]:
+    def hear(self, *_: object) -> dict[str, Any]:
         return self.lines.pop(0)
 
     def say(self, **_: object) -> None:
