@@ -207,14 +207,13 @@ def _directories(facts: Facts) -> Iterator[Check]:
 
 
 def _made(facts: Facts, item: Directory) -> str:
-    """The way to make one directory as it should be: a deploy follows no link that a service lays there."""
+    """The way to make one directory as it should be, where its user can turn names: no link is followed."""
     if not item.other:
         return _deploy(facts)
-    # Root changes nothing in a directory of the environment's user by a name, which that user can turn.
     user, above = facts.environment.user, str(Path(item.path).parent)
     listed = facts.directories if isinstance(facts.directories, tuple) else ()
-    is_users = any(other.path == above and other.wanted.endswith(f" {user}") for other in listed)
-    act = f"runuser -u {user} -- " if is_users else ""
+    owners = {directory.path: directory.wanted.split(" ")[1] for directory in listed}
+    act = f"runuser -u {user} -- " if owners.get(above) == user else ""
     return f"{AS_ROOT}: {act}mv -T {item.path} {item.path}.aside; then {_deploy(facts)}"
 
 
