@@ -57,6 +57,9 @@ _HINT = (
     " is then built again from the event log"
 )
 
+MOST_IN_MEMORY = 50_000
+"""How many events are entered in memory where the disk is full: of them, the read models take 60 MB."""
+
 BUILD_FROM = 20_000
 """How many events have to be missing for a new file to be worth its while."""
 
@@ -109,12 +112,14 @@ class Projections(Queries):
         *,
         shared: bool,
         full: FullDiskProjectionsError | None = None,
+        in_memory: bool = False,
     ) -> None:
         self.full = full
         """The reason why the file is open for reading alone, None where it is not."""
         self._connection = connection
         self._path = path
         self._shared = shared
+        self._in_memory = in_memory
 
     @classmethod
     def open(cls, stem: Path, *, shared: bool = False, reading: bool = False) -> Projections:
@@ -129,7 +134,7 @@ class Projections(Queries):
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             try:
                 if reading:
-                    return cls(open_unshared(path), path, shared=shared)
+                    return cls._unshared(path, shared=shared)
                 connection = patiently(lambda: open_file(path), BUSY_SECONDS)
             except (apsw.CorruptError, apsw.NotADBError):
                 if shared:
@@ -140,10 +145,17 @@ class Projections(Queries):
                 if not is_full(error):
                     raise
                 full = FullDiskProjectionsError(f"cannot open the projections {path}: {error}", _HINT)
-                return cls(open_unshared(path), path, shared=shared, full=full)
+                return cls._unshared(path, shared=shared, full=full)
             return cls(connection, path, shared=shared)
         except (OSError, apsw.Error) as error:
             raise ProjectionsError(f"cannot open the projections {path}: {error}", _HINT) from error
+
+    @classmethod
+    def _unshared(
+        cls, path: Path, *, shared: bool, full: FullDiskProjectionsError | None = None
+    ) -> Projections:
+        connection, in_memory = open_unshared(path)
+        return cls(connection, path, shared=shared, full=full, in_memory=in_memory)
 
     def catch_up(self, log: Log, stopping: Callable[[], bool] = lambda: False) -> int:
         """Enter all that `log` holds and this does not; return the position that was reached.
@@ -201,6 +213,10 @@ class Projections(Queries):
 
     def _is_worth_building(self, log: Log) -> bool:
         """Whether nothing is here that could be kept, and much is missing."""
+        if self._in_memory:
+            if log.head().position > MOST_IN_MEMORY:
+                raise self.full or FullDiskProjectionsError(f"the disk of {self._path} is full", _HINT)
+            return False
         position, digest = self._progress()
         usable = position > 0 and (self._shared or log.hash_at(position) == digest)
         return not usable and log.head().position >= BUILD_FROM

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from pathlib import Path
+from urllib.parse import quote
 
 import apsw
 
@@ -33,17 +34,25 @@ def open_file(path: Path) -> apsw.Connection:
     return connection
 
 
-def open_unshared(path: Path) -> apsw.Connection:
-    """What was entered before the disk was full, for reading alone. Raises apsw.Error where nothing was."""
+def open_unshared(path: Path) -> tuple[apsw.Connection, bool]:
+    """The read models where the disk is full: (as they are in the file, for reading alone; False).
+
+    Where the file has none, they are (empty, in memory, and the same for all of this process; True). Raises
+    apsw.Error.
+    """
     connection = connect_unshared(path)
-    try:
-        connection.set_busy_handler(Patience(BUSY_SECONDS))
-        connection.pragma("query_only", "ON")
-        connection.execute("SELECT position FROM progress").fetchone()
-    except apsw.Error:
-        connection.close()
-        raise
-    return connection
+    connection.set_busy_handler(Patience(BUSY_SECONDS))
+    connection.pragma("query_only", "ON")
+    if connection.execute("SELECT count(*) FROM sqlite_schema").get:
+        return connection, False
+    connection.close()
+    flags = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE | apsw.SQLITE_OPEN_URI
+    memory = apsw.Connection(f"file:/{quote(path.name)}?vfs=memdb", flags=flags)
+    memory.set_busy_handler(Patience(BUSY_SECONDS))
+    with transaction(memory):
+        if not memory.execute("SELECT count(*) FROM sqlite_schema").get:
+            memory.execute(SCHEMA)
+    return memory, True
 
 
 def remove(path: Path) -> None:

@@ -18,7 +18,8 @@ import pytest
 from services.config import ROOT
 from services.event_log import Draft, EventLog
 from services.full_disk import reserve
-from tests.services.instance import MODULE, Answer, configure, listener, running, starting
+from services.projections import database
+from tests.services.instance import MODULE, Answer, Instance, configure, listener, running, starting
 
 # A limit is refused as a full disk is, and can be lifted. To share a file, SQLite writes 32 KiB beside it.
 LIMITED = """
@@ -84,6 +85,14 @@ def assert_told(said: str, path: str) -> None:
     assert re.search(r'hint"?: ?"?look at the disk', said)
 
 
+def await_room(service: Instance) -> None:
+    """Record a todo, as soon as that can be recorded."""
+    end = time.monotonic() + 10
+    while service.call("POST", "/api/v1/messages", {"text": "todo: bread"}).status != 201:
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
 @pytest.mark.parametrize("room", [0, 20_000], ids=["none", "for a part"])
 @pytest.mark.parametrize("verb", ["head", "verify"])
 def test_the_command(store: Path, verb: str, room: int) -> None:
@@ -96,14 +105,42 @@ def test_the_command(store: Path, verb: str, room: int) -> None:
 
 
 @pytest.mark.parametrize("room", [0, 40_000], ids=["none", "for the log alone"])
-def test_a_rehearsal_without_read_models(store: Path, room: int) -> None:
-    """It says what it could not write, and leaves nothing behind in the store."""
+def test_without_read_models(store: Path, room: int) -> None:
+    """They are made in memory, and in their file once there is room."""
+    with listener() as sock, starting(configure(store.parent), limited(room, MODULE), sock=sock) as service:
+        service.wait_ready()
+        assert len(service.call("GET", "/api/v1/messages?limit=1000").json["messages"]) == 500
+        assert service.call("GET", "/health/ready").json["disk"]
+        resource.prlimit(service.process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
+        await_room(service)
+        assert len(service.call("GET", "/api/v1/messages?limit=1000").json["messages"]) == 501
+        assert service.stop()[0] == 0
+    (file,) = (store.parent / "projections").glob("*.db")
+    assert file.stat().st_size > 100_000
+
+
+def test_a_rehearsal(store: Path) -> None:
+    """It comes up too, and leaves nothing behind in the store."""
     environment = {**configure(store.parent), "HELIONYX_REHEARSAL": "1"}
-    with listener() as sock, starting(environment, limited(room, MODULE), sock=sock) as rehearsal:
-        code, logged = rehearsal.end()
-    assert code == 1
-    assert_told(logged, r"projections /.*/helionyx-[0-9a-f]+\.db")
+    with listener() as sock, starting(environment, limited(0, MODULE), sock=sock) as rehearsal:
+        rehearsal.wait_ready()
+        assert rehearsal.stop()[0] == 0
     assert [path.name for path in store.iterdir()] == ["events.db"]
+
+
+def test_too_much_for_memory(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is said what could not be written."""
+    monkeypatch.setattr(database, "MOST_IN_MEMORY", 499)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    log = EventLog.open(store, read_only=True)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, limits[1]))
+    try:
+        with pytest.raises(database.FullDiskProjectionsError) as refused:
+            database.Projections.open(store.parent / "p" / "helionyx.db").catch_up(log)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        log.close()
+    assert_told(str(refused.value), r"projections /.*/helionyx-[0-9a-f]+\.db")
 
 
 @pytest.mark.parametrize("ended_by", ["a stop", "kill -9"])
@@ -122,9 +159,7 @@ def test_a_start(tmp_path: Path, ended_by: str) -> None:
         assert service.call("GET", "/api/v1/todos").json["todos"][0]["text"] == "milk"
         assert len([entry for entry in service.entries() if entry["level"] == "error"]) == 2
         resource.prlimit(service.process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
-        end = time.monotonic() + 10
-        while service.call("POST", "/api/v1/messages", {"text": "todo: bread"}).status != 201:
-            assert time.monotonic() < end
+        await_room(service)
         assert service.call("GET", "/health/ready").json["disk"] is None
         texts = [todo["text"] for todo in service.call("GET", "/api/v1/todos").json["todos"]]
         assert sorted(texts) == ["bread", "milk"]
