@@ -9,11 +9,13 @@ overwritten: the next append moves its bytes to `deployments.jsonl.torn-<offset>
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import time
 from typing import Any
 
+from . import reserve
 from .layout import Layout
 from .locks import host_lock
 from .model import canonical, sha256
@@ -31,6 +33,8 @@ def append(layout: Layout, **entry: Any) -> None:
         file.write(canonical({**line, "hash": _digest(line)}).encode() + b"\n")
         file.flush()
         os.fsync(file.fileno())
+        with contextlib.suppress(OSError):  # for the next line: this one had room
+            reserve.allocate(file.fileno())
 
 
 def read(layout: Layout) -> list[dict[str, Any]]:

@@ -126,6 +126,7 @@ def _deployed(facts: Facts) -> Iterator[Check]:
             f"the code of {' and '.join(facts.open_to)} can read and write it: no API_TOKEN, or the same",
             f"a new API_TOKEN in .env.{name}, then {deploy}",
         )
+    yield from _by_faults(facts, "disk", "", "make room there; recording goes on by itself")
     if facts.bot is not None:
         yield facts.bot
     yield from _by_faults(facts, "bot", "", f"make logs ENV={name} FOLLOW=0; docs/DEPLOYMENT.md, Bots")

@@ -16,7 +16,7 @@ def enter(arguments: list[str]) -> int:
 
             return converse(Layout(), Wire(), Path(program))
         case ["carry-out", name]:
-            from .transaction import carry_out
+            from .carrying import carry_out
 
             carry_out(Layout(), name)
             return 0

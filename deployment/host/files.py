@@ -9,26 +9,42 @@ import stat
 from collections.abc import Iterable
 from pathlib import Path
 
+from . import reserve
 from .run import run
 
 LONG = 280.0  # seconds for what depends on how much there is; the operator's half waits longer for a word
 
 
-def publish(path: Path, content: bytes, mode: int) -> None:
-    """Write a file beside, make it durable, and put it in place by a rename."""
+def publish(path: Path, content: bytes, mode: int, reserves: Iterable[Path] = ()) -> None:
+    """Write a file beside, make it durable, and put it in place by a rename.
+
+    On a full disk it takes a file of one of the `reserves`.
+    """
     beside = unfinished(path)
-    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
     try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fchmod(file.fileno(), mode)
-            os.fsync(file.fileno())
+        try:
+            _write(beside, content, mode)
+        except OSError as error:
+            beside.unlink(missing_ok=True)
+            if error.errno not in reserve.FULL or not reserve.take(reserves, beside):
+                raise
+            _write(beside, content, mode)
         beside.replace(path)
-    except OSError:  # such as a full disk
+    except OSError:
         beside.unlink(missing_ok=True)
         raise
     settle(path.parent)
+
+
+def _write(path: Path, content: bytes, mode: int) -> None:
+    # Not truncated: that would give away the blocks behind the end of a file of the reserve.
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, mode)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+        file.truncate()
+        file.flush()
+        os.fchmod(file.fileno(), mode)
+        os.fsync(file.fileno())
 
 
 def point(link: Path, target: Path) -> None:

@@ -19,6 +19,7 @@ from .errors import StepFailed
 from .files import publish, sweep
 from .layout import Layout
 from .locks import host_lock
+from .reserve import FULL
 
 KEPT = 6  # host halves that stay on the node: those that were used last
 
@@ -45,8 +46,18 @@ def _keep(layout: Layout, program: Path) -> Path:
         files = {name: sent.read(name) for name in sent.namelist()}
     sources = {name: content for name, content in files.items() if name.endswith(".py")}
     kept = layout.host_halves / f"{zipapp.digest(sources)}.{sys.implementation.cache_tag}.pyz"
+    content = _packed(files if files != sources else {**sources, **compiled_modules(sources)})
+    try:
+        return _publish(kept, content)
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        return _publish(layout.locks / kept.name, content)  # in memory: sent again after this change
+
+
+def _publish(kept: Path, content: bytes) -> Path:
     kept.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-    publish(kept, _packed(files if files != sources else {**sources, **compiled_modules(sources)}), 0o644)
+    publish(kept, content, 0o644)
     _forget_older(kept)
     return kept
 

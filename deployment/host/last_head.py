@@ -10,6 +10,7 @@ import json
 import os
 from pathlib import Path
 
+from . import reserve
 from .files import publish
 from .layout import Environment, Layout
 from .model import Log, Manifest
@@ -35,7 +36,8 @@ def write(layout: Layout, environment: Environment, log: Log) -> None:
     """Replace the last known head."""
     path = layout.last_head(environment)
     path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-    publish(path, json.dumps({"position": log.length, "hash": log.head}).encode() + b"\n", 0o644)
+    content = json.dumps({"position": log.length, "hash": log.head}).encode() + b"\n"
+    publish(path, content, 0o644, reserve.places(layout))
 
 
 def forget(layout: Layout, environment: Environment) -> None:

@@ -7,6 +7,7 @@ import os
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+from . import reserve
 from .files import publish
 from .layout import Environment, Layout
 
@@ -53,7 +54,7 @@ def note(layout: Layout, environment: Environment, name: str, projections: str, 
     else:
         mark = replace(known, projections=projections)
     if mark != known or not mark.verified_at:
-        _write(layout.verified(environment) / name, mark)
+        _write(layout, layout.verified(environment) / name, mark)
 
 
 def forget(layout: Layout, environment: Environment, name: str) -> None:
@@ -61,8 +62,8 @@ def forget(layout: Layout, environment: Environment, name: str) -> None:
     (layout.verified(environment) / name).unlink(missing_ok=True)
 
 
-def _write(path: Path, mark: Mark) -> None:
+def _write(layout: Layout, path: Path, mark: Mark) -> None:
     content = {key: value for key, value in asdict(mark).items() if key != "verified_at"}
-    publish(path, json.dumps(content).encode(), 0o644)
+    publish(path, json.dumps(content).encode(), 0o644, reserve.places(layout))
     if mark.verified_at:
         os.utime(path, (mark.verified_at, mark.verified_at))

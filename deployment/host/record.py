@@ -8,24 +8,23 @@ transactions/<id>/record.jsonl    one JSON object per line, in the order in whic
 from __future__ import annotations
 
 import contextlib
-import errno
 import fcntl
 import json
 import os
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from . import reserve
 from .files import make_private, publish
 from .layout import Layout
 from .printable import safe
 
 KEEP = 20  # transactions whose requests and records stay for reading
 WHOLE = {"verb", "environment", "actor"}  # what every request has; one without it was never finished
-FULL = (errno.ENOSPC, errno.EDQUOT)
 STAGING = "staging"  # the file that is locked while the data of a transaction is on its way
 FORGOTTEN = 3600.0  # seconds after which what was not begun is forgotten, where nothing says who brings it
 
@@ -63,7 +62,7 @@ class Transaction:
         try:
             self._append(data)
         except OSError as error:
-            if error.errno not in FULL:
+            if error.errno not in reserve.FULL:
                 raise
             self.close()  # the record of a change matters more than its output
             self._append(data)
@@ -104,10 +103,12 @@ def new_id(environment: str) -> str:
 
 
 def create(layout: Layout, request: dict[str, Any]) -> Transaction:
-    """A new transaction with its request on disk; older ones than the last few are forgotten."""
+    """A new transaction with its request on disk, and room for its record; older ones are forgotten."""
     path = _directory(layout, request["environment"])
+    reserves = reserve.places(layout)
     try:
-        publish(path / "request.json", json.dumps(request, indent=1).encode(), 0o600)
+        publish(path / "request.json", json.dumps(request, indent=1).encode(), 0o600, reserves)
+        _begin(Transaction(path.name, path).log, reserves)
     except OSError:
         forget(layout, Transaction(path.name, path))
         raise
@@ -124,6 +125,17 @@ def staging(transaction: Transaction) -> Iterator[None]:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
         path.unlink()
+
+
+def _begin(log: Path, reserves: Iterable[Path]) -> None:
+    """Make the file of a record, with the room that most records need."""
+    try:
+        with open(log, "ab", opener=private) as file:
+            reserve.allocate(file.fileno())
+    except OSError as error:
+        if error.errno not in reserve.FULL:
+            raise
+        reserve.take(reserves, log)
 
 
 def forget(layout: Layout, transaction: Transaction) -> None:

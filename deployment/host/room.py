@@ -10,8 +10,13 @@ from .errors import Refused
 from .layout import Environment, Layout
 from .store import SPARE
 
-FREEING = ("stop", "remove")  # verbs that lay nothing down: they are the way out of a full disk
-RECORD = 1 << 20  # bytes that any change needs, for its record and the audit
+LAYING = ("deploy", "restore", "rebuild", "redact")  # the other verbs do with what is there, and the reserve
+TOUCHING = {  # the steps from which on what serves is another one, or none
+    *("close-socket", "remove-units", "install-units", "turn-current", "disable-units", "enable-units"),
+    *("restart-service", "rebuild-projections"),
+}
+RECORD = 1 << 20  # bytes that a change needs beside what it brings
+SERVICE = 4 << 20  # bytes that a service needs to start as one that records
 ARCHIVE = 6  # times its size: sent, and unpacked and compiled (measured: 4.9 MB become 20 MB)
 LOG = 2  # times its size: a log stays as it was sent, and where it is put
 FEW = 64  # files and directories that any change makes
@@ -36,12 +41,23 @@ class Room:
 
 
 def refuse_full(layout: Layout, environment: Environment, verb: str) -> None:
-    """Raise `Refused` where no change at all fits."""
+    """Raise `Refused` where a change that lays something down does not fit."""
+    if verb in LAYING:
+        for path in _places(layout, environment):
+            refuse_little(of(path), Need())
+
+
+def refuse_touching(layout: Layout, environment: Environment, verb: str, step: str) -> None:
+    """Raise `Refused` in front of a step that touches what serves, where its successor would only read."""
+    if verb in LAYING and step in TOUCHING:
+        for path in _places(layout, environment):
+            refuse_little(of(path), Need(SERVICE))
+
+
+def _places(layout: Layout, environment: Environment) -> tuple[Path, ...]:
     own, data = layout.releases(environment), layout.data(environment)
     units = layout.unit_file(environment.service).parent
-    record = (layout.state, layout.opt, layout.host_halves)
-    for path in record if verb in FREEING else (*record, layout.layers, own, data, units):
-        refuse_little(of(path), Need())
+    return layout.state, layout.opt, layout.host_halves, layout.layers, own, data, units
 
 
 def refuse_too_large(layout: Layout, environment: Environment, kind: str, size: int) -> None:

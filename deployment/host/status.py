@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from . import bot, eventlog, files, locks, reading, record, releases, shelf, systemd
+from . import bot, eventlog, files, locks, reading, record, releases, room, shelf, systemd
 from .errors import reason
 from .layout import Environment, Layout
 from .model import Log, Manifest, Observed
@@ -220,6 +220,7 @@ def faults(
         yield Fault("port", f"the port of {seen.listen} is also held by {seen.beside}")
     if seen.lingers:
         yield Fault("user", _lingers(environment))
+    yield from _full_disk(layout, environment, seen)
     told = bot.running(seen, current)
     if bot.needs_hands(told):
         yield Fault("bot", bot.trouble(told))
@@ -256,6 +257,13 @@ def _not_running(environment: Environment, seen: Observed, unit: Unit) -> Iterat
         yield Fault("service", f"{environment.socket} is {seen.socket}")
     if not seen.enabled:
         yield Fault("boot", "it would not start on boot")
+
+
+def _full_disk(layout: Layout, environment: Environment, seen: Observed) -> Iterator[Fault]:
+    free = room.of(layout.data(environment))
+    if free.size < room.RECORD or (seen.answers or {}).get("disk"):
+        left = f"{free.path} has {free.size / 1e3:.0f} kB free"
+        yield Fault("disk", f"the disk is full: {left}, and little or nothing is recorded")
 
 
 def _drifted(layout: Layout, environment: Environment, seen: Observed, current: Manifest) -> Iterator[Fault]:

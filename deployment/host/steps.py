@@ -20,6 +20,7 @@ from . import (
     redaction,
     rehearsal,
     releases,
+    reserve,
     shelf,
     store,
     systemd,
@@ -148,7 +149,8 @@ def clear_rehearsal(work: Work, _: str) -> None:
 def install_units(work: Work, release: str, *names: str) -> None:
     source = work.layout.releases(work.environment) / release / "units"
     for name in names:
-        files.publish(work.layout.unit_file(name), (source / name).read_bytes(), 0o644)
+        content = (source / name).read_bytes()
+        files.publish(work.layout.unit_file(name), content, 0o644, reserve.places(work.layout))
 
 
 def remove_units(work: Work, *names: str) -> None:
@@ -199,9 +201,19 @@ def restart_service(work: Work, _: str) -> None:
 
 def verify_release(work: Work, _: str) -> str:
     found = verify.serving(work.layout, work.environment, work.chosen, work.log, work.history)
+    if found.full:
+        _accept_full_disk(work)
     marks.note(work.layout, work.environment, work.chosen.id, found.projections, work.place)
     last_head.write(work.layout, work.environment, found.log)
     return found.remark
+
+
+def _accept_full_disk(work: Work) -> None:
+    """Raise `StepFailed` where something new came up: what was there before would record no more either."""
+    text = f"the disk is full: {work.chosen.id} serves, and records little or nothing"
+    if not work.wanted.back and (work.wanted.staged or work.wanted.log is not None):
+        raise StepFailed(f"{text}.", "make room on the node, then try again")
+    work.doubts.append(f"{text}; make room on the node, and it goes on by itself")
 
 
 def watch(work: Work, seconds: str) -> str:

@@ -10,12 +10,11 @@ import time
 from dataclasses import replace
 from typing import Any
 
-from . import audit, loss, record, redaction, releases
+from . import audit, loss, redaction, releases, reserve, room
 from .aside import Aside
-from .errors import Busy, HostError, Refused, StepFailed
+from .errors import HostError, Refused, StepFailed
 from .layout import Environment, Layout
 from .leftovers import sweep_all
-from .locks import environment_lock
 from .marks import Place
 from .model import Log, Lost, Observed, Wanted
 from .observe import observe
@@ -29,32 +28,9 @@ from .work import Work
 
 FORWARD_ATTEMPTS = 3  # a change that keeps killing its own transaction is taken back
 ALL_ATTEMPTS = 6
-WAIT = 60.0  # seconds that a restarted transaction waits for its environment
-MOMENT = 1.0  # seconds that a new one waits: whoever only looks at the lock holds it for a blink
 
 
-def carry_out(layout: Layout, name: str) -> None:
-    """Bring a staged transaction to a result, whatever attempt this is."""
-    transaction = record.get(layout, name)
-    request = transaction.request
-    environment = Environment(request["environment"])
-    holder = {"actor": request["actor"]["name"], "verb": request["verb"], "transaction": name}
-    patience = time.monotonic() + (WAIT if transaction.entries("attempt") else MOMENT)
-    while transaction.result is None:
-        try:
-            with environment_lock(layout, environment.name, holder):
-                if transaction.result is None:
-                    _Change(layout, environment, transaction, request).run()
-        except Busy as error:
-            if time.monotonic() >= patience:
-                # Steps that are done cannot be called untouched; whoever holds the lock closes the audit.
-                conclude(transaction, "hands" if transaction.entries("step") else "refused", error)
-            else:
-                time.sleep(0.25)
-    transaction.close()
-
-
-class _Change:
+class Change:
     """One attempt at one transaction, its environment's lock held."""
 
     def __init__(
@@ -66,6 +42,7 @@ class _Change:
         self.title = ""
 
     def run(self) -> None:
+        reserve.fill(self.layout)
         attempt = len(self.transaction.entries("attempt")) + 1
         self.transaction.write("attempt", number=attempt)
         # Later attempts look once they need it: with a look that fails, their number is still limited.
@@ -144,6 +121,8 @@ class _Change:
         """Apply the plan; the failure, if there was one, is on record. A refusal has touched nothing."""
         wanted = self._wanted()
         try:
+            if not self.transaction.entries("step"):
+                room.refuse_full(self.layout, self.environment, self.request["verb"])
             seen = seen or self._look(wanted)
             if before.get("lost") and not self.transaction.entries("step"):
                 seen = replace(seen, lost=Lost(**before["lost"]))
@@ -232,6 +211,8 @@ class _Change:
         )
         for step in steps:
             begun, self.title = time.monotonic(), step.title
+            if not wanted.back:
+                room.refuse_touching(self.layout, self.environment, self.request["verb"], step.verb)
             self.transaction.write("step", state="begin", title=step.title, **step.to_json())
             if step.verb == "switch-log":
                 work = replace(work, aside=self.aside.name(wanted))
@@ -298,3 +279,4 @@ class _Change:
         if outcome == "done" and not told:  # the step that would have told it was cut short
             more["facts"] = self.aside.facts(releases.read_manifest(self.layout, self.environment, after))
         conclude(self.transaction, outcome, failure, **more)
+        reserve.fill(self.layout)

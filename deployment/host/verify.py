@@ -59,11 +59,15 @@ def problems_of(answer: dict[str, Any]) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Answer:
-    """The answer of a verified release: a remark, the file of its read models, its log."""
+    """The answer of a verified release: a remark, the file of its read models, its log.
+
+    `full` says that its disk is full, so that it records little or nothing.
+    """
 
     remark: str
     projections: str
     log: Log
+    full: bool = False
 
 
 def serving(
@@ -114,7 +118,8 @@ def answering(
     remark = f"answers as this release, {count(log.length)}"
     if before is not None and before.length:
         remark += f", {history}"
-    return Answer(remark, str((answer or {}).get("projections", "")), log)
+    told = answer or {}
+    return Answer(remark, str(told.get("projections", "")), log, bool(told.get("disk")))
 
 
 def staying(

@@ -93,9 +93,33 @@ def test_each_file_system_that_a_deploy_writes_to_is_looked_at(
         return
     with pytest.raises(Refused, match=str(tmp_path / full)):
         look()
-    if full in ("var/lib/helionyx", "opt/helionyx/layers", "etc/systemd/system"):
-        room.refuse_full(layout, DEV, "stop")  # nothing of it goes there, and a removal makes room
-        room.refuse_full(layout, DEV, "remove")
+    for verb in ("stop", "start", "restart", "rollback", "remove"):  # these bring nothing
+        room.refuse_full(layout, DEV, verb)
+        room.refuse_touching(layout, DEV, verb, "turn-current")
+
+
+@pytest.mark.parametrize(
+    ("verb", "step", "free", "refused"),
+    [
+        ("deploy", "rehearse", 2_000_000, False),
+        ("deploy", "turn-current", 2_000_000, True),
+        ("deploy", "turn-current", 5_000_000, False),
+        ("restore", "close-socket", 2_000_000, True),
+        ("rollback", "turn-current", 0, False),
+        ("deploy", "prune-releases", 0, False),
+    ],
+)
+def test_what_serves_is_touched_where_its_successor_can_record(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, verb: str, step: str, free: int, *, refused: bool
+) -> None:
+    """Right before the first step that does, once more: a rehearsal may take a while."""
+    values = os.statvfs_result((1, 1, free, free, free, 10**9, 10**9, 10**9, 0, 255))
+    monkeypatch.setattr(os, "statvfs", lambda _: values)
+    if not refused:
+        room.refuse_touching(Layout(tmp_path), DEV, verb, step)
+        return
+    with pytest.raises(Refused, match="free, and 4 MB are needed"):
+        room.refuse_touching(Layout(tmp_path), DEV, verb, step)
 
 
 def test_file_system_that_loads_nothing_is_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

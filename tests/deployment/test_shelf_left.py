@@ -100,7 +100,7 @@ def test_way_back_begins_with_giving_names(layout: Layout, monkeypatch: pytest.M
         raise StepFailed("it cannot be looked at.")
 
     monkeypatch.setattr(transaction, "observe", look)
-    change = transaction._Change(layout, DEV, mine, {"verb": "restore", "log": log})
+    change = transaction.Change(layout, DEV, mine, {"verb": "restore", "log": log})
     assert change._back({"state": "running", "release": "r", "enabled": True}) == "hands"
     assert seen == [("5-aaaaaaaaaaaa.2",)]
 
@@ -117,7 +117,7 @@ def test_result_names_the_log_of_before_though_the_switch_was_killed(
     mine.write("attempt", number=1)
     log = {"length": 5, "head": NEW.head}
     request = {"verb": "restore", "environment": "dev", "actor": {"name": "tester"}, "log": log}
-    change = transaction._Change(layout, DEV, mine, request)
+    change = transaction.Change(layout, DEV, mine, request)
     change._end("done", {"release": "r", "state": "running"}, None)
     assert mine.result is not None
     assert mine.result["facts"] == {"kept": str(layout.kept_logs(DEV) / "9-ffffffffffff"), "newer": None}

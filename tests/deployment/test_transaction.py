@@ -28,7 +28,7 @@ def _change(layout: Layout, monkeypatch: pytest.MonkeyPatch, seen: Observed) -> 
     monkeypatch.setattr(releases, "current", lambda *_: here.id)
     monkeypatch.setattr(transaction, "observe", lambda *_, **__: seen)
     mine = record.create(layout, REQUEST)
-    return transaction._Change(layout, DEV, mine, mine.request)
+    return transaction.Change(layout, DEV, mine, mine.request)
 
 
 def _deployed(layout: Layout) -> Manifest:
