@@ -174,6 +174,8 @@ class Projections(Queries):
         What is there is served until then, also by other processes, and replaced in one transaction. `told`
         hears how far it has come. Raises ProjectionsError.
         """
+        if self.full is not None:
+            raise self.full
         with self._told():
             return self._rebuild(log, lambda: False, told)
 

@@ -137,6 +137,8 @@ def test_too_much_for_memory(store: Path, monkeypatch: pytest.MonkeyPatch) -> No
     try:
         with pytest.raises(database.FullDiskProjectionsError) as refused:
             database.Projections.open(store.parent / "p" / "helionyx.db").catch_up(log)
+        with pytest.raises(database.FullDiskProjectionsError):
+            database.Projections.open(store.parent / "p" / "helionyx.db").rebuild(log)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
         log.close()
