@@ -48,7 +48,8 @@ class Space:
             logger.error("%s; only reading goes on", error.message, extra={"fields": {"hint": HINT}})
         self._logged = self.blocked = True
         self.reason = f"the disk is full, and nothing is recorded: {error.message}"
-        self._error = FullDiskError(self.reason, HINT)
+        if self._error.message != self.reason:
+            self._error = FullDiskError(self.reason, HINT)
 
     def unblock(self) -> None:
         """Let it be tried again."""
