@@ -118,8 +118,8 @@ def answering(
     remark = f"answers as this release, {count(log.length)}"
     if before is not None and before.length:
         remark += f", {history}"
-    told = answer or {}
-    return Answer(remark, str(told.get("projections", "")), log, bool(told.get("disk")))
+    fields = answer or {}
+    return Answer(remark, str(fields.get("projections", "")), log, bool(fields.get("disk")))
 
 
 def staying(
