@@ -11,7 +11,7 @@ import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from . import files, releases, systemd
+from . import files, releases, reserve, systemd
 from .layout import Environment, Layout
 from .systemd import Unit
 
@@ -70,4 +70,5 @@ def read(layout: Layout, environment: Environment) -> Activation | None:
 
 
 def _write(layout: Layout, environment: Environment, activation: Activation) -> None:
-    files.publish(layout.activation(environment), json.dumps(asdict(activation)).encode() + b"\n", 0o644)
+    content = json.dumps(asdict(activation)).encode() + b"\n"
+    files.publish(layout.activation(environment), content, 0o644, reserve.places(layout))

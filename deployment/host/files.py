@@ -15,10 +15,10 @@ from .run import run
 LONG = 280.0  # seconds for what depends on how much there is; the operator's half waits longer for a word
 
 
-def publish(path: Path, content: bytes, mode: int, reserves: Iterable[Path] = ()) -> None:
+def publish(path: Path, content: bytes, mode: int, reserves: Iterable[Path]) -> None:
     """Write a file beside, make it durable, and put it in place by a rename.
 
-    On a full disk it takes a file of one of the `reserves`.
+    On a full disk it takes a file of one of the `reserves`; none is for files that can be done without.
     """
     beside = unfinished(path)
     try:

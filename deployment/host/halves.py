@@ -57,7 +57,7 @@ def _keep(layout: Layout, program: Path) -> Path:
 
 def _publish(kept: Path, content: bytes) -> Path:
     kept.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-    publish(kept, content, 0o644)
+    publish(kept, content, 0o644, ())
     _forget_older(kept)
     return kept
 

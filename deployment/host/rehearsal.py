@@ -52,7 +52,7 @@ def begin(layout: Layout, environment: Environment, release: Manifest, before: L
     for path, content in units(layout, environment, release).items():
         path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
         is_dropin = path.suffix == dropins.SUFFIX  # which may hold a secret, as the one that it is a copy of
-        publish(path, content, 0o600 if is_dropin else 0o644)
+        publish(path, content, 0o600 if is_dropin else 0o644, ())
     # systemd finds a new unit file by itself. A reload takes as long as the other steps here, so it runs only
     # if systemd still has an old version in memory.
     shown = systemd.show([path.name for path in layout.rehearsal(environment)])

@@ -80,7 +80,7 @@ def test_a_file_takes_one_of_the_reserve(filled: Layout, monkeypatch: pytest.Mon
     path = filled.opt / "mark"
     FullDisk(monkeypatch)
     with pytest.raises(OSError, match="No space left"):
-        files.publish(path, b"content", 0o644)
+        files.publish(path, b"content", 0o644, ())
     files.publish(path, b"content", 0o644, [place])
     assert (path.read_bytes(), path.stat().st_mode & 0o777) == (b"content", 0o644)
     assert path.stat().st_ino in before
@@ -117,10 +117,10 @@ def test_a_program_that_finds_no_room_lies_in_memory(filled: Layout, monkeypatch
     with zipfile.ZipFile(program, "w") as sent:
         sent.writestr("deployment/host/a.py", "A = 1\n")
 
-    def refusing(path: Path, content: bytes, mode: int) -> None:
+    def refusing(path: Path, content: bytes, mode: int, reserves: tuple[Path, ...]) -> None:
         if filled.opt in path.parents:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
-        files.publish(path, content, mode)
+        files.publish(path, content, mode, reserves)
 
     monkeypatch.setattr(halves, "publish", refusing)
     assert halves.keep(filled, program).parent == filled.locks

@@ -152,7 +152,7 @@ def test_full_disk_leaves_nothing_half_made(
     with pytest.raises(OSError, match="No space left"):
         acts[kind]()
     with pytest.raises(OSError, match="No space left"):
-        files.publish(layout.layers / "file", b"content", 0o644)
+        files.publish(layout.layers / "file", b"content", 0o644, ())
     assert list(layout.layers.iterdir()) == list(layout.releases(DEV).iterdir()) == []
 
 

@@ -100,7 +100,7 @@ def await_recorded(operator: Operator, text: str, environment: str = "dev") -> N
 @pytest.mark.parametrize(("verb", "phase", "how"), list(cases()))
 def test_a_disk_that_is_full_from_a_phase_on(small: Operator, verb: str, phase: str, how: str) -> None:
     """Dev can be read meanwhile, a result is on record, and all goes on once there is room."""
-    small.tell("dev", [f"todo: before {verb} {phase} {how}"])
+    await_recorded(small, f"todo: before {verb} {phase} {how}")
     environ = {}
     if verb == "restore":
         file = small.root / "data.backup"
