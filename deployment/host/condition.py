@@ -131,11 +131,8 @@ def _deployed(facts: Facts) -> Iterator[Check]:
         yield facts.bot
     yield from _by_faults(facts, "bot", "", f"make logs ENV={name} FOLLOW=0; docs/DEPLOYMENT.md, Bots")
     if facts.restarts:
-        yield warn(
-            "restarts",
-            f"it has died and was started again, {facts.restarts} x",
-            f"make logs ENV={name} FOLLOW=0 GREP='Main process exited'",
-        )
+        again = f"it has died and was started again, {facts.restarts} x"
+        yield warn("restarts", again, f"make logs ENV={name} FOLLOW=0 GREP='Main process exited'")
     if not facts.configured:
         yield bad(
             f".env.{name}",

@@ -25,7 +25,8 @@ def test_data_stays_and_is_found_again(bare: Operator, dev: Operator) -> None:
         r"stays in /var/lib/helionyx/dev, ([1-9]\d* kB|0\.[1-9] MB),", dev.status("dev")["notes"][0]
     )
     assert dev.on_node("sh", "-c", "ls -A /etc/systemd/system /etc/systemd") == before
-    assert dev.on_node("sh", "-c", "ls -A /opt/helionyx/layers; ls /opt/helionyx") == "heads\nhost\nlayers\n"
+    left = dev.on_node("sh", "-c", "ls -A /opt/helionyx/layers; ls /opt/helionyx")
+    assert left == "heads\nhost\nlayers\nreserve\n"
     assert "helionyx-dev" not in dev.on_node("cat", "/etc/passwd", "/etc/group")
     owners = dev.on_node("sh", "-c", "find /var/lib/helionyx/dev -printf '%u %m %y\\n'")
     assert set(owners.splitlines()) == {"root 700 d", "root 600 f"}
