@@ -19,6 +19,7 @@ from .run import run
 LIMIT = 10.0  # seconds that killed processes may take to be gone
 
 SHOWN = 10  # processes that are named
+USERS = "user.slice"  # of all that users start, and not the system
 
 
 def of(environment: Environment, user: int | None) -> tuple[str, ...]:
@@ -26,7 +27,7 @@ def of(environment: Environment, user: int | None) -> tuple[str, ...]:
     found = []
     for path in Path("/proc").iterdir() if user is not None else ():
         with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it has just ended
-            if path.name.isdecimal() and user_of(path) == user and not _is_ours(path, environment):
+            if path.name.isdecimal() and user_of(path) == user and not is_of_units(path, environment):
                 found.append(named(path))
     shown = tuple(sorted(found)[:SHOWN])
     return shown if len(found) <= SHOWN else (*shown, f"{len(found) - SHOWN} more")
@@ -50,7 +51,7 @@ def is_stopped(pid: int) -> bool:
 
 def _field(path: Path, name: str) -> str:
     """A field of the status of a process, see proc(5)."""
-    lines = reading.text(path / "status").splitlines()
+    lines = reading.lines(path / "status")
     return next(line.removeprefix(f"{name}:").strip() for line in lines if line.startswith(f"{name}:"))
 
 
@@ -59,9 +60,14 @@ def named(path: Path) -> str:
     return f"{printable(reading.text(path / 'comm').rstrip(chr(10)))} (pid {path.name})"
 
 
-def _is_ours(path: Path, environment: Environment) -> bool:
-    group = reading.text(path / "cgroup")
-    return any(f"/{unit}" in group for unit in (environment.service, f"{environment.rehearsal}.service"))
+def is_of_units(path: Path, environment: Environment) -> bool:
+    """Whether one of the environment's units has started a process, given by its directory below /proc.
+
+    A user's own manager starts units of any name, in `user.slice`.
+    """
+    units = {environment.service, f"{environment.rehearsal}.service"}
+    groups = [line.split("/") for line in reading.lines(path / "cgroup")]
+    return any(units.intersection(names) and USERS not in names for names in groups)
 
 
 def lingers(layout: Layout, environment: Environment) -> bool:

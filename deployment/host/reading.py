@@ -54,6 +54,15 @@ def text(path: Path, limit: int = TEXT) -> str:
         return file.read(limit).decode(errors="surrogateescape")
 
 
+def lines(path: Path) -> list[str]:
+    """Return the lines of a small file of the kernel's, without their ends. Raises `OSError`.
+
+    The kernel escapes a newline in a name of a process's own choice, and nothing else that `str.splitlines`
+    takes for the end of a line.
+    """
+    return text(path).removesuffix("\n").split("\n")
+
+
 def entries(path: Path, limit: int = MANY) -> Iterator[os.DirEntry[str]]:
     """The first `limit` entries of a directory, each with its type; none where there is no directory.
 

@@ -286,7 +286,7 @@ def _memory(pid: int) -> int | None:
     if not pid:
         return None
     try:
-        lines = reading.text(Path(f"/proc/{pid}/status")).splitlines()
+        lines = reading.lines(Path(f"/proc/{pid}/status"))
     except (FileNotFoundError, ProcessLookupError):
         return None
     sizes = [int(line.split()[1]) * 1024 for line in lines if line.startswith("VmRSS:")]

@@ -32,9 +32,9 @@ pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can start a
 
 
 @contextmanager
-def strays(count: int = 1) -> Iterator[list[tuple[int, str]]]:
+def strays(count: int = 1, name: bytes = NAME) -> Iterator[list[tuple[int, str]]]:
     """Processes of a user of their own with an odd name, each with a socket: their pids and the inodes."""
-    argv = [sys.executable, "-IS", "-c", PROGRAM, NAME.hex(), str(NOBODY), "x" * 100_000]
+    argv = [sys.executable, "-IS", "-c", PROGRAM, name.hex(), str(NOBODY), "x" * 100_000]
     with ExitStack() as stack:
         found = []
         for _ in range(count):
@@ -52,6 +52,39 @@ def test_stray_is_named_whatever_bytes_it_has_chosen() -> None:
         assert processes.of(DEV, NOBODY) == (f"{SHOWN} (pid {pid})",)
         assert sockets.holder(inode) == f"{SHOWN} (pid {pid})"
     assert processes.of(DEV, NOBODY) == ()
+
+
+@pytest.mark.parametrize("end", ["\v", "\f", "\r", "\x1c", "\x85", "\u2028"])
+def test_stray_cannot_forge_its_user_or_state_by_its_name(end: str) -> None:
+    """The kernel escapes a newline in the name in front of them, and nothing else that ends a line."""
+    user, state = (f"{end}{field}".encode() for field in ("Uid:\t0", "State:\tR"))
+    with strays(name=user) as [(pid, _)]:
+        assert processes.user_of(Path(f"/proc/{pid}")) == NOBODY
+        assert len(processes.of(DEV, NOBODY)) == 1
+    with strays(name=state) as [(pid, _)]:
+        os.kill(pid, signal.SIGSTOP)
+        os.waitid(os.P_PID, pid, os.WSTOPPED)
+        assert processes.is_stopped(pid)
+
+
+@pytest.mark.parametrize(
+    ("group", "is_ours"),
+    [
+        ("0::/system.slice/helionyx-dev.service", True),
+        ("0::/helionyx.slice/helionyx-dev.service", True),
+        ("0::/helionyx.slice/helionyx-dev-rehearsal.service", True),
+        ("0::/docker/0123/helionyx.slice/helionyx-dev.service", True),
+        ("1:name=systemd:/system.slice/helionyx-dev.service\n0::/system.slice/helionyx-dev.service", True),
+        ("0::/system.slice/helionyx-dev.service/within", True),
+        ("0::/system.slice/helionyx-dev.service2", False),
+        ("0::/user.slice/user-999.slice/user@999.service/app.slice/helionyx-dev.service", False),
+        ("0::/system.slice/ssh.service", False),
+    ],
+)
+def test_unit_of_a_process_is_one_of_the_system_manager(tmp_path: Path, group: str, is_ours: bool) -> None:
+    """A user's own manager starts units of any name, in its own part of the tree."""
+    (tmp_path / "cgroup").write_text(f"{group}\n")
+    assert processes.is_of_units(tmp_path, DEV) is is_ours
 
 
 def test_of_many_strays_the_first_are_named() -> None:
