@@ -1,4 +1,4 @@
-"""The processes of root's that hold a flock on a file. Those of other users hold nothing of ours."""
+"""The processes that hold a flock on a file, as far as /proc shows them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import processes
+from . import processes, reading
 from .printable import printable
 
 PROC = Path("/proc")
@@ -18,21 +18,22 @@ STARTED = 19  # the field `starttime` of /proc/<pid>/stat, counted from behind t
 
 @dataclass(frozen=True)
 class Process:
-    """A running program of root's, and for how many seconds it runs."""
+    """A running program, and for how many seconds it runs."""
 
     name: str
     pid: int
     seconds: float
+    is_root_s: bool  # others hold nothing of ours
 
     def __str__(self) -> str:
         return f"{self.name} (pid {self.pid}) of root, running for {self.seconds:.0f} s"
 
 
 def of(file: os.stat_result) -> tuple[Process, ...]:
-    """The processes of root's that hold the file locked, lowest pid first.
+    """The processes that hold the file locked, lowest pid first.
 
     The kernel names the process that has locked a file, which may have ended since then, and not those that
-    have inherited the lock. So every open file of every process of root's is looked at.
+    have inherited the lock. So every open file of every process is looked at.
     """
     place = f" {os.major(file.st_dev):02x}:{os.minor(file.st_dev):02x}:{file.st_ino} "
     pids = sorted(int(path.name) for path in PROC.iterdir() if path.name.isdecimal())
@@ -41,16 +42,14 @@ def of(file: os.stat_result) -> tuple[Process, ...]:
 
 def _holding(pid: int, place: str) -> Iterator[Process]:
     with suppress(OSError):  # it has ended
-        is_of_root = processes.user_of(PROC / str(pid)) == os.geteuid()  # who is root on a node
-        if is_of_root and any(place in line for line in _locks(pid)):
+        if any(place in line for line in _locks(pid)):
             yield _process(pid)
 
 
 def _locks(pid: int) -> Iterator[str]:
     for path in (PROC / str(pid) / "fdinfo").iterdir():
         with suppress(OSError):  # it was closed
-            lines = path.read_text().splitlines()
-            yield from (line for line in lines if line.startswith("lock:") and "FLOCK" in line)
+            yield from (line for line in reading.lines(path) if line.startswith("lock:") and "FLOCK" in line)
 
 
 def _process(pid: int) -> Process:
@@ -58,4 +57,5 @@ def _process(pid: int) -> Process:
     name = content[content.index("(") + 1 : content.rindex(")")]
     ticks = int(content[content.rindex(")") + 2 :].split()[STARTED])
     running = time.clock_gettime(time.CLOCK_BOOTTIME) - ticks / os.sysconf("SC_CLK_TCK")
-    return Process(printable(name), pid, max(0.0, running))
+    is_root_s = processes.user_of(PROC / str(pid)) == os.geteuid()  # who is root on a node
+    return Process(printable(name), pid, max(0.0, running), is_root_s)

@@ -1,7 +1,7 @@
 """One change at a time: flock, which dies with its holder and needs no clearing up.
 
 Whoever can open a file for reading can lock it. So only root can open these, and a file that others could
-open, as those of earlier versions, is replaced; so is one that no process of root's holds.
+open, as those of earlier versions, is replaced; so is one that a process of another user holds.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from typing import Any
 from . import files, lock_holders, record
 from .errors import Busy
 from .layout import Layout
-from .lock_holders import Process
 from .printable import safe
 
 LIMIT = 60.0  # seconds to wait for what the environments share: longer than laying down a layer takes
 POLL = 0.02  # seconds between two attempts
+UNSEEN = "a process that /proc does not show"
 GATE = "gate"  # the lock of whoever looks at lock files, which might replace one of them
 
 
@@ -72,9 +72,7 @@ def holder(layout: Layout, name: str) -> dict[str, Any] | None:
     except OSError:  # nothing is there, or no file: nobody holds it
         return None
     try:
-        if _is_locked(descriptor, fcntl.LOCK_SH):
-            return None
-        processes = lock_holders.of(os.fstat(descriptor))
+        _, processes = _attempt(descriptor, fcntl.LOCK_SH)
         return _held(layout, descriptor, processes) if processes else None
     finally:
         os.close(descriptor)
@@ -109,7 +107,7 @@ def _gate(layout: Layout) -> Iterator[None]:
     try:
         while not _is_locked(descriptor, fcntl.LOCK_EX):
             if time.monotonic() >= end:
-                raise _waited(path, lock_holders.of(os.fstat(descriptor)))
+                raise _waited(path, tuple(map(str, lock_holders.of(os.fstat(descriptor)))))
             time.sleep(POLL)
         yield
     finally:
@@ -129,30 +127,40 @@ def _make_directory(path: Path) -> None:
     files.directory(path, os.geteuid(), 0o700)
 
 
-def _try(path: Path) -> tuple[int, tuple[Process, ...]]:
+def _try(path: Path) -> tuple[int, tuple[str, ...]]:
     """Open and lock a file; return the processes that hold it already, if there are any."""
-    if _is_open_to_others(path) and not lock_holders.of(path.lstat()):
-        files.discard(path)
     flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-    descriptor = os.open(path, flags, 0o600)
-    if _is_locked(descriptor, fcntl.LOCK_EX):
-        return descriptor, ()
-    processes = lock_holders.of(os.fstat(descriptor))
-    if processes:
-        return descriptor, processes
-    os.close(descriptor)  # whoever held it has just ended, or is no process of root's
-    files.discard(path)
-    return _try(path)
+    while True:
+        if os.path.lexists(path) and not _is_file_of_root(path.lstat()):
+            files.discard(path)
+        descriptor = os.open(path, flags, 0o600)
+        locked, names = _attempt(descriptor, fcntl.LOCK_EX)
+        status = os.fstat(descriptor)
+        is_private = not stat.S_IMODE(status.st_mode) & 0o077
+        if names or (locked and is_private):
+            return descriptor, names
+        os.close(descriptor)  # others hold it, or could open it: they keep the file without its name
+        files.discard(path)
 
 
-def _is_open_to_others(path: Path) -> bool:
-    """Whether a process of another user may have opened what lies there, and so could hold its lock."""
-    try:
-        found = path.lstat()
-    except FileNotFoundError:
-        return False
-    is_private = found.st_uid == os.geteuid() and not stat.S_IMODE(found.st_mode) & 0o077
-    return not (stat.S_ISREG(found.st_mode) and is_private)
+def _attempt(descriptor: int, kind: int) -> tuple[bool, tuple[str, ...]]:
+    """Lock a file: whether that was possible, and else the names of the processes of root's that hold it.
+
+    No name is returned where only processes of other users hold it. A holder that nobody can see counts as
+    one of root's: /proc of a container may not show it.
+    """
+    if _is_locked(descriptor, kind):
+        return True, ()
+    holders = lock_holders.of(os.fstat(descriptor))
+    if holders:
+        return False, tuple(str(holder) for holder in holders if holder.is_root_s)
+    if _is_locked(descriptor, kind):  # it was let go meanwhile
+        return True, ()
+    return False, (UNSEEN,)
+
+
+def _is_file_of_root(found: os.stat_result) -> bool:
+    return stat.S_ISREG(found.st_mode) and found.st_uid == os.geteuid()
 
 
 def _is_locked(descriptor: int, kind: int) -> bool:
@@ -164,18 +172,18 @@ def _is_locked(descriptor: int, kind: int) -> bool:
     return True
 
 
-def _waited(path: Path, processes: tuple[Process, ...]) -> Busy:
-    who = ", ".join(map(str, processes)) or "a process that has just ended"
+def _waited(path: Path, processes: tuple[str, ...]) -> Busy:
+    who = ", ".join(processes) or UNSEEN
     return Busy(
         f"{path} is held by {who}, for more than {LIMIT:g} s.",
         "no change takes so long there: look at that process on the node, and end it",
     )
 
 
-def _held(layout: Layout, descriptor: int, processes: tuple[Process, ...]) -> dict[str, Any]:
+def _held(layout: Layout, descriptor: int, processes: tuple[str, ...]) -> dict[str, Any]:
     found = _read(descriptor)
     steps = record.get(layout, found["transaction"]).entries("step") if "transaction" in found else []
-    return {**found, "phase": steps[-1]["title"] if steps else "", "process": str(processes[0])}
+    return {**found, "phase": steps[-1]["title"] if steps else "", "process": processes[0]}
 
 
 def _read(descriptor: int) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from deployment.host import locks
+from deployment.host import lock_holders, locks
 from deployment.host.errors import Busy, Refused
 from deployment.host.layout import Layout
 from deployment.settings import ROOT
@@ -26,7 +26,7 @@ HOLDER = {"actor": "Ada", "verb": "deploy", "transaction": "t1"}
 HOLD = """
 import sys, time
 from pathlib import Path
-from deployment.host import locks
+from deployment.host import lock_holders, locks
 from deployment.host.layout import Layout
 bob = {"actor": "Bob", "verb": "restart", "transaction": "t9"}
 with locks.environment_lock(Layout(Path(sys.argv[1])), "dev", bob):
@@ -158,6 +158,31 @@ def test_change_of_an_earlier_version_is_waited_for(layout: Layout) -> None:
         finally:
             other.kill()
     assert f"(pid {other.pid}) of root" in refusal.value.details[0]
+    with locks.environment_lock(layout, "dev", HOLDER):
+        assert set(modes(layout).values()) == {0o700, 0o600}
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o644])
+def test_holder_that_nobody_can_see_holds_it(
+    layout: Layout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: int
+) -> None:
+    """In a container whose /proc has no locks, or other device numbers: two changes at once are worse."""
+    with locks.environment_lock(layout, "dev", HOLDER):
+        pass
+    path = layout.locks / "dev.lock"
+    path.chmod(mode)
+    (tmp_path / "proc").mkdir()
+    monkeypatch.setattr(lock_holders, "PROC", tmp_path / "proc")
+    with hold(path) as other:
+        try:
+            assert locks.holder(layout, "dev")
+            with (
+                pytest.raises(Busy, match=r"the lock of dev is held by a process that /proc does not show"),
+                locks.environment_lock(layout, "dev", HOLDER),
+            ):
+                pass
+        finally:
+            other.kill()
     with locks.environment_lock(layout, "dev", HOLDER):
         assert set(modes(layout).values()) == {0o700, 0o600}
 
