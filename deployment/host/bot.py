@@ -5,15 +5,13 @@ The token goes to that code on stdin alone.
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
-from . import releases
+from . import store
 from .check import Check, bad, ok, warn
 from .errors import StepFailed
 from .layout import Environment, Layout
 from .model import BOT, Manifest, Observed
-from .run import run
 
 PATIENCE = 30.0  # seconds; the release itself asks for five at the longest
 REFUSED = 2  # its exit code for a bot that the environment must not have
@@ -77,9 +75,7 @@ def look(layout: Layout, environment: Environment, release: Manifest) -> Check:
 
 
 def _whose(layout: Layout, environment: Environment, release: Manifest) -> dict[str, Any]:
-    words = ("services.telegram", "whose", "--env", environment.name, "--file", "-", "--json")
-    argv = releases.command(layout, environment, release, *words)
+    words = ("services.telegram", "whose", "--env", environment.name, "--file", "-")
     content = (layout.releases(environment) / release.id / f".env.{environment.name}").read_bytes()
-    said = run(argv, input=content, user=environment.user, timeout=PATIENCE, expect=(0, REFUSED))
-    answer: dict[str, Any] = json.loads(said)
-    return answer
+    limits: dict[str, Any] = {"timeout": PATIENCE, "expect": (0, REFUSED), "apart": True}
+    return store.ask(layout, environment, release, *words, input=content, **limits)

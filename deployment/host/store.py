@@ -22,7 +22,7 @@ TYPES, LONGEST_TYPE = 1000, 200  # types of events in a log, characters of one: 
 NAME = re.compile(r"([0-9]+-[0-9a-f]{12}|unreadable(-[0-9A-Za-z-]+)?)(\.[0-9]+)?")  # of one that is kept
 LOG_FILE = "events.db"  # what a service calls its event log
 SPARE = 32 << 20  # bytes that stay free beside a log that is laid down or copied: the service goes on writing
-MEMORY = 1 << 30  # bytes for a release's program that reads a log, whatever lies in the log
+MEMORY = 384 << 20  # bytes for a release's program that reads a log; with root's it has shares.MEMORY
 LITTLE = 256 << 20  # bytes for one that only tells its end: measured, 20 MB
 ENTRIES, MANY = 10_000, 1_000  # directory entries that are looked at for archived logs; logs that are listed
 LONG = 280.0  # seconds for what depends on how much was said; the operator's half waits longer for a word
@@ -49,7 +49,9 @@ def ask(
     environment: Environment,
     release: Manifest,
     *words: str,
+    input: bytes = b"",
     timeout: float = 60.0,
+    expect: tuple[int, ...] = (0,),
     memory: int = MEMORY,
     apart: bool = False,
 ) -> dict[str, Any]:
@@ -59,7 +61,8 @@ def ask(
     makes no files. Raises `StepFailed`, also for an answer that is no JSON object.
     """
     argv = releases.command(layout, environment, release, *words[:2], "--json", *words[2:])
-    text = run(argv, user=environment.user, apart=apart, timeout=timeout, memory=memory)
+    limits: dict[str, Any] = {"timeout": timeout, "memory": memory, "expect": expect}
+    text = run(argv, input=input, user=environment.user, apart=apart, **limits)
     answer = object_in(text)
     if answer is None:
         raise StepFailed(f"no JSON object from: {shlex.join(argv)}", details=(text[:COLUMNS],))

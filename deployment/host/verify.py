@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from . import probe, releases, store, systemd
+from . import probe, store, systemd
 from .errors import StepFailed
 from .layout import Environment, Layout
 from .model import Log, Manifest
-from .run import run
 from .words import count
 
 PATIENCE = 10.0  # seconds for a service that is READY to answer
@@ -44,10 +42,8 @@ def ask_configuration(
     layout: Layout, environment: Environment, release: Manifest, content: bytes
 ) -> dict[str, Any]:
     """What a kept release's own check says of the bytes of a configuration."""
-    words = ("services.config", "check", "--env", environment.name, "--file", "-", "--json")
-    argv = releases.command(layout, environment, release, *words)
-    answer: dict[str, Any] = json.loads(run(argv, input=content, user=environment.user, expect=(0, 2)))
-    return answer
+    words = ("services.config", "check", "--env", environment.name, "--file", "-")
+    return store.ask(layout, environment, release, *words, input=content, expect=(0, 2), apart=True)
 
 
 def problems_of(answer: dict[str, Any]) -> tuple[str, ...]:
@@ -96,6 +92,10 @@ def answering(
     """
     mark, rehearsal = systemd.now(-30), address != release.listen
     pid = systemd.show([unit])[unit].pid
+    if not pid:  # whatever answers then is no process of the unit
+        raise StepFailed(
+            f"{unit} does not run any more.", details=systemd.last_words(environment, mark, unit)
+        )
     answer = probe.ask_until_ready(address, PATIENCE, PATIENCE_UNREADY, pid)
     wrong = _differences(environment, release, answer, rehearsal=rehearsal)
     if wrong:

@@ -57,6 +57,19 @@ def serving(layout: Layout, monkeypatch: pytest.MonkeyPatch, told: Log, before: 
     return verify.serving(layout, DEV, made, before)
 
 
+def test_answer_of_a_service_that_has_ended_is_none(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that has its socket can answer as long as systemd has not started it again."""
+    made = replace(release(layout), config={"api_host": "127.0.0.1", "api_port": 8000})
+    unit = Unit(DEV.service, "activating", "auto-restart", 0, 1, stale=False, listen=None, since="")
+    monkeypatch.setattr(systemd, "show", lambda *_: {DEV.service: unit})
+    monkeypatch.setattr(systemd, "last_words", lambda *_: ("Main process exited",))
+    log = {"length": OLD.length, "head": OLD.head}
+    monkeypatch.setattr(probe, "ask_until_ready", lambda *_: {**WHOLE, "release": made.id, "log": log})
+    with pytest.raises(StepFailed, match=r"helionyx-dev\.service does not run any more") as failure:
+        verify.serving(layout, DEV, made, OLD)
+    assert failure.value.details == ("Main process exited",)
+
+
 @pytest.mark.parametrize("told", [OLD, NEW, Log(1, "e" * 64)], ids=["this", "shorter", "shortest"])
 def test_log_of_a_verified_release_is_the_one_on_the_disk(
     layout: Layout, monkeypatch: pytest.MonkeyPatch, told: Log
