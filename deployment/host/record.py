@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from . import reserve
-from .files import make_private, publish
+from .files import make_private, publish, unfinished
 from .layout import Layout
 from .printable import safe
 
@@ -121,8 +121,9 @@ def create(layout: Layout, request: dict[str, Any]) -> Transaction:
 def staging(transaction: Transaction) -> Iterator[None]:
     """Mark a transaction as one whose data is on its way: once the mark's lock is free, nobody brings it."""
     path = transaction.path / STAGING
-    with open(path, "wb", opener=private) as file:
+    with open(unfinished(path), "wb", opener=private) as file:
         fcntl.flock(file, fcntl.LOCK_EX)
+        unfinished(path).rename(path)  # only now: a free lock says that nobody is there any more
         yield
         path.unlink()
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import time
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -82,6 +84,24 @@ def test_what_is_on_its_way_is_forgotten_with_whoever_brings_it(tmp_path: Path) 
     assert latest.path.is_dir()
     assert not brought.path.exists()
     assert not torn.exists()
+
+
+def test_mark_of_what_is_on_its_way_is_locked_from_its_beginning(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another environment's change may look for what is left at any moment."""
+    layout, lock = Layout(tmp_path), fcntl.flock
+    brought = record.create(layout, REQUEST)
+
+    def look_and_lock(file: IO[bytes], kind: int) -> None:
+        monkeypatch.setattr(fcntl, "flock", lock)
+        assert record.never_begun(layout) == []
+        lock(file, kind)
+        assert record.never_begun(layout) == []
+
+    monkeypatch.setattr(fcntl, "flock", look_and_lock)
+    with record.staging(brought):
+        assert record.never_begun(layout) == []
 
 
 def test_what_has_not_begun_is_not_unfinished(tmp_path: Path) -> None:
