@@ -23,9 +23,12 @@ UNITS = {"M": 1 << 20, "G": 1 << 30}
 SWAPPED = 64  # MiB: an idle service can be swapped out whole, and nothing can fill the swap space
 TITLE = "# Its share of the machine. MEMORY_LIMIT, TASKS_LIMIT, CPU_WEIGHT and IO_WEIGHT change it."
 
+MEMORY = 512  # MiB, of a transaction with all programs that it runs
 TRANSACTION = (
     f"--property=Slice={SLICE}",
-    *("--property=MemoryMax=512M", "--property=TasksMax=64"),
+    *(f"--property=MemoryMax={MEMORY}M", "--property=TasksMax=64"),
+    # A program of a release that the kernel kills is a failed step: the transaction goes on to its result.
+    "--property=OOMPolicy=continue",
     *("--property=CPUWeight=500", "--property=IOWeight=500"),
 )  # of the unit that carries a change out; a log of a million events takes it 45 MB
 

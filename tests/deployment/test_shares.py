@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from deployment import preview
-from deployment.host import halves, record, rehearsal, rules, session, shares, vitals
+from deployment.host import halves, record, rehearsal, rules, session, shares, store, systemd, vitals
 from deployment.host.check import OK, WARN
 from deployment.host.compose import _units as composed
 from deployment.host.layout import ENVIRONMENTS, Environment, Layout
@@ -30,6 +30,14 @@ def unit(environment: Environment, config: dict[str, Any]) -> str:
 def settings(text: str) -> dict[str, str]:
     """The settings of a unit: of several with one name the last one counts."""
     return dict(line.split("=", 1) for line in text.splitlines() if "=" in line and line[0] not in "#[")
+
+
+def test_program_that_takes_too_much_memory_ends_no_transaction() -> None:
+    """It is refused the memory before the kernel kills in the unit, and a kill ends that program alone."""
+    assert store.LITTLE < store.MEMORY < shares.MEMORY * (1 << 20)
+    assert systemd.MEMORY < shares.MEMORY * (1 << 20)
+    assert f"--property=MemoryMax={shares.MEMORY}M" in shares.TRANSACTION
+    assert "--property=OOMPolicy=continue" in shares.TRANSACTION
 
 
 def test_live_weighs_most() -> None:
