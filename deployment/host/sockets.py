@@ -79,33 +79,37 @@ def as_ipv4(host: str) -> str | None:
 def other_end(connection: socket.socket, pid: int, proc: Path = Path("/proc")) -> str | None:
     """The program at the other end of a connection within this machine; None where it is the process `pid`.
 
-    The connection has to be open still, and its other end accepted.
+    The connection has to be open still, and its other end accepted. Where this user may not see what the
+    process has open, as root of a container without CAP_SYS_PTRACE, nothing speaks against it.
     """
     ours, theirs = _plain(connection.getsockname()), _plain(connection.getpeername())
     inodes = [column[9] for column in _rows(proc) if (_end(column[1]), _end(column[2])) == (theirs, ours)]
     if not inodes or inodes[0] == CLOSED:
         return "a program that has closed the connection"
-    if _holds(proc / str(pid), f"socket:[{inodes[0]}]"):
-        return None
-    return holder(inodes[0], proc)
+    try:
+        is_its = _holds(proc / str(pid), f"socket:[{inodes[0]}]")
+    except PermissionError:
+        is_its = True
+    return None if is_its else holder(inodes[0], proc)
 
 
 def holder(inode: str, proc: Path = Path("/proc")) -> str:
     """The program that holds a socket, such as `nginx (pid 812)`."""
     wanted = f"socket:[{inode}]"
     for entry in sorted(proc.iterdir(), key=lambda path: (len(path.name), path.name)):
-        if entry.name.isdigit() and _holds(entry, wanted):
-            with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it has just ended
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError, PermissionError):
+            if entry.name.isdigit() and _holds(entry, wanted):
                 return processes.named(entry)
     return "a program that this user may not see"
 
 
 def _holds(entry: Path, wanted: str) -> bool:
+    """Whether a process has a socket open. Raises `PermissionError`."""
     try:
         with os.scandir(entry / "fd") as links:
             return any(os.readlink(link.path) == wanted for link in links)  # noqa: PTH115  a million of them
-    except (FileNotFoundError, PermissionError, ProcessLookupError):
-        return False  # it ended while we looked, or is not ours to see
+    except (FileNotFoundError, ProcessLookupError):
+        return False  # it ended while we looked
 
 
 def _end(column: str) -> tuple[str, int]:

@@ -17,6 +17,7 @@ import pytest
 
 from deployment.host import probe
 from deployment.host.model import Log
+from deployment.settings import ROOT
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n"
 GOOD = b'{"ready": true, "release": "a", "log": {"length": 2, "head": "ff", "holds": {"Said": [1]}}}'
@@ -181,3 +182,33 @@ def test_process_that_has_to_answer_is_told_from_others(bound: str, asked: str) 
     assert other is not None
     assert not other["ready"]
     assert f"(pid {process.pid}) answers in its place" in other["reason"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can start a process of another user")
+def test_process_that_cannot_be_looked_into_is_believed() -> None:
+    """As root of a container without CAP_SYS_PTRACE: there a deploy is possible all the same."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    argv = ["/usr/bin/python3", "-c", HAND_OVER, str(listener.fileno())]
+    look = (
+        "import sys; from deployment.host import probe; print(probe.ask(sys.argv[1], pid=int(sys.argv[2])))"
+    )
+    with (
+        listener,
+        subprocess.Popen(argv, pass_fds=[listener.fileno()], user="nobody", group="nogroup") as process,
+    ):
+        listen = f"127.0.0.1:{listener.getsockname()[1]}"
+        try:
+            asked = subprocess.run(
+                [
+                    *("setpriv", "--bounding-set=-sys_ptrace", "--inh-caps=-sys_ptrace"),
+                    *(sys.executable, "-c", look, listen, str(process.pid)),
+                ],
+                cwd=ROOT,
+                capture_output=True,
+                text=True,
+                check=True,
+                timeout=30,
+            )
+        finally:
+            process.kill()
+    assert asked.stdout == "{'ready': True, 'status': 200}\n"
