@@ -13,6 +13,8 @@ from .layout import Environment, Layout
 from .locks import environment_lock, host_lock
 from .run import run
 
+PATIENCE = 10.0  # seconds: a service can put more there than is ever removed
+
 
 def sweep_all(layout: Layout, environment: Environment) -> None:
     """Remove what is half-made. The lock of the environment is held; what stays, the next change sweeps."""
@@ -48,4 +50,5 @@ def _sweep_data(layout: Layout, environment: Environment) -> None:
 def _remove(environment: Environment, path: Path) -> None:
     """Remove what lies there, as the environment's user: wherever a link leads, it gains nothing."""
     if os.path.lexists(path):
-        run(["rm", "-rf", "--one-file-system", "--", str(path)], user=environment.user)
+        rm = ["rm", "-rf", "--one-file-system", "--", str(path)]
+        run(rm, user=environment.user, timeout=PATIENCE)

@@ -107,10 +107,24 @@ def now(later: float = 0.0) -> str:
 def last_words(environment: Environment, since: str, name: str, lines: int = 30) -> tuple[str, ...]:
     """What a service, and systemd about it, wrote since then, from both of their journals.
 
-    Without the questions whether it is ready: whoever waits for it asks many times a second.
+    Without the questions whether it is ready: whoever waits for it asks many times a second. A journal that
+    cannot be read takes the place of no other failure.
     """
+    try:
+        text = _journal(environment, since, name)
+    except StepFailed as error:
+        return (f"its journal cannot be read: {error.message}",)
+    whole = text.rpartition("\n")[0]  # what was cut off is the oldest line
+    told = (line for line in whole.splitlines() if line.strip() and not is_probe(line))
+    newest = [readable(line) for line in itertools.islice(told, lines)]
+    shown = [words[:COLUMNS] for entry in reversed(newest) for words in entry]
+    return tuple(shown[-lines:])
+
+
+def _journal(environment: Environment, since: str, name: str) -> str:
+    """The last entries of a unit, newest first."""
     run(["journalctl", f"--namespace={environment.namespace}", "--sync"], expect=(0, 1))
-    text = run(
+    return run(
         [
             *("journalctl", f"--namespace=+{environment.namespace}", "--unit", name, "--reverse"),
             *("--since", f"@{since}", f"--lines={ENTRIES}", "--output", "cat", "--no-pager", "--quiet"),
@@ -119,8 +133,3 @@ def last_words(environment: Environment, since: str, name: str, lines: int = 30)
         memory=MEMORY,
         cut=True,
     )
-    whole = text.rpartition("\n")[0]  # what was cut off is the oldest line
-    told = (line for line in whole.splitlines() if line.strip() and not is_probe(line))
-    newest = [readable(line) for line in itertools.islice(told, lines)]
-    shown = [words[:COLUMNS] for entry in reversed(newest) for words in entry]
-    return tuple(shown[-lines:])
