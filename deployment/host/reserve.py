@@ -46,17 +46,13 @@ def allocate(descriptor: int, size: int = PIECE) -> None:
 
 
 def fill(layout: Layout) -> None:
-    """Make what is missing of the reserve, as far as there is room."""
+    """Make what is missing of the reserve, as far as that is possible: no change fails for want of it."""
     for place in places(layout):
-        if not place.parent.is_dir():
-            continue
-        try:
-            place.mkdir(mode=0o700, exist_ok=True)
-            for number in range(PIECES):
-                _make(place / str(number))
-        except OSError as error:
-            if error.errno not in FULL:
-                raise
+        if place.parent.is_dir():
+            with contextlib.suppress(OSError):  # such as a full disk, or one that is mounted read-only
+                place.mkdir(mode=0o700, exist_ok=True)
+                for number in range(PIECES):
+                    _make(place / str(number))
 
 
 def take(reserves: Iterable[Path], path: Path) -> bool:
@@ -73,7 +69,7 @@ def _make(path: Path) -> None:
     try:
         allocate(descriptor)
     except OSError:
-        path.unlink()
+        path.unlink(missing_ok=True)  # another change may have taken it
         raise
     finally:
         os.close(descriptor)

@@ -73,6 +73,25 @@ def test_a_full_disk_gets_no_reserve_and_no_error(filled: Layout, monkeypatch: p
     assert len(list(reserve.places(filled)[0].iterdir())) == reserve.PIECES
 
 
+def test_no_change_fails_for_want_of_a_reserve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the code lies on a disk that is mounted read-only, or another change has just taken a file."""
+    layout = Layout(tmp_path)
+    layout.state.mkdir(parents=True)
+    layout.opt.mkdir(parents=True)
+    strange = layout.state / "reserve"
+    strange.touch()
+    reserve.fill(layout)
+    assert len(list((layout.opt / "reserve").iterdir())) == reserve.PIECES
+
+    def take_and_refuse(*_: int) -> None:
+        assert reserve.take(reserve.places(layout), tmp_path / "taken")
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(reserve, "allocate", take_and_refuse)
+    reserve.fill(layout)
+    assert (tmp_path / "taken").exists()
+
+
 def test_a_file_takes_one_of_the_reserve(filled: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its blocks become those of the new file, which has its content and mode."""
     place = reserve.places(filled)[1]
