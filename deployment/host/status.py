@@ -18,7 +18,6 @@ from .systemd import Unit
 from .words import size
 
 UNSEEN: dict[str, Any] = {
-    "environment": "",
     "state": "degraded",
     "problems": [],
     "notes": [],
@@ -29,10 +28,6 @@ UNSEEN: dict[str, Any] = {
     "commit": None,
     "subject": None,
     "listen": None,
-    "unit": None,
-    "user": None,
-    "data": None,
-    "journal": None,
     "pid": None,
     "restarts": 0,
     "since": None,
@@ -48,7 +43,7 @@ UNSEEN: dict[str, Any] = {
     "changing": None,
     "unfinished": [],
 }
-"""An environment that could not be looked at."""
+"""An environment that could not be looked at, beside what its name says."""
 LONGEST_ID = 80  # characters of the answer of a service that are shown as its release
 RESTARTS_IN_A_ROW, STEADY_SECONDS = 3, 60.0
 """A service that was started again so often, and was up for less than that, is not to be relied on."""
@@ -73,7 +68,18 @@ def look(layout: Layout, environment: Environment) -> dict[str, Any]:
     try:
         return of(layout, environment)
     except Exception as error:  # noqa: BLE001  whatever a service has laid out, the others are shown
-        return {**UNSEEN, "environment": environment.name, "problems": [reason(error)]}
+        return {**UNSEEN, **_names(layout, environment), "problems": [reason(error)]}
+
+
+def _names(layout: Layout, environment: Environment) -> dict[str, str]:
+    """The names of an environment on the node, whatever is there."""
+    return {
+        "environment": environment.name,
+        "unit": environment.service,
+        "user": environment.user,
+        "data": str(layout.data(environment)),
+        "journal": environment.namespace,
+    }
 
 
 def of(layout: Layout, environment: Environment) -> dict[str, Any]:
@@ -88,7 +94,7 @@ def of(layout: Layout, environment: Environment) -> dict[str, Any]:
     if seen.lost and not changing:
         problems.append(f"{seen.lost.text} {seen.lost.hint}")
     return {
-        "environment": environment.name,
+        **_names(layout, environment),
         "state": "changing" if changing else _state(seen, problems),
         "problems": problems,
         "notes": [
@@ -97,16 +103,12 @@ def of(layout: Layout, environment: Environment) -> dict[str, Any]:
             *(() if changing else _left(layout, environment)),
         ],
         "release": seen.runs or seen.current,
-        "answers_as": (seen.answers or {}).get("release"),
+        "answers_as": _answers_as(seen),
         "current": seen.current,
         "previous": seen.previous,
         "commit": current.commit if current else None,
         "subject": current.subject if current else None,
         "listen": seen.listen or (current.listen if current else None),
-        "unit": environment.service,
-        "user": environment.user,
-        "data": str(layout.data(environment)),
-        "journal": environment.namespace,
         "pid": seen.pid or None,
         "restarts": unit.restarts,
         "since": float(unit.since) if unit.since and seen.pid else None,
@@ -164,6 +166,12 @@ def _left(layout: Layout, environment: Environment) -> Iterator[str]:
     if shelf.waits(layout, environment):
         place = layout.kept_logs(environment) / shelf.NEXT
         yield f"{place} was left by a restore that was cut short; the next change gives it a name"
+
+
+def _answers_as(seen: Observed) -> str | None:
+    """The release that the service says it is: it may say anything."""
+    answer = (seen.answers or {}).get("release")
+    return None if answer is None else str(answer)[:LONGEST_ID]
 
 
 def _newest_first(seen: Observed) -> list[str]:
@@ -248,8 +256,7 @@ def _not_running(environment: Environment, seen: Observed, unit: Unit) -> Iterat
         reason = (seen.answers or {}).get("reason", "no answer")
         yield Fault("service", f"{seen.listen} is not ready: {reason}")
     elif seen.listen and seen.serving is None and seen.runs is not None:
-        answer = str((seen.answers or {}).get("release"))[:LONGEST_ID]
-        yield Fault("service", f"{environment.service} runs {seen.runs}, but answers as {answer}")
+        yield Fault("service", f"{environment.service} runs {seen.runs}, but answers as {_answers_as(seen)}")
     if seen.service == "active" and seen.runs != seen.current:
         runs = seen.runs or "another release"
         yield Fault("service", f"{environment.service} runs {runs}, but {seen.current} is current")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
+from deployment.answers import STATUS
 from deployment.host import releases, status, systemd
 from deployment.host.errors import StepFailed
 from deployment.host.layout import Environment, Layout
@@ -44,8 +46,22 @@ def test_look_that_fails_is_that_environments_trouble(
     bad = status.look(Layout(tmp_path), DEV)
     assert bad["state"] == "degraded"
     assert bad["problems"][0].startswith(told)
-    assert (list(bad), bad["environment"]) == (list(good), "dev")
+    assert (set(bad), bad["environment"]) == (set(good), "dev")
+    STATUS.shape({"outcome": "done", "environments": [good, bad]})
     assert status.look(Layout(tmp_path), Environment("live"))["problems"] is not status.UNSEEN["problems"]
+
+
+@pytest.mark.parametrize("answer", ["[" * 9 + "]" * 9, "NaN", f'"{"x" * 9000}"', "9" * 100, '{"a": 1}'])
+def test_release_of_an_answer_is_a_short_text(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: str
+) -> None:
+    """Of another shape, the operator's half would take nothing of the status of all."""
+    seen = Observed(answers={"release": json.loads(answer)}, service="active", pid=7)
+    monkeypatch.setattr(status, "observe", lambda *_: seen)
+    monkeypatch.setattr(systemd, "show", lambda names: dict.fromkeys(names, UNIT))
+    found = status.look(Layout(tmp_path), DEV)
+    assert len(found["answers_as"]) <= status.LONGEST_ID
+    STATUS.shape({"outcome": "done", "environments": [found]})
 
 
 def test_unexpected_files_are_faults_of_who_runs_and_notes_of_who_is_stopped(
