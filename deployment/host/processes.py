@@ -7,7 +7,10 @@ no sandbox. No deploy lets a user linger.
 from __future__ import annotations
 
 import contextlib
+import os
+import signal
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from . import reading
@@ -25,12 +28,20 @@ USERS = "user.slice"  # of all that users start, and not the system
 def of(environment: Environment, user: int | None) -> tuple[str, ...]:
     """As `sleep (pid 812)`, the first few; the environment's own units are left out."""
     found = []
-    for path in Path("/proc").iterdir() if user is not None else ():
+    for path in _strays(environment, user):
         with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it has just ended
-            if path.name.isdecimal() and user_of(path) == user and not is_of_units(path, environment):
-                found.append(named(path))
+            found.append(named(path))
     shown = tuple(sorted(found)[:SHOWN])
     return shown if len(found) <= SHOWN else (*shown, f"{len(found) - SHOWN} more")
+
+
+def _strays(environment: Environment, user: int | None) -> Iterator[Path]:
+    """The directories below /proc of those processes."""
+    for path in Path("/proc").iterdir() if user is not None else ():
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it has just ended
+            is_user_s = path.name.isdecimal() and user_of(path) == user
+            if is_user_s and not _has_ended(path) and not is_of_units(path, environment):
+                yield path
 
 
 def user_of(path: Path) -> int:
@@ -47,6 +58,11 @@ def is_stopped(pid: int) -> bool:
         return _field(Path(f"/proc/{pid}"), "State").startswith("T")
     except (FileNotFoundError, ProcessLookupError):  # it has ended
         return False
+
+
+def _has_ended(path: Path) -> bool:
+    """Whether a process is there only until its parent hears of its end."""
+    return _field(path, "State").startswith("Z")
 
 
 def _field(path: Path, name: str) -> str:
@@ -92,11 +108,25 @@ def end(environment: Environment, user: int) -> tuple[str, ...]:
         killed.update(strays)
         if time.monotonic() > deadline:
             raise StepFailed(f"{', '.join(strays)} of {environment.user} does not end, though it was killed.")
+        _kill_each(environment, user)
         # The kernel kills all of them at once: no process can start another one in between.
         kill = ("sh", "-c", "kill -s KILL -- -1")
-        run(["setpriv", f"--reuid={user}", "--clear-groups", *kill], expect=(0, 1))
+        with contextlib.suppress(StepFailed):  # one of them may have killed or stopped this one first
+            run(["setpriv", f"--reuid={user}", "--clear-groups", *kill], expect=(0, 1))
         time.sleep(0.01)
     return tuple(sorted(killed))
+
+
+def _kill_each(environment: Environment, user: int) -> None:
+    """Kill one after the other, as root, to whom none of them can do the same."""
+    for path in _strays(environment, user):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it has just ended
+            descriptor = os.pidfd_open(int(path.name))
+            try:
+                if user_of(path) == user:  # no other process has got its pid meanwhile
+                    signal.pidfd_send_signal(descriptor, signal.SIGKILL)
+            finally:
+                os.close(descriptor)
 
 
 def _linger_file(layout: Layout, environment: Environment) -> Path:

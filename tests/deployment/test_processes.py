@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from deployment.host import processes, sockets
+from deployment.host.errors import StepFailed
 
 from .shelves import DEV
 
@@ -52,6 +53,41 @@ def test_stray_is_named_whatever_bytes_it_has_chosen() -> None:
         assert processes.of(DEV, NOBODY) == (f"{SHOWN} (pid {pid})",)
         assert sockets.holder(inode) == f"{SHOWN} (pid {pid})"
     assert processes.of(DEV, NOBODY) == ()
+
+
+KILLER = """
+import os, signal, sys
+os.setuid(int(sys.argv[1]))
+print("ready", flush=True)
+while True:
+    try:
+        os.kill(-1, getattr(signal, sys.argv[2]))
+    except ProcessLookupError:
+        pass
+"""
+
+
+@pytest.mark.parametrize("name", ["SIGKILL", "SIGSTOP"])
+@pytest.mark.parametrize("wins", [True, False])
+def test_process_that_signals_all_others_of_its_user_is_ended(
+    name: str, monkeypatch: pytest.MonkeyPatch, *, wins: bool
+) -> None:
+    """Also where it wins against the command that has the same user for a moment."""
+
+    def lose(*_: object, **__: object) -> str:
+        raise StepFailed("killed by SIGKILL: setpriv")
+
+    if wins:
+        monkeypatch.setattr(processes, "run", lose)
+    argv = [sys.executable, "-IS", "-c", KILLER, str(NOBODY), name]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as killer:
+        try:
+            assert killer.stdout is not None
+            assert killer.stdout.readline() == "ready\n"
+            assert processes.end(DEV, NOBODY) == (f"python (pid {killer.pid})",)
+            assert killer.wait(10) == -signal.SIGKILL
+        finally:
+            killer.kill()
 
 
 @pytest.mark.parametrize("end", ["\v", "\f", "\r", "\x1c", "\x85", "\u2028"])
