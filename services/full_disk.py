@@ -1,4 +1,4 @@
-"""What SQLite needs of a disk that others fill: a reserve for appending, and a way to read without room.
+"""The needs of SQLite on a disk that others fill: a reserve for appending, and a way to read without room.
 
 The reserve lies behind the end of a -wal, as blocks that belong to the file already: nobody else can take
 them, and SQLite appends into them as into any free part of the disk.

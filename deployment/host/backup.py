@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import stat
 import time
@@ -19,12 +18,10 @@ from .locks import environment_lock
 from .model import Manifest
 from .observe import refuse_nobody, user_id
 from .run import run
-from .store import LOG_FILE, LONG, SPARE, ask, path_of
+from .store import LOG_FILE, LONG, SPARE, ask, hash_of, path_of, position_of
 from .wire import Wire
 
 BY_OTHERS = "a process of the environment's user does that, and no release: look at what runs there"
-HEAD = re.compile("[0-9a-f]{64}")
-LARGEST = 2**63 - 1  # position in a log
 PLACE = ".backup"  # in the environment's data: the copy is made there, by its user, and does not stay
 
 
@@ -121,10 +118,10 @@ def _copied(layout: Layout, environment: Environment, release: Manifest) -> tupl
 
 def _copy_of(answer: dict[str, Any]) -> dict[str, Any]:
     """Length and head of the copy. Raises `StepFailed` where the release's program says no such thing."""
-    position, head = answer.get("position"), answer.get("hash")
-    if not isinstance(position, int) or not 0 <= position <= LARGEST or not HEAD.fullmatch(str(head)):
-        raise StepFailed("the release's program did not say what it has copied.")
-    return {"position": position, "hash": str(head)}
+    try:
+        return {"position": position_of(answer.get("position")), "hash": hash_of(answer.get("hash"))}
+    except ValueError as error:
+        raise StepFailed("the release's program did not say what it has copied.") from error
 
 
 def _refuse_full_disk(store: Path) -> None:

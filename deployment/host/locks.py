@@ -66,7 +66,7 @@ def host_lock(layout: Layout) -> Iterator[None]:
 
 
 def holder(layout: Layout, name: str) -> dict[str, Any] | None:
-    """Who holds an environment now; None when no process of root's does. A look leaves no file behind."""
+    """The change that holds an environment; None when no process of root's does. It leaves no file behind."""
     try:
         descriptor = os.open(_path(layout, name), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:  # nothing is there, or no file: nobody holds it

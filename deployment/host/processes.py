@@ -26,7 +26,7 @@ USERS = "user.slice"  # of all that users start, and not the system
 
 
 def of(environment: Environment, user: int | None) -> tuple[str, ...]:
-    """As `sleep (pid 812)`, the first few; the environment's own units are left out."""
+    """The first few of these processes, each as `sleep (pid 812)`."""
     found = []
     for path in _strays(environment, user):
         with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it has just ended

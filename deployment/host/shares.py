@@ -41,7 +41,7 @@ OOMScoreAdjust=900
 
 @dataclass(frozen=True)
 class Shares:
-    """What an environment may take at most, and how much it weighs beside the others."""
+    """The most that an environment may take, and its weight beside the others."""
 
     memory: str  # such as 512M
     tasks: int  # processes and threads

@@ -56,7 +56,7 @@ def perform(work: Work, step: Step) -> str:
 
 
 def _causes(work: Work, step: Step) -> Iterator[str]:
-    """What else may be behind a failure: things that no deploy brings."""
+    """Other causes that a failure may have: things that no deploy brings."""
     if step.verb in RUNNING and (paths := dropins.named(work.layout, work.environment)):
         yield f"its units are changed by drop-ins, which no deploy brings: {', '.join(paths)}"
     if strays := processes.of(work.environment, user_id(work.environment)):

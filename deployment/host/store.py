@@ -108,24 +108,26 @@ def _log(answer: Mapping[str, Any]) -> Log:
         raise ValueError("more or longer types of events than any release writes")
     versions = {str(kind): [int(version) for version in found] for kind, found in holds.items()}
     said = answer.get("said")
-    last = (_position(said["position"]), _hash(said["hash"])) if said else None
-    return Log(_position(answer["position"]), _hash(answer["hash"]), versions, said=last)
+    last = (position_of(said["position"]), hash_of(said["hash"])) if said else None
+    return Log(position_of(answer["position"]), hash_of(answer["hash"]), versions, said=last)
 
 
 def _at(answer: Mapping[str, Any], position: int) -> At:
     found = answer.get("at") or {}
     digest = found.get("hash")
     behind = found.get("said_behind", int(answer["position"]) - position)
-    return At(None if digest is None else _hash(digest), int(behind))
+    return At(None if digest is None else hash_of(digest), int(behind))
 
 
-def _position(value: Any) -> int:
+def position_of(value: Any) -> int:
+    """Return a position in a log, as an answer has it. Raises `ValueError` for anything else."""
     if not isinstance(value, int) or not 0 <= value < 1 << 63:
         raise ValueError(f"no position: {str(value)[:40]!r}")
     return value
 
 
-def _hash(value: Any) -> str:
+def hash_of(value: Any) -> str:
+    """Return the hash of an event, as an answer has it. Raises `ValueError` for anything else."""
     if not isinstance(value, str) or not HASH.fullmatch(value):
         raise ValueError(f"no hash: {str(value)[:80]!r}")
     return value

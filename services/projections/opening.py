@@ -1,4 +1,4 @@
-"""How the file of the read models is opened, and removed with what SQLite keeps beside it."""
+"""Opening the file of the read models, and removing it with what SQLite keeps beside it."""
 
 from __future__ import annotations
 
