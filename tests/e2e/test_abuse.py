@@ -137,4 +137,4 @@ def test_code_and_data_on_a_bigger_disk_behind_links(dev: Operator) -> None:
     dev.on_node("chown", "--no-dereference", "root", "/opt/helionyx")
     dev.change("remove", "dev", DATA="delete", CONFIRM="dev")
     rest = dev.on_node("sh", "-c", "ls -A /srv/-var-lib-helionyx-dev; ls -A /srv/-opt-helionyx")
-    assert rest == "host\nlayers\n"
+    assert rest == "host\nlayers\nreserve\n"

@@ -103,7 +103,7 @@ def test_a_release_has_the_file_of_one_environment(tmp_path: Path) -> None:
     """The hint says so, and who may read it: nobody on a node has the `make env` of a checkout."""
     with pytest.raises(ConfigError) as caught:
         Config.from_env("live", variables={"HELIONYX_RELEASE": "r1"}, root=checkout(tmp_path, lines()))
-    assert "the release of that environment" in str(caught.value)
+    assert "run this as the environment's user" in str(caught.value)
 
 
 @pytest.mark.parametrize("variables", [{}, {"CREDENTIALS_DIRECTORY": "/nonexistent"}])
