@@ -180,7 +180,7 @@ def disable_units(_: Work, *names: str) -> None:
 
 def stop_units(work: Work, *names: str) -> None:
     # One job: with the socket still open, the next caller would start the service again.
-    systemd.systemctl("stop", *names)
+    systemd.stop(*names)
     systemd.forget_failure(*names)
     if work.wanted.state == "stopped":
         users.doubt_strays(work)

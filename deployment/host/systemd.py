@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import itertools
+import re
 import time
 from dataclasses import dataclass
 
 from .errors import StepFailed
 from .layout import Environment
-from .run import COLUMNS, run
+from .run import COLUMNS, TimedOut, run
 from .words import is_probe, readable
 
 PROPERTIES = (
@@ -18,6 +19,9 @@ PROPERTIES = (
 ENTRIES = 2000  # of a journal that are looked at for last words: each probe of a start adds one
 MEMORY = 128 << 20  # bytes for journalctl, which takes a message of hundreds of MB whole
 START_LIMIT = 120.0  # seconds for one job: above every TimeoutStartSec and TimeoutStopSec of ours
+SPARE = 5.0  # seconds that systemd may take for a job beyond what the unit says
+SPAN = re.compile(r"([0-9.]+)(us|ms|s|min|h)")  # part of `1min 30s`: see systemd.time(7)
+SECONDS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "min": 60.0, "h": 3600.0}
 
 
 @dataclass(frozen=True)
@@ -72,9 +76,58 @@ def systemctl(*words: str) -> None:
     run(["systemctl", *words], timeout=START_LIMIT)
 
 
+def stop(*names: str) -> None:
+    """Stop units, the last of which is a service; what does not end within the time of its unit is killed.
+
+    A service that asks for more time (EXTEND_TIMEOUT_USEC, see sd_notify(3)) gets it from systemd, for ever.
+    """
+    orders = ["systemctl", "stop", *names]
+    limit = limits(names[-1])[1]
+    try:
+        run(orders, timeout=limit, expect=(0, 5))  # 5: there was nothing to stop
+    except TimedOut:
+        _kill(names[-1])
+        run(orders, timeout=limit, expect=(0, 5))
+
+
+def restart(name: str) -> None:
+    """Restart a service. Raises `StepFailed`; neither the old process nor the new one gets more time."""
+    start_limit, stop_limit = limits(name)
+    orders = ["systemctl", "restart", name]
+    try:
+        run(orders, timeout=start_limit + stop_limit)
+    except TimedOut:
+        was_ending = show([name])[name].active != "activating"
+        _kill(name)
+        if not was_ending:
+            raise
+        run(orders, timeout=start_limit)
+
+
+def limits(name: str) -> tuple[float, float]:
+    """The seconds that a service may take to start, and to stop."""
+    properties = ("TimeoutStartUSec", "TimeoutStopUSec")
+    text = run(["systemctl", "show", f"--property={','.join(properties)}", name])
+    values = dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
+    start, stop = (seconds(values.get(key, "")) for key in properties)
+    return start, stop
+
+
+def seconds(span: str) -> float:
+    """The seconds of a time span that systemd prints, with some to spare; at most `START_LIMIT`."""
+    parts = SPAN.findall(span)
+    if not parts:  # `infinity`, for one
+        return START_LIMIT
+    return min(sum(float(number) * SECONDS[unit] for number, unit in parts) + SPARE, START_LIMIT)
+
+
+def _kill(name: str) -> None:
+    run(["systemctl", "kill", "--signal=KILL", name], expect=(0, 1))  # 1: it has just ended
+
+
 def end(*names: str) -> str:
     """Stop units, whatever state they are in, and forget their failures; how the last of them had ended."""
-    run(["systemctl", "stop", *names], timeout=START_LIMIT, expect=(0, 5))  # 5: there was nothing to stop
+    stop(*names)
     result = run(["systemctl", "show", "--value", "--property=Result", names[-1]]).strip()
     forget_failure(*names)
     return result
@@ -85,7 +138,7 @@ def start_service(environment: Environment, name: str) -> None:
     forget_failure(name)
     mark = now()
     try:
-        systemctl("restart", name)
+        restart(name)
     except StepFailed as error:
         raise StepFailed(
             f"{name} did not come up.",

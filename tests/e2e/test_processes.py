@@ -26,6 +26,16 @@ while True:
         pass
     time.sleep(0.001)
 """
+LINGERS = """
+import ctypes, os, signal, socket, threading, time
+def ask() -> None:
+    while True:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
+            notify.sendto(b"STOPPING=1\\nEXTEND_TIMEOUT_USEC=600000000", os.environ["NOTIFY_SOCKET"])
+        time.sleep(0.1)
+ctypes.CDLL(None).signal(int(signal.SIGTERM), 1)  # SIG_IGN
+threading.Thread(target=ask, daemon=True).start()
+"""
 
 
 @contextmanager
@@ -40,10 +50,11 @@ def sending(operator: Operator, name: str) -> Iterator[str]:
 
 @pytest.fixture
 def quick(intruder: BackDoor) -> Iterator[Operator]:
-    """A node on which the service of dev has 2 seconds to stop, in place of 20."""
+    """A node on which the service of dev has 2 seconds to stop, in place of 20, and 8 to start."""
     operator = intruder.operator
     place = "/run/systemd/system/helionyx-dev.service.d"
-    put = f"mkdir -p {place} && printf '[Service]\\nTimeoutStopSec=2\\n' > {place}/quick.conf"
+    limits = "[Service]\\nTimeoutStopSec=2\\nTimeoutStartSec=8\\n"
+    put = f"mkdir -p {place} && printf '{limits}' > {place}/quick.conf"
     operator.on_node("sh", "-c", f"{put} && systemctl daemon-reload")
     yield operator
     operator.on_node("sh", "-c", f"rm -r {place} && systemctl daemon-reload")
@@ -57,6 +68,19 @@ def test_stop_does_not_wait_for_what_others_have_stopped(quick: Operator) -> Non
         assert time.monotonic() - begun < 40  # version 0.3.0 took 426 s
         assert quick.status("dev")["state"] == "stopped"
     quick.change("start", "dev")
+
+
+@pytest.mark.parametrize("verb", ["stop", "restart"])
+def test_no_service_gets_more_time_to_stop(quick: Operator, intruder: BackDoor, verb: str) -> None:
+    """One that ignores SIGTERM, and asks systemd again and again to wait for it, is killed."""
+    before = quick.status("dev")["pid"]
+    intruder.run(LINGERS)
+    begun = time.monotonic()
+    quick.change(verb, "dev")
+    assert time.monotonic() - begun < 60  # the extension is ten minutes, each time
+    if verb == "stop":
+        quick.change("start", "dev")
+    quick.await_restart("dev", before)
 
 
 def test_deploy_says_who_may_have_killed_it(intruder: BackDoor) -> None:
