@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from .back_door import BackDoor
+from .faults import fault
 
 HONEST = """
 import services.api.health as health
@@ -52,7 +53,7 @@ def last_change(intruder: BackDoor) -> dict[str, Any]:
     return change
 
 
-@pytest.mark.parametrize("verb", ["rollback", "deploy"])
+@pytest.mark.parametrize("verb", ["rollback", fault("deploy")])
 def test_answer_of_the_release_to_come_saves_no_restart(
     intruder: BackDoor, twice: list[str], verb: str
 ) -> None:
@@ -133,11 +134,15 @@ for file in (data / "projections").iterdir():
 @pytest.mark.parametrize(
     ("verb", "bodies", "found"),
     [
-        ("deploy", "bodies[:-6]", "ends at position"),
-        ("rollback", "[body.replace('planned', 'paid') for body in bodies]", "has another event log"),
-        ("restart", "bodies[:-6] + bodies[-3:] * 3", "has another event log"),
+        pytest.param("deploy", "bodies[:-6]", "ends at position", id="cut"),
+        fault(
+            "rollback",
+            "[body.replace('planned', 'paid') for body in bodies]",
+            "has another event log",
+            name="rewritten",
+        ),
+        pytest.param("restart", "bodies[:-6] + bodies[-3:] * 3", "has another event log", id="forked"),
     ],
-    ids=["cut", "rewritten", "forked"],
 )
 def test_log_with_another_history_is_named(
     intruder: BackDoor, twice: list[str], verb: str, bodies: str, found: str
@@ -181,7 +186,7 @@ health._json = lambda *_: StreamingResponse(drops(), media_type="application/jso
 
 
 @pytest.mark.usefixtures("twice")
-@pytest.mark.parametrize("size", [1, 1 << 20], ids=["drips", "floods"])
+@pytest.mark.parametrize("size", [fault(1, name="drips"), pytest.param(1 << 20, id="floods")])
 def test_answer_without_an_end_is_none(intruder: BackDoor, size: int) -> None:
     """It costs a look its patience, and no memory."""
     operator = intruder.operator
