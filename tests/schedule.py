@@ -34,9 +34,15 @@ NODES = ("tests/e2e/", "tests/node1/")
 TOGETHER = frozenset(
     {
         "tests/e2e/test_bots.py",
+        "tests/e2e/test_full_disk.py",
+        "tests/e2e/test_lies.py",
         "tests/e2e/test_life.py",
+        "tests/e2e/test_locks.py",
+        "tests/e2e/test_odd_files.py",
+        "tests/e2e/test_processes.py",
         "tests/e2e/test_refusals.py",
         "tests/e2e/test_rollback.py",
+        "tests/e2e/test_sandbox.py",
         "tests/test_ci_catches.py",
     }
 )

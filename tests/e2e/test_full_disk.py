@@ -181,3 +181,5 @@ def test_a_file_system_of_its_own(small: Operator) -> None:
     assert b"milk" in small.ask("dev", "/api/v1/todos")[1]
     problems = small.status("dev")["problems"]
     assert [text for text in problems if "the disk is full: /var/lib/helionyx/dev has" in text]
+    small.on_node("rm", "/var/lib/helionyx/dev/fill")
+    await_recorded(small, "there is room")

@@ -6,6 +6,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import pytest
+
 from .back_door import BackDoor
 from .operator import Operator
 
@@ -36,6 +38,12 @@ until test $(pgrep --count --uid helionyx-dev --exact sleep) = $(ls -d . *.lock 
 """
 
 
+@pytest.fixture(scope="module", autouse=True)
+def made(intruder: BackDoor) -> None:
+    """Have a change make the locks: after a boot there are none."""
+    intruder.operator.change("backup", "live")
+
+
 @contextmanager
 def open_to_all(operator: Operator) -> Iterator[None]:
     """Let processes of dev hold the locks of an earlier version, which all could read."""
@@ -57,7 +65,6 @@ def modes(operator: Operator, *names: str) -> set[str]:
 def test_the_service_of_dev_gets_no_lock(intruder: BackDoor) -> None:
     """From its sandbox it opens neither the locks nor their directory."""
     operator = intruder.operator
-    operator.change("backup", "live")  # after a boot nobody has made a lock yet
     assert list(intruder.run(HOLD)) == []
     assert modes(operator, "live-backup", "host", "gate") == PRIVATE
 

@@ -71,7 +71,7 @@ def test_stop_does_not_wait_for_what_others_have_stopped(quick: Operator) -> Non
     quick.change("start", "dev")
 
 
-@pytest.mark.parametrize("verb", [fault("stop"), "restart"])
+@pytest.mark.parametrize("verb", [fault("stop"), fault("restart")])
 def test_no_service_gets_more_time_to_stop(quick: Operator, intruder: BackDoor, verb: str) -> None:
     """One that ignores SIGTERM, and asks systemd again and again to wait for it, is killed."""
     before = quick.status("dev")["pid"]
