@@ -22,7 +22,6 @@ from .store import LOG_FILE, LONG, SPARE, ask, hash_of, path_of, position_of
 from .wire import Wire
 
 BY_OTHERS = "a process of the environment's user does that, and no release: look at what runs there"
-PLACE = ".backup"  # in the environment's data: the copy is made there, by its user, and does not stay
 
 
 def hand_over(layout: Layout, wire: Wire, request: dict[str, Any]) -> None:
@@ -93,7 +92,7 @@ def _alone(layout: Layout, environment: Environment, request: dict[str, Any]) ->
 
 def _copied(layout: Layout, environment: Environment, release: Manifest) -> tuple[dict[str, Any], IO[bytes]]:
     """What the release's own code says of the copy that it has made and verified, and the copy."""
-    place, store = layout.data(environment) / PLACE, path_of(release)
+    place, store = layout.copies(environment), path_of(release)
     if place == store or place in store.parents:
         raise Refused(
             f"{store} lies where copies are made, and copies are thrown away.", "give the log another place"

@@ -124,6 +124,10 @@ class Layout:
         """
         return self.root / "var/lib/helionyx-sandbox" / environment.name
 
+    def copies(self, environment: Environment) -> Path:
+        """The place in the environment's data where its user makes copies of the log; none of them stays."""
+        return self.data(environment) / ".backup"
+
     def data(self, environment: Environment) -> Path:
         """What the service writes. Of it a deploy touches read models that no release uses, and owners."""
         return self.root / "var/lib/helionyx" / environment.name

@@ -6,7 +6,7 @@ import contextlib
 import os
 from pathlib import Path
 
-from . import backup, shelf
+from . import shelf
 from .errors import HostError
 from .files import sweep, unfinished
 from .layout import Environment, Layout
@@ -40,7 +40,7 @@ def _sweep_layers(layout: Layout, _: Environment) -> None:
 
 def _sweep_data(layout: Layout, environment: Environment) -> None:
     """Remove copies of the log that were not finished: each takes as much room as the log."""
-    half, copy = layout.kept_logs(environment) / shelf.HALF, layout.data(environment) / backup.PLACE
+    half, copy = layout.kept_logs(environment) / shelf.HALF, layout.copies(environment)
     _remove(environment, half)
     if os.path.lexists(copy):
         with environment_lock(layout, f"{environment.name}-backup", {"verb": "sweep"}):  # none is being made

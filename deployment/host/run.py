@@ -83,10 +83,11 @@ def _end_of(code: int | None) -> str:
     """The end of a command in words; the code of one that was killed is the negative number of a signal."""
     if code is None or code >= 0:
         return f"exit code {code} from"
-    number = -code
-    return (
-        f"killed by {signal.Signals(number).name if number in list(signal.Signals) else f'signal {number}'}"
-    )
+    try:
+        name = signal.Signals(-code).name
+    except ValueError:  # a real-time signal
+        name = f"signal {-code}"
+    return f"killed by {name}"
 
 
 def _started(

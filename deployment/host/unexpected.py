@@ -17,7 +17,6 @@ from .model import Manifest
 from .printable import printable
 
 SHOWN = 5  # files that are named; the next one only counts
-BACKUP = ".backup"  # where copies are made, see backup.py
 KINDS = {
     stat.S_IFLNK: "a link",
     stat.S_IFREG: "a plain file",
@@ -43,7 +42,7 @@ def _all(
     log, models = store.path_of(release), readmodels.directory(release)
     kept = layout.kept_logs(environment)
     places = [path for path in (log, models) if not path.is_symlink()]  # of links there `links` tells
-    for path in (*places, kept, layout.data(environment) / BACKUP):
+    for path in (*places, kept, layout.copies(environment)):
         yield from _judged(path, stat.S_IFDIR, owner)
     for path in (last_head.beside(release), last_head.last_backup(release), *_files_of(log)):
         yield from _judged(path, stat.S_IFREG, owner)
