@@ -53,7 +53,7 @@ def test_it_is_offline(standing: Node) -> None:
 
 
 def test_an_address_that_is_denied_is_not_reached(standing: Node) -> None:
-    unit = ["systemd-run", "--wait", "--pipe", "--quiet"]
+    unit = ["systemd-run", "--wait", "--pipe", "--quiet", "--collect"]
     assert standing.run([*unit, "python3", "-c", CONNECT]).returncode == 0
     assert standing.run([*unit, "-p", "IPAddressDeny=any", "python3", "-c", CONNECT]).returncode != 0
 
@@ -65,6 +65,7 @@ def test_a_credential_reaches_its_unit(standing: Node) -> None:
         "--wait",
         "--pipe",
         "--quiet",
+        "--collect",
         "-p",
         "DynamicUser=yes",
         "-p",
@@ -77,7 +78,7 @@ def test_a_credential_reaches_its_unit(standing: Node) -> None:
 
 def test_a_log_namespace_keeps_its_own_journal(standing: Node) -> None:
     mark = uuid4().hex
-    standing.run(["systemd-run", "--wait", "--quiet", "-p", "LogNamespace=own", "echo", mark])
+    standing.run(["systemd-run", "--wait", "--quiet", "--collect", "-p", "LogNamespace=own", "echo", mark])
     standing.run(["journalctl", "--namespace=own", "--sync"])
     assert mark in standing.run(["journalctl", "--namespace=own", "--output=cat"]).stdout
     assert standing.run(["test", "-d", f"/var/log/journal/{standing.record.machine_id}.own"]).returncode == 0
