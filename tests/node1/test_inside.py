@@ -38,6 +38,24 @@ def test_deploy_may_log_in_and_become_root_without_a_password(standing: Node) ->
     assert done.stdout == "deploy\nroot\n", done.stderr
 
 
+def test_a_login_costs_little(standing: Node) -> None:
+    """Whatever the client's own preference: the exchange of keys is most of what a login costs."""
+    shown = ssh_options(standing)
+    assert shown["kexalgorithms"].startswith("curve25519-sha256,")
+
+
+def ssh_options(node: Node) -> dict[str, str]:
+    """The options that ssh has for the node, its own among them."""
+    done = subprocess.run(
+        ["ssh", "-G", "-F", str(node.ssh_config), node.name],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=True,
+    )
+    return dict(line.split(" ", 1) for line in done.stdout.splitlines() if " " in line)
+
+
 def test_a_command_gets_its_words_and_its_input_unchanged(standing: Node) -> None:
     words = ["a b", "$HOME", "'", "*", ""]
     assert standing.run(["printf", "%s|", *words]).stdout == "".join(f"{word}|" for word in words)
