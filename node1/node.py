@@ -4,7 +4,6 @@ import contextlib
 import os
 import re
 import secrets
-import shlex
 import signal
 import socket
 import sys
@@ -22,6 +21,7 @@ import node1.host as host
 import node1.keys as keys
 import node1.network as network
 import node1.registry as registry
+import node1.shell as shell
 import node1.snapshot as snapshot
 from node1.cgroup import KEEPER, MACHINE
 from node1.error import Node1Error
@@ -108,13 +108,13 @@ class Node:
 
     def ssh_command(self) -> list[str]:
         """The argv that logs in as root."""
-        return ["ssh", "-F", str(self.ssh_config), self.name]
+        return shell.login(self.record)
 
     def run(
         self, argv: Sequence[str], *, input: str | None = None, timeout: float = 60
     ) -> CompletedProcess[str]:
         """Run a command inside as root; its exit code is the caller's to judge (255: ssh itself failed)."""
-        return run([*self.ssh_command(), shlex.join(argv)], stdin=input, timeout=timeout, check=False)
+        return shell.run_inside(self.record, argv, input=input, timeout=timeout)
 
     def limit_memory(self, more: int) -> None:
         """Let all that runs in it take no more than `more` bytes of memory on top of what it holds now."""
@@ -176,6 +176,7 @@ class Node:
 
     def _shut_down(self) -> bool:
         """Ask the node to shut down; returns whether it has done so in time."""
+        shell.hang_up(self.record)
         self.record.cgroup.signal(KEEPER, signal.SIGTERM)
         deadline = time.monotonic() + SHUTDOWN_SECONDS
         while self.running and time.monotonic() < deadline:
@@ -183,6 +184,7 @@ class Node:
         return not self.running
 
     def _cut(self) -> None:
+        shell.hang_up(self.record)
         self.record.cgroup.end()
         network.disconnect(self.record)
 

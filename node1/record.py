@@ -12,9 +12,11 @@ from node1.error import Node1Error
 
 FILE = "node.json"
 DISK = "disk"
+CONNECTION = "connection"  # the socket of the one that commands inside share
 # All that a node's directory may hold: what else lies there is somebody's, and no place for a node.
 FILES = (
     FILE,
+    CONNECTION,
     "boots",
     "console.log",
     "host_key",
@@ -120,7 +122,10 @@ def erase(directory: Path) -> None:
 
 
 def _is_unfinished(path: Path) -> bool:
-    return path.name.startswith(".") and path.name.endswith(".new")
+    """Whether it was to become one of a node's files: ssh makes its socket with a random ending first."""
+    return path.name.startswith(f"{CONNECTION}.") or (
+        path.name.startswith(".") and path.name.endswith(".new")
+    )
 
 
 def replace(path: Path, text: str, mode: int = 0o644) -> None:

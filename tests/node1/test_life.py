@@ -160,7 +160,16 @@ def test_a_half_removed_node_gives_way_to_a_new_one(node: Node) -> None:
     assert read(again) == ""
 
 
+def test_commands_share_a_login(node: Node) -> None:
+    logins = ["journalctl", "--unit=ssh", "--grep=Accepted publickey", "--output=cat"]
+    for _ in range(2):
+        assert len(node.run(logins).stdout.splitlines()) == 1
+    node.reboot()
+    assert len(node.run([*logins, "--boot"]).stdout.splitlines()) == 1
+
+
 def test_the_end_of_a_node_leaves_nothing_behind(node: Node) -> None:
+    write(node, "before")
     lives = processes(node)
     namespace = namespace_of(Path("/proc", str(lives[0])))
     assert in_namespace(namespace)
