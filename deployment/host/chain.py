@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .check import Check, bad, ok, warn
+from .deleted import Held
 from .layout import Environment
 from .model import Lost
 from .rules import AS_ROOT
@@ -17,14 +18,6 @@ READ = (
     "setpriv --reuid={user} --regid={user} --clear-groups"
     " --inh-caps=+sys_ptrace --ambient-caps=+sys_ptrace --"
 )
-
-
-@dataclass(frozen=True)
-class Held:
-    """A file of the log that was deleted, and that a process still has open below /proc."""
-
-    name: str
-    path: str
 
 
 @dataclass(frozen=True)

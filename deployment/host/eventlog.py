@@ -1,25 +1,20 @@
-"""Looking at the event log: what its release's own code verifies, and what the running process has open."""
+"""Looking at the event log: what its release's own code verifies."""
 
 from __future__ import annotations
 
-import contextlib
-import os
 import shlex
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from . import audit, probe, reading, redaction_notes, releases
-from .chain import Chain, Held
+from . import audit, deleted, probe, reading, redaction_notes, releases
+from .chain import Chain
 from .errors import StepFailed
 from .layout import Environment, Layout
 from .model import Manifest, Observed
 from .run import TimedOut, run
-from .store import LOG_FILE, MEMORY, object_in
+from .store import MEMORY, object_in
 
 VERIFYING = 240.0  # seconds for one event log; the operator's half gives up after 300 s of silence
-DELETED = " (deleted)"  # how the kernel marks the name of an open file that is in no directory any more
-FILES = (LOG_FILE, f"{LOG_FILE}-wal")  # all that a log is; a service may give other files any name
 DAMAGED = "restore it from a backup"  # the hint by which the release tells damage from all other trouble
 
 
@@ -41,7 +36,7 @@ def look(
         told=told.length if told else None,
         pid=seen.pid if seen else 0,
         gone=seen.lost if seen else None,
-        deleted=tuple(deleted(seen.pid, store)) if seen and seen.pid else (),
+        deleted=tuple(deleted.held(seen.pid, store)) if seen and seen.pid else (),
     )
     if not readable:
         return replace(chain, problem="its release cannot be run")
@@ -81,19 +76,3 @@ def _reason(error: StepFailed) -> str:
     """The last line, for that is where an exception is named; a hint may follow it."""
     lines = [line.strip() for line in error.details if not line.strip().startswith("hint: ")]
     return lines[-1] if lines else error.message
-
-
-def deleted(pid: int, store: Path) -> Iterator[Held]:
-    """The files of the store that the process has open, and that are in it no more."""
-    # The kernel names files without the links on the way to them, and as their mount in a sandbox is called.
-    stores = (store, Path(os.path.realpath(store)))
-    try:
-        opened = list(Path(f"/proc/{pid}/fd").iterdir())
-    except OSError:  # it has ended
-        return
-    for path in opened:
-        with contextlib.suppress(OSError):  # it was closed just now
-            target = str(path.readlink())
-            name = Path(target.removesuffix(DELETED))
-            if target.endswith(DELETED) and name.parent in stores and name.name in FILES:
-                yield Held(name.name, str(path))

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from . import audit, eventlog, last_head, marks, redaction_notes, releases, store
+from . import audit, deleted, last_head, marks, redaction_notes, releases, store
 from .errors import StepFailed
 from .layout import Environment, Layout
 from .model import Log, Lost, Manifest, Observed, Wanted
@@ -98,7 +98,7 @@ def look(
             hash=at_rest[1].hash if at_rest else None,
             missing=_is_missing(place),
             came_up=current is not None and marks.read(layout, environment, current.id).verified_at > 0,
-            deleted=bool(pid) and any(eventlog.deleted(pid, now)),
+            deleted=bool(pid) and any(deleted.held(pid, now)),
             pid=pid,
             before=now if place != now else None,
             deployed=current is not None,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,7 @@ from .layout import ENVIRONMENTS, Environment, Layout
 from .model import BOT, Log, Lost, Manifest, Observed, Wanted
 from .store import LOG_FILE
 from .systemd import Unit
+from .threads import Call
 
 MANY = 10_000  # files among which something that was said lies with certainty
 PATIENCE = 5.0  # seconds that a running service may take until it answers
@@ -50,11 +52,16 @@ def observe(
     verified the log.
     """
     release, log = (wanted.release, wanted.log) if wanted else (None, None)
+    current = releases.current(layout, environment)
+    manifest = releases.read_manifest(layout, environment, current)
+    known = last_head.read(layout, environment)
+    reading_log = None
+    if with_log and log is None:  # a program of the release takes 0.05 s: all else is looked at meanwhile
+        position = known.length if known else None
+        reading_log = Call(store.rest, layout, environment, manifest, at=position)
     units = systemd.show([environment.service, environment.socket, environment.journald])
     service, socket = units[environment.service], units[environment.socket]
     journald = units[environment.journald]
-    current = releases.current(layout, environment)
-    manifest = releases.read_manifest(layout, environment, current)
     opened, here = sockets.listeners(), _current(layout)
     neighbours = {name: release for name, release in here.items() if name != environment.name}
     listen = socket.listen if socket.active == "active" else None
@@ -62,19 +69,9 @@ def observe(
     # A probe of an idle socket would start the service: only a running one is asked.
     running = service.active == "active" and listen is not None and not processes.is_stopped(service.pid)
     answers = _answer(str(listen), service.pid) if running else None
-    known = last_head.read(layout, environment)
-    rest = None
-    if with_log and log is None:
-        rest = store.rest(layout, environment, manifest, at=known.length if known else None)
-    found = rest[0] if rest else None
-    if log is not None:
-        found = _sound(layout, environment, manifest, log)
     examined = {current, release.id if release else None} if wanted else None
-    # Reading the data takes a program of each kept release, 0.1 s each. Only a removal and an environment
-    # without a release need it.
-    may_hold_data = manifest is None or (wanted is not None and wanted.state == "absent")
     account = accounts.of(environment)
-    return Observed(
+    observed = Observed(
         user=account is not None,
         unmarked=account is not None and not accounts.is_as_created(account, environment),
         taken=taken.of(layout, environment),
@@ -106,8 +103,6 @@ def observe(
         tokens={name: access.token_of(release.digests) for name, release in here.items()},
         runs=activation.release_of(layout, environment, service),
         answers=answers,
-        log=found,
-        lost=_lost(layout, environment, manifest, wanted, known, service.pid, rest) if with_log else None,
         last_head=known,
         logs=store.kept(layout, environment),
         table=int(manifest.log.get("table", 0)) if manifest else 0,
@@ -115,7 +110,6 @@ def observe(
         opt=_is_home(root) or files.gone(root).exists(),
         home=_is_home(data),
         foreign=data.is_dir() and data.stat().st_uid != user_id(environment),
-        data=bool(found and found.last[0]) or (may_hold_data and _holds_more(layout, environment)),
         strays=processes.of(environment, user_id(environment)),
         lingers=processes.lingers(layout, environment),
         projections=readmodels.found(release or manifest, data),
@@ -123,6 +117,19 @@ def observe(
         unexpected=unexpected.of(layout, environment, manifest, user_id(environment))
         if manifest and wanted is None  # no plan depends on them
         else (),
+    )
+    rest = reading_log.result() if reading_log else None
+    found = rest[0] if rest else None
+    if log is not None:
+        found = _sound(layout, environment, manifest, log)
+    # Reading the data takes a program of each kept release, 0.1 s each. Only a removal and an environment
+    # without a release need it.
+    may_hold_data = manifest is None or (wanted is not None and wanted.state == "absent")
+    return replace(
+        observed,
+        log=found,
+        lost=_lost(layout, environment, manifest, wanted, known, service.pid, rest) if with_log else None,
+        data=bool(found and found.last[0]) or (may_hold_data and _holds_more(layout, environment)),
     )
 
 

@@ -17,7 +17,7 @@ from . import reading
 from .errors import StepFailed
 from .layout import Environment, Layout
 from .printable import printable
-from .run import run
+from .run import NOGROUP, run
 
 LIMIT = 10.0  # seconds that killed processes may take to be gone
 
@@ -40,7 +40,8 @@ def _strays(environment: Environment, user: int | None) -> Iterator[Path]:
     for path in Path("/proc").iterdir() if user is not None else ():
         with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it has just ended
             is_user_s = path.name.isdecimal() and user_of(path) == user
-            if is_user_s and not _has_ended(path) and not is_of_units(path, environment):
+            is_other = is_user_s and not is_of_units(path, environment) and not _is_of_root(path)
+            if is_other and not _has_ended(path):
                 yield path
 
 
@@ -58,6 +59,11 @@ def is_stopped(pid: int) -> bool:
         return _field(Path(f"/proc/{pid}"), "State").startswith("T")
     except (FileNotFoundError, ProcessLookupError):  # it has ended
         return False
+
+
+def _is_of_root(path: Path) -> bool:
+    """Whether root has started a process of the user as `run.run` does: in a group that no user can enter."""
+    return int(_field(path, "Gid").split()[0]) == NOGROUP
 
 
 def _has_ended(path: Path) -> bool:

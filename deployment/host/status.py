@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from . import bot, eventlog, files, locks, reading, record, releases, room, shelf, systemd
+from . import bot, deleted, files, locks, reading, record, releases, room, shelf, systemd
 from .errors import reason
 from .layout import Environment, Layout
 from .model import Log, Manifest, Observed
@@ -200,7 +200,7 @@ def _log(log: Log) -> dict[str, Any]:
 def _kept_log(layout: Layout, environment: Environment, name: str) -> dict[str, Any]:
     """Of a kept log what can be told without a look at its records, which is not written to any more."""
     path = layout.kept_logs(environment) / name
-    written_at = files.written_at(path / file for file in eventlog.FILES)
+    written_at = files.written_at(path / file for file in deleted.FILES)
     found = [entry.stat(follow_symlinks=False) for entry in reading.entries(path, FEW)]
     size_ = sum(item.st_blocks * 512 for item in found)
     return {"name": name, "bytes": size_, "written_at": written_at, "path": str(path)}

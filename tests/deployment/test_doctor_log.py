@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from deployment.host import audit, condition, eventlog
+from deployment.host import audit, condition, deleted, eventlog
 from deployment.host.chain import Chain
 from deployment.host.check import BAD, WARN
 from deployment.host.condition import Directory
@@ -110,7 +110,7 @@ def test_deleted_files_of_a_process_are_found(tmp_path: Path) -> None:
     try:
         for path in names[:-1]:
             path.unlink()
-        found = {held.name: held.path for held in eventlog.deleted(os.getpid(), store)}
+        found = {held.name: held.path for held in deleted.held(os.getpid(), store)}
     finally:
         for file in opened:
             file.close()

@@ -10,9 +10,10 @@ import pytest
 from deployment.host import check, condition, locks, record, vitals
 from deployment.host import doctor as there
 from deployment.host import rules as node
-from deployment.host.chain import Chain, Held
+from deployment.host.chain import Chain
 from deployment.host.check import BAD, OK, WARN, Check
 from deployment.host.condition import Directory, Facts, Port
+from deployment.host.deleted import Held
 from deployment.host.errors import StepFailed
 from deployment.host.layout import Environment, Layout
 from deployment.host.model import BOT, Manifest, Observed, Taken

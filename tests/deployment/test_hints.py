@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from deployment import redacted
-from deployment.host import chain, condition, directories, files, links, loss
+from deployment.host import chain, condition, deleted, directories, files, links, loss
 from deployment.host.condition import Directory, Facts
 from deployment.host.errors import StepFailed
 from deployment.host.layout import Environment, Layout
@@ -67,7 +67,7 @@ def hints() -> Iterator[tuple[str, str]]:
         facts = Facts(DEV, exists=True, user=user, directories=wrong)
         for check in condition.judge(facts):
             yield f"directory {user} {check.found}", check.mend
-    held = (chain.Held("events.db", "/proc/812/fd/7"), chain.Held("events.db-wal", "/proc/812/fd/8"))
+    held = (deleted.Held("events.db", "/proc/812/fd/7"), deleted.Held("events.db-wal", "/proc/812/fd/8"))
     for there in (True, False):
         found = chain.Chain(store=f"{DATA}/events", there=there, told=4, pid=812, deleted=held)
         yield f"deleted {there}", next(chain.judge(found, DEV, explained=False)).mend

@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from deployment.host import processes, sockets
+from deployment.host import processes, sockets, threads
 from deployment.host.errors import StepFailed
+from deployment.host.run import run
 
 from .shelves import DEV
 
@@ -121,6 +122,31 @@ def test_unit_of_a_process_is_one_of_the_system_manager(tmp_path: Path, group: s
     """A user's own manager starts units of any name, in its own part of the tree."""
     (tmp_path / "cgroup").write_text(f"{group}\n")
     assert processes.is_of_units(tmp_path, DEV) is is_ours
+
+
+def test_program_that_root_runs_as_the_user_is_no_stray() -> None:
+    """Two verbs may look at once, and one that looks goes on while such a program reads the log."""
+    user = pwd.getpwnam("daemon").pw_name
+    call = threads.Call(run, ["sh", "-c", "echo $$; exec sleep 0.5"], user=user, apart=True)
+    while not (running := _children_of(os.getpid())):
+        pass
+    looked_at = processes.of(DEV, pwd.getpwnam(user).pw_uid)
+    assert str(running[0]) == call.result().strip()
+    assert looked_at == ()
+
+
+def _children_of(pid: int) -> list[int]:
+    """The processes that another one has started and that are of a user of their own by now."""
+    found = (int(path.name) for path in Path("/proc").iterdir() if path.name.isdecimal())
+    return [child for child in found if _is_child(child, pid)]
+
+
+def _is_child(child: int, pid: int) -> bool:
+    try:
+        fields = dict(line.split(":", 1) for line in Path(f"/proc/{child}/status").read_text().splitlines())
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return int(fields["PPid"]) == pid and fields["Uid"].split()[0] != "0"
 
 
 def test_of_many_strays_the_first_are_named() -> None:

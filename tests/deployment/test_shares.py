@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from deployment import preview
-from deployment.host import halves, record, rehearsal, rules, session, shares, store, systemd, vitals
+from deployment.host import changing, halves, record, rehearsal, rules, shares, store, systemd, vitals
 from deployment.host.check import OK, WARN
 from deployment.host.compose import _units as composed
 from deployment.host.layout import ENVIRONMENTS, Environment, Layout
@@ -108,10 +108,10 @@ def test_old_code_gets_the_shares_of_the_configuration_that_runs(layout: Layout)
 def test_transaction_has_limits(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
     """It runs in the slice of all that belongs to Helionyx, and heavier than dev there."""
     started: list[str] = []
-    monkeypatch.setattr(session, "run", started.extend)
+    monkeypatch.setattr(changing, "run", started.extend)
     monkeypatch.setattr(halves, "keep", lambda *_: Path("/half"))
     request = {"verb": "deploy", "environment": "dev", "actor": {"name": "Ada"}}
-    session._start(layout, record.create(layout, request), Path("/half"))
+    changing._start(layout, record.create(layout, request), Path("/half"))
     found = dict(word.removeprefix("--property=").split("=") for word in started if "--property" in word)
     assert found["Slice"] == shares.SLICE
     assert {"MemoryMax", "TasksMax"} <= set(found)

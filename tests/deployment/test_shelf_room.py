@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from deployment.host import readmodels, releases, run, session, shelf, steps, store
+from deployment.host import changing, readmodels, releases, run, shelf, steps, store
 from deployment.host.errors import Refused, StepFailed
 from deployment.host.layout import Environment, Layout
 from deployment.host.model import Log, Wanted
@@ -73,7 +73,7 @@ def test_log_that_does_not_fit_is_refused_before_it_is_sent(
 
     wire: Any = Wire()
     with pytest.raises(Refused, match="the log takes 34 MB on the node"):
-        session._stage(layout, wire, Transaction("t1", transaction), (Step("install-log", ("5-aaa",)),))
+        changing._stage(layout, wire, Transaction("t1", transaction), (Step("install-log", ("5-aaa",)),))
 
 
 def test_log_that_fits_no_more_is_not_laid_down(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -106,7 +106,7 @@ def test_rebuild_without_a_log_is_refused(layout: Layout, monkeypatch: pytest.Mo
     request = {"verb": "rebuild", "environment": "dev", "dry": True}
     nobody: Any = None
     with pytest.raises(Refused, match=r"there is no event log in .*/dev/events"):
-        session._change(layout, nobody, layout.root, request)
+        changing.change(layout, nobody, layout.root, request)
 
 
 def test_rebuild_that_fails_shows_no_command(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:

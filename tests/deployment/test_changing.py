@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from deployment.host import record, session, systemd
+from deployment.host import changing, record, systemd
 from deployment.host.errors import Refused, Unfinished
 from deployment.host.layout import Layout
 from deployment.host.step import Step
@@ -23,7 +23,7 @@ def test_connection_lost_while_it_sends_leaves_no_transaction(layout: Layout) ->
     request = REQUEST | {"actor": {"name": "tester"}}
     try:
         with pytest.raises(Hangup):
-            session._begun(
+            changing._begun(
                 layout, Wire(reading, sink), layout.root, request, (Step("install-release", ("r",)),)
             )
     finally:
@@ -39,9 +39,9 @@ def test_end_of_a_transaction_that_nobody_carries_out(
     monkeypatch.setattr(systemd, "is_alive", lambda _: False)
     transaction = record.create(layout, REQUEST)
     with pytest.raises(Refused, match="was never begun"):
-        session._refuse_to_wait_for_nothing(transaction)
+        changing._refuse_to_wait_for_nothing(transaction)
     transaction.write("attempt", number=1)
     with pytest.raises(Unfinished, match="ended without a result"):
-        session._refuse_to_wait_for_nothing(transaction)
+        changing._refuse_to_wait_for_nothing(transaction)
     transaction.write("result", outcome="done")
-    session._refuse_to_wait_for_nothing(transaction)
+    changing._refuse_to_wait_for_nothing(transaction)
