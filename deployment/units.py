@@ -32,6 +32,7 @@ SERVICE = """\
 [Unit]
 Description=Helionyx {name}
 Requires={socket}
+Wants={shutdown}
 # What /etc/resolv.conf leads to below /run has to be there when the service gets its view of the disk.
 After=network.target nss-lookup.target {socket}
 RequiresMountsFor={data}/{name}
@@ -115,6 +116,24 @@ SystemCallErrorNumber=EPERM
 WantedBy=multi-user.target
 """
 
+# A service that asks for more time to stop (EXTEND_TIMEOUT_USEC) gets it from systemd, for ever: see ADR 15.
+# No Before=shutdown.target: the shutdown does not wait for this unit, which ends with the node.
+SHUTDOWN = """\
+[Unit]
+Description=Helionyx {name}: the limit for the end of the service when the node shuts down
+DefaultDependencies=no
+Conflicts=shutdown.target
+RefuseManualStop=yes
+
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+# Above the TimeoutStopSec= of the service and of its rehearsal.
+ExecStop=/usr/bin/sleep 25
+ExecStop=-/usr/bin/systemctl kill --signal=KILL {unit}.service {rehearsal}.service
+TimeoutStopSec=60
+"""
+
 JOURNAL = """\
 # The journal of Helionyx {name}: kept over reboots, bounded in size.
 [Journal]
@@ -131,6 +150,8 @@ def render(environment: Environment, python: str, config: Mapping[str, Any]) -> 
         "unit": environment.unit,
         "user": environment.user,
         "socket": environment.socket,
+        "shutdown": environment.shutdown,
+        "rehearsal": environment.rehearsal,
         "namespace": environment.namespace,
         "listen": listen_address(str(config["api_host"]), int(config["api_port"])),
         "python": python,
@@ -139,5 +160,6 @@ def render(environment: Environment, python: str, config: Mapping[str, Any]) -> 
         "data": DATA,
         "sandbox": SANDBOX,
     }
-    templates = {environment.socket: SOCKET, environment.service: SERVICE, environment.journal: JOURNAL}
-    return {name: template.format(**values).encode() for name, template in templates.items()}
+    templates = (SOCKET, SERVICE, SHUTDOWN, JOURNAL)
+    named = zip(environment.unit_names, templates, strict=True)
+    return {name: template.format(**values).encode() for name, template in named}

@@ -41,6 +41,16 @@ class Environment:
         return f"{self.unit}.socket"
 
     @property
+    def shutdown(self) -> str:
+        """The unit that limits how long a shutdown of the node waits for the service."""
+        return f"{self.unit}-shutdown.service"
+
+    @property
+    def unit_names(self) -> tuple[str, ...]:
+        """The names of the files in a release's `units/`."""
+        return (self.socket, self.service, self.shutdown, self.journal)
+
+    @property
     def rehearsal(self) -> str:
         """The stem of the units that a release is rehearsed in."""
         return f"{self.unit}-rehearsal"

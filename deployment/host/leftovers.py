@@ -27,7 +27,7 @@ def _sweep_published(layout: Layout, environment: Environment) -> None:
     own = layout.releases(environment)
     for parent in (own, own.parent, layout.verified(environment)):
         sweep(parent)
-    units = map(layout.unit_file, (environment.service, environment.socket, environment.journal))
+    units = map(layout.unit_file, environment.unit_names)
     for path in (*units, *layout.rehearsal(environment), layout.last_head(environment)):
         unfinished(path).unlink(missing_ok=True)
 

@@ -120,6 +120,8 @@ def _absent(seen: Observed, wanted: Wanted) -> Iterator[Step]:
             yield Step("disable-units", _units(environment))
         yield Step("remove-units", tuple(sorted(seen.units)))
         yield Step("reload-systemd")
+        if environment.shutdown in seen.units:  # systemd has forgotten what it does when it stops
+            yield Step("stop-units", (environment.shutdown,))
     yield from _tamed(seen, environment)
     if seen.strays and not wanted.user:
         yield Step("end-processes", (environment.user,))

@@ -118,7 +118,7 @@ def is_deployed(layout: Layout, environment: Environment) -> bool:
 def unit_files(layout: Layout, environment: Environment) -> dict[str, str]:
     """The environment's unit files that a deploy has installed, with their digests."""
     strange = strange_units(layout, environment)
-    paths = {name: layout.unit_file(name) for name in _unit_names(environment) if name not in strange}
+    paths = {name: layout.unit_file(name) for name in environment.unit_names if name not in strange}
     digests = ((name, _digest(path)) for name, path in paths.items())
     return {name: digest for name, digest in digests if digest is not None}
 
@@ -130,14 +130,11 @@ def strange_units(layout: Layout, environment: Environment) -> tuple[str, ...]:
     marks = {
         environment.socket: f"Description=Helionyx {environment.name}: the socket",
         environment.service: f"{Layout().current(environment)}/",
+        environment.shutdown: f"Description=Helionyx {environment.name}: the limit",
         environment.journal: f"# The journal of Helionyx {environment.name}",
     }
-    there = (name for name in _unit_names(environment) if _is_there(layout.unit_file(name)))
+    there = (name for name in environment.unit_names if _is_there(layout.unit_file(name)))
     return tuple(name for name in there if marks[name] not in _text(layout.unit_file(name)))
-
-
-def _unit_names(environment: Environment) -> tuple[str, ...]:
-    return (environment.socket, environment.service, environment.journal)
 
 
 def _is_there(path: Path) -> bool:

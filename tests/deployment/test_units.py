@@ -45,6 +45,20 @@ def test_a_service_that_crashes_is_started_again_for_ever(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ENVIRONMENTS)
+def test_a_shutdown_does_not_wait_for_a_service_for_ever(name: str) -> None:
+    """A unit of root's kills it, and its rehearsal, later than each of them has to end by itself."""
+    environment = Environment(name)
+    units = {unit: text.decode().splitlines() for unit, text in render(environment, "3.11", CONFIG).items()}
+    assert f"Wants={environment.shutdown}" in units[environment.service]
+    limit = units[environment.shutdown]
+    assert "Conflicts=shutdown.target" in limit
+    assert not [line for line in limit if line.startswith(("Before=", "After="))], "nothing waits for it"
+    wait, kill = (line for line in limit if line.startswith("ExecStop="))
+    assert kill.split(" ")[-2:] == [environment.service, f"{environment.rehearsal}.service"]
+    assert f"TimeoutStopSec={int(wait.split(' ')[-1]) - 5}" in units[environment.service]
+
+
+@pytest.mark.parametrize("name", ENVIRONMENTS)
 def test_a_rehearsal_has_the_sandbox_of_its_service(name: str, tmp_path: Path) -> None:
     """Line by line: what a rehearsal does otherwise stands behind it, and takes none of it back."""
     environment, layout = Environment(name), Layout(tmp_path)

@@ -8,10 +8,13 @@ from contextlib import contextmanager
 
 import pytest
 
+from deployment.host.layout import Environment
+
 from .back_door import BackDoor
 from .faults import fault
 from .operator import Operator
 
+DEV = Environment("dev")
 SIGNALS = """
 import os, signal, sys, time
 if os.fork(): os._exit(0)
@@ -32,7 +35,8 @@ import ctypes, os, signal, socket, threading, time
 def ask() -> None:
     while True:
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
-            notify.sendto(b"STOPPING=1\\nEXTEND_TIMEOUT_USEC=600000000", os.environ["NOTIFY_SOCKET"])
+            notify.connect(os.environ["NOTIFY_SOCKET"])
+            notify.send(b"STATUS=lingers\\nSTOPPING=1\\nEXTEND_TIMEOUT_USEC=600000000")
         time.sleep(0.1)
 ctypes.CDLL(None).signal(int(signal.SIGTERM), 1)  # SIG_IGN
 threading.Thread(target=ask, daemon=True).start()
@@ -82,6 +86,39 @@ def test_no_service_gets_more_time_to_stop(quick: Operator, intruder: BackDoor, 
     if verb == "stop":
         quick.change("start", "dev")
     quick.await_restart("dev", before)
+
+
+@pytest.mark.parametrize("state", ["running", fault("starting"), fault("rehearsed")])
+def test_no_service_keeps_the_node_from_a_reboot(intruder: BackDoor, state: str) -> None:
+    """A program that ignores SIGTERM, and asks systemd for more time, is killed; the others come back."""
+    operator = intruder.operator
+    # The limit that is in force for this boot alone: 0.1 s, in place of 25.
+    unit, place = DEV.shutdown, f"/run/systemd/system/{DEV.shutdown}.d"
+    lines = f"sed -n '/^ExecStop/{{s/sleep 25/sleep 0.1/;p}}' /etc/systemd/system/{unit}"
+    quick = f"mkdir -p {place} && (printf '[Service]\\nExecStop=\\n'; {lines}) > {place}/quick.conf"
+    operator.on_node("sh", "-c", quick)
+    operator.on_node("systemctl", "daemon-reload")
+    if state == "running":
+        intruder.run(LINGERS)
+    else:
+        _linger(operator, DEV.service if state == "starting" else f"{DEV.rehearsal}.service")
+    operator.node.reboot()  # which waits for a minute
+    for environment in ("dev", "live"):
+        operator.await_ready(environment)
+
+
+def _linger(operator: Operator, unit: str) -> None:
+    """Start a unit that never becomes ready, and goes on to ask for more time."""
+    place, program = f"/run/systemd/system/{unit}.d", f"/var/lib/helionyx/dev/{unit}.py"
+    operator.node.run(["sh", "-c", f"cat > {program}"], input=f"{LINGERS}\nthreading.Event().wait()\n")
+    lines = f"[Service]\nType=notify\nRestart=no\nExecStart=\nExecStart=/usr/bin/python3 -IS {program}\n"
+    operator.on_node("sh", "-c", f"mkdir -p {place} && printf '{lines}' > {place}/lingers.conf")
+    if unit != DEV.service:
+        operator.on_node("cp", f"/etc/systemd/system/{DEV.service}", f"/run/systemd/system/{unit}")
+    operator.on_node("systemctl", "daemon-reload")
+    operator.on_node("systemctl", "restart", "--no-block", unit)
+    asked = f"systemctl show --property=StatusText {unit} | grep -q lingers"
+    operator.on_node("timeout", "30", "sh", "-c", f"until {asked}; do sleep 0.05; done")
 
 
 def test_deploy_says_who_may_have_killed_it(intruder: BackDoor) -> None:

@@ -7,8 +7,11 @@ import os
 import pty
 import re
 
+from deployment.host.layout import Environment
+
 from .operator import LIMIT, Operator
 
+DEV = Environment("dev")
 PLACES = "ls -A /etc/systemd/system /etc/systemd /opt/helionyx /opt/helionyx/layers /var/lib/helionyx"
 
 
@@ -25,6 +28,7 @@ def test_data_stays_and_is_found_again(bare: Operator, dev: Operator) -> None:
         r"stays in /var/lib/helionyx/dev, ([1-9]\d* kB|0\.[1-9] MB),", dev.status("dev")["notes"][0]
     )
     assert dev.on_node("sh", "-c", "ls -A /etc/systemd/system /etc/systemd") == before
+    assert DEV.shutdown not in dev.on_node("systemctl", "list-units", "--all", "helionyx*")
     left = dev.on_node("sh", "-c", "ls -A /opt/helionyx/layers; ls /opt/helionyx")
     assert left == "heads\nhost\nlayers\nreserve\n"
     assert "helionyx-dev" not in dev.on_node("cat", "/etc/passwd", "/etc/group")
@@ -35,6 +39,7 @@ def test_data_stays_and_is_found_again(bare: Operator, dev: Operator) -> None:
     dev.on_node("useradd", "--system", "somebody")  # who takes the number of the user that is gone
     dev.deploy("dev")
     assert dev.events("dev") == events
+    dev.on_node("systemctl", "is-active", DEV.shutdown)
     owners = dev.on_node("sh", "-c", "find /var/lib/helionyx/dev -printf '%u\\n'")
     assert set(owners.splitlines()) == {"helionyx-dev"}
     changes = dev.on_node("cat", "/var/lib/helionyx-deploy/deployments.jsonl")
