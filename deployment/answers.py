@@ -75,7 +75,24 @@ def _line(value: Any) -> dict[str, Any]:
     return line
 
 
+_DETAIL = fields(
+    {"event": TEXT, "at": MOMENT},
+    {
+        **dict.fromkeys(("state", "verb", "title", "reason", "remark", "message"), optional(TEXT)),
+        "target": many(TEXT),
+        "seconds": SECONDS,
+        "details": many(TEXT),
+        "observed": mapping(TEXT, anything),
+    },
+)
 HISTORY = Message(
     "result",
-    fields({"outcome": one_of("done"), "lines": many(_line, 100_000), "first_bad": optional(COUNT)}),
+    fields(
+        {
+            "outcome": one_of("done"),
+            "lines": many(_line, 100_000),
+            "first_bad": optional(COUNT),
+        },
+        {"record": optional(many(_DETAIL))},
+    ),
 )

@@ -98,7 +98,8 @@ class _Change:
         assert self.release is not None
         assert self.prepared is not None
         shown = preview.of(self.settings.root, self.prepared.source, self.release, self.plan)
-        for line in preview.text(shown, [_step(item).title for item in self.plan["steps"]]):
+        steps = [_step(item) for item in self.plan["steps"]]
+        for line in preview.text(shown, steps, self.release.manifest.id):
             self.output.heading(line)
         return {**result, **shown}
 
@@ -290,4 +291,4 @@ def _way_back(steps: list[dict[str, Any]]) -> str:
 
 
 def _step(item: dict[str, Any]) -> Step:
-    return Step(item["verb"], tuple(item["target"]))
+    return Step(item["verb"], tuple(item["target"]), item["reason"])

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import sys
 import time
+from collections.abc import Iterator
 from typing import Any
 
+from . import output
 from .answers import HISTORY
 from .connection import Connection, result_of_look
 from .errors import DONE, HANDS
 from .messages import HELLO
-from .output import code_line
 from .settings import Settings
 from .tables import columns, short, table
 
@@ -26,7 +27,8 @@ def history(settings: Settings) -> int:
     """Show the last changes, newest last; 4 when the chain of the audit does not hold."""
     with Connection(settings) as connection:
         result_of_look(settings.node, connection.hear(HELLO))
-        connection.say(verb="history")
+        detail = settings.environment if settings.named and settings.lines == 1 else None
+        connection.say(verb="history", detail=detail)
         answer = result_of_look(settings.node, connection.hear(HISTORY))
     names = settings.environments if settings.named else None
     changes = [item for item in pair(answer["lines"]) if names is None or item["environment"] in names]
@@ -34,12 +36,14 @@ def history(settings: Settings) -> int:
     code = DONE if answer["first_bad"] is None else HANDS
     if settings.json:
         result = {"exit_code": code, "first_bad": answer["first_bad"], "changes": changes}
+        result |= {"record": answer.get("record")} if detail else {}
         sys.stdout.write(json.dumps(result, indent=1) + "\n")
         return code
     sys.stdout.write(table(HEADS, [row(item) for item in changes], columns()))
+    sys.stdout.writelines(f"{line}\n" for line in details(answer.get("record") or []))
     if code:
         sys.stdout.write(f"the audit's line {answer['first_bad']} does not fit its chain: it was changed\n")
-    sys.stdout.write(code_line(code) + "\n")
+    sys.stdout.write(output.code_line(code) + "\n")
     return code
 
 
@@ -74,6 +78,31 @@ def row(item: dict[str, Any]) -> tuple[str, ...]:
         _log(item),
         item.get("reason") or _why(item),
     )
+
+
+def details(record: list[dict[str, Any]]) -> Iterator[str]:
+    """The steps of a change with their reasons, and the facts that it found before: for people."""
+    for entry in record:
+        if entry["event"] == "before" and entry.get("observed"):
+            yield from _found(entry["observed"])
+        elif entry["event"] == "step" and entry.get("state") == "done":
+            yield output.line(str(entry.get("title")), entry.get("seconds", 0.0), entry.get("remark") or "")
+            yield f"      {entry.get('reason') or 'no reason is on record'}"
+        elif entry["event"] == "failed":
+            yield f"  {entry.get('title')}: failed: {entry.get('message')}"
+        elif entry["event"] == "revert":
+            yield "  revert:"
+
+
+def _found(facts: dict[str, Any]) -> Iterator[str]:
+    """The facts that most plans depend on."""
+    answers = facts.get("answers") or {}
+    yield (
+        f"  found: service {facts.get('service')}, socket {facts.get('socket')} on {facts.get('listen')},"
+        f" {facts.get('runs') or 'no release'} runs, {facts.get('current') or 'none'} is active"
+    )
+    if answers:
+        yield f"         it answers as {answers.get('release')}, ready: {answers.get('ready')}"
 
 
 def _why(item: dict[str, Any]) -> str:

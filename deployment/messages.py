@@ -47,6 +47,7 @@ TRANSACTION = matching(
 UNIT = matching(r"[0-9A-Za-z@:._-]{1,200}", "helionyx-dev.service")
 OUTCOMES = ("done", "nothing", "planned", "refused", "failed", "hands", "abandoned")
 STEP = {"verb": matching(r"[a-z][a-z-]{0,39}", "install-release"), "target": many(TEXT)}
+REASON = {"reason": TEXT}
 END = matching(r"[0-9a-f]{64}|", "the 64 digits of a SHA-256")  # empty where nothing was said
 
 
@@ -126,7 +127,7 @@ PLAN = Message(
     "plan",
     fields(
         {
-            "steps": many(fields(STEP)),
+            "steps": many(fields({**STEP, **REASON})),
             "callers": one_of("nothing", "a pause", "an interruption"),
             "drop_ins": many(TEXT),
             "stopped": FLAG,
@@ -143,11 +144,11 @@ PLAN = Message(
 )
 NEED = Message("need", fields({"blobs": many(one_of("layer", "release", "log"), 3)}))
 BEGUN = Message("transaction", fields({"id": TRANSACTION, "unit": UNIT}))
-_STEPS = many(fields(STEP))
+_STEPS = many(fields(STEP, REASON))
 ENTRIES = {
     "step": fields(
         {**STEP, "state": one_of("begin", "done"), "title": TEXT},
-        {"seconds": SECONDS, "remark": TEXT, "facts": FACTS, "doubts": many(TEXT)},
+        {**REASON, "seconds": SECONDS, "remark": TEXT, "facts": FACTS, "doubts": many(TEXT)},
     ),
     "failed": fields({"title": TEXT, "details": many(TEXT)}),
     "revert": fields({"steps": _STEPS}),

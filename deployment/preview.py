@@ -8,11 +8,13 @@ from typing import Any
 
 from .errors import DeployError
 from .host.model import Manifest, changed_keys
+from .host.step import Step
 from .release import Release
 from .repository import git
 from .source import Source
 
 LIMIT = 20  # commits that are listed one by one
+SECTIONS = ("uncommitted", "commits", "configuration", "units", "drop_ins")
 FEW = 5  # files that are not committed, for people
 
 
@@ -68,10 +70,11 @@ def units(before: dict[str, list[str]], after: dict[str, list[str]]) -> list[str
     return lines
 
 
-def text(preview: dict[str, Any], steps: list[str]) -> list[str]:
-    """The preview for people."""
-    lines = [f"  {step}" for step in steps] or ["  no step: this release runs already"]
-    for title in ("uncommitted", "commits", "configuration", "units", "drop_ins"):
+def text(preview: dict[str, Any], steps: list[Step], release: str) -> list[str]:
+    """The preview for people: each step with its reason below, or the reason why there is none."""
+    lines = [line for step in steps for line in (f"  {step.title}", f"      {step.reason}")]
+    lines = lines or [f"  up to date: {release} runs, is ready, and all files and units are as it has them"]
+    for title in SECTIONS:
         shown = _first(preview[title]) if title == "uncommitted" else preview[title]
         if shown:
             lines += [f"{title.replace('_', '-')}:", *(f"  {line}" for line in shown)]

@@ -142,6 +142,11 @@ class Lost:
     held: bool = False  # whether the process still holds a deleted log
 
 
+# Of an environment's answer, what tells who answers. The record has the log in fields of its own.
+IDENTITY = ("environment", "release", "ready", "reason")
+UNRECORDED = frozenset({"bots", "tokens", "neighbours", "projects", "log", "lost", "last_head"})
+
+
 @dataclass(frozen=True)
 class Observed:
     """What is, for one environment: every fact that a plan may depend on."""
@@ -211,6 +216,13 @@ class Observed:
         """Whether the environment was ever deployed here."""
         return self.current is not None or bool(self.units)
 
+    def facts(self) -> dict[str, Any]:
+        """The facts that the record of a change keeps: no digest of a token, and who answers."""
+        recorded = {key: value for key, value in vars(self).items() if key not in UNRECORDED}
+        answers = {key: self.answers.get(key) for key in IDENTITY} if self.answers else None
+        names = {key: [item.text for item in getattr(self, key)] for key in ("taken", "links")}
+        return {**recorded, **names, "answers": answers, "releases": sorted(self.releases)}
+
 
 @dataclass(frozen=True)
 class Redaction:
@@ -247,12 +259,6 @@ class Wanted:
     delete: bool = False  # of a removed one: whether what was said to it goes as well
     keep: int | None = None  # releases that came up and stay; None: all of them, nothing is pruned
     prune: bool = False  # whether somebody has said how many: then also where nothing else is to be done
-
-    def is_served(self, seen: Observed) -> bool:
-        """Whether the release answers; on the way back the process of before does, ready or not."""
-        if self.release is None or (self.pid and seen.pid == self.pid):
-            return self.release is not None
-        return seen.serving == self.release.id == seen.current
 
 
 def changed_keys(before: Manifest | None, after: Manifest) -> list[str]:

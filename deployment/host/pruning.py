@@ -12,7 +12,7 @@ def discarded(seen: Observed, wanted: Wanted) -> Iterator[Step]:
     """Remove a release that never came up, after the revert from it."""
     failed = seen.releases.get(wanted.failed)
     if failed is not None and not failed.verified_at:
-        yield Step("prune-releases", (wanted.failed,))
+        yield Step("prune-releases", (wanted.failed,), "it never came up")
         yield from _unused(seen, set(seen.releases) - {wanted.failed}, wanted.release)
 
 
@@ -27,7 +27,7 @@ def pruned(seen: Observed, release: Manifest, keep: int) -> Iterator[Step]:
         stay.add(seen.previous)
     drop = tuple(sorted(set(others) - stay))
     if drop:
-        yield Step("prune-releases", drop)
+        yield Step("prune-releases", drop, f"KEEP={keep}: older than the releases that stay")
     yield from _unused(seen, stay, release)
 
 
@@ -37,8 +37,8 @@ def _unused(seen: Observed, stay: set[str], release: Manifest | None) -> Iterato
     used = {item.layer for item in kept} | {release.layer if release else ""} | set(seen.layers_elsewhere)
     layers = tuple(sorted(set(seen.layers) - used))
     if layers:
-        yield Step("prune-layers", layers)
+        yield Step("prune-layers", layers, "no release that stays uses them")
     told = {item.projections for item in kept}
     projections = tuple(sorted(set(seen.projections) - told))
     if projections and told and "" not in told:  # a release without a known file may use any of them
-        yield Step("prune-projections", projections)
+        yield Step("prune-projections", projections, "no release that stays uses them")

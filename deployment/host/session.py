@@ -54,7 +54,9 @@ def _answer(layout: Layout, wire: Wire, program: Path, request: dict[str, Any]) 
         from . import audit
 
         lines = audit.read(layout)
-        wire.say("result", outcome="done", lines=lines[-LAST:], first_bad=audit.first_bad(lines))
+        detail = _record(layout, lines, request["detail"]) if request.get("detail") else None
+        first_bad = audit.first_bad(lines)
+        wire.say("result", outcome="done", lines=lines[-LAST:], first_bad=first_bad, record=detail)
     elif verb == "logs":
         from . import logs
 
@@ -70,3 +72,11 @@ def _answer(layout: Layout, wire: Wire, program: Path, request: dict[str, Any]) 
         changing.change(layout, wire, program, request)
     else:
         raise Refused(f"this node's half does not know the verb {verb!r}.", f"it knows {', '.join(CHANGES)}")
+
+
+def _record(layout: Layout, lines: list[dict[str, Any]], environment: str) -> list[dict[str, Any]]:
+    """The record of the last change of an environment; empty where the node has forgotten it, or had none."""
+    from . import record
+
+    changes = [line["transaction"] for line in lines if line.get("environment") == environment]
+    return record.get(layout, changes[-1]).entries() if changes else []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 # The id of a release or the digest of a layer, which the heading has named.
@@ -12,14 +12,15 @@ IDENTIFIER = re.compile(r"[0-9a-f]{64}|[0-9a-f]{12}(-dirty)?-[0-9a-f]{12}")
 
 @dataclass(frozen=True)
 class Step:
-    """An action on `target`. Applying it has no policy of its own."""
+    """An action on `target`, and the fact that makes it necessary. Applying it has no policy of its own."""
 
     verb: str
     target: tuple[str, ...] = ()
+    reason: str = field(default="", compare=False)
 
     def to_json(self) -> dict[str, Any]:
         """The step as plain values."""
-        return {"verb": self.verb, "target": list(self.target)}
+        return {"verb": self.verb, "target": list(self.target), "reason": self.reason}
 
     @property
     def title(self) -> str:

@@ -98,6 +98,7 @@ class Change:
             enabled=seen.enabled,
             user=seen.user,
             home=seen.home,
+            observed=seen.facts(),
             **loss.before(self.layout, self.environment, seen, release, self._wanted()),
         )
 

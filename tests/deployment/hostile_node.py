@@ -70,7 +70,7 @@ MANIFEST = {
 }
 PLAN = {
     "type": "plan",
-    "steps": [{"verb": "restart-service", "target": ["helionyx-dev.service"]}],
+    "steps": [{"verb": "restart-service", "target": ["helionyx-dev.service"], "reason": "asked for"}],
     "callers": "a pause",
     "drop_ins": ["/etc/systemd/system/helionyx-dev.service.d/memory.conf"],
     "stopped": True,

@@ -1,4 +1,8 @@
-"""The planner's rules, one data file each: what is and what is wanted in, steps out."""
+"""The planner's rules, one data file each: the state found and the state desired in, steps out.
+
+A case names what differs from `plan_base.json`: a healthy environment that is asked to be as it is. The state
+found of a `bare` case is all in the file. A step is `VERB TARGET`, with its reason.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +19,7 @@ from deployment.host.model import Kept, Log, Lost, Manifest, Observed, Redaction
 from deployment.host.plan import plan
 from deployment.host.step import callers
 
+BASE = json.loads((Path(__file__).parent / "plan_base.json").read_text())
 CASES = sorted((Path(__file__).parent / "plans").glob("*.json"))
 OPTIONS = (
     "restart",
@@ -71,18 +76,27 @@ def _wanted(value: dict[str, Any]) -> Wanted:
     return Wanted(Environment(value["environment"]), value["state"], release, **options)
 
 
+def _desired(override: dict[str, Any]) -> dict[str, Any]:
+    """The state desired in a case; its release differs from the base in some fields, or is none."""
+    release = override.get("release", {})
+    whole = None if release is None else BASE["wanted"]["release"] | release
+    return {**BASE["wanted"], **override, "release": whole}
+
+
 @pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
 def test_plan(path: Path) -> None:
     """What the file's `rule` says."""
     case = json.loads(path.read_text())
-    seen, wanted = _seen(case["seen"]), _wanted(case["wanted"])
+    found = ({} if case.get("bare") else BASE["seen"]) | case.get("seen", {})
+    seen, wanted = _seen(found), _wanted(_desired(case.get("wanted", {})))
     if "refused" in case:
         with pytest.raises(Refused, match=re.escape(case["refused"])) as refusal:
             plan(seen, wanted)
         assert refusal.value.hint
         return
     steps = plan(seen, wanted)
-    assert [" ".join([step.verb, *step.target]) for step in steps] == case["steps"], case["rule"]
+    shown = [(" ".join([step.verb, *step.target]), step.reason) for step in steps]
+    assert shown == list(case["steps"].items()), case["rule"]
     assert callers(steps) == case["callers"], case["rule"]
 
 
@@ -90,5 +104,5 @@ def test_every_verb_of_a_plan_has_hands() -> None:
     """A plan never holds a step that nothing can perform, and there are no hands without a verb."""
     from deployment.host.steps import STEPS
 
-    shown = {line.split()[0] for path in CASES for line in json.loads(path.read_text()).get("steps", [])}
+    shown = {line.split()[0] for path in CASES for line in json.loads(path.read_text()).get("steps", ())}
     assert shown == set(STEPS)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from deployment import preview, source
 from deployment.host.model import Manifest
+from deployment.host.step import Step
 
 from .conftest import git
 
@@ -31,8 +32,17 @@ def test_configuration_shows_values_that_are_no_secret() -> None:
 def test_drop_ins_are_named() -> None:
     """They change what the units of the release say."""
     empty: dict[str, list[str]] = {"uncommitted": [], "commits": [], "configuration": [], "units": []}
-    shown = preview.text({**empty, "drop_ins": ["/etc/x.conf"]}, ["a step"])
-    assert shown == ["  a step", "drop-ins:", "  /etc/x.conf"]
+    step = Step("enable-units", ("helionyx-dev.service",), "not enabled at boot")
+    shown = preview.text({**empty, "drop_ins": ["/etc/x.conf"]}, [step], "1a2b3c")
+    title, reason = "  enable units helionyx-dev.service", "      not enabled at boot"
+    assert shown == [title, reason, "drop-ins:", "  /etc/x.conf"]
+
+
+def test_plan_without_a_step_says_why() -> None:
+    """There is nothing to do, and that has a reason too."""
+    empty: dict[str, list[str]] = {title: [] for title in preview.SECTIONS}
+    [line] = preview.text(empty, [], "1a2b3c")
+    assert line.startswith("  up to date: 1a2b3c runs")
 
 
 def test_units_are_shown_as_a_diff() -> None:
@@ -67,12 +77,12 @@ def test_files_that_are_not_committed_are_named(checkout: Path) -> None:
     """For people the first few and how many more; what is committed and what git ignores is not."""
     nothing: dict[str, list[str]] = {"commits": [], "configuration": [], "units": [], "drop_ins": []}
     clean = source.read(checkout, "dev")
-    assert preview.text({"uncommitted": list(clean.changed), **nothing}, ["a step"]) == ["  a step"]
+    [_] = preview.text({"uncommitted": list(clean.changed), **nothing}, [], "1a2b3c")
     (checkout / "pyproject.toml").write_text("[project]\nname = 'x'\n")
     for number in range(6):
         (checkout / "services" / f"new-{number}.py").write_text("")
     changed = source.read(checkout, "dev").changed
     assert changed == ("pyproject.toml", *(f"services/new-{number}.py" for number in range(6)))
-    shown = preview.text({"uncommitted": list(changed), **nothing}, ["a step"])
+    _, *shown = preview.text({"uncommitted": list(changed), **nothing}, [], "1a2b3c")
     names = [f"  {name}" for name in changed[: preview.FEW]]
-    assert shown == ["  a step", "uncommitted:", *names, "  and 2 more"]
+    assert shown == ["uncommitted:", *names, "  and 2 more"]

@@ -110,6 +110,8 @@ def test_plan_is_what_the_deploy_then_does(dev: Operator) -> None:
     dev.commit("services/changed.py", "PLANNED = 1\n", "\x1b[2J\u202eA change that is planned")
     assert "+ " in (shown := dev.script("plan", "dev").stdout)
     assert shown.replace("\n", "").isprintable()
+    why = f"  restart service helionyx-dev.service\n      {before['release']} runs\n"
+    assert why in shown
     dev.configure("dev", "LOG_LEVEL=INFO", "LOG_LEVEL=WARNING")
     plan = dev.change("plan", "dev")
     assert dev.status("dev")["pid"] == before["pid"]
@@ -123,7 +125,13 @@ def test_plan_is_what_the_deploy_then_does(dev: Operator) -> None:
     assert [Step(item["verb"], tuple(item["target"])).title for item in plan["steps_planned"]] == [
         title for title in titles(done) if not title.startswith(ours)
     ]
-    assert "no step" in dev.script("plan", "dev").stdout
+    assert "up to date: " in dev.script("plan", "dev").stdout
+    *_, last = dev.script("history", "dev", LINES="1").stdout.split("restart service helionyx-dev.service")
+    assert f"\n      {before['release']} runs\n" in last
+    history = json.loads(dev.script("history", "dev", "--json", LINES="1").stdout)
+    [found] = [entry["observed"] for entry in history["record"] if entry["event"] == "before"]
+    assert (found["service"], found["runs"], found["pid"]) == ("active", before["release"], before["pid"])
+    assert not {"tokens", "bots"} & set(found)
     for verb, text in (("status", "\\u001b[2J\\u202eA change"), ("history", "Ada\\u001b[2J")):
         shown = dev.script(verb, "dev").stdout
         assert text in shown
