@@ -11,6 +11,7 @@ from .deleted import Held
 from .layout import Environment
 from .model import Lost
 from .rules import AS_ROOT
+from .unread import Unread
 from .words import count
 
 BEFORE_ALL = "before anything else"
@@ -42,6 +43,7 @@ class Chain:
     notes: Sequence[Mapping[str, Any]] | None = None  # of redactions in it; None where that is not known
     unaudited: tuple[int, ...] = ()  # positions of redactions that no transaction has done
     undone: tuple[int, ...] = ()  # positions of events that were redacted, and whose words are back
+    unread: Unread | None = None  # why no look at it was possible, and so no verification was begun
     gone: Lost | None = None  # the loss or replacement of the log, if any
 
     @property
@@ -87,6 +89,8 @@ def _redactions(chain: Chain, environment: Environment) -> Iterator[Check]:
 def _unread(chain: Chain, environment: Environment) -> Check:
     found = f"not verified: {chain.problem}"
     replay = f"{AS_ROOT}: {chain.command}"
+    if chain.unread and chain.unread.holders:
+        return bad("event log", found, chain.unread.hint(environment.name))
     if chain.late:
         return warn("event log", found, f"{replay}; it has no time limit there")
     if chain.damaged:

@@ -128,7 +128,8 @@ def _preview(
     wanted = wanted_of(layout, environment, request)
     if request["verb"] == "deploy" and id_of(request["release"]) != request["release"]["id"]:
         raise Refused(f"release {request['release']['id']} does not bear the id of its contents.")
-    seen = observe(layout, environment, wanted)
+    # What a stop does depends on no log: it goes on at once where somebody keeps the log from being read.
+    seen = observe(layout, environment, wanted, with_log=wanted.state != "stopped")
     return seen, wanted, plan(seen, wanted)
 
 

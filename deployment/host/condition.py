@@ -10,10 +10,10 @@ from typing import Any
 from . import chain, sockets
 from .chain import Chain
 from .check import Check, bad, ok, warn
+from .faults import Fault
 from .layout import Environment
 from .model import Taken
 from .rules import AS_ROOT
-from .status import Fault
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,12 @@ def reason(error: Exception) -> str:
     return f"the look at it failed: {type(error).__name__}: {error}"
 
 
+def last_word(error: HostError) -> str:
+    """The last line of a command that failed, where its error is named; a hint may follow that line."""
+    lines = [line.strip() for line in error.details if not line.strip().startswith("hint:")]
+    return lines[-1] if lines else error.message
+
+
 class Refused(HostError):
     """Seen before anything was touched."""
 

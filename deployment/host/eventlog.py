@@ -8,7 +8,7 @@ from pathlib import Path
 
 from . import audit, deleted, probe, reading, redaction_notes, releases
 from .chain import Chain
-from .errors import StepFailed
+from .errors import StepFailed, last_word
 from .layout import Environment, Layout
 from .model import Manifest, Observed
 from .run import TimedOut, run
@@ -40,6 +40,8 @@ def look(
     )
     if not readable:
         return replace(chain, problem="its release cannot be run")
+    if seen and seen.unread and (seen.unread.late or seen.unread.holders):  # it would be late again
+        return replace(chain, problem=seen.unread.text, late=seen.unread.late, unread=seen.unread)
     return _compared(layout, _verified(chain, argv, environment), environment)
 
 
@@ -51,7 +53,7 @@ def _verified(chain: Chain, argv: list[str], environment: Environment) -> Chain:
         found = object_in(said)
         if found is None:
             damaged, late = DAMAGED in said, isinstance(error, TimedOut)
-            return replace(chain, problem=_reason(error), damaged=damaged, late=late)
+            return replace(chain, problem=last_word(error), damaged=damaged, late=late)
     if found is None:
         return replace(chain, problem="its release does not answer in JSON")
     chain = replace(chain, length=int(found["position"]), first_bad=found["first_bad_position"])
@@ -70,9 +72,3 @@ def _compared(layout: Layout, chain: Chain, environment: Environment) -> Chain:
         unaudited=tuple(redaction_notes.unaudited(lines, environment, chain.notes)),
         undone=tuple(redaction_notes.undone(lines, environment, chain.notes, chain.length)),
     )
-
-
-def _reason(error: StepFailed) -> str:
-    """The last line, for that is where an exception is named; a hint may follow it."""
-    lines = [line.strip() for line in error.details if not line.strip().startswith("hint: ")]
-    return lines[-1] if lines else error.message

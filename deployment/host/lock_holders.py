@@ -1,4 +1,4 @@
-"""The processes that hold a flock on a file, as far as /proc shows them."""
+"""The processes that hold a lock on a file, as far as /proc shows them."""
 
 from __future__ import annotations
 
@@ -13,6 +13,10 @@ from . import processes, reading
 from .printable import printable
 
 PROC = Path("/proc")
+FLOCK = (("FLOCK",),)  # words of a line of /proc/PID/fdinfo: see proc(5)
+EXCLUSIVE = (("POSIX", "WRITE"), ("OFDLCK", "WRITE"), ("LEASE",))  # what keeps others from opening or reading
+
+Kinds = tuple[tuple[str, ...], ...]
 STARTED = 19  # the field `starttime` of /proc/<pid>/stat, counted from behind the name: see proc(5)
 
 
@@ -29,27 +33,31 @@ class Process:
         return f"{self.name} (pid {self.pid}) of root, running for {self.seconds:.0f} s"
 
 
-def of(file: os.stat_result) -> tuple[Process, ...]:
-    """The processes that hold the file locked, lowest pid first.
+def of(file: os.stat_result, kinds: Kinds = FLOCK) -> tuple[Process, ...]:
+    """The processes that hold the file locked by a lock of one of these kinds, lowest pid first.
 
     The kernel names the process that has locked a file, which may have ended since then, and not those that
     have inherited the lock. So every open file of every process is looked at.
     """
     place = f" {os.major(file.st_dev):02x}:{os.minor(file.st_dev):02x}:{file.st_ino} "
     pids = sorted(int(path.name) for path in PROC.iterdir() if path.name.isdecimal())
-    return tuple(process for pid in pids for process in _holding(pid, place))
+    return tuple(process for pid in pids for process in _holding(pid, place, kinds))
 
 
-def _holding(pid: int, place: str) -> Iterator[Process]:
+def _holding(pid: int, place: str, kinds: Kinds) -> Iterator[Process]:
     with suppress(OSError):  # it has ended
-        if any(place in line for line in _locks(pid)):
+        if any(place in line and _is_one_of(line, kinds) for line in _locks(pid)):
             yield _process(pid)
 
 
 def _locks(pid: int) -> Iterator[str]:
     for path in (PROC / str(pid) / "fdinfo").iterdir():
         with suppress(OSError):  # it was closed
-            yield from (line for line in reading.lines(path) if line.startswith("lock:") and "FLOCK" in line)
+            yield from (line for line in reading.lines(path) if line.startswith("lock:"))
+
+
+def _is_one_of(line: str, kinds: Kinds) -> bool:
+    return any(set(words) <= set(line.split()) for words in kinds)
 
 
 def _process(pid: int) -> Process:

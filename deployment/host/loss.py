@@ -11,6 +11,7 @@ from . import audit, deleted, last_head, marks, redaction_notes, releases, store
 from .errors import StepFailed
 from .layout import Environment, Layout
 from .model import Log, Lost, Manifest, Observed, Wanted
+from .unread import Unread
 
 
 @dataclass(frozen=True)
@@ -70,12 +71,13 @@ def look(
     chosen: Manifest | None,
     known: Log | None,
     pid: int,
-    at_rest: tuple[Log, store.At] | None,
+    at_rest: tuple[Log, store.At] | Unread | None,
     redacting: int | None = None,
 ) -> Lost | None:
     """Judge the log that the release `chosen` would have; the release `current` can be asked to read it.
 
-    `pid` is the process of the service, and `at_rest` the log on the disk, where that was looked at already.
+    `pid` is the process of the service, and `at_rest` the log on the disk, where that was looked at already:
+    a log that could not be read is not looked at a second time.
     `redacting` is the position of an event that a person wants to have redacted.
     """
     if chosen is None:
@@ -84,18 +86,19 @@ def look(
     now = store.path_of(current) if current else place
     if place != now and not _is_missing(now):  # the log in the old place is the one
         at_rest = at_rest or _read(layout, environment, current, now, known)
-        known = at_rest[0] if at_rest else known
+        known = at_rest[0] if isinstance(at_rest, tuple) else known
     if place != now or at_rest is None:
         at_rest = _read(layout, environment, current, place, known)
-    if at_rest and _is_redacted(layout, environment, current, place, known, at_rest[1], redacting):
-        at_rest = None
+    read = at_rest if isinstance(at_rest, tuple) else None
+    if read and _is_redacted(layout, environment, current, place, known, read[1], redacting):
+        read = None
     return judge(
         Facts(
             environment.name,
             place,
             known,
-            length=at_rest[0].length if at_rest else None,
-            hash=at_rest[1].hash if at_rest else None,
+            length=read[0].length if read else None,
+            hash=read[1].hash if read else None,
             missing=_is_missing(place),
             came_up=current is not None and marks.read(layout, environment, current.id).verified_at > 0,
             deleted=bool(pid) and any(deleted.held(pid, now)),
@@ -130,7 +133,7 @@ def record(
     current, known = releases.read_manifest(layout, environment, release), last_head.read(layout, environment)
     rest = store.rest(layout, environment, current, at=known.length if known else None)
     lost = look(layout, environment, current, chosen, known, 0, rest, redacting)
-    return _noted(rest[0] if rest else None, known, lost)
+    return _noted(rest[0] if isinstance(rest, tuple) else None, known, lost)
 
 
 def _noted(log: Log | None, known: Log | None, lost: Lost | None) -> dict[str, Any]:
@@ -141,8 +144,8 @@ def _noted(log: Log | None, known: Log | None, lost: Lost | None) -> dict[str, A
 
 def _read(
     layout: Layout, environment: Environment, current: Manifest | None, place: Path, known: Log | None
-) -> tuple[Log, store.At] | None:
-    """The log in a place and its hash at the known position; None where nothing can read it."""
+) -> tuple[Log, store.At] | Unread | None:
+    """The log in a place and its hash at the known position; None where nothing is known of it."""
     if current is None or known is None or _is_missing(place):
         return None
     return store.rest(layout, environment, current, place, known.length)
@@ -163,12 +166,14 @@ def _is_redacted(
     """
     if current is None or known is None or at.hash in (None, known.head):
         return False
+    lines = audit.read(layout)
+    if redacting is None and not redaction_notes.ended_at(lines, known.head):
+        return False  # without a look at each record of a log of anybody's making
     words = ("services.event_log", "verify", "--store", str(place))
     try:
         found = store.ask(layout, environment, current, *words, timeout=store.LONG, apart=True)
     except (StepFailed, ValueError):
         return False
-    lines = audit.read(layout)
     return any(
         (item["at"] - 1, item["old_head"]) == (known.length, known.head)
         and (item["position"] == redacting or redaction_notes.is_audited(lines, item))

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from .layout import Environment
+from .unread import Unread
 
 BOT = "TELEGRAM_BOT_TOKEN"  # two pollers of one token end each other's polls for ever
 ACCESS = "API_TOKEN"  # whoever is on the node can use a service that has none
@@ -184,6 +185,7 @@ class Observed:
     runs: str | None = None  # the release that the process was started from, as far as that is known
     answers: Mapping[str, Any] | None = None
     log: Log | None = None
+    unread: Unread | None = None  # why the log could not be read
     lost: Lost | None = None  # the loss or replacement of the log, if any
     last_head: Log | None = None  # the length and the head that the log had after the last change
     logs: tuple[str, ...] = ()  # the names of those that are kept

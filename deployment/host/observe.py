@@ -36,6 +36,7 @@ from .model import BOT, Log, Lost, Manifest, Observed, Wanted
 from .store import LOG_FILE
 from .systemd import Unit
 from .threads import Call
+from .unread import Unread
 
 MANY = 10_000  # files among which something that was said lies with certainty
 PATIENCE = 5.0  # seconds that a running service may take until it answers
@@ -66,9 +67,10 @@ def observe(
     neighbours = {name: release for name, release in here.items() if name != environment.name}
     listen = socket.listen if socket.active == "active" else None
     root, data = layout.releases(environment).parent, layout.data(environment)
-    # A probe of an idle socket would start the service: only a running one is asked.
+    # A probe of an idle socket would start the service: only a running one is asked, unless it is to end.
+    asked = wanted is None or wanted.state not in ("stopped", "absent")
     running = service.active == "active" and listen is not None and not processes.is_stopped(service.pid)
-    answers = _answer(str(listen), service.pid) if running else None
+    answers = _answer(str(listen), service.pid) if running and asked else None
     examined = {current, release.id if release else None} if wanted else None
     account = accounts.of(environment)
     observed = Observed(
@@ -119,7 +121,7 @@ def observe(
         else (),
     )
     rest = reading_log.result() if reading_log else None
-    found = rest[0] if rest else None
+    found = rest[0] if isinstance(rest, tuple) else None
     if log is not None:
         found = _sound(layout, environment, manifest, log)
     # Reading the data takes a program of each kept release, 0.1 s each. Only a removal and an environment
@@ -128,6 +130,7 @@ def observe(
     return replace(
         observed,
         log=found,
+        unread=rest if isinstance(rest, Unread) else None,
         lost=_lost(layout, environment, manifest, wanted, known, service.pid, rest) if with_log else None,
         data=bool(found and found.last[0]) or (may_hold_data and _holds_more(layout, environment)),
     )
@@ -144,7 +147,7 @@ def _lost(
     wanted: Wanted | None,
     known: Log | None,
     pid: int,
-    rest: tuple[Log, store.At] | None,
+    rest: tuple[Log, store.At] | Unread | None,
 ) -> Lost | None:
     """The loss or replacement of the log. A redaction that is asked for may have been done by hand before."""
     release, redaction = (wanted.release, wanted.redaction) if wanted else (None, None)

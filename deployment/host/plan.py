@@ -53,12 +53,14 @@ def _running(seen: Observed, wanted: Wanted) -> Iterator[Step]:
         )
     )
     dropins = bool(seen.dropins and restart) and not swap and not wanted.back
-    if dropins or Step("check-release", (release.id,)) in laid:
-        rehearsed = tuple(_rehearsed(release, wanted.soak, dropins=dropins))
-        if rehearsed and environment.journal not in seen.units:
-            yield from _bounded(seen, release, environment)
-            written = tuple(name for name in written if name != environment.journal)
-        yield from rehearsed
+    rehearses = dropins or Step("check-release", (release.id,)) in laid
+    rehearsed = tuple(_rehearsed(release, wanted.soak, dropins=dropins)) if rehearses else ()
+    if restart:
+        preconditions.refuse_locked(seen, wanted, rehearsed=bool(rehearsed))
+    if rehearsed and environment.journal not in seen.units:
+        yield from _bounded(seen, release, environment)
+        written = tuple(name for name in written if name != environment.journal)
+    yield from rehearsed
     yield from swap[:1]  # what is wrong with a log shows while the service still runs
     if rebind or log:
         yield Step("close-socket", (environment.socket,), rebind or log)

@@ -94,6 +94,17 @@ def refuse_lost(seen: Observed, wanted: Wanted) -> None:
         raise Refused(seen.lost.text, seen.lost.hint)
 
 
+def refuse_locked(seen: Observed, wanted: Wanted, *, rehearsed: bool) -> None:
+    """Refuse to start beside a process that keeps the log locked: the new release could not open it either.
+
+    A restart ends the processes of the service; a rehearsal runs beside them.
+    """
+    unread, name = seen.unread, wanted.environment.name
+    if wanted.back or unread is None or not unread.holders or (unread.by_service and not rehearsed):
+        return
+    raise Refused(f"the event log of {name} could not be read: {unread.text}.", unread.hint(name))
+
+
 def refuse_foreign_log(seen: Observed, wanted: Wanted, release: Manifest) -> None:
     """A log for the place of another, and the release could not read it, or it is gone."""
     log = wanted.log

@@ -20,6 +20,11 @@ def is_audited(lines: Iterable[Line], note: Note) -> bool:
     return any(all(item.get(key) == note[key] for key in NOTED) for item in known)
 
 
+def ended_at(lines: Iterable[Line], head: str) -> bool:
+    """Whether the audit knows of a redaction of a log that had this head before."""
+    return any(line["redacted"].get("old_head") == head for line in lines if "redacted" in line)
+
+
 def unaudited(lines: Sequence[Line], environment: Environment, notes: Iterable[Note]) -> list[int]:
     """The positions of notes in a log that no transaction here has made, nor brought with a restored log."""
     taken_back = {line.get("transaction") for line in lines if line.get("outcome") in ("failed", "refused")}

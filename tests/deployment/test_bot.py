@@ -9,9 +9,9 @@ import pytest
 from deployment import looks
 from deployment.host import bot, condition
 from deployment.host.check import BAD
+from deployment.host.faults import Fault
 from deployment.host.layout import Environment
 from deployment.host.model import BOT, Manifest, Observed
-from deployment.host.status import Fault
 
 from .conftest import not_ok
 

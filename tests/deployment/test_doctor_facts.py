@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from deployment.host import doctor as there
-from deployment.host import status
+from deployment.host import faults as faulty
 from deployment.host.layout import Environment, Layout
 from deployment.host.model import Kept, Manifest, Observed
 from deployment.host.systemd import Unit
@@ -70,5 +70,5 @@ def test_service_that_is_not_ready_is_a_fault(
         runs=runs,
         answers=answers,
     )
-    found = status.faults(Layout(tmp_path), Environment("dev"), seen, release, unit)
+    found = faulty.of(Layout(tmp_path), Environment("dev"), seen, release, unit)
     assert [fault.text for fault in found if fault.about == "service"] == faults

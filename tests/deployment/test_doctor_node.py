@@ -15,9 +15,9 @@ from deployment.host.check import BAD, OK, WARN, Check
 from deployment.host.condition import Directory, Facts, Port
 from deployment.host.deleted import Held
 from deployment.host.errors import StepFailed
+from deployment.host.faults import Fault
 from deployment.host.layout import Environment, Layout
 from deployment.host.model import BOT, Manifest, Observed, Taken
-from deployment.host.status import Fault
 from deployment.host.vitals import FileSystem, System
 
 from .conftest import not_ok

@@ -18,6 +18,7 @@ from deployment.host.layout import Environment
 from deployment.host.model import Kept, Log, Lost, Manifest, Observed, Redaction, Taken, Wanted
 from deployment.host.plan import plan
 from deployment.host.step import callers
+from deployment.host.unread import Unread
 
 BASE = json.loads((Path(__file__).parent / "plan_base.json").read_text())
 CASES = sorted((Path(__file__).parent / "plans").glob("*.json"))
@@ -62,6 +63,8 @@ def _seen(value: dict[str, Any]) -> Observed:
         lists[key] = tuple(Taken(**item) for item in value.get(key, ()))
     log: dict[str, Any] = {key: Log(**value[key]) for key in ("log", "last_head") if value.get(key)}
     log |= {"lost": Lost(**value["lost"])} if value.get("lost") else {}
+    if value.get("unread"):
+        log["unread"] = Unread(**{**value["unread"], "holders": tuple(value["unread"].get("holders", ()))})
     value = {"runs": value.get("current"), **value}
     return Observed(**{**value, **lists, **log, "releases": releases})
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from deployment.answers import STATUS
-from deployment.host import releases, status, systemd
+from deployment.host import faults, releases, status, systemd
 from deployment.host.errors import StepFailed
 from deployment.host.layout import Environment, Layout
 from deployment.host.model import Kept, Manifest, Observed
@@ -60,7 +60,7 @@ def test_release_of_an_answer_is_a_short_text(
     monkeypatch.setattr(status, "observe", lambda *_: seen)
     monkeypatch.setattr(systemd, "show", lambda names: dict.fromkeys(names, UNIT))
     found = status.look(Layout(tmp_path), DEV)
-    assert len(found["answers_as"]) <= status.LONGEST_ID
+    assert len(found["answers_as"]) <= faults.LONGEST_ID
     STATUS.shape({"outcome": "done", "environments": [found]})
 
 

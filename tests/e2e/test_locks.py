@@ -1,7 +1,8 @@
-"""Locks of the deployment that code which has taken over dev tries to hold, or to keep others waiting at."""
+"""Locks that code which has taken over dev holds: those of the deployment, and those on its own log."""
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,6 +10,7 @@ from contextlib import contextmanager
 import pytest
 
 from .back_door import BackDoor
+from .faults import fault
 from .operator import Operator
 
 LOCKS = "/run/helionyx-deploy"
@@ -91,3 +93,81 @@ def test_process_of_root_s_that_holds_a_lock_is_named(intruder: BackDoor) -> Non
         assert f"the lock of live is held by flock (pid {pid}) of root, running for" in refused["message"]
     finally:
         operator.on_node("pkill", "--parent", pid)
+
+
+LOG = "/var/lib/helionyx/dev/events/events.db"
+# A child of the service keeps readers out: the byte that each of them locks when it begins, see the SQLite
+# documentation of its locks. Says the pid of the child.
+PENDING = f"""
+import fcntl, os, time
+child = os.fork()
+if not child:
+    os.setsid()
+    file = os.open("{LOG}", os.O_RDWR)
+    while True:
+        try:
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, 1 << 30)
+            os.write(os.open("{LOG}.held", os.O_CREAT | os.O_WRONLY), b"x")
+            time.sleep(600)
+        except OSError:
+            time.sleep(0.001)
+while not os.path.exists("{LOG}.held"):
+    time.sleep(0.01)
+os.unlink("{LOG}.held")
+say(child)
+"""
+# The service closes its log, and takes a lease on it: whoever opens it then waits, for up to 45 s.
+LEASE = f"""
+import ctypes, fcntl, os, signal, time
+ctypes.CDLL(None).signal(int(signal.SIGIO), 1)  # SIG_IGN: the kernel tells the holder that somebody waits
+nothing, leased = os.open(os.devnull, os.O_RDWR), None
+while leased is None:
+    for name in os.listdir("/proc/self/fd"):
+        try:
+            if os.readlink("/proc/self/fd/" + name) == "{LOG}":
+                os.dup2(nothing, int(name))
+        except OSError:
+            pass
+    leased = os.open("{LOG}", os.O_RDONLY)
+    try:
+        fcntl.fcntl(leased, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+    except OSError:
+        os.close(leased)
+        leased = None
+say(os.getpid())
+"""
+
+
+@pytest.mark.faults
+def test_process_of_the_service_that_locks_its_log_is_named(intruder: BackDoor) -> None:
+    """A rollback is refused soon, with the way to end that process. Version 0.3.0 failed after a minute."""
+    operator = intruder.operator
+    (pid,) = intruder.run(PENDING)
+    begun = time.monotonic()
+    refused = operator.change("rollback", "dev", code=2)
+    assert time.monotonic() - begun < SECONDS
+    assert "stayed locked for longer than the time limit; locked by python3" in refused["message"]
+    assert f"(pid {pid})" in refused["message"]
+    assert "make stop ENV=dev" in refused["hint"]
+    operator.on_node("kill", "-KILL", pid)
+    assert operator.status("dev")["problems"] == []
+
+
+@pytest.mark.parametrize("program", [fault(PENDING, name="lock"), fault(LEASE, name="lease")])
+def test_locked_log_is_its_own_trouble(intruder: BackDoor, program: str) -> None:
+    """One look with one limit; the others are shown as ever; a stop goes through at once, and ends it."""
+    operator = intruder.operator
+    (pid,) = intruder.run(program)
+    begun = time.monotonic()
+    shown = json.loads(operator.script("status", "--json").stdout)["environments"]
+    assert time.monotonic() - begun < SECONDS  # 121 s in version 0.3.0
+    states = {item["environment"]: (item["state"], item["problems"]) for item in shown}
+    assert (states.pop("dev")[0], set(map(str, states.values()))) == ("degraded", {str(("running", []))})
+    (problem,) = shown[0]["problems"]
+    assert problem.startswith("event log could not be read: ")
+    assert problem.endswith(f"(pid {pid})")
+    begun = time.monotonic()
+    operator.change("stop", "dev", code=0)
+    assert time.monotonic() - begun < 2 * SECONDS  # of which the service has 20 to stop
+    operator.change("start", "dev")
+    assert operator.status("dev")["problems"] == []
