@@ -11,7 +11,7 @@ export ENV_ORIGIN GIVEN $(VARIABLES)
 GIVEN := $(foreach v,$(.VARIABLES),$(if $(findstring command line,$(origin $v)),$v))
 UNKNOWN := $(filter-out $(VARIABLES) MAKEFLAGS MAKEOVERRIDES -*,$(GIVEN))
 ifneq ($(UNKNOWN),)
-$(info error: expected variables that are known here, found $(UNKNOWN))
+$(info error: unknown variable $(UNKNOWN))
 $(info hint: known are $(VARIABLES))
 $(error nothing was done)
 endif
@@ -44,7 +44,7 @@ rollback: ## Go back to the release before, or to a kept one (ENV=) [RELEASE=id 
 status: ## What runs on the node: all environments, or one in detail (ENV=)
 	@scripts/deploy/status.sh
 
-doctor: ## Everything that a deploy needs, checked from both ends, and how to mend what is not right [ENV=]
+doctor: ## Everything that a deploy needs, checked from both ends, and how to fix it [ENV=]
 	@scripts/deploy/doctor.sh
 
 history: ## Who changed what and when, from the node's hash-chained audit [ENV= LINES=]

@@ -46,7 +46,7 @@ def main(arguments: list[str]) -> int:
         if arguments[:1] == ["logs"]:
             return INTERRUPTED
         sys.stderr.write(
-            f"\nwhat the node has begun it finishes; make status shows it\n{code_line(INTERRUPTED)}\n"
+            f"\nthe change continues on the node; make status shows it\n{code_line(INTERRUPTED)}\n"
         )
         return INTERRUPTED
     except BrokenPipeError:  # whoever read our output has gone

@@ -8,6 +8,8 @@ from . import foreseen
 from .output import Output
 from .settings import Settings
 
+# The impact of a plan on callers, in words.
+IMPACT = {"nothing": "no downtime", "a pause": "requests wait briefly", "an interruption": "downtime"}
 BUILDING = ("deploy", "plan")  # the verbs that are about the release which this checkout makes
 
 
@@ -18,7 +20,7 @@ def announce(settings: Settings, output: Output, plan: dict[str, Any], *, dry: b
         count = "1 step" if len(steps) == 1 else f"{len(steps)} steps"
         what = f"release {plan['release']}" if plan["release"] else settings.verb
         where = f"{settings.environment} on {settings.node}"
-        output.heading(f"{where}: {what}, {count}, callers notice {plan['callers']}")
+        output.heading(f"{where}: {what}, {count}, {IMPACT[plan['callers']]}")
     if steps and plan["stopped"] and settings.verb in (*BUILDING, "rollback"):
         output.warn(f"{settings.environment} is stopped, and this starts it")
     if steps and plan.get("log") and not dry:  # who is asked first hears it with the question

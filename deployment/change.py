@@ -247,7 +247,7 @@ class _Change:
             case "revert":
                 self.output.heading(_way_back(entry["steps"]))
             case "revert-failed":
-                self.output.warn(f"going back failed: {entry['message']}", tuple(entry["details"]))
+                self.output.warn(f"revert failed: {entry['message']}", tuple(entry["details"]))
             case "attempt" if entry["number"] > 1:
                 self.output.warn(f"the transaction was killed; this is its attempt {entry['number']}")
 
@@ -287,7 +287,7 @@ class _Change:
 def _way_back(steps: list[dict[str, Any]]) -> str:
     """A release that failed before the switch has changed nothing that serves."""
     clearing = all(item["verb"].startswith(("clear", "prune")) for item in steps)
-    return "what serves was not touched; clearing up" if clearing else "going back to what was there before"
+    return "running release unchanged; cleaning up" if clearing else "reverting to the state before"
 
 
 def _step(item: dict[str, Any]) -> Step:

@@ -12,7 +12,7 @@ MEANING = {
     DONE: "done",
     REFUSED: "refused, nothing was touched",
     FAILED: "failed, and everything is as it was",
-    HANDS: "failed, and needs hands",
+    HANDS: "failed, manual action needed",
     INTERRUPTED: "interrupted",
 }
 

@@ -46,9 +46,9 @@ def impact(environment: str, plan: dict[str, Any]) -> str:
 def words(environment: str, log: dict[str, Any]) -> str:
     """The fate of the current log, and the place where it is damaged, as far as that is known."""
     flaw = str(log.get("flaw") or "").rstrip(".")
-    origin = f"what is restored is a backup of {log['other']}; " if log.get("other") else ""
+    origin = f"the restored log is a backup of {log['other']}; " if log.get("other") else ""
     damage = f"; that log does not verify: {flaw}" if flaw else ""
-    back = "; what is restored is from before a redaction, and brings those words back"
+    back = "; the restored log is from before a redaction, and brings those words back"
     redaction = back if log.get("before_redaction") else ""
     return f"{origin}{_becomes(environment, log)}{redaction}{damage}"
 
@@ -56,17 +56,12 @@ def words(environment: str, log: dict[str, Any]) -> str:
 def _becomes(environment: str, log: dict[str, Any]) -> str:
     there, newer = log["there"], log["newer"]
     if there is None:
-        return f"the log of {environment} is damaged, and is put aside as it is"
+        return f"the log of {environment} is damaged and will be archived as it is"
     if newer:
-        are = _are(newer)
-        return f"{count(newer)} of {environment} {are} newer than what is restored, and {are} put aside"
-    aside = f"{count(log['aside'])} {_are(log['aside'])} put aside"
+        return f"{count(newer)} of {environment} newer than the restored log will be archived"
+    archived = f"{count(log['aside'])} will be archived"
     if log["said"] <= there and newer is None:
-        return f"what is restored is no part of the log of {environment}: its {aside}"
+        return f"the restored log is no part of the log of {environment}: its {archived}"
     if there and log.get("begins") is False:
-        return f"what is restored is another log than that of {environment}, whose {aside}"
-    return f"the log of {environment}, {count(log['aside'])}, is put aside"
-
-
-def _are(events: int) -> str:
-    return "is" if events == 1 else "are"
+        return f"the restored log is another one than that of {environment}, whose {archived}"
+    return f"the log of {environment}, {count(log['aside'])}, will be archived"

@@ -24,7 +24,7 @@ GOOD = ("running", "stopped", "absent", "changing")
 
 
 def status(settings: Settings) -> int:
-    """Show one environment in detail, or all of them; 4 when one of them needs hands."""
+    """Show one environment in detail, or all of them; 4 when one of them needs attention."""
     found = _ask(settings)
     code = DONE if all(item["state"] in GOOD for item in found) else HANDS
     if settings.json:
@@ -43,7 +43,7 @@ def status(settings: Settings) -> int:
     if degraded:
         which = f" ENV={degraded[0]}" if len(degraded) == 1 else ""
         sys.stdout.write(f"hint: make doctor{which} says what to do about it\n")
-    sys.stdout.write("exit 0: done\n" if code == DONE else f"exit {code}: needs hands\n")
+    sys.stdout.write("exit 0: done\n" if code == DONE else f"exit {code}: manual action needed\n")
     return code
 
 

@@ -103,7 +103,7 @@ def _restored(result: dict[str, Any]) -> str:
     if not result.get("kept"):
         return text
     name = result["kept"].rpartition("/")[2]
-    return f"{text}; the one of before comes back by: make restore ENV={environment} BACKUP={name}"
+    return f"{text}; undo with: make restore ENV={environment} BACKUP={name}"
 
 
 def _rebuilt(result: dict[str, Any]) -> str:

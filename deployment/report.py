@@ -100,8 +100,9 @@ def summary(checks: Iterable[Check], code: int) -> str:
     """How many of each level, and the exit code."""
     counts = Counter(check.level for check in checks)
     warnings = "1 warning" if counts[WARN] == 1 else f"{counts[WARN]} warnings"
-    ending = "exit 4: needs hands" if code == HANDS else code_line(code)
-    return f"{counts[OK]} ok, {warnings}, {counts[BAD]} bad · {ending}"
+    errors = "1 error" if counts[BAD] == 1 else f"{counts[BAD]} errors"
+    ending = "exit 4: manual action needed" if code == HANDS else code_line(code)
+    return f"{counts[OK]} ok, {warnings}, {errors} · {ending}"
 
 
 def _plain(text: str, _: str) -> None:

@@ -173,7 +173,7 @@ def _not_looked_at(node: str) -> Check:
     return warn(
         "the rest",
         f"not looked at on {node}: disk, clock, ports, units, releases, data",
-        "mend the above, then make doctor again",
+        "fix the above, then make doctor again",
     )
 
 

@@ -221,7 +221,7 @@ def default_nodes(root: Path) -> dict[str, str]:
         project = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:  # the latter names line and column
         raise DeployError(
-            f"{path} cannot be read: {error}.", "mend it, or git checkout -- pyproject.toml"
+            f"{path} cannot be read: {error}.", "fix it, or git checkout -- pyproject.toml"
         ) from None
     nodes = project.get("tool", {}).get("helionyx", {}).get("nodes", {})
     return {name: str(nodes.get(name, "node1")) for name in ENVIRONMENTS}

@@ -39,7 +39,7 @@ command -v git >/dev/null || need git
 command -v ssh >/dev/null || need openssh-client
 "$python" -c 'import venv, ensurepip' 2>/dev/null || need python3-venv
 
-echo "setting this checkout up: .venv, as uv.lock says" >&2
+echo "installing dependencies into .venv" >&2
 uv=$(sed -n 's/^ *"uv==\(.*\)",/\1/p' pyproject.toml)
 set_up() {
     { [ -x .venv/bin/python ] || "$python" -m venv .venv; } &&

@@ -42,9 +42,7 @@ def refuse_open(seen: Observed, wanted: Wanted, release: Manifest) -> None:
         )
         hint = f"python3 -c 'import secrets; print(secrets.token_urlsafe(32))' makes one for .env.{name}"
         if not wanted.staged:
-            hint = (
-                f"CONFIG=current goes back with the token of today: make rollback ENV={name} CONFIG=current"
-            )
+            hint = f"CONFIG=current keeps the token of today: make rollback ENV={name} CONFIG=current"
         raise Refused(f"{why} on this node: the code of one could read and write the other.", hint)
     bare = sorted(other for other, token in others.items() if not token)
     if bare and name not in seen.tokens:

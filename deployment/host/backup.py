@@ -71,7 +71,7 @@ def _note(
     except OSError as error:
         raise Refused(
             f"the node cannot write {layout.audit}, and no copy leaves it unnoted: {error.strerror}.",
-            "mend its disk",
+            "fix its disk",
         ) from error
 
 

@@ -95,7 +95,7 @@ def _unread(chain: Chain, environment: Environment) -> Check:
         return warn("event log", found, f"{replay}; it has no time limit there")
     if chain.damaged:
         return bad("event log", found, _replace(environment))
-    return bad("event log", found, f"mend that, and what is bad above; {replay} tells all of it")
+    return bad("event log", found, f"fix that and the errors above; {replay} shows the whole result")
 
 
 def _replace(environment: Environment) -> str:

@@ -97,7 +97,7 @@ def _begun(
         others = dropins.of(layout, transaction.unit).values()  # such as those for all of helionyx-*.service
         named = tuple(f"its unit is changed by the drop-in {path}" for path in others)
         raise Refused(
-            "the node cannot start the transaction.", "mend that first", (*error.details, *named)
+            "the node cannot start the transaction.", "fix that first", (*error.details, *named)
         ) from error
     except HostError:  # such as a lock that does not get free
         record.forget(layout, transaction)
@@ -140,7 +140,7 @@ def _release_to_go_back_to(layout: Layout, environment: Environment, named: str 
         before = releases.previous(layout, environment)
         if before is None:
             raise Refused(
-                f"there is no release of {environment.name} to go back to: none came up before this one.",
+                f"there is no earlier successful release of {environment.name}.",
                 f"git switch --detach to the commit that you want, then make deploy ENV={environment.name}",
             )
         named = before
@@ -169,7 +169,7 @@ def _lines(path: Path) -> list[str]:
 
 def _unwritable(error: OSError) -> Refused:
     return Refused(
-        f"the node cannot write {error.filename or 'what was sent'}: {error.strerror}.", "mend its disk"
+        f"the node cannot write {error.filename or 'what was sent'}: {error.strerror}.", "fix its disk"
     )
 
 

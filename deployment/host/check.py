@@ -34,7 +34,7 @@ def warn(name: str, found: str, mend: str) -> Check:
 
 
 def bad(name: str, found: str, mend: str) -> Check:
-    """Something that needs hands."""
+    """A finding that needs attention."""
     return Check(name, BAD, found, mend)
 
 

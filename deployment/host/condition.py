@@ -14,6 +14,7 @@ from .faults import Fault
 from .layout import Environment
 from .model import Taken
 from .rules import AS_ROOT
+from .words import times
 
 
 @dataclass(frozen=True)
@@ -131,7 +132,7 @@ def _deployed(facts: Facts) -> Iterator[Check]:
         yield facts.bot
     yield from _by_faults(facts, "bot", "", f"make logs ENV={name} FOLLOW=0; docs/DEPLOYMENT.md, Bots")
     if facts.restarts:
-        again = f"it has died and was started again, {facts.restarts} x"
+        again = f"crashed and restarted {times(facts.restarts)}"
         yield warn("restarts", again, f"make logs ENV={name} FOLLOW=0 GREP='Main process exited'")
     if not facts.configured:
         yield bad(

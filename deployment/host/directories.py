@@ -42,7 +42,7 @@ def delete_data(work: Work, _: str) -> None:
 
 def keep_data(work: Work, _: str) -> str:
     files.give(work.layout.data(work.environment).resolve(), 0)
-    return "they are root's now"
+    return "now owned by root"
 
 
 def adopt_data(work: Work, _: str) -> None:

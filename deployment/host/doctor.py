@@ -80,7 +80,7 @@ def _fact(name: str, look: Callable[[], Fact]) -> Fact | Check:
 
 
 def _tripped(name: str, error: Exception) -> Check:
-    again = "mend that, then make doctor again"
+    again = "fix that, then make doctor again"
     hint = error.hint if isinstance(error, HostError) else ""
     return bad(name, reason(error), hint or again)
 

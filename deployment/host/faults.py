@@ -80,7 +80,7 @@ def _not_running(environment: Environment, seen: Observed, unit: Unit) -> Iterat
     if seen.socket != "active":
         yield Fault("service", f"{environment.socket} is {seen.socket}")
     if not seen.enabled:
-        yield Fault("boot", "it would not start on boot")
+        yield Fault("boot", "not enabled at boot")
 
 
 def _full_disk(layout: Layout, environment: Environment, seen: Observed) -> Iterator[Fault]:

@@ -33,7 +33,7 @@ def system(found: System) -> Iterator[Check]:
         yield warn(
             "failed units",
             names,
-            f"{AS_ROOT}: systemctl status {names}; once mended: systemctl reset-failed {names}",
+            f"{AS_ROOT}: systemctl status {names}; once fixed: systemctl reset-failed {names}",
         )
     elif found.state != "running":
         yield warn("systemd", f"it says that the node is {found.state}", f"{AS_ROOT}: systemctl list-jobs")

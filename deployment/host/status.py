@@ -13,7 +13,7 @@ from .model import Log, Observed
 from .observe import observe
 from .reading import measure
 from .systemd import Unit
-from .words import size
+from .words import size, times
 
 UNSEEN: dict[str, Any] = {
     "state": "degraded",
@@ -136,7 +136,7 @@ def _notes(layout: Layout, environment: Environment, seen: Observed, unit: Unit)
     if seen.strays:
         yield f"{environment.user} runs what its units have not started: {', '.join(seen.strays)}"
     if unit.restarts:
-        yield f"it has died and was started again, {unit.restarts} x"
+        yield f"crashed and restarted {times(unit.restarts)}"
     if not seen.exists:
         yield from (item.text for item in seen.links)
         yield from (f"{item.text} is there, and no deploy has made it" for item in seen.taken)

@@ -9,6 +9,8 @@ from typing import Any
 # The id of a release or the digest of a layer, which the heading has named.
 IDENTIFIER = re.compile(r"[0-9a-f]{64}|[0-9a-f]{12}(-dirty)?-[0-9a-f]{12}")
 
+TITLES = {"turn-current": "activate release"}  # of the verbs that do not say it themselves
+
 
 @dataclass(frozen=True)
 class Step:
@@ -25,7 +27,7 @@ class Step:
     @property
     def title(self) -> str:
         """The step in one line: a single unit, user or namespace by name, several by number."""
-        verb = self.verb.replace("-", " ")
+        verb = TITLES.get(self.verb, self.verb.replace("-", " "))
         named = [item for item in self.target if not IDENTIFIER.fullmatch(item)]
         if not named or len(named) > 1 or "/" in named[0]:
             count = len(named) or len(self.target)

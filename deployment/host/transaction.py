@@ -63,7 +63,7 @@ class Change:
         elif attempt > ALL_ATTEMPTS:
             self._end("hands", before, failure)
         elif self._begun("remove-releases") and self.request["verb"] == "remove":
-            hint = failure.hint or f"mend that, then make remove ENV={self.environment.name} again"
+            hint = failure.hint or f"fix that, then make remove ENV={self.environment.name} again"
             self._end("hands", before, StepFailed(failure.message, hint, failure.details))
         else:
             outcome = self._back(before)

@@ -35,7 +35,7 @@ def configuration(layout: Layout, environment: Environment, release: Manifest) -
         raise StepFailed(
             f"the node reads .env.{environment.name} otherwise than the manifest: {', '.join(wrong)}."
         )
-    return "its configuration holds"
+    return "configuration is valid"
 
 
 def ask_configuration(
@@ -115,7 +115,7 @@ def answering(
             f"{address} answers with another event log than {store.path_of(release)} has, {there}: "
             f"{count(told.length)}, head {told.head[:16]}."
         )
-    remark = f"answers as this release, {count(log.length)}"
+    remark = f"healthy, running this release, {count(log.length)}"
     if before is not None and before.length:
         remark += f", {history}"
     fields = answer or {}

@@ -35,6 +35,11 @@ def count(events: int) -> str:
     return "1 event" if events == 1 else f"{events} events"
 
 
+def times(number: int) -> str:
+    """`once`, `3 times`."""
+    return "once" if number == 1 else f"{number} times"
+
+
 def size(bytes_: float | None) -> str:
     """Bytes as megabytes, of small things with a decimal, and of very small ones as kilobytes."""
     if not bytes_:

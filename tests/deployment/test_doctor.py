@@ -253,7 +253,9 @@ def test_interrupted_doctor_tells_what_it_has_found(
     shown.section("here", [check.bad("a", "b", "c")])
     assert shown.interrupt() == 130
     out = capsys.readouterr().out
-    assert json.loads(out)["exit_code"] == 130 if as_json else out.endswith("1 bad · exit 130: interrupted\n")
+    assert (
+        json.loads(out)["exit_code"] == 130 if as_json else out.endswith("1 error · exit 130: interrupted\n")
+    )
 
 
 def test_doctor_looks_at_all_unless_one_is_named() -> None:

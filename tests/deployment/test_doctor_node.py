@@ -122,7 +122,7 @@ def test_absent_environment_is_one_line() -> None:
         (replace(DEV, faults=(Fault("boot", "not on boot"),)), ("boot", BAD, "not on boot")),
         (replace(DEV, faults=(Fault("python", "it is gone"),)), ("python", BAD, "it is gone")),
         (replace(DEV, layer_held=False), ("dependencies", BAD, "is gone")),
-        (replace(DEV, restarts=2), ("restarts", WARN, "2 x")),
+        (replace(DEV, restarts=2), ("restarts", WARN, "restarted 2 times")),
         (replace(DEV, user=None), ("user", BAD, "helionyx-dev does not exist")),
         (
             replace(DEV, directories=(Directory("/d", "0700 helionyx-dev", "0777 root"),)),

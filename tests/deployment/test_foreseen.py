@@ -18,48 +18,48 @@ REQUEST = settings.read(["restore", "dev"], {"BACKUP": "x.db"})
 SAYS = [
     (
         {"there": None, "length": 5, "newer": None},
-        "the log of dev is damaged, and is put aside as it is",
+        "the log of dev is damaged and will be archived as it is",
     ),
     (
         {"there": 7, "length": 5, "newer": 2},
-        "2 events of dev are newer than what is restored, and are put aside",
+        "2 events of dev newer than the restored log will be archived",
     ),
     (
         {"there": 6, "length": 5, "newer": 1},
-        "1 event of dev is newer than what is restored, and is put aside",
+        "1 event of dev newer than the restored log will be archived",
     ),
-    ({"there": 7, "length": 5, "newer": None}, "what is restored is no part of the log of dev"),
+    ({"there": 7, "length": 5, "newer": None}, "the restored log is no part of the log of dev"),
     (
         {"there": 3, "length": 5, "newer": None, "begins": True},
-        "the log of dev, 3 events, is put aside",
+        "the log of dev, 3 events, will be archived",
     ),
     (
         {"there": 3, "length": 5, "newer": None, "begins": None},
-        "the log of dev, 3 events, is put aside",
+        "the log of dev, 3 events, will be archived",
     ),
     (
         {"there": 3, "length": 5, "newer": None, "begins": False},
-        "what is restored is another log than that of dev, whose 3 events are put aside",
+        "the restored log is another one than that of dev, whose 3 events will be archived",
     ),
     (
         {"there": 7, "length": 5, "newer": 2, "flaw": "record 6 is missing."},
-        "2 events of dev are newer than what is restored, and are put aside; that log does not verify: rec",
+        "2 events of dev newer than the restored log will be archived; that log does not verify: rec",
     ),
     (
         {"there": None, "length": 5, "newer": None, "flaw": "events.db cannot be read."},
-        "the log of dev is damaged, and is put aside as it is; that log does not verify: events.db cannot be",
+        "the log of dev is damaged and will be archived as it is; that log does not verify: events.db",
     ),
     (
         {"there": 1, "length": 5, "newer": None, "begins": False},
-        "what is restored is another log than that of dev, whose 1 event is put aside",
+        "the restored log is another one than that of dev, whose 1 event will be archived",
     ),
     (
         {"there": 1, "length": 1, "newer": None},
-        "what is restored is no part of the log of dev: its 1 event is put aside",
+        "the restored log is no part of the log of dev: its 1 event will be archived",
     ),
     (
         {"there": 0, "aside": 2, "length": 5, "newer": None, "begins": False},
-        "the log of dev, 2 events, is put aside",
+        "the log of dev, 2 events, will be archived",
     ),
 ]
 
@@ -114,6 +114,6 @@ def test_which_environment_a_copy_is_a_backup_of(name: str, taken_from: list[str
     log = {"there": None, "said": 1, "taken_from": taken_from, "newer": None}
     found = foreseen.judged(REQUEST, log, copy)
     assert found["other"] == other
-    assert foreseen.words("dev", found).startswith(f"what is restored is a backup of {other}; ") == bool(
+    assert foreseen.words("dev", found).startswith(f"the restored log is a backup of {other}; ") == bool(
         other
     )

@@ -154,5 +154,5 @@ def test_make_refuses_what_is_misspelt(words: list[str], unknown: str) -> None:
     command = ["make", "-n", "rollback", *words]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=20, check=False)
     assert (done.returncode != 0) == bool(unknown)
-    found = done.stdout.splitlines()[0].partition("found ")[2]
+    found = done.stdout.splitlines()[0].partition("unknown variable ")[2]
     assert sorted(found.split()) == sorted(unknown.split())

@@ -191,7 +191,7 @@ def test_round_trip(dev: Operator, tmp_path: Path) -> None:
     everything, before = dev.events("dev"), dev.status("dev")["log"]["said"]
     kept = f"{before['position']}-{before['hash'][:12]}"
     result = dev.change("restore", "dev", BACKUP=str(file))
-    assert "2 events of dev are newer than what is restored" in result["warnings"][0]["message"]
+    assert "2 events of dev newer than the restored log will be archived" in result["warnings"][0]["message"]
     assert (result["kept"], result["newer"]) == (f"{SHELF}/{kept}", 2)
     assert dev.status("dev")["log"]["said"] == said
     assert result["log"]["head"] == said["hash"]

@@ -35,7 +35,7 @@ def test_bare_node_is_healthy(bare: Operator) -> None:
         below = lines[lines.index(title) + 1]
         assert below.split() == f"ok release not deployed here yet; port {8000 + number} is free".split()
     assert not [line for line in lines if line.startswith("  bad ")]
-    assert lines[-1].endswith("0 bad · exit 0: done")
+    assert lines[-1].endswith("0 errors · exit 0: done")
     assert "\x1b" not in done.stdout
     assert max(len(line) for line in lines if not line.lstrip().startswith("hint")) <= 120
     for path in ("/run/helionyx-deploy", "/opt/helionyx", "/var/lib/helionyx", "/var/lib/helionyx-deploy"):

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from deployment.host.step import Step
+
 from .faults import fault
 from .operator import Operator
 
@@ -40,7 +42,7 @@ def told(title: str, state: str = "begin") -> str:
 def test_killed_transaction_arrives(dev: Operator, verb: str) -> None:
     """Shot in the middle of any step, it is started again, looks again, and goes on."""
     dev.commit("services/changed.py", f"KILLED = {verb!r}\n")
-    with shoot(dev, told(verb.replace("-", " "))):
+    with shoot(dev, told(Step(verb).title)):
         done = dev.script("deploy", "dev", SOAK="0.5")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "this is its attempt 2" in done.stdout
@@ -95,7 +97,7 @@ def _shoot_ssh(parent: int) -> None:
             subprocess.run(["kill", "-KILL", child], check=True)
 
 
-@pytest.mark.parametrize("when", [fault("install release"), "turn current", fault("restart service")])
+@pytest.mark.parametrize("when", [fault("install release"), "activate release", fault("restart service")])
 def test_power_cut_on_its_way(dev: Operator, when: str) -> None:
     """After the boot a release answers with all data; the next deploy ends what was begun, and says so."""
     dev.tell("dev", ["before the power cut"])

@@ -100,7 +100,7 @@ def test_logs_show_a_crash_with_its_last_words(settled: Operator) -> None:
     # The sandbox ends a process that signals itself, as Python does once it has logged where it was.
     assert "Main process exited, code=killed, status=31/SYS" in text
     assert ": started env=dev release=" in text
-    assert settled.status("dev")["notes"] == ["it has died and was started again, 1 x"]
+    assert settled.status("dev")["notes"] == ["crashed and restarted once"]
     assert settled.status("dev")["state"] == "running"
 
 

@@ -87,7 +87,7 @@ def test_whoever_is_asked_has_heard_what_it_costs(dev: Operator, backup: Path, t
         os.close(ours)
         assert restore.returncode == code, said
         asked = said[: said.index("Type live to restore it")].lower()
-        assert asked.count("what is restored is no part of the log of live: its") == 1
+        assert asked.count("the restored log is no part of the log of live: its") == 1
         assert code == 0 or dev.status("live")["pid"] == before["pid"]
     assert b"from the backup, 4" in dev.ask("live", "/api/v1/messages")[1]
     dev.change("backup", "live", TO=str(tmp_path / "renamed.db"))
@@ -160,7 +160,7 @@ def test_damaged_log_gives_way_to_a_backup_of_its_own_head(dev: Operator, tmp_pa
     assert "the event log is damaged" in said
     assert "/health/ready" not in said, "the cause is not hidden behind the questions whether it is ready"
     result = dev.change("restore", "dev", BACKUP=str(file))
-    assert "is damaged, and is put aside" in result["warnings"][0]["message"]
+    assert "is damaged and will be archived" in result["warnings"][0]["message"]
     assert dev.events("dev") == events
     assert dev.on_node("grep", "-c", "spoken word X", f"{result['kept']}/events.db")
 
