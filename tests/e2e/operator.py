@@ -143,6 +143,11 @@ class Operator:
         found: dict[str, Any] = json.loads(done.stdout)["environments"][0]
         return found
 
+    def pid(self, environment: str) -> int:
+        """The main process of an environment, as systemd of the node has it."""
+        unit = Environment(environment).service
+        return int(self.on_node("systemctl", "show", "--property=MainPID", "--value", unit))
+
     def commit(self, path: str, content: str, message: str = "A change") -> None:
         """Write a file and commit it."""
         (self.root / path).parent.mkdir(parents=True, exist_ok=True)
@@ -217,6 +222,18 @@ class Operator:
         for text in texts:
             status, answer = self.ask(environment, "/api/v1/messages", {"text": text})
             assert status == 201, answer
+
+    def log(self, environment: str) -> dict[str, Any]:
+        """The length and the ends of the event log, as the service that is ready gives them out."""
+        status, content = self.ask(environment, "/health/ready")
+        assert status == 200, content
+        log: dict[str, Any] = json.loads(content)["log"]
+        return log
+
+    def last_event(self, environment: str) -> tuple[int, str]:
+        """The position and the hash of the last event that was said."""
+        said = self.log(environment)["said"]
+        return said["position"], said["hash"]
 
     def events(self, environment: str) -> bytes:
         """All that was said, as the service gives it out: each with its hash, which is over all before."""

@@ -17,7 +17,7 @@ def test_on_the_node(settled: Operator) -> None:
     assert json.loads(last)["position"] == json.loads(said)["position"]
     status = dict(line.split(None, 1) for line in settled.on_node("helionyx", "status").splitlines())
     assert (status["environment"], status["ready"]) == ("dev", "yes")
-    assert status["release"] == settled.status("dev")["release"]
+    assert status["release"] == settled.health("dev")["release"]
 
 
 def test_its_configuration_is_roots(settled: Operator) -> None:

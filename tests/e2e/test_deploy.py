@@ -31,7 +31,7 @@ def test_three_environments_side_by_side(three: Operator, states: States) -> Non
     three.login = "root"
     assert three.deploy("staging")["outcome"] == "nothing"
     own = three.node.record.machine_id
-    seen = [three.status(environment) for environment in PORTS]
+    seen = json.loads(three.script("status", "--json").stdout)["environments"]
     assert [item["state"] for item in seen] == ["running"] * 3
     assert [item["unit"] for item in seen] == [
         "helionyx-dev.service",
@@ -59,23 +59,23 @@ def test_data_of_one_is_closed_to_the_others(two: Operator) -> None:
 
 def test_nothing_to_do(settled: Operator) -> None:
     """The same again: no step, no restart, the same process."""
-    before = settled.status("dev")
+    pid = settled.pid("dev")
     result = settled.deploy("dev")
     assert result["outcome"] == "nothing"
-    assert settled.status("dev")["pid"] == before["pid"]
+    assert settled.pid("dev") == pid
     assert not settled.node.run(["sh", "-c", "ls /var/lib/helionyx-deploy/transactions/*/*.tar.gz"]).stdout
 
 
 def test_configuration_change_alone(dev: Operator) -> None:
     """A new release of the same code, and the service runs with it."""
-    before = dev.status("dev")
+    pid, release = dev.pid("dev"), dev.health("dev")["release"]
     dev.configure("dev", "LOG_LEVEL=INFO", "LOG_LEVEL=DEBUG")
     dev.configure("dev", "TIMEZONE=UTC", "TIMEZONE=Europe/Vienna")  # from the layer
     result = dev.deploy("dev")
-    assert result["release"].split("-")[0] == before["release"].split("-")[0]
-    assert result["release"] != before["release"]
+    assert result["release"].split("-")[0] == release.split("-")[0]
+    assert result["release"] != release
     assert "upload layer" not in titles(result)
-    assert dev.status("dev")["pid"] != before["pid"]
+    assert dev.pid("dev") != pid
 
 
 def test_dependency_change_brings_a_layer(dev: Operator) -> None:
@@ -105,7 +105,7 @@ def test_port_change_moves_the_listener(dev: Operator) -> None:
 
 def test_plan_is_what_the_deploy_then_does(dev: Operator) -> None:
     """The same steps in the same order, after nothing was touched; no text of people moves a terminal."""
-    before = dev.status("dev")
+    pid = dev.pid("dev")
     git(dev.root, "config", "user.name", "Ada\x1b[2J")
     dev.commit("services/changed.py", "PLANNED = 1\n", "\x1b[2J\u202eA change that is planned")
     assert "+ " in (shown := dev.script("plan", "dev").stdout)
@@ -114,8 +114,8 @@ def test_plan_is_what_the_deploy_then_does(dev: Operator) -> None:
     assert why in shown
     dev.configure("dev", "LOG_LEVEL=INFO", "LOG_LEVEL=WARNING")
     plan = dev.change("plan", "dev")
-    assert dev.status("dev")["pid"] == before["pid"]
-    assert plan["release"] not in dev.status("dev")["releases"]
+    assert dev.pid("dev") == pid
+    assert plan["release"] not in dev.on_node("ls", "/opt/helionyx/dev/releases").split()
     assert [line[-24:] for line in plan["commits"]] == ["A change that is planned"]
     assert plan["configuration"] == ["~ LOG_LEVEL INFO -> WARNING"]
     assert plan["units"] == plan["uncommitted"] == []
@@ -203,7 +203,7 @@ def test_the_documented_sudo_rule_is_enough(dev: Operator) -> None:
 
 def test_going_back_as_documented_sends_nothing(dev: Operator) -> None:
     """The commit of before, deployed again: the node still has its release. Not a byte of the log changes."""
-    first = dev.status("dev")["release"]
+    first = dev.health("dev")["release"]
     dev.tell("dev", [f"before the deploys, {number}: ü\n" for number in range(20)])
     events = dev.events("dev")
     assert events.count(b"\n") == 20

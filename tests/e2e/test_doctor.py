@@ -45,7 +45,7 @@ def test_bare_node_is_healthy(bare: Operator) -> None:
 def test_settled_node_is_healthy(dev: Operator) -> None:
     """Every part of a deployed environment has its line, and each event was verified."""
     dev.tell("dev", ["one", "two", "three"])
-    length = dev.status("dev")["log"]["length"]
+    length = dev.log("dev")["length"]
     found = examine(dev)
     assert not bad(found)
     for name in ("release", "units", "service", "boot", "dependencies", "user", "directories", "changes"):
@@ -63,30 +63,20 @@ def test_settled_node_is_healthy(dev: Operator) -> None:
 
 
 def test_edits_by_hand_are_named_and_mended_by_a_deploy(dev: Operator) -> None:
-    """A unit, and a file of the release: each in a line of its own, with the command that puts it right."""
+    """A unit, a file of the release and a mode: each in a line, with the command that puts it right."""
     file = "/opt/helionyx/dev/current/services/config.py"
-    dev.on_node("sh", "-c", f"echo '# mine' >> {SERVICE}; echo '# mine' >> {file}")
+    dev.on_node("sh", "-c", f"echo '# mine' >> {SERVICE}; echo '# mine' >> {file}; chmod 755 {EVENTS}")
     found = examine(dev, code=4)
     assert "services/config.py of release" in " ".join(dev.status("dev")["problems"])
-    assert bad(found) == {("dev", "units"), ("dev", "release")}
+    assert bad(found) == {("dev", "units"), ("dev", "release"), ("dev", "directory")}
     assert any(f"{SERVICE} is not as it was deployed" in text for text in found["dev", "units", "bad"])
     assert any("services/config.py of release" in text for text in found["dev", "release", "bad"])
-    assert found["dev", "units", "bad"][-1] == "make deploy ENV=dev"
+    text, mend = found["dev", "directory", "bad"]
+    assert text == f"{EVENTS} is 0755 helionyx-dev, and should be 0700 helionyx-dev"
+    assert found["dev", "units", "bad"][-1] == mend == "make deploy ENV=dev"
     dev.deploy("dev")
     assert dev.status("dev")["problems"] == []
     assert not bad(examine(dev))
-
-
-def test_directory_with_another_mode_is_mended_by_its_hint(settled: Operator) -> None:
-    """What is there, what should be, and the command that puts it right without following a link."""
-    with done_there(settled, f"chmod 755 {EVENTS}", f"chmod 700 {EVENTS}"):
-        found = examine(settled, code=4)
-        assert bad(found) == {("dev", "directory")}
-        text, mend = found["dev", "directory", "bad"]
-        assert text == f"{EVENTS} is 0755 helionyx-dev, and should be 0700 helionyx-dev"
-        assert mend == "make deploy ENV=dev"
-        settled.deploy("dev")
-        assert not bad(examine(settled))
 
 
 def test_stranger_on_a_port_is_named(settled: Operator) -> None:
@@ -195,11 +185,8 @@ def test_node_out_of_reach(
     assert "not looked at" in found[None, "the rest", "warn"][0]
 
 
-@pytest.mark.parametrize("state", ["running", "stopped"])
-def test_looking_changes_nothing(dev: Operator, state: str) -> None:
-    """No file, no lock, no line of the audit, no unit; nor anything in the checkout."""
-    if state == "stopped":
-        dev.change("stop", "dev")
+def test_looking_changes_nothing(dev: Operator) -> None:
+    """No file, no lock, no line of the audit, no unit; nor anything in the checkout. Also what is stopped."""
 
     def here() -> list[tuple[str, int]]:
         files = (path for path in dev.root.rglob("*") if "__pycache__" not in path.parts)
@@ -208,6 +195,10 @@ def test_looking_changes_nothing(dev: Operator, state: str) -> None:
     def both() -> tuple[str, list[tuple[str, int]]]:
         return dev.on_node("sh", "-c", LOOK), here()
 
+    before = both()
+    examine(dev)
+    assert both() == before
+    dev.change("stop", "dev")
     before = both()
     examine(dev)
     assert both() == before

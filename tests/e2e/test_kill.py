@@ -54,15 +54,15 @@ def test_killed_transaction_arrives(dev: Operator, verb: str) -> None:
 @pytest.mark.parametrize("words", [fault('"event": "failed"'), '"event": "revert"'])
 def test_killed_on_its_way_back_it_still_goes_back(dev: Operator, words: str) -> None:
     """The direction is remembered: a release that failed is not tried again."""
-    before = dev.status("dev")["release"]
+    before = dev.health("dev")["release"]
     dev.break_for_real()
     with shoot(dev, words):
         done = dev.script("deploy", "dev")
     assert done.returncode == 3, done.stdout + done.stderr
     assert "this is its attempt 2" in done.stdout
     assert done.stdout.count("restart service helionyx-dev.service: failed") == 1
-    assert dev.status("dev")["release"] == before
-    assert dev.status("dev")["state"] == "running"
+    status = dev.status("dev")
+    assert (status["release"], status["state"]) == (before, "running")
 
 
 def test_shot_between_closing_and_opening_the_socket(dev: Operator) -> None:

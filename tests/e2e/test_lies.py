@@ -33,17 +33,25 @@ def answers(intruder: BackDoor, change: str) -> None:
     intruder.run(LIE % change)
 
 
+@pytest.fixture(scope="module")
+def releases(intruder: BackDoor) -> list[str]:
+    """Two releases of dev with a back door: their ids, the older one first."""
+    operator = intruder.operator
+    older = operator.health("dev")["release"]
+    operator.commit("services/changed.py", "NUMBER = 1\n")
+    return [older, operator.deploy("dev")["release"]]
+
+
 @pytest.fixture
-def twice(intruder: BackDoor) -> Iterator[list[str]]:
+def twice(intruder: BackDoor, releases: list[str]) -> Iterator[list[str]]:
     """Two releases of dev with a back door, the newer one running: their ids, the older one first."""
     operator = intruder.operator
-    if not (operator.root / "services/changed.py").exists():
-        operator.commit("services/changed.py", "NUMBER = 1\n")
-    operator.deploy("dev")
-    status = operator.status("dev")
-    assert status["problems"] == []
-    yield [status["previous"], status["current"]]
-    operator.change("restart", "dev")  # whatever it says now, it is honest again
+    if operator.health("dev")["release"] != releases[1]:
+        operator.deploy("dev")
+    yield releases
+    pid = operator.pid("dev")
+    operator.on_node("systemctl", "restart", intruder.environment.service)
+    operator.await_restart("dev", pid)  # it is honest again
 
 
 def last_change(intruder: BackDoor) -> dict[str, Any]:

@@ -22,7 +22,7 @@ BASHRC = "/home/deploy/.bashrc"
 
 def test_restart_is_clean_and_refuses_nobody(settled: Operator) -> None:
     """A new process, the same release; callers wait behind the open socket and none is turned away."""
-    before = settled.status("dev")
+    pid, release = settled.pid("dev"), settled.health("dev")["release"]
     answers: list[int | str] = []
     stop = threading.Event()
 
@@ -44,9 +44,8 @@ def test_restart_is_clean_and_refuses_nobody(settled: Operator) -> None:
     assert len(answers) > 20
     assert set(answers) == {200}
     assert result["callers"] == "a pause"
-    after = settled.status("dev")
-    assert after["pid"] != before["pid"]
-    assert after["release"] == before["release"]
+    assert settled.pid("dev") != pid
+    assert settled.health("dev")["release"] == release
 
 
 def test_stop_and_start(settled: Operator) -> None:
@@ -54,7 +53,6 @@ def test_stop_and_start(settled: Operator) -> None:
     settled.tell("dev", ["before the stop"])
     events = settled.events("dev")
     settled.change("stop", "dev")
-    assert settled.status("dev")["state"] == "stopped"
     assert settled.change("stop", "dev")["outcome"] == "nothing"
     settled.node.reboot()
     assert settled.status("dev")["state"] == "stopped"
@@ -84,15 +82,14 @@ def test_reboot_brings_all_three_back_with_their_data(three: Operator) -> None:
             three.await_ready(environment)
             assert three.events(environment) == events[environment]
             assert f"said to {environment}".encode() in events[environment]
-        status = json.loads(three.script("status", "--json").stdout)["environments"]
-        assert [item["state"] for item in status] == ["running"] * 3
-    for environment in PORTS:
-        assert three.deploy(environment)["outcome"] == "nothing"
+    status = json.loads(three.script("status", "--json").stdout)["environments"]
+    assert [item["state"] for item in status] == ["running"] * 3
+    assert three.deploy("live")["outcome"] == "nothing"
 
 
 def test_logs_show_a_crash_with_its_last_words(settled: Operator) -> None:
     """The service's own lines, and what systemd said when it died."""
-    pid = settled.status("dev")["pid"]
+    pid = settled.pid("dev")
     settled.on_node("kill", "-SEGV", str(pid))
     settled.await_restart("dev", pid)
     text = settled.script("logs", "dev", FOLLOW="0").stdout
@@ -100,13 +97,14 @@ def test_logs_show_a_crash_with_its_last_words(settled: Operator) -> None:
     # The sandbox ends a process that signals itself, as Python does once it has logged where it was.
     assert "Main process exited, code=killed, status=31/SYS" in text
     assert ": started env=dev release=" in text
-    assert settled.status("dev")["notes"] == ["crashed and restarted once"]
-    assert settled.status("dev")["state"] == "running"
+    status = settled.status("dev")
+    assert status["notes"] == ["crashed and restarted once"]
+    assert status["state"] == "running"
 
 
 def test_a_stuck_service_is_replaced(settled: Operator) -> None:
     """Its watchdog ends it, and it has said where it was stuck; callers wait for the next one."""
-    pid = settled.status("dev")["pid"]
+    pid = settled.pid("dev")
     settled.on_node("kill", "-STOP", str(pid))
     settled.await_restart("dev", pid)
     text = settled.script("logs", "dev", FOLLOW="0", LINES="200").stdout
@@ -185,9 +183,9 @@ def test_local_takes_the_same_path_without_ssh(settled: Operator) -> None:
         return found
 
     before = there("status dev")["environments"][0]
-    assert before["pid"] == settled.status("dev")["pid"]
+    assert before["pid"] == settled.pid("dev")
     assert there("restart dev")["outcome"] == "done"
-    assert settled.status("dev")["pid"] != before["pid"]
+    assert settled.pid("dev") != before["pid"]
 
 
 def test_colours_are_for_terminals(settled: Operator) -> None:
@@ -195,7 +193,7 @@ def test_colours_are_for_terminals(settled: Operator) -> None:
     assert "\x1b" not in settled.script("status", "dev").stdout
     for environ, coloured in (({}, True), ({"NO_COLOR": "1"}, False)):
         shown = _on_a_terminal(
-            settled, ["scripts/deploy/restart.sh", "dev"], {"TERM": "xterm-256color", **environ}
+            settled, ["scripts/deploy/start.sh", "dev"], {"TERM": "xterm-256color", **environ}
         )
         assert "exit 0: done" in shown
         assert ("\x1b[32m" in shown) is coloured
@@ -260,15 +258,16 @@ def test_a_service_that_keeps_dying_is_in_trouble(settled: Operator) -> None:
     """However quickly systemd starts it again; with time, or by a restart, it is running again."""
     settled.script("restart", "dev")  # which begins to count anew
     for _ in range(3):
-        pid = settled.status("dev")["pid"]
+        pid = settled.pid("dev")
         settled.on_node("kill", "-KILL", str(pid))
         settled.await_restart("dev", pid)
-    found = settled.status("dev")
+    shown = settled.script("status", "dev", "--json")
+    found = json.loads(shown.stdout)["environments"][0]
+    assert shown.returncode == 4
     assert found["restarts"] == 3
     assert found["state"] == "degraded", found
     (problem,) = found["problems"]
     assert "helionyx-dev.service keeps dying: it was started again 3 x" in problem
-    assert settled.script("status", "dev").returncode == 4
     assert "keeps dying" in settled.script("doctor", "dev").stdout
     settled.script("restart", "dev")
     assert settled.status("dev")["state"] == "running"

@@ -98,7 +98,7 @@ def home(settled: Operator, tmp_path_factory: pytest.TempPathFactory) -> Home:
     )
     settled.await_ready("dev")
     settled.tell("dev", SAID[1:])
-    settled.change("restart", "dev")
+    settled.change("restart", "dev")  # which notes how far the log goes
     settled.change("backup", "dev", TO=str(place / "dev.db"))
     settled.on_node(
         "sh", "-ec", f"systemctl stop {UNITS}; cp -a {DATA} /root/saved; cp -a {HEAD} /root/head.json"

@@ -42,10 +42,10 @@ def test_words_are_gone_from_the_node_and_every_other_change_is_found(dev: Opera
     dev.change("backup", "dev", TO=str(tmp_path / "dev.db"))
     before = events(dev)
     todo = next(position for position, type_ in before if type_ == "TodoAdded")
-    said, pid = before[-1][0], dev.status("dev")["pid"]
+    said, pid = before[-1][0], dev.pid("dev")
     for position, refusal in ((99, "there is no event at position 99"), (1, "holds no words of anybody")):
         assert refusal in redact(dev, position, code=2)["message"]
-    assert dev.status("dev")["pid"] == pid
+    assert dev.pid("dev") == pid
 
     result = redact(dev, todo)
     assert (result["outcome"], result["callers"]) == ("done", "an interruption")

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from .faults import fault
 from .operator import Operator, git
 
 TOKEN = "123456789:" + "a" * 35
@@ -180,6 +181,8 @@ def later_events(operator: Operator) -> Iterator[None]:
     yield
 
 
+# Those that a case of tests/deployment/plans or test_room shows as well.
+SHOWN_BY_A_PLAN = ("address of another machine", "noexec", "few inodes", "another project", "old code")
 MISTAKES = {
     "no configuration": Mistake("there is no .env.dev", around=without_configuration),
     "unknown key": Mistake("the nearest that exists is API_PORT", ("API_PROT=8000",)),
@@ -226,7 +229,13 @@ def traces(operator: Operator) -> str:
     return operator.on_node("sh", "-c", f"find {places} -printf '%p %s %T@\\n' | sort; {pids}")
 
 
-@pytest.mark.parametrize("mistake", MISTAKES.values(), ids=MISTAKES)
+@pytest.mark.parametrize(
+    "mistake",
+    [
+        fault(mistake, name=name) if name in SHOWN_BY_A_PLAN else pytest.param(mistake, id=name)
+        for name, mistake in MISTAKES.items()
+    ],
+)
 def test_mistake_is_refused(beside: Operator, mistake: Mistake, request: pytest.FixtureRequest) -> None:
     """Exit code 2, what is wrong and what to do about it; the token is nowhere; the node is as it was."""
     kind = request.node.callspec.id

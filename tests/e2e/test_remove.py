@@ -23,10 +23,9 @@ def test_data_stays_and_is_found_again(bare: Operator, dev: Operator) -> None:
     result = dev.change("remove", "dev")
     assert result["callers"] == "an interruption"
     assert "stays on the node" in result["summary"]
-    assert dev.status("dev")["state"] == "absent"
-    assert re.search(
-        r"stays in /var/lib/helionyx/dev, ([1-9]\d* kB|0\.[1-9] MB),", dev.status("dev")["notes"][0]
-    )
+    status = dev.status("dev")
+    assert status["state"] == "absent"
+    assert re.search(r"stays in /var/lib/helionyx/dev, ([1-9]\d* kB|0\.[1-9] MB),", status["notes"][0])
     assert dev.on_node("sh", "-c", "ls -A /etc/systemd/system /etc/systemd") == before
     assert DEV.shutdown not in dev.on_node("systemctl", "list-units", "--all", "helionyx*")
     left = dev.on_node("sh", "-c", "ls -A /opt/helionyx/layers; ls /opt/helionyx")
@@ -49,7 +48,7 @@ def test_data_stays_and_is_found_again(bare: Operator, dev: Operator) -> None:
 def test_typed_at_a_terminal_the_data_goes_too(two: Operator) -> None:
     """As a person does it: asked, answered, gone; any other word is refused; its neighbour is as it was."""
     two.tell("staging", ["a word"])
-    before, log = two.status("dev"), two.status("staging")["log"]
+    pid, log = two.pid("dev"), two.log("staging")
     refused = two.change("remove", "staging", code=2, DATA="delete", CONFIRM="Staging")
     assert "only when its name is typed" in refused["message"]
     ours, theirs = pty.openpty()
@@ -64,7 +63,7 @@ def test_typed_at_a_terminal_the_data_goes_too(two: Operator) -> None:
     assert "staging is removed, with its data" in said
     assert not two.node.run(["ls", "/var/lib/helionyx/staging"]).stdout
     assert two.status("staging")["state"] == "absent"
-    assert two.status("dev")["pid"] == before["pid"]
+    assert two.pid("dev") == pid
     row = two.script("history", "staging", LINES="1").stdout
     assert "its data was deleted" in row
     assert f"{log['length']}-{log['head'][:12]}" in row

@@ -148,7 +148,7 @@ def test_no_other_process_of_its_user_is_reached(intruder: BackDoor) -> None:
 def test_watchdog_ends_a_service_at_once(intruder: BackDoor) -> None:
     """SIGABRT, after which Python prints where it was, ends the process although it may signal nobody."""
     operator = intruder.operator
-    pid = operator.status("dev")["pid"]
+    pid = operator.pid("dev")
     operator.on_node("systemctl", "kill", "--signal=ABRT", "--kill-whom=main", DEV.service)
     operator.await_restart("dev", pid)
     shown = operator.on_node(

@@ -79,11 +79,15 @@ sys.exit(main())
 
 
 @pytest.mark.timeout(400)
-def test_the_service_does_what_is_described(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "examples", [pytest.param(4, id="sample"), pytest.param(20, marks=pytest.mark.faults)]
+)
+def test_the_service_does_what_is_described(tmp_path: Path, examples: int) -> None:
     """Whatever is sent: no 5xx, nothing that is not described, no way past the token."""
     command = [
         *(str(Path(sys.executable).with_name("schemathesis")), "run"),
-        *("--header", f"Authorization: Bearer {TOKEN}", "--max-examples", "10", "--seed", "1"),
+        *("--header", f"Authorization: Bearer {TOKEN}", "--max-examples", f"{examples}"),
+        *("--seed", "1"),
         *("--generation-database", "none"),
     ]
     # A position is as described and still not in the log: 410 is the right answer.
