@@ -83,9 +83,11 @@ def refused(operator: Operator, said: str, hint: str) -> None:
     assert operator.health("dev")["environment"] == "dev"
 
 
-def test_the_token_of_a_bot_of_another_environment(changed: Operator, bots: dict[str, Bot]) -> None:
+def test_the_token_of_a_bot_of_another_environment(
+    changed: Operator, api: BotApi, bots: dict[str, Bot]
+) -> None:
     """Is found by the bot's name, though nobody on the node has it: what serves is not touched."""
-    changed.configure("dev", bots["dev"].token, bots["live"].token)
+    changed.configure("dev", bots["dev"].token, api.add(OWN["live"]).token)
     refused(changed, "the token of dev is that of @helionyx_bot, the bot of live", "@helionyx_dev_bot")
 
 

@@ -105,12 +105,12 @@ def test_port_change_moves_the_listener(dev: Operator) -> None:
 
 def test_plan_is_what_the_deploy_then_does(dev: Operator) -> None:
     """The same steps in the same order, after nothing was touched; no text of people moves a terminal."""
-    pid = dev.pid("dev")
+    pid, release = dev.pid("dev"), dev.health("dev")["release"]
     git(dev.root, "config", "user.name", "Ada\x1b[2J")
     dev.commit("services/changed.py", "PLANNED = 1\n", "\x1b[2J\u202eA change that is planned")
     assert "+ " in (shown := dev.script("plan", "dev").stdout)
     assert shown.replace("\n", "").isprintable()
-    why = f"  restart service helionyx-dev.service\n      {before['release']} runs\n"
+    why = f"  restart service helionyx-dev.service\n      {release} runs\n"
     assert why in shown
     dev.configure("dev", "LOG_LEVEL=INFO", "LOG_LEVEL=WARNING")
     plan = dev.change("plan", "dev")
@@ -127,10 +127,10 @@ def test_plan_is_what_the_deploy_then_does(dev: Operator) -> None:
     ]
     assert "up to date: " in dev.script("plan", "dev").stdout
     *_, last = dev.script("history", "dev", LINES="1").stdout.split("restart service helionyx-dev.service")
-    assert f"\n      {before['release']} runs\n" in last
+    assert f"\n      {release} runs\n" in last
     history = json.loads(dev.script("history", "dev", "--json", LINES="1").stdout)
     [found] = [entry["observed"] for entry in history["record"] if entry["event"] == "before"]
-    assert (found["service"], found["runs"], found["pid"]) == ("active", before["release"], before["pid"])
+    assert (found["service"], found["runs"], found["pid"]) == ("active", release, pid)
     assert not {"tokens", "bots"} & set(found)
     for verb, text in (("status", "\\u001b[2J\\u202eA change"), ("history", "Ada\\u001b[2J")):
         shown = dev.script(verb, "dev").stdout

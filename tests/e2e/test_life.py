@@ -90,6 +90,9 @@ def test_reboot_brings_all_three_back_with_their_data(three: Operator) -> None:
 def test_logs_show_a_crash_with_its_last_words(settled: Operator) -> None:
     """The service's own lines, and what systemd said when it died."""
     pid = settled.pid("dev")
+    settled.on_node("systemctl", "restart", "helionyx-dev.service")  # which begins to count anew
+    settled.await_restart("dev", pid)
+    pid = settled.pid("dev")
     settled.on_node("kill", "-SEGV", str(pid))
     settled.await_restart("dev", pid)
     text = settled.script("logs", "dev", FOLLOW="0").stdout

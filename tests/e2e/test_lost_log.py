@@ -192,10 +192,9 @@ def test_a_log_that_goes_away(home: Home, way: str, moment: Callable[[Home, str]
     assert found["problems"]
 
 
-def test_a_path_that_changes_takes_no_log_along(home: Home) -> None:
+def test_a_path_that_changes_takes_no_log_along(dev: Operator) -> None:
     """Plan and deploy say how to move it; once it was moved, all of it is there."""
-    home.begin("")
-    dev = home.operator
+    dev.tell("dev", SAID)
     events, moved = dev.events("dev"), f"{DATA}/log"
     move = f"runuser -u helionyx-dev -- mv -T {EVENTS} {moved}"
     dev.configure("dev", f"EVENT_STORE_PATH={EVENTS}", f"EVENT_STORE_PATH={moved}")
@@ -209,4 +208,3 @@ def test_a_path_that_changes_takes_no_log_along(home: Home) -> None:
     deployed = dev.deploy("dev")
     assert any("EVENT_STORE_PATH changes" in item["message"] for item in deployed["warnings"])
     assert dev.events("dev") == events
-    dev.configure("dev", f"EVENT_STORE_PATH={moved}", f"EVENT_STORE_PATH={EVENTS}")

@@ -14,15 +14,13 @@ MOODY = UMASK + "    if Path('/etc/moody').exists():\n        raise SystemExit('
 
 
 @pytest.fixture(scope="module")
-def four(settled: Operator) -> list[str]:
-    """Four releases on the node: three of different code, the last one of different configuration too."""
-    found = [settled.health("dev")["release"]]
-    for number in range(2):
-        settled.commit("services/changed.py", f"NUMBER = {number}\n", f"Number {number}")
-        found.append(settled.deploy("dev")["release"])
+def three_releases(settled: Operator) -> list[str]:
+    """Three releases on the node: the second of other code, the third of another configuration too."""
+    first = settled.health("dev")["release"]
+    settled.commit("services/changed.py", "NUMBER = 1\n")
+    second = settled.deploy("dev")["release"]
     settled.configure("dev", "LOG_LEVEL=INFO", "LOG_LEVEL=DEBUG")
-    found.append(settled.deploy("dev")["release"])
-    return found
+    return [first, second, settled.deploy("dev")["release"]]
 
 
 def titles(result: dict[str, Any]) -> list[str]:
@@ -36,25 +34,29 @@ def last_change(operator: Operator) -> tuple[str, str, str]:
     return change["verb"], change["outcome"], change["wanted"]
 
 
-def test_back_to_the_release_before(settled: Operator, four: list[str]) -> None:
+def test_back_to_the_release_before(dev: Operator) -> None:
     """All of it, configuration included; nothing is sent, nothing is lost, and it says what differs."""
-    settled.tell("dev", ["said before going back"])
-    events = settled.events("dev")
-    result = settled.change("rollback", "dev")
-    assert result["after"] == four[2]
-    assert settled.health("dev")["release"] == four[2]
-    assert settled.events("dev") == events
+    before = dev.health("dev")["release"]
+    dev.configure("dev", "LOG_LEVEL=INFO", "LOG_LEVEL=DEBUG")
+    dev.deploy("dev")
+    dev.tell("dev", ["said before going back"])
+    events = dev.events("dev")
+    result = dev.change("rollback", "dev")
+    assert result["after"] == before
+    assert dev.health("dev")["release"] == before
+    assert dev.events("dev") == events
     assert not [
         title for title in titles(result) if title.startswith(("upload", "install layer", "install release"))
     ]
     assert "that of then: LOG_LEVEL" in result["warnings"][0]["message"]
     assert "revoked" not in result["warnings"][0]["message"]
-    assert "LOG_LEVEL=INFO" in settled.on_node("cat", "/opt/helionyx/dev/current/.env.dev")
-    assert last_change(settled) == ("rollback", "done", four[2])
+    assert "LOG_LEVEL=INFO" in dev.on_node("cat", "/opt/helionyx/dev/current/.env.dev")
+    assert last_change(dev) == ("rollback", "done", before)
 
 
-def test_an_old_token_is_pointed_out(settled: Operator, four: list[str]) -> None:
+def test_an_old_token_is_pointed_out(settled: Operator) -> None:
     """Going back brings back what was revoked: it is said, and never shown."""
+    before = settled.health("dev")["release"]
     settled.configure("dev", settled.tokens["dev"], "another-token-that-is-long-enough")
     settled.deploy("dev")
     result = settled.change("rollback", "dev")
@@ -62,35 +64,38 @@ def test_an_old_token_is_pointed_out(settled: Operator, four: list[str]) -> None
     assert "API_TOKEN" in result["warnings"][0]["message"]
     assert "revoked" in result["warnings"][0]["message"]
     assert settled.tokens["dev"] not in str(result)
-    assert result["after"] == four[2]
+    assert result["after"] == before
 
 
-def test_edited_release_is_not_gone_back_to(settled: Operator, four: list[str]) -> None:
+def test_edited_release_is_not_gone_back_to(settled: Operator, three_releases: list[str]) -> None:
     """What was changed by hand is not what was proven: refused, and the way to get it is named."""
-    target = f"/opt/helionyx/dev/releases/{four[1]}/services/identity.py"
+    edited = three_releases[1]
+    target = f"/opt/helionyx/dev/releases/{edited}/services/identity.py"
     settled.on_node("sh", "-c", f"cp {target} /root/kept && echo '# edited' >> {target}")
-    result = settled.change("rollback", "dev", code=2, RELEASE=four[1])
+    result = settled.change("rollback", "dev", code=2, RELEASE=edited)
     settled.on_node("cp", "/root/kept", target)
     assert "was edited on the node" in result["message"]
     assert "git switch --detach" in result["hint"]
 
 
-def test_to_a_named_release(settled: Operator, four: list[str]) -> None:
+def test_to_a_named_release(settled: Operator, three_releases: list[str]) -> None:
     """By its id, or by as much of it as names one only."""
-    result = settled.change("rollback", "dev", RELEASE=four[1][:8])
-    assert result["after"] == four[1]
-    assert settled.change("rollback", "dev", RELEASE=four[1])["outcome"] == "nothing"
+    first = three_releases[0]
+    result = settled.change("rollback", "dev", RELEASE=first[:16])
+    assert (result["outcome"], result["after"]) == ("done", first)
+    assert settled.change("rollback", "dev", RELEASE=first)["outcome"] == "nothing"
 
 
 @pytest.mark.parametrize(("wish", "message"), [("0123456789ab", "is not kept"), ("", "could be")])
 def test_release_that_cannot_be_meant_is_refused(
-    settled: Operator, four: list[str], wish: str, message: str
+    settled: Operator, three_releases: list[str], wish: str, message: str
 ) -> None:
     """With those that are kept; nothing is touched."""
     before = settled.pid("dev")
-    result = settled.change("rollback", "dev", code=2, RELEASE=wish or _common(four[2], four[3]))
+    of_one_commit = three_releases[1:]
+    result = settled.change("rollback", "dev", code=2, RELEASE=wish or _common(*of_one_commit))
     assert message in result["message"]
-    assert four[3] in result["hint"]
+    assert of_one_commit[1] in result["hint"]
     assert settled.pid("dev") == before
 
 
@@ -105,58 +110,56 @@ def test_nothing_to_go_back_to_is_refused(dev: Operator) -> None:
     assert "is not deployed here" in dev.change("restart", "live", code=2)["message"]
 
 
-def test_rollback_to_what_does_not_come_up_goes_forward_again(settled: Operator) -> None:
+def test_rollback_to_what_does_not_come_up_goes_forward_again(dev: Operator) -> None:
     """A kept release may find another world: exit code 3, and the one that we came from runs."""
-    settled.edit(RUNNER, UMASK, MOODY)
-    moody = settled.deploy("dev")["release"]
-    settled.edit(RUNNER, MOODY, UMASK)
-    before = settled.deploy("dev")["release"]
-    settled.on_node("touch", "/etc/moody")
-    settled.change("rollback", "dev", code=3, RELEASE=moody)
-    assert settled.health("dev")["release"] == before
-    assert moody in settled.on_node("ls", "/opt/helionyx/dev/releases").split()
-    assert last_change(settled) == ("rollback", "failed", moody)
+    dev.edit(RUNNER, UMASK, MOODY)
+    moody = dev.deploy("dev")["release"]
+    dev.edit(RUNNER, MOODY, UMASK)
+    before = dev.deploy("dev")["release"]
+    dev.on_node("touch", "/etc/moody")
+    dev.change("rollback", "dev", code=3, RELEASE=moody)
+    assert dev.health("dev")["release"] == before
+    assert moody in dev.on_node("ls", "/opt/helionyx/dev/releases").split()
+    assert last_change(dev) == ("rollback", "failed", moody)
 
 
-def test_old_code_with_todays_configuration(settled: Operator) -> None:
+def test_old_code_with_todays_configuration(dev: Operator) -> None:
     """Only the code goes back: a token that was changed since then stays changed, and nothing is sent."""
     today = "another-token-that-is-long-enough"
-    old = settled.health("dev")["release"]
-    settled.commit("services/changed.py", "NEW = 1\n")
-    settled.configure("dev", settled.tokens["dev"], today)
-    settled.configure("dev", "API_PORT=8000", "API_PORT=8040")
-    settled.deploy("dev")
-    result = settled.change("rollback", "dev", RELEASE=old, CONFIG="current")
-    settled.configure("dev", today, settled.tokens["dev"])
-    settled.configure("dev", "API_PORT=8040", "API_PORT=8000")
+    old = dev.health("dev")["release"]
+    dev.commit("services/changed.py", "NEW = 1\n")
+    dev.configure("dev", dev.tokens["dev"], today)
+    dev.configure("dev", "API_PORT=8000", "API_PORT=8040")
+    dev.deploy("dev")
+    result = dev.change("rollback", "dev", RELEASE=old, CONFIG="current")
+    dev.configure("dev", today, dev.tokens["dev"])
+    dev.configure("dev", "API_PORT=8040", "API_PORT=8000")
     made = result["after"]
     assert made != old
     assert made[:12] == old[:12]
     assert result["warnings"] == []
     assert not [title for title in titles(result) if title.startswith("upload")]
-    assert settled.health("dev", port=8040)["release"] == made
-    assert not settled.node.run(["grep", "NEW", "/opt/helionyx/dev/current/services/changed.py"]).stdout
-    assert today in settled.on_node("cat", "/opt/helionyx/dev/current/.env.dev")
+    assert dev.health("dev", port=8040)["release"] == made
+    assert not dev.node.run(["grep", "NEW", "/opt/helionyx/dev/current/services/changed.py"]).stdout
+    assert today in dev.on_node("cat", "/opt/helionyx/dev/current/.env.dev")
     assert today not in str(result)
-    again = settled.change("rollback", "dev", RELEASE=old, CONFIG="current")
+    again = dev.change("rollback", "dev", RELEASE=old, CONFIG="current")
     assert (again["outcome"], again["after"]) == ("nothing", made)
-    further = settled.status("dev")["previous"]
+    further = dev.status("dev")["previous"]
     assert further not in (None, old, made), "what it was made of is no step back"
 
 
-@pytest.mark.usefixtures("four")
-def test_todays_configuration_that_old_code_does_not_accept(settled: Operator) -> None:
+def test_todays_configuration_that_old_code_does_not_accept(dev: Operator) -> None:
     """Refused with its reasons, and nothing is touched."""
-    settled.configure("dev", "LOG_LEVEL=DEBUG", "LOG_LEVEL=INFO")
-    settled.edit("services/config_keys.py", '("DEBUG", ', "(")
-    narrow = settled.deploy("dev")["release"]
-    settled.undo()
-    settled.configure("dev", "LOG_LEVEL=INFO", "LOG_LEVEL=DEBUG")
-    before = settled.deploy("dev")
-    result = settled.change("rollback", "dev", code=2, RELEASE=narrow, CONFIG="current")
+    dev.edit("services/config_keys.py", '("DEBUG", ', "(")
+    narrow = dev.deploy("dev")["release"]
+    dev.undo()
+    dev.configure("dev", "LOG_LEVEL=INFO", "LOG_LEVEL=DEBUG")
+    before = dev.deploy("dev")
+    result = dev.change("rollback", "dev", code=2, RELEASE=narrow, CONFIG="current")
     assert "does not accept the configuration that runs" in result["message"]
     assert "LOG_LEVEL" in result["details"][0]
-    assert settled.health("dev")["release"] == before["release"]
+    assert dev.health("dev")["release"] == before["release"]
 
 
 def test_keep_says_how_many_releases_and_read_models_stay(dev: Operator) -> None:
