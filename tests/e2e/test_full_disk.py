@@ -11,6 +11,7 @@ from itertools import count
 import pytest
 
 from deployment.host.layout import Environment
+from deployment.host.step import Step
 from deployment.settings import ROOT
 
 from .faults import fault
@@ -86,7 +87,7 @@ def words_of(phase: str) -> str:
         return '"event": "attempt"'
     if phase == "second look":
         return '"state": "done", "title": "verify'
-    return f'"state": "begin", "title": "{phase.replace("-", " ")}'
+    return f'"state": "begin", "title": "{Step(phase).title}'
 
 
 def await_recorded(operator: Operator, text: str, environment: str = "dev") -> None:
