@@ -106,8 +106,9 @@ def _options(record: Record, root: Path) -> list[str | Path]:
         # The disk is disposable, and its bytes are the kernel's of this machine either way.
         "--suppress-sync=yes",
         "--rlimit=NOFILE=1024:524288",
-        # Without these, systemd inside accepts IPAddressDeny= and DevicePolicy= and silently ignores them.
-        "--system-call-filter=bpf",
+        # Without bpf, systemd inside accepts IPAddressDeny= and DevicePolicy= and silently ignores them. A
+        # server lets root take a descriptor of another process, too.
+        "--system-call-filter=bpf pidfd_getfd",
         "--capability=CAP_BPF,CAP_PERFMON",
     ]
 

@@ -117,6 +117,7 @@ def _deployed(facts: Facts) -> Iterator[Check]:
         runs = "stopped on purpose" if facts.stopped else f"ready as this release, process {facts.pid}"
         mend = f"make start ENV={name}" if facts.startable else f"make logs ENV={name} FOLLOW=0"
         yield from _by_faults(facts, "service", runs, mend)
+        yield from _by_faults(facts, "socket", "", f"make restart ENV={name} opens it anew; find out why")
         boot = "starts on boot" if not facts.stopped else "stays stopped over a reboot"
         yield from _by_faults(facts, "boot", boot, deploy)
         yield from _by_faults(facts, "python", "", f"{deploy}: a new release takes the Python of the node")

@@ -43,6 +43,8 @@ def of(
         yield from _not_running(environment, seen, unit)
     if seen.beside:
         yield Fault("port", f"the port of {seen.listen} is also held by {seen.beside}")
+    if seen.altered:
+        yield Fault("socket", f"{environment.socket} is not as systemd opened it: {', '.join(seen.altered)}")
     if seen.lingers:
         yield Fault("user", lingers(environment))
     yield from _full_disk(layout, environment, seen)

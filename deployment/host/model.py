@@ -173,6 +173,7 @@ class Observed:
     pid: int = 0
     listening: tuple[str, ...] = ()
     listen: str | None = None
+    altered: tuple[str, ...] = ()  # the options of its socket that a service has changed
     holder: str | None = None  # the program on its port, while its own socket is closed
     beside: str | None = None  # another program on its port, on an address beside that of its own socket
     noexec: str = ""  # the directory for dependencies, if it is mounted noexec

@@ -24,6 +24,7 @@ from . import (
     readmodels,
     releases,
     room,
+    socket_options,
     sockets,
     store,
     systemd,
@@ -50,7 +51,7 @@ def observe(
 
     A service that runs and is slow to answer is asked again for a while: it may be busy, or starting. Its
     answer is no proof of its release or its log: ADR 18. `with_log` is False right after a change that has
-    verified the log.
+    verified the log, and compared the options of the socket.
     """
     release, log = (wanted.release, wanted.log) if wanted else (None, None)
     current = releases.current(layout, environment)
@@ -95,6 +96,7 @@ def observe(
         pid=service.pid,
         listening=tuple(item.address for item in opened),
         listen=listen,
+        altered=socket_options.altered(layout, environment, opened, listen) if with_log else (),
         holder=_stranger(opened, listen, release or manifest),
         beside=sockets.beside(opened, listen),
         noexec=room.noexec(layout.layers),

@@ -40,7 +40,7 @@ def _running(seen: Observed, wanted: Wanted) -> Iterator[Step]:
     written = parts.units_that_differ(seen, release)
     swap = tuple(parts.swapped(seen, wanted))
     redaction = tuple(parts.redacted(wanted))
-    rebind = reasons.rebind(seen, release, environment.socket, written)
+    rebind = reasons.rebind(seen, release, wanted, written)
     log = "the event log is replaced" if swap else "an event is redacted" if redaction else ""
     restart = "; ".join(
         reasons.restarts(

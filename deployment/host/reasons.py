@@ -43,17 +43,20 @@ def not_served(seen: Observed, wanted: Wanted) -> str:
     return "" if seen.current == release.id else f"{seen.current or 'no release'} is active"
 
 
-def rebind(seen: Observed, release: Manifest, socket: str, written: tuple[str, ...]) -> str:
+def rebind(seen: Observed, release: Manifest, wanted: Wanted, written: tuple[str, ...]) -> str:
     """The reason why the socket is closed and opened anew; empty where it stays.
 
-    A listener cannot be changed under its holders.
+    A listener cannot be changed under its holders. A revert that finds the process of before leaves it alone.
     """
+    socket, is_untouched = wanted.environment.socket, wanted.back and seen.pid == wanted.pid
     if seen.socket != "active":
         return ""
     if seen.listen != release.listen:
         return f"the socket listens on {seen.listen}, not on {release.listen}"
     if release.listen not in seen.listening:
         return f"nothing listens on {release.listen}"
+    if seen.altered and not is_untouched:
+        return f"a service changed {socket}: {listed(seen.altered)}"
     return f"{socket} changes" if socket in written else ""
 
 

@@ -20,10 +20,9 @@ from . import (
     redaction,
     rehearsal,
     releases,
-    reserve,
     shelf,
     store,
-    systemd,
+    unit_steps,
     users,
     verify,
 )
@@ -146,57 +145,8 @@ def clear_rehearsal(work: Work, _: str) -> None:
     rehearsal.clear(work.layout, work.environment)
 
 
-def install_units(work: Work, release: str, *names: str) -> None:
-    source = work.layout.releases(work.environment) / release / "units"
-    for name in names:
-        content = (source / name).read_bytes()
-        files.publish(work.layout.unit_file(name), content, 0o644, reserve.places(work.layout))
-
-
-def remove_units(work: Work, *names: str) -> None:
-    for name in names:
-        work.layout.unit_file(name).unlink(missing_ok=True)
-
-
 def turn_current(work: Work, release: str) -> None:
     activation.turn(work.layout, work.environment, release)
-
-
-def reload_systemd(_: Work) -> None:
-    systemd.systemctl("daemon-reload")
-
-
-def restart_journal(work: Work, _: str) -> None:
-    systemd.systemctl("restart", work.environment.journald)
-
-
-def enable_units(_: Work, *names: str) -> None:
-    systemd.systemctl("enable", "--quiet", "--no-reload", *names)  # a step of its own reloads
-
-
-def disable_units(_: Work, *names: str) -> None:
-    systemd.systemctl("disable", "--quiet", "--no-reload", *names)
-
-
-def stop_units(work: Work, *names: str) -> None:
-    # One job: with the socket still open, the next caller would start the service again.
-    systemd.stop(*names)
-    systemd.forget_failure(*names)
-    if work.wanted.state == "stopped":
-        users.doubt_strays(work)
-
-
-def close_socket(work: Work, _: str) -> None:
-    stop_units(work, work.environment.socket, work.environment.service)
-
-
-def open_socket(work: Work, socket: str) -> str:
-    systemd.systemctl("start", socket)
-    return f"listens on {work.chosen.listen}"
-
-
-def restart_service(work: Work, _: str) -> None:
-    systemd.start_service(work.environment, work.environment.service)
 
 
 def verify_release(work: Work, _: str) -> str:
@@ -261,19 +211,19 @@ STEPS: dict[str, Callable[..., str | None]] = {
     "soak": soak,
     "end-rehearsal": end_rehearsal,
     "clear-rehearsal": clear_rehearsal,
-    "install-units": install_units,
-    "remove-units": remove_units,
+    "install-units": unit_steps.install_units,
+    "remove-units": unit_steps.remove_units,
     "turn-current": turn_current,
-    "reload-systemd": reload_systemd,
-    "restart-journal": restart_journal,
-    "enable-units": enable_units,
-    "disable-units": disable_units,
-    "stop-units": stop_units,
+    "reload-systemd": unit_steps.reload_systemd,
+    "restart-journal": unit_steps.restart_journal,
+    "enable-units": unit_steps.enable_units,
+    "disable-units": unit_steps.disable_units,
+    "stop-units": unit_steps.stop_units,
     "end-lingering": users.end_lingering,
     "end-processes": users.end_processes,
-    "close-socket": close_socket,
-    "open-socket": open_socket,
-    "restart-service": restart_service,
+    "close-socket": unit_steps.close_socket,
+    "open-socket": unit_steps.open_socket,
+    "restart-service": unit_steps.restart_service,
     "verify": verify_release,
     "watch": watch,
     "prune-releases": prune_releases,

@@ -14,6 +14,7 @@ from deployment.units import render
 from tests.deployment.shelves import release
 
 from .back_door import BackDoor
+from .faults import fault
 from .findings import done_there
 from .operator import Operator
 
@@ -101,6 +102,9 @@ listener.bind(("::", 8002))
 listener.listen()
 time.sleep(900)
 """
+HELD = "import atexit, os, socket\nheld = socket.socket(fileno=os.dup(3))\n"  # the socket of dev
+BINDS = "held.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b'lo')"
+SHUTS = "held.shutdown(socket.SHUT_RDWR)"
 
 
 def test_an_intruder_runs_as_the_user_of_dev(intruder: BackDoor) -> None:
@@ -171,6 +175,29 @@ def test_names_are_resolved(intruder: BackDoor) -> None:
     mend = f"systemctl stop names; cp -a --remove-destination /root/resolv.conf /etc/; rm -r {resolve}"
     with done_there(operator, harm, mend):
         assert intruder.run(RESOLVE) == ["192.0.2.1"]
+
+
+def test_changed_socket_is_opened_anew(intruder: BackDoor) -> None:
+    """One that is bound to the device by which the node asks; the one who asks here is not on the node."""
+    operator = intruder.operator
+    intruder.run(f"{HELD}{BINDS}")
+    status = operator.status("dev")
+    assert status["state"] == "degraded"
+    assert "helionyx-dev.socket is not as systemd opened it: SO_BINDTODEVICE" in status["problems"][0]
+    assert operator.change("restart", "dev")["callers"] == "an interruption"
+    operator.await_ready("dev")
+
+
+@pytest.mark.parametrize("program", [fault(BINDS, name="binds"), fault(SHUTS, name="shuts")])
+def test_socket_changed_at_the_end_of_a_service_is_opened_anew(intruder: BackDoor, program: str) -> None:
+    """After the look that a plan is made of."""
+    intruder.run(f"{HELD}atexit.register(lambda: {program})")
+    operator = intruder.operator
+    done = operator.script("restart", "dev")
+    assert done.returncode == 0, done.stdout
+    assert "helionyx-dev.socket was changed" in done.stdout + done.stderr
+    operator.await_ready("dev")
+    assert operator.status("dev")["state"] == "running"
 
 
 @pytest.fixture
