@@ -224,7 +224,8 @@ class Observed:
         recorded = {key: value for key, value in vars(self).items() if key not in UNRECORDED}
         answers = {key: self.answers.get(key) for key in IDENTITY} if self.answers else None
         names = {key: [item.text for item in getattr(self, key)] for key in ("taken", "links")}
-        return {**recorded, **names, "answers": answers, "releases": sorted(self.releases)}
+        unread = self.unread.text if self.unread else None
+        return {**recorded, **names, "answers": answers, "unread": unread, "releases": sorted(self.releases)}
 
 
 @dataclass(frozen=True)

@@ -103,6 +103,13 @@ def test_plan(path: Path) -> None:
     assert callers(steps) == case["callers"], case["rule"]
 
 
+def test_each_state_found_can_be_recorded() -> None:
+    """As the record of a change begins with it: also a log that nobody could read."""
+    for path in CASES:
+        case = json.loads(path.read_text())
+        json.dumps(_seen(BASE["seen"] | case.get("seen", {})).facts())
+
+
 def test_every_verb_of_a_plan_has_hands() -> None:
     """A plan never holds a step that nothing can perform, and there are no hands without a verb."""
     from deployment.host.steps import STEPS
