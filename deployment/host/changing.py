@@ -17,6 +17,7 @@ from .layout import Environment, Layout
 from .model import Manifest, Observed, Wanted, changed_keys, id_of
 from .observe import observe, refuse_nobody
 from .plan import plan
+from .preconditions import unmounted
 from .run import run
 from .settling import settle
 from .step import Step, callers
@@ -30,19 +31,13 @@ POLL = 0.01  # seconds between two looks at the record
 def change(layout: Layout, wire: Wire, program: Path, request: dict[str, Any]) -> None:
     """Say the plan of a change, and have it carried out unless the request is a `dry` one."""
     environment = Environment(request["environment"])
-    if not request.get("dry"):
-        room.refuse_full(layout, environment, request["verb"])
-        held = locks.holder(layout, environment.name)
-        if held is not None:
-            raise locks.busy(environment.name, held)
-        settle(layout, environment, request["actor"]["name"])
-    if request["verb"] == "rollback":
-        request["to"] = _release_to_go_back_to(layout, environment, request.get("to"))
-        if request.get("config") == "current":
-            _keep_configuration(layout, environment, request)
-    manifest = releases.read_manifest(layout, environment, releases.current(layout, environment))
-    _look_up_log(layout, environment, manifest, request)
-    seen, wanted, steps = _preview(layout, environment, request)
+    try:
+        _prepare(layout, environment, request)
+        manifest = releases.read_manifest(layout, environment, releases.current(layout, environment))
+        _look_up_log(layout, environment, manifest, request)
+        seen, wanted, steps = _preview(layout, environment, request)
+    except OSError as error:  # such as a mount in the data that answers no more
+        raise Refused(f"{error.filename or 'the disk'}: {error.strerror}.", unmounted(environment)) from error
     before = seen.current
     wire.say(
         "plan",
@@ -68,6 +63,20 @@ def change(layout: Layout, wire: Wire, program: Path, request: dict[str, Any]) -
         wire.say("result", outcome="nothing", before=before, after=before)
         return
     follow(wire, _begun(layout, wire, program, request, steps))
+
+
+def _prepare(layout: Layout, environment: Environment, request: dict[str, Any]) -> None:
+    """Refuse what cannot begin, close what an earlier one has left, and name the release of a rollback."""
+    if not request.get("dry"):
+        room.refuse_full(layout, environment, request["verb"])
+        held = locks.holder(layout, environment.name)
+        if held is not None:
+            raise locks.busy(environment.name, held)
+        settle(layout, environment, request["actor"]["name"])
+    if request["verb"] == "rollback":
+        request["to"] = _release_to_go_back_to(layout, environment, request.get("to"))
+        if request.get("config") == "current":
+            _keep_configuration(layout, environment, request)
 
 
 def _begun(

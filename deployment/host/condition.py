@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from . import chain, sockets
+from . import chain, preconditions, sockets
 from .chain import Chain
 from .check import Check, bad, ok, warn
 from .faults import Fault
@@ -153,6 +153,7 @@ def _at_rest(facts: Facts) -> Iterator[Check]:
         found = f"{user} runs what its units have not started: {', '.join(facts.strays)}"
         yield warn("processes", found, f"{AS_ROOT}: systemctl status PID shows where one comes from")
     yield from _directories(facts)
+    yield from _by_faults(facts, "data", "", preconditions.unmounted(facts.environment))
     yield from _files(facts)
     yield from _chain(facts)
 

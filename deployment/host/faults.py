@@ -47,7 +47,10 @@ def of(
         yield Fault("socket", f"{environment.socket} is not as systemd opened it: {', '.join(seen.altered)}")
     if seen.lingers:
         yield Fault("user", lingers(environment))
-    yield from _full_disk(layout, environment, seen)
+    if seen.blind:
+        yield Fault("data", seen.blind)
+    else:
+        yield from _full_disk(layout, environment, seen)
     told = bot.running(seen, current)
     if bot.needs_hands(told):
         yield Fault("bot", bot.trouble(told))

@@ -199,13 +199,14 @@ def reached(layout: Layout, environment: Environment, verb: str, outcome: str) -
 
 
 def _is_missing(place: Path) -> bool:
-    """Whether no file is there, or an empty one; a link that leads nowhere, or to itself, is no file."""
+    """Whether no file is there, or an empty one; a link that leads nowhere, or to itself, is no file.
+
+    Where nobody can look, a file may be there.
+    """
     try:
         return not (place / store.LOG_FILE).stat().st_size
     except OSError as error:
-        if error.errno not in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP):
-            raise
-        return True
+        return error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
 
 
 def _hint(facts: Facts) -> str:

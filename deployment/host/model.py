@@ -199,6 +199,7 @@ class Observed:
     strays: tuple[str, ...] = ()  # processes of its user that its units have not started
     lingers: bool = False  # whether logind starts a user manager for its user
     projections: tuple[str, ...] = ()  # the files of read models that lie here
+    blind: str = ""  # why its data could not be looked at: all facts about that are unknown then
     rehearsal: bool = False  # whether something is left of one
     unexpected: tuple[str, ...] = ()  # sentences about files in its data that are not what their names say
 

@@ -77,9 +77,6 @@ def observe(
     observed = Observed(
         user=account is not None,
         unmarked=account is not None and not accounts.is_as_created(account, environment),
-        taken=taken.of(layout, environment),
-        links=links.of(layout, environment),
-        directories=directories(layout, environment),
         layers=releases.layers(layout),
         layers_elsewhere=tuple(sorted(releases.layers_used(layout, without=environment))),
         releases=releases.kept(layout, environment, examined),
@@ -108,34 +105,53 @@ def observe(
         runs=activation.release_of(layout, environment, service),
         answers=answers,
         last_head=known,
-        logs=store.kept(layout, environment),
         table=int(manifest.log.get("table", 0)) if manifest else 0,
         reads=manifest.log.get("reads", {}) if manifest else {},
         opt=_is_home(root) or files.gone(root).exists(),
-        home=_is_home(data),
-        foreign=data.is_dir() and data.stat().st_uid != user_id(environment),
         strays=processes.of(environment, user_id(environment)),
         lingers=processes.lingers(layout, environment),
-        projections=readmodels.found(release or manifest, data),
         rehearsal=any(path.exists() for path in dropins.rehearsal_places(layout, environment)),
-        unexpected=unexpected.of(layout, environment, manifest, user_id(environment))
-        if manifest and wanted is None  # no plan depends on them
+    )
+    # All that lies in the data, where its owner may have mounted something that answers nobody.
+    try:
+        observed = replace(observed, **_in_data(layout, environment, manifest, wanted))
+        rest = reading_log.result() if reading_log else None
+        found = rest[0] if isinstance(rest, tuple) else None
+        if log is not None:
+            found = _sound(layout, environment, manifest, log)
+        # Reading the data takes a program of each kept release, 0.1 s each. Only a removal and an environment
+        # without a release need it.
+        may_hold_data = manifest is None or (wanted is not None and wanted.state == "absent")
+        return replace(
+            observed,
+            log=found,
+            unread=rest if isinstance(rest, Unread) else None,
+            lost=_lost(layout, environment, manifest, wanted, known, service.pid, rest) if with_log else None,
+            data=bool(found and found.last[0]) or (may_hold_data and _holds_more(layout, environment)),
+        )
+    except OSError as error:
+        return replace(observed, blind=f"{error.filename or data} cannot be looked at: {error.strerror}")
+
+
+def _in_data(
+    layout: Layout, environment: Environment, manifest: Manifest | None, wanted: Wanted | None
+) -> dict[str, Any]:
+    """The facts that depend on what lies in the environment's data. Raises `OSError`."""
+    data, owner = layout.data(environment), user_id(environment)
+    release = wanted.release if wanted else None
+    return {
+        "taken": taken.of(layout, environment),
+        "links": links.of(layout, environment),
+        "directories": directories(layout, environment),
+        "logs": store.kept(layout, environment),
+        "home": _is_home(data),
+        "foreign": data.is_dir() and data.stat().st_uid != owner,
+        "projections": readmodels.found(release or manifest, data),
+        # No plan depends on them.
+        "unexpected": unexpected.of(layout, environment, manifest, owner)
+        if manifest and wanted is None
         else (),
-    )
-    rest = reading_log.result() if reading_log else None
-    found = rest[0] if isinstance(rest, tuple) else None
-    if log is not None:
-        found = _sound(layout, environment, manifest, log)
-    # Reading the data takes a program of each kept release, 0.1 s each. Only a removal and an environment
-    # without a release need it.
-    may_hold_data = manifest is None or (wanted is not None and wanted.state == "absent")
-    return replace(
-        observed,
-        log=found,
-        unread=rest if isinstance(rest, Unread) else None,
-        lost=_lost(layout, environment, manifest, wanted, known, service.pid, rest) if with_log else None,
-        data=bool(found and found.last[0]) or (may_hold_data and _holds_more(layout, environment)),
-    )
+    }
 
 
 def _answer(listen: str, pid: int) -> dict[str, Any] | None:

@@ -28,6 +28,7 @@ def _running(seen: Observed, wanted: Wanted) -> Iterator[Step]:
     preconditions.refuse_conflicts(seen, release, wanted)
     access.refuse_open(seen, wanted, release)
     if not wanted.back:  # the way back is never refused for this: what was there could read what was there
+        preconditions.refuse_blind(seen, environment)
         preconditions.refuse_links(seen.links)
         preconditions.refuse_taken(seen.taken, environment)
         refuse = preconditions.refuse_foreign_log if wanted.log else preconditions.refuse_unreadable

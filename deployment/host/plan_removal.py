@@ -15,6 +15,7 @@ def removal(seen: Observed, wanted: Wanted) -> Iterator[Step]:
     """The steps that remove an environment: because somebody asked for it, or because it never came up."""
     environment = wanted.environment
     if wanted.remove:
+        preconditions.refuse_blind(seen, environment)
         preconditions.refuse_links([item for item in seen.links if not item.inner])
         preconditions.refuse_taken([item for item in seen.taken if not item.dropin], environment)
     yield from parts.cleared(seen, environment)

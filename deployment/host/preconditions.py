@@ -146,6 +146,20 @@ def refuse_taken(taken: Sequence[Taken], environment: Environment) -> None:
         )
 
 
+def refuse_blind(seen: Observed, environment: Environment) -> None:
+    """Refuse to change data that nobody can look at, such as below a mount that answers no more."""
+    if seen.blind:
+        raise Refused(f"{seen.blind}.", unmounted(environment))
+
+
+def unmounted(environment: Environment) -> str:
+    """The way to be rid of a mount in the data: its owner could mount another one while it runs anything."""
+    name = environment.name
+    return (
+        f"make stop ENV={name}; as root on the node: findmnt names what is mounted in the data; umount --lazy"
+    )
+
+
 def refuse_links(links: Sequence[Taken]) -> None:
     """Refuse links in place of our directories that others than root could change, or that lead nowhere."""
     if links:

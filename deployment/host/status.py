@@ -87,7 +87,7 @@ def of(layout: Layout, environment: Environment) -> dict[str, Any]:
         "notes": [
             *_notes(layout, environment, seen, unit),
             *(() if changing or bot.needs_hands(told) else filter(None, [bot.trouble(told)])),
-            *(() if changing else _left(layout, environment)),
+            *(() if changing or seen.blind else _left(layout, environment)),
         ],
         "release": seen.runs or seen.current,
         "answers_as": faults.answers_as(seen),
@@ -142,6 +142,8 @@ def _notes(layout: Layout, environment: Environment, seen: Observed, unit: Unit)
         yield from (f"{item.text} is there, and no deploy has made it" for item in seen.taken)
     if seen.is_stopped:
         yield from seen.unexpected
+    if seen.blind and (seen.is_stopped or not seen.exists):
+        yield seen.blind
     if seen.data and not seen.exists:
         place = layout.data(environment)
         found = measure(place)

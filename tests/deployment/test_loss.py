@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -156,3 +158,13 @@ def test_a_switch_forgets_the_heads(layout: Layout, monkeypatch: pytest.MonkeyPa
     shelf.switch(layout, DEV, made, "9-ffffffffffff")
     assert last_head.read(layout, DEV) is None
     assert removed == ["rm", "--force", "--", str(last_head.beside(made))]
+
+
+def test_log_that_nobody_can_look_at_may_be_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Below a dead mount, for one: `stop` has to work all the same."""
+
+    def dead(path: Path) -> os.stat_result:
+        raise OSError(errno.ENOTCONN, "Transport endpoint is not connected", str(path))
+
+    monkeypatch.setattr(Path, "stat", dead)
+    assert not loss._is_missing(STORE)

@@ -16,10 +16,13 @@ from pathlib import Path
 
 USER = "helionyx-dev"
 DATA, OPT = Path("/var/lib/helionyx/dev"), Path("/opt/helionyx/dev")
+SANDBOX = Path("/var/lib/helionyx-sandbox/dev")
+OURS = (DATA, OPT, SANDBOX)  # the directories that a removal takes away
 NEIGHBOUR = Path("/var/lib/helionyx/staging")
 CANARY = Path("/root/canary")
 SAVED, ASIDE = Path("/root/saved"), Path("/root/aside")
 UNITS = ("helionyx-dev.socket", "helionyx-dev.service")
+SHUTDOWN = "helionyx-dev-shutdown.service"
 DIRECTORIES = ("events", "projections", "kept", "archived", "next", "half", "copy")
 BY_ROOT = ("device", "immutable", "foreign", "hard", "flipping")  # kinds that no service could lay itself
 PLACES: dict[str, Path] = {}  # filled by `prepare`: the archived log bears the head of the log
@@ -162,7 +165,7 @@ def prepare() -> None:
     _name_places()
     _as_user(lambda: _archive(PLACES["archived"]))
     SAVED.mkdir()
-    for path in filter(Path.exists, (DATA, OPT, *_files())):
+    for path in filter(Path.exists, (*OURS, *_files())):
         target = SAVED / path.relative_to("/")
         target.parent.mkdir(parents=True, exist_ok=True)
         subprocess.run(["cp", "--archive", path, target], check=True, timeout=60)
@@ -208,17 +211,22 @@ def _files() -> list[Path]:
     system = Path("/etc/systemd/system")
     names = [Path("/etc") / name for name in ("passwd", "group", "shadow", "gshadow")]
     journal = Path("/etc/systemd/journald@helionyx-dev.conf")
-    return [*names, Path("/opt/helionyx/heads/dev.json"), journal, *(system / name for name in UNITS)]
+    return [
+        *names,
+        Path("/opt/helionyx/heads/dev.json"),
+        journal,
+        *(system / name for name in (*UNITS, SHUTDOWN)),
+    ]
 
 
 def reset() -> None:
     """Bring dev back to what it was, running."""
     subprocess.run(["systemctl", "stop", *UNITS], check=False, timeout=120, capture_output=True)
-    for path in (DATA, OPT):
+    for path in OURS:
         subprocess.run(["chattr", "-R", "-i", path], check=False, timeout=60, capture_output=True)
         subprocess.run(["rm", "-rf", "--one-file-system", path], check=True, timeout=60)
     subprocess.run(["rm", "-rf", ASIDE], check=True, timeout=60)
-    for path in (DATA, OPT, *_files()):
+    for path in (*OURS, *_files()):
         if (saved := SAVED / path.relative_to("/")).exists():
             subprocess.run(["cp", "--archive", saved, path], check=True, timeout=60)
     _systemctl("daemon-reload")

@@ -195,3 +195,38 @@ def test_log_of_many_types_takes_no_memory_of_a_status(intruder: BackDoor) -> No
     operator.change("start", "dev")
     assert found["found"] == "stopped"
     assert max(found["peaks"]) < 64, found
+
+
+# Mounts a FUSE file system whose server has died: each look at it fails with ENOTCONN. Its owner may be any.
+DEAD = r"""
+import ctypes, os, stat, sys
+if not os.path.exists("/dev/fuse"):
+    os.mknod("/dev/fuse", stat.S_IFCHR | 0o600, os.makedev(10, 229))
+server = os.open("/dev/fuse", os.O_RDWR)
+options = f"fd={server},rootmode=40000,user_id=0,group_id=0".encode()
+if ctypes.CDLL(None, use_errno=True).mount(b"dead", os.fsencode(sys.argv[1]), b"fuse", 6, options):
+    sys.exit(os.strerror(ctypes.get_errno()))
+"""
+
+
+@pytest.mark.parametrize(
+    "place", [fault("", name="data"), fault("events", name="events"), fault("projections", name="models")]
+)
+def test_dead_mount_in_the_data_is_named(intruder: BackDoor, place: str) -> None:
+    """A stop works all the same; what would change the data is refused in one message."""
+    operator = intruder.operator
+    path = f"/var/lib/helionyx/dev/{place}".rstrip("/")
+    operator.on_node("python3", "-c", DEAD, path)
+    try:
+        dead = f"{path} cannot be looked at: Transport endpoint is not connected"
+        assert dead in operator.status("dev")["problems"]
+        for verb in ("rollback", "remove"):
+            refused = operator.change(verb, "dev", code=2, CONFIRM="dev")
+            assert refused["message"] == f"{dead}."
+            assert "umount --lazy" in refused["hint"]
+        operator.change("stop", "dev")
+        assert dead in operator.status("dev")["notes"]
+    finally:
+        operator.on_node("umount", "--lazy", path)
+    operator.change("start", "dev")
+    assert operator.status("dev")["problems"] == []
