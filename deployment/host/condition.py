@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from . import chain, preconditions, sockets
+from . import chain, directory_check, preconditions, sockets
 from .chain import Chain
 from .check import Check, bad, ok, warn
+from .directory_check import Directory
 from .faults import Fault
 from .layout import Environment
 from .model import Taken
@@ -28,19 +28,6 @@ class Port:
     neighbour: str | None = None
     holder: str | None = None
     beside: str | None = None  # the program that listens on it too, on another address
-
-
-@dataclass(frozen=True)
-class Directory:
-    """A directory as it should be and as it is: `0700 helionyx-dev`, or None where it is not there.
-
-    `other` is what stands there instead: a file, or a link.
-    """
-
-    path: str
-    wanted: str
-    found: str | None
-    other: bool = False
 
 
 @dataclass(frozen=True)
@@ -153,15 +140,20 @@ def _at_rest(facts: Facts) -> Iterator[Check]:
         found = f"{user} runs what its units have not started: {', '.join(facts.strays)}"
         yield warn("processes", found, f"{AS_ROOT}: systemctl status PID shows where one comes from")
     yield from _directories(facts)
-    yield from _by_faults(facts, "data", "", preconditions.unmounted(facts.environment))
     yield from _files(facts)
     yield from _chain(facts)
 
 
 def _files(facts: Facts) -> Iterator[Check]:
     """The hint moves such a file away as its user: in the directories of a service root can be led astray."""
-    mend = f"{AS_ROOT}: look at it, and move it away by: runuser -u {facts.environment.user} -- mv"
-    yield from _by_faults(facts, "files", "", mend)
+    name, user = facts.environment.name, facts.environment.user
+    hints = {
+        "jobs": f"{AS_ROOT}: look at each, and remove it; make remove ENV={name} does that too",
+        "data": preconditions.unmounted(facts.environment),
+        "files": f"{AS_ROOT}: look at it, and move it away by: runuser -u {user} -- mv",
+    }
+    for about, hint in hints.items():
+        yield from _by_faults(facts, about, "", hint)
 
 
 def _deploy(facts: Facts) -> str:
@@ -196,26 +188,11 @@ def _directories(facts: Facts) -> Iterator[Check]:
     if isinstance(facts.directories, Check):
         yield facts.directories
         return
-    wrong = [item for item in facts.directories if item.found != item.wanted]
     # Made anew and empty, they would let a restart end what the process still holds.
     keep_away = isinstance(facts.chain, Chain) and facts.chain.lost
-    for item in wrong:
-        if item.found is not None or not keep_away:
-            found = f"{item.path} is {item.found or 'not there'}, and should be {item.wanted}"
-            yield bad("directory", found, _made(facts, item))
-    if not wrong:
-        yield ok("directories", f"all {len(facts.directories)} with their owners and modes")
-
-
-def _made(facts: Facts, item: Directory) -> str:
-    """The way to make one directory as it should be, where its user can turn names: no link is followed."""
-    if not item.other:
-        return _deploy(facts)
-    user, above = facts.environment.user, str(Path(item.path).parent)
-    listed = facts.directories if isinstance(facts.directories, tuple) else ()
-    owners = {directory.path: directory.wanted.split(" ")[1] for directory in listed}
-    act = f"runuser -u {user} -- " if owners.get(above) == user else ""
-    return f"{AS_ROOT}: {act}mv -T {item.path} {item.path}.aside; then {_deploy(facts)}"
+    yield from directory_check.judge(
+        facts.directories, facts.environment, _deploy(facts), keep_away=keep_away
+    )
 
 
 def _chain(facts: Facts) -> Iterator[Check]:

@@ -30,7 +30,8 @@ from . import (
     vitals,
 )
 from .check import Check, bad
-from .condition import Directory, Facts, Port
+from .condition import Facts, Port
+from .directory_check import Directory
 from .errors import HostError, reason
 from .layout import Environment, Layout
 from .model import BOT, Manifest, Observed

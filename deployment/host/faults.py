@@ -12,6 +12,7 @@ from .layout import Environment, Layout
 from .model import Manifest, Observed
 from .systemd import Unit
 
+SHOWN = 5  # jobs that are named
 LONGEST_ID = 80  # characters of the answer of a service that are shown as its release
 RESTARTS_IN_A_ROW, STEADY_SECONDS = 3, 60.0
 """A service that was started again so often, and was up for less than that, is not to be relied on."""
@@ -47,6 +48,8 @@ def of(
         yield Fault("socket", f"{environment.socket} is not as systemd opened it: {', '.join(seen.altered)}")
     if seen.lingers:
         yield Fault("user", lingers(environment))
+    if seen.jobs:
+        yield Fault("jobs", scheduled(environment, seen))
     if seen.blind:
         yield Fault("data", seen.blind)
     else:
@@ -60,6 +63,13 @@ def of(
     yield from (Fault("files", text) for text in seen.unexpected)
     for item in seen.taken:
         yield Fault("name", f"{item.text} is there, and no deploy has made it")
+
+
+def scheduled(environment: Environment, seen: Observed) -> str:
+    """The jobs of the environment's user, as a problem."""
+    return (
+        f"{environment.user} has jobs, which cron or at starts in no sandbox: {', '.join(seen.jobs[:SHOWN])}"
+    )
 
 
 def lingers(environment: Environment) -> str:

@@ -197,6 +197,7 @@ class Observed:
     foreign: bool = False  # whether that belongs to another user
     data: bool = False  # whether its log holds more than starts and stops; without a release, any file counts
     strays: tuple[str, ...] = ()  # processes of its user that its units have not started
+    jobs: tuple[str, ...] = ()  # files of its user that cron or at start programs from
     lingers: bool = False  # whether logind starts a user manager for its user
     projections: tuple[str, ...] = ()  # the files of read models that lie here
     blind: str = ""  # why its data could not be looked at: all facts about that are unknown then

@@ -15,6 +15,7 @@ from . import (
     activation,
     dropins,
     files,
+    jobs,
     last_head,
     links,
     loss,
@@ -110,6 +111,7 @@ def observe(
         opt=_is_home(root) or files.gone(root).exists(),
         strays=processes.of(environment, user_id(environment)),
         lingers=processes.lingers(layout, environment),
+        jobs=jobs.of(layout, environment, account.uid if account else None),
         rehearsal=any(path.exists() for path in dropins.rehearsal_places(layout, environment)),
     )
     # All that lies in the data, where its owner may have mounted something that answers nobody.

@@ -93,9 +93,11 @@ def _stopped(seen: Observed, wanted: Wanted) -> Iterator[Step]:
     environment = wanted.environment
     if not seen.exists:
         raise preconditions.absent(seen, environment, "nothing to stop")
-    yield from parts.tamed(seen, environment)
     if seen.service not in ("inactive", "failed") or seen.socket not in ("inactive", "failed"):
         yield Step("stop-units", parts.units(environment), parts.states(seen, environment))
+    yield from parts.tamed(
+        seen, environment
+    )  # behind the service, which could ask logind again until it ends
     yield from parts.cleared(seen, environment)
     if wanted.release is None:
         yield from parts.linked(seen, environment, enabled=wanted.enabled)
@@ -124,6 +126,7 @@ def _as_it_is(seen: Observed, wanted: Wanted) -> Iterator[Step]:
 def _installed(seen: Observed, release: Manifest, wanted: Wanted) -> Iterator[Step]:
     """Everything that can be laid down without the serving release noticing."""
     if not seen.user:
+        yield from parts.unscheduled(seen, wanted.environment)  # the new user would have the jobs of its name
         yield Step("create-user", (wanted.environment.user,), "there is no such user")
     wrong = tuple(sorted(path for path, right in seen.directories.items() if not right))
     if seen.home and (seen.foreign or not seen.user):  # before the rest: it makes the outermost right at last

@@ -22,6 +22,12 @@ def tamed(seen: Observed, environment: Environment) -> Iterator[Step]:
         yield Step("end-lingering", (environment.user,), "logind keeps a user manager running for the user")
 
 
+def unscheduled(seen: Observed, environment: Environment) -> Iterator[Step]:
+    """Remove what cron and at would start as the environment's user."""
+    if seen.jobs:
+        yield Step("remove-jobs", (environment.user,), f"cron or at would start {reasons.listed(seen.jobs)}")
+
+
 def swapped(seen: Observed, wanted: Wanted) -> Iterator[Step]:
     """Another log in the place of the one that is there: brought, or taken from where it is kept.
 

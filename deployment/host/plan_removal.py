@@ -30,6 +30,8 @@ def removal(seen: Observed, wanted: Wanted) -> Iterator[Step]:
         if environment.shutdown in seen.units:  # systemd has forgotten what it does when it stops
             yield Step("stop-units", (environment.shutdown,), "it waits for a shutdown of the node")
     yield from parts.tamed(seen, environment)
+    if not wanted.user:
+        yield from parts.unscheduled(seen, environment)
     if seen.strays and not wanted.user:
         yield Step("end-processes", (environment.user,), f"its user runs {listed(seen.strays)}")
     if seen.releases or seen.current or seen.opt:

@@ -133,6 +133,8 @@ def _notes(layout: Layout, environment: Environment, seen: Observed, unit: Unit)
         yield f"its port is held by {seen.holder}"
     if seen.lingers and seen.is_stopped:
         yield faults.lingers(environment)
+    if seen.jobs and (seen.is_stopped or not seen.exists):
+        yield faults.scheduled(environment, seen)
     if seen.strays:
         yield f"{environment.user} runs what its units have not started: {', '.join(seen.strays)}"
     if unit.restarts:

@@ -221,6 +221,7 @@ STEPS: dict[str, Callable[..., str | None]] = {
     "stop-units": unit_steps.stop_units,
     "end-lingering": users.end_lingering,
     "end-processes": users.end_processes,
+    "remove-jobs": users.remove_jobs,
     "close-socket": unit_steps.close_socket,
     "open-socket": unit_steps.open_socket,
     "restart-service": unit_steps.restart_service,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import accounts, observe, processes
+from . import accounts, jobs, observe, processes
 from .work import Work
 
 
@@ -24,8 +24,14 @@ def end_processes(work: Work, _: str) -> str:
     return ", ".join(processes.end(work.environment, user))
 
 
+def remove_jobs(work: Work, _: str) -> str:
+    return f"{jobs.remove(work.layout, work.environment, observe.user_id(work.environment))} removed"
+
+
 def remove(work: Work, target: str) -> None:
     end_processes(work, target)  # of which some may have come since the plan was made
+    end_lingering(work, target)  # which they may have asked for again, as for jobs
+    remove_jobs(work, target)
     accounts.remove(work.layout, work.environment)
 
 

@@ -11,7 +11,7 @@ import pytest
 from deployment.host import audit, condition, deleted, eventlog
 from deployment.host.chain import Chain
 from deployment.host.check import BAD, WARN
-from deployment.host.condition import Directory
+from deployment.host.directory_check import Directory
 from deployment.host.errors import StepFailed
 from deployment.host.eventlog import DAMAGED
 from deployment.host.layout import Environment, Layout

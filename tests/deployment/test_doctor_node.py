@@ -12,8 +12,9 @@ from deployment.host import doctor as there
 from deployment.host import rules as node
 from deployment.host.chain import Chain
 from deployment.host.check import BAD, OK, WARN, Check
-from deployment.host.condition import Directory, Facts, Port
+from deployment.host.condition import Facts, Port
 from deployment.host.deleted import Held
+from deployment.host.directory_check import Directory
 from deployment.host.errors import StepFailed
 from deployment.host.faults import Fault
 from deployment.host.layout import Environment, Layout

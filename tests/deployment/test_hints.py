@@ -12,7 +12,8 @@ import pytest
 
 from deployment import redacted
 from deployment.host import chain, condition, deleted, directories, files, links, loss
-from deployment.host.condition import Directory, Facts
+from deployment.host.condition import Facts
+from deployment.host.directory_check import Directory
 from deployment.host.errors import StepFailed
 from deployment.host.layout import Environment, Layout
 from deployment.host.marks import Place

@@ -56,7 +56,7 @@ def _seen(value: dict[str, Any]) -> Observed:
     releases = {name: Kept(**kept) for name, kept in value.get("releases", {}).items()}
     lists: dict[str, Any] = {
         key: tuple(value[key])
-        for key in ("layers", "layers_elsewhere", "listening", "altered", "strays", "logs", "dropins")
+        for key in ("layers", "layers_elsewhere", "listening", "altered", "strays", "jobs", "logs", "dropins")
         if key in value
     }
     for key in ("taken", "links"):

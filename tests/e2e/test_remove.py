@@ -12,15 +12,19 @@ from deployment.host.layout import Environment
 from .operator import LIMIT, Operator
 
 DEV = Environment("dev")
+CRONTABS = "/var/spool/cron/crontabs"
 PLACES = "ls -A /etc/systemd/system /etc/systemd /opt/helionyx /opt/helionyx/layers /var/lib/helionyx"
 
 
 def test_data_stays_and_is_found_again(bare: Operator, dev: Operator) -> None:
-    """Units, releases and user go; the data waits with root, and belongs to the next deploy's user."""
+    """Units, releases, user and crontab go; the data waits with root, for the next deploy's user."""
     before = bare.on_node("sh", "-c", "ls -A /etc/systemd/system /etc/systemd")
     dev.tell("dev", ["before the removal"])
     events = dev.events("dev")
+    dev.on_node("sh", "-c", f"mkdir -p {CRONTABS} && echo '@reboot true' > {CRONTABS}/{DEV.user}")
+    assert f"{DEV.user} has jobs" in " ".join(dev.status("dev")["problems"])
     result = dev.change("remove", "dev")
+    assert dev.on_node("ls", CRONTABS) == ""
     assert result["callers"] == "an interruption"
     assert "stays on the node" in result["summary"]
     status = dev.status("dev")
