@@ -15,8 +15,9 @@ from pathlib import Path
 
 import apsw
 
-from services.event_log import Append, Draft, EventLog
+from services.event_log import Append, Draft
 from services.event_log.group import GroupCommit
+from services.event_log.sqlite.log import SqliteLog
 from services.formats import MESSAGE_RECORDED
 
 LENGTH = 190
@@ -87,7 +88,7 @@ class Appender:
 
     def __init__(self, directory: Path) -> None:
         self._executor = ThreadPoolExecutor(1, "writer")
-        self._log = self._executor.submit(EventLog.open, directory).result()
+        self._log = self._executor.submit(SqliteLog.open, directory).result()
 
     def alone(self, count: int) -> float:
         """Appends a second by a program that uses nothing but the log, in one thread."""

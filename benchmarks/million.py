@@ -8,7 +8,8 @@ from collections import deque
 from pathlib import Path
 
 from benchmarks.appends import draft
-from services.event_log import Append, EventLog
+from services.event_log import Append
+from services.event_log.sqlite.log import SqliteLog
 from services.projections import Projections
 
 GROUP = 1000
@@ -16,14 +17,14 @@ GROUP = 1000
 
 def fill(directory: Path, count: int) -> None:
     """Append `count` messages."""
-    with contextlib.closing(EventLog.open(directory)) as log:
+    with contextlib.closing(SqliteLog.open(directory)) as log:
         for done in range(0, count, GROUP):
             log.append_each([Append([draft()]) for _ in range(min(GROUP, count - done))])
 
 
 def replay(directory: Path) -> float:
     """Seconds to read every event in today's version."""
-    with contextlib.closing(EventLog.open(directory, read_only=True)) as log:
+    with contextlib.closing(SqliteLog.open(directory, read_only=True)) as log:
         begun = time.perf_counter()
         deque(log.replay(), maxlen=0)
         return time.perf_counter() - begun
@@ -31,7 +32,7 @@ def replay(directory: Path) -> float:
 
 def verify(directory: Path) -> float:
     """Seconds to prove the whole chain."""
-    with contextlib.closing(EventLog.open(directory, read_only=True)) as log:
+    with contextlib.closing(SqliteLog.open(directory, read_only=True)) as log:
         begun = time.perf_counter()
         flaw = log.verify()
         seconds = time.perf_counter() - begun
@@ -43,7 +44,7 @@ def verify(directory: Path) -> float:
 def rebuild(directory: Path, stem: Path) -> float:
     """Seconds to build the read models anew, in the place of those that are there."""
     with (
-        contextlib.closing(EventLog.open(directory, read_only=True)) as log,
+        contextlib.closing(SqliteLog.open(directory, read_only=True)) as log,
         contextlib.closing(Projections.open(stem)) as projections,
     ):
         begun = time.perf_counter()

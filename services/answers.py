@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from services.domain.grammar import undated
 from services.domain.things import Key, begins, key_of
-from services.event_log import Head, Record
+from services.event_log import Record
 from services.kept import event_of
 from services.projections import Entry, Message
 from services.projections.messages import message_of
@@ -52,13 +52,3 @@ def entry_of(record: Record) -> Entry:
     """The event that a record keeps. Raises UnknownEventError where this release does not know it."""
     event = record.envelope().understood(record.position)
     return Entry(record.position, event.id, event.type, event.version, event.time, event.data)
-
-
-class Contents(Struct, frozen=True):
-    """What the log holds, and where it ends."""
-
-    head: Head
-    holds: dict[str, tuple[int, ...]]
-    """The versions of each type of event. What is appended meanwhile may be in here and not yet in `head`."""
-    said: Head
-    """The last record that is not what a service noted of itself."""

@@ -14,6 +14,7 @@ from services.api.app import build_app
 from services.config import Config
 from services.config_sources import ConfigError
 from services.env_file import Problem
+from services.event_log.backends import backend_of
 from services.identity import Identity
 from services.projections.progress import progress_of
 from services.service import Service
@@ -44,7 +45,7 @@ def bootstrap(config: Config, variables: Mapping[str, str]) -> Application:
     identity = Identity("helionyx", config.environment, release, started_at, _rehearsal(variables))
     node_head = variables.get("HELIONYX_LAST_HEAD")
     service = Service(
-        config.event_store_path,
+        backend_of(config.event_store_path),
         config.projections_db_path,
         lambda: datetime.now(UTC),
         release=release,

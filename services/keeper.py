@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from services.errors import HelionyxError
-from services.event_log import Append, DamagedError, Draft, Flaw, Head, Record
+from services.event_log import Append, Backend, DamagedError, Draft, Flaw, Head, Record
 from services.event_log.group import GroupCommit
 from services.opened import Opened
 from services.readers import Readers
@@ -39,16 +39,16 @@ class Keeper:
     """One log with its read models. Nothing is opened before `open`. For use in one event loop."""
 
     def __init__(
-        self, event_store: Path, projections: Path, *, rehearsal: bool, node_head: Path | None = None
+        self, backend: Backend, projections: Path, *, rehearsal: bool, node_head: Path | None = None
     ) -> None:
         """`node_head` is the file in which the node notes the log's last head, where it does."""
         self._rehearsal = rehearsal
         self._closing = threading.Event()
         self._recorder = Recorder(
-            event_store, projections, self._closing, rehearsal=rehearsal, node_head=node_head
+            backend, projections, self._closing, rehearsal=rehearsal, node_head=node_head
         )
         self.commits = self._recorder.commits
-        self._guard, self.space = self._recorder.guard, self._recorder.space
+        self._scrubber, self.space = self._recorder.scrubber, self._recorder.space
         self._writer = ThreadPoolExecutor(1, "writer")
         self._readers = Readers(lambda: self._recorder.open_both(read_only=True, shared=True))
         self._group = GroupCommit(self._recorder.commit, self._writer)
@@ -58,7 +58,7 @@ class Keeper:
     @property
     def not_ready(self) -> str | None:
         """Why the service cannot be used at the moment, or None if it can."""
-        return CLOSED if self._closing.is_set() else self._guard.broken or self._recorder.reason
+        return CLOSED if self._closing.is_set() else self._scrubber.broken or self._recorder.reason
 
     async def open(self, first: Draft | None = None) -> None:
         """Open the log, and bring the read models up to its end.
@@ -79,7 +79,7 @@ class Keeper:
             raise
         finally:
             self._settled.set()
-        self._upkeep.begin(self._guard.patrol(self._check))
+        self._upkeep.begin(self._scrubber.run(self._check))
         if not self._rehearsal:
             self._upkeep.begin(repeat(self._look_after, FOLLOW_SECONDS))
 
@@ -114,8 +114,8 @@ class Keeper:
         try:
             return await self._readers.read(job, quick=quick)
         except DamagedError as error:
-            self._guard.found(error.message)
-            raise NotReadyError(str(self._guard.broken), self._guard.hint) from error
+            self._scrubber.report(error.message)
+            raise NotReadyError(str(self._scrubber.broken), self._scrubber.hint) from error
 
     async def read_models(self, job: Callable[[Opened], T]) -> T:
         """The same, for who wants the read models at the log's end. Raises NotReadyError where they are not.
@@ -123,7 +123,7 @@ class Keeper:
         On a damaged log they are as they are, and `not_ready` says so.
         """
         await self._until_open()
-        if self._recorder.reason is not None and self._guard.broken is None:
+        if self._recorder.reason is not None and self._scrubber.broken is None:
             raise NotReadyError(self._recorder.reason, "try again later")
         return await self.read(job)
 

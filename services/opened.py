@@ -7,9 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from services.answers import Contents
 from services.errors import HelionyxError
-from services.event_log import DamagedError, Draft, EventLog, FullDiskError, Head
+from services.event_log import Backend, Contents, DamagedError, Draft, EventLog, FullDiskError, Head
 from services.formats import OF_ITSELF
 from services.projections import DamagedProjectionsError, Projections
 
@@ -30,7 +29,7 @@ class Opened:
     @classmethod
     def open(
         cls,
-        event_store: Path,
+        backend: Backend,
         projections: Path,
         *,
         read_only: bool,
@@ -44,9 +43,9 @@ class Opened:
         """
         full: HelionyxError | None = None
         try:
-            log = EventLog.open(event_store, read_only=read_only, begin=begin)
+            log = backend.open(read_only=read_only, begin=begin)
         except FullDiskError as error:
-            log, full = EventLog.open(event_store, read_only=True), error
+            log, full = backend.open(read_only=True), error
         try:
             models = Projections.open(projections, shared=shared, reading=reading)
             return cls(log, models, shared, full or models.full)
@@ -63,7 +62,7 @@ class Opened:
 
     def contents(self) -> Contents:
         """The contents of the log."""
-        return Contents(said=self.log.said(), head=self.log.head(), holds=self.log.holds())
+        return self.log.contents()
 
     def ends_with_notes_like(self, draft: Draft, times: int) -> bool:
         """Whether the last `times` records are starts and stops of the release that `draft` is about."""

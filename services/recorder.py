@@ -9,8 +9,8 @@ from threading import Event
 
 from services.durations import COMMIT_BOUNDS, Durations
 from services.errors import HelionyxError
-from services.event_log import Append, DamagedError, Draft, LostError, Outcome
-from services.event_log.guard import Guard
+from services.event_log import Append, Backend, DamagedError, Draft, LostError, Outcome
+from services.event_log.scrubber import Scrubber
 from services.opened import Opened
 from services.projections import FullDiskProjectionsError
 from services.refusals import NotReadyError
@@ -34,17 +34,17 @@ class Recorder:
     """The log with its read models, open for writing, and the reason why they cannot be used."""
 
     def __init__(
-        self, event_store: Path, projections: Path, closing: Event, *, rehearsal: bool, node_head: Path | None
+        self, backend: Backend, projections: Path, closing: Event, *, rehearsal: bool, node_head: Path | None
     ) -> None:
         """`closing` is set once nothing is to be begun any more."""
-        self._places = (event_store, projections)
-        self._witnesses = Witnesses(event_store, projections, node_head)
+        self._places = (backend, projections)
+        self._witnesses = Witnesses(backend.store, projections, node_head)
         self._rehearsal = rehearsal
         self._closing = closing
         self.commits = Durations(COMMIT_BOUNDS)
         """How long each commit of the log waited for the disk."""
-        self.guard = Guard()
-        self.space = Space(event_store, projections)
+        self.scrubber = Scrubber()
+        self.space = Space(backend, projections)
         self.first: Draft | None = None
         """What is appended in front of everything else, as long as it is not in the log."""
         self._begun = False
@@ -59,7 +59,7 @@ class Recorder:
             self._witnesses.refuse_other_log(self._writing.log, heads)
             flaw = self._writing.log.flaw_at_end(LOOKED_AT_FIRST)
             if flaw is not None:
-                self.guard.found(str(flaw))
+                self.scrubber.report(str(flaw))
                 return
             self.reason = "the projections are catching up"
             self._catch_up_first(self._writing)
@@ -69,10 +69,10 @@ class Recorder:
             if not self._rehearsal:
                 self.space.look()
         except DamagedError as error:
-            self.guard.found(error.message)
+            self.scrubber.report(error.message)
             self._writing = self._writing or self.open_both(read_only=True)
         except LostError as error:
-            self.guard.found(error.message, lost=True)
+            self.scrubber.report(error.message, lost=True)
             self._close()
             self._writing = self.open_both(read_only=True)
 
@@ -118,7 +118,7 @@ class Recorder:
                 [*first, *appends], lambda: self._follow(opened) if ruled else None, self.commits.add
             )
         except DamagedError as error:
-            self.guard.found(error.message)
+            self.scrubber.report(error.message)
             self.unless_broken()
             raise
         self._unless_gone(opened)
@@ -151,7 +151,7 @@ class Recorder:
 
     def _note_head(self, opened: Opened | None) -> None:
         """Note the head of the log outside of it, where the log is known to be the right one."""
-        if opened is not None and self.guard.broken is None and not self._rehearsal:
+        if opened is not None and self.scrubber.broken is None and not self._rehearsal:
             self._witnesses.note(opened.log)
 
     def refused(self, rule: Rule) -> Exception | None:
@@ -179,14 +179,14 @@ class Recorder:
 
     def unless_broken(self) -> None:
         """Raise NotReadyError where the log is damaged or gone."""
-        if self.guard.broken is not None:
-            raise NotReadyError(self.guard.broken, self.guard.hint)
+        if self.scrubber.broken is not None:
+            raise NotReadyError(self.scrubber.broken, self.scrubber.hint)
 
     def _unless_gone(self, opened: Opened) -> None:
         """Raise NotReadyError where what was appended is in files that no start would find."""
         loss = opened.log.loss()
         if loss is not None:
-            self.guard.found(loss, lost=True)
+            self.scrubber.report(loss, lost=True)
             self.unless_broken()
 
     def follow(self) -> None:

@@ -7,13 +7,13 @@ from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import TypeVar
 
-from services.answers import Contents, Recorded, entry_of
+from services.answers import Recorded, entry_of
 from services.domain.commands import Command, RecordMessage
 from services.domain.decisions import event_of, refused, unfit
 from services.domain.events import Event, ServiceStarted, ServiceStopped
 from services.domain.origin import Origin
 from services.domain.things import Key, Thing, key_of
-from services.event_log import ConflictError, DamagedError, Draft, Head, Record
+from services.event_log import Backend, ConflictError, Contents, DamagedError, Draft, Head, Record
 from services.event_log.reading import Reader, Selection
 from services.event_log.records import moment
 from services.event_log.watch import Watch
@@ -42,7 +42,7 @@ class Service:
 
     def __init__(
         self,
-        event_store: Path,
+        backend: Backend,
         projections: Path,
         clock: Callable[[], datetime],
         *,
@@ -55,13 +55,13 @@ class Service:
 
         With `release`, the log is told that this release writes from here on, and when it has ended.
         """
-        self.event_store = event_store
+        self.backend = backend
         self._release = release
         self._projections = projections
         self._clock = clock
         self.zone = zone
         self._rehearsal = rehearsal
-        self._keeper = Keeper(event_store, projections, rehearsal=rehearsal, node_head=node_head)
+        self._keeper = Keeper(backend, projections, rehearsal=rehearsal, node_head=node_head)
         self.commits, self.space = self._keeper.commits, self._keeper.space
         self._watch = Watch(self._end)
         self._looks: Shared[tuple[tuple[Record, ...], int]] = Shared()
@@ -170,7 +170,7 @@ class Service:
         """The record of the message that was sent with this key; None where there is none."""
 
         def look(opened: Opened) -> list[Record]:
-            found = opened.log.known(f"{source}:{key}")
+            found = opened.log.find(f"{source}:{key}")
             return [] if found is None else list(opened.log.read(found.position - 1, 2))
 
         entries = tuple(map(entry_of, await self._keeper.read(look)))
@@ -227,7 +227,7 @@ class Service:
                 return opened.log.part(reader, after, limit)
             except DamagedError:
                 sound = opened.log.sound_end().position
-                if sound <= after or not reader.everything:
+                if sound <= after or not reader.selection.everything:
                     raise
                 # As far as it can be read; whoever asks for what is behind that hears the rest.
                 return opened.log.part(reader, after, min(limit, sound - after))

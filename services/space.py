@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
-import os
 from pathlib import Path
 
 from services.errors import HelionyxError
-from services.event_log import FullDiskError
-from services.event_log.schema import FILE_NAME
-from services.full_disk import FULL, reserve
+from services.event_log import Backend, FullDiskError
 from services.projections import file_of
+from services.sqlite.full_disk import reserve
 
 LOG_RESERVE, READ_MODELS_RESERVE = 2 << 20, 16 << 20
 """In bytes. Measured: a short message takes 15 kB of the one and 75 kB of the other, where the disk is full
@@ -29,12 +26,9 @@ logger = logging.getLogger("helionyx")
 class Space:
     """Knows whether the disk is full, and keeps the reserves of the log and of the read models."""
 
-    def __init__(self, event_store: Path, projections: Path) -> None:
-        self._store = event_store
-        self._reserves = (
-            (event_store / FILE_NAME, LOG_RESERVE),
-            (file_of(projections), READ_MODELS_RESERVE),
-        )
+    def __init__(self, backend: Backend, projections: Path) -> None:
+        self._backend = backend
+        self._read_models = file_of(projections)
         self.reason: str | None = None
         """The reason why little or nothing can be recorded, None where there is room."""
         self._error = FullDiskError("the disk is full", HINT)
@@ -62,29 +56,17 @@ class Space:
 
     def has_room(self) -> bool:
         """Whether the disk has room again for a service that only reads."""
-        return self._free() >= LITTLE
+        return self._backend.free() >= LITTLE
 
     def look(self) -> None:
         """Fill the reserves up, and find out how much room is left."""
         if self.blocked:
             return
-        for database, size in self._reserves:
-            with contextlib.suppress(FileNotFoundError):  # whoever looks for lost files says so
-                self._fill(database, size)
-        free = self._free()
-        full = f"the disk is full: {self._store} has {free // 1024} KiB left, and the reserve is in use"
-        self.reason = full if free < LITTLE else None
+        self._backend.reserve(LOG_RESERVE)
+        reserve(self._read_models, READ_MODELS_RESERVE)
+        free = self._backend.free()
+        left = f"{self._backend.store} has {free // 1024} KiB left, and the reserve is in use"
+        self.reason = f"the disk is full: {left}" if free < LITTLE else None
         if self._logged:
             logger.info("the disk has room again, and what comes is recorded")
         self._logged = False
-
-    def _fill(self, database: Path, size: int) -> None:
-        try:
-            reserve(database, size)
-        except OSError as error:
-            if error.errno not in FULL:
-                raise
-
-    def _free(self) -> int:
-        found = os.statvfs(self._store)
-        return found.f_bavail * found.f_frsize

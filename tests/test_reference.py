@@ -31,8 +31,10 @@ from services.cli import __main__ as cli
 from services.cli.arguments import parser
 from services.config import main as config
 from services.durations import Durations
-from services.event_log import Draft, EventLog
+from services.event_log import Draft
 from services.event_log.__main__ import main as event_log
+from services.event_log.sqlite.backend import SqliteBackend
+from services.event_log.sqlite.log import SqliteLog
 from services.identity import Identity
 from services.projections.__main__ import main as projections
 from services.telegram.__main__ import main as telegram
@@ -88,7 +90,7 @@ def test_every_metric_is_documented(tmp_path: Path) -> None:
     """API.md names each metric as the answer does, and no other."""
     status = Status("polling", last_poll=NOW)
     identity = Identity("helionyx", "dev", "checkout", "2026-02-10T13:30:00Z", rehearsal=False)
-    state = State(identity, 0.0, True, 1, 1, status, tmp_path, Durations())
+    state = State(identity, 0.0, True, 1, 1, status, SqliteBackend(tmp_path), Durations())
     text = rendered(state, Measures([]), "")[0].decode()
     names = set(re.findall(r"^# TYPE (helionyx_\w+)", text, re.MULTILINE))
     assert {item for item in code(API) if item.startswith("helionyx_")} == names
@@ -179,7 +181,7 @@ def test_contract_has_every_command_that_the_deployment_runs() -> None:
 @pytest.fixture
 def store(tmp_path: Path) -> Path:
     """The directory of an event log with one message."""
-    with contextlib.closing(EventLog.open(tmp_path / "events")) as log:
+    with contextlib.closing(SqliteLog.open(tmp_path / "events")) as log:
         log.append([Draft("MessageRecorded", 1, NOW, {"source": "api", "text": "a secret word"})])
     return tmp_path / "events"
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import accumulate
-from pathlib import Path
 
 from prometheus_client.core import (
     CounterMetricFamily,
@@ -20,8 +19,7 @@ from prometheus_client.registry import Collector, CollectorRegistry
 
 from services.api.measures import Measures
 from services.durations import Durations
-from services.event_log import last_backup
-from services.event_log.schema import FILE_NAME
+from services.event_log import Backend, last_backup
 from services.identity import Identity
 from services.telegram.status import POLLING, STATES, Status
 
@@ -39,7 +37,7 @@ class State:
     projected: int | None
     """Up to which of them the read models go."""
     telegram: Status
-    event_store: Path
+    backend: Backend
     commits: Durations
     """How long each commit of the log waited for the disk."""
 
@@ -87,13 +85,13 @@ def _of_state(state: State) -> Iterator[Metric]:
     if state.length is not None:
         # A counter: the log only grows, whoever appends to it.
         yield CounterMetricFamily("helionyx_events", "Events in the log.", state.length)
-    size = log_size(state.event_store)
+    size = state.backend.size()
     yield GaugeMetricFamily("helionyx_event_log_bytes", "The size of the event log's files.", size)
     text = "How long each commit of the log waited for the disk."
     commits = HistogramMetricFamily("helionyx_event_log_commit_duration_seconds", text)
     commits.add_metric((), _buckets(state.commits), state.commits.total)
     yield commits
-    backed_up = last_backup.read(state.event_store)
+    backed_up = last_backup.read(state.backend.store)
     # 0 before the first one: a rule that compares its age fires for that as well.
     yield GaugeMetricFamily(
         "helionyx_last_backup_timestamp_seconds",
@@ -151,16 +149,3 @@ def _buckets(durations: Durations) -> list[tuple[str, float]]:
     """Each bound with the number of durations up to it."""
     bounds = [*(str(bound) for bound in durations.bounds), "+Inf"]
     return list(zip(bounds, accumulate(durations.counts), strict=True))
-
-
-def log_size(event_store: Path) -> int:
-    """The size of the event log's files, in bytes."""
-    return sum(map(_size, event_store.glob(f"{FILE_NAME}*")))
-
-
-def _size(path: Path) -> int:
-    """The size of a file in bytes; 0 if it has just been removed, as SQLite does with a `-wal`."""
-    try:
-        return path.stat().st_size
-    except FileNotFoundError:
-        return 0

@@ -52,7 +52,7 @@ def metrics_routes(
             from services.api.exposition import State, rendered
 
             state = State(
-                identity, started, ready, length, projected(), telegram, service.event_store, service.commits
+                identity, started, ready, length, projected(), telegram, service.backend, service.commits
             )
             return rendered(state, measures, accept)
 

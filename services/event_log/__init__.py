@@ -1,7 +1,7 @@
-"""The event log: the truth. Append-only, in one total order, each record carrying the hash of the one before.
+"""The event log: the truth. Append-only, in one total order, each record with the hash of the one before.
 
-The names for other modules are listed here and imported on first use: a command that needs only the end of a
-log loads `summary` alone. `records` says what a record is, `schema` how it lies in the file.
+`log` is the seam between the service and a backend, `records` the format of a record. The names for other
+modules are listed here and imported on first use: a command that needs only the end of a log loads `summary`.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from services.event_log.backend import Backend
     from services.event_log.chain import Flaw
     from services.event_log.errors import (
         BusyError,
@@ -22,16 +23,17 @@ if TYPE_CHECKING:
         NewerFormatError,
         PositionError,
     )
-    from services.event_log.log import EventLog
+    from services.event_log.log import EventLog, Outcome
     from services.event_log.records import Append, Draft, Envelope, Record
-    from services.event_log.summary import GENESIS, Head
-    from services.event_log.writing import Outcome
+    from services.event_log.summary import GENESIS, Contents, Head
 
 __all__ = [
     "GENESIS",
     "Append",
+    "Backend",
     "BusyError",
     "ConflictError",
+    "Contents",
     "DamagedError",
     "Draft",
     "Envelope",
@@ -49,11 +51,11 @@ __all__ = [
 ]
 
 _MODULES = {
+    "Backend": "backend",
     "Flaw": "chain",
-    "EventLog": "log",
+    **dict.fromkeys(("EventLog", "Outcome"), "log"),
     **dict.fromkeys(("Append", "Draft", "Envelope", "Record"), "records"),
-    **dict.fromkeys(("GENESIS", "Head"), "summary"),
-    "Outcome": "writing",
+    **dict.fromkeys(("GENESIS", "Contents", "Head"), "summary"),
 }
 
 

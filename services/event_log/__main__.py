@@ -1,6 +1,6 @@
-"""`python -m services.event_log`: look at a log, copy it, take it elsewhere, whether the service runs or not.
+"""`python -m services.event_log`: read, verify, copy, move and redact a log.
 
-The log is that of the environment `$ENV`, where its configuration says, or the one in `--store`.
+The log is that of the environment `$ENV`, as in its configuration, or the one in `--store`.
 
 Each verb imports only what it needs: a deploy runs `head` several times, and imports are most of its time.
 """
@@ -17,13 +17,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from services.errors import HelionyxError
+from services.event_log.backends import backend_of
 from services.event_log.errors import EventLogError
 from services.event_log.progress import Progress
-from services.event_log.schema import FILE_NAME, refuse_missing
-from services.event_log.summary import Summary
 
 if TYPE_CHECKING:
-    from services.event_log.log import EventLog
+    from services.event_log.backend import Backend
     from services.event_log.redact import Redacted
 
 DESCRIPTION = """\
@@ -32,11 +31,11 @@ The log is that of the environment $ENV, where its configuration says, or the on
 """
 
 DAMAGED = 1
-"""The exit code of `verify` for a log that is not what was appended."""
+"""The exit code of `verify` for a damaged log."""
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command. Exit code 0: done, and for verify the chain holds; 1: it does not, or an error."""
+    """Run one command. Exit code 0: done; 1: an error, or for `verify` a damaged log."""
     options = _parser().parse_args(arguments)
     commands = {
         "head": _head,
@@ -49,11 +48,11 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         if options.store is None:
             options.store, options.file = _configured()
-        return commands[options.verb](options)
+        return commands[options.verb](options, backend_of(options.store))
     except HelionyxError as error:
         print(error, file=sys.stderr)
         return error.exit_code
-    except BrokenPipeError:  # who reads has seen enough
+    except BrokenPipeError:  # the reader has ended
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
 
@@ -90,49 +89,49 @@ def _configured() -> tuple[Path, Path]:
     return config.event_store_path, config.projections_db_path
 
 
-def _head(options: argparse.Namespace) -> int:
-    with contextlib.closing(Summary.of(options.store)) as log:
-        head = log.head()
-        result: dict[str, object] = {"position": head.position, "hash": head.hash, "holds": log.holds()}
-        result["said"] = log.said()._asdict()
+def _head(options: argparse.Namespace, backend: Backend) -> int:
+    with contextlib.closing(backend.summary()) as log:
+        head, holds, said = log.contents()
+        result: dict[str, object] = {"position": head.position, "hash": head.hash, "holds": holds}
+        result["said"] = said._asdict()
         text = f"{head.position} {head.hash}"
         if options.at is not None:
-            at = log.hash_at(options.at)
+            digest = log.hash_at(options.at)
             behind = log.said_behind(options.at)
-            result["at"] = {"position": options.at, "hash": at, "said_behind": behind}
-            text += f"\n{options.at} {at or 'no record'}"
+            result["at"] = {"position": options.at, "hash": digest, "said_behind": behind}
+            text += f"\n{options.at} {digest or 'no record'}"
     if not options.json:
-        _tell_missing(options.store)
-    return _say(options, result, text)
+        _warn_missing(backend)
+    return _print(options, result, text)
 
 
-def _tell_missing(store: Path) -> None:
+def _warn_missing(backend: Backend) -> None:
     try:
-        refuse_missing(store)
+        backend.refuse_missing()
     except HelionyxError as error:
         print(error, file=sys.stderr)
 
 
-def _verify(options: argparse.Namespace) -> int:
+def _verify(options: argparse.Namespace, backend: Backend) -> int:
     import threading
 
-    refuse_missing(options.store)
+    backend.refuse_missing()
     damage: list[str | None] = []
 
-    def structure() -> None:
-        with contextlib.suppress(HelionyxError), _opened(options.store) as log:
+    def check_storage() -> None:
+        with contextlib.suppress(HelionyxError), contextlib.closing(backend.open(read_only=True)) as log:
             damage.append(log.damage())
 
-    # Beside the chain, in a thread of its own: SQLite looks through its file without Python.
-    beside = threading.Thread(target=structure)
-    with _opened(options.store) as log:
+    # Beside the chain, in a thread of its own: SQLite checks its file without Python.
+    beside = threading.Thread(target=check_storage)
+    with contextlib.closing(backend.open(read_only=True)) as log:
         beside.start()
         position = log.head().position
-        with Progress("verified", position) as told:
-            flaw = log.examine(told)
+        with Progress("verified", position) as progress:
+            flaw = log.verify(progress)
         beside.join()
     problem = str(flaw) if flaw else next((f"the file is damaged: {text}" for text in damage if text), None)
-    redactions, contradiction = ([], None) if problem else _redactions(options.store)
+    redactions, contradiction = ([], None) if problem else _redactions(backend)
     problem = problem or contradiction
     result: dict[str, object] = {
         "ok": problem is None,
@@ -141,15 +140,15 @@ def _verify(options: argparse.Namespace) -> int:
         "problem": problem,
         "redactions": redactions,
     }
-    return _say(options, result, problem or f"ok: {_records(position)}", 0 if problem is None else DAMAGED)
+    return _print(options, result, problem or f"ok: {_records(position)}", 0 if problem is None else DAMAGED)
 
 
-def _redactions(store: Path) -> tuple[list[dict[str, object]], str | None]:
+def _redactions(backend: Backend) -> tuple[list[dict[str, object]], str | None]:
     """The redactions that the log holds, and where they contradict its events."""
     from services.event_redaction import contradiction, notes
 
-    with _opened(store) as log:
-        found = [
+    with contextlib.closing(backend.open(read_only=True)) as log:
+        redactions = [
             {
                 "position": done.event.position,
                 "at": done.at,
@@ -158,56 +157,53 @@ def _redactions(store: Path) -> tuple[list[dict[str, object]], str | None]:
             }
             for done in notes(log)
         ]
-        return found, contradiction(log)
+        return redactions, contradiction(log)
 
 
-def _export(options: argparse.Namespace) -> int:
+def _export(options: argparse.Namespace, backend: Backend) -> int:
     from services.event_log.transfer import export
 
-    refuse_missing(options.store)
+    backend.refuse_missing()
     if options.json and options.to is None:
         raise EventLogError("expected --to FILE with --json", "else the records go to standard output")
-    with _opened(options.store) as log, _target(options.to) as target:
-        with Progress("exported", log.head().position) as told:
-            end = export(log, target, told)
+    with contextlib.closing(backend.open(read_only=True)) as log, _target(options.to) as target:
+        with Progress("exported", log.head().position) as progress:
+            end = export(log, target, progress)
         head = log.hash_at(end)
     if options.to is None:
         return 0
-    return _say(options, {"position": end, "hash": head}, f"{options.to} has {_records(end)}")
+    return _print(options, {"position": end, "hash": head}, f"{options.to} has {_records(end)}")
 
 
-def _import(options: argparse.Namespace) -> int:
-    from services.event_log.log import EventLog
+def _import(options: argparse.Namespace, backend: Backend) -> int:
     from services.event_log.transfer import import_lines
     from services.kept import fits
 
-    with _source(options.source) as lines, contextlib.closing(EventLog.open(options.store)) as log:
-        with Progress("looked at") as told:
-            count = import_lines(log, lines, told, fits)
+    with _source(options.source) as lines, contextlib.closing(backend.open()) as log:
+        with Progress("checked") as progress:
+            count = import_lines(log, lines, progress, fits)
         head = log.head()
     result = {"imported": count, "position": head.position, "hash": head.hash}
-    return _say(options, result, f"{_records(count)} new, the log ends at {head.position} {head.hash}")
+    return _print(options, result, f"{_records(count)} new, the log ends at {head.position} {head.hash}")
 
 
-def _backup(options: argparse.Namespace) -> int:
+def _backup(options: argparse.Namespace, backend: Backend) -> int:
     from datetime import UTC, datetime
 
     from services.event_log import last_backup
-    from services.event_log.backup import back_up
 
     begun = datetime.now(UTC)  # what is appended after this may be missing in the copy
-    with Progress("copied, verified") as told:
-        head = back_up(options.store, options.to, told)
+    with Progress("copied, verified") as progress:
+        file, head = backend.back_up(options.to, progress)
     try:
         last_backup.write(options.store, begun)
     except (OSError, ValueError) as error:  # the copy is whole all the same
         print(f"warning: the time of this backup could not be noted: {error}", file=sys.stderr)
-    file = options.to / FILE_NAME
     result = {"file": str(file), "position": head.position, "hash": head.hash}
-    return _say(options, result, f"{file} has {_records(head.position)}, verified; the last is {head.hash}")
+    return _print(options, result, f"{file} has {_records(head.position)}, verified; the last is {head.hash}")
 
 
-def _redact(options: argparse.Namespace) -> int:
+def _redact(options: argparse.Namespace, backend: Backend) -> int:
     import getpass
 
     import msgspec
@@ -220,23 +216,24 @@ def _redact(options: argparse.Namespace) -> int:
             remove_all(options.file)
 
     if options.plan:
-        found = plan(options.store, options.position)
+        redaction = plan(backend, options.position)
     else:
         order = Order(options.position, options.reason, options.by or getpass.getuser())
-        found = redact(options.store, order, remove_read_models)
-    return _say(options, msgspec.to_builtins(found), _redacted(found))
+        redaction = redact(backend, order, remove_read_models)
+    return _print(options, msgspec.to_builtins(redaction), _redacted(redaction))
 
 
-def _redacted(found: Redacted) -> str:
-    changed = ", ".join(map(str, found.changed))
-    if found.done:
-        text = f"redacted position {found.position}: the words of {changed} are gone; noted at {found.at}"
-    elif found.at is None:
+def _redacted(redaction: Redacted) -> str:
+    changed = ", ".join(map(str, redaction.changed))
+    if redaction.done:
+        text = f"redacted position {redaction.position}: the words of {changed} are gone;"
+        text += f" noted at {redaction.at}"
+    elif redaction.at is None:
         text = f"would replace the words of {changed}"
     else:
-        text = f"position {found.position} was redacted already, noted at {found.at}: nothing to do"
-    if found.elsewhere:
-        text += f"\nthe same words are also at {', '.join(map(str, found.elsewhere))}: redact those too"
+        text = f"position {redaction.position} was redacted already, noted at {redaction.at}: nothing to do"
+    if redaction.elsewhere:
+        text += f"\nthe same words are also at {', '.join(map(str, redaction.elsewhere))}: redact those too"
     return text
 
 
@@ -244,15 +241,9 @@ def _records(number: int) -> str:
     return "1 record" if number == 1 else f"{number} records"
 
 
-def _say(options: argparse.Namespace, result: dict[str, object], text: str, code: int = 0) -> int:
+def _print(options: argparse.Namespace, result: dict[str, object], text: str, code: int = 0) -> int:
     print(json.dumps(result) if options.json else text)
     return code
-
-
-def _opened(store: Path) -> contextlib.closing[EventLog]:
-    from services.event_log.log import EventLog
-
-    return contextlib.closing(EventLog.open(store, read_only=True))
 
 
 @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""Making sure that a file or a directory is on the disk."""
+"""Make a file or a directory durable."""
 
 from __future__ import annotations
 

@@ -1,15 +1,8 @@
-"""What can go wrong with the event log, and how SQLite's errors become that."""
+"""The errors of the event log."""
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
-from pathlib import Path
-
-import apsw
-
 from services.errors import HelionyxError
-from services.full_disk import is_full
 
 RESTORE = "restore it from a backup"
 BRING_BACK = (
@@ -67,25 +60,3 @@ class MisfitError(EventLogError):
 def misfit(position: int, reason: str) -> MisfitError:
     """The error about one record."""
     return MisfitError(f"the record at position {position} does not fit: {reason}", "nothing was imported")
-
-
-@contextlib.contextmanager
-def explained(path: Path) -> Iterator[None]:
-    """Turn what SQLite says about the file at `path` into an EventLogError. Bugs pass through."""
-    try:
-        yield
-    except apsw.BusyError as error:
-        hint = "another process is writing; try again"
-        raise BusyError(f"{path} stayed locked for longer than the time limit", hint) from error
-    except (apsw.CorruptError, apsw.NotADBError, apsw.SQLError, UnicodeDecodeError) as error:
-        # A statement of ours is wrong for SQLite where the description of the table is no longer what it was.
-        raise DamagedError(f"{path} cannot be read: {error}", RESTORE) from error
-    except (
-        apsw.CantOpenError,
-        apsw.IOError,
-        apsw.FullError,
-        apsw.ReadOnlyError,
-        apsw.PermissionsError,
-    ) as error:
-        kind = FullDiskError if is_full(error) else EventLogError
-        raise kind(f"{path}: {error}", "look at the disk's space and the owner of the file") from error

@@ -1,4 +1,4 @@
-"""Group commit: appends that come while the disk is waited for go to it together, the next time."""
+"""Group commit: appends that come during a commit go to the disk together, with the next one."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 
+from services.event_log.log import Outcome
 from services.event_log.records import Append, Record
-from services.event_log.writing import Outcome
 from services.threads import in_thread
 
 LARGEST_GROUP = 1000
-"""How many appends go into one transaction, so that nobody waits long for the others of a crowd."""
+"""The most appends of one transaction: with more of them, the first would wait long for the last."""
 
 
 class GroupCommit:
-    """Hands appends to `commit` in the order in which they come: all that wait at once, one group at a time.
+    """Commit appends in the order in which they come: all that wait together, one group at a time.
 
     `commit` runs in `executor` and returns an outcome for each append, when all of them are durable. For use
     in one event loop.
@@ -28,9 +28,9 @@ class GroupCommit:
         self._worker: asyncio.Task[None] | None = None
 
     async def append(self, append: Append) -> tuple[Record, ...]:
-        """The records of `append`, when they are durable. Raises what became of it instead.
+        """Return the records of `append` when they are durable. Raises the exception that is its outcome.
 
-        Who gives up waiting before its turn has come appends nothing; afterwards it may be in the log.
+        A caller that is cancelled before its turn appends nothing; afterwards its events may be in the log.
         """
         answer: asyncio.Future[tuple[Record, ...]] = asyncio.get_running_loop().create_future()
         self._waiting.append((append, answer))
@@ -39,7 +39,7 @@ class GroupCommit:
         return await answer
 
     async def finish(self) -> None:
-        """Wait until all that was begun is done."""
+        """Wait until all appends have their outcomes."""
         while self._worker is not None:
             await asyncio.wait([self._worker])
 
@@ -48,12 +48,12 @@ class GroupCommit:
             while self._waiting:
                 group = self._next()
                 if group:
-                    await self._together(group)
+                    await self._commit_group(group)
         finally:
             self._worker = None
 
     def _next(self) -> list[tuple[Append, asyncio.Future[tuple[Record, ...]]]]:
-        """Take out what goes to the disk next: of those about one subject the first, and the others later."""
+        """Take out the next group: of the appends about one subject the first, the others stay for later."""
         group, later, subjects = [], [], set[object]()
         for item in self._waiting[:LARGEST_GROUP]:
             append, answer = item
@@ -65,14 +65,14 @@ class GroupCommit:
         self._waiting[:LARGEST_GROUP] = later
         return group
 
-    async def _together(self, group: list[tuple[Append, asyncio.Future[tuple[Record, ...]]]]) -> None:
+    async def _commit_group(self, group: list[tuple[Append, asyncio.Future[tuple[Record, ...]]]]) -> None:
         appends = [append for append, _ in group]
         try:
             outcomes = await in_thread(self._executor, lambda: self._commit(appends))
-        except Exception as error:  # noqa: BLE001 - whatever it is, all of them hear it, and the next go on
+        except Exception as error:  # noqa: BLE001 - each of them raises it, and the next group goes on
             outcomes = [error] * len(group)
         for (_, answer), outcome in zip(group, outcomes, strict=True):
-            if answer.done():  # its caller has gone
+            if answer.done():  # its caller was cancelled
                 continue
             if isinstance(outcome, Exception):
                 answer.set_exception(outcome)

@@ -33,7 +33,7 @@ class LastHead:
     def read(self) -> Head | None:
         """The head in the file, None where there is no file.
 
-        A file that cannot be read still says that there was a log: it counts as the beginning of one.
+        A file that cannot be read still shows that there was a log: it counts as the beginning of one.
         """
         try:
             content = msgspec.json.decode(self._path.read_bytes(), type=_Content)

@@ -1,4 +1,4 @@
-"""Records as lines of JSON, as anyone can check them: the same bytes for ever."""
+"""Records as lines of JSON: the same bytes for ever, which any program can verify."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _decode = msgspec.json.Decoder(Record).decode
 
 
 def to_line(record: Record) -> bytes:
-    """One record as one line. Decoding its `body` gives back exactly the bytes that were hashed."""
+    """Encode a record as one line. Decoding its `body` gives back exactly the bytes that were hashed."""
     # json.dumps and no other encoder: which characters it escapes has never changed. ASCII alone, because
     # some readers of lines end one at U+2028 as well.
     body = json.dumps(record.body)
@@ -21,5 +21,5 @@ def to_line(record: Record) -> bytes:
 
 
 def from_line(line: bytes) -> Record:
-    """The record that a line holds. Raises ValueError for what is none."""
+    """Decode a line. Raises ValueError for a line that is no record."""
     return _decode(line)

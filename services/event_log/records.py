@@ -1,4 +1,4 @@
-"""What a record is, byte by byte. This never changes: every record ever written is read by these rules.
+"""The format of a record, byte by byte. It never changes: every record ever written is read by these rules.
 
 A record is a *body* and its place in the chain:
 
@@ -24,6 +24,7 @@ from hashlib import sha256
 
 import msgspec
 
+from services.event_log.errors import PositionError
 from services.formats import UNDERSTOOD
 from services.upcasters import UPCASTERS, UnknownEventError, upcast
 
@@ -72,22 +73,32 @@ class Draft(msgspec.Struct, frozen=True):
 
 
 class Append(msgspec.Struct, frozen=True):
-    """What one caller wants appended: all of it, or nothing."""
+    """The events that one caller appends: all of them, or none."""
 
     drafts: Sequence[Draft]
     expected_position: int | None = None
-    """Where the log has to end for it; None: anywhere."""
+    """The position where the log has to end; None: anywhere."""
     subject: Hashable = None
-    """What `refused` is about: two appends about one never share a transaction. None: about nothing."""
+    """The subject of `refused`: two appends about one never share a transaction. None: no subject."""
     refused: Callable[[], Exception | None] = lambda: None
-    """Asked in the transaction, in front of everything that is appended in it: why this is not, if it is not.
+    """Called in the transaction before anything is appended: the error that refuses this append, or None.
 
-    What it says of a repeat is not heard: that has its answer.
+    A repeat is answered as the first time, whatever this returns.
     """
+
+    def problem(self, end: int) -> Exception | None:
+        """The error that refuses this append to a log that ends at position `end`; None where none does."""
+        if self.expected_position not in (None, end):
+            return PositionError(f"expected the log to end at {self.expected_position}, it ends at {end}")
+        keys = [draft.idempotency_key for draft in self.drafts if draft.idempotency_key is not None]
+        refusal = self.refused()
+        if refusal is None and len(set(keys)) != len(keys):
+            return ValueError("expected another idempotency key for each draft of an append")
+        return refusal
 
 
 class Envelope(msgspec.Struct, frozen=True, gc=False):
-    """What a body says."""
+    """The members of a body."""
 
     id: str
     type: str
@@ -96,7 +107,7 @@ class Envelope(msgspec.Struct, frozen=True, gc=False):
     data: dict[str, object]
     idempotency_key: str | None = None
     redacted: int | None = None
-    """The position of the EventRedacted that says why its words were replaced."""
+    """The position of the EventRedacted that notes why the words were replaced."""
 
     def body(self) -> str:
         """The text that is stored."""
@@ -109,22 +120,25 @@ class Envelope(msgspec.Struct, frozen=True, gc=False):
         return _encode({**members, "data": self.data}).decode()
 
     def today(self) -> Envelope:
-        """The event in the newest version to which there is a way."""
+        """The event in the newest version to which it can be upcast."""
         if (self.type, self.version) not in UPCASTERS:
             return self
         version, data = upcast(self.type, self.version, self.data, UPCASTERS)
         return msgspec.structs.replace(self, version=version, data=data)
 
     def understood(self, position: int) -> Envelope:
-        """The same, for who has to understand it. Raises UnknownEventError, which names `position`."""
+        """The event in a version of today. Raises UnknownEventError, which names `position`."""
         event = self.today()
         if (event.type, event.version) not in UNDERSTOOD:
             raise UnknownEventError(position, self.type, self.version)
         return event
 
 
+Changed = Mapping[int, Envelope]
+"""Rewritten events, by position."""
+
 decode = msgspec.json.Decoder(Envelope).decode
-"""What a body says, from its text. Raises msgspec.MsgspecError for what is none."""
+"""Parse a body. Raises msgspec.MsgspecError for a text that is none."""
 
 
 class Record(msgspec.Struct, frozen=True, gc=False):
@@ -136,14 +150,26 @@ class Record(msgspec.Struct, frozen=True, gc=False):
     body: str
 
     def envelope(self) -> Envelope:
-        """What the body says."""
+        """The parsed body."""
         return decode(self.body)
 
 
-def content(event: Draft | Record) -> tuple[object, ...]:
-    """What has to be equal for a repeat to be one: all that the caller chose, in whatever version."""
-    if isinstance(event, Record):
-        stored = event.envelope().today()
-        return stored.type, stored.version, stored.idempotency_key, stored.data
-    version, data = upcast(event.type, event.version, msgspec.to_builtins(event.data), UPCASTERS)
-    return event.type, version, event.idempotency_key, data
+def repeats(draft: Draft, record: Record) -> bool:
+    """Whether the draft repeats the record; a redacted record is compared by type and key only.
+
+    Raises msgspec.DecodeError where the body of the record cannot be read.
+    """
+    stored = record.envelope()
+    if stored.redacted is not None:
+        return (stored.type, stored.idempotency_key) == (draft.type, draft.idempotency_key)
+    return _content(stored.today()) == _content_of(draft)
+
+
+def _content(event: Envelope) -> tuple[object, ...]:
+    """What the caller chose of an event, in whatever version."""
+    return event.type, event.version, event.idempotency_key, event.data
+
+
+def _content_of(draft: Draft) -> tuple[object, ...]:
+    version, data = upcast(draft.type, draft.version, msgspec.to_builtins(draft.data), UPCASTERS)
+    return draft.type, version, draft.idempotency_key, data

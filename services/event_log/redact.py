@@ -1,20 +1,17 @@
-"""The redaction of one event, from the question whether it can be done to the log without its words."""
+"""Redact one event: check that it can be done, rewrite the log, and note the redaction in it."""
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
 from datetime import UTC, datetime
-from pathlib import Path
 
 from msgspec import Struct
 
+from services.event_log.backend import Backend
 from services.event_log.errors import EventLogError
 from services.event_log.last_head import LastHead
-from services.event_log.log import EventLog
 from services.event_log.records import Draft
-from services.event_log.rewriting import alone, rewrite, tidy
-from services.event_log.schema import refuse_missing
 from services.event_log.summary import Head
 from services.event_redaction import Done, Redaction, RedactionError, done_at, note_of, noted, planned
 
@@ -50,25 +47,25 @@ class Redacted(Struct, frozen=True):
     reason: str | None = None
 
 
-def plan(store: Path, position: int) -> Redacted:
+def plan(backend: Backend, position: int) -> Redacted:
     """Return the changes that a redaction would make, or the one that was done. Raises HelionyxError."""
-    found = _look(store, position)
-    if isinstance(found, Done):
-        return _of(found, ())
-    return Redacted(position, tuple(sorted(found.changed)), found.elsewhere, done=False)
+    redaction = _find(backend, position)
+    if isinstance(redaction, Done):
+        return _of(redaction, ())
+    return Redacted(position, tuple(sorted(redaction.changed)), redaction.elsewhere, done=False)
 
 
-def redact(store: Path, order: Order, ready: Callable[[], None]) -> Redacted:
+def redact(backend: Backend, order: Order, ready: Callable[[], None]) -> Redacted:
     """Redact an event; repeating that changes nothing. Raises HelionyxError, and then nothing has changed.
 
     `ready` is called when no other process can open the log, and before anything in it has changed.
     """
-    found = _look(store, order.position)  # what is refused leaves the file as it is
-    if isinstance(found, Done):
-        tidy(store)
-        return _of(found, ())
-    _refuse_reason(order.reason, found)
-    with alone(store) as log:
+    foreseen = _find(backend, order.position)  # a refused redaction leaves the log as it is
+    if isinstance(foreseen, Done):
+        backend.tidy()
+        return _of(foreseen, ())
+    _refuse_reason(order.reason, foreseen)
+    with backend.alone() as log:
         redaction = planned(log, order.position)
         old = log.head()
         same = min(redaction.changed) - 1
@@ -78,23 +75,23 @@ def redact(store: Path, order: Order, ready: Callable[[], None]) -> Redacted:
             return note_of(redaction, order.by, order.reason, datetime.now(UTC), old, new)
 
         def prepare() -> None:
-            last = LastHead.beside(store)
+            last = LastHead.beside(backend.store)
             if last.read() is not None:
                 last.write(shared)
             ready()
 
-        end = rewrite(log, store, redaction.changed, note, prepare)
-    with contextlib.closing(EventLog.open(store, read_only=True)) as log:
+        end = backend.rewrite(log, redaction.changed, note, prepare)
+    with contextlib.closing(backend.open(read_only=True)) as log:
         after = noted(log, end.position)
     if after is None:
-        raise EventLogError(f"the log in {store} does not end with the note of the redaction")
+        raise EventLogError(f"the log in {backend.store} does not end with the note of the redaction")
     return _of(after, redaction.elsewhere, done_now=True)
 
 
-def _look(store: Path, position: int) -> Done | Redaction:
+def _find(backend: Backend, position: int) -> Done | Redaction:
     """Find the changes to make, or the redaction that was done before."""
-    refuse_missing(store)
-    with contextlib.closing(EventLog.open(store, read_only=True)) as log:
+    backend.refuse_missing()
+    with contextlib.closing(backend.open(read_only=True)) as log:
         return done_at(log, position) or planned(log, position)
 
 

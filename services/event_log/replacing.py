@@ -1,4 +1,4 @@
-"""Replacing a small file by another one, all of it at once."""
+"""Replace a small file in one step."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from pathlib import Path
 
 
 def replace(path: Path, content: bytes) -> None:
-    """Give the file `path` another content, and leave nothing else behind. Raises OSError.
+    """Replace the content of the file `path`, and leave no other file behind. Raises OSError.
 
-    It is not synced: a power cut may leave the content of before, or one that cannot be read.
+    The file is not synced: a power cut may leave the old content, or one that cannot be read.
     """
     new = path.with_name(f"{path.name}.{os.getpid()}")
     try:

@@ -1,10 +1,11 @@
-"""A log as lines of JSON, out of one store and into another."""
+"""Export a log as lines of JSON, and import the lines into a copy of it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from typing import BinaryIO
 
+from services.event_log.backend import Progress
 from services.event_log.chain import behind
 from services.event_log.errors import RESTORE, DamagedError, MisfitError
 from services.event_log.lines import from_line, to_line
@@ -13,13 +14,10 @@ from services.event_log.records import Record
 from services.event_log.summary import BEGINNING, Head
 
 STEP = 1000
-"""After how many records it is told how far it has come."""
-
-Told = Callable[[int], None]
-"""Hears the position that was reached."""
+"""The number of records between two calls of `progress`."""
 
 
-def export(log: EventLog, target: BinaryIO, told: Told = lambda _: None) -> int:
+def export(log: EventLog, target: BinaryIO, progress: Progress = lambda _: None) -> int:
     """Write every record, up to the log's end as it is now; return its position. Raises EventLogError.
 
     A damaged log is written as far as its chain holds; DamagedError says where it does not.
@@ -31,28 +29,28 @@ def export(log: EventLog, target: BinaryIO, told: Told = lambda _: None) -> int:
         target.write(to_line(record))
         reached = Head(record.position, record.hash)
         if record.position % STEP == 0:
-            told(record.position)
+            progress(record.position)
     target.flush()
     if reached.position != end:
         flaw = log.check(reached, 1)[1]
-        found = flaw or f"the log ends at {end}, and nothing can be read behind {reached.position}"
-        raise DamagedError(f"only {reached.position} records were written: {found}", RESTORE)
+        reason = flaw or f"the log ends at {end}, and nothing can be read behind {reached.position}"
+        raise DamagedError(f"only {reached.position} records were written: {reason}", RESTORE)
     return end
 
 
 def import_lines(
     log: EventLog,
     lines: Iterable[bytes],
-    told: Told = lambda _: None,
+    progress: Progress = lambda _: None,
     fits: Callable[[Record], object] = lambda _: None,
 ) -> int:
     """Append the records of `lines` behind the log's end, all or none; return how many are new.
 
-    `fits` raises ValueError for a record that is none for other reasons than the log's own.
-    Those that the log has already are compared and passed over. Raises MisfitError for what does not fit,
-    and names its position, and DamagedError where the log is damaged anywhere.
+    Records that the log has already are compared and skipped. `fits` raises ValueError for a record that the
+    caller refuses. Raises MisfitError, which names the position, for a record that does not fit, and
+    DamagedError where the log is damaged anywhere.
     """
-    flaw = log.examine()
+    flaw = log.verify()
     if flaw is not None:
         raise DamagedError(f"nothing was imported: {flaw}", RESTORE)
 
@@ -66,7 +64,7 @@ def import_lines(
                     "the lines are those that export has written",
                 ) from None
             if record.position % STEP == 0:
-                told(record.position)
+                progress(record.position)
             yield record
 
     return log.adopt(records(), fits)

@@ -1,4 +1,4 @@
-"""Waiting for the log to go on, whoever appends to it."""
+"""Wait until the log grows, whichever process appends to it."""
 
 from __future__ import annotations
 
@@ -11,18 +11,17 @@ from services.event_log.records import Record
 from services.turns import Turns
 
 POLL_SECONDS = 0.1
-"""How often the log's end is looked for while somebody waits: another process's appends are seen by then."""
+"""The interval in which the end of the log is read while anybody waits: another process may append."""
 
 Read = Callable[[int], Awaitable[tuple[tuple[Record, ...], int]]]
-"""Gives the next records behind a position, and how far the log was looked at where there are none."""
+"""Returns the next records behind a position, and the position up to which the log was read."""
 
 
 class Watch:
-    """How far the log is known to reach. For use in one event loop.
+    """The known end of the log. For use in one event loop.
 
-    What this process appends is told by `reached`; for what others do, `look` is asked for the position of
-    the log's end, while anybody waits. Positions only grow, so that nothing is missed between looking and
-    waiting.
+    `reached` reports the appends of this process; for those of others, `look` is called for the position of
+    the log's end while anybody waits. Positions only grow, so that no append is missed between the two.
     """
 
     def __init__(self, look: Callable[[], Awaitable[int]]) -> None:
@@ -34,13 +33,13 @@ class Watch:
         self._stopped = False
 
     def reached(self, position: int) -> None:
-        """The log ends at `position` at least."""
+        """Report that the log ends at `position` at least."""
         if position > self._end:
             self._end = position
             self._wake()
 
     def stop(self) -> None:
-        """Let all who wait go, for good."""
+        """End all waits and streams, for good."""
         self._stopped = True
         if self._poller is not None:
             self._poller.cancel()
@@ -66,30 +65,30 @@ class Watch:
     async def stream(
         self, read: Read, after: int, idle_seconds: float | None
     ) -> AsyncGenerator[tuple[Record, ...], None]:
-        """What `read` finds behind the position `after`, and goes on to find there, until `stop` is called.
+        """Yield the records that `read` returns behind `after`, those to come too, until `stop` is called.
 
-        An empty tuple where nothing has come for `idle_seconds`.
+        Yields an empty tuple whenever there was no record for `idle_seconds`.
         """
         clock = asyncio.get_running_loop().time
-        spoken = clock()
+        yielded_at = clock()
         while not self._has_stopped():
             try:
                 records, end = await read(after)
             except HelionyxError:
-                if self._has_stopped():  # while it was read: this is what was to be heard
+                if self._has_stopped():  # meanwhile: the read failed because of that
                     return
                 raise
             if records:
                 yield records
-                spoken, after = clock(), records[-1].position
+                yielded_at, after = clock(), records[-1].position
                 if after < end:
                     continue
             after = max(after, end)
-            if idle_seconds is not None and clock() >= spoken + idle_seconds:
+            if idle_seconds is not None and clock() >= yielded_at + idle_seconds:
                 yield ()
-                spoken = clock()
+                yielded_at = clock()
             else:
-                await self.beyond(after, idle_seconds and spoken + idle_seconds - clock())
+                await self.beyond(after, idle_seconds and yielded_at + idle_seconds - clock())
 
     def _has_stopped(self) -> bool:
         return self._stopped
@@ -104,7 +103,7 @@ class Watch:
                 await asyncio.sleep(POLL_SECONDS)
                 self.reached(await self._look())
         except HelionyxError:
-            self._wake()  # who reads by himself finds out what is the matter
+            self._wake()  # the next read of each raises the error
         finally:
             self._poller = None
 

@@ -16,9 +16,9 @@ from pathlib import Path
 from services.config import Config
 from services.errors import HelionyxError
 from services.event_log import DamagedError, EventLog
+from services.event_log.backends import backend_of
 from services.event_log.errors import RESTORE
 from services.event_log.progress import Progress
-from services.event_log.schema import refuse_missing
 from services.projections.database import Projections, file_of
 
 DESCRIPTION = """\
@@ -51,16 +51,17 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _run(options: argparse.Namespace) -> int:
     begun = time.monotonic()
+    backend = backend_of(options.store)
     if options.verb == "rebuild":
-        refuse_missing(options.store)
+        backend.refuse_missing()
     with (
-        contextlib.closing(EventLog.open(options.store, read_only=True)) as log,
+        contextlib.closing(backend.open(read_only=True)) as log,
         contextlib.closing(Projections.open(options.file, shared=True)) as projections,
     ):
         if options.verb == "rebuild":
             _refuse_damaged(log)
-            with Progress("entered", log.head().position) as told:
-                projections.rebuild(log, told)
+            with Progress("entered", log.head().position) as progress:
+                projections.rebuild(log, progress)
         position, digest = projections.position(), projections.digest()
     seconds = round(time.monotonic() - begun, 1)
     result = {"file": str(file_of(options.file)), "position": position, "digest": digest, "seconds": seconds}
@@ -69,8 +70,8 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _refuse_damaged(log: EventLog) -> None:
-    with Progress("verified", log.head().position) as told:
-        flaw = log.examine(told)
+    with Progress("verified", log.head().position) as progress:
+        flaw = log.verify(progress)
     if flaw is not None:
         raise DamagedError(f"nothing is built out of a damaged log: {flaw}", RESTORE)
 

@@ -20,7 +20,7 @@ import services.projections.sendings as sendings
 import services.projections.things as things
 import services.projections.timeline as timeline
 from services.projections.models import Event
-from services.transactions import transaction
+from services.sqlite.transactions import transaction
 from services.upcasters import UnknownEventError
 
 MODELS = (

@@ -35,13 +35,13 @@ import services.projections.things as things
 import services.projections.timeline as timeline
 import services.projections.words as words
 import services.upcasters as upcasters
-from services.busy import BUSY_SECONDS, patiently
 from services.errors import HelionyxError
-from services.full_disk import is_full
 from services.projections.build import Log
 from services.projections.opening import open_file, open_unshared, remove
 from services.projections.queries import Queries
-from services.transactions import transaction
+from services.sqlite.busy import BUSY_SECONDS, patiently
+from services.sqlite.full_disk import is_full
+from services.sqlite.transactions import transaction
 from services.upcasters import UPCASTERS
 
 T = TypeVar("T")

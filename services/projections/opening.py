@@ -9,9 +9,9 @@ from urllib.parse import quote
 import apsw
 
 import services.projections.build as build
-from services.busy import BUSY_SECONDS, Patience
-from services.full_disk import connect_unshared
-from services.transactions import transaction
+from services.sqlite.busy import BUSY_SECONDS, Patience
+from services.sqlite.full_disk import connect_unshared
+from services.sqlite.transactions import transaction
 
 SCHEMA = build.TABLES + build.INDEXES
 

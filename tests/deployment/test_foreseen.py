@@ -11,7 +11,7 @@ from deployment import copies, foreseen, settings
 from deployment.copies import Copy
 from deployment.host.model import Log
 from deployment.settings import ROOT
-from services.event_log import EventLog
+from services.event_log.sqlite.log import SqliteLog
 
 REQUEST = settings.read(["restore", "dev"], {"BACKUP": "x.db"})
 
@@ -85,7 +85,7 @@ def test_whether_a_copy_goes_on_from_the_log_that_is_there(tmp_path: Path, conte
     copy = copies.read(path, ROOT)
     (tmp_path / "store").mkdir()
     (tmp_path / "store" / "events.db").write_bytes(content)
-    log = EventLog.open(tmp_path / "store")
+    log = SqliteLog.open(tmp_path / "store")
     hashes = [record.hash for record in log.read(0, 10)]
     log.close()
     told = {"there": 2, "there_head": hashes[1], "said": copy.log.last[0], "newer": None, "begins": None}

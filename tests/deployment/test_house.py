@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import io
 import subprocess
 import sys
@@ -26,7 +27,8 @@ def modules(package: str) -> dict[str, Path]:
     }
 
 
-def imports(name: str, path: Path) -> set[str]:
+@functools.cache
+def imports(name: str, path: Path) -> frozenset[str]:
     """The dotted names that a module imports, relative ones resolved."""
     package = name if path.name == "__init__.py" else name.rpartition(".")[0]
     found: set[str] = set()
@@ -40,7 +42,7 @@ def imports(name: str, path: Path) -> set[str]:
             stem = ".".join(part for part in (base, node.module or "") if part)
             found.add(stem)
             found.update(f"{stem}.{item.name}" for item in node.names)
-    return found
+    return frozenset(found)
 
 
 @pytest.mark.parametrize(
@@ -91,6 +93,47 @@ def test_domain_is_pure() -> None:
         assert {item.split(".")[0] for item in imports(name, path)} <= allowed, name
         own = {item for item in imports(name, path) if item.startswith("services.")}
         assert all(item.startswith(("services.domain", "services.errors")) for item in own), own
+
+
+SQLITE = ("services.sqlite", "services.event_log.sqlite", "services.projections")
+"""The folders of `services` that may use SQLite."""
+
+CHOICE = "services.event_log.backends"
+"""The module that names the backend of the event log."""
+
+
+def below(name: str, *packages: str) -> bool:
+    """Whether a dotted name is one of these packages, or inside one of them."""
+    return any(f"{name}.".startswith(f"{package}.") for package in packages)
+
+
+def test_only_backend_and_read_models_use_sqlite() -> None:
+    """The rest of the service sees the event log through `EventLog` and `Backend`."""
+    for name, path in modules("services").items():
+        if not below(name, *SQLITE):
+            outside = [item for item in imports(name, path) if below(item, "apsw", "sqlite3")]
+            assert not outside, (name, outside)
+
+
+def test_only_the_choice_names_a_backend() -> None:
+    """A second backend changes one module: neither read models nor use cases know which one there is."""
+    users = {
+        name
+        for name, path in modules("services").items()
+        if not below(name, "services.event_log.sqlite")
+        and any(below(item, "services.event_log.sqlite") for item in imports(name, path))
+    }
+    assert users == {CHOICE}
+
+
+def test_the_choice_is_made_where_a_program_begins() -> None:
+    """The composition root and the commands hand the backend in."""
+    users = {name for name, path in modules("services").items() if CHOICE in imports(name, path)}
+    assert users == {
+        "services.bootstrap",
+        "services.event_log.__main__",
+        "services.projections.__main__",
+    }
 
 
 def test_files_are_short() -> None:

@@ -19,7 +19,8 @@ from deployment.host.model import Log, Redaction, Wanted
 from deployment.host.run import run
 from deployment.host.work import Work
 from deployment.settings import ROOT
-from services.event_log import Draft, EventLog
+from services.event_log import Draft
+from services.event_log.sqlite.log import SqliteLog
 
 from .shelves import DEV
 from .shelves import release as made
@@ -50,7 +51,7 @@ def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Work:
 
 
 def say(place: Path, *texts: str) -> None:
-    with closing(EventLog.open(place)) as log:
+    with closing(SqliteLog.open(place)) as log:
         for text in texts:
             log.append([Draft("MessageRecorded", 1, NOW, {"text": text, "source": "api"})])
 

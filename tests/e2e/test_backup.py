@@ -156,9 +156,9 @@ def test_user_that_was_deleted_is_told(dev: Operator, tmp_path: Path) -> None:
 
 def test_lost_connection_leaves_no_backup_and_nothing_on_the_node(dev: Operator, tmp_path: Path) -> None:
     """Shot while the node copies: it notices, and clears up. The next one works."""
-    slow = '    place = target / f".backup-{secrets.token_hex(4)}"\n'
+    slow = '    scratch = target / f".backup-{secrets.token_hex(4)}"\n'
     wait = "    while Path('/etc/slow').exists():\n        __import__('time').sleep(0.1)\n"
-    dev.edit("services/event_log/backup.py", slow, f"{wait}{slow}")
+    dev.edit("services/event_log/sqlite/backup.py", slow, f"{wait}{slow}")
     dev.deploy("dev")
     dev.on_node("touch", "/etc/slow")
     with dev.start("scripts/deploy/backup.sh", "dev", TO=str(tmp_path / "dev.db")) as backup:
@@ -227,8 +227,9 @@ def _sing(dev: Operator, file: Path) -> None:
     store.mkdir()
     file.rename(store / "events.db")
     code = (
-        "from services.event_log import Draft, EventLog; from pathlib import Path; import datetime as d;"
-        f"log = EventLog.open(Path({str(store)!r}));"
+        "from services.event_log import Draft;"
+        "from services.event_log.sqlite.log import SqliteLog; from pathlib import Path; import datetime as d;"
+        f"log = SqliteLog.open(Path({str(store)!r}));"
         "log.append([Draft('Sung', 1, d.datetime.now(d.UTC), {})]); log.close()"
     )
     argv = [str(dev.root / ".venv/bin/python"), "-c", code]

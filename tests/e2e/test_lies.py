@@ -115,7 +115,7 @@ import pathlib
 import apsw
 import services.api.health as health
 from services.event_log.records import chain_hash
-from services.event_log.schema import SCHEMA
+from services.event_log.sqlite.schema import SCHEMA
 data = pathlib.Path("/var/lib/helionyx/dev")
 log = apsw.Connection(str(data / "events/events.db"))
 log.set_busy_timeout(5000)

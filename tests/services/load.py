@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from services.event_log import EventLog
+from services.event_log.sqlite.log import SqliteLog
 from tests.services.instance import Address, Connection, exchange
 
 
@@ -84,6 +84,6 @@ def load(address: Address) -> Iterator[Load]:
 
 def recorded(store: Path) -> list[str]:
     """The texts in the log, whose chain must hold."""
-    log = EventLog.open(store, read_only=True)
+    log = SqliteLog.open(store, read_only=True)
     assert log.verify() is None
     return [str(event.data["text"]) for _, event in log.replay() if event.type == "MessageRecorded"]

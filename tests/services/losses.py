@@ -14,8 +14,9 @@ from pathlib import Path
 import pytest
 
 from services.domain.commands import RecordMessage
-from services.event_log import EventLog
 from services.event_log.last_head import LastHead
+from services.event_log.sqlite.backend import SqliteBackend
+from services.event_log.sqlite.log import SqliteLog
 from services.refusals import NotReadyError
 from services.service import Service
 
@@ -25,7 +26,11 @@ SAID = ["one", "two", "three", "four", "five"]
 def service_at(home: Path, node_head: Path | None = None, store: str = "events") -> Service:
     """A service with its data below `home`."""
     return Service(
-        home / store, home / "p" / "helionyx.db", lambda: datetime.now(UTC), release="r", node_head=node_head
+        SqliteBackend(home / store),
+        home / "p" / "helionyx.db",
+        lambda: datetime.now(UTC),
+        release="r",
+        node_head=node_head,
     )
 
 
@@ -60,7 +65,7 @@ def begin_at(tmp_path: Path) -> Path:
 
 def note(home: Path) -> None:
     """Note the last head as the node does after each change."""
-    log = EventLog.open(home / "events", read_only=True)
+    log = SqliteLog.open(home / "events", read_only=True)
     LastHead(home.parent / "node.head").write(log.head())
     log.close()
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from services.event_log import EventLog
+from services.event_log.sqlite.log import SqliteLog
 
 
-def steps(log: EventLog, ask: Callable[[], object]) -> int:
+def steps(log: SqliteLog, ask: Callable[[], object]) -> int:
     """How many instructions SQLite carries out for `ask`, which asks `log`."""
     taken = 0
 

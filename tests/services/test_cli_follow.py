@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from services.event_log import Draft, EventLog
+from services.event_log import Draft
+from services.event_log.sqlite.log import SqliteLog
 from services.event_log.transfer import import_lines
 from tests.services.instance import Instance, configure, free_port, starting
 from tests.services.person import SECONDS, Person, beside_service
@@ -122,7 +123,7 @@ def restore(directory: Path, lines: list[bytes], more: int) -> None:
     shutil.rmtree(directory / "events")
     shutil.rmtree(directory / "projections")
     (directory / "events.head").unlink()  # as a restore does: else this is no log for the service
-    with contextlib.closing(EventLog.open(directory / "events")) as log:
+    with contextlib.closing(SqliteLog.open(directory / "events")) as log:
         import_lines(log, [line + b"\n" for line in lines])
         note = Draft("MessageRecorded", 1, datetime.now(UTC), {"text": "a", "source": "x"})
         log.append([note] * more)

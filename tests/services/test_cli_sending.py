@@ -17,7 +17,7 @@ import pytest
 from services.cli.client import Client
 from services.cli.errors import NoAnswerError
 from services.cli.target import Target
-from services.event_log import EventLog
+from services.event_log.sqlite.log import SqliteLog
 from tests.services.instance import TOKEN, configure, connect, free_port, listener, starting
 from tests.services.person import SECONDS, Person, beside_service
 
@@ -26,7 +26,7 @@ UNAVAILABLE = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnect
 
 def kept(directory: Path) -> Counter[object]:
     """How often each text is in the log."""
-    with contextlib.closing(EventLog.open(directory / "events", read_only=True)) as log:
+    with contextlib.closing(SqliteLog.open(directory / "events", read_only=True)) as log:
         events = [record.envelope() for record in log.read()]
     return Counter(event.data["text"] for event in events if event.type == "MessageRecorded")
 

@@ -16,11 +16,12 @@ import apsw
 import pytest
 
 from services.config import ROOT
-from services.event_log import Append, DamagedError, Draft, EventLog, EventLogError, Head, Record
+from services.event_log import Append, DamagedError, Draft, EventLogError, Head, Record
 from services.event_log.__main__ import main
-from services.event_log.schema import open_for_appending
-from services.event_log.writing import append_all
-from services.transactions import transaction
+from services.event_log.sqlite.log import SqliteLog
+from services.event_log.sqlite.schema import open_for_appending
+from services.event_log.sqlite.writing import append_all
+from services.sqlite.transactions import transaction
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 RECORDS = 60
@@ -28,7 +29,7 @@ RECORDS = 60
 
 def fill(store: Path, count: int = RECORDS) -> list[Record]:
     """A closed log of messages, each appended for itself."""
-    log = EventLog.open(store)
+    log = SqliteLog.open(store)
     drafts = [
         Draft("MessageRecorded", 1, NOW, {"text": f"{number} {'x' * 200}", "source": "api"}, f"k{number}")
         for number in range(count)
@@ -43,7 +44,7 @@ def fill(store: Path, count: int = RECORDS) -> list[Record]:
 def readable(store: Path) -> list[Record]:
     """What can be read of it, up to where it is what was appended."""
     try:
-        with contextlib.closing(EventLog.open(store, read_only=True)) as log:
+        with contextlib.closing(SqliteLog.open(store, read_only=True)) as log:
             return list(log.read(limit=log.sound_end().position))
     except EventLogError:
         return []
@@ -82,7 +83,7 @@ def test_a_file_that_is_cut_off_anywhere(tmp_path: Path, capsys: pytest.CaptureF
         assert not ok
         assert position in (None, len(found) + 1)
         with pytest.raises(EventLogError):
-            EventLog.open(store).append([Draft("X", 1, NOW, {})])
+            SqliteLog.open(store).append([Draft("X", 1, NOW, {})])
         assert (store / "events.db").read_bytes() == data[:cut]
     assert lengths == sorted(lengths)
     assert lengths[-1] > RECORDS - 5
@@ -91,7 +92,7 @@ def test_a_file_that_is_cut_off_anywhere(tmp_path: Path, capsys: pytest.CaptureF
 def test_a_wal_that_is_cut_off_anywhere(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """What was appended in front of the cut is there, whole, and the log goes on behind it."""
     process = tmp_path / "open"
-    log = EventLog.open(process)
+    log = SqliteLog.open(process)
     for number in range(30):
         log.append([Draft("MessageRecorded", 1, NOW, {"text": f"{number}", "source": "x"}) for _ in range(2)])
     records = list(log.read())
@@ -107,7 +108,7 @@ def test_a_wal_that_is_cut_off_anywhere(tmp_path: Path, capsys: pytest.CaptureFi
         assert found == records[: len(found)]
         assert len(found) % 2 == 0  # an append is there as a whole, or not at all
         assert verified(store, capsys) == (True, None)
-        assert EventLog.open(store).append([Draft("X", 1, NOW, {})])[0].position == len(found) + 1
+        assert SqliteLog.open(store).append([Draft("X", 1, NOW, {})])[0].position == len(found) + 1
         seen.add(len(found))
     assert {0, 60} <= seen
     assert len(seen) > 10
@@ -149,7 +150,7 @@ CHANGED = "UPDATE events SET body = replace(body, 'xxx', 'xyx') WHERE position =
 def test_nothing_is_appended_behind_a_last_record_that_was_changed(tmp_path: Path, sql: str) -> None:
     """Each append looks at it, also where it was whole at the opening."""
     fill(tmp_path)
-    log = EventLog.open(tmp_path)
+    log = SqliteLog.open(tmp_path)
     log.append([Draft("X", 1, NOW, {})])
     spoil(tmp_path, sql.format(RECORDS + 1).replace("'xxx', 'xyx'", "'X', 'Y'"))
     with pytest.raises(DamagedError, match=f"position {RECORDS + 1} is not what was appended"):
@@ -180,12 +181,13 @@ def test_a_read_only_disk(tmp_path: Path) -> None:
     store.chmod(0o555)
     code = f"""
 from pathlib import Path
-from services.event_log import Draft, EventLog, EventLogError
+from services.event_log import Draft, EventLogError
+from services.event_log.sqlite.log import SqliteLog
 from services.event_log.__main__ import main
 main(["head", "--store", {str(store)!r}])
 main(["verify", "--store", {str(store)!r}])
 try:
-    EventLog.open(Path({str(store)!r}))
+    SqliteLog.open(Path({str(store)!r}))
 except EventLogError as error:
     print(error)
 """

@@ -13,7 +13,9 @@ from pathlib import Path
 import pytest
 
 from services.domain.commands import RecordMessage
-from services.event_log import Draft, EventLog, guard
+from services.event_log import Draft, scrubber
+from services.event_log.sqlite.backend import SqliteBackend
+from services.event_log.sqlite.log import SqliteLog
 from services.refusals import NotReadyError
 from services.service import Service
 from tests.services.instance import Answer, Instance, configure, listener, running, starting
@@ -66,14 +68,14 @@ def test_the_service_on_a_broken_chain(tmp_path: Path, sql: str, position: int) 
         code, logged = service.stop()
     assert code == 0
     assert reason in logged
-    assert EventLog.open(tmp_path / "events", read_only=True).head().position == RECORDS
+    assert SqliteLog.open(tmp_path / "events", read_only=True).head().position == RECORDS
 
 
 def test_far_from_the_end_it_is_found_while_the_service_works(tmp_path: Path) -> None:
     """It is ready at once, whatever the log's length, and finds the record a little later."""
 
     async def run() -> None:
-        service = Service(tmp_path / "events", tmp_path / "p" / "helionyx.db", lambda: NOW)
+        service = Service(SqliteBackend(tmp_path / "events"), tmp_path / "p" / "helionyx.db", lambda: NOW)
         await service.open()
         states = [service.not_ready]
         async with asyncio.timeout(20):
@@ -86,7 +88,7 @@ def test_far_from_the_end_it_is_found_while_the_service_works(tmp_path: Path) ->
         assert len(await service.events(0, 20)) == 20
         await service.close()
 
-    log = EventLog.open(tmp_path / "events")
+    log = SqliteLog.open(tmp_path / "events")
     log.append([Draft("MessageRecorded", 1, NOW, {"text": "xxx", "source": "x"}) for _ in range(3000)])
     log.close()
     spoil(tmp_path / "events", CHANGED.format(17))
@@ -97,10 +99,10 @@ def test_what_is_damaged_later_is_found_by_the_next_patrol(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A service that runs for months looks at its log again and again, and not only when it starts."""
-    monkeypatch.setattr(guard, "AGAIN_SECONDS", 0.1)
+    monkeypatch.setattr(scrubber, "AGAIN_SECONDS", 0.1)
 
     async def run() -> None:
-        service = Service(tmp_path / "events", tmp_path / "p" / "helionyx.db", lambda: NOW)
+        service = Service(SqliteBackend(tmp_path / "events"), tmp_path / "p" / "helionyx.db", lambda: NOW)
         await service.open()
         await asyncio.sleep(0.5)
         states = [service.not_ready]
@@ -149,7 +151,7 @@ def test_a_full_disk_under_a_service(tmp_path: Path) -> None:
         messages = service.call("GET", MESSAGES).json["messages"]
         assert [message["text"] for message in messages] == [*texts, "d"]
         assert service.call("GET", "/health/ready").status == 200
-    assert EventLog.open(tmp_path / "events", read_only=True).verify() is None
+    assert SqliteLog.open(tmp_path / "events", read_only=True).verify() is None
 
 
 def test_a_clock_that_goes_backwards(tmp_path: Path) -> None:
@@ -157,7 +159,9 @@ def test_a_clock_that_goes_backwards(tmp_path: Path) -> None:
     times = iter([NOW, NOW - timedelta(days=400), NOW + timedelta(days=1), NOW - timedelta(days=400), NOW])
 
     async def run() -> None:
-        service = Service(tmp_path / "events", tmp_path / "p" / "helionyx.db", lambda: next(times))
+        service = Service(
+            SqliteBackend(tmp_path / "events"), tmp_path / "p" / "helionyx.db", lambda: next(times)
+        )
         await service.open()
         recorded = [await service.record(RecordMessage(text, source="api")) for text in "abcde"]
         assert [item.message.position for item in recorded] == [1, 2, 3, 4, 5]
@@ -168,7 +172,7 @@ def test_a_clock_that_goes_backwards(tmp_path: Path) -> None:
         await service.close()
 
     asyncio.run(run())
-    assert EventLog.open(tmp_path / "events", read_only=True).verify() is None
+    assert SqliteLog.open(tmp_path / "events", read_only=True).verify() is None
 
 
 def test_a_rehearsal_on_a_broken_chain_never_is_ready(tmp_path: Path) -> None:

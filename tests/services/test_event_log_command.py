@@ -14,8 +14,9 @@ import apsw
 import pytest
 
 from services.config import ROOT
-from services.event_log import GENESIS, Draft, EventLog, MisfitError
+from services.event_log import GENESIS, Draft, MisfitError
 from services.event_log.lines import from_line, to_line
+from services.event_log.sqlite.log import SqliteLog
 from services.event_log.transfer import import_lines
 from tests.services.instance import configure, running
 
@@ -33,9 +34,9 @@ def run(*arguments: str | Path, given: str | None = None, **variables: str) -> D
     )
 
 
-def fill(store: Path, *texts: str) -> EventLog:
+def fill(store: Path, *texts: str) -> SqliteLog:
     """A log of these messages, with keys."""
-    log = EventLog.open(store)
+    log = SqliteLog.open(store)
     for text in texts:
         log.append([Draft("MessageRecorded", 1, NOW, {"text": text, "source": "x"}, f"key of {text}")])
     return log
@@ -56,7 +57,7 @@ def test_a_round_trip_gives_the_same_head(tmp_path: Path) -> None:
     for new in (3, 0):
         into = run("import", "--store", tmp_path / "two", "--json", given=out.stdout)
         assert json.loads(into.stdout) == {"imported": new, "position": 3, "hash": head.hash}
-    other = EventLog.open(tmp_path / "two")
+    other = SqliteLog.open(tmp_path / "two")
     assert list(other.read()) == list(log.read())
     assert other.verify() is None
     assert run("export", "--store", tmp_path / "two").stdout == out.stdout
@@ -84,7 +85,7 @@ def test_a_shorter_log_of_the_same_chain_is_continued(tmp_path: Path) -> None:
     log = fill(tmp_path / "one", "a", "b", "c", "d")
     records = list(log.read())
     for name, begin in (("two", 0), ("three", 2), ("four", 1)):
-        other = EventLog.open(tmp_path / name)
+        other = SqliteLog.open(tmp_path / name)
         assert import_lines(other, map(to_line, records[:2])) == 2
         assert import_lines(other, map(to_line, records[begin:])) == 2
         assert other.head() == log.head()
@@ -113,7 +114,7 @@ def test_what_does_not_fit_is_refused_whole(
 ) -> None:
     """The position is named, and the log stays as it was."""
     lines = [to_line(record) for record in fill(tmp_path / "one", "a", "b", "c", "d").read()]
-    log = EventLog.open(tmp_path / "two")
+    log = SqliteLog.open(tmp_path / "two")
     import_lines(log, lines[:1])
     before = log.head()
     lines[number - 1] = changed(lines[number - 1], **change)
@@ -140,7 +141,7 @@ def test_a_body_that_is_none_is_refused(tmp_path: Path) -> None:
 
     digest = chain_hash(bytes(32), 1, b"{}").hex()
     with pytest.raises(MisfitError, match="position 1 does not fit: it is no record"):
-        import_lines(EventLog.open(tmp_path), [to_line(Record(1, GENESIS, digest, "{}"))])
+        import_lines(SqliteLog.open(tmp_path), [to_line(Record(1, GENESIS, digest, "{}"))])
 
 
 def test_a_backup_while_the_service_runs(tmp_path: Path) -> None:
@@ -154,7 +155,7 @@ def test_a_backup_while_the_service_runs(tmp_path: Path) -> None:
         service.call("POST", "/api/v1/messages", {"text": "later"})
         told = service.call("GET", "/health/ready").json["log"]
     found = json.loads(done.stdout)
-    log = EventLog.open(tmp_path / "events", read_only=True)
+    log = SqliteLog.open(tmp_path / "events", read_only=True)
     assert found == {"file": str(target / "events.db"), "position": 6, "hash": log.hash_at(6)}
     assert told["length"] == 7
     assert [path.name for path in target.iterdir()] == ["events.db"]
@@ -162,7 +163,7 @@ def test_a_backup_while_the_service_runs(tmp_path: Path) -> None:
     assert (target / "events.db").stat().st_mode & 0o777 == 0o600
     assert run("verify", "--store", target).stdout == "ok: 6 records\n"
     assert [path.name for path in target.iterdir()] == ["events.db"]
-    copy = EventLog.open(target)
+    copy = SqliteLog.open(target)
     assert list(copy.read()) == list(log.read(limit=6))
     assert copy.append([Draft("X", 1, NOW, {})])[0].position == 7
 

@@ -12,9 +12,10 @@ from typing import Any
 import apsw
 import pytest
 
-from services.event_log import GENESIS, Draft, EventLog
+from services.event_log import GENESIS, Draft
 from services.event_log.lines import to_line
-from services.event_log.schema import open_for_reading
+from services.event_log.sqlite.log import SqliteLog
+from services.event_log.sqlite.schema import open_for_reading
 
 HERE = Path(__file__).parent
 KNOWN: list[dict[str, Any]] = json.loads((HERE / "event_log_v1.json").read_text())
@@ -36,7 +37,7 @@ def old_store(tmp_path: Path) -> Path:
 
 def test_the_same_events_make_the_same_bytes(tmp_path: Path) -> None:
     """Bodies and hashes of known events are what they were."""
-    log = EventLog.open(tmp_path)
+    log = SqliteLog.open(tmp_path)
     log.append([draft(known) for known in KNOWN])
     assert [(record.body, record.hash) for record in log.read()] == [
         (known["body"], known["hash"]) for known in KNOWN
@@ -54,7 +55,7 @@ def test_the_hash_is_over_previous_position_and_body() -> None:
 
 def test_an_old_file_is_read_and_continued(old_store: Path) -> None:
     """A file of version 1 opens, verifies, gives its records and takes the next one."""
-    log = EventLog.open(old_store)
+    log = SqliteLog.open(old_store)
     assert [record.body for record in log.read()] == [known["body"] for known in KNOWN]
     (record,) = log.append([Draft("X", 1, datetime.fromisoformat("2026-01-01T00:00:00Z"), {})])
     assert (record.position, record.previous, log.verify()) == (4, KNOWN[-1]["hash"], None)
@@ -63,8 +64,8 @@ def test_an_old_file_is_read_and_continued(old_store: Path) -> None:
 def test_an_old_file_is_looked_at_as_it_is(old_store: Path) -> None:
     """A file without the index that later ones have tells what it holds, and is not changed for it."""
     before = (old_store / "events.db").read_bytes()
-    log = EventLog.open(old_store, read_only=True)
-    assert (log.holds(), log.verify()) == ({"MessageRecorded": (1,)}, None)
+    log = SqliteLog.open(old_store, read_only=True)
+    assert (log.contents().holds, log.verify()) == ({"MessageRecorded": (1,)}, None)
     log.close()
     assert (old_store / "events.db").read_bytes() == before
 
@@ -76,7 +77,7 @@ def test_the_schema_is_that_of_the_old_file(old_store: Path, tmp_path: Path) -> 
     assert connection.execute(indexes).fetchall() == [("events_idempotency_key",)]
     connection.close()
     for store in (old_store, tmp_path / "new"):
-        EventLog.open(store).close()
+        SqliteLog.open(store).close()
     schemas = []
     for store in (old_store, tmp_path / "new"):
         connection = open_for_reading(store)
@@ -97,7 +98,7 @@ def test_the_columns_are_read_from_the_body(old_store: Path) -> None:
 @pytest.mark.parametrize("index", range(len(KNOWN)))
 def test_lines_are_the_same_for_ever(old_store: Path, index: int) -> None:
     """A record's line of NDJSON is known to the byte, is one line, and holds the stored bytes."""
-    record = list(EventLog.open(old_store, read_only=True).read())[index]
+    record = list(SqliteLog.open(old_store, read_only=True).read())[index]
     made = to_line(record)
     assert made == KNOWN[index]["line"].encode()
     assert len(made.decode().splitlines()) == 1
@@ -117,7 +118,7 @@ def test_a_newer_file_is_refused(old_store: Path) -> None:
     connection.close()
     for read_only in (True, False):
         with pytest.raises(Exception, match="holds log table version 2, and this release knows version 1"):
-            EventLog.open(old_store, read_only=read_only)
+            SqliteLog.open(old_store, read_only=read_only)
 
 
 def test_another_database_is_refused(tmp_path: Path) -> None:
@@ -127,11 +128,11 @@ def test_another_database_is_refused(tmp_path: Path) -> None:
     connection.close()
     for read_only in (True, False):
         with pytest.raises(Exception, match="not an event log"):
-            EventLog.open(tmp_path, read_only=read_only)
+            SqliteLog.open(tmp_path, read_only=read_only)
 
 
 def test_no_database_at_all_is_refused(tmp_path: Path) -> None:
     """Neither is a file that SQLite cannot read."""
     (tmp_path / "events.db").write_bytes(b"hello, world" * 1000)
     with pytest.raises(Exception, match="cannot be read"):
-        EventLog.open(tmp_path)
+        SqliteLog.open(tmp_path)

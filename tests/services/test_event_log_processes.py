@@ -14,7 +14,9 @@ import apsw
 import pytest
 
 from services.config import ROOT
-from services.event_log import GENESIS, BusyError, Draft, EventLog, schema
+from services.event_log import GENESIS, BusyError, Draft
+from services.event_log.sqlite import schema
+from services.event_log.sqlite.log import SqliteLog
 from services.projections import Projections
 
 APPENDER = """
@@ -22,11 +24,12 @@ import signal
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from services.event_log import Draft, EventLog
+from services.event_log import Draft
+from services.event_log.sqlite.log import SqliteLog
 
 if len(sys.argv) > 4:
     sys.stdin.readline()
-log = EventLog.open(Path(sys.argv[1]))
+log = SqliteLog.open(Path(sys.argv[1]))
 stopped = []
 signal.signal(signal.SIGTERM, lambda *_: stopped.append(True))
 for number in range(int(sys.argv[2])):
@@ -81,7 +84,7 @@ def test_two_processes_append_at_once(tmp_path: Path) -> None:
         assert process.stdout is not None
         told += process.stdout.read().splitlines()
         assert process.wait() == 0
-    log = EventLog.open(store, read_only=True)
+    log = SqliteLog.open(store, read_only=True)
     records = list(log.read())
     assert [record.position for record in records] == list(range(1, len(told) + 1))
     assert {f"{record.position} {record.hash}" for record in records} == set(told)
@@ -91,7 +94,7 @@ def test_two_processes_append_at_once(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "code",
     [
-        "from services.event_log import EventLog; EventLog.open(path)",
+        "from services.event_log import SqliteLog; SqliteLog.open(path)",
         "from services.projections import Projections; Projections.open(path / 'helionyx.db')",
     ],
     ids=["log", "projections"],
@@ -128,17 +131,17 @@ def test_two_processes_follow_one_log_at_once(tmp_path: Path) -> None:
     code = """
 import sys
 from pathlib import Path
-from services.event_log import EventLog
+from services.event_log.sqlite.log import SqliteLog
 from services.projections import Projections
 
 path, count = Path(sys.argv[1]), int(sys.argv[2])
-log, projections = EventLog.open(path, read_only=True), Projections.open(path / "p" / "helionyx.db")
+log, projections = SqliteLog.open(path, read_only=True), Projections.open(path / "p" / "helionyx.db")
 print(flush=True)
 while projections.catch_up(log) < count:
     pass
 """
     count = 1000
-    log = EventLog.open(tmp_path)
+    log = SqliteLog.open(tmp_path)
     command = [sys.executable, "-c", code, str(tmp_path), str(count)]
     followers = [subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE) for _ in range(2)]
     for follower in followers:
@@ -164,7 +167,7 @@ def test_kill_in_the_middle_of_appends(tmp_path: Path) -> None:
         process.kill()
         told += process.stdout.read().splitlines()[:-1]  # the last line may be half a line
         process.wait()
-    log = EventLog.open(store)
+    log = SqliteLog.open(store)
     found = {f"{record.position} {record.hash}" for record in log.read()}
     assert len(told) > 200
     assert set(told) <= found
@@ -173,7 +176,7 @@ def test_kill_in_the_middle_of_appends(tmp_path: Path) -> None:
 
 def test_a_lock_is_waited_for(tmp_path: Path) -> None:
     """An append waits for one that is going on elsewhere."""
-    log = EventLog.open(tmp_path)
+    log = SqliteLog.open(tmp_path)
     other = apsw.Connection(str(tmp_path / "events.db"))
     other.execute("BEGIN IMMEDIATE")
     timer = threading.Timer(0.3, other.execute, ["COMMIT"])
@@ -186,7 +189,7 @@ def test_a_lock_is_waited_for(tmp_path: Path) -> None:
 def test_a_lock_is_not_waited_for_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """After the time limit there is a clear error, each time anew, and then the log works again."""
     monkeypatch.setattr(schema, "BUSY_SECONDS", 0.2)
-    log = EventLog.open(tmp_path)
+    log = SqliteLog.open(tmp_path)
     other = apsw.Connection(str(tmp_path / "events.db"))
     other.execute("BEGIN IMMEDIATE")
     for _ in range(2):
@@ -217,7 +220,7 @@ def test_verify_of_a_store_that_does_not_exist_is_no_all_clear(tmp_path: Path) -
 @pytest.mark.parametrize("running", [True, False], ids=["while it is open", "when it is closed"])
 def test_the_command_on_a_log(tmp_path: Path, running: bool) -> None:
     """Head and verify say the same whether a process has the log open or none has."""
-    log = EventLog.open(tmp_path)
+    log = SqliteLog.open(tmp_path)
     first, second = log.append([Draft("X", 1, datetime.now(UTC), {"n": n}) for n in range(2)])
     if not running:
         log.close()
@@ -245,7 +248,7 @@ def test_the_command_on_a_log(tmp_path: Path, running: bool) -> None:
 
 def test_the_command_finds_a_change(tmp_path: Path) -> None:
     """Verify exits with 1 and says where."""
-    log = EventLog.open(tmp_path)
+    log = SqliteLog.open(tmp_path)
     log.append([Draft("X", 1, datetime.now(UTC), {"n": n}) for n in range(3)])
     connection = apsw.Connection(str(tmp_path / "events.db"))
     connection.execute("DROP TRIGGER events_update; UPDATE events SET body = body || ' ' WHERE position = 2")

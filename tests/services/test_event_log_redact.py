@@ -10,8 +10,10 @@ from pathlib import Path
 import apsw
 import pytest
 
-from services.event_log import ConflictError, Draft, EventLog, EventLogError
+from services.event_log import ConflictError, Draft, EventLogError
 from services.event_log.redact import Order, Redacted, plan, redact
+from services.event_log.sqlite.backend import SqliteBackend
+from services.event_log.sqlite.log import SqliteLog
 from services.event_redaction import RedactionError, contradiction, notes
 from services.projections import Projections
 from tests.services.instance import configure, running
@@ -29,14 +31,14 @@ def message(text: str) -> Draft:
 @pytest.fixture
 def store(tmp_path: Path) -> Path:
     """A log of three messages, the second of which holds a password."""
-    with contextlib.closing(EventLog.open(tmp_path / "events")) as log:
+    with contextlib.closing(SqliteLog.open(tmp_path / "events")) as log:
         for text in ("before", f"it is {SECRET}", "after"):
             log.append([message(text)])
     return tmp_path / "events"
 
 
-def opened(store: Path) -> contextlib.closing[EventLog]:
-    return contextlib.closing(EventLog.open(store, read_only=True))
+def opened(store: Path) -> contextlib.closing[SqliteLog]:
+    return contextlib.closing(SqliteLog.open(store, read_only=True))
 
 
 def holding(place: Path, words: str = SECRET) -> list[Path]:
@@ -46,7 +48,7 @@ def holding(place: Path, words: str = SECRET) -> list[Path]:
 
 
 def done(store: Path, order: Order = ORDER) -> Redacted:
-    return redact(store, order, lambda: None)
+    return redact(SqliteBackend(store), order, lambda: None)
 
 
 def test_words_are_in_no_file_any_more(tmp_path: Path) -> None:
@@ -110,7 +112,7 @@ def test_chain_is_made_anew_from_there_and_says_so(store: Path) -> None:
     result = done(store)
     with opened(store) as log:
         after = list(log.read())
-        assert log.examine() is None
+        assert log.verify() is None
         assert log.damage() is None
         assert contradiction(log) is None
         (note,) = notes(log)
@@ -133,7 +135,7 @@ def test_chain_is_made_anew_from_there_and_says_so(store: Path) -> None:
 def test_key_of_a_redacted_event_stays(store: Path) -> None:
     """A repeat is one, whatever it says: nobody can compare it. Its type still has to be the same."""
     done(store)
-    with contextlib.closing(EventLog.open(store)) as log:
+    with contextlib.closing(SqliteLog.open(store)) as log:
         key = "api:it"
         (record,) = log.append([Draft("MessageRecorded", 1, NOW, {"text": "else", "source": "api"}, key)])
         assert record.position == 2
@@ -148,7 +150,7 @@ def test_redacting_twice_changes_nothing(store: Path) -> None:
     content = (store / "events.db").read_bytes()
     again = done(store, Order(2, "another reason", "Eve"))
     assert (again.done, again.at, again.by, again.new_head) == (False, 4, "Ada", first.new_head)
-    assert (plan(store, 2).at, (store / "events.db").read_bytes()) == (4, content)
+    assert (plan(SqliteBackend(store), 2).at, (store / "events.db").read_bytes()) == (4, content)
     assert done(store, Order(1, "too", "Ada")).at == 5
     assert done(store, Order(3, "and", "Ada")).at == 6
     with opened(store) as log:
@@ -240,5 +242,5 @@ def test_read_models_of_every_schema_are_removed_before_the_log_changes(store: P
         seen.append([path.name for path in holding(tmp_path / "projections")])
         assert holding(store)
 
-    redact(store, ORDER, ready)
+    redact(SqliteBackend(store), ORDER, ready)
     assert sorted(seen[0]) == ["else-0123456789ab.db", "helionyx-notes.db"]

@@ -58,7 +58,7 @@ def test_death_at_any_moment_leaves_the_old_log_or_the_new_one(store: Path, tmp_
         code, ended = _dying(place, number)
         assert code in (0, -signal.SIGKILL)
         with opened(place) as log:
-            assert log.examine() is None
+            assert log.verify() is None
             states.add(log.head().position)
             assert log.head() == old or contradiction(log) is None
         assert done(place).at == 4

@@ -12,8 +12,9 @@ import msgspec
 import pytest
 
 from services.domain.events import Event
-from services.event_log import Draft, EventLog
+from services.event_log import Draft
 from services.event_log.records import moment
+from services.event_log.sqlite.log import SqliteLog
 from services.event_redaction import LONGEST, STRUCTURE, RedactionError, planned
 from services.formats import EVENT_REDACTED
 from services.kept import CLASSES, draft_of, event_of
@@ -40,11 +41,11 @@ def sending(about: str, text: str) -> Draft:
 
 
 @pytest.fixture
-def log(tmp_path: Path) -> EventLog:
-    return EventLog.open(tmp_path)
+def log(tmp_path: Path) -> SqliteLog:
+    return SqliteLog.open(tmp_path)
 
 
-def changed(log: EventLog, position: int) -> list[int]:
+def changed(log: SqliteLog, position: int) -> list[int]:
     return sorted(planned(log, position).changed)
 
 
@@ -75,7 +76,7 @@ def without_structure(value: object) -> object:
     return [without_structure(item) for item in value] if isinstance(value, list) else value
 
 
-def test_every_type_of_event_can_be_read_without_its_words(log: EventLog, tmp_path: Path) -> None:
+def test_every_type_of_event_can_be_read_without_its_words(log: SqliteLog, tmp_path: Path) -> None:
     """Nothing of the words is left, the read models take it, and what holds no words says so."""
     types = sorted(set(CLASSES) - {EVENT_REDACTED[0]})
     log.append([draft_of(example(type_), f"key of {type_}") for type_ in types])
@@ -92,7 +93,7 @@ def test_every_type_of_event_can_be_read_without_its_words(log: EventLog, tmp_pa
         assert (event.type, event.time, event.idempotency_key) == kept
         assert msgspec.json.decode(event.body())["redacted"] == len(types) + 1
         without.append(Draft(type_, event.version, NOW, event.data))
-    other = EventLog.open(tmp_path / "other")
+    other = SqliteLog.open(tmp_path / "other")
     other.append(without)
     assert [type(event_of(record.envelope())) for record in other.read()] == [
         CLASSES[d.type] for d in without
@@ -105,7 +106,7 @@ def said(text: str, number: int, **origin: object) -> Draft:
     return draft("MessageRecorded", text=text, origin={"chat": 5, "message": number, **origin})
 
 
-def test_what_came_with_a_message_goes_with_it(log: EventLog) -> None:
+def test_what_came_with_a_message_goes_with_it(log: SqliteLog) -> None:
     """Quotations, addresses, files; who said it, and when, stays."""
     ada = {"id": 9, "name": "Ada"}
     links, file = [{"text": "here", "url": f"https://{SECRET}"}], {"kind": "photo", "file": "AgAC"}
@@ -122,7 +123,7 @@ def test_what_came_with_a_message_goes_with_it(log: EventLog) -> None:
     }
 
 
-def test_quotations_go_with_what_they_quote(log: EventLog) -> None:
+def test_quotations_go_with_what_they_quote(log: SqliteLog) -> None:
     """Also those of a part, which only the number of the message tells; what answers them stays."""
     log.append([said("my password is hunter2", 1)])
     log.append([said("delete that", 2, reply={"message": 1, "text": "hunter2"})])
@@ -137,7 +138,7 @@ def test_quotations_go_with_what_they_quote(log: EventLog) -> None:
 
 
 @pytest.mark.parametrize("named", [2, 3])
-def test_what_was_derived_or_said_of_a_message_goes_with_it(log: EventLog, named: int) -> None:
+def test_what_was_derived_or_said_of_a_message_goes_with_it(log: SqliteLog, named: int) -> None:
     """The todo and its tags, the reply, reminders, and the lists that name it: by either number."""
     long = "x" * 300
     log.append([message("hello there")])
@@ -153,7 +154,7 @@ def test_what_was_derived_or_said_of_a_message_goes_with_it(log: EventLog, named
     assert planned(log, named).changed[3].data["tags"] == []
 
 
-def test_neighbours_of_a_message_stay(log: EventLog) -> None:
+def test_neighbours_of_a_message_stay(log: SqliteLog) -> None:
     """Other messages of the same moment stay, and so do events recorded on their own."""
     log.append([message("one message")])
     log.append([message("the password")])
@@ -164,7 +165,7 @@ def test_neighbours_of_a_message_stay(log: EventLog) -> None:
     assert (changed(log, 2), changed(log, 4), changed(log, 5)) == ([2], [4], [5])
 
 
-def test_other_words_are_named_and_not_changed(log: EventLog) -> None:
+def test_other_words_are_named_and_not_changed(log: SqliteLog) -> None:
     """Repetitions by people are named, unless the text is part of another word or too short."""
     log.append([message("Hunter2 is it")])
     log.append([message("so hunter2  IS it!")])
@@ -177,7 +178,7 @@ def test_other_words_are_named_and_not_changed(log: EventLog) -> None:
 
 
 @pytest.mark.parametrize("text", ["secret " * 40, "x" * 300], ids=["cut in a word", "one word"])
-def test_repeated_words_of_a_long_text(log: EventLog, text: str) -> None:
+def test_repeated_words_of_a_long_text(log: SqliteLog, text: str) -> None:
     """Where the bot showed it as a line of a list, in full, or somebody said it again with more around it."""
     log.append([message(text)])
     log.append([sending("summary:2026-01-02", f"1: {text[:LONGEST]}…")])
@@ -188,14 +189,14 @@ def test_repeated_words_of_a_long_text(log: EventLog, text: str) -> None:
     assert (sorted(plan.changed), plan.elsewhere) == ([1, 2, 3], (4,))
 
 
-def test_a_redacted_event_gets_another_id(log: EventLog) -> None:
+def test_a_redacted_event_gets_another_id(log: SqliteLog) -> None:
     """Half of it is random: else the old hash would tell whether a guess at the words is right."""
     (record,) = log.append([message("a password")])
     assert planned(log, 1).changed[1].id != record.envelope().id
 
 
 @pytest.mark.parametrize("position", [0, -1, 3])
-def test_position_that_does_not_exist(log: EventLog, position: int) -> None:
+def test_position_that_does_not_exist(log: SqliteLog, position: int) -> None:
     """The error names the position and the end of the log."""
     log.append([message("a"), message("b")])
     with pytest.raises(RedactionError, match=f"no event at position {position}: the log ends at 2"):

@@ -14,9 +14,12 @@ import apsw
 import pytest
 
 from services.api import events
-from services.event_log import Draft, EventLog, Record
-from services.event_log import reading as reading_module
-from services.event_log.reading import Pages, Reader, Selection
+from services.event_log import Draft, Record
+from services.event_log.reading import Reader, Selection
+from services.event_log.sqlite import pages as pages_module
+from services.event_log.sqlite.backend import SqliteBackend
+from services.event_log.sqlite.log import SqliteLog
+from services.event_log.sqlite.pages import Pages
 from services.service import Service
 from tests.services.instance import Connection, Instance, exchange, running
 
@@ -31,7 +34,7 @@ def at(hours: int) -> datetime:
 
 def append(directory: Path, *moments: datetime, text: str = "") -> None:
     """Append as another process does."""
-    log = EventLog.open(directory / "events")
+    log = SqliteLog.open(directory / "events")
     log.append([Draft("Other", 1, moment, {"text": text}) for moment in moments])
     log.close()
 
@@ -115,7 +118,7 @@ def test_a_span_is_looked_for_once(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(Pages, "_span", noted)
 
     async def run() -> bytes:
-        service = Service(tmp_path / "events", tmp_path / "p" / "helionyx.db", lambda: NOW)
+        service = Service(SqliteBackend(tmp_path / "events"), tmp_path / "p" / "helionyx.db", lambda: NOW)
         await service.open()
         found = b""
         wanted = events._Wanted(0, 100, None, at(1), at(3))
@@ -133,10 +136,10 @@ def test_a_span_is_looked_for_once(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 def test_parts_are_as_large_as_memory_should_hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """So many characters, or one record; together they are everything, in order."""
-    monkeypatch.setattr(reading_module, "PART", 2000)
+    monkeypatch.setattr(pages_module, "PART", 2000)
     for size in (10, 500, 5000, 10, 10):
         append(tmp_path, at(0), at(1), at(2), text="x" * size)
-    log = EventLog.open(tmp_path / "events", read_only=True)
+    log = SqliteLog.open(tmp_path / "events", read_only=True)
     for selection in (
         Selection(),
         Selection(types=["Other"]),

@@ -16,7 +16,9 @@ import pytest
 
 from services.api import streams
 from services.domain.commands import RecordMessage
-from services.event_log import Draft, EventLog
+from services.event_log import Draft
+from services.event_log.sqlite.backend import SqliteBackend
+from services.event_log.sqlite.log import SqliteLog
 from services.service import Service
 from tests.services.instance import TOKEN, Connection, Instance, running
 
@@ -64,7 +66,7 @@ def say(service: Instance, text: str) -> int:
 
 def append(directory: Path, type_: str, *moments: datetime) -> None:
     """Append as another process does."""
-    log = EventLog.open(directory / "events")
+    log = SqliteLog.open(directory / "events")
     log.append([Draft(type_, 1, moment, {}) for moment in moments])
     log.close()
 
@@ -229,7 +231,7 @@ def test_a_stream_is_events_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     parts: list[bytes] = []
 
     async def follow() -> None:
-        service = Service(tmp_path / "events", tmp_path / "p" / "helionyx.db", lambda: NOW)
+        service = Service(SqliteBackend(tmp_path / "events"), tmp_path / "p" / "helionyx.db", lambda: NOW)
         await service.open()
         async with aclosing(streams._events(service, 0, None)) as events:
             async for part in events:

@@ -16,9 +16,10 @@ import apsw
 import pytest
 
 from services.config import ROOT
-from services.event_log import Draft, EventLog
-from services.full_disk import reserve
+from services.event_log import Draft
+from services.event_log.sqlite.log import SqliteLog
 from services.projections import database
+from services.sqlite.full_disk import reserve
 from tests.services.instance import MODULE, Answer, Instance, configure, listener, running, starting
 
 # A limit is refused as a full disk is, and can be lifted. To share a file, SQLite writes 32 KiB beside it.
@@ -71,7 +72,7 @@ def test_a_service(tmp_path: Path) -> None:
 @pytest.fixture
 def store(tmp_path: Path) -> Path:
     """A log that no process has open, of more messages than a limited process can write."""
-    log = EventLog.open(tmp_path / "events")
+    log = SqliteLog.open(tmp_path / "events")
     data = {"text": "a" * 100, "source": "x"}
     log.append([Draft("MessageRecorded", 1, datetime.now(UTC), data) for _ in range(500)])
     log.close()
@@ -132,7 +133,7 @@ def test_too_much_for_memory(store: Path, monkeypatch: pytest.MonkeyPatch) -> No
     """It is said what could not be written."""
     monkeypatch.setattr(database, "MOST_IN_MEMORY", 499)
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    log = EventLog.open(store, read_only=True)
+    log = SqliteLog.open(store, read_only=True)
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, limits[1]))
     try:
         with pytest.raises(database.FullDiskProjectionsError) as refused:
@@ -173,7 +174,7 @@ def test_read_models_that_are_behind(tmp_path: Path) -> None:
     """They are served as they are, and follow once there is room."""
     with running(tmp_path) as service:
         assert service.call("POST", "/api/v1/messages", {"text": "todo: milk"}).status == 201
-    log = EventLog.open(tmp_path / "events")
+    log = SqliteLog.open(tmp_path / "events")
     log.append([Draft("MessageRecorded", 1, datetime.now(UTC), {"text": "a", "source": "x"})])
     log.close()
     with listener() as sock, starting(configure(tmp_path), limited(0, MODULE), sock=sock) as service:

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from services.config import ROOT
-from services.event_log import EventLog
+from services.event_log.sqlite.log import SqliteLog
 from tests.services.instance import configure, listener, starting
 
 LOADED = "print('loaded:', *sorted(sys.modules), file=sys.stderr, flush=True)"
@@ -58,23 +58,25 @@ def test_a_service_without_a_bot_loads_what_it_needs_to_be_ready(tmp_path: Path)
         needless = (
             "telegram httpx httpcore h11 certifi dateutil prometheus_client urllib.request urllib.error"
             " argparse difflib sqlite3 tomllib unittest services.api.exposition services.telegram.talk"
-            " services.telegram.whose services.event_log.backup services.event_log.transfer services.cli"
+            " services.telegram.whose services.event_log.sqlite.backup services.event_log.transfer"
+            " services.cli services.event_log.sqlite.rewriting services.event_redaction"
         )
         assert found(told, needless) == set()
 
 
 def test_the_end_of_a_log_is_told_without_the_rest_of_it(tmp_path: Path) -> None:
     """It is asked for several times in each deploy, each time by a process of its own."""
-    EventLog.open(tmp_path).close()
+    SqliteLog.open(tmp_path).close()
     needless = (
         "msgspec dataclasses inspect asyncio logging hashlib threading ssl socket http.client email click"
         " starlette uvicorn services.config services.kept services.domain services.event_log.log"
-        " services.event_log.records services.event_log.reading services.event_log.writing"
+        " services.event_log.records services.event_log.reading services.event_log.sqlite.writing"
+        " services.event_log.sqlite.log services.event_log.sqlite.pages"
     )
     for more in ((), ("--at", "0")):
         told = modules_of(ROOT, "services.event_log", "head", "--store", str(tmp_path), "--json", *more)
         assert found(told, needless) == set()
-        assert found(told, "services.event_log.summary") != set()
+        assert found(told, "services.event_log.sqlite.summary") != set()
 
 
 def test_a_configuration_is_checked_with_the_modules_beside_that_of_the_check(tmp_path: Path) -> None:

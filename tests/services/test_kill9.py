@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from services.event_log import EventLog
+from services.event_log.sqlite.log import SqliteLog
 from services.projections import Projections
 from tests.services.instance import Address, Connection, Instance, configure, exchange, listener, starting
 
@@ -109,7 +109,7 @@ def killed(instance: Instance, callers: Callers, chance: random.Random) -> None:
     instance.process.wait()
 
 
-def digest(log: EventLog, stem: Path, *, anew: bool) -> tuple[int, str]:
+def digest(log: SqliteLog, stem: Path, *, anew: bool) -> tuple[int, str]:
     """How far the read models have come, and what they hold; of new ones or of those that are there."""
     with contextlib.closing(Projections.open(stem)) as projections:
         if anew:
@@ -119,7 +119,7 @@ def digest(log: EventLog, stem: Path, *, anew: bool) -> tuple[int, str]:
 
 def examine(store: Path, stem: Path, callers: Callers, fresh: Path) -> None:
     """What was acknowledged is where it was told, once; the chain and the read models are whole."""
-    with contextlib.closing(EventLog.open(store, read_only=True)) as log:
+    with contextlib.closing(SqliteLog.open(store, read_only=True)) as log:
         assert log.verify() is None
         assert log.damage() is None
         messages = log.read(types=["MessageRecorded"])

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from services.event_log import Draft, EventLog, Head
+from services.event_log import Draft, Head
 from services.event_log import __main__ as program
 from services.event_log.last_backup import beside, read
 from services.event_log.last_head import LastHead
+from services.event_log.sqlite.log import SqliteLog
 
 DAY = datetime(2026, 1, 2, tzinfo=UTC)
 
@@ -18,7 +19,7 @@ DAY = datetime(2026, 1, 2, tzinfo=UTC)
 @pytest.fixture
 def store(tmp_path: Path) -> Path:
     """A log of one record that a service has had open."""
-    log = EventLog.open(tmp_path / "events")
+    log = SqliteLog.open(tmp_path / "events")
     (record,) = log.append([Draft("X", 1, DAY, {})])
     log.close()
     LastHead.beside(tmp_path / "events").write(Head(record.position, record.hash))

@@ -12,6 +12,7 @@ import pytest
 from services.event_log import Head
 from services.event_log.last_head import LastHead
 from services.event_log.redact import Order, redact
+from services.event_log.sqlite.backend import SqliteBackend
 from services.event_log.summary import BEGINNING
 from services.projections.database import remove_all
 from tests.services.instance import running
@@ -203,7 +204,9 @@ def test_a_redaction_is_no_other_log(home: Path) -> None:
     """The head that the node noted before the redaction is in the note that the log holds."""
     asyncio.run(record_all(home))
     redact(
-        home / "events", Order(2, "said by mistake", "Ada"), lambda: remove_all(home / "p" / "helionyx.db")
+        SqliteBackend(home / "events"),
+        Order(2, "said by mistake", "Ada"),
+        lambda: remove_all(home / "p" / "helionyx.db"),
     )
     assert asyncio.run(why_not_ready(home)) is None
     note(home)
@@ -220,6 +223,6 @@ def test_a_redaction_that_is_cut_short_leaves_no_other_log(home: Path) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        redact(home / "events", Order(2, "said by mistake", "Ada"), cut)
+        redact(SqliteBackend(home / "events"), Order(2, "said by mistake", "Ada"), cut)
     assert (LastHead.beside(home / "events").read() or BEGINNING).position == 1
     assert asyncio.run(why_not_ready(home)) is None

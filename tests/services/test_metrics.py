@@ -14,6 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from services.api import exposition
 from services.event_log import __main__ as event_log_program
+from services.event_log.sqlite.backend import SqliteBackend
 from services.telegram.status import STATES, Status
 from tests.services.instance import TOKEN, Connection, Instance, configure, listener, running, starting
 
@@ -209,4 +210,4 @@ def test_a_file_that_has_just_been_removed_has_no_size(tmp_path: Path) -> None:
     """SQLite removes the `-wal` while somebody asks."""
     (tmp_path / "events.db").write_bytes(b"1234")
     (tmp_path / "events.db-wal").symlink_to(tmp_path / "gone")
-    assert exposition.log_size(tmp_path) == 4
+    assert SqliteBackend(tmp_path).size() == 4

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from services.event_log.open_files import OpenFiles
+from services.event_log.sqlite.open_files import OpenFiles
 
 
 @pytest.fixture

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from services.event_log import Draft, EventLog
+from services.event_log import Draft
+from services.event_log.sqlite.log import SqliteLog
 from services.projections import Projections, database, opening
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
@@ -19,9 +20,9 @@ def draft(text: str, type_: str = "MessageRecorded", version: int = 1) -> Draft:
 
 
 @pytest.fixture
-def log(tmp_path: Path) -> EventLog:
+def log(tmp_path: Path) -> SqliteLog:
     """A log of three messages."""
-    log = EventLog.open(tmp_path / "events")
+    log = SqliteLog.open(tmp_path / "events")
     log.append([draft(text) for text in "abc"])
     return log
 
@@ -35,7 +36,7 @@ def texts(projections: Projections) -> str:
     return "".join(message.text for message in projections.messages(0, 10_000))
 
 
-def test_catching_up(log: EventLog, stem: Path) -> None:
+def test_catching_up(log: SqliteLog, stem: Path) -> None:
     """All that the log holds is entered, once, however often it is asked for."""
     projections = Projections.open(stem)
     assert [projections.catch_up(log) for _ in range(2)] == [3, 3]
@@ -48,14 +49,14 @@ def test_catching_up(log: EventLog, stem: Path) -> None:
     assert texts(projections) == "abcd"
 
 
-def test_pages(log: EventLog, stem: Path) -> None:
+def test_pages(log: SqliteLog, stem: Path) -> None:
     """`after` is not included, `limit` counts."""
     projections = Projections.open(stem)
     projections.catch_up(log)
     assert [message.position for message in projections.messages(1, 1)] == [2]
 
 
-def test_more_than_a_batch(log: EventLog, stem: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_more_than_a_batch(log: SqliteLog, stem: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Batches join without a gap or a repeat, also where the last one is just full."""
     monkeypatch.setattr(database, "BATCH", 2)
     projections = Projections.open(stem)
@@ -64,7 +65,7 @@ def test_more_than_a_batch(log: EventLog, stem: Path, monkeypatch: pytest.Monkey
     assert texts(projections) == "abcd"
 
 
-def test_giving_up_between_batches(log: EventLog, stem: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_giving_up_between_batches(log: SqliteLog, stem: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A stop need not wait for a long rebuild, which goes on from there the next time."""
     monkeypatch.setattr(database, "BATCH", 2)
     projections = Projections.open(stem)
@@ -73,7 +74,7 @@ def test_giving_up_between_batches(log: EventLog, stem: Path, monkeypatch: pytes
     assert texts(projections) == "abc"
 
 
-def test_deleting_them_loses_nothing(log: EventLog, stem: Path) -> None:
+def test_deleting_them_loses_nothing(log: SqliteLog, stem: Path) -> None:
     """They are built again from the log."""
     Projections.open(stem).catch_up(log)
     for path in stem.parent.iterdir():
@@ -83,7 +84,7 @@ def test_deleting_them_loses_nothing(log: EventLog, stem: Path) -> None:
     assert texts(projections) == "abc"
 
 
-def test_a_spoilt_file_is_built_again(log: EventLog, stem: Path) -> None:
+def test_a_spoilt_file_is_built_again(log: SqliteLog, stem: Path) -> None:
     """What SQLite cannot read is no reason to stop: nothing in it is needed."""
     path = database.file_of(stem)
     path.parent.mkdir()
@@ -94,7 +95,7 @@ def test_a_spoilt_file_is_built_again(log: EventLog, stem: Path) -> None:
     assert texts(projections) == "abc"
 
 
-def test_old_rows_do_not_come_back(log: EventLog, stem: Path) -> None:
+def test_old_rows_do_not_come_back(log: SqliteLog, stem: Path) -> None:
     """What the -wal of a spoilt file still holds stays out of the next one."""
     path = database.file_of(stem)
     wal = path.with_name(f"{path.name}-wal")
@@ -117,11 +118,11 @@ def test_it_never_waits_for_the_disk(stem: Path) -> None:
     assert [connection.pragma(name) for name in ("journal_mode", "synchronous")] == ["wal", 1]
 
 
-def test_another_log(log: EventLog, stem: Path, tmp_path: Path) -> None:
+def test_another_log(log: SqliteLog, stem: Path, tmp_path: Path) -> None:
     """Projections of a log that was replaced are built anew, shorter or not."""
     projections = Projections.open(stem)
     projections.catch_up(log)
-    other = EventLog.open(tmp_path / "other")
+    other = SqliteLog.open(tmp_path / "other")
     other.append([draft(text) for text in "wxyz"])
     projections.catch_up(other)
     assert texts(projections) == "wxyz"
@@ -129,30 +130,30 @@ def test_another_log(log: EventLog, stem: Path, tmp_path: Path) -> None:
     assert texts(projections) == "abc"
 
 
-def test_a_log_that_was_lost_and_comes_back(log: EventLog, stem: Path, tmp_path: Path) -> None:
+def test_a_log_that_was_lost_and_comes_back(log: SqliteLog, stem: Path, tmp_path: Path) -> None:
     """An empty log makes them empty, and the one from before fills them again."""
     projections = Projections.open(stem)
     projections.catch_up(log)
-    assert projections.catch_up(EventLog.open(tmp_path / "missing", read_only=True)) == 0
+    assert projections.catch_up(SqliteLog.open(tmp_path / "missing", read_only=True)) == 0
     assert texts(projections) == ""
     projections.catch_up(log)
     assert texts(projections) == "abc"
 
 
-def test_what_is_shared_is_only_ever_caught_up_with(log: EventLog, stem: Path, tmp_path: Path) -> None:
+def test_what_is_shared_is_only_ever_caught_up_with(log: SqliteLog, stem: Path, tmp_path: Path) -> None:
     """Where another release may serve from the file, what follows another log is told and left alone."""
     Projections.open(stem).catch_up(log)
     log.append([draft("d")])
     shared = Projections.open(stem, shared=True)
     assert shared.catch_up(log) == 4
-    other = EventLog.open(tmp_path / "other")
+    other = SqliteLog.open(tmp_path / "other")
     records = other.append([draft(text) for text in "wxyz"])
     for end in (f"has {records[-1].hash} there", "has no record there"):
         with pytest.raises(
             database.ProjectionsError, match=f"at position 4 they know {log.head().hash}.*{end}"
         ):
             shared.catch_up(other)
-        other = EventLog.open(tmp_path / "missing", read_only=True)
+        other = SqliteLog.open(tmp_path / "missing", read_only=True)
     assert texts(shared) == "abcd"
     assert shared.catch_up(log) == 4
 
@@ -167,7 +168,7 @@ def test_what_is_shared_is_never_replaced(stem: Path) -> None:
     assert path.read_bytes() == b"spoilt" * 1000
 
 
-def test_two_processes_follow_one_log(log: EventLog, stem: Path) -> None:
+def test_two_processes_follow_one_log(log: SqliteLog, stem: Path) -> None:
     """Each sees what the other has entered, and enters nothing twice."""
     one, two = Projections.open(stem), Projections.open(stem)
     assert (one.catch_up(log), two.catch_up(log)) == (3, 3)
@@ -176,7 +177,7 @@ def test_two_processes_follow_one_log(log: EventLog, stem: Path) -> None:
     assert texts(one) == texts(two) == "abcd"
 
 
-def test_events_of_other_types_are_passed_over(log: EventLog, stem: Path) -> None:
+def test_events_of_other_types_are_passed_over(log: SqliteLog, stem: Path) -> None:
     """What is no message is not entered among them, and stops nobody."""
     log.append([draft("d", "Other"), draft("e")])
     projections = Projections.open(stem)
@@ -195,7 +196,7 @@ def test_the_file_is_named_after_its_schema(stem: Path, monkeypatch: pytest.Monk
     assert all(name.startswith("helionyx-") and name.endswith(".db") for name in names)
 
 
-def test_only_the_owner_reads_the_file(log: EventLog, stem: Path) -> None:
+def test_only_the_owner_reads_the_file(log: SqliteLog, stem: Path) -> None:
     """It holds every word."""
     projections = Projections.open(stem)
     projections.catch_up(log)

@@ -13,7 +13,8 @@ import apsw
 import pytest
 
 from services.config import ROOT
-from services.event_log import Draft, EventLog
+from services.event_log import Draft
+from services.event_log.sqlite.log import SqliteLog
 from services.projections import Projections, build, database
 from services.projections.__main__ import main as projections_main
 from tests.services.instance import configure, running
@@ -26,9 +27,9 @@ def draft(text: str, type_: str = "MessageRecorded") -> Draft:
 
 
 @pytest.fixture
-def log(tmp_path: Path) -> EventLog:
+def log(tmp_path: Path) -> SqliteLog:
     """A log of messages, and of something else in between."""
-    log = EventLog.open(tmp_path / "events")
+    log = SqliteLog.open(tmp_path / "events")
     log.append(
         [draft(f"{number}", "Other" if number % 3 == 1 else "MessageRecorded") for number in range(10)]
     )
@@ -44,7 +45,7 @@ def texts(projections: Projections) -> list[str]:
     return [message.text for message in projections.messages(0, 10_000)]
 
 
-def test_the_timeline(log: EventLog, stem: Path) -> None:
+def test_the_timeline(log: SqliteLog, stem: Path) -> None:
     """Every event, the newest first, in pages, of some types alone where they are named."""
     projections = Projections.open(stem)
     projections.catch_up(log)
@@ -75,7 +76,7 @@ def test_the_timeline_has_the_index_that_it_asks(stem: Path) -> None:
 
 
 def test_two_builds_are_the_same(
-    log: EventLog, stem: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    log: SqliteLog, stem: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Step by step, in one go, or rebuilt: the digest says so; and says where one row or position differs."""
     monkeypatch.setattr(build, "BATCH", 3)
@@ -98,7 +99,7 @@ def test_two_builds_are_the_same(
     assert stepwise.digest() != at_once.digest()
 
 
-def test_a_long_log_is_built_in_one_go(log: EventLog, stem: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_long_log_is_built_in_one_go(log: SqliteLog, stem: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where nothing is there that could be kept, and not where a little is missing."""
     builds: list[Path] = []
     built = build.built
@@ -121,7 +122,7 @@ def test_a_long_log_is_built_in_one_go(log: EventLog, stem: Path, monkeypatch: p
     assert len(texts(projections)) == 8
 
 
-def test_what_is_in_use_is_replaced_at_once(log: EventLog, stem: Path) -> None:
+def test_what_is_in_use_is_replaced_at_once(log: SqliteLog, stem: Path) -> None:
     """Another connection sees the old rows until the new ones are there, and goes on with those."""
     mine, other = Projections.open(stem), Projections.open(stem)
     mine.catch_up(log)
@@ -146,7 +147,7 @@ def test_what_is_in_use_is_replaced_at_once(log: EventLog, stem: Path) -> None:
         assert projections._connection.pragma("integrity_check") == "ok"
 
 
-def test_what_comes_meanwhile_is_in_it(log: EventLog, stem: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_comes_meanwhile_is_in_it(log: SqliteLog, stem: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also what another one had entered into what was there before, when the new file was full already."""
     mine, other = Projections.open(stem), Projections.open(stem)
     replace = Projections._replace
@@ -162,7 +163,7 @@ def test_what_comes_meanwhile_is_in_it(log: EventLog, stem: Path, monkeypatch: p
     assert len(texts(other)) == 8
 
 
-def test_a_stop_gives_a_build_up(log: EventLog, stem: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stop_gives_a_build_up(log: SqliteLog, stem: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing of it is left; the next one begins anew."""
     monkeypatch.setattr(database, "BUILD_FROM", 5)
     monkeypatch.setattr(build, "BATCH", 4)
@@ -173,7 +174,7 @@ def test_a_stop_gives_a_build_up(log: EventLog, stem: Path, monkeypatch: pytest.
     assert projections.catch_up(log) == 10
 
 
-def test_nothing_is_left_of_a_build_that_is_killed(log: EventLog, stem: Path) -> None:
+def test_nothing_is_left_of_a_build_that_is_killed(log: SqliteLog, stem: Path) -> None:
     """Its file has no name any more by the time that it grows."""
     projections = Projections.open(stem)
     names: list[set[str]] = []
@@ -226,7 +227,7 @@ def test_the_command_beside_a_service(tmp_path: Path) -> None:
 
 
 def test_the_command_refuses_a_log_that_is_gone(
-    log: EventLog, stem: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    log: SqliteLog, stem: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """It would look empty, and take the place of good read models."""
     Projections.open(stem).rebuild(log)

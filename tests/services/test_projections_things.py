@@ -19,16 +19,17 @@ from services.domain.decisions import event_of
 from services.domain.due import until_of
 from services.domain.tags import tag_key
 from services.domain.things import TODO, Thing, track_key
-from services.event_log import Draft, EventLog
+from services.event_log import Draft
+from services.event_log.sqlite.log import SqliteLog
 from services.kept import draft_of
 from services.projections import Projections, database
 from services.projections.models import UnfitEventError
 from tests.services.test_domain import COMMANDS, NOW, fold
 
 
-def appended(directory: Path, commands: Sequence[c.Command]) -> tuple[EventLog, list[e.Event]]:
+def appended(directory: Path, commands: Sequence[c.Command]) -> tuple[SqliteLog, list[e.Event]]:
     """A log of these, whatever decisions would say of them."""
-    log = EventLog.open(directory)
+    log = SqliteLog.open(directory)
     events = [event_of(command, NOW + timedelta(seconds=n)) for n, command in enumerate(commands)]
     if events:
         log.append([draft_of(event) for event in events])

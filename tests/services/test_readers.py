@@ -13,6 +13,8 @@ import pytest
 
 from services import readers, turns
 from services.domain.commands import RecordMessage
+from services.event_log import Backend
+from services.event_log.sqlite.backend import SqliteBackend
 from services.keeper import Keeper
 from services.opened import Opened
 from services.projections.database import ProjectionsError
@@ -27,7 +29,7 @@ def use(directory: Path, scenario: Callable[[Keeper], Awaitable[None]]) -> None:
     """Run a scenario on a log of its own; it is to be over in 20 s."""
 
     async def run() -> None:
-        keeper = Keeper(directory / "events", directory / "p" / "helionyx.db", rehearsal=False)
+        keeper = Keeper(SqliteBackend(directory / "events"), directory / "p" / "helionyx.db", rehearsal=False)
         await keeper.open()
         try:
             await asyncio.wait_for(scenario(keeper), 20)
@@ -71,12 +73,12 @@ def test_a_quick_read_waits_for_no_long_one(tmp_path: Path) -> None:
 
 def test_a_connection_is_used_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Sequential reads use a single connection: idle connections would cost memory."""
-    opened: list[Path] = []
+    opened: list[Backend] = []
     connect = Opened.open
 
-    def counted(store: Path, projections: Path, **how: bool) -> Opened:
-        opened.append(store)
-        return connect(store, projections, **how)
+    def counted(backend: Backend, projections: Path, **how: bool) -> Opened:
+        opened.append(backend)
+        return connect(backend, projections, **how)
 
     monkeypatch.setattr(Opened, "open", counted)
 
@@ -129,7 +131,7 @@ def test_followers_read_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
     async def run() -> None:
         nonlocal reads
-        service = Service(tmp_path / "events", tmp_path / "p" / "helionyx.db", lambda: NOW)
+        service = Service(SqliteBackend(tmp_path / "events"), tmp_path / "p" / "helionyx.db", lambda: NOW)
         await service.open()
         streams = [service.stream() for _ in range(100)]
         following = [asyncio.ensure_future(anext(stream)) for stream in streams]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,8 +13,9 @@ import pytest
 from services.answers import Recorded
 from services.domain import commands as c
 from services.domain.things import Thing
-from services.event_log import Append, Draft, EventLog, Record
-from services.event_log.group import GroupCommit
+from services.event_log import Append, Draft
+from services.event_log.sqlite.backend import SqliteBackend
+from services.event_log.sqlite.log import SqliteLog
 from services.keeper import Keeper
 from services.projections import DamagedProjectionsError
 from services.refusals import MissingError, RefusedError
@@ -28,31 +28,9 @@ def draft(text: str, key: str | None = None) -> Draft:
     return Draft("MessageRecorded", 1, NOW, {"text": text, "source": "test"}, key)
 
 
-def refusal() -> Exception | None:
-    return RuntimeError("not now")
-
-
-def test_a_refusal_is_the_outcome_of_that_append_alone(tmp_path: Path) -> None:
-    """The others of its group are appended, and its drafts are not."""
-    log = EventLog.open(tmp_path)
-    outcomes = log.append_each(
-        [Append([draft("a")]), Append([draft("b")], refused=refusal), Append([draft("c")])]
-    )
-    assert isinstance(outcomes[1], RuntimeError)
-    assert [record.envelope().data["text"] for record in log.read()] == ["a", "c"]
-
-
-def test_a_repeat_is_answered_whatever_is_said_of_it(tmp_path: Path) -> None:
-    """It was done the first time, whatever has become of it since."""
-    log = EventLog.open(tmp_path)
-    first = log.append([draft("a", "k")])
-    (again,) = log.append_each([Append([draft("a", "k")], refused=refusal)])
-    assert again == first
-
-
 def test_nobody_appends_between_the_question_and_the_append(tmp_path: Path) -> None:
     """`before` runs when the log is locked for all others, and nothing of the group is in it yet."""
-    log = EventLog.open(tmp_path)
+    log = SqliteLog.open(tmp_path)
     seen: list[object] = []
 
     def look() -> None:
@@ -65,30 +43,8 @@ def test_nobody_appends_between_the_question_and_the_append(tmp_path: Path) -> N
     assert seen == [0]
 
 
-def test_two_about_one_thing_never_share_a_transaction(tmp_path: Path) -> None:
-    """The second is asked when the first is in the read models; the others do not wait for it."""
-    groups: list[list[object]] = []
-    with ThreadPoolExecutor(1) as executor:
-        log = executor.submit(EventLog.open, tmp_path).result()
-
-        def commit(appends: object) -> object:
-            assert isinstance(appends, list)
-            groups.append([append.subject for append in appends])
-            return log.append_each(appends)
-
-        async def run() -> list[tuple[Record, ...]]:
-            group = GroupCommit(commit, executor)  # type: ignore[arg-type]
-            subjects: list[object] = [1, 2, 1, None, None, 2, 1]
-            appends = [Append([draft(f"{n}")], subject=subject) for n, subject in enumerate(subjects)]
-            return list(await asyncio.gather(*map(group.append, appends)))
-
-        asyncio.run(run())
-        executor.submit(log.close).result()
-    assert groups == [[1, 2, None, None], [1, 2], [1]]
-
-
 async def opened(tmp_path: Path) -> Service:
-    service = Service(tmp_path / "events", tmp_path / "p" / "helionyx.db", lambda: NOW)
+    service = Service(SqliteBackend(tmp_path / "events"), tmp_path / "p" / "helionyx.db", lambda: NOW)
     await service.open()
     return service
 
@@ -119,7 +75,7 @@ def test_a_rule_that_cannot_be_asked(tmp_path: Path) -> None:
         raise DamagedProjectionsError("unreadable", "")
 
     async def run() -> None:
-        keeper = Keeper(tmp_path / "events", tmp_path / "p" / "helionyx.db", rehearsal=False)
+        keeper = Keeper(SqliteBackend(tmp_path / "events"), tmp_path / "p" / "helionyx.db", rehearsal=False)
         await keeper.open()
         first = await keeper.append([draft("a", "k")])
         again, new, plain = await asyncio.gather(

@@ -16,7 +16,9 @@ import pytest
 
 from services.config import ROOT
 from services.domain.origin import Attachment, Forward, Link, Origin, Person, Reply
-from services.event_log import ConflictError, Draft, EventLog
+from services.event_log import ConflictError, Draft
+from services.event_log.sqlite.backend import SqliteBackend
+from services.event_log.sqlite.log import SqliteLog
 from services.service import Service
 
 NOW = datetime(2026, 2, 10, 14, tzinfo=UTC)
@@ -52,7 +54,7 @@ def run(directory: Path, what: Callable[[Service], Awaitable[Any]]) -> Any:
     """Run `what` with a service whose log is in `directory`."""
 
     async def inside() -> Any:
-        service = Service(directory / "events", directory / "p" / "helionyx.db", lambda: NOW)
+        service = Service(SqliteBackend(directory / "events"), directory / "p" / "helionyx.db", lambda: NOW)
         await service.open()
         try:
             return await what(service)
@@ -123,7 +125,7 @@ def test_a_message_that_means_nothing_but_itself(tmp_path: Path) -> None:
 def test_a_repeat_of_a_message_of_an_earlier_release(tmp_path: Path) -> None:
     """A message with the same key counts as the same message, also without time and origin."""
     data = {"text": "buy milk", "source": "telegram"}
-    EventLog.open(tmp_path / "events").append([Draft("MessageRecorded", 1, NOW, data, "telegram:k")])
+    SqliteLog.open(tmp_path / "events").append([Draft("MessageRecorded", 1, NOW, data, "telegram:k")])
     recorded = run(tmp_path, lambda service: tell(service, "buy milk", "k"))
     assert (recorded.repeated, recorded.position) == (True, 1)
     recorded = run(tmp_path, lambda service: tell(service, "buy milk", "k", understand=False))

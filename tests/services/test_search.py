@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from services.domain import commands as c
+from services.event_log.sqlite.backend import SqliteBackend
 from services.projections import Hit, Projections
 from services.projections.words import spelled
 from services.service import Service
@@ -153,7 +154,7 @@ def finds(tmp_path: Path) -> Iterator[Callable[..., list[Hit]]]:
     """The hits in a service that was told so, each event at a time of its own."""
     moments = (MOMENT + timedelta(seconds=number) for number in itertools.count())
     with asyncio.Runner() as runner:
-        service = Service(tmp_path / "e", tmp_path / "p" / "h.db", lambda: next(moments))
+        service = Service(SqliteBackend(tmp_path / "e"), tmp_path / "p" / "h.db", lambda: next(moments))
         runner.run(service.open())
         runner.run(told(service))
 

@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from services.domain.commands import RecordMessage
-from services.event_log import Append, EventLog, Outcome
+from services.event_log import Append, Outcome
+from services.event_log.sqlite.backend import SqliteBackend
+from services.event_log.sqlite.log import SqliteLog
 from services.projections import Projections, database
 from services.refusals import NotReadyError, RefusedError
 from services.service import Service
@@ -23,7 +25,7 @@ def use(directory: Path, scenario: Callable[[Service], Awaitable[None]]) -> None
     """Run a scenario on a service whose data lies in `directory`."""
 
     async def run() -> None:
-        service = Service(directory / "events", directory / "p" / "helionyx.db", lambda: NOW)
+        service = Service(SqliteBackend(directory / "events"), directory / "p" / "helionyx.db", lambda: NOW)
         await service.open()
         try:
             await scenario(service)
@@ -133,7 +135,7 @@ def test_a_stop_while_the_projections_catch_up(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr(database, "BATCH", 1)
 
     async def run() -> None:
-        service = Service(tmp_path / "events", tmp_path / "p" / "helionyx.db", lambda: NOW)
+        service = Service(SqliteBackend(tmp_path / "events"), tmp_path / "p" / "helionyx.db", lambda: NOW)
         opening = asyncio.create_task(service.open())
         await asyncio.sleep(0)
         assert service.not_ready is not None
@@ -150,9 +152,9 @@ def test_those_who_wait_together_share_one_commit(tmp_path: Path, monkeypatch: p
     """One transaction of the log and one step of the projections for all of them; each has its answer."""
     groups: list[int] = []
     steps: list[int] = []
-    append_each, catch_up = EventLog.append_each, Projections.catch_up
+    append_each, catch_up = SqliteLog.append_each, Projections.catch_up
 
-    def counted(log: EventLog, appends: Sequence[Append], *rest: object) -> list[Outcome]:
+    def counted(log: SqliteLog, appends: Sequence[Append], *rest: object) -> list[Outcome]:
         groups.append(len(appends))
         return append_each(log, appends, *rest)  # type: ignore[arg-type]
 
@@ -161,7 +163,7 @@ def test_those_who_wait_together_share_one_commit(tmp_path: Path, monkeypatch: p
         return steps[-1]
 
     async def scenario(service: Service) -> None:
-        monkeypatch.setattr(EventLog, "append_each", counted)
+        monkeypatch.setattr(SqliteLog, "append_each", counted)
         monkeypatch.setattr(Projections, "catch_up", followed)
         commands = [RecordMessage(str(number), source="api") for number in range(20)]
         recorded = await asyncio.gather(*map(service.record, commands))
@@ -175,7 +177,7 @@ def test_closing_finishes_what_was_begun(tmp_path: Path) -> None:
     """All that was asked for before the end is durable and answered; who comes later is refused."""
 
     async def run() -> None:
-        service = Service(tmp_path / "events", tmp_path / "p" / "helionyx.db", lambda: NOW)
+        service = Service(SqliteBackend(tmp_path / "events"), tmp_path / "p" / "helionyx.db", lambda: NOW)
         await service.open()
         begun = [asyncio.create_task(service.record(RecordMessage("a", source="api"))) for _ in range(2500)]
         await asyncio.sleep(0)
@@ -186,4 +188,4 @@ def test_closing_finishes_what_was_begun(tmp_path: Path) -> None:
             await service.record(RecordMessage("a", source="api"))
 
     asyncio.run(run())
-    assert EventLog.open(tmp_path / "events", read_only=True).head().position == 2500
+    assert SqliteLog.open(tmp_path / "events", read_only=True).head().position == 2500

@@ -16,7 +16,10 @@ import pytest
 
 from services.config import ROOT
 from services.domain.commands import RecordMessage
-from services.event_log import DamagedError, Draft, EventLog, schema
+from services.event_log import DamagedError, Draft
+from services.event_log.sqlite import schema
+from services.event_log.sqlite.backend import SqliteBackend
+from services.event_log.sqlite.log import SqliteLog
 from services.event_log.summary import GENESIS, Head
 from services.keeper import Keeper
 from services.recorder import NOTES_IN_A_ROW
@@ -32,7 +35,9 @@ MESSAGES = "/api/v1/messages"
 
 def service_of(directory: Path, release: str, *, rehearsal: bool = False) -> Service:
     stem = directory / "p" / "helionyx.db"
-    return Service(directory / "events", stem, lambda: NOW, release=release, rehearsal=rehearsal)
+    return Service(
+        SqliteBackend(directory / "events"), stem, lambda: NOW, release=release, rehearsal=rehearsal
+    )
 
 
 async def once(service: Service, *said: str) -> None:
@@ -45,7 +50,7 @@ async def once(service: Service, *said: str) -> None:
 
 def told(directory: Path) -> list[tuple[str, str]]:
     """Of each event its type, and the release or the text."""
-    log = EventLog.open(directory / "events", read_only=True)
+    log = SqliteLog.open(directory / "events", read_only=True)
     envelopes = [envelope for _, envelope in log.replay()]
     log.close()
     return [(event.type, str(event.data.get("release") or event.data.get("text"))) for event in envelopes]
@@ -108,7 +113,7 @@ def test_a_service_that_keeps_ending_does_not_fill_the_log(tmp_path: Path, stops
     """A start behind many waits for what is said next; the next release has its own."""
 
     async def ends(release: str) -> None:
-        keeper = Keeper(tmp_path / "events", tmp_path / "p" / "helionyx.db", rehearsal=False)
+        keeper = Keeper(SqliteBackend(tmp_path / "events"), tmp_path / "p" / "helionyx.db", rehearsal=False)
         first, last = (
             Draft(kind, 1, NOW, {"source": "service", "release": release})
             for kind in ("ServiceStarted", "ServiceStopped")
@@ -198,15 +203,15 @@ def test_a_full_disk_does_not_keep_a_service_from_stopping(tmp_path: Path) -> No
 
 def test_two_logs_that_differ_in_starts_alone_tell_the_same(tmp_path: Path) -> None:
     """What was said last tells a log from another one; the commands and the health answer say it."""
-    log = EventLog.open(tmp_path / "events")
-    assert log.said() == Head(0, GENESIS)
+    log = SqliteLog.open(tmp_path / "events")
+    assert log.contents().said == Head(0, GENESIS)
     note = Draft("ServiceStarted", 1, NOW, {"source": "service", "release": "r"})
     message = Draft("MessageRecorded", 1, NOW, {"text": "a", "source": "x"})
     (first,) = log.append([note])
-    assert (log.said(), log.head()) == (Head(0, GENESIS), Head(1, first.hash))
+    assert (log.contents().said, log.head()) == (Head(0, GENESIS), Head(1, first.hash))
     said = log.append([message, message])[-1]
     log.append([note, note])
-    assert (log.said(), log.head().position) == (Head(3, said.hash), 5)
+    assert (log.contents().said, log.head().position) == (Head(3, said.hash), 5)
     assert [log.said_behind(position) for position in range(6)] == [2, 2, 1, 0, 0, 0]
     log.close()
     command = [
@@ -228,7 +233,7 @@ def test_two_logs_that_differ_in_starts_alone_tell_the_same(tmp_path: Path) -> N
 
 def test_an_index_that_lost_its_entries_does_not_make_a_log_one_of_nothing(tmp_path: Path) -> None:
     """What was said is looked up in it: to find nothing there is damage, and not an empty log."""
-    log = EventLog.open(tmp_path)
+    log = SqliteLog.open(tmp_path)
     log.append([Draft("MessageRecorded", 1, NOW, {"text": "a", "source": "x"})] * 3)
     root = log._connection.execute(
         "SELECT rootpage FROM sqlite_schema WHERE name = 'events_type_version'"
@@ -237,20 +242,20 @@ def test_an_index_that_lost_its_entries_does_not_make_a_log_one_of_nothing(tmp_p
     with (tmp_path / "events.db").open("r+b") as file:
         file.seek((int(str(root)) - 1) * 4096 + 3)
         file.write(bytes(2))  # how many entries the page has
-    log = EventLog.open(tmp_path, read_only=True)
+    log = SqliteLog.open(tmp_path, read_only=True)
     assert log.head().position == 3
     with pytest.raises(DamagedError, match="its index of types"):
-        log.said()
+        log.contents()
 
 
 def test_finding_it_takes_no_longer_behind_many_starts(tmp_path: Path) -> None:
     """It is looked up in the index, and not by walking back."""
-    log = EventLog.open(tmp_path / "events")
+    log = SqliteLog.open(tmp_path / "events")
     log.append([Draft("MessageRecorded", 1, NOW, {"text": "a", "source": "x"})])
     taken = []
     for count in (1, 2000):
         log.append([Draft("ServiceStarted", 1, NOW, {"source": "service", "release": "r"})] * count)
-        assert log.said().position == 1
-        taken.append(steps(log, log.said))
+        assert log.contents().said.position == 1
+        taken.append(steps(log, log.contents))
     log.close()
     assert taken[1] < taken[0] * 1.5

@@ -15,7 +15,9 @@ import pytest
 from services import service as service_module
 from services.config import ROOT
 from services.domain.commands import RecordMessage
-from services.event_log import Draft, EventLog, Head, Record
+from services.event_log import Draft, Head, Record
+from services.event_log.sqlite.backend import SqliteBackend
+from services.event_log.sqlite.log import SqliteLog
 from services.event_log.watch import POLL_SECONDS
 from services.service import Service
 
@@ -26,7 +28,7 @@ def use(directory: Path, scenario: Callable[[Service], Awaitable[None]]) -> None
     """Run a scenario on a service whose data lies in `directory`; it is to be over in 30 s."""
 
     async def run() -> None:
-        service = Service(directory / "events", directory / "p" / "helionyx.db", lambda: NOW)
+        service = Service(SqliteBackend(directory / "events"), directory / "p" / "helionyx.db", lambda: NOW)
         await service.open()
         try:
             await asyncio.wait_for(scenario(service), 30)
@@ -49,7 +51,7 @@ async def collect(
 
 def append(directory: Path, *texts: str, type_: str = "Other") -> None:
     """Append as another connection does."""
-    log = EventLog.open(directory / "events")
+    log = SqliteLog.open(directory / "events")
     log.append([Draft(type_, 1, NOW, {"text": text, "source": "x"}) for text in texts])
     log.close()
 
@@ -82,14 +84,14 @@ def test_of_some_types(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The others are passed over, also those to come, and are no reason to read again and again."""
     append(tmp_path, "a")
     looks = 0
-    head = EventLog.head
+    head = SqliteLog.head
 
-    def counted(log: EventLog) -> Head:
+    def counted(log: SqliteLog) -> Head:
         nonlocal looks
         looks += 1
         return head(log)
 
-    monkeypatch.setattr(EventLog, "head", counted)
+    monkeypatch.setattr(SqliteLog, "head", counted)
 
     async def scenario(service: Service) -> None:
         found: list[int] = []
@@ -109,9 +111,10 @@ APPENDER = """
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from services.event_log import Draft, EventLog
+from services.event_log import Draft
+from services.event_log.sqlite.log import SqliteLog
 
-log = EventLog.open(Path(sys.argv[1]))
+log = SqliteLog.open(Path(sys.argv[1]))
 for number in range(int(sys.argv[2])):
     log.append([Draft("Other", 1, datetime.now(UTC), {"n": number})])
 """
@@ -156,16 +159,16 @@ def test_nobody_looks_where_nobody_waits(tmp_path: Path, monkeypatch: pytest.Mon
     """A service without streams asks the log for nothing, and so does one whose streams have gone."""
     monkeypatch.setattr("services.event_log.watch.POLL_SECONDS", 0.005)
     looks = 0
-    head = EventLog.head
+    head = SqliteLog.head
 
-    def counted(log: EventLog) -> object:
+    def counted(log: SqliteLog) -> object:
         nonlocal looks
         looks += 1
         return head(log)
 
     async def scenario(service: Service) -> None:
         nonlocal looks
-        monkeypatch.setattr(EventLog, "head", counted)
+        monkeypatch.setattr(SqliteLog, "head", counted)
         await asyncio.sleep(0.1)
         assert looks == 0
         following = [asyncio.create_task(collect(service.stream(), [])) for _ in range(20)]
@@ -209,7 +212,7 @@ def test_streams_end_politely(tmp_path: Path, how: str) -> None:
     append(tmp_path, *"abc")
 
     async def run() -> None:
-        service = Service(tmp_path / "events", tmp_path / "p" / "helionyx.db", lambda: NOW)
+        service = Service(SqliteBackend(tmp_path / "events"), tmp_path / "p" / "helionyx.db", lambda: NOW)
         await service.open()
         waiting: list[int] = []
         following = asyncio.create_task(collect(service.stream(), waiting))

@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 
 from services import formats, upcasters
 from services.domain.commands import RecordMessage
-from services.event_log import ConflictError, Draft, EventLog, records
+from services.event_log import ConflictError, Draft, records
+from services.event_log.sqlite.backend import SqliteBackend
+from services.event_log.sqlite.log import SqliteLog
 from services.projections import Projections, database
 from services.projections.models import UnfitEventError
 from services.service import Service
@@ -78,7 +80,7 @@ def test_every_step_is_taken_once_and_in_order(version: int, newest: int, data: 
 @pytest.mark.usefixtures("_older")
 def test_an_old_version_is_read_as_todays(tmp_path: Path) -> None:
     """By who replays, by the read models and in the answer to a repeat; the log itself stays as it was."""
-    log = EventLog.open(tmp_path / "events")
+    log = SqliteLog.open(tmp_path / "events")
     first = log.append([old("hello", "api:k"), new("bye")])
     events = list(log.replay())
     assert [(position, event.version, event.data) for position, event in events] == [
@@ -96,7 +98,7 @@ def test_an_old_version_is_read_as_todays(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("_older")
 def test_a_key_from_before_a_new_version(tmp_path: Path) -> None:
     """The same message in today's version is a repeat, and answered with the first record; another is not."""
-    log = EventLog.open(tmp_path / "events")
+    log = SqliteLog.open(tmp_path / "events")
     first = log.append([old("hello", "k")])
     assert log.append([new("hello", "k")]) == first
     assert log.append([old("hello", "k")]) == first
@@ -108,10 +110,10 @@ def test_a_key_from_before_a_new_version(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("_older")
 def test_a_repeat_through_the_service(tmp_path: Path) -> None:
     """It is answered as today's message."""
-    EventLog.open(tmp_path / "events").append([Draft(*V0, NOW, {"words": "a"}, "unknown:k")])
+    SqliteLog.open(tmp_path / "events").append([Draft(*V0, NOW, {"words": "a"}, "unknown:k")])
 
     async def run() -> None:
-        service = Service(tmp_path / "events", tmp_path / "p" / "helionyx.db", lambda: NOW)
+        service = Service(SqliteBackend(tmp_path / "events"), tmp_path / "p" / "helionyx.db", lambda: NOW)
         await service.open()
         recorded = await service.record(RecordMessage("a", source="unknown"), "k")
         assert (recorded.repeated, recorded.message.position, recorded.message.text) == (True, 1, "a")
@@ -131,7 +133,7 @@ def test_the_file_of_the_read_models_depends_on_what_is_upcast(monkeypatch: pyte
 @pytest.mark.parametrize("draft", [Draft("Other", 1, NOW, {}), Draft("MessageRecorded", 9, NOW, {})])
 def test_what_has_to_be_understood_is_named(tmp_path: Path, draft: Draft) -> None:
     """Type, version and position; to read it as it is stays possible."""
-    log = EventLog.open(tmp_path)
+    log = SqliteLog.open(tmp_path)
     log.append([new("a"), draft])
     found = dict(log.replay())
     assert (found[2].type, found[2].version) == (draft.type, draft.version)
@@ -142,7 +144,7 @@ def test_what_has_to_be_understood_is_named(tmp_path: Path, draft: Draft) -> Non
 
 def test_a_message_that_says_nothing_stops_the_read_models(tmp_path: Path) -> None:
     """It is named where it is entered, and not whenever a page of messages is read."""
-    log = EventLog.open(tmp_path / "events")
+    log = SqliteLog.open(tmp_path / "events")
     log.append([new("a"), Draft("MessageRecorded", 1, NOW, {"text": "by nobody"})])
     with pytest.raises(UnfitEventError, match="a MessageRecorded at position 2"):
         Projections.open(tmp_path / "p" / "helionyx.db").catch_up(log)
@@ -150,12 +152,12 @@ def test_a_message_that_says_nothing_stops_the_read_models(tmp_path: Path) -> No
 
 def test_an_unknown_version_stops_the_read_models(tmp_path: Path) -> None:
     """They would be silent about it. The service says so, and keeps what it is told all the same."""
-    log = EventLog.open(tmp_path / "events")
+    log = SqliteLog.open(tmp_path / "events")
     log.append([new("a"), Draft("Other", 1, NOW, {})])
     stem = tmp_path / "p" / "helionyx.db"
 
     async def run() -> None:
-        service = Service(tmp_path / "events", stem, lambda: NOW)
+        service = Service(SqliteBackend(tmp_path / "events"), stem, lambda: NOW)
         await service.open()
         log.append([Draft("MessageRecorded", 9, NOW, {})])
         assert (await service.record(RecordMessage("b", source="api"))).message.position == 4

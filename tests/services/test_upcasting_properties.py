@@ -11,7 +11,8 @@ from unittest.mock import patch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.event_log import Draft, EventLog, records
+from services.event_log import Draft, records
+from services.event_log.sqlite.log import SqliteLog
 from services.upcasters import Data, Format, Upcaster
 
 TYPES = ("A", "B", "Ü")
@@ -71,7 +72,7 @@ def test_any_chain_of_versions(registry: dict[Format, Upcaster], events: list[Dr
     and whatever is read again; the log itself is untouched, and has the same head without the functions.
     """
     with tempfile.TemporaryDirectory() as scratch:
-        log = EventLog.open(Path(scratch))
+        log = SqliteLog.open(Path(scratch))
         log.append(events)
         head, lines = log.head(), list(log.read())
         with patch.object(records, "UPCASTERS", registry):

@@ -11,9 +11,11 @@ import apsw
 import pytest
 
 from services.domain.commands import RecordMessage
-from services.event_log import Draft, EventLog, EventLogError, Flaw, Head, guard
+from services.event_log import Draft, EventLogError, Flaw, Head, scrubber
 from services.event_log.__main__ import main
-from services.event_log.guard import Guard
+from services.event_log.scrubber import Scrubber
+from services.event_log.sqlite.backend import SqliteBackend
+from services.event_log.sqlite.log import SqliteLog
 from services.event_log.summary import BEGINNING
 from services.projections import Projections, file_of
 from services.projections.__main__ import main as projections_main
@@ -73,7 +75,7 @@ def test_damaged_read_models_are_built_anew(closed: Path, table: str) -> None:
     """Where nobody else can have them open: when the service starts."""
     (path,) = (closed / "projections").glob("*.db")
     overwrite(path, pages_of(path, table)[0])
-    log = EventLog.open(closed / "events")
+    log = SqliteLog.open(closed / "events")
     log.append([message("second")])
     log.close()
     with running(closed) as service:
@@ -88,7 +90,7 @@ def test_damaged_read_models_are_built_anew(closed: Path, table: str) -> None:
 def test_what_another_process_appends_is_read_soon(tmp_path: Path) -> None:
     """Also where nobody tells this one anything."""
     with running(tmp_path) as service:
-        log = EventLog.open(tmp_path / "events")
+        log = SqliteLog.open(tmp_path / "events")
         log.append([message("from elsewhere")])
         log.close()
         until(service, 1)
@@ -105,7 +107,7 @@ def test_the_read_models_follow_again_when_they_can(tmp_path: Path, monkeypatch:
         return real(self, *arguments)  # type: ignore[arg-type]
 
     async def run() -> None:
-        service = Service(tmp_path / "events", tmp_path / "p" / "helionyx.db", lambda: NOW)
+        service = Service(SqliteBackend(tmp_path / "events"), tmp_path / "p" / "helionyx.db", lambda: NOW)
         await service.open()
         fails[0] = True
         await service.record(RecordMessage("a", source="api"))
@@ -164,7 +166,7 @@ def test_a_key_that_its_index_does_not_lead_to(tmp_path: Path) -> None:
     where = extent(tmp_path / "events.db", page)
     place = data.index(b"k17", where.start, where.stop)
     (tmp_path / "events.db").write_bytes(data[:place] + b"k1\x7f" + data[place + 3 :])
-    log = EventLog.open(tmp_path, read_only=True)
+    log = SqliteLog.open(tmp_path, read_only=True)
     assert log.check(BEGINNING, 1000)[1] is None
     assert log.check(BEGINNING, 1000, keys=True)[1] == Flaw(18, "its idempotency key is not found")
     assert main(["verify", "--store", str(tmp_path)]) == 1
@@ -174,8 +176,8 @@ def test_a_key_that_its_index_does_not_lead_to(tmp_path: Path) -> None:
 
 def test_the_patrol_outlives_a_disk_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     """It goes on where it was, and begins anew the next time."""
-    monkeypatch.setattr(guard, "RETRY_SECONDS", 0.01)
-    monkeypatch.setattr(guard, "AGAIN_SECONDS", 0.01)
+    monkeypatch.setattr(scrubber, "RETRY_SECONDS", 0.01)
+    monkeypatch.setattr(scrubber, "AGAIN_SECONDS", 0.01)
     asked: list[int] = []
 
     async def check(start: Head, _size: int) -> tuple[Head, Flaw | None]:
@@ -186,8 +188,8 @@ def test_the_patrol_outlives_a_disk_that_does_not_answer(monkeypatch: pytest.Mon
             return start, Flaw(1, "it was changed")
         return Head(min(start.position + 1, 3), "x"), None
 
-    watching = Guard()
-    asyncio.run(asyncio.wait_for(watching.patrol(check), 10))
+    watching = Scrubber()
+    asyncio.run(asyncio.wait_for(watching.run(check), 10))
     assert asked == [0, 1, 1, 2, 3, 0]
     assert "it was changed" in str(watching.broken)
 
@@ -217,4 +219,4 @@ def test_nothing_is_imported_into_a_damaged_log(tmp_path: Path, capsys: pytest.C
     assert main(["export", "--store", str(tmp_path / "whole"), "--to", str(lines)]) == 0
     assert main(["import", "--store", str(tmp_path / "damaged"), "--from", str(lines), "--json"]) == 1
     assert "nothing was imported: the record at position 9" in capsys.readouterr().err
-    assert EventLog.open(tmp_path / "damaged", read_only=True).head().position == 30
+    assert SqliteLog.open(tmp_path / "damaged", read_only=True).head().position == 30

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from services.event_log import EventLog
+from services.event_log.sqlite.log import SqliteLog
 from tests.services.instance import Instance, configure, running, starting
 
 from .bot import Bot
@@ -69,7 +69,7 @@ def wait_state(instance: Instance, state: str, seconds: float = 15.0) -> dict[st
 
 def events(directory: Path, *types: str) -> list[Event]:
     """What each event of these types says, in the log below `directory`; with its key and position."""
-    with contextlib.closing(EventLog.open(directory / "events", read_only=True)) as log:
+    with contextlib.closing(SqliteLog.open(directory / "events", read_only=True)) as log:
         found = [(record.position, record.envelope()) for record in log.read()]
     return [
         {"position": position, "type": event.type, "key": event.idempotency_key, **event.data}

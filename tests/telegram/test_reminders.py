@@ -11,6 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from services.domain.commands import AddTodo, CompleteTodo, ProposeDecision, RecordMessage
+from services.event_log.sqlite.backend import SqliteBackend
 from services.service import Service
 from services.telegram.backoff import Stop
 from services.telegram.calls import bot_of
@@ -44,7 +45,9 @@ class Environment:
 
         async def inside() -> Any:
             clock = lambda: self.now.astimezone(UTC)  # noqa: E731
-            service = Service(self.directory / "e", self.directory / "p" / "x.db", clock, zone=VIENNA)
+            service = Service(
+                SqliteBackend(self.directory / "e"), self.directory / "p" / "x.db", clock, zone=VIENNA
+            )
             await service.open()
             library = bot_of(self.bot.token, self.api.url)
             status, stop = Status(), Stop()
@@ -148,7 +151,9 @@ def test_a_running_service_reminds(tmp_path: Path, api: BotApi, bot: Bot) -> Non
     """Within seconds of when it is due."""
 
     async def add() -> None:
-        other = Service(tmp_path / "events", tmp_path / "p2" / "x.db", lambda: datetime.now(UTC))
+        other = Service(
+            SqliteBackend(tmp_path / "events"), tmp_path / "p2" / "x.db", lambda: datetime.now(UTC)
+        )
         await other.open()
         soon = datetime.now(UTC) + timedelta(seconds=3)
         await other.record(todo("buy milk", soon.strftime("%Y-%m-%dT%H:%M:%SZ")))

@@ -1,4 +1,4 @@
-"""What becomes of an append, in a transaction that somebody else has begun and will end."""
+"""Append records in a transaction that the caller begins and ends."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ import apsw
 import msgspec
 
 from services.event_log.chain import behind
-from services.event_log.errors import RESTORE, ConflictError, DamagedError, PositionError, misfit
-from services.event_log.records import Append, Draft, Record, chain_hash, content, decode, moment
+from services.event_log.errors import RESTORE, ConflictError, DamagedError, misfit
+from services.event_log.log import Outcome
+from services.event_log.records import Append, Draft, Record, chain_hash, decode, moment, repeats
 from services.event_log.summary import Head
-from services.transactions import savepoint
+from services.sqlite.transactions import savepoint
 
-OWN_ERRORS = (ConflictError, PositionError, ValueError, TypeError, OverflowError, apsw.ConstraintError)
-"""What is wrong with one append alone: refused by the log, not to be written down, or not to be stored."""
+OWN_ERRORS = (ConflictError, ValueError, TypeError, OverflowError)
+"""The errors of one append alone: a conflict, or an event that cannot be written."""
 
 _INSERT = "INSERT INTO events (position, previous, hash, body) VALUES (?, ?, ?, ?)"
 
@@ -28,10 +29,6 @@ WHERE position BETWEEN ? AND ? ORDER BY position
 """
 
 
-Outcome = tuple[Record, ...] | Exception
-"""What became of one append: its records, or why there are none."""
-
-
 def append_all(
     connection: apsw.Connection, appends: Sequence[Append], head: Head
 ) -> tuple[list[Outcome], Record | None]:
@@ -41,10 +38,10 @@ def append_all(
     """
     outcomes: list[Outcome] = []
     last = None
-    for wanted in appends:
-        outcome = _append(connection, wanted, head)
+    for append in appends:
+        outcome = _append(connection, append, head)
         if isinstance(outcome, Exception):
-            outcome = _answered_before(connection, wanted.drafts) or outcome
+            outcome = _earlier(connection, append.drafts) or outcome
         elif outcome:
             last = outcome[-1]
             head = Head(last.position, last.hash)
@@ -52,36 +49,31 @@ def append_all(
     return outcomes, last
 
 
-def _append(connection: apsw.Connection, wanted: Append, head: Head) -> Outcome:
-    """Append behind `head`, all drafts or none. Why there are none is returned, one of OWN_ERRORS included.
+def _append(connection: apsw.Connection, append: Append, head: Head) -> Outcome:
+    """Append all drafts behind `head`, or return the error for which none is appended.
 
-    That nothing is a repeat is left to the index of the keys, which has to look each of them up anyway.
+    The index of the keys finds a repeat: it has to look up each key anyway.
     """
     try:
-        if wanted.expected_position not in (None, head.position):
-            raise PositionError(
-                f"expected the log to end at {wanted.expected_position}, it ends at {head.position}"
-            )
-        refusal = wanted.refused()
-        if refusal is not None:
-            return refusal
-        drafts = wanted.drafts
+        problem = append.problem(head.position)
+        if problem is not None:
+            return problem
+        drafts = append.drafts
         if len(drafts) == 1:
             return (_insert(connection, drafts[0].body(), head),)
-        keys = [draft.idempotency_key for draft in drafts if draft.idempotency_key is not None]
-        if len(set(keys)) != len(keys):
-            raise ValueError("expected another idempotency key for each draft of an append")
         return _insert_all(connection, [draft.body() for draft in drafts], head)
     except OWN_ERRORS as error:
         return error
+    except apsw.ConstraintError as error:
+        return ValueError(f"the log does not take this event: {error}")
 
 
-def known(connection: apsw.Connection, record: Record) -> None:
-    """Compare a record with the one that is at its position already. Raises MisfitError."""
+def refuse_other(connection: apsw.Connection, record: Record) -> None:
+    """Raise MisfitError unless the record is the one that is at its position already."""
     rows = connection.execute(_REPEATED, (record.position, record.position)).fetchall()
     if [Record(*cast(tuple[int, str, str, str], row)) for row in rows] != [record]:
-        found = rows[0][2] if rows else "nothing"
-        raise misfit(record.position, f"the log has {found} there, and this is {record.hash}")
+        digest = rows[0][2] if rows else "nothing"
+        raise misfit(record.position, f"the log has {digest} there, and this is {record.hash}")
 
 
 def take_over(
@@ -96,15 +88,15 @@ def take_over(
             raise misfit(record.position, f"expected what follows position {head.position}, {head.hash}")
         hashes = (bytes.fromhex(record.previous), bytes.fromhex(record.hash))
         connection.execute(_INSERT, (record.position, *hashes, record.body))
-        _same_for_both(connection, record)
+        _refuse_ambiguous(connection, record)
         fits(record)
     except (ValueError, RecursionError, apsw.ConstraintError, apsw.SQLError) as error:
         raise misfit(record.position, f"it is no record: {error}") from None
     return Head(record.position, record.hash)
 
 
-def _same_for_both(connection: apsw.Connection, record: Record) -> None:
-    """Refuse a body of which SQLite and we read something different, or that only one of us can read."""
+def _refuse_ambiguous(connection: apsw.Connection, record: Record) -> None:
+    """Raise ValueError for a body that SQLite and `records` read differently, or that only one can read."""
     event = decode(record.body)
     ours = (event.id, event.type, event.version, event.time, event.idempotency_key)
     theirs = connection.execute(_COLUMNS, (record.position,)).fetchone()
@@ -136,8 +128,8 @@ def _insert(connection: apsw.Connection, body: str, head: Head) -> Record:
     return Record(position, head.hash, digest.hex(), body)
 
 
-def _answered_before(connection: apsw.Connection, drafts: Sequence[Draft]) -> Outcome | None:
-    """What an append of which `drafts` are a repeat came to, None if they are none. Raises DamagedError."""
+def _earlier(connection: apsw.Connection, drafts: Sequence[Draft]) -> Outcome | None:
+    """The outcome of the append that `drafts` repeat, None if they repeat none. Raises DamagedError."""
     try:
         return _repeated(connection, drafts)
     except OWN_ERRORS as error:
@@ -145,29 +137,26 @@ def _answered_before(connection: apsw.Connection, drafts: Sequence[Draft]) -> Ou
 
 
 def _repeated(connection: apsw.Connection, drafts: Sequence[Draft]) -> tuple[Record, ...] | None:
-    """The records of which `drafts` are a repeat, or None. Raises one of OWN_ERRORS, and DamagedError."""
+    """The records that `drafts` repeat, or None. Raises one of OWN_ERRORS, and DamagedError."""
     for index, draft in enumerate(drafts):
         if draft.idempotency_key is None:
             continue
         sql = "SELECT position FROM events WHERE idempotency_key = ?"
-        found = connection.execute(sql, (draft.idempotency_key,)).fetchone()
-        if found is not None:
-            start = cast(int, found[0]) - index
-            rows = connection.execute(_REPEATED, (start, start + len(drafts) - 1)).fetchall()
-            records = tuple(Record(*cast(tuple[int, str, str, str], row)) for row in rows)
-            same = len(records) == len(drafts) and all(map(_repeats, drafts, records))
-            if not same:
-                raise ConflictError(draft.idempotency_key, cast(int, found[0]))
-            return records
+        row = connection.execute(sql, (draft.idempotency_key,)).fetchone()
+        if row is None:
+            continue
+        position = cast(int, row[0])
+        start = position - index
+        rows = connection.execute(_REPEATED, (start, start + len(drafts) - 1)).fetchall()
+        records = tuple(Record(*cast(tuple[int, str, str, str], row)) for row in rows)
+        if len(records) != len(drafts) or not all(map(_is_repeat, drafts, records)):
+            raise ConflictError(draft.idempotency_key, position)
+        return records
     return None
 
 
-def _repeats(draft: Draft, record: Record) -> bool:
-    """Whether the draft may repeat the record; a redacted record is compared by type and key only."""
+def _is_repeat(draft: Draft, record: Record) -> bool:
     try:
-        stored = record.envelope()
-        if stored.redacted is not None:
-            return (stored.type, stored.idempotency_key) == (draft.type, draft.idempotency_key)
-        return content(record) == content(draft)
+        return repeats(draft, record)
     except msgspec.DecodeError as error:
         raise DamagedError(f"the record at position {record.position} is none: {error}", RESTORE) from error

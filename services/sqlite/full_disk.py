@@ -1,4 +1,4 @@
-"""The needs of SQLite on a disk that others fill: a reserve for appending, and a way to read without room.
+"""SQLite on a disk that others fill: a reserve for appending, and a way to read without room.
 
 The reserve lies behind the end of a -wal, as blocks that belong to the file already: nobody else can take
 them, and SQLite appends into them as into any free part of the disk.
@@ -38,20 +38,23 @@ def is_full(error: apsw.Error) -> bool:
 
 
 def reserve(database: Path, size: int) -> None:
-    """Have `size` bytes behind the end of the -wal, and nothing where the file system has no such thing.
+    """Reserve `size` bytes behind the end of the -wal, where the file system can and the disk has them.
 
     No process locks a -wal, so that it may be opened and closed beside SQLite. Raises OSError.
     """
     path = database.with_name(f"{database.name}-wal")
-    descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
     try:
-        found = os.fstat(descriptor)
-        if found.st_blocks * _BLOCK - found.st_size >= size // 2:
+        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except FileNotFoundError:  # the check for lost files reports that
+        return
+    try:
+        status = os.fstat(descriptor)
+        if status.st_blocks * _BLOCK - status.st_size >= size // 2:
             return
-        span = _SPAN.pack(0, 0, found.st_size, size, 0, 0, 0, 0, 0, 0)
+        span = _SPAN.pack(0, 0, status.st_size, size, 0, 0, 0, 0, 0, 0)
         fcntl.ioctl(descriptor, _RESERVE, span)
     except OSError as error:
-        if error.errno not in _UNSUPPORTED:
+        if error.errno not in (*_UNSUPPORTED, *FULL):
             raise
     finally:
         os.close(descriptor)

@@ -15,7 +15,6 @@ from urllib.parse import quote
 
 import apsw
 
-from services.busy import BUSY_SECONDS, Patience, patiently
 from services.event_log.errors import (
     RESTORE,
     BusyError,
@@ -24,11 +23,12 @@ from services.event_log.errors import (
     FullDiskError,
     LostError,
     NewerFormatError,
-    explained,
 )
+from services.event_log.sqlite.errors import explained
 from services.formats import TABLE_VERSION
-from services.full_disk import connect_unshared
-from services.transactions import transaction
+from services.sqlite.busy import BUSY_SECONDS, Patience, patiently
+from services.sqlite.full_disk import connect_unshared
+from services.sqlite.transactions import transaction
 
 FILE_NAME = "events.db"
 APPLICATION_ID = 0x484C4E58  # "HLNX"

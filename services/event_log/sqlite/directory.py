@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from services.event_log.errors import EventLogError, LostError
-from services.event_log.schema import FILE_NAME
+from services.event_log.sqlite.schema import FILE_NAME
 
 
 def make_file(directory: Path) -> None:

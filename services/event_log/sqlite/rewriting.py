@@ -1,7 +1,7 @@
 """Rewrite a log in place with redacted events: the only way in which appended records change.
 
-The new log is written beside the old one, proven, and takes its name in one step: whatever interrupts this
-leaves the old log or the new one, whole. What was cut out is in no page of the new file, since it is made of
+The new log is written beside the old one, verified, and takes its name in one step: whatever interrupts this
+leaves the old log or the new one, whole. No page of the new file has the replaced words, since it is made of
 the new records alone.
 """
 
@@ -10,29 +10,27 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from services.event_log.chain import behind
 from services.event_log.durable import sync
 from services.event_log.errors import RESTORE, BusyError, DamagedError, EventLogError
 from services.event_log.log import EventLog
-from services.event_log.records import Draft, Envelope, Record
-from services.event_log.schema import FILE_NAME, open_alone
+from services.event_log.records import Changed, Draft, Record
+from services.event_log.sqlite.log import SqliteLog
+from services.event_log.sqlite.schema import FILE_NAME, open_alone
 from services.event_log.summary import BEGINNING, Head
 
-PLACE = ".rewriting-"
-"""How the name of the directory begins in which the new log is made."""
+PREFIX = ".rewriting-"
+"""The beginning of the name of the directory in which the new log is made."""
 
 ZEROS = bytes(1 << 20)
-
-Changed = Mapping[int, Envelope]
-"""By position: the events as they are to be."""
 
 
 @contextlib.contextmanager
 def alone(store: Path) -> Iterator[EventLog]:
-    """The log in `store`, which no other process can open meanwhile. Raises EventLogError.
+    """Open the log as `Backend.alone` does.
 
     Its file has no -wal then: one that stayed would be read as a part of the new file.
     """
@@ -43,31 +41,26 @@ def alone(store: Path) -> Iterator[EventLog]:
             f"{store / FILE_NAME} is in use by another process", "stop the service first, then try again"
         ) from None
     with contextlib.closing(connection):
-        yield EventLog(connection, store / FILE_NAME)
+        yield SqliteLog(connection, store / FILE_NAME)
 
 
 def rewrite(
     log: EventLog, store: Path, changed: Changed, last: Callable[[Head], Draft], ready: Callable[[], None]
 ) -> Head:
-    """Give the events in `changed` their new contents and append `last`; return the new end.
-
-    `last` is given the new head of what is there now. `ready` is called when the new log is proven and on the
-    disk, and before it takes the place of the old one. The log was opened by `alone`, and is of no use
-    afterwards. Raises EventLogError, and then nothing has changed.
-    """
+    """Rewrite the log as `Backend.rewrite` does."""
     _clear(store)
-    flaw = log.examine()
+    flaw = log.verify()
     if flaw is not None:
         raise DamagedError(f"nothing is changed in a damaged log: {flaw}", RESTORE)
-    place = store / f"{PLACE}{secrets.token_hex(4)}"
+    scratch = store / f"{PREFIX}{secrets.token_hex(4)}"
     try:
-        place.mkdir(mode=0o700)
+        scratch.mkdir(mode=0o700)
         try:
-            end = _written(log, place, changed, last)
+            end = _written(log, scratch, changed, last)
             owner = (store / FILE_NAME).stat()
-            os.chown(place / FILE_NAME, owner.st_uid, owner.st_gid)  # root may do this for a service
+            os.chown(scratch / FILE_NAME, owner.st_uid, owner.st_gid)  # root may do this for a service
             ready()
-            _switch(place / FILE_NAME, store / FILE_NAME)
+            _switch(scratch / FILE_NAME, store / FILE_NAME)
         finally:
             _clear(store)
     except OSError as error:
@@ -77,15 +70,15 @@ def rewrite(
     return end
 
 
-def _written(log: EventLog, place: Path, changed: Changed, last: Callable[[Head], Draft]) -> Head:
-    """Write the new log into `place` and prove it."""
-    path = place / FILE_NAME
-    with contextlib.closing(EventLog.open(place)) as copy:
+def _written(log: EventLog, scratch: Path, changed: Changed, last: Callable[[Head], Draft]) -> Head:
+    """Write the new log into `scratch` and verify it."""
+    path = scratch / FILE_NAME
+    with contextlib.closing(SqliteLog.open(scratch)) as copy:
         copy.adopt(_records(log, changed, last))
-    with contextlib.closing(EventLog.open(place, read_only=True)) as copy:
-        problem, end = copy.examine() or copy.damage(), copy.head()
+    with contextlib.closing(SqliteLog.open(scratch, read_only=True)) as copy:
+        problem, end = copy.verify() or copy.damage(), copy.head()
     if problem is not None or end.position != log.head().position + 1:
-        raise EventLogError(f"the new log in {place} is not whole: {problem or end}", "try again")
+        raise EventLogError(f"the new log in {scratch} is not whole: {problem or end}", "try again")
     sync(path)
     return end
 
@@ -101,7 +94,7 @@ def _records(log: EventLog, changed: Changed, last: Callable[[Head], Draft]) -> 
 
 
 def _switch(new: Path, path: Path) -> None:
-    """Let the new file take the name of the old one, whose contents are then overwritten.
+    """Rename the new file to the name of the old one, and overwrite the old contents.
 
     A process that waits for the old file finds zeros in it, and not a log that nobody reads any more.
     """
@@ -119,14 +112,14 @@ def _switch(new: Path, path: Path) -> None:
 
 def tidy(store: Path) -> None:
     """Remove the empty directory that stays when a process is killed right after the switch."""
-    for place in store.glob(f"{PLACE}*"):
+    for scratch in store.glob(f"{PREFIX}*"):
         with contextlib.suppress(OSError):  # one in which a new log is being made is not empty
-            place.rmdir()
+            scratch.rmdir()
 
 
 def _clear(store: Path) -> None:
     """Remove the remains of an interrupted attempt."""
-    for place in store.glob(f"{PLACE}*"):
-        for path in place.iterdir():
+    for scratch in store.glob(f"{PREFIX}*"):
+        for path in scratch.iterdir():
             path.unlink()
-        place.rmdir()
+        scratch.rmdir()

@@ -30,7 +30,7 @@ class OpenFiles:
     def loss(self) -> str | None:
         """The reason why the next start would not find what is appended; None where it would."""
         for path, known in self._known.items():
-            size = self._sizes[path]  # before it is looked at: meanwhile another thread may see it grow
+            size = self._sizes[path]  # before the stat: meanwhile another thread may see the file grow
             try:
                 status = path.stat()
             except FileNotFoundError:

@@ -1,0 +1,1 @@
+"""SQLite for the event log and for the read models: transactions, waiting for locks, a full disk."""

@@ -1,0 +1,1 @@
+"""The contract of the event log, which every backend keeps."""
