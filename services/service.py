@@ -1,4 +1,4 @@
-"""The use cases: what is asked of the service, whoever asks."""
+"""The use cases of the service, for the API and the bot."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ from services.event_log.watch import Watch
 from services.keeper import Keeper
 from services.kept import draft_of
 from services.opened import Opened
-from services.projections import Entry, Message, Projections, file_of
+from services.projections import Entry, Message, file_of, messages, things, timeline
+from services.projections.models import Query
 from services.recorder import Rule
 from services.redaction import REDACTED
 from services.refusals import GoneError, MissingError, RefusedError, RehearsalError, standing
@@ -30,14 +31,14 @@ from services.spoken import events_of
 T = TypeVar("T")
 
 STREAMED_AT_ONCE = 500
-"""How many records a stream gives at a time at most."""
+"""The most records that a stream yields at a time."""
 
 
 class Service:
     """One environment's service. Nothing is opened before `open`.
 
-    A rehearsal opens the log for reading alone and refuses to record. Its projections follow the log as ever,
-    in a file that a service may be serving from: where that follows another log, the rehearsal does not open.
+    A rehearsal opens the log for reading alone and refuses to record. Its read models follow the log, in a
+    file that a service may have open: where that follows another log, the rehearsal does not open.
     """
 
     def __init__(
@@ -51,10 +52,7 @@ class Service:
         zone: tzinfo = UTC,
         node_head: Path | None = None,
     ) -> None:
-        """Dates in messages are understood in `zone`.
-
-        With `release`, the log is told that this release writes from here on, and when it has ended.
-        """
+        """Dates in messages are parsed in `zone`. With `release`, its starts and stops are noted."""
         self.backend = backend
         self._release = release
         self._projections = projections
@@ -68,12 +66,12 @@ class Service:
 
     @property
     def not_ready(self) -> str | None:
-        """Why the service cannot be used at the moment, or None if it can."""
+        """The reason why the service cannot be used at the moment; None if it can."""
         return self._keeper.not_ready
 
     @property
     def projections_file(self) -> str:
-        """The name of the file that this release keeps its read models in."""
+        """The name of the file of this release's read models."""
         return file_of(self._projections).name
 
     async def open(self) -> Head:
@@ -96,11 +94,15 @@ class Service:
         A repeat of an idempotency key answers as the first time. Raises RefusedError, StateError,
         MissingError, RehearsalError, and what EventLog.append raises.
         """
-        _unless_unfit(command)
+        _refuse_invalid(command)
         key = key_of(command)
 
         def rule(opened: Opened) -> Exception | None:
-            refusal = refused(opened.projections.thing(key), command) if key is not None else None
+            refusal = (
+                refused(opened.projections.ask(lambda models: things.thing(models, key)), command)
+                if key is not None
+                else None
+            )
             return None if refusal is None else standing(refusal)
 
         events = [event_of(command, self._clock())]
@@ -116,14 +118,14 @@ class Service:
         origin: Origin | None = None,
         understand: bool = True,
     ) -> Recorded:
-        """Keep a message, and carry out what it means, as docs/GRAMMAR.md says; on return both are durable.
+        """Record a message, and carry out its command by docs/GRAMMAR.md; on return both are durable.
 
-        It was said `at` that time, or now: dates in it are understood as of then. Without `understand` it
-        means nothing but itself. Raises what `record` raises.
+        The message was said `at` that time, or now: its dates are relative to that. Without `understand` it
+        is recorded alone. Raises what `record` raises.
         """
         now = self._clock()
         message = RecordMessage(text, source=source)
-        _unless_unfit(message)
+        _refuse_invalid(message)
         then = (at or now).astimezone(self.zone)
         events, last = events_of(message, now, then, origin, understand=understand)
         try:
@@ -156,7 +158,7 @@ class Service:
     async def _recorded_before(
         self, text: str, source: str, key: str | None, at: datetime | None
     ) -> Recorded | None:
-        """The record of this message from an earlier request with this key, as it was parsed then."""
+        """The result of an earlier request with this key for the same message, as it was parsed then."""
         recorded = await self.told(source, str(key))
         known = (text, REDACTED)  # nobody can compare the words of a redacted message
         if recorded is None or recorded.message.text not in known:
@@ -167,11 +169,11 @@ class Service:
         return recorded
 
     async def told(self, source: str, key: str) -> Recorded | None:
-        """The record of the message that was sent with this key; None where there is none."""
+        """The result for the message that was sent with this key; None where there is none."""
 
         def look(opened: Opened) -> list[Record]:
-            found = opened.log.find(f"{source}:{key}")
-            return [] if found is None else list(opened.log.read(found.position - 1, 2))
+            record = opened.log.find(f"{source}:{key}")
+            return [] if record is None else list(opened.log.read(record.position - 1, 2))
 
         entries = tuple(map(entry_of, await self._keeper.read(look)))
         if not entries or entries[0].type != "MessageRecorded":
@@ -180,29 +182,29 @@ class Service:
         return Recorded(tuple(entry for entry in entries if entry.time == entries[0].time), repeated=True)
 
     async def thing(self, key: Key) -> Thing:
-        """The todo, note, track or decision that is known by `key`. Raises MissingError."""
-        thing = await self.look(lambda models: models.thing(key))
+        """The item with this key. Raises MissingError."""
+        thing = await self.look(lambda models: things.thing(models, key))
         if thing is None:
             raise MissingError(f"there is nothing with the number {key}")
         return thing
 
-    async def look(self, query: Callable[[Projections], T]) -> T:
-        """What `query` finds in the read models, which stand at the log's end. Raises NotReadyError."""
+    async def look(self, query: Query[T]) -> T:
+        """Return what `query` finds in the read models, at the log's end. Raises NotReadyError."""
         if self._rehearsal:  # it appends nothing, after which its projections would follow
             await self._keeper.follow()
-        return await self._keeper.read_models(lambda opened: query(opened.projections))
+        return await self._keeper.read_models(lambda opened: opened.projections.ask(query))
 
     async def messages(self, after: int, limit: int) -> tuple[Message, ...]:
         """The first `limit` messages behind the position `after`. Raises GoneError."""
         if after:
             await self.head_from(after)
-        return await self.look(lambda models: models.messages(after, limit))
+        return await self.look(lambda models: messages.after(models, after, limit))
 
     async def timeline(
         self, before: int, limit: int, types: Collection[str] | None = None
     ) -> tuple[Entry, ...]:
         """The last `limit` events in front of the position `before`, the newest first; of `types` alone."""
-        return await self.look(lambda models: models.timeline(before, limit, types))
+        return await self.look(lambda models: timeline.before(models, before, limit, types))
 
     async def events(
         self,
@@ -220,7 +222,7 @@ class Service:
         return await self.part(Reader(Selection(types, since, until)), after, limit)
 
     async def part(self, reader: Reader, after: int, limit: int) -> list[Record]:
-        """`events` of one selection, for who reads on: what it takes to find them is looked up once."""
+        """The next part of a selection, for a caller that reads on: the selection is looked up once."""
 
         def read(opened: Opened) -> list[Record]:
             try:
@@ -229,7 +231,7 @@ class Service:
                 sound = opened.log.sound_end().position
                 if sound <= after or not reader.selection.everything:
                     raise
-                # As far as it can be read; whoever asks for what is behind that hears the rest.
+                # Up to the damage; a caller that reads on gets the error.
                 return opened.log.part(reader, after, min(limit, sound - after))
 
         return await self._keeper.read(read)
@@ -243,9 +245,9 @@ class Service:
         until: datetime | None = None,
         idle_seconds: float | None = None,
     ) -> AsyncGenerator[tuple[Record, ...], None]:
-        """The records behind the position `after`, some at a time, and then those to come, of any process.
+        """Yield the records behind position `after`, some at a time, and then those to come, of any process.
 
-        Each comes once, in order. Where nothing has come for `idle_seconds`, an empty tuple does. Ends when
+        Each comes once, in order. Yields an empty tuple after `idle_seconds` without a record. Ends when
         `end_streams` is called.
         """
         reader = Reader(Selection(types, since, until))
@@ -253,17 +255,17 @@ class Service:
 
         async def look(after: int) -> tuple[tuple[Record, ...], int]:
             def read(opened: Opened) -> tuple[tuple[Record, ...], int]:
-                end = opened.log.head().position  # first: what is not read up to here is not there
+                end = opened.log.head().position  # first: a record that is not read up to here does not exist
                 return tuple(opened.log.part(reader, after, STREAMED_AT_ONCE)), end
 
-            # Whoever follows the log up to its end waits for the same.
+            # All who follow the log at its end share one read.
             key = (after, kinds) if since is None and until is None else object()
             return await self._looks.do(key, lambda: self._keeper.read(read))
 
         return self._watch.stream(look, after, idle_seconds)
 
     def end_streams(self) -> None:
-        """Let every stream come to its end."""
+        """End every stream."""
         self._watch.stop()
 
     async def head(self) -> Head:
@@ -273,8 +275,8 @@ class Service:
     async def head_from(self, position: int) -> Head:
         """The end of the log, for a caller that goes on from `position`.
 
-        Raises GoneError where the log ends before it, as after a restore: to wait there would leave out all
-        that comes up to it. A damaged log may well have had it, and says nothing.
+        Raises GoneError where the log ends before it, as after a restore: waiting there would skip records.
+        A damaged log raises nothing, since it may have had that position.
         """
         head = await self.head()
         if position > head.position and self.not_ready is None:
@@ -282,7 +284,7 @@ class Service:
         return head
 
     async def contents(self) -> Contents:
-        """What the log holds."""
+        """The contents of the log."""
         return await self._keeper.read(Opened.contents, quick=True)
 
     def _note(self, kind: type[ServiceStarted] | type[ServiceStopped]) -> Draft | None:
@@ -292,7 +294,7 @@ class Service:
         return (await self.head()).position
 
 
-def _unless_unfit(command: Command) -> None:
+def _refuse_invalid(command: Command) -> None:
     problem = unfit(command)
     if problem is not None:
         raise RefusedError(problem.message, problem.hint)

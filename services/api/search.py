@@ -14,7 +14,9 @@ from services.api.pages import BEFORE, LIMIT, answered, page
 from services.api.problems import ProblemError
 from services.api.responses import json_of
 from services.api.schemas import POSITION, TEXT_OR_NULL, mapping, moment, record, text
-from services.projections import Hit
+from services.projections import Hit, things
+from services.projections import counts as counts_model
+from services.projections import search as search_model
 from services.service import Service
 
 LONGEST_QUERY = 200
@@ -92,13 +94,15 @@ def search_routes(service: Service) -> list[Route]:
             )
 
         async def read(before: int, limit: int) -> tuple[Hit, ...]:
-            return await service.look(lambda models: models.search(words, before, limit))
+            return await service.look(lambda models: search_model.search(models, words, before, limit))
 
         return await answered(request, "hits", read, lambda hit: hit.position, asdict)
 
     async def counts(_request: Request) -> Response:
         return json_of(
-            await service.look(lambda models: {"events": models.counts(), "things": models.standing()})
+            await service.look(
+                lambda models: {"events": counts_model.counts(models), "things": things.standing(models)}
+            )
         )
 
     return [Route("/api/v1/search", search), Route("/api/v1/counts", counts)]

@@ -14,6 +14,7 @@ from services.api.schemas import mapping, record
 from services.api.things import NUMBER, SOURCE, number_of, tags_of
 from services.domain import commands as c
 from services.domain.tags import has_tag
+from services.projections import things
 from services.refusals import StateError
 from services.service import Service
 
@@ -60,7 +61,7 @@ def tag_routes(service: Service) -> list[Route]:
     """`GET /api/v1/tags`, and a tag of a todo, a note, a track or a decision."""
 
     async def everyone(_request: Request) -> Response:
-        return json_of({"tags": await service.look(lambda models: models.tags())})
+        return json_of({"tags": await service.look(things.tags)})
 
     async def one(request: Request) -> Response:
         number, (tag,) = number_of(request), tags_of((request.path_params["tag"],))

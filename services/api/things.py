@@ -27,6 +27,7 @@ from services.domain.decisions import due_problem
 from services.domain.due import Until, until_of
 from services.domain.tags import normal_tag, united
 from services.domain.things import STATES, TODO, Thing
+from services.projections import things
 from services.refusals import MissingError
 from services.service import Service
 
@@ -171,8 +172,8 @@ def routes(kind: Kind, service: Service) -> list[Route]:
 
         async def read(before: int, limit: int) -> tuple[Thing, ...]:
             return await service.look(
-                lambda models: models.things(
-                    kind.kind, before, limit, states=states, tag=tag, due_until=due_until
+                lambda models: things.things(
+                    models, kind.kind, before, limit, states=states, tag=tag, due_until=due_until
                 )
             )
 

@@ -19,6 +19,7 @@ from services.api.things import NUMBER, SOURCE, Change, Kind, Nothing, number_of
 from services.domain import commands as c
 from services.domain.things import TRACK
 from services.projections import TrackEntry
+from services.projections import entries as entries_model
 from services.service import Service
 
 
@@ -113,7 +114,7 @@ def entry_routes(service: Service) -> list[Route]:
             return json_of(asdict(TrackEntry(entry.position, new.text, entry.time)), status)
 
         async def read(before: int, limit: int) -> tuple[TrackEntry, ...]:
-            return await service.look(lambda models: models.entries(track, before, limit))
+            return await service.look(lambda models: entries_model.entries(models, track, before, limit))
 
         return await answered(request, "entries", read, lambda entry: entry.position, asdict)
 

@@ -209,7 +209,7 @@ def _redact(options: argparse.Namespace, backend: Backend) -> int:
     import msgspec
 
     from services.event_log.redact import Order, plan, redact
-    from services.projections.database import remove_all
+    from services.projections.files import remove_all
 
     def remove_read_models() -> None:
         if options.file is not None:

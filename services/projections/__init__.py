@@ -1,12 +1,8 @@
-"""The read models: disposable. Deleting their file loses nothing, for they are built from the event log."""
+"""The read models: disposable. They are built from the event log, and deleting their file loses nothing."""
 
-from services.projections.database import (
-    DamagedProjectionsError,
-    FullDiskProjectionsError,
-    Projections,
-    file_of,
-)
+from services.projections.database import DamagedProjectionsError, FullDiskProjectionsError, Projections
 from services.projections.entries import TrackEntry
+from services.projections.files import file_of
 from services.projections.messages import Message
 from services.projections.search import Hit
 from services.projections.sendings import Sending

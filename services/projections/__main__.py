@@ -19,7 +19,8 @@ from services.event_log import DamagedError, EventLog
 from services.event_log.backends import backend_of
 from services.event_log.errors import RESTORE
 from services.event_log.progress import Progress
-from services.projections.database import Projections, file_of
+from services.projections.database import Projections
+from services.projections.files import file_of
 
 DESCRIPTION = """\
 Build the read models anew, or compare them, beside a service or alone.

@@ -1,4 +1,4 @@
-"""Entering events: some at a time into a file that is in use, or all into a new one, which is faster."""
+"""Enter events into the read models: some at a time into a file in use, or all into a new one (faster)."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ MODELS = (
 Kind = tuple[str, int]
 """A type of event, and the version of its schema."""
 
-_TAKEN = [(model, frozenset(type_ for type_, _ in model.takes or ())) for model in MODELS]
+_TYPES = [(model, frozenset(type_ for type_, _ in model.events or ())) for model in MODELS]
 
 PAGE_BYTES = 8192
 """Of a new file: one of a million events is copied in half the time that pages of SQLite's own 4096 take."""
 
 BATCH = 2000
-"""How many events are entered into a new file before anybody is asked whether to stop."""
+"""The number of events that are entered into a new file between two calls of `stopping`."""
 
 PROGRESS = """
 CREATE TABLE progress (position INTEGER NOT NULL, hash TEXT NOT NULL) STRICT;
@@ -53,40 +53,40 @@ INDEXES = "".join(model.indexes for model in MODELS)
 
 
 class Head(Protocol):
-    """The log's end."""
+    """The end of the log."""
 
     @property
     def position(self) -> int: ...
 
 
 class Log(Protocol):
-    """What is followed."""
+    """The log that the read models follow."""
 
     def replay(self, after: int = 0, limit: int | None = None) -> Iterator[tuple[int, Event]]:
-        """The events behind `after`, each with its position, in today's versions."""
+        """The events behind position `after`, each with its position, in today's versions."""
 
     def hash_at(self, position: int) -> str | None:
         """The hash of a record, None where there is none."""
 
     def head(self) -> Head:
-        """Where it ends."""
+        """The end of the log."""
 
 
 class Stopped(Exception):
-    """Building was given up, because it was asked to stop."""
+    """Building has ended because `stopping` returned True."""
 
 
 def enter(connection: apsw.Connection, events: list[tuple[int, Event]]) -> None:
-    """Enter events into every read model that takes them. Raises UnknownEventError and UnfitEventError."""
+    """Enter events into every read model that handles them. Raises UnknownEventError and BadEventError."""
     kinds = {(event.type, event.version) for _, event in events}
-    for model, types in _TAKEN:
-        taken = events if model.takes is None else _taken(model.takes, types, events, kinds)
-        if taken:
-            model.enter(connection, taken)
+    for model, types in _TYPES:
+        handled = events if model.events is None else _handled(model.events, types, events, kinds)
+        if handled:
+            model.enter(connection, handled)
 
 
 def clear(connection: apsw.Connection) -> None:
-    """Forget everything that was entered."""
+    """Remove all rows."""
     for model in MODELS:
         for table in model.tables:
             connection.execute(f"DELETE FROM {table}")  # noqa: S608
@@ -94,17 +94,17 @@ def clear(connection: apsw.Connection) -> None:
 
 
 def advance(connection: apsw.Connection, position: int, digest: str) -> None:
-    """Note how far it has come."""
+    """Note the position that was reached."""
     connection.execute("UPDATE progress SET position = ?, hash = ?", (position, digest))
 
 
 @contextlib.contextmanager
 def built(
-    beside: Path, log: Log, stopping: Callable[[], bool], told: Callable[[int], None]
+    beside: Path, log: Log, stopping: Callable[[], bool], progress: Callable[[int], object]
 ) -> Iterator[apsw.Connection]:
-    """All that `log` holds, in a new file in the directory of `beside`, which is gone afterwards.
+    """Read models of all that `log` holds, in a new file beside `beside` that is removed afterwards.
 
-    Raises Stopped between two batches when `stopping` says so.
+    Raises Stopped between two batches when `stopping` returns True.
     """
     path = beside.with_name(f"{beside.name}.building-{secrets.token_hex(4)}")
     os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
@@ -120,7 +120,7 @@ def built(
             while events := list(log.replay(position, BATCH)):
                 enter(connection, events)
                 position = events[-1][0]
-                told(position)
+                progress(position)
                 if stopping():
                     raise Stopped
             connection.execute(INDEXES)
@@ -129,32 +129,32 @@ def built(
 
 
 def digest(connection: apsw.Connection) -> str:
-    """SHA-256 over all that was entered, and how far it has come, as hex digits: equal for equal builds."""
-    found = sha256()
+    """SHA-256 of all rows and of the position that was reached, as hex digits: equal for equal builds."""
+    rows_digest = sha256()
     with transaction(connection, "DEFERRED"):
         for table in ("progress", *(table for model in MODELS for table in model.tables)):
-            found.update(f"{table}\n".encode())
+            rows_digest.update(f"{table}\n".encode())
             rows = connection.execute(f"SELECT * FROM {table} ORDER BY 1, 2")  # noqa: S608
             for row in cast(Iterator[tuple[object, ...]], rows):
-                found.update(msgspec.json.encode(row) + b"\n")
-    return found.hexdigest()
+                rows_digest.update(msgspec.json.encode(row) + b"\n")
+    return rows_digest.hexdigest()
 
 
-def _taken(
-    takes: Collection[Kind], types: Set[str], events: list[tuple[int, Event]], kinds: Set[Kind]
+def _handled(
+    handles: Collection[Kind], types: Set[str], events: list[tuple[int, Event]], kinds: Set[Kind]
 ) -> list[tuple[int, Event]]:
-    """Those of `events`, which are of these `kinds`, that one takes who takes `takes`, which are of `types`.
+    """The events that a read model with these `types` handles. `kinds` are those of all `events`.
 
-    Looked at by their kinds, and not one by one: that was a tenth of all that building took.
+    The kinds are compared, and not each event: that was a tenth of the time that building took.
     """
-    wanted = {kind for kind in kinds if kind[0] in types}
-    unknown = wanted.difference(takes)
+    matching = {kind for kind in kinds if kind[0] in types}
+    unknown = matching.difference(handles)
     if unknown:
         raise next(
             UnknownEventError(position, event.type, event.version)
             for position, event in events
             if (event.type, event.version) in unknown
         )
-    if wanted == kinds:
+    if matching == kinds:
         return events
-    return [item for item in events if item[1].type in types] if wanted else []
+    return [item for item in events if item[1].type in types] if matching else []

@@ -1,4 +1,4 @@
-"""How many events of each type there are."""
+"""The number of events of each type."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from typing import cast
 
 import apsw
 
-from services.projections.models import Model, Placed
+from services.projections.models import Model, Positioned
 
 SCHEMA = "CREATE TABLE counts (type TEXT PRIMARY KEY, events INTEGER NOT NULL) STRICT, WITHOUT ROWID;\n"
 
 _ADD = "INSERT INTO counts VALUES (?, ?) ON CONFLICT DO UPDATE SET events = events + excluded.events"
 
 
-def enter(connection: apsw.Connection, events: Sequence[Placed]) -> None:
-    """Count them."""
+def enter(connection: apsw.Connection, events: Sequence[Positioned]) -> None:
+    """Add the events to the numbers."""
     connection.executemany(_ADD, sorted(Counter(event.type for _, event in events).items()))
 
 
@@ -24,6 +24,6 @@ MODEL = Model(("counts",), SCHEMA, "", enter, None)
 
 
 def counts(connection: apsw.Connection) -> dict[str, int]:
-    """How many events there are of each type, in alphabetical order."""
+    """The number of events of each type, in alphabetical order."""
     sql = "SELECT type, events FROM counts ORDER BY type"
     return dict(cast(list[tuple[str, int]], connection.execute(sql).fetchall()))

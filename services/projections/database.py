@@ -1,56 +1,36 @@
-"""The file of the read models, and how it follows the event log.
+"""The file of the read models: it follows the event log.
 
-The file's name carries a digest of its schema, so that a new release builds its own beside the old one's, and
-a rollback finds its own again. How far it has come is saved in the transaction that brought it there, and is
-looked up inside that transaction: two processes may follow one log with one file.
+Its name carries a digest of the code that fills it, so that a new release builds its own file beside the old
+one, and a rollback finds its own again. The reached position is saved in the transaction that reaches it, and
+read in that transaction: two processes may follow one log with one file.
 """
 
 from __future__ import annotations
 
 import contextlib
-import functools
-import glob
-import re
 from collections.abc import Callable, Iterator
-from hashlib import sha256
 from pathlib import Path
 from typing import TypeVar, cast
 
 import apsw
 
-import services.domain.events as events_module
-import services.domain.origin as origin
-import services.domain.tags as tags_module
-import services.domain.things as things_module
-import services.kept as kept
 import services.projections.build as build
-import services.projections.counts as counts
-import services.projections.entries as entries
-import services.projections.messages as messages
-import services.projections.models as models
-import services.projections.opening as opening
-import services.projections.search as search
-import services.projections.sendings as sendings
-import services.projections.things as things
-import services.projections.timeline as timeline
-import services.projections.words as words
-import services.upcasters as upcasters
 from services.errors import HelionyxError
 from services.projections.build import Log
+from services.projections.files import file_of
+from services.projections.models import Query
 from services.projections.opening import open_file, open_unshared, remove
-from services.projections.queries import Queries
 from services.sqlite.busy import BUSY_SECONDS, patiently
 from services.sqlite.full_disk import is_full
 from services.sqlite.transactions import transaction
-from services.upcasters import UPCASTERS
 
 T = TypeVar("T")
 
 BATCH = 1000
-"""How many records are entered in one transaction."""
+"""The number of records that are entered in one transaction."""
 
 _BEGINNING = 0
-"""How far it has come when it has entered nothing."""
+"""The position of read models that have no events."""
 
 _HINT = (
     "look at the disk's space and the owner of the file; while the service is stopped it can be deleted, and"
@@ -58,51 +38,25 @@ _HINT = (
 )
 
 MOST_IN_MEMORY = 50_000
-"""How many events are entered in memory where the disk is full: short messages take 13 MB of it."""
+"""The most events that are entered in memory where the disk is full: short messages take 13 MB of it."""
 
 BUILD_FROM = 20_000
-"""How many events have to be missing for a new file to be worth its while."""
+"""The number of missing events from which on a new file is faster."""
 
 
 class ProjectionsError(HelionyxError):
     """The read models' file cannot be used."""
 
 
-def file_of(stem: Path) -> Path:
-    """The file that this release keeps its read models in: `a/b.db` makes `a/b-<digest>.db`."""
-    digest = sha256(f"{opening.SCHEMA}{sorted(UPCASTERS)}".encode() + _code()).hexdigest()[:12]
-    return stem.with_name(f"{stem.stem}-{digest}{stem.suffix}")
-
-
-def remove_all(stem: Path) -> None:
-    """Remove the read models of every schema for `stem`: they are built anew from the event log.
-
-    For a stopped service: whoever has one open goes on with what was removed. Raises OSError.
-    """
-    name = re.compile(rf"{re.escape(stem.stem)}-[0-9a-f]{{12}}{re.escape(stem.suffix)}(-wal|-shm)?")
-    for path in stem.parent.glob(f"{glob.escape(stem.stem)}-*"):
-        if name.fullmatch(path.name):
-            path.unlink()
-
-
-@functools.cache
-def _code() -> bytes:
-    """The code that makes rows of events: where it differs, the rows may."""
-    modules = (build, models, counts, entries, messages, search, sendings, things, timeline, words)
-    outside = (events_module, origin, tags_module, things_module, kept, upcasters)
-    paths = [Path(str(module.__file__)) for module in (*modules, *outside)]
-    return b"".join(path.read_bytes() for path in paths)
-
-
 class DamagedProjectionsError(ProjectionsError):
-    """The read models' file is no longer what was written. It can be built anew."""
+    """The read models' file is damaged. It can be built anew."""
 
 
 class FullDiskProjectionsError(ProjectionsError):
     """The disk takes nothing more. What was entered can still be read."""
 
 
-class Projections(Queries):
+class Projections:
     """One connection to the read models. Use it in one thread at a time."""
 
     def __init__(
@@ -125,9 +79,9 @@ class Projections(Queries):
     def open(cls, stem: Path, *, shared: bool = False, reading: bool = False) -> Projections:
         """Open this release's file for `stem`, and make it (0600) where there is none or an unusable one.
 
-        A `shared` one is another's as well, who may be serving from it: what is in it is neither replaced nor
-        cleared, whatever is wrong with it. On a full disk they can be read as they are; `reading` is for a
-        disk that is known to be full. Raises ProjectionsError.
+        A `shared` file may serve another process as well: it is neither replaced nor cleared, whatever is
+        wrong with it. On a full disk the read models can be read as they are; `reading` is for a disk that
+        is known to be full. Raises ProjectionsError.
         """
         path = file_of(stem)
         try:
@@ -158,26 +112,26 @@ class Projections(Queries):
         return cls(connection, path, shared=shared, full=full, in_memory=in_memory)
 
     def catch_up(self, log: Log, stopping: Callable[[], bool] = lambda: False) -> int:
-        """Enter all that `log` holds and this does not; return the position that was reached.
+        """Enter the events of `log` that are missing here; return the position that was reached.
 
-        Gives up between two batches when `stopping` says so. Raises ProjectionsError where the disk refuses
-        it, and where what is shared follows another log.
+        Ends between two batches when `stopping` returns True. Raises ProjectionsError where the disk refuses
+        to be written, and where a shared file follows another log.
         """
-        with self._told():
+        with self._explained():
             if self._is_worth_building(log):
                 return self._rebuild(log, stopping, lambda _: None)
             return self._catch_up(log, stopping)
 
-    def rebuild(self, log: Log, told: Callable[[int], None] = lambda _: None) -> int:
+    def rebuild(self, log: Log, progress: Callable[[int], object] = lambda _: None) -> int:
         """Build everything anew out of `log`, and return the position that was reached.
 
-        What is there is served until then, also by other processes, and replaced in one transaction. `told`
-        hears how far it has come. Raises ProjectionsError.
+        The present rows are served until then, also by other processes, and replaced in one transaction.
+        `progress` gets the position that was reached. Raises ProjectionsError.
         """
         if self.full is not None:
             raise self.full
-        with self._told():
-            return self._rebuild(log, lambda: False, told)
+        with self._explained():
+            return self._rebuild(log, lambda: False, progress)
 
     def begin_anew(self) -> None:
         """Throw the file away, and make an empty one: for a damaged one that nobody else has open.
@@ -185,22 +139,22 @@ class Projections(Queries):
         Raises ProjectionsError.
         """
         self._connection.close()
-        with self._told():
+        with self._explained():
             remove(self._path)
             self._connection = patiently(lambda: open_file(self._path), BUSY_SECONDS)
 
     def position(self) -> int:
         """The position that was reached."""
-        with self._told():
+        with self._explained():
             return self._progress()[0]
 
     def digest(self) -> str:
-        """The same for the same rows at the same position of the same log, whoever built them and how."""
+        """A digest of the rows and the position: equal for equal builds, in whatever process and way."""
         return build.digest(self._connection)
 
-    def ask(self, query: Callable[[apsw.Connection], T]) -> T:
-        """What `query` finds. Raises ProjectionsError."""
-        with self._told():
+    def ask(self, query: Query[T]) -> T:
+        """Run one query of a read model, such as `counts.counts`. Raises ProjectionsError."""
+        with self._explained():
             return query(self._connection)
 
     def close(self) -> None:
@@ -214,7 +168,7 @@ class Projections(Queries):
                 return position
 
     def _is_worth_building(self, log: Log) -> bool:
-        """Whether nothing is here that could be kept, and much is missing."""
+        """Whether nothing here can stay, and much is missing."""
         if self._in_memory:
             if log.head().position > MOST_IN_MEMORY:
                 raise self.full or FullDiskProjectionsError(f"the disk of {self._path} is full", _HINT)
@@ -223,17 +177,17 @@ class Projections(Queries):
         usable = position > 0 and (self._shared or log.hash_at(position) == digest)
         return not usable and log.head().position >= BUILD_FROM
 
-    def _rebuild(self, log: Log, stopping: Callable[[], bool], told: Callable[[int], None]) -> int:
+    def _rebuild(self, log: Log, stopping: Callable[[], bool], progress: Callable[[int], object]) -> int:
         try:
-            with build.built(self._path, log, stopping, told) as new:
+            with build.built(self._path, log, stopping, progress) as new:
                 patiently(lambda: self._replace(new), BUSY_SECONDS)
         except build.Stopped:
             return self._progress()[0]
-        # What was appended meanwhile, which another process may have entered into what was here before.
+        # Events that were appended meanwhile, which another process may have entered into the old rows.
         return self._catch_up(log, stopping)
 
     def _replace(self, new: apsw.Connection) -> None:
-        """Put all of `new` in the place of what is here: one transaction, in a file that stays the same."""
+        """Replace all rows with those of `new`: in one transaction, in a file that stays the same."""
         with self._connection.backup("main", new, "main") as copy:
             copy.step(-1)
         self._connection.pragma("wal_checkpoint", "TRUNCATE")
@@ -245,23 +199,23 @@ class Projections(Queries):
     def _step(self, log: Log) -> tuple[int, int]:
         with transaction(self._connection):
             position, digest = self._progress()
-            found = log.hash_at(position)
-            if found != digest:
-                # Another log than the one that this was built from: nothing of it can be kept.
+            actual = log.hash_at(position)
+            if actual != digest:
+                # Another log than the one that the rows were built from: none of them can stay.
                 if self._shared:
-                    raise self._another_log(position, digest, found)
+                    raise self._another_log(position, digest, actual)
                 build.clear(self._connection)
                 position = _BEGINNING
             events = list(log.replay(position, BATCH))
             build.enter(self._connection, events)
             if events:
                 position = events[-1][0]
-            if events or found != digest:
+            if events or actual != digest:
                 build.advance(self._connection, position, str(log.hash_at(position)))
         return position, len(events)
 
     @contextlib.contextmanager
-    def _told(self) -> Iterator[None]:
+    def _explained(self) -> Iterator[None]:
         try:
             yield
         except (apsw.CorruptError, apsw.NotADBError) as error:
@@ -274,12 +228,12 @@ class Projections(Queries):
             kind = FullDiskProjectionsError if full else ProjectionsError
             raise kind(f"cannot write the projections {self._path}: {error}", _HINT) from error
 
-    def _another_log(self, position: int, digest: str, found: str | None) -> ProjectionsError:
+    def _another_log(self, position: int, digest: str, actual: str | None) -> ProjectionsError:
         message = (
             f"the read models in {self._path} follow another event log: at position {position} they know"
         )
         return ProjectionsError(
-            f"{message} {digest}, the log in EVENT_STORE_PATH has {found or 'no record'} there",
+            f"{message} {digest}, the log in EVENT_STORE_PATH has {actual or 'no record'} there",
             "compare EVENT_STORE_PATH with the service's; another log wants another PROJECTIONS_DB_PATH, and"
             " a log that was put back wants the service started with it first",
         )

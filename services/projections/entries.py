@@ -1,4 +1,4 @@
-"""What was noted on tracks."""
+"""The entries on tracks."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import apsw
 from msgspec import Struct
 
 from services.domain.things import track_key
-from services.projections.models import Event, Model, Placed, Value, made
-from services.projections.pages import page
+from services.projections.models import Event, Model, Positioned, Value, converted
+from services.projections.pages import END, page
 
 SCHEMA = """
 CREATE TABLE entries (
@@ -31,25 +31,27 @@ class TrackEntry(Struct, frozen=True):
     """Of its event in the log."""
     text: str
     time: str
-    """When it was said: RFC 3339, UTC, microseconds."""
+    """The time when it was said: RFC 3339, UTC, microseconds."""
 
 
-def enter(connection: apsw.Connection, events: Sequence[Placed]) -> None:
-    """One row for each entry."""
-    connection.executemany("INSERT INTO entries VALUES (?, ?, ?, ?)", made(events, _row))
+def enter(connection: apsw.Connection, events: Sequence[Positioned]) -> None:
+    """Add one row for each entry."""
+    connection.executemany("INSERT INTO entries VALUES (?, ?, ?, ?)", converted(events, _row))
 
 
 MODEL = Model(("entries",), SCHEMA, INDEXES, enter, (("TrackEntryAdded", 1),))
 
 
-def entries(connection: apsw.Connection, track: str, before: int, limit: int) -> tuple[TrackEntry, ...]:
+def entries(
+    connection: apsw.Connection, track: str, before: int = END, limit: int = 100
+) -> tuple[TrackEntry, ...]:
     """The last `limit` entries of a track, by its name, in front of `before`, the newest first."""
     sql = (
         "SELECT position, text, time FROM entries WHERE track = ? AND position < ?"
         " ORDER BY position DESC LIMIT ?"
     )
-    found = page(connection, sql, (track_key(track), before, limit))
-    return tuple(TrackEntry(*cast(tuple[int, str, str], row)) for row in found)
+    rows = page(connection, sql, (track_key(track), before, limit))
+    return tuple(TrackEntry(*cast(tuple[int, str, str], row)) for row in rows)
 
 
 def _row(position: int, event: Event) -> tuple[Value, ...]:

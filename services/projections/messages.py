@@ -22,9 +22,9 @@ class Message(Struct, frozen=True):
     text: str
     source: str
     said_at: str
-    """When it was said; where that is not known, when it was recorded. RFC 3339, UTC, microseconds."""
+    """The time when it was said, or else recorded. RFC 3339, UTC, microseconds."""
     origin: dict[str, object] | None = None
-    """Where it comes from, where it has come through a chat."""
+    """The chat message that it came from, if any."""
 
 
 class _Data(msgspec.Struct):
@@ -43,17 +43,17 @@ def after(connection: apsw.Connection, position: int, limit: int) -> tuple[Messa
         "SELECT position, id, time, data FROM timeline WHERE type = 'MessageRecorded' AND position > ?"
         " ORDER BY position LIMIT ?"
     )
-    found = cast(list[tuple[int, str, str, str]], page(connection, sql, (position, limit)))
-    return tuple(_message(*row[:3], _decode(row[3])) for row in found)
+    rows = cast(list[tuple[int, str, str, str]], page(connection, sql, (position, limit)))
+    return tuple(_message(*row[:3], _decode(row[3])) for row in rows)
 
 
 def check(data: dict[str, object]) -> None:
-    """Raise ValueError where the data of a message is none."""
+    """Raise ValueError for data that is no message."""
     msgspec.convert(data, _Data)
 
 
 def message_of(position: int, id_: str, time: str, data: dict[str, object]) -> Message:
-    """The message that an event holds. Raises ValueError where its data is none."""
+    """The message of an event. Raises ValueError for data that is none."""
     return _message(position, id_, time, msgspec.convert(data, _Data))
 
 

@@ -1,4 +1,4 @@
-"""What a read model is: its tables, and what events make of them."""
+"""A read model: its tables, and the function that enters events into them."""
 
 from __future__ import annotations
 
@@ -14,9 +14,12 @@ T = TypeVar("T")
 
 Value = str | int | None
 
+Query = Callable[[apsw.Connection], T]
+"""A query of the read models, such as `counts.counts`."""
+
 
 class Event(Protocol):
-    """What is entered, as the event log's envelope has it."""
+    """An event to be entered: an envelope of the event log."""
 
     @property
     def id(self) -> str: ...
@@ -30,39 +33,39 @@ class Event(Protocol):
     def data(self) -> dict[str, object]: ...
 
 
-Placed = tuple[int, Event]
+Positioned = tuple[int, Event]
 """An event and its position."""
 
 
-class UnfitEventError(HelionyxError):
-    """An event says something else than its type and version promise."""
+class BadEventError(HelionyxError):
+    """The data of an event does not match its type and version."""
 
 
 class Model(Struct, frozen=True):
     """One read model."""
 
     tables: tuple[str, ...]
-    """Those whose rows it consists of, each with its key as the first columns."""
+    """The tables of its rows, each with its key as the first columns."""
     schema: str
     indexes: str
-    """Made when new tables are full, which is faster than along with them."""
-    enter: Callable[[apsw.Connection, Sequence[Placed]], None]
-    """Enters events in their order. Only those that it takes are given."""
-    takes: Collection[tuple[str, int]] | None
-    """The (type, version) of the events that it is for; None: every one."""
+    """Created when new tables are full, which is faster."""
+    enter: Callable[[apsw.Connection, Sequence[Positioned]], None]
+    """Enters events, given in their order."""
+    events: Collection[tuple[str, int]] | None
+    """The (type, version) of the events that it handles; None: all."""
     clear: str = ""
-    """What empties it beside its tables."""
+    """SQL that empties it, beside its tables."""
 
 
-def made(events: Sequence[Placed], make: Callable[[int, Event], T]) -> list[T]:
-    """What `make` makes of each event. Raises UnfitEventError, which says of which it could make nothing."""
-    found: list[T] = []
+def converted(events: Sequence[Positioned], convert: Callable[[int, Event], T]) -> list[T]:
+    """Convert each event. Raises BadEventError, which names the event that `convert` refuses."""
+    rows: list[T] = []
     try:
         for position, event in events:
-            found.append(make(position, event))
+            rows.append(convert(position, event))
     except (KeyError, TypeError, ValueError) as error:
-        raise UnfitEventError(
+        raise BadEventError(
             f"expected the data of a {event.type} at position {position}, found {error!r}",
             "it was not written by a release of this service; verify tells whether the log is whole",
         ) from error
-    return found
+    return rows

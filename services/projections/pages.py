@@ -1,4 +1,4 @@
-"""A page of rows: as many as were asked for, and no more than memory should hold for one caller."""
+"""A page of rows: no more than memory should hold for one caller."""
 
 from __future__ import annotations
 
@@ -7,18 +7,21 @@ from contextlib import closing
 
 import apsw
 
+END = (1 << 63) - 1
+"""A position behind every event."""
+
 PAGE = 1 << 20
-"""In characters: how much of what was said a page holds, or else a single row."""
+"""In characters: the most that a page holds, or else a single row."""
 
 
 def page(connection: apsw.Connection, sql: str, values: Sequence[str | int]) -> list[tuple[object, ...]]:
-    """The first rows of a query, until their texts are PAGE characters: none only where there is none."""
+    """The first rows of a query, until their texts have PAGE characters: none only where there are none."""
     rows: list[tuple[object, ...]] = []
-    held = 0
+    characters = 0
     with closing(connection.execute(sql, values)) as cursor:
         for row in cursor:
             rows.append(row)
-            held += sum(len(value) for value in row if isinstance(value, str))
-            if held >= PAGE:
+            characters += sum(len(value) for value in row if isinstance(value, str))
+            if characters >= PAGE:
                 break
     return rows

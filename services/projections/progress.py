@@ -1,4 +1,4 @@
-"""How far the read models have come, for whoever only wants to know that."""
+"""Read the position of the read models without opening them for writing."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import cast
 
 import apsw
 
-from services.projections.database import file_of
+from services.projections.files import file_of
 
 
 def progress_of(stem: Path) -> int | None:

@@ -1,4 +1,4 @@
-"""All words that were said, and where."""
+"""The search index: the words of events, and the events that have them."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ from msgspec import Struct
 
 from services.domain.things import begins, key_of
 from services.kept import event_of
-from services.projections.models import Model, Placed, made
-from services.projections.pages import page
+from services.projections.models import Model, Positioned, converted
+from services.projections.pages import END, page
 from services.projections.things import thing
 from services.projections.timeline import Entry
 from services.projections.words import TOKENIZER, query_of, spelled
 
 _TOKENIZER = " ".join(f"'{word}'" for word in TOKENIZER)
 
-# In which events a word is, and not where in them: what was said is in the timeline.
+# The events that have a word, and not where in them: their texts are in the timeline.
 SCHEMA = f"""
 CREATE VIRTUAL TABLE search USING fts5(
     text, content = '', columnsize = 0, detail = none, tokenize = "{_TOKENIZER}"
 );
 INSERT INTO search (search, rank) VALUES ('hashsize', 8388608);
 """  # noqa: S608
-"""`hashsize` is how many bytes of new words FTS5 holds in memory before they become a segment of the index.
-They are merged again and again: the words of a million messages took 3.3 s with its own 1 MiB, and 2.5 s with
-this (one run each)."""
+"""`hashsize` is the number of bytes of new words that FTS5 holds in memory before it writes a segment.
+Segments are merged again and again: the words of a million messages took 3.3 s with its own 1 MiB, and 2.5 s
+with this (one run each)."""
 
-_SAYS = {
+_TEXTS = {
     "MessageRecorded": ("text",),
     "TodoAdded": ("text",),
     "NoteTaken": ("text",),
@@ -41,17 +41,17 @@ _SAYS = {
     "DecisionRejected": ("rationale",),
     "DecisionRevisited": ("rationale",),
 }
-"""What of each type of event is looked through."""
+"""The members of each type of event that are indexed."""
 
 
 _MEANINGS = ("TodoAdded", "NoteTaken", "TrackStarted", "TrackEntryAdded", "DecisionProposed")
-"""The types of the events that a message can be taken as. One is appended with it, and has its time."""
+"""The types of events that a message can become. They are appended with the message, and have its time."""
 
 
 class Hit(Struct, frozen=True):
-    """Something that was said. The member names are those of the JSON.
+    """A search result. The member names are those of the JSON.
 
-    A message that was taken as something is found as that, also by words that only the message has.
+    A message that became an item is found as the item, also by words that only the message has.
     """
 
     position: int
@@ -61,15 +61,15 @@ class Hit(Struct, frozen=True):
     """RFC 3339, UTC, microseconds."""
     text: str
     number: int | None
-    """Of the item that it began or is about; None for a message that is nothing else."""
+    """Of the item that the event created or is about; None for a message without an item."""
     state: str | None
-    """Of that, as it stands."""
+    """Of the item, at present."""
 
 
-def enter(connection: apsw.Connection, events: Sequence[Placed]) -> None:
-    """The words of each event."""
-    said = made(events, lambda position, event: (position, spelled(_text_of(event.type, event.data))))
-    connection.executemany("INSERT INTO search (rowid, text) VALUES (?, ?)", [one for one in said if one[1]])
+def enter(connection: apsw.Connection, events: Sequence[Positioned]) -> None:
+    """Index the words of each event."""
+    texts = converted(events, lambda position, event: (position, spelled(_text_of(event.type, event.data))))
+    connection.executemany("INSERT INTO search (rowid, text) VALUES (?, ?)", [row for row in texts if row[1]])
 
 
 MODEL = Model(
@@ -77,22 +77,27 @@ MODEL = Model(
     SCHEMA,
     "",
     enter,
-    tuple((type_, 1) for type_ in _SAYS),
+    tuple((type_, 1) for type_ in _TEXTS),
     clear="INSERT INTO search (search) VALUES ('delete-all');",
 )
 
 
-def search(connection: apsw.Connection, words: str, before: int, limit: int) -> tuple[Hit, ...]:
-    """The last `limit` things said that have all of `words`, the newest first.
+def search(connection: apsw.Connection, words: str, before: int = END, limit: int = 100) -> tuple[Hit, ...]:
+    """The last `limit` events that have all of `words`, the newest first.
 
-    Case and accents do not count; the last word may be the beginning of one. Punctuation is not looked at.
+    Case, accents and punctuation do not count; the last word may be the beginning of one.
     """
     query = query_of(connection, words)
     if not query:
         return ()
-    values = (query, _in_front(connection, before), 2 * limit, limit)  # each is at most two: said, and meant
-    found = cast(list[tuple[int, str, str, str]], page(connection, _FIND, values))
-    return tuple(_hit(connection, *row) for row in found)
+    values = (
+        query,
+        _in_front(connection, before),
+        2 * limit,
+        limit,
+    )  # an event is at most two rows: message and item
+    rows = cast(list[tuple[int, str, str, str]], page(connection, _FIND, values))
+    return tuple(_hit(connection, *row) for row in rows)
 
 
 _MEANT = f"""
@@ -135,4 +140,4 @@ def _hit(connection: apsw.Connection, position: int, type_: str, time: str, enco
 
 
 def _text_of(type_: str, data: dict[str, object]) -> str:
-    return "\n".join([str(data[name]) for name in _SAYS[type_] if data[name] is not None])
+    return "\n".join([str(data[name]) for name in _TEXTS[type_] if data[name] is not None])

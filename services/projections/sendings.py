@@ -1,4 +1,4 @@
-"""What was announced to be sent, and what is known of it since."""
+"""The messages that the bot announced, and what became of them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import cast
 import apsw
 from msgspec import Struct
 
-from services.projections.models import Event, Model, Placed, Value, made
+from services.projections.models import Event, Model, Positioned, Value, converted
 
 SCHEMA = """
 CREATE TABLE sendings (
@@ -32,7 +32,7 @@ _STATES = {"SendingDone": SENT, "SendingFailed": FAILED}
 
 
 class Sending(Struct, frozen=True):
-    """Something that was to be sent."""
+    """An announced message."""
 
     position: int
     """Of its announcement in the log."""
@@ -45,9 +45,9 @@ class Sending(Struct, frozen=True):
     reason: str | None
 
 
-def enter(connection: apsw.Connection, events: Sequence[Placed]) -> None:
-    """Announce, or note how it ended."""
-    for sql, values in made(events, _change):
+def enter(connection: apsw.Connection, events: Sequence[Positioned]) -> None:
+    """Add announced messages, and note their outcomes."""
+    for sql, values in converted(events, _change):
         connection.execute(sql, values)
 
 
@@ -60,15 +60,15 @@ MODEL = Model(
 )
 
 
-def sendings(connection: apsw.Connection, states: Collection[str], limit: int) -> tuple[Sending, ...]:
-    """The last `limit` in one of `states`, the newest first."""
-    wanted = ", ".join("?" * len(states))
-    sql = f"SELECT * FROM sendings WHERE state IN ({wanted}) ORDER BY position DESC LIMIT ?"  # noqa: S608
+def sendings(connection: apsw.Connection, states: Collection[str], limit: int = 100) -> tuple[Sending, ...]:
+    """The last `limit` messages in one of `states`, the newest first."""
+    marks = ", ".join("?" * len(states))
+    sql = f"SELECT * FROM sendings WHERE state IN ({marks}) ORDER BY position DESC LIMIT ?"  # noqa: S608
     return tuple(_sending(row) for row in connection.execute(sql, (*sorted(states), limit)).fetchall())
 
 
 def sending(connection: apsw.Connection, about: str) -> Sending | None:
-    """The last one about this."""
+    """The last message about `about`."""
     sql = "SELECT * FROM sendings WHERE about = ? ORDER BY position DESC LIMIT 1"
     row = connection.execute(sql, (about,)).fetchone()
     return None if row is None else _sending(row)

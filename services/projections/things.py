@@ -1,4 +1,4 @@
-"""Todos, notes, tracks and decisions as they stand. What an event makes of one, only the domain knows."""
+"""Todos, notes, tracks and decisions in their present state, as the domain derives it from events."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import apsw
 import msgspec
 
 from services.domain.due import Until
-from services.domain.events import Event as Happened
+from services.domain.events import Event as DomainEvent
 from services.domain.tags import tag_key
 from services.domain.things import TRACK, Key, Thing, evolve, key_of, track_key
 from services.event_log.records import moment
 from services.formats import WRITES
 from services.kept import event_of
-from services.projections.models import Event, Model, Placed, Value, made
-from services.projections.pages import page
+from services.projections.models import Event, Model, Positioned, Value, converted
+from services.projections.pages import END, page
 
 SCHEMA = """
 CREATE TABLE things (
@@ -51,7 +51,7 @@ CREATE INDEX things_due ON things (due) WHERE due IS NOT NULL;
 
 _PREFIXES = ("Todo", "Note", "Track", "Decision", "Tag")
 EVENTS = tuple(pair for pair in WRITES if pair[0].startswith(_PREFIXES))
-"""The (type, version) of the events that change a thing."""
+"""The (type, version) of the events that change an item."""
 
 _COLUMNS = "position, kind, state, text, tags, created, changed, due, rationale, entries, reason"
 _PUT = "INSERT OR REPLACE INTO things VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
@@ -59,12 +59,12 @@ _decode_tags = msgspec.json.Decoder(tuple[str, ...]).decode
 _encode = msgspec.json.Encoder().encode
 
 
-def enter(connection: apsw.Connection, events: Sequence[Placed]) -> None:
-    """Let each event make of its thing what the domain says."""
-    for position, happened in made(events, _happened):
-        key = key_of(happened)
+def enter(connection: apsw.Connection, events: Sequence[Positioned]) -> None:
+    """Apply each event to its item, as the domain does."""
+    for position, event in converted(events, _domain_event):
+        key = key_of(event)
         before = None if key is None else thing(connection, key)
-        after = evolve(before, happened, position)
+        after = evolve(before, event, position)
         if after is not None and after != before:
             connection.execute(_PUT, _row(after))
             _tag(connection, after, () if before is None else before.tags)
@@ -74,23 +74,23 @@ MODEL = Model(("things", "thing_tags"), SCHEMA, INDEXES, enter, EVENTS)
 
 
 def thing(connection: apsw.Connection, key: Key) -> Thing | None:
-    """The one that is known by `key`, as it stands."""
+    """The item with this key, in its present state; None where there is none."""
     column = "position" if isinstance(key, int) else "track"
-    found = connection.execute(f"SELECT {_COLUMNS} FROM things WHERE {column} = ?", (key,)).fetchone()  # noqa: S608
-    return None if found is None else _thing(found)
+    row = connection.execute(f"SELECT {_COLUMNS} FROM things WHERE {column} = ?", (key,)).fetchone()  # noqa: S608
+    return None if row is None else _thing(row)
 
 
 def things(
     connection: apsw.Connection,
     kind: str,
-    before: int,
-    limit: int,
+    before: int = END,
+    limit: int = 100,
     *,
     states: Collection[str] = (),
     tag: str | None = None,
     due_until: Until | None = None,
 ) -> tuple[Thing, ...]:
-    """The last `limit` of a kind in front of the position `before`, the newest first.
+    """The last `limit` items of a kind in front of position `before`, the newest first.
 
     In one of `states`, if any are given; with this tag; due before `due_until`.
     """
@@ -109,7 +109,7 @@ def things(
 
 
 def tags(connection: apsw.Connection) -> dict[str, int]:
-    """Every tag that something bears, as it was last written, and how many things do."""
+    """Every tag in use, as it was last written, and the number of items that have it."""
     # SQLite takes the other columns from the row of the maximum.
     sql = "SELECT tag, count(*), max(position) FROM thing_tags GROUP BY key ORDER BY key"
     return {
@@ -118,15 +118,15 @@ def tags(connection: apsw.Connection) -> dict[str, int]:
 
 
 def standing(connection: apsw.Connection) -> dict[str, dict[str, int]]:
-    """How many things there are of each kind, in each state."""
-    found: dict[str, dict[str, int]] = {}
+    """The number of items of each kind, in each state."""
+    numbers: dict[str, dict[str, int]] = {}
     sql = "SELECT kind, state, count(*) FROM things GROUP BY kind, state ORDER BY kind, state"
     for kind, state, count in cast(list[tuple[str, str, int]], connection.execute(sql).fetchall()):
-        found.setdefault(kind, {})[state] = count
-    return found
+        numbers.setdefault(kind, {})[state] = count
+    return numbers
 
 
-def _happened(position: int, event: Event) -> tuple[int, Happened]:
+def _domain_event(position: int, event: Event) -> tuple[int, DomainEvent]:
     return position, event_of(event)
 
 

@@ -1,4 +1,4 @@
-"""The timeline: every event there is, the newest first, in today's versions."""
+"""The timeline: every event, the newest first, in today's versions."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from msgspec import Struct
 
 import services.projections.messages as messages
 from services.formats import MESSAGE_RECORDED
-from services.projections.models import Event, Model, Placed, Value, made
-from services.projections.pages import page
+from services.projections.models import Event, Model, Positioned, Value, converted
+from services.projections.pages import END, page
 
 SCHEMA = """
 CREATE TABLE timeline (
@@ -26,9 +26,6 @@ CREATE TABLE timeline (
 """
 
 INDEXES = "CREATE INDEX timeline_type ON timeline (type);"
-
-END = (1 << 63) - 1
-"""Behind every position."""
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(dict[str, object]).decode
@@ -47,36 +44,36 @@ class Entry(Struct, frozen=True):
 
 
 def row(position: int, event: Event) -> tuple[Value, ...]:
-    """The row of one event. Raises ValueError for a message that says nothing."""
+    """The row of one event. Raises ValueError for a message without its members."""
     if (event.type, event.version) == MESSAGE_RECORDED:
         messages.check(event.data)
     return (position, event.id, event.type, event.version, event.time, _encode(event.data).decode())
 
 
-def enter(connection: apsw.Connection, events: Sequence[Placed]) -> None:
-    """One row for each event."""
-    connection.executemany("INSERT INTO timeline VALUES (?, ?, ?, ?, ?, ?)", made(events, row))
+def enter(connection: apsw.Connection, events: Sequence[Positioned]) -> None:
+    """Add one row for each event."""
+    connection.executemany("INSERT INTO timeline VALUES (?, ?, ?, ?, ?, ?)", converted(events, row))
 
 
 MODEL = Model(("timeline",), SCHEMA, INDEXES, enter, None)
 
 
 def before(
-    connection: apsw.Connection, position: int, limit: int, types: Collection[str] | None = None
+    connection: apsw.Connection, position: int = END, limit: int = 100, types: Collection[str] | None = None
 ) -> tuple[Entry, ...]:
     """The last `limit` events in front of `position`, the newest first; of `types` alone, if given.
 
-    Fewer of them where a page holds no more.
+    Fewer where a page holds no more.
     """
-    # One walk backwards through the index for each type, and not through all that is of another one.
+    # One walk backwards through the index for each type, and none through events of others.
     kinds: list[str] = [] if types is None else sorted(types)
     walk = "SELECT position FROM timeline WHERE type = ? AND position < ? ORDER BY position DESC LIMIT ?"
     one = f"SELECT * FROM ({walk})"  # noqa: S608
-    found = "position < ?" if types is None else f"position IN ({' UNION ALL '.join([one] * len(kinds))})"
+    condition = "position < ?" if types is None else f"position IN ({' UNION ALL '.join([one] * len(kinds))})"
     values = [position] if types is None else [value for kind in kinds for value in (kind, position, limit)]
     sql = (
         "SELECT position, id, type, version, time, data FROM timeline"  # noqa: S608
-        f" WHERE {found} ORDER BY position DESC LIMIT ?"
+        f" WHERE {condition} ORDER BY position DESC LIMIT ?"
     )
     entries = page(connection, sql, (*values, limit))
     return tuple(_entry(cast(tuple[int, str, str, int, str, str], entry)) for entry in entries)

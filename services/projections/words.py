@@ -1,4 +1,4 @@
-"""The words of a text, as the search index holds them and as they are looked for.
+"""The words of a text, for the search index and for queries.
 
 The tokenizer of FTS5 divides at everything that is no letter or digit: `C++` would be `c`, an emoji nothing,
 and a text in Japanese, Chinese or Thai, which has no spaces, one word. Such parts are spelled as letters.

@@ -9,8 +9,8 @@ from datetime import datetime
 from services.answers import Recorded
 from services.domain.things import DECISION, NOTE, TODO, TRACK, Key, Thing, track_key
 from services.identity import Identity
-from services.projections import Hit
-from services.projections.timeline import END
+from services.projections import Hit, counts, search, sendings, things
+from services.projections.pages import END
 from services.refusals import MissingError
 from services.service import Service
 from services.telegram import changes, lists, texts
@@ -106,15 +106,17 @@ class Answers:
         return lists.hit_list(found[:MOST_HITS])
 
     async def _hits(self, words: str, before: int) -> tuple[Hit, ...]:
-        return await self.service.look(lambda models: models.search(words, before, MOST_HITS))
+        return await self.service.look(lambda models: search.search(models, words, before, MOST_HITS))
 
     async def _stats(self, _rest: str) -> Said:
-        standing, counts = await self.service.look(lambda models: (models.standing(), models.counts()))
-        return texts.stats(standing, counts)
+        standing, numbers = await self.service.look(
+            lambda models: (things.standing(models), counts.counts(models))
+        )
+        return texts.stats(standing, numbers)
 
     async def _status(self, _rest: str) -> Said:
         head = await self.service.head()
-        perhaps = await self.service.look(lambda models: models.sendings(("announced",), MOST_HITS))
+        perhaps = await self.service.look(lambda models: sendings.sendings(models, ("announced",), MOST_HITS))
         who = {"environment": self.identity.environment, "release": self.identity.release}
         started = datetime.fromisoformat(self.identity.started_at)
         told = [(sending.about, sending.text) for sending in perhaps]
@@ -124,7 +126,7 @@ class Answers:
         return Said(texts.HELP)
 
     async def _things(self, kind: str, *states: str) -> tuple[Thing, ...]:
-        return await self.service.look(lambda models: models.things(kind, states=states, limit=MOST))
+        return await self.service.look(lambda models: things.things(models, kind, states=states, limit=MOST))
 
     async def _thing(self, key: Key) -> Thing | None:
         try:

@@ -10,7 +10,7 @@ import logging
 from typing import cast
 
 from services.domain.commands import NoteMigration
-from services.projections.timeline import END
+from services.projections.pages import END
 from services.service import Service
 
 logger = logging.getLogger("helionyx")

@@ -16,6 +16,7 @@ from services.domain.events import MessageRecorded
 from services.domain.origin import Origin
 from services.event_log import ConflictError
 from services.kept import event_of
+from services.projections import sendings
 from services.projections.sendings import FAILED, Sending
 from services.service import Service
 from services.telegram import remarks, texts
@@ -200,7 +201,7 @@ class Conversation:
     async def _is_owed(self, number: str, recorded: Recorded) -> bool:
         """Whether no answer to the message has been sent, or perhaps been sent."""
         about = _about(number, _origin(recorded))
-        before: Sending | None = await self.service.look(lambda models: models.sending(about))
+        before: Sending | None = await self.service.look(lambda models: sendings.sending(models, about))
         if before is None:
             return True
         return before.state == FAILED and str(before.reason).startswith(LATER)

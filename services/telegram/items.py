@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from services.domain.due import Until
 from services.domain.things import Thing
-from services.projections.timeline import END
+from services.projections import things
+from services.projections.pages import END
 from services.service import Service
 
 READ_AT_ONCE = 500
@@ -24,5 +25,5 @@ async def _page(
     service: Service, kind: str, state: str, due_until: Until | None, before: int
 ) -> tuple[Thing, ...]:
     return await service.look(
-        lambda models: models.things(kind, before, READ_AT_ONCE, states=(state,), due_until=due_until)
+        lambda models: things.things(models, kind, before, READ_AT_ONCE, states=(state,), due_until=due_until)
     )

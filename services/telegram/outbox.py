@@ -17,6 +17,7 @@ from telegram import Bot, InlineKeyboardButton, InlineKeyboardMarkup, ReplyParam
 from telegram.error import BadRequest, ChatMigrated, RetryAfter, TelegramError
 
 from services.domain.commands import AnnounceSending, NoteSent, NoteUnsent
+from services.projections import sendings
 from services.service import Service
 from services.telegram.backoff import Stop, seconds_before
 from services.telegram.calls import is_certain, may_pass, reason_of, wait_of
@@ -74,7 +75,7 @@ class Outbox:
         pause = self._not_before - time.monotonic()
         if pause > 0:  # Telegram has said so
             return pause
-        before = await self._service.look(lambda models: models.sending(about))
+        before = await self._service.look(lambda models: sendings.sending(models, about))
         if before is not None and before.state != "failed":
             return None
         key = about if before is None else f"{about}#{before.position}"

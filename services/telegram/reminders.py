@@ -13,6 +13,7 @@ from datetime import time as clock_time
 from services.domain.due import until_of
 from services.domain.things import DECISION, TODO, Thing
 from services.errors import HelionyxError
+from services.projections import sendings
 from services.service import Service
 from services.telegram import lists, texts
 from services.telegram.backoff import Stop
@@ -98,7 +99,7 @@ class Reminders:
         """Whether there is nothing to do about it now."""
         if time.monotonic() < self._again.get(about, 0):
             return True
-        before = await self._service.look(lambda models: models.sending(about))
+        before = await self._service.look(lambda models: sendings.sending(models, about))
         return before is not None and before.state != "failed"
 
     async def _summary(self, day: date, todos: tuple[Thing, ...], now: datetime) -> Said | None:

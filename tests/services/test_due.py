@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from services.dates import when
 from services.domain import commands as c
 from services.domain.due import day_of, is_day, is_overdue, order, until_of
-from services.projections import Projections
+from services.projections import Projections, things
 from tests.services.instance import running
 from tests.services.test_projections_things import appended
 
@@ -27,7 +28,10 @@ def listed(directory: Path, dues: list[str], until: str, zone: ZoneInfo) -> list
     log, _ = appended(directory / "e", [c.AddTodo("x", due, source="x") for due in dues])
     models = Projections.open(directory / "p" / "h.db")
     models.catch_up(log)
-    found = [str(todo.due) for todo in models.things("todo", due_until=until_of(until, zone))]
+    found = [
+        str(todo.due)
+        for todo in models.ask(partial(things.things, kind="todo", due_until=until_of(until, zone)))
+    ]
     models.close()
     log.close()
     return found[::-1]

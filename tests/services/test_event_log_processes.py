@@ -18,6 +18,7 @@ from services.event_log import GENESIS, BusyError, Draft
 from services.event_log.sqlite import schema
 from services.event_log.sqlite.log import SqliteLog
 from services.projections import Projections
+from services.projections.messages import after
 
 APPENDER = """
 import signal
@@ -94,7 +95,7 @@ def test_two_processes_append_at_once(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "code",
     [
-        "from services.event_log import SqliteLog; SqliteLog.open(path)",
+        "from services.event_log.sqlite.log import SqliteLog; SqliteLog.open(path)",
         "from services.projections import Projections; Projections.open(path / 'helionyx.db')",
     ],
     ids=["log", "projections"],
@@ -152,7 +153,8 @@ while projections.catch_up(log) < count:
     for follower in followers:
         follower.communicate(timeout=20)
     assert [follower.returncode for follower in followers] == [0, 0]
-    messages = Projections.open(tmp_path / "p" / "helionyx.db").messages(0, 2 * count)
+    projections = Projections.open(tmp_path / "p" / "helionyx.db")
+    messages = projections.ask(lambda models: after(models, 0, 2 * count))
     assert [message.text for message in messages] == [str(number) for number in range(count)]
 
 

@@ -236,7 +236,7 @@ def test_read_models_of_every_schema_are_removed_before_the_log_changes(store: P
     seen: list[list[str]] = []
 
     def ready() -> None:
-        from services.projections.database import remove_all
+        from services.projections.files import remove_all
 
         remove_all(stem)
         seen.append([path.name for path in holding(tmp_path / "projections")])

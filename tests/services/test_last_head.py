@@ -14,7 +14,7 @@ from services.event_log.last_head import LastHead
 from services.event_log.redact import Order, redact
 from services.event_log.sqlite.backend import SqliteBackend
 from services.event_log.summary import BEGINNING
-from services.projections.database import remove_all
+from services.projections.files import remove_all
 from tests.services.instance import running
 from tests.services.losses import (
     SAID,

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from services.config import ROOT
 from services.event_log import Draft
 from services.event_log.sqlite.log import SqliteLog
-from services.projections import Projections, database, opening
+from services.projections import Projections, build, database, files, messages, opening
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 
@@ -33,7 +34,9 @@ def stem(tmp_path: Path) -> Path:
 
 
 def texts(projections: Projections) -> str:
-    return "".join(message.text for message in projections.messages(0, 10_000))
+    return "".join(
+        message.text for message in projections.ask(lambda models: messages.after(models, 0, 10_000))
+    )
 
 
 def test_catching_up(log: SqliteLog, stem: Path) -> None:
@@ -42,7 +45,7 @@ def test_catching_up(log: SqliteLog, stem: Path) -> None:
     assert [projections.catch_up(log) for _ in range(2)] == [3, 3]
     log.append([draft("d")])
     assert projections.catch_up(log) == 4
-    first = projections.messages(0, 1)[0]
+    first = projections.ask(lambda models: messages.after(models, 0, 1))[0]
     record = next(log.read())
     expected = (1, record.envelope().id, "2026-01-02T00:00:00.000000Z", "a", "test")
     assert (first.position, first.id, first.time, first.text, first.source) == expected
@@ -53,7 +56,9 @@ def test_pages(log: SqliteLog, stem: Path) -> None:
     """`after` is not included, `limit` counts."""
     projections = Projections.open(stem)
     projections.catch_up(log)
-    assert [message.position for message in projections.messages(1, 1)] == [2]
+    assert [message.position for message in projections.ask(lambda models: messages.after(models, 1, 1))] == [
+        2
+    ]
 
 
 def test_more_than_a_batch(log: SqliteLog, stem: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -86,7 +91,7 @@ def test_deleting_them_loses_nothing(log: SqliteLog, stem: Path) -> None:
 
 def test_a_spoilt_file_is_built_again(log: SqliteLog, stem: Path) -> None:
     """What SQLite cannot read is no reason to stop: nothing in it is needed."""
-    path = database.file_of(stem)
+    path = files.file_of(stem)
     path.parent.mkdir()
     path.write_bytes(b"spoilt" * 1000)
     path.with_name(f"{path.name}-wal").write_bytes(b"spoilt" * 1000)
@@ -97,7 +102,7 @@ def test_a_spoilt_file_is_built_again(log: SqliteLog, stem: Path) -> None:
 
 def test_old_rows_do_not_come_back(log: SqliteLog, stem: Path) -> None:
     """What the -wal of a spoilt file still holds stays out of the next one."""
-    path = database.file_of(stem)
+    path = files.file_of(stem)
     wal = path.with_name(f"{path.name}-wal")
     projections = Projections.open(stem)
     projections.catch_up(log)
@@ -160,7 +165,7 @@ def test_what_is_shared_is_only_ever_caught_up_with(log: SqliteLog, stem: Path, 
 
 def test_what_is_shared_is_never_replaced(stem: Path) -> None:
     """A file that SQLite cannot read stays where it is, too."""
-    path = database.file_of(stem)
+    path = files.file_of(stem)
     path.parent.mkdir()
     path.write_bytes(b"spoilt" * 1000)
     with pytest.raises(database.ProjectionsError, match="cannot open the projections"):
@@ -187,13 +192,52 @@ def test_events_of_other_types_are_passed_over(log: SqliteLog, stem: Path) -> No
 
 def test_the_file_is_named_after_its_schema(stem: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Another schema, or other code that makes its rows, makes another file beside the first."""
-    names = {database.file_of(stem).name}
+    names = {files.file_of(stem).name}
     monkeypatch.setattr(opening, "SCHEMA", opening.SCHEMA + " ")
-    names.add(database.file_of(stem).name)
-    monkeypatch.setattr(database, "_code", lambda: b"another")
-    names.add(database.file_of(stem).name)
+    names.add(files.file_of(stem).name)
+    monkeypatch.setattr(files, "_sources", lambda: [Path(__file__)])
+    names.add(files.file_of(stem).name)
     assert len(names) == 3
     assert all(name.startswith("helionyx-") and name.endswith(".db") for name in names)
+
+
+def test_the_code_of_the_rows_is_found_by_itself() -> None:
+    """Each read model and all that it is made with, and nothing that makes no rows."""
+    names = {".".join(path.relative_to(ROOT).with_suffix("").parts) for path in files.sources(ROOT)}
+    models = {model.enter.__module__ for model in build.MODELS}
+    helpers = {
+        "services.projections.words",
+        "services.domain.things",
+        "services.domain.events",
+        "services.kept",
+    }
+    assert names >= {*models, *helpers, "services.projections.build", "services.upcasters"}
+    needless = ("services.api", "services.event_log", "services.telegram", "services.domain.grammar")
+    assert not [name for name in names if name.startswith(needless)]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "import services.b",
+        "import services.b as d",
+        "from services import b",
+        "from services import a, b as d",
+        "from services import (\n    a,\n    b,\n)",
+        "from services.b import X",
+    ],
+)
+def test_a_module_is_found_however_it_is_imported(tmp_path: Path, line: str) -> None:
+    """Once, and also by way of others."""
+    (tmp_path / "services").mkdir()
+    sources = {
+        "start": "from services import a\n",
+        "a": f"import re\n{line}\n",
+        "b": "from services import a",
+    }
+    for name, text in {**sources, "c": "X = 1\n"}.items():
+        (tmp_path / f"services/{name}.py").write_text(text)
+    assert [path.stem for path in files.sources(tmp_path, "services.start")] == ["a", "b", "start"]
 
 
 def test_only_the_owner_reads_the_file(log: SqliteLog, stem: Path) -> None:

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import threading
+from collections.abc import Collection
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,8 +16,9 @@ import pytest
 from services.config import ROOT
 from services.event_log import Draft
 from services.event_log.sqlite.log import SqliteLog
-from services.projections import Projections, build, database
+from services.projections import Projections, build, database, files, messages, timeline
 from services.projections.__main__ import main as projections_main
+from services.projections.pages import END
 from tests.services.instance import configure, running
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
@@ -42,7 +44,7 @@ def stem(tmp_path: Path) -> Path:
 
 
 def texts(projections: Projections) -> list[str]:
-    return [message.text for message in projections.messages(0, 10_000)]
+    return [message.text for message in projections.ask(lambda models: messages.after(models, 0, 10_000))]
 
 
 def test_the_timeline(log: SqliteLog, stem: Path) -> None:
@@ -50,15 +52,16 @@ def test_the_timeline(log: SqliteLog, stem: Path) -> None:
     projections = Projections.open(stem)
     projections.catch_up(log)
 
-    def positions(*arguments: object) -> list[int]:
-        return [entry.position for entry in projections.timeline(*arguments)]  # type: ignore[arg-type]
+    def positions(position: int = END, limit: int = 100, types: Collection[str] | None = None) -> list[int]:
+        found = projections.ask(lambda models: timeline.before(models, position, limit, types))
+        return [entry.position for entry in found]
 
     assert positions() == list(range(10, 0, -1))
     assert [*positions(11, 4), *positions(7, 4), *positions(3, 4)] == list(range(10, 0, -1))
     assert positions(9, 2, ["Other"]) == [8, 5]
     assert positions(9, 3, ["Other", "MessageRecorded"]) == [8, 7, 6]
     assert positions(9, 3, ["missing"]) == positions(9, 3, []) == []
-    entry, event = projections.timeline(3, 1)[0], list(log.replay())[1][1]
+    entry, event = projections.ask(lambda models: timeline.before(models, 3, 1))[0], list(log.replay())[1][1]
     assert (entry.position, entry.id, entry.type, entry.version, entry.time, entry.data) == (
         *(2, event.id, "Other", 1, "2026-01-02T00:00:00.000000Z"),
         {"text": "1", "source": "test"},
@@ -118,7 +121,7 @@ def test_a_long_log_is_built_in_one_go(log: SqliteLog, stem: Path, monkeypatch: 
     assert not builds
     projections._connection.execute("UPDATE progress SET hash = 'of another log'")
     assert projections.catch_up(log) == 11
-    assert builds == [database.file_of(stem)]
+    assert builds == [files.file_of(stem)]
     assert len(texts(projections)) == 8
 
 
@@ -127,7 +130,7 @@ def test_what_is_in_use_is_replaced_at_once(log: SqliteLog, stem: Path) -> None:
     mine, other = Projections.open(stem), Projections.open(stem)
     mine.catch_up(log)
     other._connection.execute("UPDATE timeline SET data = json_set(data, '$.text', 'wrong')")
-    inode = database.file_of(stem).stat().st_ino
+    inode = files.file_of(stem).stat().st_ino
     seen: list[set[str]] = []
 
     def look(_: int) -> None:
@@ -137,8 +140,8 @@ def test_what_is_in_use_is_replaced_at_once(log: SqliteLog, stem: Path) -> None:
     assert seen == [{"wrong"}]
     for projections in (mine, other):
         assert texts(projections) == ["0", "2", "3", "5", "6", "8", "9"]
-        assert len(projections.timeline()) == 10
-    assert database.file_of(stem).stat().st_ino == inode
+        assert len(projections.ask(timeline.before)) == 10
+    assert files.file_of(stem).stat().st_ino == inode
     log.append([draft("more")])
     assert other.catch_up(log) == mine.catch_up(log) == 11
     assert texts(mine)[-1] == texts(other)[-1] == "more"
@@ -179,7 +182,7 @@ def test_nothing_is_left_of_a_build_that_is_killed(log: SqliteLog, stem: Path) -
     projections = Projections.open(stem)
     names: list[set[str]] = []
     projections.rebuild(log, lambda _: names.append({path.name for path in stem.parent.iterdir()}))
-    name = database.file_of(stem).name
+    name = files.file_of(stem).name
     assert names == [{name, f"{name}-wal", f"{name}-shm"}]
 
 

@@ -22,8 +22,8 @@ from services.domain.things import TODO, Thing, track_key
 from services.event_log import Draft
 from services.event_log.sqlite.log import SqliteLog
 from services.kept import draft_of
-from services.projections import Projections, database
-from services.projections.models import UnfitEventError
+from services.projections import Projections, counts, database, entries, search, sendings, things
+from services.projections.models import BadEventError, Query
 from tests.services.test_domain import COMMANDS, NOW, fold
 
 
@@ -53,17 +53,19 @@ def test_they_are_what_the_domain_says(commands: list[c.Command], batch: int) ->
         models.catch_up(log)
         built.rebuild(log)
         expected = fold(events)
-        assert {thing.position: thing for kind in KINDS for thing in models.things(kind)} == expected
+        assert {
+            thing.position: thing for kind in KINDS for thing in models.ask(partial(things.things, kind=kind))
+        } == expected
         for thing in expected.values():
-            assert models.thing(thing.position) == thing
+            assert models.ask(partial(things.thing, key=thing.position)) == thing
             if thing.kind == "track":
-                assert models.thing(track_key(thing.text)) == thing
-                assert len(models.entries(thing.text)) == thing.entries
+                assert models.ask(partial(things.thing, key=track_key(thing.text))) == thing
+                assert len(models.ask(partial(entries.entries, track=thing.text))) == thing.entries
         borne = [tag_key(tag) for thing in expected.values() for tag in thing.tags]
-        assert [(tag_key(tag), number) for tag, number in models.tags().items()] == [
+        assert [(tag_key(tag), number) for tag, number in models.ask(things.tags).items()] == [
             (tag, borne.count(tag)) for tag in sorted(set(borne))
         ]
-        assert sum(models.counts().values()) == len(events)
+        assert sum(models.ask(counts.counts).values()) == len(events)
         assert models.digest() == built.digest()
         for opened in (models, built, log):
             opened.close()
@@ -89,8 +91,14 @@ def test_lists_are_read_from_their_newest_end(tmp_path: Path, stem: Path) -> Non
     models.catch_up(log)
 
     def found(*arguments: int, **more: object) -> list[int]:
-        things: tuple[Thing, ...] = models.things(TODO, *arguments, **more)  # type: ignore[arg-type]
-        return [thing.position for thing in things]
+        find: Query[tuple[Thing, ...]] = lambda connection: things.things(  # noqa: E731
+            connection,
+            TODO,
+            *arguments,
+            **more,  # type: ignore[arg-type]
+        )
+        items = models.ask(find)
+        return [item.position for item in items]
 
     assert found() == [3, 2, 1]
     assert found(3, 1) == [2]
@@ -164,7 +172,9 @@ def test_words_are_found(tmp_path: Path, stem: Path, words: str, expected: list[
     log, _ = appended(tmp_path, commands)
     models = Projections.open(stem)
     models.catch_up(log)
-    assert [hit.position for hit in models.search(words)] == expected
+    assert [
+        hit.position for hit in models.ask(lambda connection: search.search(connection, words))
+    ] == expected
 
 
 def test_what_was_said_is_shown(tmp_path: Path, stem: Path) -> None:
@@ -172,8 +182,10 @@ def test_what_was_said_is_shown(tmp_path: Path, stem: Path) -> None:
     log, _ = appended(tmp_path, [c.RecordMessage(f"milk {n}", source="x") for n in range(5)])
     models = Projections.open(stem)
     models.catch_up(log)
-    assert models.search("\ud800") == ()
-    assert [(hit.text, hit.type) for hit in models.search("milk", 4, 2)] == [
+    assert models.ask(lambda connection: search.search(connection, "\ud800")) == ()
+    assert [
+        (hit.text, hit.type) for hit in models.ask(lambda connection: search.search(connection, "milk", 4, 2))
+    ] == [
         ("milk 2", "MessageRecorded"),
         ("milk 1", "MessageRecorded"),
     ]
@@ -189,14 +201,17 @@ def test_what_was_sent(tmp_path: Path, stem: Path) -> None:
     log, _ = appended(tmp_path, commands)
     models = Projections.open(stem)
     models.catch_up(log)
-    assert [(one.about, one.reason) for one in models.sendings(("announced", "failed"))] == [
+    assert [
+        (one.about, one.reason)
+        for one in models.ask(lambda connection: sendings.sendings(connection, ("announced", "failed")))
+    ] == [
         ("reply:2", None),
         ("reply:1", "refused"),
     ]
-    sent = models.sending("reply:0")
+    sent = models.ask(lambda connection: sendings.sending(connection, "reply:0"))
     assert sent is not None
     assert (sent.state, sent.text) == ("sent", "hi")
-    assert models.sending("reply:9") is None
+    assert models.ask(lambda connection: sendings.sending(connection, "reply:9")) is None
 
 
 def test_what_no_release_wrote_is_named(tmp_path: Path, stem: Path) -> None:
@@ -204,6 +219,6 @@ def test_what_no_release_wrote_is_named(tmp_path: Path, stem: Path) -> None:
     log, _ = appended(tmp_path, [todo(1)])
     log.append([Draft("TodoAdded", 1, datetime.now(UTC), {"text": 5})])
     models = Projections.open(stem)
-    with pytest.raises(UnfitEventError, match="TodoAdded at position 2"):
+    with pytest.raises(BadEventError, match="TodoAdded at position 2"):
         models.catch_up(log)
-    assert (models.position(), models.things(TODO)) == (0, ())
+    assert (models.position(), models.ask(lambda connection: things.things(connection, TODO))) == (0, ())

@@ -19,6 +19,7 @@ from services.domain.origin import Attachment, Forward, Link, Origin, Person, Re
 from services.event_log import ConflictError, Draft
 from services.event_log.sqlite.backend import SqliteBackend
 from services.event_log.sqlite.log import SqliteLog
+from services.projections import entries
 from services.service import Service
 
 NOW = datetime(2026, 2, 10, 14, tzinfo=UTC)
@@ -76,7 +77,7 @@ def test_what_was_said_earlier_bears_its_own_time(tmp_path: Path) -> None:
         recorded = await tell(service, "todo: buy milk due tomorrow")
         await tell(service, "track: weight: 82 kg")
         (message, _) = await service.messages(0, 9)
-        (entry,) = await service.look(lambda models: models.entries("weight", 99, 9))
+        (entry,) = await service.look(lambda models: entries.entries(models, "weight", 99, 9))
         return recorded, message, await service.thing(recorded.position), await service.thing("weight"), entry
 
     recorded, message, todo, track, entry = run(tmp_path, what)

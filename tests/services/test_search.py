@@ -14,7 +14,7 @@ import pytest
 
 from services.domain import commands as c
 from services.event_log.sqlite.backend import SqliteBackend
-from services.projections import Hit, Projections
+from services.projections import Hit, Projections, search
 from services.projections.words import spelled
 from services.service import Service
 from tests.services.test_projections_things import appended
@@ -114,7 +114,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Projections]:
 )
 def test_what_is_no_word_of_letters(models: Projections, words: str, expected: list[str]) -> None:
     """A sign behind a word belongs to it, a picture is a word, two characters without spaces are one."""
-    found = [hit.text for hit in models.search(words)]
+    found = [hit.text for hit in models.ask(lambda connection: search.search(connection, words))]
     assert [text[: len(begin)] for text, begin in zip(found, expected, strict=True)] == expected, found
 
 
@@ -159,7 +159,7 @@ def finds(tmp_path: Path) -> Iterator[Callable[..., list[Hit]]]:
         runner.run(told(service))
 
         def found(words: str, before: int = 1 << 60, limit: int = 100) -> list[Hit]:
-            return list(runner.run(service.look(lambda models: models.search(words, before, limit))))
+            return list(runner.run(service.look(lambda models: search.search(models, words, before, limit))))
 
         yield found
         runner.run(service.close())

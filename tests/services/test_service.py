@@ -14,7 +14,7 @@ from services.domain.commands import RecordMessage
 from services.event_log import Append, Outcome
 from services.event_log.sqlite.backend import SqliteBackend
 from services.event_log.sqlite.log import SqliteLog
-from services.projections import Projections, database
+from services.projections import Projections, database, messages
 from services.refusals import NotReadyError, RefusedError
 from services.service import Service
 
@@ -145,7 +145,7 @@ def test_a_stop_while_the_projections_catch_up(tmp_path: Path, monkeypatch: pyte
 
     asyncio.run(run())
     projections = Projections.open(tmp_path / "p" / "helionyx.db")
-    assert len(projections.messages(0, 100)) < 20
+    assert len(projections.ask(lambda models: messages.after(models, 0, 100))) < 20
 
 
 def test_those_who_wait_together_share_one_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,8 +15,8 @@ from services.domain.commands import RecordMessage
 from services.event_log import ConflictError, Draft, records
 from services.event_log.sqlite.backend import SqliteBackend
 from services.event_log.sqlite.log import SqliteLog
-from services.projections import Projections, database
-from services.projections.models import UnfitEventError
+from services.projections import Projections, files, messages
+from services.projections.models import BadEventError
 from services.service import Service
 from services.upcasters import Data, Format, UnknownEventError, Upcaster, readable, upcast
 
@@ -33,7 +33,7 @@ def from_v0(data: Data) -> Data:
 def _older(monkeypatch: pytest.MonkeyPatch) -> None:
     """A release that reads a version 0 of messages as well."""
     registry: dict[Format, Upcaster] = {V0: from_v0}
-    for module in (upcasters, records, database):
+    for module in (upcasters, records, files):
         monkeypatch.setattr(module, "UPCASTERS", registry)
 
 
@@ -92,7 +92,10 @@ def test_an_old_version_is_read_as_todays(tmp_path: Path) -> None:
     assert first[0].envelope().data == {"words": "hello"}
     projections = Projections.open(tmp_path / "p" / "helionyx.db")
     projections.catch_up(log)
-    assert [message.text for message in projections.messages(0, 10)] == ["hello", "bye"]
+    assert [message.text for message in projections.ask(lambda models: messages.after(models, 0, 10))] == [
+        "hello",
+        "bye",
+    ]
 
 
 @pytest.mark.usefixtures("_older")
@@ -125,9 +128,9 @@ def test_a_repeat_through_the_service(tmp_path: Path) -> None:
 def test_the_file_of_the_read_models_depends_on_what_is_upcast(monkeypatch: pytest.MonkeyPatch) -> None:
     """A release that reads more builds its own: the rows would be others."""
     stem = Path("/p/helionyx.db")
-    before = database.file_of(stem)
-    monkeypatch.setattr(database, "UPCASTERS", {V0: from_v0})
-    assert database.file_of(stem) != before
+    before = files.file_of(stem)
+    monkeypatch.setattr(files, "UPCASTERS", {V0: from_v0})
+    assert files.file_of(stem) != before
 
 
 @pytest.mark.parametrize("draft", [Draft("Other", 1, NOW, {}), Draft("MessageRecorded", 9, NOW, {})])
@@ -146,7 +149,7 @@ def test_a_message_that_says_nothing_stops_the_read_models(tmp_path: Path) -> No
     """It is named where it is entered, and not whenever a page of messages is read."""
     log = SqliteLog.open(tmp_path / "events")
     log.append([new("a"), Draft("MessageRecorded", 1, NOW, {"text": "by nobody"})])
-    with pytest.raises(UnfitEventError, match="a MessageRecorded at position 2"):
+    with pytest.raises(BadEventError, match="a MessageRecorded at position 2"):
         Projections.open(tmp_path / "p" / "helionyx.db").catch_up(log)
 
 
