@@ -7,9 +7,9 @@ from typing import cast
 from msgspec import Struct
 
 from services.domain.grammar import undated
-from services.domain.things import Key, begins, key_of
+from services.domain.items import Key, begins, key_of
+from services.event_codec import event_of
 from services.event_log import Record
-from services.kept import event_of
 from services.projections import Entry, Message
 from services.projections.messages import message_of
 

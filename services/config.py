@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
 
-from services.config_keys import KEYS, PLACEHOLDER, TELEGRAM, Key, UnfitError
+from services.config_keys import KEYS, PLACEHOLDER, TELEGRAM, InvalidError, Key
 from services.config_sources import ConfigError, environment_problems, load, read_file
 from services.env_file import Entry, EnvFile, Problem, parse
 from services.formats import READS, TABLE_VERSION, WRITES, by_type
@@ -93,8 +93,8 @@ def _read(file: EnvFile) -> tuple[dict[str, object], tuple[Problem, ...]]:
             continue
         try:
             values[key.name] = _value(key, entry.value)
-        except UnfitError as unfit:
-            problems.append(Problem(unfit.message, key.name, entry.line, unfit.hint))
+        except InvalidError as invalid:
+            problems.append(Problem(invalid.message, key.name, entry.line, invalid.hint))
     if _inside(values.get("PROJECTIONS_DB_PATH"), values.get("EVENT_STORE_PATH")):
         message = "expected a path outside EVENT_STORE_PATH: projections may be deleted, events never"
         problems.append(Problem(message, "PROJECTIONS_DB_PATH"))
@@ -105,11 +105,11 @@ def _read(file: EnvFile) -> tuple[dict[str, object], tuple[Problem, ...]]:
 
 def _value(key: Key, text: str) -> object:
     if text.startswith(PLACEHOLDER):
-        raise UnfitError(
+        raise InvalidError(
             f"the placeholder {PLACEHOLDER} of the template still stands here", "fill in a value of yours"
         )
     if not text:
-        raise UnfitError("the value is empty", "give it a value, or comment the line out")
+        raise InvalidError("the value is empty", "give it a value, or comment the line out")
     return key.read(text)
 
 

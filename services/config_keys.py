@@ -30,7 +30,7 @@ _URL = re.compile(
 _BOT_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{1,28}bot", re.IGNORECASE)
 
 
-class UnfitError(Exception):
+class InvalidError(Exception):
     """A value that a key cannot have: what was expected and found, and a hint. Never quotes a secret."""
 
     def __init__(self, message: str, hint: str = "") -> None:
@@ -63,7 +63,7 @@ def _host(text: str) -> str:
             raise ValueError("a zone")
         return str(ipaddress.ip_address(text))
     except ValueError:
-        raise UnfitError(
+        raise InvalidError(
             f"expected an IPv4 or IPv6 address, found {_found(text)}",
             "names are refused: 0.0.0.0 is every IPv4 address, 127.0.0.1 this machine alone",
         ) from None
@@ -71,7 +71,7 @@ def _host(text: str) -> str:
 
 def _port(text: str) -> int:
     if not re.fullmatch(r"[1-9][0-9]{0,4}", text) or int(text) > 65535:
-        raise UnfitError(f"expected a port from 1 to 65535, found {_found(text)}")
+        raise InvalidError(f"expected a port from 1 to 65535, found {_found(text)}")
     return int(text)
 
 
@@ -81,7 +81,7 @@ def _networks(text: str) -> tuple[str, ...]:
         try:
             ipaddress.ip_network(name)
         except ValueError:
-            raise UnfitError(
+            raise InvalidError(
                 f"expected addresses or networks with commas between them, found {_found(name)}",
                 "such as 127.0.0.1,10.0.0.0/8",
             ) from None
@@ -90,9 +90,9 @@ def _networks(text: str) -> tuple[str, ...]:
 
 def _api_token(text: str) -> str:
     if not all("!" <= character <= "~" for character in text):
-        raise UnfitError("expected visible ASCII characters without spaces, found another character")
+        raise InvalidError("expected visible ASCII characters without spaces, found another character")
     if len(text) < SHORTEST_TOKEN:
-        raise UnfitError(
+        raise InvalidError(
             f"expected at least {SHORTEST_TOKEN} characters, found {len(text)}",
             "python3 -c 'import secrets; print(secrets.token_urlsafe(32))' makes one",
         )
@@ -102,25 +102,25 @@ def _api_token(text: str) -> str:
 def _path(text: str) -> Path:
     path = Path(text)
     if not path.is_absolute():
-        raise UnfitError(f"expected an absolute path, found {_found(text)}", "it begins with /")
+        raise InvalidError(f"expected an absolute path, found {_found(text)}", "it begins with /")
     if ".." in path.parts or len(path.parts) < 2 or text.endswith("/"):
-        raise UnfitError(f"expected a path without `..` and without a / at its end, found {_found(text)}")
+        raise InvalidError(f"expected a path without `..` and without a / at its end, found {_found(text)}")
     return path
 
 
 def _log_level(text: str) -> str:
     if text not in LOG_LEVELS:
-        raise UnfitError(f"expected one of {', '.join(LOG_LEVELS)}, found {_found(text)}")
+        raise InvalidError(f"expected one of {', '.join(LOG_LEVELS)}, found {_found(text)}")
     return text
 
 
 def _bot_token(text: str) -> str:
     if _PLACEHOLDER_TOKEN.search(text):
-        raise UnfitError(
+        raise InvalidError(
             "the placeholder of a guide still stands here", "@BotFather shows the token of a bot"
         )
     if not _BOT_TOKEN.fullmatch(text):
-        raise UnfitError(
+        raise InvalidError(
             f"expected digits, a colon and letters, found {len(text)} characters of another shape",
             "@BotFather shows the token of a bot",
         )
@@ -129,13 +129,13 @@ def _bot_token(text: str) -> str:
 
 def _chat_id(text: str) -> int:
     if not re.fullmatch(r"-?[1-9][0-9]{0,18}", text):
-        raise UnfitError(f"expected a whole number, found {_found(text)}", "the id of a group is negative")
+        raise InvalidError(f"expected a whole number, found {_found(text)}", "the id of a group is negative")
     return int(text)
 
 
 def _bot_name(text: str) -> str:
     if not _BOT_NAME.fullmatch(text):
-        raise UnfitError(f"expected a name that ends in `bot`, without an @, found {_found(text)}")
+        raise InvalidError(f"expected a name that ends in `bot`, without an @, found {_found(text)}")
     return text
 
 
@@ -144,7 +144,7 @@ def _quiet_hours(text: str) -> tuple[str, str] | None:
         return None
     begin, _, end = text.partition("-")
     if not _CLOCK.fullmatch(begin) or not _CLOCK.fullmatch(end) or begin == end:
-        raise UnfitError(
+        raise InvalidError(
             f"expected two times of day or `{OFF}`, found {_found(text)}",
             "22:00-08:00 is over night, from the first minute up to the second",
         )
@@ -153,13 +153,13 @@ def _quiet_hours(text: str) -> tuple[str, str] | None:
 
 def _summary_at(text: str) -> str | None:
     if text != OFF and not _CLOCK.fullmatch(text):
-        raise UnfitError(f"expected a time of day or `{OFF}`, found {_found(text)}", "such as 08:00")
+        raise InvalidError(f"expected a time of day or `{OFF}`, found {_found(text)}", "such as 08:00")
     return None if text == OFF else text
 
 
 def _memory(text: str) -> str:
     if not re.fullmatch(r"[1-9][0-9]{0,5}[MG]", text) or _mebibytes(text) < LEAST_MEMORY:
-        raise UnfitError(
+        raise InvalidError(
             f"expected a size from {LEAST_MEMORY}M on, in M or G, found {_found(text)}",
             "such as 256M or 1G; the service takes 60M when it does nothing",
         )
@@ -175,7 +175,7 @@ def _between(low: int, high: int) -> Callable[[str], int]:
 
     def read(text: str) -> int:
         if not re.fullmatch(r"[1-9][0-9]{0,6}", text) or not low <= int(text) <= high:
-            raise UnfitError(f"expected a whole number from {low} to {high}, found {_found(text)}")
+            raise InvalidError(f"expected a whole number from {low} to {high}, found {_found(text)}")
         return int(text)
 
     return read
@@ -184,13 +184,13 @@ def _between(low: int, high: int) -> Callable[[str], int]:
 def _api_url(text: str) -> str:
     found = _URL.fullmatch(text)
     if not found or int(found["port"] or 443) > 65535:
-        raise UnfitError(
+        raise InvalidError(
             "expected http:// or https://, a host, and perhaps a port and a path without a / at its end, "
             f"found {_found(text)}",
             f"{TELEGRAM} is Telegram's own",
         )
     if found["scheme"] == "http" and not _near(found["host"]):
-        raise UnfitError(
+        raise InvalidError(
             f"expected https:// to {_found(found['host'])}, found http://: the token would go in clear",
             "http:// is for localhost and for loopback and private addresses",
         )
@@ -215,11 +215,11 @@ def _timezone(text: str) -> str:
         zoneinfo.ZoneInfo(text)
     except (KeyError, ValueError, OSError):
         if not any(Path(directory).is_dir() for directory in zoneinfo.TZPATH):
-            raise UnfitError(
+            raise InvalidError(
                 f"this system has no time zone database, so that only UTC is known; found {_found(text)}",
                 "install the package tzdata on this machine, or set TIMEZONE=UTC",
             ) from None
-        raise UnfitError(
+        raise InvalidError(
             f"expected the name of an IANA time zone, found {_found(text)}", "for example Europe/Vienna"
         ) from None
     return text

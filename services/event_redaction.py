@@ -16,10 +16,10 @@ from msgspec import Struct
 
 from services.domain.events import EventRedacted
 from services.errors import HelionyxError
+from services.event_codec import draft_of, event_of
 from services.event_log import Draft, Envelope, EventLog, Head
 from services.event_log.records import new_id
 from services.formats import EVENT_REDACTED, MESSAGE_RECORDED, OF_ITSELF
-from services.kept import draft_of, event_of
 from services.redaction import REDACTED
 
 SENDING = "SendingAnnounced"

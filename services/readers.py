@@ -8,7 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from services.opened import Opened
+from services.open_storage import OpenStorage
 from services.threads import in_thread
 
 T = TypeVar("T")
@@ -25,17 +25,17 @@ class Readers:
     Threads and connections are made when there is more to be read at once than ever before.
     """
 
-    def __init__(self, connect: Callable[[], Opened]) -> None:
+    def __init__(self, connect: Callable[[], OpenStorage]) -> None:
         self._connect = connect
         self._threads = ThreadPoolExecutor(MOST, "reader")
         self._quick = ThreadPoolExecutor(1, "quick-reader")
         self._changed = threading.Condition()
         self._reading = 0
         self._renewing = False
-        self._idle: list[Opened] = []
+        self._idle: list[OpenStorage] = []
         """The connection that was used last is the last: its pages are still in memory."""
 
-    async def read(self, job: Callable[[Opened], T], *, quick: bool = False) -> T:
+    async def read(self, job: Callable[[OpenStorage], T], *, quick: bool = False) -> T:
         """Return the result of `job`. Raises its exceptions, and HelionyxError if nothing can be opened."""
         return await in_thread(self._quick if quick else self._threads, lambda: self._do(job))
 
@@ -43,8 +43,8 @@ class Readers:
         """Finish what was begun, and let go of the files."""
         for threads in (self._threads, self._quick):
             await asyncio.to_thread(threads.shutdown)
-        for opened in self._idle:
-            opened.close()
+        for storage in self._idle:
+            storage.close()
         self._idle.clear()
 
     def renew(self, meanwhile: Callable[[], None]) -> None:
@@ -53,8 +53,8 @@ class Readers:
             self._renewing = True
             self._changed.wait_for(lambda: not self._reading)
         try:
-            for opened in self._idle:
-                opened.close()
+            for storage in self._idle:
+                storage.close()
             self._idle.clear()
             meanwhile()
         finally:
@@ -62,7 +62,7 @@ class Readers:
                 self._renewing = False
                 self._changed.notify_all()
 
-    def _do(self, job: Callable[[Opened], T]) -> T:
+    def _do(self, job: Callable[[OpenStorage], T]) -> T:
         with self._changed:
             self._changed.wait_for(lambda: not self._renewing)
             self._reading += 1
@@ -73,12 +73,12 @@ class Readers:
                 self._reading -= 1
                 self._changed.notify_all()
 
-    def _done(self, job: Callable[[Opened], T]) -> T:
+    def _done(self, job: Callable[[OpenStorage], T]) -> T:
         try:
-            opened = self._idle.pop()
+            storage = self._idle.pop()
         except IndexError:  # several threads may ask at once
-            opened = self._connect()
+            storage = self._connect()
         try:
-            return job(opened)
+            return job(storage)
         finally:
-            self._idle.append(opened)
+            self._idle.append(storage)

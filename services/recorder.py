@@ -11,7 +11,7 @@ from services.durations import COMMIT_BOUNDS, Durations
 from services.errors import HelionyxError
 from services.event_log import Append, Backend, DamagedError, Draft, LostError, Outcome
 from services.event_log.scrubber import Scrubber
-from services.opened import Opened
+from services.open_storage import OpenStorage
 from services.projections import FullDiskProjectionsError
 from services.refusals import NotReadyError
 from services.space import Space
@@ -19,7 +19,7 @@ from services.witnesses import Witnesses
 
 logger = logging.getLogger("helionyx")
 
-Rule = Callable[[Opened], Exception | None]
+Rule = Callable[[OpenStorage], Exception | None]
 """Why something is not to be appended, as things stand; None where it is."""
 
 LOOKED_AT_FIRST = 100
@@ -48,7 +48,7 @@ class Recorder:
         self.first: Draft | None = None
         """What is appended in front of everything else, as long as it is not in the log."""
         self._begun = False
-        self._writing: Opened | None = None
+        self._writing: OpenStorage | None = None
         self.reason: str | None = "the event log is being opened"
 
     def open(self) -> None:
@@ -76,14 +76,14 @@ class Recorder:
             self._close()
             self._writing = self.open_both(read_only=True)
 
-    def _catch_up_first(self, opened: Opened) -> None:
+    def _catch_up_first(self, storage: OpenStorage) -> None:
         """Bring the read models up to the log's end, or as far as a full disk has them."""
-        if opened.full is not None:
-            self.space.block(opened.full)
+        if storage.full is not None:
+            self.space.block(storage.full)
         try:
-            opened.catch_up_first(self._closing.is_set)
+            storage.catch_up_first(self._closing.is_set)
         except FullDiskProjectionsError as error:
-            if not opened.projections.position():
+            if not storage.projections.position():
                 raise
             self.space.block(error)
 
@@ -99,40 +99,40 @@ class Recorder:
             self._writing = self.open_both(read_only=True)
             self.reason = None
 
-    def open_both(self, *, read_only: bool, begin: bool = False, shared: bool = False) -> Opened:
+    def open_both(self, *, read_only: bool, begin: bool = False, shared: bool = False) -> OpenStorage:
         """Both of them; `shared`, as by a reader, while the writer has the read models open."""
         shared = shared or self._rehearsal
         reading = shared and self._writing is not None and self._writing.full is not None
         places = self._places
-        return Opened.open(*places, read_only=read_only, begin=begin, shared=shared, reading=reading)
+        return OpenStorage.open(*places, read_only=read_only, begin=begin, shared=shared, reading=reading)
 
     def commit(self, appends: Sequence[Append]) -> Sequence[Outcome]:
         """Append, and let the read models follow. Raises NotReadyError, and as EventLog.append_each."""
-        opened = self._opened()
+        storage = self._opened()
         self.unless_broken()
         self.space.refuse()
         ruled = any(wanted.subject is not None for wanted in appends)
         first = [Append([self.first])] if self.first is not None else []
         try:
-            outcomes = opened.log.append_each(
-                [*first, *appends], lambda: self._follow(opened) if ruled else None, self.commits.add
+            outcomes = storage.log.append_each(
+                [*first, *appends], lambda: self._follow(storage) if ruled else None, self.commits.add
             )
         except DamagedError as error:
             self.scrubber.report(error.message)
             self.unless_broken()
             raise
-        self._unless_gone(opened)
+        self._unless_gone(storage)
         if first and isinstance(outcomes[0], Exception):
             logger.error("this start is not noted in the log", exc_info=outcomes[0])
         elif first:
             self.first, self._begun = None, True
-        self._follow(opened)
+        self._follow(storage)
         return outcomes[len(first) :]
 
-    def _note_first(self, opened: Opened) -> None:
+    def _note_first(self, storage: OpenStorage) -> None:
         if self.first is None or self._closing.is_set():
             return
-        if opened.ends_with_notes_like(self.first, NOTES_IN_A_ROW):
+        if storage.ends_with_notes_like(self.first, NOTES_IN_A_ROW):
             logger.info("this start is noted together with what is said next, if anything is")
         else:
             self._note([])
@@ -149,10 +149,10 @@ class Recorder:
         except HelionyxError as error:
             logger.warning("this start or stop is not noted in the log: %s", error.message)
 
-    def _note_head(self, opened: Opened | None) -> None:
+    def _note_head(self, storage: OpenStorage | None) -> None:
         """Note the head of the log outside of it, where the log is known to be the right one."""
-        if opened is not None and self.scrubber.broken is None and not self._rehearsal:
-            self._witnesses.note(opened.log)
+        if storage is not None and self.scrubber.broken is None and not self._rehearsal:
+            self._witnesses.note(storage.log)
 
     def refused(self, rule: Rule) -> Exception | None:
         """The reason why an append is refused as things stand, None where it is not."""
@@ -164,9 +164,9 @@ class Recorder:
         except HelionyxError as error:  # of this one alone, and a repeat of it has its answer all the same
             return error
 
-    def _follow(self, opened: Opened) -> None:
+    def _follow(self, storage: OpenStorage) -> None:
         try:
-            opened.projections.catch_up(opened.log)
+            storage.projections.catch_up(storage.log)
             self.reason = None
         except FullDiskProjectionsError as error:  # what they have can be read
             self.space.block(error)
@@ -182,9 +182,9 @@ class Recorder:
         if self.scrubber.broken is not None:
             raise NotReadyError(self.scrubber.broken, self.scrubber.hint)
 
-    def _unless_gone(self, opened: Opened) -> None:
+    def _unless_gone(self, storage: OpenStorage) -> None:
         """Raise NotReadyError where what was appended is in files that no start would find."""
-        loss = opened.log.loss()
+        loss = storage.log.loss()
         if loss is not None:
             self.scrubber.report(loss, lost=True)
             self.unless_broken()
@@ -193,10 +193,10 @@ class Recorder:
         """Bring the read models up to the log's end."""
         self._follow(self._opened())
 
-    def look_around(self, opened: Opened) -> None:
+    def look_around(self, storage: OpenStorage) -> None:
         """Check in a reading thread that the log is where it was opened, and that there is room for more."""
         self._unless_gone(self._opened())
-        self._note_head(opened)
+        self._note_head(storage)
         self.space.look()
 
     def close(self) -> None:
@@ -204,7 +204,7 @@ class Recorder:
         self._note_head(self._writing)
         self._close()
 
-    def _opened(self) -> Opened:
+    def _opened(self) -> OpenStorage:
         if self._writing is None:
             raise NotReadyError("the event log is not open", "try again in a moment")
         return self._writing

@@ -9,24 +9,24 @@ from typing import TypeVar
 
 from services.answers import Recorded, entry_of
 from services.domain.commands import Command, RecordMessage
-from services.domain.decisions import event_of, refused, unfit
+from services.domain.decisions import check_rules, event_of, validate
 from services.domain.events import Event, ServiceStarted, ServiceStopped
+from services.domain.items import Item, Key, key_of
 from services.domain.origin import Origin
-from services.domain.things import Key, Thing, key_of
+from services.event_codec import draft_of
 from services.event_log import Backend, ConflictError, Contents, DamagedError, Draft, Head, Record
 from services.event_log.reading import Reader, Selection
 from services.event_log.records import moment
 from services.event_log.watch import Watch
-from services.keeper import Keeper
-from services.kept import draft_of
-from services.opened import Opened
-from services.projections import Entry, Message, file_of, messages, things, timeline
+from services.message_events import events_of
+from services.open_storage import OpenStorage
+from services.projections import Entry, Message, file_of, items, messages, timeline
 from services.projections.models import Query
 from services.recorder import Rule
 from services.redaction import REDACTED
 from services.refusals import GoneError, MissingError, RefusedError, RehearsalError, standing
 from services.shared import Shared
-from services.spoken import events_of
+from services.storage import Storage
 
 T = TypeVar("T")
 
@@ -59,15 +59,15 @@ class Service:
         self._clock = clock
         self.zone = zone
         self._rehearsal = rehearsal
-        self._keeper = Keeper(backend, projections, rehearsal=rehearsal, node_head=node_head)
-        self.commits, self.space = self._keeper.commits, self._keeper.space
+        self._storage = Storage(backend, projections, rehearsal=rehearsal, node_head=node_head)
+        self.commits, self.space = self._storage.commits, self._storage.space
         self._watch = Watch(self._end)
         self._looks: Shared[tuple[tuple[Record, ...], int]] = Shared()
 
     @property
     def not_ready(self) -> str | None:
         """The reason why the service cannot be used at the moment; None if it can."""
-        return self._keeper.not_ready
+        return self._storage.not_ready
 
     @property
     def projections_file(self) -> str:
@@ -80,13 +80,13 @@ class Service:
         A damaged log is opened for reading, as far as it can be read, and `not_ready` says so. Raises
         HelionyxError, and NotReadyError where `close` is called before this is done.
         """
-        await self._keeper.open(self._note(ServiceStarted))
+        await self._storage.open(self._note(ServiceStarted))
         return await self.head()
 
     async def close(self) -> None:
         """Finish what was begun and let go of the files."""
         self.end_streams()
-        await self._keeper.close(self._note(ServiceStopped))
+        await self._storage.close(self._note(ServiceStopped))
 
     async def record(self, command: Command, idempotency_key: str | None = None) -> Recorded:
         """Carry a command out; on return its event is durable.
@@ -97,9 +97,9 @@ class Service:
         _refuse_invalid(command)
         key = key_of(command)
 
-        def rule(opened: Opened) -> Exception | None:
+        def rule(storage: OpenStorage) -> Exception | None:
             refusal = (
-                refused(opened.projections.ask(lambda models: things.thing(models, key)), command)
+                check_rules(storage.projections.ask(lambda models: items.item(models, key)), command)
                 if key is not None
                 else None
             )
@@ -148,7 +148,7 @@ class Service:
             raise RehearsalError("this is a rehearsal: nothing is recorded")
         drafts = [draft_of(events[0], idempotency_key), *map(draft_of, events[1:])]
         try:
-            records = await self._keeper.append(drafts, subject, rule)
+            records = await self._storage.append(drafts, subject, rule)
         except ConflictError as error:  # of the key as the caller knows it, without its source
             raise ConflictError(str(idempotency_key), error.position) from error
         self._watch.reached(records[-1].position)
@@ -171,28 +171,28 @@ class Service:
     async def told(self, source: str, key: str) -> Recorded | None:
         """The result for the message that was sent with this key; None where there is none."""
 
-        def look(opened: Opened) -> list[Record]:
-            record = opened.log.find(f"{source}:{key}")
-            return [] if record is None else list(opened.log.read(record.position - 1, 2))
+        def look(storage: OpenStorage) -> list[Record]:
+            record = storage.log.find(f"{source}:{key}")
+            return [] if record is None else list(storage.log.read(record.position - 1, 2))
 
-        entries = tuple(map(entry_of, await self._keeper.read(look)))
+        entries = tuple(map(entry_of, await self._storage.read(look)))
         if not entries or entries[0].type != "MessageRecorded":
             return None
         # What was appended together has one time.
         return Recorded(tuple(entry for entry in entries if entry.time == entries[0].time), repeated=True)
 
-    async def thing(self, key: Key) -> Thing:
+    async def item(self, key: Key) -> Item:
         """The item with this key. Raises MissingError."""
-        thing = await self.look(lambda models: things.thing(models, key))
-        if thing is None:
+        item = await self.look(lambda models: items.item(models, key))
+        if item is None:
             raise MissingError(f"there is nothing with the number {key}")
-        return thing
+        return item
 
     async def look(self, query: Query[T]) -> T:
         """Return what `query` finds in the read models, at the log's end. Raises NotReadyError."""
         if self._rehearsal:  # it appends nothing, after which its projections would follow
-            await self._keeper.follow()
-        return await self._keeper.read_models(lambda opened: opened.projections.ask(query))
+            await self._storage.follow()
+        return await self._storage.read_models(lambda storage: storage.projections.ask(query))
 
     async def messages(self, after: int, limit: int) -> tuple[Message, ...]:
         """The first `limit` messages behind the position `after`. Raises GoneError."""
@@ -224,17 +224,17 @@ class Service:
     async def part(self, reader: Reader, after: int, limit: int) -> list[Record]:
         """The next part of a selection, for a caller that reads on: the selection is looked up once."""
 
-        def read(opened: Opened) -> list[Record]:
+        def read(storage: OpenStorage) -> list[Record]:
             try:
-                return opened.log.part(reader, after, limit)
+                return storage.log.part(reader, after, limit)
             except DamagedError:
-                sound = opened.log.sound_end().position
+                sound = storage.log.sound_end().position
                 if sound <= after or not reader.selection.everything:
                     raise
                 # Up to the damage; a caller that reads on gets the error.
-                return opened.log.part(reader, after, min(limit, sound - after))
+                return storage.log.part(reader, after, min(limit, sound - after))
 
-        return await self._keeper.read(read)
+        return await self._storage.read(read)
 
     def stream(
         self,
@@ -254,13 +254,13 @@ class Service:
         kinds = None if types is None else tuple(types)
 
         async def look(after: int) -> tuple[tuple[Record, ...], int]:
-            def read(opened: Opened) -> tuple[tuple[Record, ...], int]:
-                end = opened.log.head().position  # first: a record that is not read up to here does not exist
-                return tuple(opened.log.part(reader, after, STREAMED_AT_ONCE)), end
+            def read(storage: OpenStorage) -> tuple[tuple[Record, ...], int]:
+                end = storage.log.head().position  # first: what is not read up to here does not exist
+                return tuple(storage.log.part(reader, after, STREAMED_AT_ONCE)), end
 
             # All who follow the log at its end share one read.
             key = (after, kinds) if since is None and until is None else object()
-            return await self._looks.do(key, lambda: self._keeper.read(read))
+            return await self._looks.do(key, lambda: self._storage.read(read))
 
         return self._watch.stream(look, after, idle_seconds)
 
@@ -270,7 +270,7 @@ class Service:
 
     async def head(self) -> Head:
         """The end of the log."""
-        return await self._keeper.read(Opened.end, quick=True)
+        return await self._storage.read(OpenStorage.end, quick=True)
 
     async def head_from(self, position: int) -> Head:
         """The end of the log, for a caller that goes on from `position`.
@@ -285,7 +285,7 @@ class Service:
 
     async def contents(self) -> Contents:
         """The contents of the log."""
-        return await self._keeper.read(Opened.contents, quick=True)
+        return await self._storage.read(OpenStorage.contents, quick=True)
 
     def _note(self, kind: type[ServiceStarted] | type[ServiceStopped]) -> Draft | None:
         return None if self._release is None else draft_of(kind(self._clock(), "service", self._release))
@@ -295,6 +295,6 @@ class Service:
 
 
 def _refuse_invalid(command: Command) -> None:
-    problem = unfit(command)
+    problem = validate(command)
     if problem is not None:
         raise RefusedError(problem.message, problem.hint)

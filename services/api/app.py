@@ -14,6 +14,7 @@ from services.api import (
     decisions,
     events,
     health,
+    kinds,
     messages,
     metrics,
     notes,
@@ -21,16 +22,12 @@ from services.api import (
     search,
     streams,
     tags,
-    things,
     timeline,
     todos,
     tracks,
 )
-from services.api.access import observed
 from services.api.addressing import addressed, behind, own_pages
-from services.api.declared import only_declared
-from services.api.guard import guarded
-from services.api.limits import limited
+from services.api.auth import guarded
 from services.api.measures import Measures
 from services.api.problems import (
     ProblemError,
@@ -40,6 +37,9 @@ from services.api.problems import (
     on_problem,
     on_service_error,
 )
+from services.api.query_validation import only_declared
+from services.api.request_log import observed
+from services.api.timeouts import limited
 from services.errors import HelionyxError
 from services.identity import Identity
 from services.service import Service
@@ -50,7 +50,7 @@ KINDS = (todos.KIND, notes.KIND, tracks.KIND, decisions.KIND)
 OPERATIONS = (
     health.OPERATIONS,
     messages.OPERATIONS,
-    *(things.operations(kind) for kind in KINDS),
+    *(kinds.operations(kind) for kind in KINDS),
     tracks.ENTRIES,
     tags.OPERATIONS,
     search.OPERATIONS,
@@ -100,7 +100,7 @@ def _asked(service: Service, measures: Measures) -> list[Route]:
     """What is said to the service, and asked of it."""
     return [
         *messages.message_routes(service),
-        *(route for kind in KINDS for route in things.routes(kind, service)),
+        *(route for kind in KINDS for route in kinds.routes(kind, service)),
         *tracks.entry_routes(service),
         *tags.tag_routes(service),
         *search.search_routes(service),

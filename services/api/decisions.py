@@ -5,9 +5,9 @@ from __future__ import annotations
 import msgspec
 
 from services.api.bodies import RATIONALE, TAGS, WORDS, described
-from services.api.things import SOURCE, Change, Kind, tags_of
+from services.api.kinds import SOURCE, Change, Kind, tags_of
 from services.domain import commands as c
-from services.domain.things import DECISION
+from services.domain.items import DECISION
 
 
 class NewDecision(msgspec.Struct, forbid_unknown_fields=True):
@@ -38,7 +38,7 @@ def _change(
         verb,
         summary,
         description,
-        lambda thing, new: command(thing.position, new.rationale, source=SOURCE),
+        lambda item, new: command(item.position, new.rationale, source=SOURCE),
         Reason,
         described(Reason, "The reason of a decision.", REASON_EXAMPLE, {"rationale": RATIONALE}),
         REASON_EXAMPLE,

@@ -7,7 +7,7 @@ from typing import Any
 
 from services.api.bodies import DUE, RATIONALE
 from services.api.schemas import Component, integer, moment, named, record, text
-from services.domain.things import DECISION, NOTE, STATES, TODO, TRACK, Thing
+from services.domain.items import DECISION, NOTE, STATES, TODO, TRACK, Item
 
 _MORE: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
     TODO: {"due": DUE},
@@ -70,20 +70,20 @@ ITEM = named(
 )
 
 
-def shown(thing: Thing) -> dict[str, object]:
+def shown(item: Item) -> dict[str, object]:
     """An item as JSON."""
     more: Mapping[str, Mapping[str, object]] = {
-        TODO: {"due": thing.due},
-        TRACK: {"name": thing.text, "entries": thing.entries},
-        DECISION: {"rationale": thing.rationale, "reason": thing.reason},
+        TODO: {"due": item.due},
+        TRACK: {"name": item.text, "entries": item.entries},
+        DECISION: {"rationale": item.rationale, "reason": item.reason},
     }
     return {
-        "number": thing.position,
-        "kind": thing.kind,
-        "state": thing.state,
-        "text": thing.text,
-        "tags": thing.tags,
-        "created": thing.created,
-        "changed": thing.changed,
-        **more.get(thing.kind, {}),
+        "number": item.position,
+        "kind": item.kind,
+        "state": item.state,
+        "text": item.text,
+        "tags": item.tags,
+        "created": item.created,
+        "changed": item.changed,
+        **more.get(item.kind, {}),
     }

@@ -13,12 +13,12 @@ from starlette.routing import Route
 
 from services.api.bodies import KEY, WORDS, body, described, idempotency_key
 from services.api.items import ITEM, shown
+from services.api.kinds import SOURCE
 from services.api.openapi import Operations, answer, operation
 from services.api.origins import ORIGIN
 from services.api.pages import AFTER, LIMIT, answered, page
 from services.api.responses import json_of
 from services.api.schemas import POSITION, members, moment, named, text
-from services.api.things import SOURCE
 from services.service import Service
 
 
@@ -111,9 +111,9 @@ def message_routes(service: Service) -> list[Route]:
         """
         text = (await body(request, NewMessage, EXAMPLE)).text
         recorded = await service.tell(text, SOURCE, idempotency_key(request))
-        thing = None if recorded.about is None else shown(await service.thing(recorded.about))
+        item = None if recorded.about is None else shown(await service.item(recorded.about))
         status = HTTPStatus.OK if recorded.repeated else HTTPStatus.CREATED
-        return json_of({**asdict(recorded.message), "thing": thing, "undated": recorded.undated}, status)
+        return json_of({**asdict(recorded.message), "thing": item, "undated": recorded.undated}, status)
 
     async def messages(request: Request) -> Response:
         if request.method == "POST":

@@ -5,9 +5,9 @@ from __future__ import annotations
 import msgspec
 
 from services.api.bodies import TAGS, WORDS, described
-from services.api.things import SOURCE, Kind, tags_of
+from services.api.kinds import SOURCE, Kind, tags_of
 from services.domain import commands as c
-from services.domain.things import NOTE
+from services.domain.items import NOTE
 
 
 class NewNote(msgspec.Struct, forbid_unknown_fields=True):

@@ -19,10 +19,10 @@ from typing import Any, cast
 import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-from services.api.access import log_answer, new_id
 from services.api.connections import Connections, Rank
 from services.api.http10 import UnchunkedCycle
 from services.api.problems import problem
+from services.api.request_log import log_answer, new_id
 from services.logs import REQUEST_ID
 
 logger = logging.getLogger("helionyx")

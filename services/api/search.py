@@ -14,7 +14,7 @@ from services.api.pages import BEFORE, LIMIT, answered, page
 from services.api.problems import ProblemError
 from services.api.responses import json_of
 from services.api.schemas import POSITION, TEXT_OR_NULL, mapping, moment, record, text
-from services.projections import Hit, things
+from services.projections import Hit, items
 from services.projections import counts as counts_model
 from services.projections import search as search_model
 from services.service import Service
@@ -101,7 +101,7 @@ def search_routes(service: Service) -> list[Route]:
     async def counts(_request: Request) -> Response:
         return json_of(
             await service.look(
-                lambda models: {"events": counts_model.counts(models), "things": things.standing(models)}
+                lambda models: {"events": counts_model.counts(models), "things": items.standing(models)}
             )
         )
 

@@ -8,13 +8,13 @@ from starlette.routing import Route
 
 from services.api.bodies import KEY, TAG, idempotency_key
 from services.api.items import ITEM, shown
+from services.api.kinds import NUMBER, SOURCE, number_of, tags_of
 from services.api.openapi import Operations, answer, operation, parameter
 from services.api.responses import json_of
 from services.api.schemas import mapping, record
-from services.api.things import NUMBER, SOURCE, number_of, tags_of
 from services.domain import commands as c
 from services.domain.tags import has_tag
-from services.projections import things
+from services.projections import items
 from services.refusals import StateError
 from services.service import Service
 
@@ -61,7 +61,7 @@ def tag_routes(service: Service) -> list[Route]:
     """`GET /api/v1/tags`, and a tag of a todo, a note, a track or a decision."""
 
     async def everyone(_request: Request) -> Response:
-        return json_of({"tags": await service.look(things.tags)})
+        return json_of({"tags": await service.look(items.tags)})
 
     async def one(request: Request) -> Response:
         number, (tag,) = number_of(request), tags_of((request.path_params["tag"],))
@@ -70,14 +70,14 @@ def tag_routes(service: Service) -> list[Route]:
             await service.record(c.RemoveTag(number, tag, source=SOURCE), key)
         else:
             await put(number, tag, key)
-        return json_of(shown(await service.thing(number)))
+        return json_of(shown(await service.item(number)))
 
     async def put(number: int, tag: str, key: str | None) -> None:
         """To put a tag where it is changes nothing, as to put a file where it is."""
         try:
             await service.record(c.AddTag(number, tag, source=SOURCE), key)
         except StateError:  # only the refusal knows who was first
-            if not has_tag((await service.thing(number)).tags, tag):
+            if not has_tag((await service.item(number)).tags, tag):
                 raise
 
     return [Route("/api/v1/tags", everyone), Route(_PATH, one, methods=["PUT", "DELETE"])]

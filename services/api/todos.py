@@ -5,9 +5,9 @@ from __future__ import annotations
 import msgspec
 
 from services.api.bodies import DUE, TAGS, WORDS, described, due_of
-from services.api.things import SOURCE, Change, Kind, Nothing, tags_of
+from services.api.kinds import SOURCE, Change, Kind, Nothing, tags_of
 from services.domain import commands as c
-from services.domain.things import TODO
+from services.domain.items import TODO
 
 
 class NewTodo(msgspec.Struct, forbid_unknown_fields=True):
@@ -44,28 +44,28 @@ KIND = Kind(
             "complete",
             "Complete a todo",
             "The todo must be open; else 409.",
-            lambda thing, _: c.CompleteTodo(thing.position, source=SOURCE),
+            lambda item, _: c.CompleteTodo(item.position, source=SOURCE),
             Nothing,
         ),
         Change(
             "reopen",
             "Reopen a todo",
             "The todo must be done or cancelled; else 409.",
-            lambda thing, _: c.ReopenTodo(thing.position, source=SOURCE),
+            lambda item, _: c.ReopenTodo(item.position, source=SOURCE),
             Nothing,
         ),
         Change(
             "cancel",
             "Cancel a todo",
             "The todo must be open; else 409.",
-            lambda thing, _: c.CancelTodo(thing.position, source=SOURCE),
+            lambda item, _: c.CancelTodo(item.position, source=SOURCE),
             Nothing,
         ),
         Change(
             "due",
             "Set or remove the due time of a todo",
             "The todo must be open; else 409.",
-            lambda thing, new: c.SetDue(thing.position, due_of(new.due), source=SOURCE),
+            lambda item, new: c.SetDue(item.position, due_of(new.due), source=SOURCE),
             NewDue,
             described(NewDue, "The due time of a todo.", DUE_EXAMPLE, {}, due=DUE),
             DUE_EXAMPLE,

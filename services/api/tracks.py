@@ -11,13 +11,13 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from services.api.bodies import KEY, NAME, TAGS, WORDS, body, described, idempotency_key
+from services.api.kinds import NUMBER, SOURCE, Change, Kind, Nothing, number_of, one_of, tags_of
 from services.api.openapi import Operations, answer, operation
 from services.api.pages import BEFORE, LIMIT, answered, page
 from services.api.responses import json_of
 from services.api.schemas import POSITION, moment, record, text
-from services.api.things import NUMBER, SOURCE, Change, Kind, Nothing, number_of, one_of, tags_of
 from services.domain import commands as c
-from services.domain.things import TRACK
+from services.domain.items import TRACK
 from services.projections import TrackEntry
 from services.projections import entries as entries_model
 from services.service import Service
@@ -50,7 +50,7 @@ KIND = Kind(
             "stop",
             "Stop a track",
             "The track must be running; else 409. Its next entry starts it again.",
-            lambda thing, _: c.StopTrack(thing.text, source=SOURCE),
+            lambda item, _: c.StopTrack(item.text, source=SOURCE),
             Nothing,
         ),
     ),

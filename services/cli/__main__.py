@@ -6,7 +6,7 @@ import io
 import os
 import sys
 
-from services.cli import events, looks, things
+from services.cli import events, items, looks
 from services.cli.arguments import parser
 from services.cli.client import Client
 from services.cli.output import Output, note
@@ -15,12 +15,12 @@ from services.config import ROOT
 from services.errors import HelionyxError
 
 VERBS = {
-    "say": things.say,
-    **dict.fromkeys(things.LISTINGS, things.listed),
-    **dict.fromkeys(things.CHANGES, things.turned),
-    "due": things.due,
-    **dict.fromkeys(things.TAGGED, things.tagged),
-    **dict.fromkeys(("accept", "reject", "revisit"), things.decided),
+    "say": items.say,
+    **dict.fromkeys(items.LISTINGS, items.listed),
+    **dict.fromkeys(items.CHANGES, items.turned),
+    "due": items.due,
+    **dict.fromkeys(items.TAGGED, items.tagged),
+    **dict.fromkeys(("accept", "reject", "revisit"), items.decided),
     "search": looks.search,
     "stats": looks.stats,
     "status": looks.status,
@@ -45,13 +45,13 @@ def main(arguments: list[str] | None = None) -> int:
         code = VERBS[options.verb](Client(target, note), out, options)
         sys.stdout.flush()
     except HelionyxError as error:
-        things.say_error(error)
+        items.say_error(error)
         return USAGE if error.exit_code == USAGE else FAILED
     except BrokenPipeError:  # who reads has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
     except OSError as error:  # of standard input or output: the others have become HelionyxErrors
-        things.say_error(HelionyxError(f"cannot read or write: {error.strerror}"))
+        items.say_error(HelionyxError(f"cannot read or write: {error.strerror}"))
         return FAILED
     except KeyboardInterrupt:
         return INTERRUPTED

@@ -31,14 +31,14 @@ def parser() -> argparse.ArgumentParser:
     verbs = made.add_subparsers(dest="verb", required=True, metavar="VERB")
     say = _verb(verbs, "say", "have something kept; without TEXT, or with -, standard input")
     say.add_argument("text", nargs="*", metavar="TEXT")
-    _things(verbs)
+    _items(verbs)
     _todos(verbs)
     _decisions(verbs)
     _looks(verbs)
     return made
 
 
-def _things(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _items(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     for name, what in (
         ("todos", "what is to be done"),
         ("notes", "what was worth a note"),

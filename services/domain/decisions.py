@@ -10,8 +10,8 @@ from typing import Any
 
 from services.domain import commands as c
 from services.domain import events as e
+from services.domain.items import DECISION, TODO, TRACK, Item
 from services.domain.tags import MOST_TAGS, has_tag, normal_tag, united
-from services.domain.things import DECISION, TODO, TRACK, Thing
 
 LONGEST_NAME = 100
 """Of a track, in characters."""
@@ -30,12 +30,12 @@ class Refusal:
     """Whether what it is about does not exist."""
 
 
-def decide(thing: Thing | None, command: c.Command, now: datetime) -> tuple[e.Event, ...] | Refusal:
+def decide(item: Item | None, command: c.Command, now: datetime) -> tuple[e.Event, ...] | Refusal:
     """The events that `command` causes at the time `now`, or why there are none.
 
     `thing` is what `key_of(command)` names, as it stands, or None where it is not there.
     """
-    return unfit(command) or refused(thing, command) or (event_of(command, now),)
+    return validate(command) or check_rules(item, command) or (event_of(command, now),)
 
 
 def event_of(command: c.Command, now: datetime) -> e.Event:
@@ -45,7 +45,7 @@ def event_of(command: c.Command, now: datetime) -> e.Event:
     return made
 
 
-def unfit(command: c.Command) -> Refusal | None:
+def validate(command: c.Command) -> Refusal | None:
     """What is wrong with what `command` says, whatever there is."""
     for name in command.__struct_fields__:
         value = getattr(command, name)
@@ -55,10 +55,10 @@ def unfit(command: c.Command) -> Refusal | None:
     return None
 
 
-def refused(thing: Thing | None, command: c.Command) -> Refusal | None:
+def check_rules(item: Item | None, command: c.Command) -> Refusal | None:
     """What of `thing`, as it stands, does not let `command` happen."""
     rule = _RULES.get(type(command))
-    return None if rule is None else rule(thing, command)
+    return None if rule is None else rule(item, command)
 
 
 def _text(value: str) -> Refusal | None:
@@ -114,55 +114,55 @@ _FIELDS: Mapping[str, Callable[[Any], Refusal | None]] = {
 }
 
 
-def _in_state(kind: str, reference: str, *states: str) -> Callable[[Thing | None, Any], Refusal | None]:
+def _in_state(kind: str, reference: str, *states: str) -> Callable[[Item | None, Any], Refusal | None]:
     """The rule that what `reference` names is a `kind` in one of `states`."""
 
-    def rule(thing: Thing | None, command: Any) -> Refusal | None:
+    def rule(item: Item | None, command: Any) -> Refusal | None:
         named = getattr(command, reference)
-        if thing is None or thing.kind != kind:
-            hint = "" if thing is None else f"{named} is a {thing.kind}"
+        if item is None or item.kind != kind:
+            hint = "" if item is None else f"{named} is a {item.kind}"
             return Refusal(f"there is no {kind} {named}", hint, missing=True)
-        if thing.state not in states:
-            return Refusal(f"expected a {kind} that is {' or '.join(states)}; {named} is {thing.state}")
+        if item.state not in states:
+            return Refusal(f"expected a {kind} that is {' or '.join(states)}; {named} is {item.state}")
         return None
 
     return rule
 
 
-def _not_running(thing: Thing | None, command: Any) -> Refusal | None:
-    if thing is not None and thing.state == "running":
-        return Refusal(f"the track {thing.text} runs already", "add an entry to it")
+def _not_running(item: Item | None, command: Any) -> Refusal | None:
+    if item is not None and item.state == "running":
+        return Refusal(f"the track {item.text} runs already", "add an entry to it")
     # It keeps the tags it had when it was stopped.
-    return None if thing is None else _too_many(thing, command.tags)
+    return None if item is None else _too_many(item, command.tags)
 
 
-def _too_many(thing: Thing, more: tuple[str, ...]) -> Refusal | None:
+def _too_many(item: Item, more: tuple[str, ...]) -> Refusal | None:
     """Why `thing` cannot have these tags besides its own."""
-    after = len(united(thing.tags, more))
-    if after <= max(MOST_TAGS, len(thing.tags)):
+    after = len(united(item.tags, more))
+    if after <= max(MOST_TAGS, len(item.tags)):
         return None
     return Refusal(
-        f"expected at most {MOST_TAGS} tags; {thing.kind} {thing.position} has {len(thing.tags)} already"
+        f"expected at most {MOST_TAGS} tags; {item.kind} {item.position} has {len(item.tags)} already"
     )
 
 
-def _untagged(thing: Thing | None, command: Any) -> Refusal | None:
-    if thing is None:
+def _untagged(item: Item | None, command: Any) -> Refusal | None:
+    if item is None:
         return Refusal(f"there is nothing with the number {command.thing}", missing=True)
-    if has_tag(thing.tags, command.tag):
-        return Refusal(f"{thing.kind} {thing.position} has the tag {command.tag} already")
-    return _too_many(thing, (command.tag,))
+    if has_tag(item.tags, command.tag):
+        return Refusal(f"{item.kind} {item.position} has the tag {command.tag} already")
+    return _too_many(item, (command.tag,))
 
 
-def _tagged(thing: Thing | None, command: Any) -> Refusal | None:
-    if thing is None:
+def _tagged(item: Item | None, command: Any) -> Refusal | None:
+    if item is None:
         return Refusal(f"there is nothing with the number {command.thing}", missing=True)
-    if not has_tag(thing.tags, command.tag):
-        return Refusal(f"{thing.kind} {thing.position} has no tag {command.tag}", missing=True)
+    if not has_tag(item.tags, command.tag):
+        return Refusal(f"{item.kind} {item.position} has no tag {command.tag}", missing=True)
     return None
 
 
-_RULES: Mapping[type[c.Command], Callable[[Thing | None, Any], Refusal | None]] = {
+_RULES: Mapping[type[c.Command], Callable[[Item | None, Any], Refusal | None]] = {
     c.CompleteTodo: _in_state(TODO, "todo", "open"),
     c.ReopenTodo: _in_state(TODO, "todo", "done", "cancelled"),
     c.CancelTodo: _in_state(TODO, "todo", "open"),

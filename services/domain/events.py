@@ -13,7 +13,7 @@ from msgspec import Struct
 from services.domain.origin import Origin
 
 
-class Happened(Struct, frozen=True):
+class BaseEvent(Struct, frozen=True):
     """What every event has."""
 
     time: datetime
@@ -22,7 +22,7 @@ class Happened(Struct, frozen=True):
     """By which way it came, such as `api`."""
 
 
-class Spoken(Happened, frozen=True, kw_only=True):
+class Spoken(BaseEvent, frozen=True, kw_only=True):
     """A message of a person, said perhaps before it could be recorded."""
 
     said_at: datetime | None = None
@@ -46,25 +46,25 @@ class TodoAdded(Spoken, frozen=True):
     tags: tuple[str, ...]
 
 
-class TodoCompleted(Happened, frozen=True):
+class TodoCompleted(BaseEvent, frozen=True):
     """It is done."""
 
     todo: int
 
 
-class TodoReopened(Happened, frozen=True):
+class TodoReopened(BaseEvent, frozen=True):
     """It has to be done all the same, or again."""
 
     todo: int
 
 
-class TodoCancelled(Happened, frozen=True):
+class TodoCancelled(BaseEvent, frozen=True):
     """It will not be done."""
 
     todo: int
 
 
-class TodoDueSet(Happened, frozen=True):
+class TodoDueSet(BaseEvent, frozen=True):
     """It has to be done by another time, or by none."""
 
     todo: int
@@ -92,7 +92,7 @@ class TrackEntryAdded(Spoken, frozen=True):
     text: str
 
 
-class TrackStopped(Happened, frozen=True):
+class TrackStopped(BaseEvent, frozen=True):
     """It is followed no more."""
 
     track: str
@@ -106,61 +106,61 @@ class DecisionProposed(Spoken, frozen=True):
     tags: tuple[str, ...]
 
 
-class DecisionAccepted(Happened, frozen=True):
+class DecisionAccepted(BaseEvent, frozen=True):
     """It is decided so."""
 
     decision: int
     rationale: str | None
 
 
-class DecisionRejected(Happened, frozen=True):
+class DecisionRejected(BaseEvent, frozen=True):
     """It is decided otherwise."""
 
     decision: int
     rationale: str | None
 
 
-class DecisionRevisited(Happened, frozen=True):
+class DecisionRevisited(BaseEvent, frozen=True):
     """It is open again."""
 
     decision: int
     rationale: str | None
 
 
-class TagAdded(Happened, frozen=True):
+class TagAdded(BaseEvent, frozen=True):
     """Something is found under this word as well."""
 
     thing: int
     tag: str
 
 
-class TagRemoved(Happened, frozen=True):
+class TagRemoved(BaseEvent, frozen=True):
     """Something is no longer found under this word."""
 
     thing: int
     tag: str
 
 
-class ServiceStarted(Happened, frozen=True):
+class ServiceStarted(BaseEvent, frozen=True):
     """A process of this release writes from here on."""
 
     release: str
 
 
-class ServiceStopped(Happened, frozen=True):
+class ServiceStopped(BaseEvent, frozen=True):
     """It has ended in good order."""
 
     release: str
 
 
-class ChatMigrated(Happened, frozen=True):
+class ChatMigrated(BaseEvent, frozen=True):
     """A chat has another id from now on: a group has become a supergroup."""
 
     chat: int
     to: int
 
 
-class SendingAnnounced(Happened, frozen=True):
+class SendingAnnounced(BaseEvent, frozen=True):
     """Something is about to be sent: known before it goes out, so that it never goes out twice."""
 
     about: str
@@ -168,20 +168,20 @@ class SendingAnnounced(Happened, frozen=True):
     text: str
 
 
-class SendingDone(Happened, frozen=True):
+class SendingDone(BaseEvent, frozen=True):
     """What was announced at this position has gone out."""
 
     announced: int
 
 
-class SendingFailed(Happened, frozen=True):
+class SendingFailed(BaseEvent, frozen=True):
     """What was announced at this position has certainly not gone out."""
 
     announced: int
     reason: str
 
 
-class EventRedacted(Happened, frozen=True):
+class EventRedacted(BaseEvent, frozen=True):
     """The words of an event were replaced in the log, and every hash from there on was made anew."""
 
     position: int

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 
 from services.domain import commands as c
-from services.domain.decisions import unfit
+from services.domain.decisions import validate
 from services.domain.tags import MOST_TAGS, normal_tag, united
 
 When = Callable[[str, datetime], str | None]
@@ -36,14 +36,14 @@ _BECAUSE = re.compile(r"(.*?\S)\s+because\s+(\S.*)", re.IGNORECASE | re.DOTALL)
 _END_OF_NAME = re.compile(r":(?!\S)")
 
 
-def meaning(text: str, source: str, now: datetime, when: When) -> tuple[c.Command, ...]:
+def parse_message(text: str, source: str, now: datetime, when: When) -> tuple[c.Command, ...]:
     """What `text` makes happen at the time `now`: it is kept, and the one thing that it means, if any."""
     kept = c.RecordMessage(text, source=source)
     found = _KEYWORD.fullmatch(text)
     if found is None:
         return (kept,)
     meant = _MEANINGS[found[1].lower()](found[2].strip(), source, lambda words: when(words, now))
-    return (kept,) if unfit(meant) is not None else (kept, meant)
+    return (kept,) if validate(meant) is not None else (kept, meant)
 
 
 def undated(text: str) -> str | None:

@@ -176,8 +176,8 @@ def _export(options: argparse.Namespace, backend: Backend) -> int:
 
 
 def _import(options: argparse.Namespace, backend: Backend) -> int:
+    from services.event_codec import fits
     from services.event_log.transfer import import_lines
-    from services.kept import fits
 
     with _source(options.source) as lines, contextlib.closing(backend.open()) as log:
         with Progress("checked") as progress:

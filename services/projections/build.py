@@ -15,9 +15,9 @@ import msgspec
 
 import services.projections.counts as counts
 import services.projections.entries as entries
+import services.projections.items as items
 import services.projections.search as search
 import services.projections.sendings as sendings
-import services.projections.things as things
 import services.projections.timeline as timeline
 from services.projections.models import Event
 from services.sqlite.transactions import transaction
@@ -25,7 +25,7 @@ from services.upcasters import UnknownEventError
 
 MODELS = (
     timeline.MODEL,
-    things.MODEL,
+    items.MODEL,
     entries.MODEL,
     search.MODEL,
     counts.MODEL,

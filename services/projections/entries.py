@@ -8,7 +8,7 @@ from typing import cast
 import apsw
 from msgspec import Struct
 
-from services.domain.things import track_key
+from services.domain.items import track_key
 from services.projections.models import Event, Model, Positioned, Value, converted
 from services.projections.pages import END, page
 

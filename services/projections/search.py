@@ -9,11 +9,11 @@ import apsw
 import msgspec
 from msgspec import Struct
 
-from services.domain.things import begins, key_of
-from services.kept import event_of
+from services.domain.items import begins, key_of
+from services.event_codec import event_of
+from services.projections.items import item
 from services.projections.models import Model, Positioned, converted
 from services.projections.pages import END, page
-from services.projections.things import thing
 from services.projections.timeline import Entry
 from services.projections.words import TOKENIZER, query_of, spelled
 
@@ -134,8 +134,8 @@ def _hit(connection: apsw.Connection, position: int, type_: str, time: str, enco
     entry = Entry(position, "", type_, 1, time, msgspec.json.decode(encoded))
     event = event_of(entry)
     key = key_of(event) or (position if begins(event) else None)
-    item = None if key is None else thing(connection, key)
-    number, state = (None, None) if item is None else (item.position, item.state)
+    about = None if key is None else item(connection, key)
+    number, state = (None, None) if about is None else (about.position, about.state)
     return Hit(position, type_, time, _text_of(type_, entry.data), number, state)
 
 

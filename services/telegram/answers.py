@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from services.answers import Recorded
-from services.domain.things import DECISION, NOTE, TODO, TRACK, Key, Thing, track_key
+from services.domain.items import DECISION, NOTE, TODO, TRACK, Item, Key, track_key
 from services.identity import Identity
-from services.projections import Hit, counts, search, sendings, things
+from services.projections import Hit, counts, items, search, sendings
 from services.projections.pages import END
 from services.refusals import MissingError
 from services.service import Service
@@ -17,7 +17,7 @@ from services.telegram import changes, lists, texts
 from services.telegram.changes import Changes
 from services.telegram.items import every
 from services.telegram.schedule import Hours
-from services.telegram.texts import Said
+from services.telegram.texts import Reply
 from services.telegram.updates import number_of
 
 MOST = 200
@@ -39,64 +39,64 @@ class Answers:
     def _changes(self) -> Changes:
         return Changes(self.service, self.hours)
 
-    async def taken_as(self, recorded: Recorded) -> Said:
+    async def taken_as(self, recorded: Recorded) -> Reply:
         """What a message was taken as."""
         if len(recorded.entries) == 1:
-            return Said(texts.KEPT)
+            return Reply(texts.KEPT)
         taken = recorded.entries[-1]
         key = _subject(taken.data) or taken.position
-        thing = await self._thing(key)
-        if thing is None:  # such as `done 99`, where there is no 99
-            return Said(f"{texts.KEPT}; there is nothing with the number {key}")
+        item = await self._item(key)
+        if item is None:  # such as `done 99`, where there is no 99
+            return Reply(f"{texts.KEPT}; there is nothing with the number {key}")
         if taken.type == "TrackEntryAdded":
-            return texts.entered(thing, str(taken.data["text"]))
-        said = self._standing(thing)
+            return texts.entered(item, str(taken.data["text"]))
+        said = self._standing(item)
         return said if recorded.undated is None else texts.undated(said, recorded.undated)
 
-    async def press(self, verb: str, number: int, where: str, key: str) -> tuple[str, Said | None]:
+    async def press(self, verb: str, number: int, where: str, key: str) -> tuple[str, Reply | None]:
         """Carry out a button's action; return a short result, and the item as it is now.
 
         One in the list `where` is answered with that list.
         """
-        short, thing = await self._changes.act(verb, number, key)
+        short, item = await self._changes.act(verb, number, key)
         ask = _LISTS.get(where)
         if ask is not None:
             return short, await ask(self, "")
-        return short, None if thing is None else self._standing(thing)
+        return short, None if item is None else self._standing(item)
 
-    async def command(self, name: str, rest: str, key: str, at: datetime) -> Said:
+    async def command(self, name: str, rest: str, key: str, at: datetime) -> Reply:
         """The answer to `/name rest`, said at a time. `key` is the idempotency key of its effect."""
         if name in changes.COMMANDS:
-            short, thing = await self._changes.command(name, rest, key, at)
-            return Said(short) if thing is None else self._standing(thing)
+            short, item = await self._changes.command(name, rest, key, at)
+            return Reply(short) if item is None else self._standing(item)
         ask = QUESTIONS.get(name)
         return (
-            Said(f"there is no /{name}; /help says what there is") if ask is None else await ask(self, rest)
+            Reply(f"there is no /{name}; /help says what there is") if ask is None else await ask(self, rest)
         )
 
-    async def _todos(self, _rest: str) -> Said:
+    async def _todos(self, _rest: str) -> Reply:
         found = await every(self.service, TODO, "open")  # what is overdue may be old
         return lists.todo_list(found, self.hours, self.clock())
 
-    async def _decisions(self, _rest: str) -> Said:
-        found = await self._things(DECISION, "proposed")
+    async def _decisions(self, _rest: str) -> Reply:
+        found = await self._items(DECISION, "proposed")
         return lists.decision_list(found, self.hours, self.clock())
 
-    async def _notes(self, _rest: str) -> Said:
-        return lists.note_list(await self._things(NOTE), self.hours, self.clock())
+    async def _notes(self, _rest: str) -> Reply:
+        return lists.note_list(await self._items(NOTE), self.hours, self.clock())
 
-    async def _tracks(self, _rest: str) -> Said:
-        return lists.track_list(await self._things(TRACK, "running"))
+    async def _tracks(self, _rest: str) -> Reply:
+        return lists.track_list(await self._items(TRACK, "running"))
 
-    async def standing(self, rest: str) -> Said:
+    async def standing(self, rest: str) -> Reply:
         """The item whose number `rest` begins with, as it stands."""
         number = number_of(rest.partition(" ")[0])
-        thing = None if number is None else await self._thing(number)
-        return Said(texts.NOTHING_FOUND) if thing is None else self._standing(thing)
+        item = None if number is None else await self._item(number)
+        return Reply(texts.NOTHING_FOUND) if item is None else self._standing(item)
 
-    async def _search(self, rest: str) -> Said:
+    async def _search(self, rest: str) -> Reply:
         if not rest:
-            return Said("/search wants words, such as /search milk")
+            return Reply("/search wants words, such as /search milk")
         found: list[Hit] = []
         before = END
         while len(found) < MOST_HITS and (hits := await self._hits(rest, before)):
@@ -108,13 +108,13 @@ class Answers:
     async def _hits(self, words: str, before: int) -> tuple[Hit, ...]:
         return await self.service.look(lambda models: search.search(models, words, before, MOST_HITS))
 
-    async def _stats(self, _rest: str) -> Said:
+    async def _stats(self, _rest: str) -> Reply:
         standing, numbers = await self.service.look(
-            lambda models: (things.standing(models), counts.counts(models))
+            lambda models: (items.standing(models), counts.counts(models))
         )
         return texts.stats(standing, numbers)
 
-    async def _status(self, _rest: str) -> Said:
+    async def _status(self, _rest: str) -> Reply:
         head = await self.service.head()
         perhaps = await self.service.look(lambda models: sendings.sendings(models, ("announced",), MOST_HITS))
         who = {"environment": self.identity.environment, "release": self.identity.release}
@@ -122,23 +122,23 @@ class Answers:
         told = [(sending.about, sending.text) for sending in perhaps]
         return texts.status(who, head.position, told, self.hours, started)
 
-    async def _help(self, _rest: str) -> Said:
-        return Said(texts.HELP)
+    async def _help(self, _rest: str) -> Reply:
+        return Reply(texts.HELP)
 
-    async def _things(self, kind: str, *states: str) -> tuple[Thing, ...]:
-        return await self.service.look(lambda models: things.things(models, kind, states=states, limit=MOST))
+    async def _items(self, kind: str, *states: str) -> tuple[Item, ...]:
+        return await self.service.look(lambda models: items.items(models, kind, states=states, limit=MOST))
 
-    async def _thing(self, key: Key) -> Thing | None:
+    async def _item(self, key: Key) -> Item | None:
         try:
-            return await self.service.thing(key)
+            return await self.service.item(key)
         except MissingError:
             return None
 
-    def _standing(self, thing: Thing) -> Said:
-        return texts.standing(thing, self.hours, self.clock())
+    def _standing(self, item: Item) -> Reply:
+        return texts.standing(item, self.hours, self.clock())
 
 
-_Question = Callable[[Answers, str], Awaitable[Said]]
+_Question = Callable[[Answers, str], Awaitable[Reply]]
 
 _LISTS: Mapping[str, _Question] = {"todos": Answers._todos, "decisions": Answers._decisions}
 """Those with buttons."""

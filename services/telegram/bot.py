@@ -86,8 +86,8 @@ class Telegram:
         for name in LIBRARIES:  # they tell of each poll, with its address, and of what they raise as well
             logging.getLogger(name).setLevel(logging.CRITICAL + 1)
         # The part that needs the library, which takes two seconds to load.
-        talk = await asyncio.to_thread(importlib.import_module, "services.telegram.talk")
+        talk = await asyncio.to_thread(importlib.import_module, "services.telegram.bot_runner")
         if not self._stop.asked:
-            await talk.Talk(
+            await talk.BotRunner(
                 settings, self._service, self._identity, self._clock, self.status, self._stop
             ).run()

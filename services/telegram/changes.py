@@ -19,8 +19,8 @@ from services.domain.commands import (
     SetDue,
     StopTrack,
 )
+from services.domain.items import TRACK, Item
 from services.domain.tags import has_tag, normal_tag
-from services.domain.things import TRACK, Thing
 from services.refusals import MissingError, RefusedError
 from services.service import Service
 from services.telegram.schedule import Hours
@@ -39,7 +39,7 @@ ACTIONS: Mapping[str, Callable[[int], Command]] = {
 }
 """The commands that a button or a number alone asks for."""
 
-Changed = tuple[str, Thing | None]
+Changed = tuple[str, Item | None]
 """What became of a command in short, and the item as it stands; None where that says all."""
 
 
@@ -75,22 +75,22 @@ class Changes:
             return error.message, None
         except RefusedError:  # it was done before, or something else was
             already = " already"
-        thing = await self.service.thing(number)
-        return f"{thing.kind} {number} is {thing.state}{already}", thing
+        item = await self.service.item(number)
+        return f"{item.kind} {number} is {item.state}{already}", item
 
     async def _stop(self, number: int) -> Command:
-        thing = await self.service.thing(number)
-        if thing.kind != TRACK:
+        item = await self.service.item(number)
+        if item.kind != TRACK:
             raise MissingError(f"there is no track {number}")
-        return StopTrack(thing.text, source=SOURCE)
+        return StopTrack(item.text, source=SOURCE)
 
     async def _due(self, number: int, words: str, key: str, at: datetime) -> Changed:
         due = None if words == NEVER else when(words, self.hours.local(at))
         if due is None and words != NEVER:
             return f"did not understand {words!r}; /due wants {_DUE}, or {NEVER}", None
         await self.service.record(SetDue(number, due, source=SOURCE), key)
-        thing = await self.service.thing(number)
-        return f"{thing.kind} {number} is due {due or NEVER}", thing
+        item = await self.service.item(number)
+        return f"{item.kind} {number} is due {due or NEVER}", item
 
     async def _tag(self, number: int, words: str, key: str, _at: datetime) -> Changed:
         return await self._tags(number, words, key, has=True)
@@ -110,10 +110,10 @@ class Changes:
             try:
                 await self.service.record(command(number, tag, source=SOURCE), f"{key}:{tag}")
             except RefusedError:
-                if has_tag((await self.service.thing(number)).tags, tag) != has:
+                if has_tag((await self.service.item(number)).tags, tag) != has:
                     raise
-        thing = await self.service.thing(number)
-        return f"{thing.kind} {number} has {' '.join(thing.tags) or 'no tags'}", thing
+        item = await self.service.item(number)
+        return f"{item.kind} {number} has {' '.join(item.tags) or 'no tags'}", item
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ from typing import cast
 from services.answers import Recorded
 from services.domain.events import MessageRecorded
 from services.domain.origin import Origin
+from services.event_codec import event_of
 from services.event_log import ConflictError
-from services.kept import event_of
 from services.projections import sendings
 from services.projections.sendings import FAILED, Sending
 from services.service import Service
@@ -27,7 +27,7 @@ from services.telegram.fields import Raw, part, words
 from services.telegram.outbox import LATER, Outbox, To
 from services.telegram.replies import Lane, Owed, Replies
 from services.telegram.status import Status
-from services.telegram.texts import Said
+from services.telegram.texts import Reply
 from services.telegram.updates import (
     Asked,
     Migrated,
@@ -37,9 +37,9 @@ from services.telegram.updates import (
     Words,
     action_of,
     command_of,
-    meaning_of,
     message_in,
     migration_of,
+    parse_update,
 )
 
 logger = logging.getLogger("helionyx")
@@ -106,21 +106,21 @@ class Conversation:
 
     async def take(self, update: Raw) -> None:
         """Do all that one update asks for. Raises HelionyxError where the log cannot take it now."""
-        meaning = meaning_of(update, self.chats.ids)
-        if isinstance(meaning, Stranger) and await self._is_ours(meaning):
-            meaning = meaning_of(update, self.chats.ids)
+        parsed = parse_update(update, self.chats.ids)
+        if isinstance(parsed, Stranger) and await self._is_ours(parsed):
+            parsed = parse_update(update, self.chats.ids)
         key = self._number(update)
-        match meaning:
+        match parsed:
             case Stranger():
-                self._ignore(meaning)
-            case Unset() if self.askers.is_new(meaning.chat):  # else anybody could fill the log
-                self._owe(f"reply:{key}", To(meaning.chat), texts.unset_chat(meaning.chat))
+                self._ignore(parsed)
+            case Unset() if self.askers.is_new(parsed.chat):  # else anybody could fill the log
+                self._owe(f"reply:{key}", To(parsed.chat), texts.unset_chat(parsed.chat))
             case Migrated():
-                await self._migrated(meaning)
+                await self._migrated(parsed)
             case Words():
-                await self._answer(*await self._keep(key, meaning))
+                await self._answer(*await self._keep(key, parsed))
             case Pressed():
-                await self._pressed(key, meaning)
+                await self._pressed(key, parsed)
             case _:
                 pass
 
@@ -177,7 +177,7 @@ class Conversation:
         if moved.to != self.chats.configured:
             self._owe(f"reply:migrated:{moved.chat}:{moved.to}", To(moved.to), remarks.migrated(moved.to))
 
-    def _owe(self, about: str, to: To, said: Said) -> None:
+    def _owe(self, about: str, to: To, said: Reply) -> None:
         self.replies.put(Owed(about, to, _constant(said)))
 
     async def _keep(self, number: str, said: Words) -> tuple[str, Recorded]:
@@ -222,7 +222,7 @@ class Conversation:
             to = To(cast(int, self.chats.now))
         else:
             to = To(chat, origin.thread, origin.message if chat < 0 else None)
-        compose: Callable[[], Awaitable[Said]] | None = None
+        compose: Callable[[], Awaitable[Reply]] | None = None
         if asked is not None and asked.name not in QUESTIONS:
             # It is done now, whenever that is answered: later, it might mean something else.
             compose = _constant(await self._changed(number, recorded, origin, asked, taken=taken))
@@ -242,15 +242,15 @@ class Conversation:
 
     async def _changed(
         self, number: str, recorded: Recorded, origin: Origin, asked: Asked, *, taken: bool
-    ) -> Said:
+    ) -> Reply:
         """Carry a command out, or show its item as it is now if the command was tried when it was `taken`."""
         if not taken:
             return await self._answer_to(number, recorded, origin, asked)
         return remarks.late(recorded.message.text, await self.answers.standing(asked.rest))
 
-    async def _answer_to(self, number: str, recorded: Recorded, origin: Origin, asked: Asked | None) -> Said:
+    async def _answer_to(self, number: str, recorded: Recorded, origin: Origin, asked: Asked | None) -> Reply:
         if origin.edited:
-            return Said(texts.KEPT_EDITED)
+            return Reply(texts.KEPT_EDITED)
         if asked is not None:
             key, at = f"update:{number}:{asked.name}", datetime.fromisoformat(recorded.message.said_at)
             return await self.answers.command(asked.name, asked.rest, key, at)
@@ -278,10 +278,10 @@ class Conversation:
             )
 
 
-def _constant(said: Said) -> Callable[[], Awaitable[Said]]:
+def _constant(said: Reply) -> Callable[[], Awaitable[Reply]]:
     """An answer that is known already."""
 
-    async def compose() -> Said:
+    async def compose() -> Reply:
         return said
 
     return compose

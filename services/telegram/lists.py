@@ -6,14 +6,14 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime
 
 from services.domain.due import day_of, order
-from services.domain.things import DECISION, Thing
+from services.domain.items import DECISION, Item
 from services.projections import Hit
 from services.telegram.schedule import Hours, is_due
 from services.telegram.texts import (
     BUTTONS,
     LONGEST,
     NOTHING_FOUND,
-    Said,
+    Reply,
     count,
     cut,
     day_words,
@@ -25,33 +25,33 @@ MOST_BUTTONS = 12
 """Below a list: who has more to do finds the others with their numbers."""
 
 
-def todo_list(todos: Sequence[Thing], hours: Hours, now: datetime) -> Said:
+def todo_list(todos: Sequence[Item], hours: Hours, now: datetime) -> Reply:
     """The open todos: overdue ones first, then by the time that they are due, then the newest first."""
     here = hours.local(now)
     ordered = sorted(todos, key=lambda todo: (order(todo.due, here), -todo.position))
     return _listed("to do", ordered, hours, now, "nothing is to be done", "todos", (("Done", "done"),))
 
 
-def decision_list(decisions: Sequence[Thing], hours: Hours, now: datetime) -> Said:
+def decision_list(decisions: Sequence[Item], hours: Hours, now: datetime) -> Reply:
     """The decisions that are still open."""
     verbs = BUTTONS[DECISION, "proposed"]
     return _listed("to decide", decisions, hours, now, "nothing is open", "decisions", verbs)
 
 
-def note_list(notes: Sequence[Thing], hours: Hours, now: datetime) -> Said:
+def note_list(notes: Sequence[Item], hours: Hours, now: datetime) -> Reply:
     """The newest notes."""
     return _listed("notes, the newest first", notes, hours, now, "there are no notes")
 
 
-def track_list(tracks: Sequence[Thing]) -> Said:
+def track_list(tracks: Sequence[Item]) -> Reply:
     """The tracks that run."""
     if not tracks:
-        return Said("nothing is followed")
+        return Reply("nothing is followed")
     lines = [
         f"{track.position}: {short(track.text)}, {count(track.entries, 'entry', 'entries')}"
         for track in tracks
     ]
-    return Said(fitting(["followed over time:", *lines]))
+    return Reply(fitting(["followed over time:", *lines]))
 
 
 _FOUND = {
@@ -63,9 +63,9 @@ _FOUND = {
 }
 
 
-def hit_list(hits: Sequence[Hit]) -> Said:
+def hit_list(hits: Sequence[Hit]) -> Reply:
     """The hits of a search, each with its kind, number, state and text."""
-    return Said(fitting([_hit_line(hit) for hit in hits]) or NOTHING_FOUND)
+    return Reply(fitting([_hit_line(hit) for hit in hits]) or NOTHING_FOUND)
 
 
 def _hit_line(hit: Hit) -> str:
@@ -75,12 +75,12 @@ def _hit_line(hit: Hit) -> str:
 
 def summary(
     day: date,
-    todos: Iterable[Thing],
-    decisions: Sequence[Thing],
+    todos: Iterable[Item],
+    decisions: Sequence[Item],
     yesterday: Mapping[str, int],
     hours: Hours,
     now: datetime,
-) -> Said | None:
+) -> Reply | None:
     """The todos due, the open decisions and yesterday's numbers; None where there is nothing to report."""
     here = hours.local(now)
     due = [todo for todo in todos if is_due(todo, day, hours)]
@@ -95,7 +95,7 @@ def summary(
     counts = counted(yesterday)
     if counts:
         lines += ["", f"yesterday: {counts}"]
-    return Said(fitting([day_words(day, day), *lines])) if lines else None
+    return Reply(fitting([day_words(day, day), *lines])) if lines else None
 
 
 _COUNTED = (
@@ -120,23 +120,23 @@ def counted(events: Mapping[str, int]) -> str:
 
 def _listed(
     title: str,
-    things: Sequence[Thing],
+    items: Sequence[Item],
     hours: Hours,
     now: datetime,
     none: str,
     where: str = "",
     verbs: Sequence[tuple[str, str]] = (),
-) -> Said:
+) -> Reply:
     """The items, and below them buttons for `verbs` on the items that are shown, in the list `where`."""
-    if not things:
-        return Said(none)
-    lines = [f"{title}:", *(described(thing, hours, now, mark=True) for thing in things)]
+    if not items:
+        return Reply(none)
+    lines = [f"{title}:", *(described(item, hours, now, mark=True) for item in items)]
     buttons = [
-        (f"{label} {thing.position}", f"{verb}:{thing.position}:{where}")
-        for thing in things[: _room(lines) - 1]
+        (f"{label} {item.position}", f"{verb}:{item.position}:{where}")
+        for item in items[: _room(lines) - 1]
         for label, verb in verbs
     ]
-    return Said(fitting(lines), tuple(buttons[:MOST_BUTTONS]))
+    return Reply(fitting(lines), tuple(buttons[:MOST_BUTTONS]))
 
 
 def fitting(lines: Sequence[str]) -> str:

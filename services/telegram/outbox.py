@@ -23,7 +23,7 @@ from services.telegram.backoff import Stop, seconds_before
 from services.telegram.calls import is_certain, may_pass, reason_of, wait_of
 from services.telegram.chats import Chats
 from services.telegram.status import Status
-from services.telegram.texts import Said, cut
+from services.telegram.texts import Reply, cut
 
 logger = logging.getLogger("helionyx")
 
@@ -66,7 +66,7 @@ class Outbox:
         self._failures = 0
         self._not_before = 0.0
 
-    async def send(self, about: str, said: Said, to: To) -> float | None:
+    async def send(self, about: str, said: Reply, to: To) -> float | None:
         """Send a message, unless one with the key `about` was sent before, or perhaps was.
 
         Returns after how many seconds to try again, or None where nothing is left to do. Raises HelionyxError
@@ -79,13 +79,13 @@ class Outbox:
         if before is not None and before.state != "failed":
             return None
         key = about if before is None else f"{about}#{before.position}"
-        said = Said(cut(said.text), said.buttons)
+        said = Reply(cut(said.text), said.buttons)
         announced = await self._service.record(AnnounceSending(about, said.text, source=SOURCE), key)
         if announced.repeated:  # another process was faster: it is its to send
             return None
         return await self._go(about, announced.position, said, to)
 
-    async def edit(self, chat: int, message: int, said: Said) -> None:
+    async def edit(self, chat: int, message: int, said: Reply) -> None:
         """Let a message that was sent say something else. That may be done twice, and is not announced."""
         await self._gently(
             "edit",
@@ -114,7 +114,7 @@ class Outbox:
                 return None
         return None
 
-    async def _go(self, about: str, announced: int, said: Said, to: To) -> float | None:
+    async def _go(self, about: str, announced: int, said: Reply, to: To) -> float | None:
         waited = 0.0
         while True:
             try:
@@ -142,7 +142,7 @@ class Outbox:
                 await self._service.record(NoteSent(announced, source=SOURCE))
                 return None
 
-    async def _call(self, said: Said, to: To) -> None:
+    async def _call(self, said: Reply, to: To) -> None:
         reply = None if to.message is None else ReplyParameters(to.message, allow_sending_without_reply=True)
         await self._bot.send_message(
             to.chat,
@@ -183,7 +183,7 @@ class Outbox:
         logger.warning("telegram: %s", what, extra={"fields": {"about": about, "reason": reason_of(error)}})
 
 
-def keyboard(said: Said) -> InlineKeyboardMarkup | None:
+def keyboard(said: Reply) -> InlineKeyboardMarkup | None:
     """The buttons below a message, as many in a row as a phone shows with their words."""
     if not said.buttons:
         return None

@@ -4,27 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from services.telegram.texts import Said
+from services.telegram.texts import Reply
 
 
-def noted(kinds: Sequence[str]) -> Said:
+def noted(kinds: Sequence[str]) -> Reply:
     """The answer to messages without words: their kinds, one for each part of an album."""
     counts = {kind: kinds.count(kind) for kind in kinds}
     shown = [
         kind.replace("_", " ") if count == 1 else f"{count} x {kind.replace('_', ' ')}"
         for kind, count in counts.items()
     ]
-    return Said(f"noted: {', '.join(shown)}. I keep words only, and not the thing itself: a caption is kept.")
+    return Reply(
+        f"noted: {', '.join(shown)}. I keep words only, and not the thing itself: a caption is kept."
+    )
 
 
-def migrated(chat: int) -> Said:
+def migrated(chat: int) -> Reply:
     """The group has become a supergroup."""
-    return Said(
+    return Reply(
         f"This group has become a supergroup, and its id is {chat} now. I follow it. Put"
         f" TELEGRAM_CHAT_ID={chat} into the environment's .env file when you deploy the next time."
     )
 
 
-def late(command: str, standing: Said) -> Said:
+def late(command: str, standing: Reply) -> Reply:
     """The answer to a command that was carried out or refused a while ago."""
-    return Said(f"late answer to {command}\nnow: {standing.text}", standing.buttons)
+    return Reply(f"late answer to {command}\nnow: {standing.text}", standing.buttons)

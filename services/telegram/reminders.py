@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, timedelta
 from datetime import time as clock_time
 
 from services.domain.due import until_of
-from services.domain.things import DECISION, TODO, Thing
+from services.domain.items import DECISION, TODO, Item
 from services.errors import HelionyxError
 from services.projections import sendings
 from services.service import Service
@@ -22,7 +22,7 @@ from services.telegram.items import READ_AT_ONCE, every
 from services.telegram.outbox import Outbox, To
 from services.telegram.schedule import Hours, reminded, summarised
 from services.telegram.status import POLLING, Status
-from services.telegram.texts import Said
+from services.telegram.texts import Reply
 
 logger = logging.getLogger("helionyx")
 
@@ -90,7 +90,7 @@ class Reminders:
             if not self._stop.asked and not await self._known(about):
                 await self._send(about, texts.reminder(todo, self._hours, now))
 
-    async def _send(self, about: str, said: Said) -> None:
+    async def _send(self, about: str, said: Reply) -> None:
         if self._chats.now is not None:
             wait = await self._outbox.send(about, said, To(self._chats.now))
             self._again[about] = time.monotonic() + (AGAIN_SECONDS if wait is None else wait)
@@ -102,7 +102,7 @@ class Reminders:
         before = await self._service.look(lambda models: sendings.sending(models, about))
         return before is not None and before.state != "failed"
 
-    async def _summary(self, day: date, todos: tuple[Thing, ...], now: datetime) -> Said | None:
+    async def _summary(self, day: date, todos: tuple[Item, ...], now: datetime) -> Reply | None:
         decisions = await every(self._service, DECISION, "proposed")
         yesterday = await self._counts(day - timedelta(days=1), day)
         return lists.summary(day, todos, decisions, yesterday, self._hours, now)

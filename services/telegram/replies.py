@@ -17,7 +17,7 @@ from services.telegram import remarks
 from services.telegram.backoff import Stop, is_momentary, seconds_before
 from services.telegram.outbox import Outbox, To
 from services.telegram.status import Status
-from services.telegram.texts import Said
+from services.telegram.texts import Reply
 
 logger = logging.getLogger("helionyx")
 
@@ -31,7 +31,7 @@ class Owed:
 
     about: str
     to: To
-    compose: Callable[[], Awaitable[Said]] | None
+    compose: Callable[[], Awaitable[Reply]] | None
     """Makes it, when its turn has come; None: there were no words."""
     weight: int = 1
     """How much there is to say, compared with the other parts of an album."""
@@ -44,7 +44,7 @@ class Owed:
         first = max((self, other), key=lambda owed: (owed.compose is not None, owed.weight))
         return replace(first, kinds=self.kinds + other.kinds)
 
-    async def said(self) -> Said:
+    async def said(self) -> Reply:
         """The message to send."""
         return remarks.noted(self.kinds) if self.compose is None else await self.compose()
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 from services.domain.due import FIRST, LAST, day_of, is_day, local
-from services.domain.things import Thing
+from services.domain.items import Item
 
 MORNING = time(8)
 """When a day begins for who has named neither quiet hours nor a time for the summary."""
@@ -64,7 +64,7 @@ def due_at(due: str, hours: Hours) -> datetime:
     return hours.awake(datetime.fromisoformat(due))
 
 
-def reminded(todos: Iterable[Thing], now: datetime, hours: Hours) -> tuple[Thing, ...]:
+def reminded(todos: Iterable[Item], now: datetime, hours: Hours) -> tuple[Item, ...]:
     """The open todos that it is time to speak of.
 
     What was missed is told on the same day, and no later: then it is in the summary. Who says in the
@@ -93,6 +93,6 @@ def summarised(now: datetime, hours: Hours) -> date | None:
     return None
 
 
-def is_due(todo: Thing, day: date, hours: Hours) -> bool:
+def is_due(todo: Item, day: date, hours: Hours) -> bool:
     """Whether a todo is due on `day` or was before."""
     return todo.due is not None and day_of(todo.due, hours.zone) <= day

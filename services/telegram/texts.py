@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from services.domain.due import day_of, is_day, is_overdue
-from services.domain.things import DECISION, TODO, Thing
+from services.domain.items import DECISION, TODO, Item
 from services.telegram.schedule import Hours
 
 LONGEST = 4096
@@ -21,7 +21,7 @@ Button = tuple[str, str]
 
 
 @dataclass(frozen=True)
-class Said:
+class Reply:
     """A message of the bot, with the buttons below it."""
 
     text: str
@@ -78,47 +78,47 @@ def cut(text: str, longest: int = LONGEST) -> str:
     return encoded[: 2 * (longest - 1)].decode("utf-16-le", "ignore") + "…"
 
 
-def standing(thing: Thing, hours: Hours, now: datetime) -> Said:
+def standing(item: Item, hours: Hours, now: datetime) -> Reply:
     """A thing as it stands, and what can be done with it."""
-    state = "" if thing.state in ("open", "kept", "running") else f" ({thing.state})"
-    because = f"\nbecause {thing.rationale}" if thing.rationale else ""
-    if thing.reason:
-        because += f"\n{'opened again' if thing.state == 'proposed' else thing.state} because {thing.reason}"
-    buttons = BUTTONS.get((thing.kind, thing.state), ())
-    return Said(
-        f"{thing.kind} {described(thing, hours, now, longest=LONGEST)}{state}{because}",
-        tuple((label, f"{verb}:{thing.position}") for label, verb in buttons),
+    state = "" if item.state in ("open", "kept", "running") else f" ({item.state})"
+    because = f"\nbecause {item.rationale}" if item.rationale else ""
+    if item.reason:
+        because += f"\n{'opened again' if item.state == 'proposed' else item.state} because {item.reason}"
+    buttons = BUTTONS.get((item.kind, item.state), ())
+    return Reply(
+        f"{item.kind} {described(item, hours, now, longest=LONGEST)}{state}{because}",
+        tuple((label, f"{verb}:{item.position}") for label, verb in buttons),
     )
 
 
-def undated(said: Said, words: str) -> Said:
+def undated(said: Reply, words: str) -> Reply:
     """The answer to a todo of which no time was understood from `due` on."""
     why = f"\nrecorded as a todo without a due time: did not understand {words!r}"
-    return Said(cut(said.text, LONGEST - len(why)) + why, said.buttons)
+    return Reply(cut(said.text, LONGEST - len(why)) + why, said.buttons)
 
 
-def entered(track: Thing, text: str) -> Said:
+def entered(track: Item, text: str) -> Reply:
     """What was noted on a track."""
-    return Said(f"track {track.text}, entry {track.entries}: {text}")
+    return Reply(f"track {track.text}, entry {track.entries}: {text}")
 
 
-def reminder(todo: Thing, hours: Hours, now: datetime) -> Said:
+def reminder(todo: Item, hours: Hours, now: datetime) -> Reply:
     """It is time for that."""
     said = standing(todo, hours, now)
-    return Said(f"reminder: {said.text}", said.buttons)
+    return Reply(f"reminder: {said.text}", said.buttons)
 
 
-def stats(standing: Mapping[str, Mapping[str, int]], counts: Mapping[str, int]) -> Said:
+def stats(standing: Mapping[str, Mapping[str, int]], counts: Mapping[str, int]) -> Reply:
     """How many things there are of each kind, by state, and how many events."""
     lines = [count(counts.get("MessageRecorded", 0), "message", "messages")]
     for kind, states in standing.items():
         lines.append(f"{kind}s: " + ", ".join(f"{count} {state}" for state, count in states.items()))
-    return Said("\n".join((*lines, f"{count(sum(counts.values()), 'event', 'events')} in all")))
+    return Reply("\n".join((*lines, f"{count(sum(counts.values()), 'event', 'events')} in all")))
 
 
 def status(
     who: Mapping[str, str], head: int, perhaps: Sequence[tuple[str, str]], hours: Hours, started: datetime
-) -> Said:
+) -> Reply:
     """Which process this is, where its log ends, and what it perhaps sent: (about, text) of each."""
     shown = hours.local(started)
     lines = [
@@ -130,12 +130,12 @@ def status(
     if perhaps:
         lines += ["", "perhaps sent, and never sent again:"]
         lines += [f"{about}: {short(text)}" for about, text in perhaps]
-    return Said("\n".join(lines))
+    return Reply("\n".join(lines))
 
 
-def unset_chat(chat: int) -> Said:
+def unset_chat(chat: int) -> Reply:
     """How the environment gets to know its chat."""
-    return Said(
+    return Reply(
         f"The id of this chat is {chat}. Put TELEGRAM_CHAT_ID={chat} into the environment's .env file and"
         " deploy: then I listen to this chat, and to no other."
     )
@@ -153,13 +153,13 @@ def day_words(day: date, today: date) -> str:
 
 
 def described(
-    thing: Thing, hours: Hours, now: datetime, longest: int = LONGEST_LINE, *, mark: bool = False
+    item: Item, hours: Hours, now: datetime, longest: int = LONGEST_LINE, *, mark: bool = False
 ) -> str:
     """A thing on one line; with `mark` it says that a todo is overdue."""
-    late = mark and thing.due is not None and is_overdue(thing.due, hours.local(now))
-    due = f", {'overdue since' if late else 'due'} {when(thing.due, hours, now)}" if thing.due else ""
-    tags = "".join(f" #{tag}" for tag in thing.tags if f"#{tag}" not in thing.text.lower())
-    return f"{thing.position}: {short(thing.text, longest)}{due}{tags}"
+    late = mark and item.due is not None and is_overdue(item.due, hours.local(now))
+    due = f", {'overdue since' if late else 'due'} {when(item.due, hours, now)}" if item.due else ""
+    tags = "".join(f" #{tag}" for tag in item.tags if f"#{tag}" not in item.text.lower())
+    return f"{item.position}: {short(item.text, longest)}{due}{tags}"
 
 
 def short(text: str, longest: int = LONGEST_LINE) -> str:

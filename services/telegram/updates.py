@@ -81,7 +81,7 @@ class Asked:
     """Whom it names; empty: nobody."""
 
 
-def meaning_of(update: Raw, chats: Collection[int]) -> Meaning:
+def parse_update(update: Raw, chats: Collection[int]) -> Meaning:
     """Parse an update for the environment whose chat has these ids; without ids, the chat is unknown."""
     query = part(update, "callback_query")
     if query:

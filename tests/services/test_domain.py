@@ -12,15 +12,15 @@ from hypothesis import strategies as st
 from services.domain import commands as c
 from services.domain import events as e
 from services.domain.decisions import LONGEST_NAME, Refusal, decide, event_of
+from services.domain.items import STATES, Item, Key, evolve, key_of
 from services.domain.tags import MOST_TAGS, united
-from services.domain.things import STATES, Key, Thing, evolve, key_of
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 
 
-def fold(events: Sequence[e.Event]) -> dict[int, Thing]:
+def fold(events: Sequence[e.Event]) -> dict[int, Item]:
     """All things after these events, by their positions."""
-    things: dict[int, Thing] = {}
+    things: dict[int, Item] = {}
     for position, event in enumerate(events, 1):
         after = evolve(named(things, key_of(event)), event, position)
         if after is not None:
@@ -28,14 +28,14 @@ def fold(events: Sequence[e.Event]) -> dict[int, Thing]:
     return things
 
 
-def named(things: dict[int, Thing], key: Key | None) -> Thing | None:
+def named(things: dict[int, Item], key: Key | None) -> Item | None:
     if not isinstance(key, str):
         return None if key is None else things.get(key)
     found = [thing for thing in things.values() if thing.kind == "track"]
     return next((thing for thing in found if " ".join(thing.text.casefold().split()) == key), None)
 
 
-def after(*commands: c.Command) -> Thing | None:
+def after(*commands: c.Command) -> Item | None:
     """The first thing, once these commands have been carried out."""
     events: list[e.Event] = []
     for command in commands:
@@ -213,7 +213,7 @@ ONCE = (
 def test_any_sequence_of_commands(commands: list[c.Command]) -> None:
     """What was decided step by step is what the events say from the beginning; no rule is ever broken."""
     events: list[e.Event] = []
-    things: dict[int, Thing] = {}
+    things: dict[int, Item] = {}
     for number, command in enumerate(commands):
         now = NOW + timedelta(seconds=number)
         decided = decide(named(things, key_of(command)), command, now)

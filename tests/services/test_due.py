@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from services.dates import when
 from services.domain import commands as c
 from services.domain.due import day_of, is_day, is_overdue, order, until_of
-from services.projections import Projections, things
+from services.projections import Projections, items
 from tests.services.instance import running
 from tests.services.test_projections_things import appended
 
@@ -30,7 +30,7 @@ def listed(directory: Path, dues: list[str], until: str, zone: ZoneInfo) -> list
     models.catch_up(log)
     found = [
         str(todo.due)
-        for todo in models.ask(partial(things.things, kind="todo", due_until=until_of(until, zone)))
+        for todo in models.ask(partial(items.items, kind="todo", due_until=until_of(until, zone)))
     ]
     models.close()
     log.close()

@@ -12,12 +12,12 @@ import msgspec
 import pytest
 
 from services.domain.events import Event
+from services.event_codec import CLASSES, draft_of, event_of
 from services.event_log import Draft
 from services.event_log.records import moment
 from services.event_log.sqlite.log import SqliteLog
 from services.event_redaction import LONGEST, STRUCTURE, RedactionError, planned
 from services.formats import EVENT_REDACTED
-from services.kept import CLASSES, draft_of, event_of
 from services.projections import Projections
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)

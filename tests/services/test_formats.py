@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from services.event_codec import CLASSES
 from services.formats import READS, UNDERSTOOD, WRITES, by_type
-from services.kept import CLASSES
 
 
 def test_what_is_written_can_be_read() -> None:

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from services.config import ROOT
 from services.dates import when
 from services.domain import commands as c
-from services.domain.decisions import unfit
-from services.domain.grammar import LONGEST_SHOWN, meaning, undated
+from services.domain.decisions import validate
+from services.domain.grammar import LONGEST_SHOWN, parse_message, undated
 
 TEXT = (ROOT / "docs" / "GRAMMAR.md").read_text()
 NOW = datetime(2026, 2, 10, 14, 30, tzinfo=ZoneInfo("Europe/Vienna"))
@@ -63,7 +63,7 @@ def told(command: c.Command) -> tuple[str, str, str]:
 def test_every_example(row: list[str]) -> None:
     """What the document says a message becomes, it becomes."""
     text, *expected = (cell.strip("`").replace("⏎", "\n") for cell in row)
-    assert told(meaning(text, "api", NOW, when)[-1]) == tuple(expected)
+    assert told(parse_message(text, "api", NOW, when)[-1]) == tuple(expected)
 
 
 TIMES = [(words, meant) for said, meant in rows("Days and times") for words in re.findall(r"`([^`]+)`", said)]
@@ -100,7 +100,7 @@ def test_every_time(words: str, meant: str) -> None:
 )
 def test_a_time_that_is_not_understood_is_named(text: str, shown: str | None) -> None:
     """On one short line, whatever stands behind it; a word that only holds `due` is a word."""
-    made = meaning(f"todo: {text}", "api", NOW, when)[-1]
+    made = parse_message(f"todo: {text}", "api", NOW, when)[-1]
     assert isinstance(made, c.AddTodo)
     assert (undated(made.text) if made.due is None else None) == shown
 
@@ -112,30 +112,30 @@ def test_a_time_that_is_not_understood_is_named(text: str, shown: str | None) ->
 def test_a_hostile_text_is_read_in_no_time(text: str) -> None:
     """Of as many bytes as a body may have: the service answers nobody else meanwhile."""
     begun = time.process_time()
-    meaning(f"todo: {text}", "api", NOW, when)
+    parse_message(f"todo: {text}", "api", NOW, when)
     assert time.process_time() - begun < 0.3
 
 
 @given(SAID, NOWS)
 def test_whatever_is_said(text: str, now: datetime) -> None:
     """The message comes first, to the letter; what it means is fit, and the same each time it is asked."""
-    commands = meaning(text, "api", now, when)
+    commands = parse_message(text, "api", now, when)
     assert commands[0] == c.RecordMessage(text, source="api")
     assert len(commands) <= 2
-    assert all(unfit(command) is None for command in commands[1:])
-    assert meaning(text, "api", now, when) == commands
+    assert all(validate(command) is None for command in commands[1:])
+    assert parse_message(text, "api", now, when) == commands
 
 
 @given(st.text().filter(lambda text: ":" not in text), NOWS)
 def test_without_a_keyword_it_is_a_message(text: str, now: datetime) -> None:
     """And nothing else."""
-    assert meaning(text, "api", now, when) == (c.RecordMessage(text, source="api"),)
+    assert parse_message(text, "api", now, when) == (c.RecordMessage(text, source="api"),)
 
 
 @pytest.mark.parametrize("text", ["dec\u0131de: a", "dec\u0130de: a", "trac\u212a: a"])
 def test_a_word_with_a_letter_that_only_looks_alike(text: str) -> None:
     """It is none of the four, and the message is kept."""
-    assert meaning(text, "api", NOW, when) == (c.RecordMessage(text, source="api"),)
+    assert parse_message(text, "api", NOW, when) == (c.RecordMessage(text, source="api"),)
 
 
 @pytest.mark.parametrize(
@@ -143,7 +143,7 @@ def test_a_word_with_a_letter_that_only_looks_alike(text: str) -> None:
 )
 def test_a_name_is_on_one_line_and_an_entry_says_something(text: str) -> None:
     """Else it is a message, and starts no track that nobody meant."""
-    assert meaning(text, "api", NOW, when) == (c.RecordMessage(text, source="api"),)
+    assert parse_message(text, "api", NOW, when) == (c.RecordMessage(text, source="api"),)
 
 
 @given(st.one_of(WORDS, st.tuples(WORDS, WORDS).map(" ".join), st.text()), NOWS)
@@ -151,7 +151,7 @@ def test_a_time_is_one_that_can_be_kept(words: str, now: datetime) -> None:
     """A day or a moment in UTC; a time alone lies ahead, by a day and an hour at most."""
     due = when(words, now)
     if due is not None:
-        assert unfit(c.SetDue(1, due, source="api")) is None
+        assert validate(c.SetDue(1, due, source="api")) is None
     if words.strip() == "17:00":
         moment = datetime.fromisoformat(str(due))
         assert timedelta() < moment - now.astimezone(UTC) <= timedelta(hours=25)

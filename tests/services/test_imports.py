@@ -57,7 +57,7 @@ def test_a_service_without_a_bot_loads_what_it_needs_to_be_ready(tmp_path: Path)
         assert code == 0
         needless = (
             "telegram httpx httpcore h11 certifi dateutil prometheus_client urllib.request urllib.error"
-            " argparse difflib sqlite3 tomllib unittest services.api.exposition services.telegram.talk"
+            " argparse difflib sqlite3 tomllib unittest services.api.exposition services.telegram.bot_runner"
             " services.telegram.whose services.event_log.sqlite.backup services.event_log.transfer"
             " services.cli services.event_log.sqlite.rewriting services.event_redaction"
         )
@@ -69,7 +69,7 @@ def test_the_end_of_a_log_is_told_without_the_rest_of_it(tmp_path: Path) -> None
     SqliteLog.open(tmp_path).close()
     needless = (
         "msgspec dataclasses inspect asyncio logging hashlib threading ssl socket http.client email click"
-        " starlette uvicorn services.config services.kept services.domain services.event_log.log"
+        " starlette uvicorn services.config services.event_codec services.domain services.event_log.log"
         " services.event_log.records services.event_log.reading services.event_log.sqlite.writing"
         " services.event_log.sqlite.log services.event_log.sqlite.pages"
     )

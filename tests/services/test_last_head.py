@@ -38,7 +38,7 @@ def home(tmp_path: Path) -> Path:
 
 @pytest.fixture(autouse=True)
 def _often(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("services.keeper.FOLLOW_SECONDS", 0.01)
+    monkeypatch.setattr("services.storage.FOLLOW_SECONDS", 0.01)
 
 
 async def record_all(home: Path) -> None:

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 from starlette.types import Receive, Scope, Send
 
-from services.api import limits, protocol, server
-from services.api.access import observed
-from services.api.limits import limited
+from services.api import protocol, server, timeouts
+from services.api.request_log import observed
 from services.api.server import DrainingServer
+from services.api.timeouts import limited
 from tests.services.instance import listener
 
 POST = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n"
@@ -28,7 +28,7 @@ BODIES = {"/whole": [4_000_000], "/parts": [1_000_000] * 4, "/left": [50_000], "
 
 @pytest.fixture(autouse=True)
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "REQUEST_SECONDS", SHORT)
+    monkeypatch.setattr(timeouts, "REQUEST_SECONDS", SHORT)
     monkeypatch.setattr(protocol, "ARRIVAL_SECONDS", SHORT)
     monkeypatch.setattr(protocol, "STUCK_SECONDS", SHORT)
     monkeypatch.setattr(server, "KEEP_ALIVE_SECONDS", SHORT)

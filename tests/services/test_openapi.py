@@ -11,7 +11,7 @@ import pytest
 from starlette.applications import Starlette
 from starlette.routing import Route
 
-from services.api import app, guard, openapi
+from services.api import app, auth, openapi
 from services.identity import Identity
 from services.service import Service
 from services.telegram.status import Status
@@ -56,7 +56,7 @@ def test_the_token_is_described_where_it_is_wanted(routes: list[Route]) -> None:
             assert (
                 bool(operation["security"])
                 == ("401" in operation["responses"])
-                == guard.is_guarded(route.path)
+                == auth.is_guarded(route.path)
             )
 
 

@@ -207,9 +207,9 @@ def test_the_code_of_the_rows_is_found_by_itself() -> None:
     models = {model.enter.__module__ for model in build.MODELS}
     helpers = {
         "services.projections.words",
-        "services.domain.things",
+        "services.domain.items",
         "services.domain.events",
-        "services.kept",
+        "services.event_codec",
     }
     assert names >= {*models, *helpers, "services.projections.build", "services.upcasters"}
     needless = ("services.api", "services.event_log", "services.telegram", "services.domain.grammar")

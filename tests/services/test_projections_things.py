@@ -17,12 +17,12 @@ from services.domain import commands as c
 from services.domain import events as e
 from services.domain.decisions import event_of
 from services.domain.due import until_of
+from services.domain.items import TODO, Item, track_key
 from services.domain.tags import tag_key
-from services.domain.things import TODO, Thing, track_key
+from services.event_codec import draft_of
 from services.event_log import Draft
 from services.event_log.sqlite.log import SqliteLog
-from services.kept import draft_of
-from services.projections import Projections, counts, database, entries, search, sendings, things
+from services.projections import Projections, counts, database, entries, items, search, sendings
 from services.projections.models import BadEventError, Query
 from tests.services.test_domain import COMMANDS, NOW, fold
 
@@ -54,15 +54,15 @@ def test_they_are_what_the_domain_says(commands: list[c.Command], batch: int) ->
         built.rebuild(log)
         expected = fold(events)
         assert {
-            thing.position: thing for kind in KINDS for thing in models.ask(partial(things.things, kind=kind))
+            thing.position: thing for kind in KINDS for thing in models.ask(partial(items.items, kind=kind))
         } == expected
         for thing in expected.values():
-            assert models.ask(partial(things.thing, key=thing.position)) == thing
+            assert models.ask(partial(items.item, key=thing.position)) == thing
             if thing.kind == "track":
-                assert models.ask(partial(things.thing, key=track_key(thing.text))) == thing
+                assert models.ask(partial(items.item, key=track_key(thing.text))) == thing
                 assert len(models.ask(partial(entries.entries, track=thing.text))) == thing.entries
         borne = [tag_key(tag) for thing in expected.values() for tag in thing.tags]
-        assert [(tag_key(tag), number) for tag, number in models.ask(things.tags).items()] == [
+        assert [(tag_key(tag), number) for tag, number in models.ask(items.tags).items()] == [
             (tag, borne.count(tag)) for tag in sorted(set(borne))
         ]
         assert sum(models.ask(counts.counts).values()) == len(events)
@@ -91,14 +91,13 @@ def test_lists_are_read_from_their_newest_end(tmp_path: Path, stem: Path) -> Non
     models.catch_up(log)
 
     def found(*arguments: int, **more: object) -> list[int]:
-        find: Query[tuple[Thing, ...]] = lambda connection: things.things(  # noqa: E731
+        find: Query[tuple[Item, ...]] = lambda connection: items.items(  # noqa: E731
             connection,
             TODO,
             *arguments,
             **more,  # type: ignore[arg-type]
         )
-        items = models.ask(find)
-        return [item.position for item in items]
+        return [item.position for item in models.ask(find)]
 
     assert found() == [3, 2, 1]
     assert found(3, 1) == [2]
@@ -221,4 +220,4 @@ def test_what_no_release_wrote_is_named(tmp_path: Path, stem: Path) -> None:
     models = Projections.open(stem)
     with pytest.raises(BadEventError, match="TodoAdded at position 2"):
         models.catch_up(log)
-    assert (models.position(), models.ask(lambda connection: things.things(connection, TODO))) == (0, ())
+    assert (models.position(), models.ask(lambda connection: items.items(connection, TODO))) == (0, ())

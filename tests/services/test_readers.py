@@ -15,26 +15,28 @@ from services import readers, turns
 from services.domain.commands import RecordMessage
 from services.event_log import Backend
 from services.event_log.sqlite.backend import SqliteBackend
-from services.keeper import Keeper
-from services.opened import Opened
+from services.open_storage import OpenStorage
 from services.projections.database import ProjectionsError
 from services.service import Service
 from services.shared import Shared
+from services.storage import Storage
 from services.turns import Turns
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 
 
-def use(directory: Path, scenario: Callable[[Keeper], Awaitable[None]]) -> None:
+def use(directory: Path, scenario: Callable[[Storage], Awaitable[None]]) -> None:
     """Run a scenario on a log of its own; it is to be over in 20 s."""
 
     async def run() -> None:
-        keeper = Keeper(SqliteBackend(directory / "events"), directory / "p" / "helionyx.db", rehearsal=False)
-        await keeper.open()
+        storage = Storage(
+            SqliteBackend(directory / "events"), directory / "p" / "helionyx.db", rehearsal=False
+        )
+        await storage.open()
         try:
-            await asyncio.wait_for(scenario(keeper), 20)
+            await asyncio.wait_for(scenario(storage), 20)
         finally:
-            await keeper.close()
+            await storage.close()
 
     asyncio.run(run())
 
@@ -42,15 +44,15 @@ def use(directory: Path, scenario: Callable[[Keeper], Awaitable[None]]) -> None:
 def test_a_read_waits_for_no_other_one(tmp_path: Path) -> None:
     """As many go on at once as there are threads for; each has a connection of its own meanwhile."""
 
-    async def scenario(keeper: Keeper) -> None:
+    async def scenario(storage: Storage) -> None:
         together = threading.Barrier(readers.MOST)
         used: list[int] = []
 
-        def meet(opened: Opened) -> None:
+        def meet(opened: OpenStorage) -> None:
             used.append(id(opened.log))
             together.wait(10)
 
-        await asyncio.gather(*(keeper.read(meet) for _ in range(readers.MOST)))
+        await asyncio.gather(*(storage.read(meet) for _ in range(readers.MOST)))
         assert len(set(used)) == readers.MOST
 
     use(tmp_path, scenario)
@@ -59,11 +61,11 @@ def test_a_read_waits_for_no_other_one(tmp_path: Path) -> None:
 def test_a_quick_read_waits_for_no_long_one(tmp_path: Path) -> None:
     """However many of those there are."""
 
-    async def scenario(keeper: Keeper) -> None:
+    async def scenario(storage: Storage) -> None:
         go_on = threading.Event()
-        long = [asyncio.create_task(keeper.read(lambda _: go_on.wait(10))) for _ in range(3 * readers.MOST)]
+        long = [asyncio.create_task(storage.read(lambda _: go_on.wait(10))) for _ in range(3 * readers.MOST)]
         for _ in range(3):
-            assert (await asyncio.wait_for(keeper.read(Opened.end, quick=True), 5)).position == 0
+            assert (await asyncio.wait_for(storage.read(OpenStorage.end, quick=True), 5)).position == 0
         assert not any(task.done() for task in long)
         go_on.set()
         assert await asyncio.gather(*long) == [True] * len(long)
@@ -74,17 +76,17 @@ def test_a_quick_read_waits_for_no_long_one(tmp_path: Path) -> None:
 def test_a_connection_is_used_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Sequential reads use a single connection: idle connections would cost memory."""
     opened: list[Backend] = []
-    connect = Opened.open
+    connect = OpenStorage.open
 
-    def counted(backend: Backend, projections: Path, **how: bool) -> Opened:
+    def counted(backend: Backend, projections: Path, **how: bool) -> OpenStorage:
         opened.append(backend)
         return connect(backend, projections, **how)
 
-    monkeypatch.setattr(Opened, "open", counted)
+    monkeypatch.setattr(OpenStorage, "open", counted)
 
-    async def scenario(keeper: Keeper) -> None:
+    async def scenario(storage: Storage) -> None:
         for number in range(20):
-            await keeper.read(Opened.end, quick=number % 2 == 0)
+            await storage.read(OpenStorage.end, quick=number % 2 == 0)
         assert len(opened) <= 3  # the writer's, this one, and one more where the patrol was reading
 
     use(tmp_path, scenario)
@@ -93,23 +95,23 @@ def test_a_connection_is_used_again(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 def test_a_reader_that_comes_late_replaces_no_read_models(tmp_path: Path) -> None:
     """Others have the file open: they would go on with one that nobody else sees."""
 
-    async def scenario(keeper: Keeper) -> None:
+    async def scenario(storage: Storage) -> None:
         (file,) = (tmp_path / "p").glob("*.db")
         held = threading.Barrier(readers.MOST + 1)
         go_on = threading.Event()
 
-        def hold(_opened: Opened) -> bool:
+        def hold(_opened: OpenStorage) -> bool:
             held.wait(10)
             return go_on.wait(10)
 
-        holding = [asyncio.create_task(keeper.read(hold)) for _ in range(readers.MOST)]
+        holding = [asyncio.create_task(storage.read(hold)) for _ in range(readers.MOST)]
         await asyncio.to_thread(held.wait, 10)  # all connections are in use
         before = file.stat().st_ino
         with file.open("r+b") as damaged:
             damaged.write(b"x" * 4096)
         os.truncate(f"{file}-wal", 0)
         with pytest.raises(ProjectionsError, match="cannot open the projections"):
-            await keeper.read(Opened.is_behind, quick=True)
+            await storage.read(OpenStorage.is_behind, quick=True)
         go_on.set()
         await asyncio.gather(*holding)
         assert file.stat().st_ino == before
@@ -120,14 +122,16 @@ def test_a_reader_that_comes_late_replaces_no_read_models(tmp_path: Path) -> Non
 def test_followers_read_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Records that several followers wait for are read once."""
     reads = 0
-    read = Keeper.read
+    read = Storage.read
 
-    async def counted(keeper: Keeper, job: Callable[[Opened], object], *, quick: bool = False) -> object:
+    async def counted(
+        storage: Storage, job: Callable[[OpenStorage], object], *, quick: bool = False
+    ) -> object:
         nonlocal reads
         reads += not quick
-        return await read(keeper, job, quick=quick)
+        return await read(storage, job, quick=quick)
 
-    monkeypatch.setattr(Keeper, "read", counted)
+    monkeypatch.setattr(Storage, "read", counted)
 
     async def run() -> None:
         nonlocal reads

@@ -12,14 +12,14 @@ import pytest
 
 from services.answers import Recorded
 from services.domain import commands as c
-from services.domain.things import Thing
+from services.domain.items import Item
 from services.event_log import Append, Draft
 from services.event_log.sqlite.backend import SqliteBackend
 from services.event_log.sqlite.log import SqliteLog
-from services.keeper import Keeper
 from services.projections import DamagedProjectionsError
 from services.refusals import MissingError, RefusedError
 from services.service import Service
+from services.storage import Storage
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 
@@ -60,7 +60,7 @@ def test_what_is_done_is_not_done_twice(tmp_path: Path) -> None:
         )
         assert sum(isinstance(one, Recorded) for one in found) == 1
         assert sum(isinstance(one, RefusedError) for one in found) == 19
-        assert (await service.thing(todo)).state == "done"
+        assert (await service.item(todo)).state == "done"
         with pytest.raises(MissingError, match="there is no todo 99"):
             await service.record(c.CompleteTodo(99, source="api"))
         await service.close()
@@ -75,19 +75,19 @@ def test_a_rule_that_cannot_be_asked(tmp_path: Path) -> None:
         raise DamagedProjectionsError("unreadable", "")
 
     async def run() -> None:
-        keeper = Keeper(SqliteBackend(tmp_path / "events"), tmp_path / "p" / "helionyx.db", rehearsal=False)
-        await keeper.open()
-        first = await keeper.append([draft("a", "k")])
+        storage = Storage(SqliteBackend(tmp_path / "events"), tmp_path / "p" / "helionyx.db", rehearsal=False)
+        await storage.open()
+        first = await storage.append([draft("a", "k")])
         again, new, plain = await asyncio.gather(
-            keeper.append([draft("a", "k")], "one", unreadable),
-            keeper.append([draft("b")], "two", unreadable),
-            keeper.append([draft("c")]),
+            storage.append([draft("a", "k")], "one", unreadable),
+            storage.append([draft("b")], "two", unreadable),
+            storage.append([draft("c")]),
             return_exceptions=True,
         )
         assert again == first
         assert str(new) == "unreadable"
         assert isinstance(plain, tuple)
-        await keeper.close()
+        await storage.close()
 
     asyncio.run(run())
 
@@ -117,7 +117,7 @@ def test_a_message_is_taken_as_what_it_means(tmp_path: Path) -> None:
         service = await opened(tmp_path)
         told = await service.tell("todo: buy milk due tomorrow #home", "api", "k")
         assert [entry.type for entry in told.entries] == ["MessageRecorded", "TodoAdded"]
-        todo: Thing = await service.thing(told.position)
+        todo: Item = await service.item(told.position)
         assert (todo.text, todo.due, todo.tags) == ("buy milk", "2026-01-03", ("home",))
         later = await service.tell(
             "todo: buy milk due tomorrow #home", "api", "k", at=datetime(2026, 3, 1, tzinfo=UTC)

@@ -78,7 +78,7 @@ def test_what_was_said_earlier_bears_its_own_time(tmp_path: Path) -> None:
         await tell(service, "track: weight: 82 kg")
         (message, _) = await service.messages(0, 9)
         (entry,) = await service.look(lambda models: entries.entries(models, "weight", 99, 9))
-        return recorded, message, await service.thing(recorded.position), await service.thing("weight"), entry
+        return recorded, message, await service.item(recorded.position), await service.item("weight"), entry
 
     recorded, message, todo, track, entry = run(tmp_path, what)
     assert [event.time for event in recorded.entries] == ["2026-02-10T14:00:00.000000Z"] * 2

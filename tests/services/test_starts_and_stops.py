@@ -21,10 +21,10 @@ from services.event_log.sqlite import schema
 from services.event_log.sqlite.backend import SqliteBackend
 from services.event_log.sqlite.log import SqliteLog
 from services.event_log.summary import GENESIS, Head
-from services.keeper import Keeper
 from services.recorder import NOTES_IN_A_ROW
 from services.refusals import NotReadyError
 from services.service import Service
+from services.storage import Storage
 from tests.services.instance import configure, listener, running, starting
 from tests.services.steps import steps
 
@@ -113,13 +113,13 @@ def test_a_service_that_keeps_ending_does_not_fill_the_log(tmp_path: Path, stops
     """A start behind many waits for what is said next; the next release has its own."""
 
     async def ends(release: str) -> None:
-        keeper = Keeper(SqliteBackend(tmp_path / "events"), tmp_path / "p" / "helionyx.db", rehearsal=False)
+        storage = Storage(SqliteBackend(tmp_path / "events"), tmp_path / "p" / "helionyx.db", rehearsal=False)
         first, last = (
             Draft(kind, 1, NOW, {"source": "service", "release": release})
             for kind in ("ServiceStarted", "ServiceStopped")
         )
-        await keeper.open(first)
-        await keeper.close(last if stops else None)
+        await storage.open(first)
+        await storage.close(last if stops else None)
 
     life = [("ServiceStarted", "r1"), ("ServiceStopped", "r1")][: 1 + stops]
     for _ in range(NOTES_IN_A_ROW + 2):

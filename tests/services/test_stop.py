@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from services.api import server
-from services.api.access import observed
+from services.api.request_log import observed
 from services.api.server import GRACE_SECONDS, DrainingServer
 from tests.services.instance import TOKEN, listener, running
 from tests.services.test_limits import app, problem

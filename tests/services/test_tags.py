@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.domain.items import track_key
 from services.domain.tags import LONGEST_TAG, has_tag, normal_tag, tag_key, united
-from services.domain.things import track_key
 from tests.services.instance import Instance, running
 
 API = "/api/v1"

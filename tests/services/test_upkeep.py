@@ -121,7 +121,7 @@ def test_the_read_models_follow_again_when_they_can(tmp_path: Path, monkeypatch:
         await service.close()
 
     monkeypatch.setattr(Projections, "catch_up", moody)
-    monkeypatch.setattr("services.keeper.FOLLOW_SECONDS", 0.05)
+    monkeypatch.setattr("services.storage.FOLLOW_SECONDS", 0.05)
     asyncio.run(run())
 
 

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from services.domain.things import Thing
+from services.domain.items import Item
 from services.telegram.schedule import Hours, due_at, reminded, summarised
 
 VIENNA = ZoneInfo("Europe/Vienna")
@@ -19,10 +19,10 @@ def at(text: str, hours: Hours = NIGHT, fold: int = 0) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=hours.zone, fold=fold).astimezone(UTC)
 
 
-def todo(due: str | None, number: int = 5, state: str = "open", created: str = "2026-01-01T12:00") -> Thing:
+def todo(due: str | None, number: int = 5, state: str = "open", created: str = "2026-01-01T12:00") -> Item:
     """Something that is to be done."""
     made = at(created)
-    return Thing(number, "todo", state, "buy milk", (), made, made, due)
+    return Item(number, "todo", state, "buy milk", (), made, made, due)
 
 
 def is_reminded(due: str, now: str, hours: Hours = NIGHT, **more: str) -> bool:

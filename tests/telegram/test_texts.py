@@ -6,14 +6,14 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo
 
-from services.domain.things import Thing
+from services.domain.items import Item
 from services.telegram import lists, texts
 from services.telegram.schedule import Hours
 
 HOURS = Hours(ZoneInfo("Europe/Vienna"), (time(22), time(8)), time(8))
 NOW = datetime(2026, 2, 10, 13, 30, tzinfo=UTC)
-MILK = Thing(12, "todo", "open", "buy milk", ("home",), NOW, NOW, "2026-02-13")
-TRAIN = Thing(14, "decision", "proposed", "take the train", (), NOW, NOW, rationale="it is quiet")
+MILK = Item(12, "todo", "open", "buy milk", ("home",), NOW, NOW, "2026-02-13")
+TRAIN = Item(14, "decision", "proposed", "take the train", (), NOW, NOW, rationale="it is quiet")
 
 
 def test_a_thing_is_told_as_it_stands() -> None:

@@ -22,8 +22,8 @@ from services.telegram.updates import (
     Words,
     action_of,
     command_of,
-    meaning_of,
     number_of,
+    parse_update,
 )
 
 CHAT = 4711
@@ -52,14 +52,14 @@ def pressed(chat: int | None, data: str = "done:12") -> dict[str, Any]:
 
 
 def found(update: dict[str, Any], *chats: int) -> Meaning:
-    return meaning_of(update, chats or (CHAT,))
+    return parse_update(update, chats or (CHAT,))
 
 
 def said(update: dict[str, Any]) -> Words:
     """The words in an update."""
-    meaning = found(update)
-    assert isinstance(meaning, Words), meaning
-    return meaning
+    parsed = found(update)
+    assert isinstance(parsed, Words), parsed
+    return parsed
 
 
 def origin(**content: Any) -> Origin:
@@ -259,10 +259,10 @@ def test_only_one_chat_is_listened_to() -> None:
     assert found(in_chat({"id": 99, "type": "supergroup"})) == Stranger(99, "supergroup")
     assert found(pressed(99)) == Stranger(99)
     assert found(pressed(None)) == Stranger(None)
-    assert meaning_of(message(99, text="/start"), ()) == Unset(99)
-    assert meaning_of(message(99, text="/todos"), ()) == Stranger(99, "private")
-    assert meaning_of(in_chat(None), ()) == Stranger(None)
-    assert meaning_of(pressed(99), ()) == Stranger(99)
+    assert parse_update(message(99, text="/start"), ()) == Unset(99)
+    assert parse_update(message(99, text="/todos"), ()) == Stranger(99, "private")
+    assert parse_update(in_chat(None), ()) == Stranger(None)
+    assert parse_update(pressed(99), ()) == Stranger(99)
     assert found(pressed(CHAT)) == Pressed("9", "done:12", CHAT, 7)
     assert isinstance(found(message(-5, text="a"), -1001, -5), Words)
 

@@ -23,7 +23,7 @@ def test_it_records_and_reads(backend: Backend, tmp_path: Path) -> None:
         service = Service(backend, stem, lambda: NOW, release="r")
         await service.open()
         told = await service.tell("todo: buy milk #home", "api", "k")
-        assert (await service.thing(told.position)).text == "buy milk"
+        assert (await service.item(told.position)).text == "buy milk"
         await service.record(c.CompleteTodo(told.position, source="api"))
         async for records in service.stream(0):
             assert [record.position for record in records] == [1, 2, 3, 4]
@@ -31,7 +31,7 @@ def test_it_records_and_reads(backend: Backend, tmp_path: Path) -> None:
         await service.close()
         again = Service(backend, stem, lambda: NOW, release="r")
         await again.open()
-        assert (await again.thing(told.position)).state == "done"
+        assert (await again.item(told.position)).state == "done"
         assert (await again.tell("todo: buy milk #home", "api", "k")).repeated
         assert (await again.contents()).said.position == 4
         assert again.not_ready is None

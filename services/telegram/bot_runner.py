@@ -40,7 +40,7 @@ CLAIM_SECONDS = 0.5
 
 
 @dataclass(frozen=True)
-class Talk:
+class BotRunner:
     """One bot's work, from the claim to the stop."""
 
     settings: Settings

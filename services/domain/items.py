@@ -26,7 +26,7 @@ STATES = {
 
 
 @dataclass(frozen=True)
-class Thing:
+class Item:
     """A todo, a note, a track or a decision."""
 
     position: int
@@ -65,18 +65,18 @@ def key_of(told: c.Command | e.Event) -> Key | None:
     return None if track is None else track_key(track)
 
 
-def evolve(thing: Thing | None, event: e.Event, position: int) -> Thing | None:
+def evolve(item: Item | None, event: e.Event, position: int) -> Item | None:
     """What `event`, which is at `position` in the log, makes of the thing that `key_of` names.
 
     An event about nothing that is known changes nothing: what the log says has happened, has happened.
     """
     begin = _BEGINNINGS.get(type(event))
-    if begin is not None and (thing is None or not isinstance(event, e.TrackStarted | e.TrackEntryAdded)):
+    if begin is not None and (item is None or not isinstance(event, e.TrackStarted | e.TrackEntryAdded)):
         return begin(event, position)
     change = _CHANGES.get(type(event))
-    if thing is None or change is None:
-        return thing
-    return replace(thing, changed=event.time, **change(thing, event))
+    if item is None or change is None:
+        return item
+    return replace(item, changed=event.time, **change(item, event))
 
 
 def begins(event: e.Event) -> bool:
@@ -84,13 +84,13 @@ def begins(event: e.Event) -> bool:
     return type(event) in _BEGINNINGS
 
 
-def _new(event: e.Event, position: int, kind: str, text: str, **more: Any) -> Thing:
+def _new(event: e.Event, position: int, kind: str, text: str, **more: Any) -> Item:
     tags = tuple(sorted(united(getattr(event, "tags", ()))))
     began = getattr(event, "said_at", None) or event.time
-    return Thing(position, kind, STATES[kind][0], text, tags, began, began, **more)
+    return Item(position, kind, STATES[kind][0], text, tags, began, began, **more)
 
 
-_BEGINNINGS: dict[type[e.Event], Callable[[Any, int], Thing]] = {
+_BEGINNINGS: dict[type[e.Event], Callable[[Any, int], Item]] = {
     e.TodoAdded: lambda event, at: _new(event, at, TODO, event.text, due=event.due),
     e.NoteTaken: lambda event, at: _new(event, at, NOTE, event.text),
     e.TrackStarted: lambda event, at: _new(event, at, TRACK, event.track),
@@ -98,19 +98,19 @@ _BEGINNINGS: dict[type[e.Event], Callable[[Any, int], Thing]] = {
     e.DecisionProposed: lambda event, at: _new(event, at, DECISION, event.text, rationale=event.rationale),
 }
 
-_CHANGES: dict[type[e.Event], Callable[[Thing, Any], dict[str, Any]]] = {
+_CHANGES: dict[type[e.Event], Callable[[Item, Any], dict[str, Any]]] = {
     e.TodoCompleted: lambda _, __: {"state": "done"},
     e.TodoReopened: lambda _, __: {"state": "open"},
     e.TodoCancelled: lambda _, __: {"state": "cancelled"},
     e.TodoDueSet: lambda _, event: {"due": event.due},
-    e.TrackStarted: lambda thing, event: {"state": "running", "tags": _united(thing.tags, event.tags)},
-    e.TrackEntryAdded: lambda thing, _: {"state": "running", "entries": thing.entries + 1},
+    e.TrackStarted: lambda item, event: {"state": "running", "tags": _united(item.tags, event.tags)},
+    e.TrackEntryAdded: lambda item, _: {"state": "running", "entries": item.entries + 1},
     e.TrackStopped: lambda _, __: {"state": "stopped"},
     e.DecisionAccepted: lambda _, event: {"state": "accepted", "reason": event.rationale},
     e.DecisionRejected: lambda _, event: {"state": "rejected", "reason": event.rationale},
     e.DecisionRevisited: lambda _, event: {"state": "proposed", "reason": event.rationale},
-    e.TagAdded: lambda thing, event: {"tags": _united(thing.tags, (event.tag,))},
-    e.TagRemoved: lambda thing, event: {"tags": _without(thing.tags, event.tag)},
+    e.TagAdded: lambda item, event: {"tags": _united(item.tags, (event.tag,))},
+    e.TagRemoved: lambda item, event: {"tags": _without(item.tags, event.tag)},
 }
 
 

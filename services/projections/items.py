@@ -11,11 +11,11 @@ import msgspec
 
 from services.domain.due import Until
 from services.domain.events import Event as DomainEvent
+from services.domain.items import TRACK, Item, Key, evolve, key_of, track_key
 from services.domain.tags import tag_key
-from services.domain.things import TRACK, Key, Thing, evolve, key_of, track_key
+from services.event_codec import event_of
 from services.event_log.records import moment
 from services.formats import WRITES
-from services.kept import event_of
 from services.projections.models import Event, Model, Positioned, Value, converted
 from services.projections.pages import END, page
 
@@ -63,7 +63,7 @@ def enter(connection: apsw.Connection, events: Sequence[Positioned]) -> None:
     """Apply each event to its item, as the domain does."""
     for position, event in converted(events, _domain_event):
         key = key_of(event)
-        before = None if key is None else thing(connection, key)
+        before = None if key is None else item(connection, key)
         after = evolve(before, event, position)
         if after is not None and after != before:
             connection.execute(_PUT, _row(after))
@@ -73,14 +73,14 @@ def enter(connection: apsw.Connection, events: Sequence[Positioned]) -> None:
 MODEL = Model(("things", "thing_tags"), SCHEMA, INDEXES, enter, EVENTS)
 
 
-def thing(connection: apsw.Connection, key: Key) -> Thing | None:
+def item(connection: apsw.Connection, key: Key) -> Item | None:
     """The item with this key, in its present state; None where there is none."""
     column = "position" if isinstance(key, int) else "track"
     row = connection.execute(f"SELECT {_COLUMNS} FROM things WHERE {column} = ?", (key,)).fetchone()  # noqa: S608
-    return None if row is None else _thing(row)
+    return None if row is None else _item(row)
 
 
-def things(
+def items(
     connection: apsw.Connection,
     kind: str,
     before: int = END,
@@ -89,7 +89,7 @@ def things(
     states: Collection[str] = (),
     tag: str | None = None,
     due_until: Until | None = None,
-) -> tuple[Thing, ...]:
+) -> tuple[Item, ...]:
     """The last `limit` items of a kind in front of position `before`, the newest first.
 
     In one of `states`, if any are given; with this tag; due before `due_until`.
@@ -105,7 +105,7 @@ def things(
         conditions.append("((length(due) = 10 AND due <= ?) OR (length(due) > 10 AND due < ?))")
         values += [due_until.day, due_until.moment]
     sql = f"SELECT {_COLUMNS} FROM things WHERE {' AND '.join(conditions)} ORDER BY position DESC LIMIT ?"  # noqa: S608
-    return tuple(_thing(row) for row in page(connection, sql, (*values, limit)))
+    return tuple(_item(row) for row in page(connection, sql, (*values, limit)))
 
 
 def tags(connection: apsw.Connection) -> dict[str, int]:
@@ -130,28 +130,28 @@ def _domain_event(position: int, event: Event) -> tuple[int, DomainEvent]:
     return position, event_of(event)
 
 
-def _row(thing: Thing) -> tuple[Value, ...]:
+def _row(item: Item) -> tuple[Value, ...]:
     return (
-        *(thing.position, thing.kind, thing.state, thing.text, _encode(thing.tags).decode()),
-        *(moment(thing.created), moment(thing.changed), thing.due, thing.rationale, thing.entries),
-        thing.reason,
-        track_key(thing.text) if thing.kind == TRACK else None,
+        *(item.position, item.kind, item.state, item.text, _encode(item.tags).decode()),
+        *(moment(item.created), moment(item.changed), item.due, item.rationale, item.entries),
+        item.reason,
+        track_key(item.text) if item.kind == TRACK else None,
     )
 
 
-def _thing(row: object) -> Thing:
+def _item(row: object) -> Item:
     position, kind, state, text, tags, created, changed, *rest = cast(tuple[object, ...], row)
     times = [datetime.fromisoformat(cast(str, time)) for time in (created, changed)]
-    return Thing(position, kind, state, text, _decode_tags(cast(str, tags)), *times, *rest)  # type: ignore[arg-type]
+    return Item(position, kind, state, text, _decode_tags(cast(str, tags)), *times, *rest)  # type: ignore[arg-type]
 
 
-def _tag(connection: apsw.Connection, thing: Thing, before: tuple[str, ...]) -> None:
-    gone, new = set(before) - set(thing.tags), set(thing.tags) - set(before)
+def _tag(connection: apsw.Connection, item: Item, before: tuple[str, ...]) -> None:
+    gone, new = set(before) - set(item.tags), set(item.tags) - set(before)
     connection.executemany(
         "DELETE FROM thing_tags WHERE key = ? AND position = ?",
-        [(tag_key(tag), thing.position) for tag in sorted(gone)],
+        [(tag_key(tag), item.position) for tag in sorted(gone)],
     )
     connection.executemany(
         "INSERT INTO thing_tags VALUES (?, ?, ?)",
-        [(tag_key(tag), thing.position, tag) for tag in sorted(new)],
+        [(tag_key(tag), item.position, tag) for tag in sorted(new)],
     )

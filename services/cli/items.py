@@ -38,23 +38,23 @@ LISTINGS = {
     "todos": Listing(
         ("open",),
         ("number", "state", "due", "todo"),
-        lambda thing, out: (_state(thing, out), out.moment(thing.get("due") or "-"), _words(thing)),
+        lambda item, out: (_state(item, out), out.moment(item.get("due") or "-"), _words(item)),
     ),
     "notes": Listing(
-        (), ("number", "taken", "note"), lambda thing, out: (out.moment(thing["created"]), _words(thing))
+        (), ("number", "taken", "note"), lambda item, out: (out.moment(item["created"]), _words(item))
     ),
     "tracks": Listing(
         ("running",),
         ("number", "state", "entries", "changed", "track"),
-        lambda thing, out: (
-            *(thing["state"], str(thing["entries"]), out.moment(thing["changed"])),
-            _words(thing),
+        lambda item, out: (
+            *(item["state"], str(item["entries"]), out.moment(item["changed"])),
+            _words(item),
         ),
     ),
     "decisions": Listing(
         (),
         ("number", "state", "changed", "decision"),
-        lambda thing, out: (thing["state"], out.moment(thing["changed"]), _words(thing)),
+        lambda item, out: (item["state"], out.moment(item["changed"]), _words(item)),
     ),
 }
 """By the verb that lists them, which is their path as well."""
@@ -76,8 +76,8 @@ NEVER = "none"
 def say(client: Client, out: Output, options: argparse.Namespace) -> int:
     """Record a message and print the item that it created or changed."""
     message = client.change("POST", f"{API}/messages", {"text": _said(options.text)})
-    thing, undated = message.get("thing"), message.get("undated")
-    text = f"recorded as #{message['position']}" if thing is None else _summary(thing, out)
+    item, undated = message.get("thing"), message.get("undated")
+    text = f"recorded as #{message['position']}" if item is None else _summary(item, out)
     if undated is not None:
         text += f"; recorded as a todo without a due time: did not understand {one_line(undated)!r}"
     _told(out, message, text)
@@ -94,7 +94,7 @@ def listed(client: Client, out: Output, options: argparse.Namespace) -> int:
     if out.as_json:
         out.value(page)
         return 0
-    rows = [(str(thing["number"]), *listing.row(thing, out)) for thing in page[options.verb]]
+    rows = [(str(item["number"]), *listing.row(item, out)) for item in page[options.verb]]
     beyond = None if page["next"] is None else options.limit
     out.page(listing.heads, rows, _none(options.verb, states, options.tag), beyond)
     return 0
@@ -120,25 +120,25 @@ def _state(todo: Json, out: Output) -> str:
 
 def _shown(client: Client, out: Output, options: argparse.Namespace) -> int:
     path = f"{API}/{options.verb}/{options.number}"
-    thing = client.get(path)
+    item = client.get(path)
     track = options.verb == "tracks"
     page = client.listed(f"{path}/entries", "entries", options.limit) if track else None
     if out.as_json:
-        out.value(thing if page is None else {**thing, **page})
+        out.value(item if page is None else {**item, **page})
         return 0
-    more = {name: thing.get(name) for name in ("due", "rationale", "reason")}
-    facts = {"tags": " ".join(thing["tags"]), **more}
+    more = {name: item.get(name) for name in ("due", "rationale", "reason")}
+    facts = {"tags": " ".join(item["tags"]), **more}
     out.pairs(
         [
-            (thing["kind"], str(thing["number"])),
-            ("state", _state(thing, out)),
-            ("text", thing["text"]),
+            (item["kind"], str(item["number"])),
+            ("state", _state(item, out)),
+            ("text", item["text"]),
             *(
                 (name, out.moment(value) if name == "due" else value)
                 for name, value in facts.items()
                 if value
             ),
-            *((name, out.moment(thing[name])) for name in ("created", "changed")),
+            *((name, out.moment(item[name])) for name in ("created", "changed")),
         ]
     )
     if page is not None:
@@ -150,10 +150,10 @@ def _shown(client: Client, out: Output, options: argparse.Namespace) -> int:
 def turned(client: Client, out: Output, options: argparse.Namespace) -> int:
     """Change the state of several items, each by itself: a refused one does not keep the others back."""
     kinds, change = CHANGES[options.verb]
-    things, refused = [], 0
+    items, refused = [], 0
     for number in options.numbers:
         try:
-            things.append(client.change("POST", f"{API}/{kinds}/{number}/{change}"))
+            items.append(client.change("POST", f"{API}/{kinds}/{number}/{change}"))
         except NoAnswerError:
             raise
         except HelionyxError as error:
@@ -161,9 +161,9 @@ def turned(client: Client, out: Output, options: argparse.Namespace) -> int:
             say_error(error)
         else:
             if not out.as_json:
-                out.line(_summary(things[-1], out), now=True)
+                out.line(_summary(items[-1], out), now=True)
     if out.as_json:
-        out.value({kinds: things})
+        out.value({kinds: items})
     return 1 if refused else 0
 
 
@@ -175,8 +175,8 @@ def tagged(client: Client, out: Output, options: argparse.Namespace) -> int:
             raise UsageError(f"expected a tag, found {text!r}.", "letters, digits, - and _, such as home")
     for tag in tags:
         path = f"{API}/things/{options.number}/tags/{quote(str(tag))}"
-        thing = client.change(TAGGED[options.verb], path)
-    _told(out, thing, _summary(thing, out))
+        item = client.change(TAGGED[options.verb], path)
+    _told(out, item, _summary(item, out))
     return 0
 
 
@@ -188,8 +188,8 @@ def due(client: Client, out: Output, options: argparse.Namespace) -> int:
         raise UsageError(
             f"expected a day or a time, found {text!r}.", "2026-02-11, friday 17:00, in 3 days, or none"
         )
-    thing = client.change("PUT", f"{API}/todos/{options.number}/due", {"due": time})
-    _told(out, thing, _summary(thing, out) + ("" if thing.get("due") else f", due {NEVER}"))
+    item = client.change("PUT", f"{API}/todos/{options.number}/due", {"due": time})
+    _told(out, item, _summary(item, out) + ("" if item.get("due") else f", due {NEVER}"))
     return 0
 
 
@@ -198,8 +198,8 @@ def decided(client: Client, out: Output, options: argparse.Namespace) -> int:
     if options.because is not None and not options.because.strip():
         raise UsageError("expected a reason behind --because, found nothing but white space.")
     body = {} if options.because is None else {"rationale": options.because}
-    thing = client.change("POST", f"{API}/decisions/{options.number}/{options.verb}", body)
-    _told(out, thing, _summary(thing, out))
+    item = client.change("POST", f"{API}/decisions/{options.number}/{options.verb}", body)
+    _told(out, item, _summary(item, out))
     return 0
 
 
@@ -233,18 +233,18 @@ def _said(words: list[str]) -> str:
     return text
 
 
-def _summary(thing: Json, out: Output) -> str:
+def _summary(item: Json, out: Output) -> str:
     """All that was understood of it: what was not, is a part of the text."""
-    text = f"{thing['kind']} {thing['number']} is {thing['state']}: {_words(thing)}"
-    if thing.get("due"):
-        text += f", due {out.moment(thing['due'])}"
-    if thing.get("rationale"):
-        text += f", because {thing['rationale']}"
-    if thing.get("reason"):
-        decided = "opened again" if thing["state"] == "proposed" else thing["state"]
-        text += f"; {decided} because {thing['reason']}"
-    if thing.get("entries"):
-        text += f", {thing['entries']} {'entry' if thing['entries'] == 1 else 'entries'}"
+    text = f"{item['kind']} {item['number']} is {item['state']}: {_words(item)}"
+    if item.get("due"):
+        text += f", due {out.moment(item['due'])}"
+    if item.get("rationale"):
+        text += f", because {item['rationale']}"
+    if item.get("reason"):
+        decided = "opened again" if item["state"] == "proposed" else item["state"]
+        text += f"; {decided} because {item['reason']}"
+    if item.get("entries"):
+        text += f", {item['entries']} {'entry' if item['entries'] == 1 else 'entries'}"
     return one_line(text)
 
 
@@ -254,5 +254,5 @@ def _none(kind: str, states: Sequence[str], tag: str | None) -> str:
     return f"no {wanted}{kind}" + (f" with #{tag}" if tag else "")
 
 
-def _words(thing: Json) -> str:
-    return " ".join((thing["text"], *(f"#{tag}" for tag in thing["tags"])))
+def _words(item: Json) -> str:
+    return " ".join((item["text"], *(f"#{tag}" for tag in item["tags"])))

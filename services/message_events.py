@@ -10,7 +10,7 @@ from services.dates import when
 from services.domain.commands import Command, RecordMessage
 from services.domain.decisions import event_of
 from services.domain.events import Event, Spoken
-from services.domain.grammar import meaning
+from services.domain.grammar import parse_message
 from services.domain.origin import Origin
 
 
@@ -23,7 +23,7 @@ def events_of(
     """
     commands: tuple[Command, ...] = (message,)
     if understand:
-        commands = meaning(message.text, message.source, at, when)
+        commands = parse_message(message.text, message.source, at, when)
     events = [event_of(command, now) for command in commands]
     if at != now:
         events = [replace(event, said_at=at) if isinstance(event, Spoken) else event for event in events]

@@ -25,9 +25,9 @@ from services.api.schemas import Component
 from services.domain.commands import Command
 from services.domain.decisions import due_problem
 from services.domain.due import Until, until_of
+from services.domain.items import STATES, TODO, Item
 from services.domain.tags import normal_tag, united
-from services.domain.things import STATES, TODO, Thing
-from services.projections import things
+from services.projections import items
 from services.refusals import MissingError
 from services.service import Service
 
@@ -60,7 +60,7 @@ class Change(Struct, frozen=True):
     verb: str
     summary: str
     description: str
-    command: Callable[[Thing, Any], Command]
+    command: Callable[[Item, Any], Command]
     """Made of the thing and the body."""
     body: type[msgspec.Struct]
     request_body: Mapping[str, Any] | None = None
@@ -166,18 +166,18 @@ def routes(kind: Kind, service: Service) -> list[Route]:
             command = kind.command(await body(request, kind.new, kind.example))
             recorded = await service.record(command, idempotency_key(request))
             status = HTTPStatus.OK if recorded.repeated else HTTPStatus.CREATED
-            return json_of(shown(await service.thing(recorded.about or recorded.position)), status)
+            return json_of(shown(await service.item(recorded.about or recorded.position)), status)
         states, tag = _states_of(request, kind.kind), _tag_of(request)
         due_until = _due_until_of(request, service.zone)
 
-        async def read(before: int, limit: int) -> tuple[Thing, ...]:
+        async def read(before: int, limit: int) -> tuple[Item, ...]:
             return await service.look(
-                lambda models: things.things(
+                lambda models: items.items(
                     models, kind.kind, before, limit, states=states, tag=tag, due_until=due_until
                 )
             )
 
-        return await answered(request, kind.plural, read, lambda thing: thing.position, shown)
+        return await answered(request, kind.plural, read, lambda item: item.position, shown)
 
     async def one(request: Request) -> Response:
         return json_of(shown(await one_of(service, kind.kind, number_of(request))))
@@ -201,20 +201,20 @@ def tags_of(tags: tuple[str, ...]) -> tuple[str, ...]:
     return united(normal_tag(tag) or tag for tag in tags)
 
 
-async def one_of(service: Service, kind: str, number: int) -> Thing:
+async def one_of(service: Service, kind: str, number: int) -> Item:
     """The thing of this kind with this number. Raises MissingError."""
-    thing = await service.thing(number)
-    if thing.kind != kind:
-        raise MissingError(f"there is no {kind} {number}", f"{number} is a {thing.kind}")
-    return thing
+    item = await service.item(number)
+    if item.kind != kind:
+        raise MissingError(f"there is no {kind} {number}", f"{number} is a {item.kind}")
+    return item
 
 
 def _changing(service: Service, kind: str, change: Change) -> Callable[[Request], Awaitable[Response]]:
     async def handle(request: Request) -> Response:
-        thing = await one_of(service, kind, number_of(request))
-        command = change.command(thing, await body(request, change.body, change.example))
+        item = await one_of(service, kind, number_of(request))
+        command = change.command(item, await body(request, change.body, change.example))
         await service.record(command, idempotency_key(request))
-        return json_of(shown(await service.thing(thing.position)))
+        return json_of(shown(await service.item(item.position)))
 
     return handle
 

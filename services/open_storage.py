@@ -16,7 +16,7 @@ logger = logging.getLogger("helionyx")
 
 
 @dataclass(frozen=True)
-class Opened:
+class OpenStorage:
     """Both of them."""
 
     log: EventLog
@@ -36,7 +36,7 @@ class Opened:
         begin: bool,
         shared: bool,
         reading: bool = False,
-    ) -> Opened:
+    ) -> OpenStorage:
         """Open the log and the read models, or neither. `read_only` and `begin` are for the log.
 
         On a full disk they are open for reading alone, with `reading` on any. Raises HelionyxError.

@@ -17,7 +17,7 @@ from typing import TypeVar
 from services.errors import HelionyxError
 from services.event_log import Append, Backend, DamagedError, Draft, Flaw, Head, Record
 from services.event_log.group import GroupCommit
-from services.opened import Opened
+from services.open_storage import OpenStorage
 from services.readers import Readers
 from services.recorder import Recorder, Rule
 from services.refusals import NotReadyError
@@ -35,7 +35,7 @@ FOLLOW_SECONDS = 1.0
 """How often it is looked whether the log is still there, and whether the read models are behind it."""
 
 
-class Keeper:
+class Storage:
     """One log with its read models. Nothing is opened before `open`. For use in one event loop."""
 
     def __init__(
@@ -108,7 +108,7 @@ class Keeper:
         refused = (lambda: None) if rule is None else (lambda: self._recorder.refused(rule))
         return await self._group.append(Append(drafts, None, subject, refused))
 
-    async def read(self, job: Callable[[Opened], T], *, quick: bool = False) -> T:
+    async def read(self, job: Callable[[OpenStorage], T], *, quick: bool = False) -> T:
         """Run `job` in a reading thread; a `quick` job waits for no others. Raises NotReadyError."""
         await self._until_open()
         try:
@@ -117,7 +117,7 @@ class Keeper:
             self._scrubber.report(error.message)
             raise NotReadyError(str(self._scrubber.broken), self._scrubber.hint) from error
 
-    async def read_models(self, job: Callable[[Opened], T]) -> T:
+    async def read_models(self, job: Callable[[OpenStorage], T]) -> T:
         """The same, for who wants the read models at the log's end. Raises NotReadyError where they are not.
 
         On a damaged log they are as they are, and `not_ready` says so.
@@ -139,12 +139,12 @@ class Keeper:
         if self.space.blocked:
             if self.space.has_room():
                 await self._run(self._writer, lambda: self._readers.renew(self._recorder.open_again))
-        elif self._recorder.reason is not None or await self.read(Opened.is_behind):
+        elif self._recorder.reason is not None or await self.read(OpenStorage.is_behind):
             await self.follow()
 
     async def _check(self, start: Head, size: int) -> tuple[Head, Flaw | None]:
         self._unless_closing()
-        return await self._readers.read(lambda opened: opened.log.check(start, size, keys=True))
+        return await self._readers.read(lambda storage: storage.log.check(start, size, keys=True))
 
     async def _until_open(self) -> None:
         if not self._settled.is_set():
