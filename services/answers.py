@@ -1,4 +1,4 @@
-"""What the use cases answer."""
+"""The results of the use cases."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ from services.projections.messages import message_of
 
 
 class Recorded(Struct, frozen=True):
-    """What became of a command, or of what was told."""
+    """The result of a command or of a message."""
 
     entries: tuple[Entry, ...]
-    """The events: of a message first the message itself, and then what it was taken as, if as anything."""
+    """The events: for a message the message itself, then the event of the item that it became, if any."""
     repeated: bool
-    """True where its idempotency key was known already, so that nothing new was written."""
+    """Whether its idempotency key was known, so that nothing was written."""
 
     @property
     def position(self) -> int:
-        """Of the last of them: what has begun with it is known by that."""
+        """The position of the last event: the number of an item that it created."""
         return self.entries[-1].position
 
     @property
     def about(self) -> Key | None:
-        """The thing that has begun or changed; None where a message is nothing else."""
+        """The item that was created or changed; None for a message without one."""
         last = event_of(self.entries[-1])
         return key_of(last) or (self.position if begins(last) else None)
 
     @property
     def undated(self) -> str | None:
-        """The words from `due` on in a message that became a todo without a due time, if there are any."""
+        """The text from `due` on of a message that became a todo without a due time, if there is any."""
         first, last = self.entries[0], self.entries[-1]
         if first.type != "MessageRecorded" or last.type != "TodoAdded" or last.data["due"] is not None:
             return None
@@ -43,12 +43,12 @@ class Recorded(Struct, frozen=True):
 
     @property
     def message(self) -> Message:
-        """The message, where one was told."""
+        """The recorded message."""
         first = self.entries[0]
         return message_of(first.position, first.id, first.time, first.data)
 
 
 def entry_of(record: Record) -> Entry:
-    """The event that a record keeps. Raises UnknownEventError where this release does not know it."""
+    """The event of a record. Raises UnknownEventError for a type that this release does not know."""
     event = record.envelope().understood(record.position)
     return Entry(record.position, event.id, event.type, event.version, event.time, event.data)

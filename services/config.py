@@ -45,7 +45,7 @@ class Config:
     telegram_chat_id: int | None = None
     telegram_bot_username: str | None = None
     telegram_api_url: str = TELEGRAM
-    """Where the Bot API is, without a / at the end."""
+    """The address of the Bot API, without a / at the end."""
     telegram_quiet_hours: tuple[str, str] | None = None
     """From when to when the bot says nothing by itself, such as 22:00 to 08:00."""
     telegram_summary_at: str | None = None
@@ -172,7 +172,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def find(environment: str | None, file: str | None) -> tuple[str, EnvFile]:
-    """What a command line names: exactly the bytes of `file` (`-` is standard input), or as `load` finds it.
+    """Find the configuration for a command: the bytes of `file` (`-` is standard input), or as `load` does.
 
     Raises ConfigError.
     """
@@ -234,7 +234,7 @@ def _facts(config: Config) -> dict[str, object]:
 
 
 def _log() -> dict[str, object]:
-    """What this release makes of an event log: the versions of its table and of its events."""
+    """The versions of an event log's table and events that this release reads and writes."""
     return {"table": TABLE_VERSION, "reads": by_type(READS), "writes": by_type(WRITES)}
 
 

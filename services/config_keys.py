@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 PLACEHOLDER = "CHANGE_ME"
-"""What a value that nobody has filled in begins with."""
+"""The beginning of a value that nobody has filled in."""
 
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 SHORTEST_TOKEN = 16
 LEAST_MEMORY = 128  # MiB
 
 OFF = "off"
-"""What stands for no time at all."""
+"""The value for no time at all."""
 
 _CLOCK = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
 _PLACEHOLDER_TOKEN = re.compile("(?<![a-z0-9])token(?![a-z0-9])|botfather", re.IGNORECASE)
@@ -182,16 +182,16 @@ def _between(low: int, high: int) -> Callable[[str], int]:
 
 
 def _api_url(text: str) -> str:
-    found = _URL.fullmatch(text)
-    if not found or int(found["port"] or 443) > 65535:
+    url = _URL.fullmatch(text)
+    if not url or int(url["port"] or 443) > 65535:
         raise InvalidError(
             "expected http:// or https://, a host, and perhaps a port and a path without a / at its end, "
             f"found {_found(text)}",
             f"{TELEGRAM} is Telegram's own",
         )
-    if found["scheme"] == "http" and not _near(found["host"]):
+    if url["scheme"] == "http" and not _near(url["host"]):
         raise InvalidError(
-            f"expected https:// to {_found(found['host'])}, found http://: the token would go in clear",
+            f"expected https:// to {_found(url['host'])}, found http://: the token would go in clear",
             "http:// is for localhost and for loopback and private addresses",
         )
     return text

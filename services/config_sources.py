@@ -90,5 +90,5 @@ def environment_problems(environment: str | None) -> tuple[Problem, ...]:
     """The problem of an environment that is none of the three, if it is none."""
     if environment in ENVIRONMENTS:
         return ()
-    found = repr(environment) if environment else "nothing"
-    return (Problem(f"expected one of {', '.join(ENVIRONMENTS)}, found {found}", "ENV"),)
+    actual = repr(environment) if environment else "nothing"
+    return (Problem(f"expected one of {', '.join(ENVIRONMENTS)}, found {actual}", "ENV"),)

@@ -124,12 +124,12 @@ def _due(words: str, now: datetime) -> str:
     hours = _IN_HOURS.fullmatch(words)
     if hours is not None:
         return in_utc(now.astimezone(UTC) + _span(*hours.groups()))
-    found = _CLOCK_FIRST.fullmatch(words)
-    if found is not None:
-        clock, day = found.groups()
+    match = _CLOCK_FIRST.fullmatch(words)
+    if match is not None:
+        clock, day = match.groups()
     else:
-        found = _CLOCK_LAST.fullmatch(words)
-        day, clock = found.groups() if found is not None else (words, None)
+        match = _CLOCK_LAST.fullmatch(words)
+        day, clock = match.groups() if match is not None else (words, None)
     if clock is None:
         return _day(str(day), now.date()).isoformat()
     at = _clock(clock)
@@ -188,31 +188,31 @@ def _by_name(words: str, today: date) -> date | None:
 def _counted(words: str, today: date) -> date | None:
     from dateutil.relativedelta import relativedelta
 
-    found = _IN_DAYS.fullmatch(words)
-    if found is None:
+    match = _IN_DAYS.fullmatch(words)
+    if match is None:
         return None
-    count = _NUMBERS.get(found[1]) or int(found[1])
-    return today + relativedelta(**{_UNITS[found[2]]: count})  # type: ignore[arg-type]
+    count = _NUMBERS.get(match[1]) or int(match[1])
+    return today + relativedelta(**{_UNITS[match[2]]: count})  # type: ignore[arg-type]
 
 
 def _weekday(words: str, today: date) -> date | None:
     """The next day of that name that is not today; `this` may be today, and `next` is one of next week."""
-    found = re.fullmatch(r"(?:(this|next) )?([a-z]+)(?: (next week))?", words)
-    number = None if found is None else _beginning(_WEEKDAYS, found[2])
-    if found is None or number is None:
+    match = re.fullmatch(r"(?:(this|next) )?([a-z]+)(?: (next week))?", words)
+    number = None if match is None else _beginning(_WEEKDAYS, match[2])
+    if match is None or number is None:
         return None
     monday = today - timedelta(days=today.weekday())
-    if found[1] == "next" or found[3]:
+    if match[1] == "next" or match[3]:
         return monday + timedelta(days=7 + number)
-    least = 0 if found[1] == "this" else 1
+    least = 0 if match[1] == "this" else 1
     return today + timedelta(days=(number - today.weekday() - least) % 7 + least)
 
 
 def _of_the_calendar(words: str, today: date) -> date | None:
     """A day of the calendar; where year or month is not given, the next such day from today on."""
     for shape, groups in _DATES:
-        found = shape.fullmatch(words)
-        year, month, day = (found[group] for group in groups) if found is not None else ("", "", "")
+        match = shape.fullmatch(words)
+        year, month, day = (match[group] for group in groups) if match is not None else ("", "", "")
         made = _next_date(year, month, int(day), today) if day else None
         if made is not None:
             return made
@@ -231,23 +231,23 @@ def _next_date(year: str, month: str, day: int, today: date) -> date | None:
         years, index = divmod(today.month - 1 + later, 12)
         if number in (None, index + 1):
             try:
-                found = date(today.year + years, index + 1, day)
+                candidate = date(today.year + years, index + 1, day)
             except ValueError:
                 continue
-            if found >= today:
-                return found
+            if candidate >= today:
+                return candidate
     raise ValueError(day)
 
 
 def _weekday_and_date(words: str, today: date) -> date | None:
     """A date with the name of its weekday. Raises ValueError where it has another one."""
     name, _, rest = words.partition(" ")
-    number, found = _beginning(_WEEKDAYS, name), _of_the_calendar(rest, today)
-    if number is None or found is None:
+    number, parsed = _beginning(_WEEKDAYS, name), _of_the_calendar(rest, today)
+    if number is None or parsed is None:
         return None
-    if found.weekday() != number:
+    if parsed.weekday() != number:
         raise ValueError(words)
-    return found
+    return parsed
 
 
 def _beginning(names: tuple[str, ...], word: str) -> int | None:

@@ -53,7 +53,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class EnvFile:
-    """What a file says: the value of each key, and everything that is wrong with the rest."""
+    """A parsed file: the value of each key, and all problems of the rest."""
 
     entries: dict[str, Entry]
     problems: tuple[Problem, ...]
@@ -70,11 +70,11 @@ def parse(data: bytes) -> EnvFile:
     lines = text.split("\n")
     problems = _of_line_ends(lines)
     for number, line_text in enumerate(lines, start=1):
-        found = _line(line_text.removesuffix("\r"), number)
-        if isinstance(found, Problem):
-            problems.append(found)
-        elif found is not None:
-            key, value = found
+        parsed = _line(line_text.removesuffix("\r"), number)
+        if isinstance(parsed, Problem):
+            problems.append(parsed)
+        elif parsed is not None:
+            key, value = parsed
             if key in entries:
                 first = f"it stands on line {entries[key].line} already"
                 problems.append(Problem(f"given twice: {first}", key, number, "keep one of the two"))
@@ -104,12 +104,12 @@ def _of_the_whole(data: bytes) -> Problem | None:
 
 def _of_line_ends(lines: list[str]) -> list[Problem]:
     """A single problem for all lines that end in CRLF: an editor makes them all so, or none."""
-    found = [number for number, text in enumerate(lines, start=1) if text.endswith("\r")]
-    if not found:
+    lines_with_returns = [number for number, text in enumerate(lines, start=1) if text.endswith("\r")]
+    if not lines_with_returns:
         return []
-    count = f"; so do {len(found) - 1} more" if len(found) > 1 else ""
+    count = f"; so do {len(lines_with_returns) - 1} more" if len(lines_with_returns) > 1 else ""
     expected = f"ends in CRLF; LF was expected{count}"
-    return [Problem(expected, line=found[0], hint="save it with Unix line endings")]
+    return [Problem(expected, line=lines_with_returns[0], hint="save it with Unix line endings")]
 
 
 def _line(text: str, number: int) -> tuple[str, str] | Problem | None:

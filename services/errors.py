@@ -1,4 +1,4 @@
-"""What goes wrong on purpose: one base class for the service, raised anywhere, printed once.
+"""The base class of the service's errors: raised anywhere, printed once.
 
 Whatever is not a `HelionyxError` is a bug and keeps its traceback.
 """

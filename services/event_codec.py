@@ -1,4 +1,4 @@
-"""How what happens is kept in the log, and how it is read again."""
+"""Convert domain events to log records and back."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from services.event_log.records import moment
 from services.formats import UNDERSTOOD
 
 CLASSES: dict[str, type[Event]] = {kind.__name__: kind for kind in get_args(Event)}
-"""Each type of event, and what it is in the domain."""
+"""The domain's class of each type of event."""
 
 _VERSIONS = dict(UNDERSTOOD)
 _DEFAULTS = {
     kind: [(field.name, field.default) for field in msgspec.structs.fields(kind) if field.name != "time"]
     for kind in CLASSES.values()
 }
-"""The members of each type of event, and what one stands for that is left out."""
+"""The members of each type of event, with their defaults."""
 
 
 class Stored(Protocol):
-    """An event as an envelope of the log, or a row of the timeline, has it."""
+    """An event as in an envelope of the log or in a row of the timeline."""
 
     @property
     def type(self) -> str: ...
@@ -35,7 +35,7 @@ class Stored(Protocol):
 
 
 def draft_of(event: Event, idempotency_key: str | None = None) -> Draft:
-    """The event as the log takes it."""
+    """Convert an event to a draft for the log."""
     # Each source has keys of its own, so that none can take another one's.
     key = None if idempotency_key is None else f"{event.source}:{idempotency_key}"
     type_ = type(event).__name__
@@ -54,7 +54,7 @@ def _plain(value: object) -> object:
 
 
 def event_of(stored: Stored) -> Event:
-    """What an event of today's version says.
+    """The domain event of an envelope in today's version.
 
     Raises ValueError where its data is not what its type promises, and KeyError for an unknown type.
     """
@@ -63,7 +63,7 @@ def event_of(stored: Stored) -> Event:
 
 
 def fits(record: Record) -> None:
-    """Raise ValueError for a record whose type is known here, and that does not say what that promises."""
+    """Raise ValueError for a record whose data does not match its type, where the type is known here."""
     event = record.envelope().today()
     if (event.type, event.version) in UNDERSTOOD:
         event_of(event)

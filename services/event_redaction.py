@@ -157,23 +157,23 @@ def _event_at(log: EventLog, position: int) -> Envelope:
 def _family(log: EventLog, position: int) -> dict[int, Envelope]:
     """The event and the events appended with it: a message, followed by the item made of it."""
     event = _event_at(log, position)
-    found = {position: event}
+    events = {position: event}
     first = position
-    while found[first].type != MESSAGE and found[first].idempotency_key is None and first > 1:
+    while events[first].type != MESSAGE and events[first].idempotency_key is None and first > 1:
         before = next(log.read(first - 2, 1)).envelope()
         if not _together(before, event):
             break
         first -= 1
-        found[first] = before
-    if found[first].type != MESSAGE:  # it was not derived from a message
+        events[first] = before
+    if events[first].type != MESSAGE:  # it was not derived from a message
         return {position: event}
     for record in log.read(position):
         derived = record.envelope()
         is_derived = derived.type != MESSAGE and derived.idempotency_key is None
         if not (is_derived and _together(derived, event)):
             break
-        found[record.position] = derived
-    return dict(sorted(found.items()))
+        events[record.position] = derived
+    return dict(sorted(events.items()))
 
 
 def _together(one: Envelope, other: Envelope) -> bool:

@@ -1,4 +1,4 @@
-"""Which process this is, as every health answer says it."""
+"""The identity of the process, as in every health answer."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Identity:
-    """Who answers. The member names are those of the JSON."""
+    """The identity of the process. The member names are those of the JSON."""
 
     name: str
     environment: str

@@ -1,4 +1,4 @@
-"""What the service says of itself: one JSON object per line, and on a terminal a line that a person reads.
+"""The service's log: one JSON object per line, and on a terminal a line for people.
 
 Each has `time`, `level`, `message`, then whatever else is known: `logger.info("...", extra={"fields": ...})`.
 What belongs to a request has its `request_id`. Secrets are taken out here, at the sink, whoever logs them.
@@ -40,7 +40,7 @@ LONGEST_LINE = 40_000
 """In bytes."""
 
 FIRST_FRAMES, LAST_FRAMES = 5, 40
-"""How much of a long traceback is kept."""
+"""The frames of a long traceback that are logged."""
 
 _PRIORITIES = {logging.CRITICAL: 2, logging.ERROR: 3, logging.WARNING: 4, logging.INFO: 6}
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
@@ -88,8 +88,10 @@ class Lines(logging.Formatter):
         entry = _clean_object(_entry(record), self._redact)
         line = _one_line(entry)
         if len(line) * 4 > LONGEST_LINE and len(line.encode(errors="backslashreplace")) > LONGEST_LINE:
-            kept = {name: entry[name] for name in ("time", "level", "message", "request_id") if name in entry}
-            line = _one_line({**kept, "message": str(kept["message"])[:400], "shortened": True})
+            basics = {
+                name: entry[name] for name in ("time", "level", "message", "request_id") if name in entry
+            }
+            line = _one_line({**basics, "message": str(basics["message"])[:400], "shortened": True})
         return f"<{_PRIORITIES.get(record.levelno, 7)}>{line}" if self._journal else line
 
 
@@ -130,8 +132,8 @@ def set_up(variables: Mapping[str, str], level: str = "INFO", secrets: Collectio
     logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
     logging.getLogger("asyncio").setLevel(logging.WARNING)
     sys.excepthook = _uncaught
-    sys.unraisablehook = lambda found: _uncaught(found.exc_type, found.exc_value, found.exc_traceback)
-    threading.excepthook = lambda found: _uncaught(found.exc_type, found.exc_value, found.exc_traceback)
+    sys.unraisablehook = lambda raised: _uncaught(raised.exc_type, raised.exc_value, raised.exc_traceback)
+    threading.excepthook = lambda raised: _uncaught(raised.exc_type, raised.exc_value, raised.exc_traceback)
 
 
 def log_failure(error: HelionyxError) -> None:
@@ -149,8 +151,8 @@ def _uncaught(kind: type[BaseException], error: BaseException | None, trace: Tra
 
 def _is_journal(descriptor: int, stream: str) -> bool:
     """Whether the descriptor is the one that systemd has connected with the journal."""
-    found = os.fstat(descriptor)
-    return stream == f"{found.st_dev}:{found.st_ino}"
+    status = os.fstat(descriptor)
+    return stream == f"{status.st_dev}:{status.st_ino}"
 
 
 def _entry(record: logging.LogRecord) -> dict[str, object]:
@@ -186,22 +188,22 @@ def _gist(error: BaseException) -> str:
 
 def _frames(error: BaseException) -> list[str]:
     """A traceback, one entry per frame, the exception last."""
-    found: list[str] = []
+    frames: list[str] = []
     begun = False  # whether the last entry is a frame that has no code yet
     for line in "".join(traceback.format_exception(error)).splitlines():
         text, frame = line.lstrip(" |"), _FRAME.match(line)
         if frame:
             function = f" in {frame['function']}" if frame["function"] else ""
-            found.append(f"{frame['file']}:{frame['line']}{function}")
+            frames.append(f"{frame['file']}:{frame['line']}{function}")
         elif begun and line.startswith("    "):
-            found[-1] += f": {text}"
+            frames[-1] += f": {text}"
         elif text and not _CARETS.match(line) and not text.startswith("Traceback ("):
-            found.append(text)
+            frames.append(text)
         begun = frame is not None
-    left = len(found) - FIRST_FRAMES - LAST_FRAMES
-    if left > 1:
-        found[FIRST_FRAMES:-LAST_FRAMES] = [f"... {left} more ..."]
-    return found
+    omitted = len(frames) - FIRST_FRAMES - LAST_FRAMES
+    if omitted > 1:
+        frames[FIRST_FRAMES:-LAST_FRAMES] = [f"... {omitted} more ..."]
+    return frames
 
 
 def _clean(value: Any, redact: Redactor) -> Any:
@@ -214,8 +216,8 @@ def _clean(value: Any, redact: Redactor) -> Any:
     clean = redact(text)
     if not isinstance(value, str) and clean == text and math.isfinite(value):
         return value
-    left = len(clean) - LONGEST_TEXT
-    return clean if left <= 0 else f"{clean[:LONGEST_TEXT]}... {left} characters more"
+    omitted = len(clean) - LONGEST_TEXT
+    return clean if omitted <= 0 else f"{clean[:LONGEST_TEXT]}... {omitted} characters more"
 
 
 def _clean_object(value: Any, redact: Redactor) -> Any:
@@ -245,4 +247,4 @@ def _one_line(entry: Mapping[str, object]) -> str:
 
 
 def _printable(text: str) -> str:
-    return _UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    return _UNPRINTABLE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)

@@ -17,7 +17,7 @@ logger = logging.getLogger("helionyx")
 
 @dataclass(frozen=True)
 class OpenStorage:
-    """Both of them."""
+    """One connection to the log and one to the read models."""
 
     log: EventLog
     projections: Projections

@@ -1,4 +1,4 @@
-"""Threads that only read, so that no reader waits for another one."""
+"""Threads that only read: no reader waits for another one."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from services.threads import in_thread
 T = TypeVar("T")
 
 MOST = 3
-"""How many long reads go on at once. Each holds the interpreter for some milliseconds at a time, in which
+"""The most long reads at once. Each holds the interpreter for some milliseconds at a time, in which
 nobody is answered: more of them would be no faster on a small machine."""
 
 

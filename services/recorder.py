@@ -1,4 +1,4 @@
-"""All that runs in the writing thread: opening, appending, and letting the read models follow."""
+"""The work of the writing thread: open, append, and let the read models follow."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from services.witnesses import Witnesses
 logger = logging.getLogger("helionyx")
 
 Rule = Callable[[OpenStorage], Exception | None]
-"""Why something is not to be appended, as things stand; None where it is."""
+"""Returns the error that refuses an append in the present state, or None."""
 
 LOOKED_AT_FIRST = 100
-"""How many records at the log's end are proven before the service is ready."""
+"""The number of records at the log's end that are verified before the service is ready."""
 
 NOTES_IN_A_ROW = 20
-"""How many starts and stops of one release are noted at once, where nothing is said between them. A process
+"""The most starts and stops of one release in a row, with no other event between them. A process
 that ends whenever it has begun, each second, would fill the disk with them, in a log that never forgets."""
 
 
@@ -42,11 +42,11 @@ class Recorder:
         self._rehearsal = rehearsal
         self._closing = closing
         self.commits = Durations(COMMIT_BOUNDS)
-        """How long each commit of the log waited for the disk."""
+        """The seconds that each commit of the log waited for the disk."""
         self.scrubber = Scrubber()
         self.space = Space(backend, projections)
         self.first: Draft | None = None
-        """What is appended in front of everything else, as long as it is not in the log."""
+        """The event to append before all others, until it is in the log."""
         self._begun = False
         self._writing: OpenStorage | None = None
         self.reason: str | None = "the event log is being opened"
@@ -111,7 +111,7 @@ class Recorder:
         storage = self._opened()
         self.unless_broken()
         self.space.refuse()
-        ruled = any(wanted.subject is not None for wanted in appends)
+        ruled = any(append.subject is not None for append in appends)
         first = [Append([self.first])] if self.first is not None else []
         try:
             outcomes = storage.log.append_each(
@@ -155,7 +155,7 @@ class Recorder:
             self._witnesses.note(storage.log)
 
     def refused(self, rule: Rule) -> Exception | None:
-        """The reason why an append is refused as things stand, None where it is not."""
+        """The error that refuses an append in the present state, None without one."""
         if self.reason is not None:  # nobody knows how things stand
             return NotReadyError(self.reason, "try again later")
         try:

@@ -1,4 +1,4 @@
-"""What a use case cannot do at the moment, or not at all."""
+"""The errors of use cases that cannot be carried out."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ class RefusedError(HelionyxError):
 
 
 class StateError(RefusedError):
-    """A command does not go with how things stand."""
+    """A command does not fit the present state."""
 
 
 class MissingError(RefusedError):
@@ -38,5 +38,5 @@ class NotReadyError(HelionyxError):
 
 
 def standing(refusal: Refusal) -> RefusedError:
-    """The error for a command that the state of things refuses."""
+    """The error for a command that a rule refuses."""
     return (MissingError if refusal.missing else StateError)(refusal.message, refusal.hint)

@@ -159,7 +159,7 @@ class Service:
         self, text: str, source: str, key: str | None, at: datetime | None
     ) -> Recorded | None:
         """The result of an earlier request with this key for the same message, as it was parsed then."""
-        recorded = await self.told(source, str(key))
+        recorded = await self.recorded(source, str(key))
         known = (text, REDACTED)  # nobody can compare the words of a redacted message
         if recorded is None or recorded.message.text not in known:
             return None
@@ -168,7 +168,7 @@ class Service:
             return None
         return recorded
 
-    async def told(self, source: str, key: str) -> Recorded | None:
+    async def recorded(self, source: str, key: str) -> Recorded | None:
         """The result for the message that was sent with this key; None where there is none."""
 
         def look(storage: OpenStorage) -> list[Record]:

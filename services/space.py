@@ -65,8 +65,8 @@ class Space:
         self._backend.reserve(LOG_RESERVE)
         reserve(self._read_models, READ_MODELS_RESERVE)
         free = self._backend.free()
-        left = f"{self._backend.store} has {free // 1024} KiB left, and the reserve is in use"
-        self.reason = f"the disk is full: {left}" if free < LITTLE else None
+        shortage = f"{self._backend.store} has {free // 1024} KiB left, and the reserve is in use"
+        self.reason = f"the disk is full: {shortage}" if free < LITTLE else None
         if self._logged:
             logger.info("the disk has room again, and what comes is recorded")
         self._logged = False

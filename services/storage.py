@@ -29,14 +29,14 @@ T = TypeVar("T")
 CLOSED = "the service has stopped"
 
 PATIENCE_SECONDS = 10.0
-"""How long a use case waits for the log to be open: who comes early is answered late, and not refused."""
+"""The time that a use case waits for the log to be opened, instead of being refused."""
 
 FOLLOW_SECONDS = 1.0
-"""How often it is looked whether the log is still there, and whether the read models are behind it."""
+"""The interval of the checks that the log is still there, and the read models are not behind."""
 
 
 class Storage:
-    """One log with its read models. Nothing is opened before `open`. For use in one event loop."""
+    """The event log with its read models. Nothing is opened before `open`. For use in one event loop."""
 
     def __init__(
         self, backend: Backend, projections: Path, *, rehearsal: bool, node_head: Path | None = None
@@ -57,15 +57,14 @@ class Storage:
 
     @property
     def not_ready(self) -> str | None:
-        """Why the service cannot be used at the moment, or None if it can."""
+        """The reason why the service cannot be used at the moment; None if it can."""
         return CLOSED if self._closing.is_set() else self._scrubber.broken or self._recorder.reason
 
     async def open(self, first: Draft | None = None) -> None:
         """Open the log, and bring the read models up to its end.
 
-        What is appended from here on comes behind `first`: it is appended at once if the disk takes it, and
-        else together with what the disk takes first. A damaged log is opened for reading, as far as it can be
-        read, and `not_ready` says so.
+        `first` is appended before all other events: at once if the disk takes it, else with the first append
+        that it takes. A damaged log is opened for reading, and `not_ready` has the reason.
 
         Raises HelionyxError, and NotReadyError where `close` is called before this is done.
         """
@@ -73,7 +72,7 @@ class Storage:
         try:
             await self._run(self._writer, self._recorder.open)
             self._unless_closing()
-            await self._readers.read(lambda _: None)  # what cannot be opened is told now
+            await self._readers.read(lambda _: None)  # raises what cannot be opened
         except HelionyxError as error:
             self._recorder.reason = error.message
             raise
@@ -98,10 +97,10 @@ class Storage:
     async def append(
         self, drafts: Sequence[Draft], subject: Hashable = None, rule: Rule | None = None
     ) -> tuple[Record, ...]:
-        """Append, and answer when it is durable. Raises what EventLog.append raises, and NotReadyError.
+        """Append, and return when it is durable. Raises what EventLog.append raises, and NotReadyError.
 
-        `rule` is asked in the transaction, with the read models at the log's end, and what it says is raised:
-        what it looks at is named by `subject`, so that nothing else is appended about that meanwhile.
+        `rule` is called in the transaction, with the read models at the log's end; the error that it returns
+        is raised. `subject` names what it reads: no other append about that shares the transaction.
         """
         await self._until_open()
         self._recorder.unless_broken()
@@ -118,9 +117,9 @@ class Storage:
             raise NotReadyError(str(self._scrubber.broken), self._scrubber.hint) from error
 
     async def read_models(self, job: Callable[[OpenStorage], T]) -> T:
-        """The same, for who wants the read models at the log's end. Raises NotReadyError where they are not.
+        """Run `job` with the read models at the log's end. Raises NotReadyError where they are behind.
 
-        On a damaged log they are as they are, and `not_ready` says so.
+        On a damaged log they may be behind, and `not_ready` has the reason.
         """
         await self._until_open()
         if self._recorder.reason is not None and self._scrubber.broken is None:

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 
 AT_ONCE = 8
-"""How many go on in one turn of the event loop; all else that is to be done has its turn between. A crowd
+"""The number of calls in one turn of the event loop, so that all other work has its turn between. A crowd
 that went on at once would keep everybody waiting until each had been served."""
 
 

@@ -47,10 +47,10 @@ def upcast(
 
 def readable(understood: Iterable[Format], upcasters: Collection[Format] = UPCASTERS) -> tuple[Format, ...]:
     """All that can be read where the events in `understood` are: these, and all from which there is a way."""
-    found = set()
+    formats = set()
     for type_, version in understood:
-        found.add((type_, version))
+        formats.add((type_, version))
         while (type_, version - 1) in upcasters:
             version -= 1
-            found.add((type_, version))
-    return tuple(sorted(found))
+            formats.add((type_, version))
+    return tuple(sorted(formats))

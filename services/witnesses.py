@@ -1,4 +1,4 @@
-"""The heads that an environment's log is known to have had: ADR 13."""
+"""The known earlier heads of an environment's log: ADR 13."""
 
 from __future__ import annotations
 
@@ -25,24 +25,24 @@ class Witnesses:
 
     def heads(self, *, read_models: bool) -> list[Head]:
         """All known heads; with `read_models`, the head that the read models have reached too."""
-        found = [self._own.read(), self._node.read() if self._node else None]
+        heads = [self._own.read(), self._node.read() if self._node else None]
         progress = head_of(self._projections) if read_models else None
         if progress is not None and progress[0]:
-            found.append(Head(*progress))
-        return [head for head in found if head is not None]
+            heads.append(Head(*progress))
+        return [head for head in heads if head is not None]
 
     def refuse_other_log(self, log: EventLog, heads: Iterable[Head]) -> None:
         """Raise `LostError` unless each of these heads is in the chain, or was until a redaction."""
         for known in heads:
-            found = log.hash_at(known.position)
-            if found == known.hash or _is_redacted(log, known):
+            digest = log.hash_at(known.position)
+            if digest == known.hash or _is_redacted(log, known):
                 continue
-            if found is None:
+            if digest is None:
                 end = log.head().position
                 raise LostError(f"the log in {self._store} ends at position {end}, and had {known.position}")
             raise LostError(
                 f"{self._store} has another log: at position {known.position} expected {known.hash[:16]},"
-                f" found {found[:16]}"
+                f" found {digest[:16]}"
             )
 
     def note(self, log: EventLog) -> None:

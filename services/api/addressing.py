@@ -31,8 +31,8 @@ def addressed(app: ASGIApp) -> ASGIApp:
         if valid or (not hosts and scope["http_version"] == "1.0"):
             await app(scope, receive, send)
             return
-        found = f"{len(hosts)} of them" if len(hosts) != 1 else repr(hosts[0][:100])
-        refusal = problem(HTTPStatus.BAD_REQUEST, f"expected one valid Host header, found {found}")
+        actual = f"{len(hosts)} of them" if len(hosts) != 1 else repr(hosts[0][:100])
+        refusal = problem(HTTPStatus.BAD_REQUEST, f"expected one valid Host header, found {actual}")
         await refusal(scope, receive, send)
 
     return address
@@ -48,11 +48,11 @@ def behind(app: ASGIApp, proxies: Sequence[str]) -> ASGIApp:
 def own_pages(app: ASGIApp) -> ASGIApp:
     """`app` for programs of this machine and pages of its own origin. A token makes this check needless."""
 
-    async def guard(scope: Scope, receive: Receive, send: Send) -> None:
+    async def check_host(scope: Scope, receive: Receive, send: Send) -> None:
         refusal = _refusal(scope)
         await (app if refusal is None else refusal)(scope, receive, send)
 
-    return guard
+    return check_host
 
 
 def _refusal(scope: Scope) -> Response | None:
@@ -98,6 +98,6 @@ def _has_body(scope: Scope) -> bool:
     return bool(_values(scope, b"transfer-encoding")) or any(length.strip() != "0" for length in lengths)
 
 
-def _values(scope: Scope, wanted: bytes) -> list[str]:
+def _values(scope: Scope, header: bytes) -> list[str]:
     headers: Iterable[tuple[bytes, bytes]] = scope["headers"]
-    return [value.decode("latin-1") for name, value in headers if name == wanted]
+    return [value.decode("latin-1") for name, value in headers if name == header]

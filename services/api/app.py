@@ -97,7 +97,7 @@ def build_app(
 
 
 def _asked(service: Service, measures: Measures) -> list[Route]:
-    """What is said to the service, and asked of it."""
+    """Commands and questions to the service."""
     return [
         *messages.message_routes(service),
         *(route for kind in KINDS for route in kinds.routes(kind, service)),

@@ -1,4 +1,4 @@
-"""The token: what lies under these paths is for those who bring it."""
+"""Authentication: the paths that need the token."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from services.api.problems import problem
 
 GUARDED = ("/api", "/metrics")
-"""With all that is below them, whether it exists or not, and whatever the method: no route can be forgotten.
+"""Prefixes, with all paths below them and all methods: no route can be forgotten.
 
 The metrics too, also for callers on loopback: behind a proxy on the same host, everybody is one.
 """
 
 
 def is_guarded(path: str) -> bool:
-    """Whether only who brings the token gets an answer."""
+    """Whether a path needs the token."""
     return any(path == prefix or path.startswith(f"{prefix}/") for prefix in GUARDED)
 
 
 def guarded(app: ASGIApp, token: str) -> ASGIApp:
-    """`app` for callers that send `token`."""
+    """Let only callers that send `token` reach `app`."""
     expected = token.encode()
 
-    async def guard(scope: Scope, receive: Receive, send: Send) -> None:
+    async def authenticate(scope: Scope, receive: Receive, send: Send) -> None:
         if not is_guarded(scope["path"]) or hmac.compare_digest(_given(scope), expected):
             await app(scope, receive, send)
             return
@@ -36,11 +36,11 @@ def guarded(app: ASGIApp, token: str) -> ASGIApp:
         )
         await refusal(scope, receive, send)
 
-    return guard
+    return authenticate
 
 
 def _given(scope: Scope) -> bytes:
-    """What the one Authorization header brings, as bytes; nothing where there are two."""
-    found = [value for name, value in scope["headers"] if name == b"authorization"]
-    scheme, _, given = found[0].partition(b" ") if len(found) == 1 else (b"", b"", b"")
+    """The token of the Authorization header; empty without one, and with two."""
+    headers = [value for name, value in scope["headers"] if name == b"authorization"]
+    scheme, _, given = headers[0].partition(b" ") if len(headers) == 1 else (b"", b"", b"")
     return bytes(given.strip()) if scheme.lower() == b"bearer" else b""

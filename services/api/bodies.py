@@ -1,4 +1,4 @@
-"""What a request brings in its body and with its key, as values, and how that is described."""
+"""Parse bodies and idempotency keys of requests, and describe them."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ LOGGED_EVERY = 60.0
 
 
 class Rank(IntEnum):
-    """What a connection waits for, in the order in which they give way."""
+    """The reasons for which a connection waits, in the order in which connections are closed."""
 
     SILENT = 0
     IDLE = 1
@@ -75,18 +75,18 @@ class Connections(ServerState):
         most = most_connections()
         if len(self.connections) <= most:
             return True
-        found = next((next(iter(waiting)) for waiting in self._waiting if waiting), connection)
-        self.goes_on(found)
-        found.transport.abort()
+        closed = next((next(iter(waiting)) for waiting in self._waiting if waiting), connection)
+        self.goes_on(closed)
+        closed.transport.abort()
         now = asyncio.get_running_loop().time()
         if now >= self._logged + LOGGED_EVERY:
             self._logged = now
             logger.warning("more connections than the %d that can be held: those that wait are cut", most)
-        return found is not connection
+        return closed is not connection
 
 
 def most_connections() -> int:
-    """How many connections there may be at the moment."""
+    """The most connections at the moment."""
     try:
         files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     except OSError:  # a filter of system calls

@@ -1,4 +1,4 @@
-"""What may be decided, and was."""
+"""Decisions."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ from services.event_log.reading import Reader, Selection
 from services.service import Service
 
 BATCH = 500
-"""How many records are read and sent at a time at most."""
+"""The most records that are read and sent at a time."""
 
 LONGEST_WAIT = 25
 """In seconds: less than a request may take."""
@@ -83,8 +83,8 @@ OPERATIONS: Operations = {
 
 
 @dataclass(frozen=True)
-class _Wanted:
-    """What a caller asks for."""
+class _Query:
+    """The parsed query of a request."""
 
     after: int
     limit: int
@@ -97,7 +97,7 @@ def event_routes(service: Service) -> list[Route]:
     """`GET /api/v1/events`: what is asked for, as far as the log's end was when it was asked for."""
 
     async def read(request: Request) -> Response:
-        wanted = _Wanted(
+        query = _Query(
             number(request, "after", 0, LARGEST_POSITION),
             number(request, "limit", LARGEST_POSITION, LARGEST_POSITION),
             types_of(request),
@@ -107,33 +107,33 @@ def event_routes(service: Service) -> list[Route]:
         seconds = number(request, "wait", 0, LONGEST_WAIT)
         if seconds and request.method != "HEAD":
             setattr(request.state, WAITS, True)
-            await service.head_from(wanted.after)  # before the wait, which an unknown position makes useless
+            await service.head_from(query.after)  # before the wait, which an unknown position makes useless
             async with aclosing(
                 service.stream(
-                    wanted.after,
-                    types=wanted.types,
-                    since=wanted.since,
-                    until=wanted.until,
+                    query.after,
+                    types=query.types,
+                    since=query.since,
+                    until=query.until,
                     idle_seconds=seconds,
                 )
             ) as stream:
                 await anext(stream, None)  # something has come, or the time is over, or the service stops
-        end = (await service.head_from(wanted.after)).position
+        end = (await service.head_from(query.after)).position
         accept = request.headers.get("accept", "")
         content_type = PLAIN if PLAIN in accept and LINES not in accept else LINES
-        return streamed(request, _lines(service, wanted, end), content_type)
+        return streamed(request, _lines(service, query, end), content_type)
 
     return [Route("/api/v1/events", read, methods=["GET"])]
 
 
-async def _lines(service: Service, wanted: _Wanted, end: int) -> AsyncIterator[bytes]:
-    reader = Reader(Selection(wanted.types, wanted.since, wanted.until))
-    after, left = wanted.after, wanted.limit
-    while after < end and left > 0:
+async def _lines(service: Service, query: _Query, end: int) -> AsyncIterator[bytes]:
+    reader = Reader(Selection(query.types, query.since, query.until))
+    after, remaining = query.after, query.limit
+    while after < end and remaining > 0:
         # A damaged log is not read behind its end.
-        found = await service.part(reader, after, min(BATCH, left, end - after))
-        records = [record for record in found if record.position <= end]
+        part = await service.part(reader, after, min(BATCH, remaining, end - after))
+        records = [record for record in part if record.position <= end]
         if not records:
             return
         yield b"".join(to_line(record) for record in records)
-        after, left = records[-1].position, left - len(records)
+        after, remaining = records[-1].position, remaining - len(records)

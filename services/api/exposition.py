@@ -26,20 +26,20 @@ from services.telegram.status import POLLING, STATES, Status
 
 @dataclass(frozen=True)
 class State:
-    """How the service is at the moment; None stands for what cannot be told."""
+    """The state of the service at the moment; None is unknown."""
 
     identity: Identity
     started: float
     """In seconds since the epoch."""
     ready: bool
     length: int | None
-    """How many events the log holds."""
+    """The number of events in the log."""
     projected: int | None
     """Up to which of them the read models go."""
     telegram: Status
     backend: Backend
     commits: Durations
-    """How long each commit of the log waited for the disk."""
+    """The seconds that each commit of the log waited for the disk."""
 
 
 def rendered(state: State, measures: Measures, accept: str) -> tuple[bytes, str]:
@@ -140,8 +140,8 @@ def _of_requests(measures: Measures) -> Iterator[Metric]:
 
 def _histogram(name: str, text: str, durations: Mapping[tuple[str, str], Durations]) -> Metric:
     histogram = HistogramMetricFamily(name, text, labels=("route", "method"))
-    for labels, found in list(durations.items()):
-        histogram.add_metric(labels, _buckets(found), found.total)
+    for labels, observed in list(durations.items()):
+        histogram.add_metric(labels, _buckets(observed), observed.total)
     return histogram
 
 

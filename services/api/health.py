@@ -1,4 +1,4 @@
-"""Whether the process is there, and whether it can be used. Both answers say which process it is."""
+"""Health: an answer of the process, and one that it is ready. Both identify the process."""
 
 from __future__ import annotations
 
@@ -130,8 +130,8 @@ def health_routes(service: Service, identity: Identity, telegram: Status) -> lis
             return _json({"ready": False, "reason": reason, **who}, HTTPStatus.SERVICE_UNAVAILABLE)
         head = {"length": content.head.position, "head": content.head.hash}
         log = {**head, "holds": content.holds, "said": content.said._asdict()}
-        told = {"log": log, "projections": service.projections_file, "telegram": telegram.told()}
-        return _json({"ready": True, **who, **told, "disk": service.space.reason})
+        facts = {"log": log, "projections": service.projections_file, "telegram": telegram.facts()}
+        return _json({"ready": True, **who, **facts, "disk": service.space.reason})
 
     return [Route("/health", health), Route("/health/ready", ready)]
 

@@ -61,7 +61,7 @@ class Change(Struct, frozen=True):
     summary: str
     description: str
     command: Callable[[Item, Any], Command]
-    """Made of the thing and the body."""
+    """Makes the command from the item and the body."""
     body: type[msgspec.Struct]
     request_body: Mapping[str, Any] | None = None
     """The description of the body, where there is one."""
@@ -70,18 +70,18 @@ class Change(Struct, frozen=True):
 
 
 class Kind(Struct, frozen=True):
-    """One kind of things, as the interface has it."""
+    """One kind of items in the API."""
 
     kind: str
     new: type[msgspec.Struct]
     command: Callable[[Any], Command]
-    """What begins one, out of the body of its request."""
+    """Makes the command that creates an item from the body of its request."""
     request_body: Mapping[str, Any]
     """The description of that body."""
     example: str
     changes: tuple[Change, ...] = ()
     create: str = ""
-    """What else a client should know before it creates one."""
+    """Further notes for clients that create an item."""
 
     @property
     def plural(self) -> str:
@@ -90,7 +90,7 @@ class Kind(Struct, frozen=True):
 
     @property
     def path(self) -> str:
-        """Where the list is."""
+        """The path of the list."""
         return f"/api/v1/{self.plural}"
 
 
@@ -99,9 +99,9 @@ class Nothing(msgspec.Struct, forbid_unknown_fields=True):
 
 
 def operations(kind: Kind) -> Operations:
-    """What OpenAPI says of a kind's routes."""
+    """The OpenAPI description of a kind's routes."""
     one = SCHEMAS[kind.kind]
-    found = {
+    paths = {
         kind.path: {
             "get": operation(
                 f"list-{kind.plural}",
@@ -142,7 +142,7 @@ def operations(kind: Kind) -> Operations:
     }
     for change in kind.changes:
         more = {"requestBody": change.request_body} if change.request_body else {}
-        found[f"{kind.path}/{{number}}/{change.verb}"] = {
+        paths[f"{kind.path}/{{number}}/{change.verb}"] = {
             change.method: operation(
                 f"{change.verb}-{kind.kind}",
                 change.summary,
@@ -155,7 +155,7 @@ def operations(kind: Kind) -> Operations:
                 **more,
             )
         }
-    return found
+    return paths
 
 
 def routes(kind: Kind, service: Service) -> list[Route]:
@@ -202,7 +202,7 @@ def tags_of(tags: tuple[str, ...]) -> tuple[str, ...]:
 
 
 async def one_of(service: Service, kind: str, number: int) -> Item:
-    """The thing of this kind with this number. Raises MissingError."""
+    """The item of this kind with this number. Raises MissingError."""
     item = await service.item(number)
     if item.kind != kind:
         raise MissingError(f"there is no {kind} {number}", f"{number} is a {item.kind}")
@@ -222,24 +222,24 @@ def _changing(service: Service, kind: str, change: Change) -> Callable[[Request]
 def _filters(kind: str) -> list[dict[str, Any]]:
     states = {"type": "array", "items": STATE_SCHEMAS[kind]}
     description = f"Only {kind}s in this state; given several times, in one of these."
-    found = [
+    parameters = [
         parameter("state", description, states, explode=True),
         parameter("tag", f"Only {kind}s with this tag.", TAG),
     ]
     if kind == TODO:
         due = {"anyOf": [{"type": "string", "format": "date"}, {"type": "string", "format": "date-time"}]}
         description = "Only todos that are due before this day of the service's time zone, or moment."
-        found.append(parameter("due_until", description, due))
-    return found
+        parameters.append(parameter("due_until", description, due))
+    return parameters
 
 
 def _states_of(request: Request, kind: str) -> tuple[str, ...]:
-    found = request.query_params.getlist("state")
-    for state in found:
+    states = request.query_params.getlist("state")
+    for state in states:
         if state not in STATES[kind]:
             known = " or ".join(STATES[kind])
             raise ProblemError(HTTPStatus.BAD_REQUEST, f"expected state to be {known}, found {state[:40]!r}")
-    return tuple(found)
+    return tuple(states)
 
 
 def _tag_of(request: Request) -> str | None:

@@ -1,4 +1,4 @@
-"""What is counted of the requests: a few additions for each.
+"""Counters of the requests: a few additions for each.
 
 The library that writes the numbers down comes with the first who wants to read them.
 """
@@ -38,7 +38,7 @@ class Measures:
         self.streams: dict[tuple[str, str], Durations] = {}
         """The same for those that wait for what is to come."""
         self.followers = 0
-        """How many follow the log at the moment."""
+        """The number of open streams of the log."""
 
     def answer(self, scope: Scope, status: int | None, seconds: float) -> None:
         """Count one."""

@@ -18,7 +18,7 @@ from services.service import Service
 from services.telegram.status import Status
 
 PATIENCE_SECONDS = 1.0
-"""How long the log is waited for. Without it the rest is still worth reading."""
+"""The time to wait for the log. Without it the other metrics are still of use."""
 
 OPERATIONS: Operations = {
     "/metrics": {

@@ -1,4 +1,4 @@
-"""What is worth being found again."""
+"""Notes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What systemd is told: READY=1, STOPPING=1, STATUS=..., WATCHDOG=1."""
+"""Notify systemd: READY=1, STOPPING=1, STATUS=..., WATCHDOG=1."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ logger = logging.getLogger("helionyx")
 
 
 class Notifier:
-    """Tells systemd how things are; without a NOTIFY_SOCKET, nobody."""
+    """Sends states to systemd; without a NOTIFY_SOCKET, to nobody."""
 
     def __init__(self, variables: Mapping[str, str]) -> None:
         address = variables.get("NOTIFY_SOCKET", "")

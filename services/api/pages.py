@@ -56,7 +56,7 @@ async def answered(
     request: Request,
     name: str,
     read: Callable[[int, int], Awaitable[Sequence[T]]],
-    place: Callable[[T], int],
+    position_of: Callable[[T], int],
     shown: Callable[[T], object],
     cursor: str = "before",
 ) -> Response:
@@ -70,7 +70,7 @@ async def answered(
     items = await read(first, limit)
     if limit == 0 and cursor == "before":  # nobody else has a position for the end of the list
         newest = await read(first, 1)
-        return json_of({name: [], "next": place(newest[0]) + 1 if newest else None})
-    end = place(items[-1]) if items else first
+        return json_of({name: [], "next": position_of(newest[0]) + 1 if newest else None})
+    end = position_of(items[-1]) if items else first
     following = end if await read(end, 1) else None
     return json_of({name: [shown(item) for item in items], "next": following})

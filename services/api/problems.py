@@ -27,7 +27,7 @@ STATUSES: dict[type[HelionyxError], HTTPStatus] = {
     RehearsalError: HTTPStatus.SERVICE_UNAVAILABLE,
     StateError: HTTPStatus.CONFLICT,
 }
-"""What an error of the service means to a caller. Every other one is the service's own trouble.
+"""The status of each error of the service that its caller causes. All others are 5xx.
 
 What the disk does to the log is trouble that passes, and that a person has to see to: 503, and a line in the
 log. The rest is 500, with a traceback.

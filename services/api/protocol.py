@@ -37,7 +37,7 @@ HURRIED_SECONDS = 3.0
 """The same while the server stops."""
 
 LINGER_SECONDS = 1.0
-"""How long the caller may take to read why its request is refused, and to close the connection by itself."""
+"""The time for the caller to read a refusal and to close the connection."""
 
 LARGEST_HEAD = 64 * 1024
 """In bytes: a request's line and its headers. What is longer by less than two PARTs may still get through."""
@@ -59,11 +59,11 @@ class BoundedProtocol(HttpToolsProtocol):
         self._writing: asyncio.TimerHandle | None = None
         self._begun = 0.0
         self._head: int | None = None
-        """How long the head that arrives is already; None between heads."""
+        """The length of the head that arrives; None between heads."""
         self._deaf = False
         """Whether nothing is understood any more of what comes."""
         self._left = 0
-        """How much waited to be taken when it was last looked at."""
+        """The bytes that waited to be taken at the last check."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Until something is said, it is idle."""
@@ -185,14 +185,14 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def timeout_keep_alive_handler(self) -> None:
         """First comes what waits to be sent, while any of it is taken: closing alone would wait for ever."""
-        left = self._unsent()
-        if 0 < left < self._left:
-            self._left = left
+        unsent = self._unsent()
+        if 0 < unsent < self._left:
+            self._left = unsent
             self.timeout_keep_alive_task = self.loop.call_later(
                 self.timeout_keep_alive, self.timeout_keep_alive_handler
             )
             return
-        if left:
+        if unsent:
             self.transport.abort()
         super().timeout_keep_alive_handler()
 
@@ -211,7 +211,7 @@ class BoundedProtocol(HttpToolsProtocol):
             self.cut("its answer is not taken")
 
     def _unsent(self) -> int:
-        """How much the other side has not taken yet: of what is here, and of what the system has to send."""
+        """The bytes that the other side has not taken yet: those here, and those in the socket."""
         size = self.transport.get_write_buffer_size()
         try:
             descriptor = self.transport.get_extra_info("socket").fileno()

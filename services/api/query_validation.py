@@ -1,4 +1,4 @@
-"""What a query may ask: nothing but what is described, so that a slip of the hand is not taken for a wish."""
+"""Validate queries: a parameter that is not described is refused, such as a misspelt one."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from services.api.openapi import Operations
 from services.api.problems import ProblemError
 
 Parameters = Mapping[str, bool]
-"""The names that a query may have, and whether it may have them several times."""
+"""The parameters of a query, and whether each may be repeated."""
 
 
 def only_declared(routes: Iterable[Route], operations: Iterable[Operations]) -> list[Route]:
-    """The same routes, which refuse (400) a query with anything else in it than their operations describe."""
+    """Let routes refuse (400) a query with parameters that their operations do not describe."""
     described = {path: methods for part in operations for path, methods in part.items()}
-    found = list(routes)
-    for route in found:
+    validated = list(routes)
+    for route in validated:
         methods = described.get(route.path)
         if methods is not None:
             route.app = _strict(route.app, {name: _queries(method) for name, method in methods.items()})
-    return found
+    return validated
 
 
 def _strict(app: ASGIApp, methods: Mapping[str, Parameters]) -> ASGIApp:

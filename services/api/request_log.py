@@ -1,4 +1,4 @@
-"""Around every request: its id, the line that says how it was answered, and the log of what went wrong."""
+"""Around every request: its id, its line in the log, and the log of its errors."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Answered = Callable[[Scope, int | None, float], None]
 """Is told of each request: what it was, its answer's status (None: it has none), how many seconds it took."""
 
 PROBES = ("/health", "/health/ready")
-"""What is asked all the time, by whoever looks whether the service is well."""
+"""The paths that health checks request all the time."""
 
 _SANE = re.compile(rb"[A-Za-z0-9._:/+=@-]{1,100}")
 

@@ -1,4 +1,4 @@
-"""What a request brings: bounded bodies, numbers, times and types in the query."""
+"""Parse requests: bounded bodies, and numbers, times and types in the query."""
 
 from __future__ import annotations
 
@@ -70,13 +70,13 @@ def number_in(text: str | None, name: str, default: int, largest: int) -> int:
 
 def types_of(request: Request) -> tuple[str, ...] | None:
     """The query parameters `type`, None where there are none. Raises ProblemError (400)."""
-    found = request.query_params.getlist("type")
-    if len(found) > MOST_TYPES:
-        raise _bad("type", f"at most {MOST_TYPES} times", str(len(found)))
-    for text in found:
+    types = request.query_params.getlist("type")
+    if len(types) > MOST_TYPES:
+        raise _bad("type", f"at most {MOST_TYPES} times", str(len(types)))
+    for text in types:
         if not _TYPE.fullmatch(text):
             raise _bad("type", "the type of an event", text)
-    return tuple(found) or None
+    return tuple(types) or None
 
 
 def time_of(request: Request, name: str) -> datetime | None:
@@ -85,13 +85,13 @@ def time_of(request: Request, name: str) -> datetime | None:
     if text is None:
         return None
     try:
-        found = datetime.fromisoformat(text)
-        if found.tzinfo is None:
+        moment = datetime.fromisoformat(text)
+        if moment.tzinfo is None:
             raise ValueError(text)
-        return found.astimezone(UTC)
+        return moment.astimezone(UTC)
     except (ValueError, OverflowError):
         raise _bad(name, "a time with its zone, as 2026-01-31T12:00:00Z or with %2B02:00", text) from None
 
 
-def _bad(name: str, expected: str, found: str) -> ProblemError:
-    return ProblemError(HTTPStatus.BAD_REQUEST, f"expected {name} to be {expected}, found {found[:40]!r}")
+def _bad(name: str, expected: str, actual: str) -> ProblemError:
+    return ProblemError(HTTPStatus.BAD_REQUEST, f"expected {name} to be {expected}, found {actual[:40]!r}")

@@ -24,8 +24,8 @@ def streamed(
     request: Request, parts: AsyncIterator[bytes], media_type: str, headers: Mapping[str, str] | None = None
 ) -> Response:
     """The answer that consists of `parts`. Who asks with HEAD gets none of them, and none is made."""
-    wanted = _none() if request.method == "HEAD" else parts
-    return StreamingResponse(wanted, media_type=media_type, headers=headers)
+    content = _none() if request.method == "HEAD" else parts
+    return StreamingResponse(content, media_type=media_type, headers=headers)
 
 
 async def _none() -> AsyncIterator[bytes]:

@@ -88,9 +88,9 @@ def search_routes(service: Service) -> list[Route]:
     async def search(request: Request) -> Response:
         words = request.query_params.get("q")
         if words is None or len(words) > LONGEST_QUERY:
-            found = "nothing" if words is None else f"{len(words)}"
+            actual = "nothing" if words is None else f"{len(words)}"
             raise ProblemError(
-                HTTPStatus.BAD_REQUEST, f"expected q to be {LONGEST_QUERY} characters at most, found {found}"
+                HTTPStatus.BAD_REQUEST, f"expected q to be {LONGEST_QUERY} characters at most, found {actual}"
             )
 
         async def read(before: int, limit: int) -> tuple[Hit, ...]:

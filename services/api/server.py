@@ -28,24 +28,24 @@ from services.api.connections import ACCEPTED_AT_ONCE, Connections
 from services.api.protocol import BoundedProtocol
 
 ATTACH_SECONDS = 0.02
-"""How long a connection that has been accepted may take until it can be read."""
+"""The time until an accepted connection can be read."""
 
 IDLE_SECONDS = 2.0
-"""How long a keep-alive connection is kept for its next request once the stop has begun."""
+"""The time that an idle connection stays open once the stop has begun."""
 
 GRACE_SECONDS = 10.0
-"""How long a request that is being answered may go on once the stop has begun."""
+"""The time for a request that is being answered once the stop has begun."""
 
 CUT_SECONDS = 0.5
-"""How long what is cut off may take to notice."""
+"""The time for cancelled requests to end."""
 
 KEEP_ALIVE_SECONDS = 30
-"""How long a connection may be idle in ordinary times."""
+"""The time that a connection may be idle in ordinary times."""
 
 
 @dataclass
 class Drain:
-    """Whether the stop has begun."""
+    """The state of a stop: whether it has begun."""
 
     begun: bool = False
 

@@ -13,7 +13,7 @@ FIRST_INHERITED = 3
 """The file descriptor at which systemd's begin."""
 
 BACKLOG = 4096
-"""How many connections may wait to be accepted."""
+"""The most connections that wait to be accepted."""
 
 
 class Listener(socket.socket):
@@ -66,7 +66,7 @@ def bound(host: str, port: int) -> socket.socket:
 
 
 def address_of(listener: socket.socket) -> str:
-    """Where `listener` listens, as one writes it: 127.0.0.1:8000, [::1]:8000, /run/x.socket, @abstract."""
+    """The address of `listener` as text: 127.0.0.1:8000, [::1]:8000, /run/x.socket, @abstract."""
     name = listener.getsockname()
     if isinstance(name, tuple):
         return _address(name[0], name[1])

@@ -29,7 +29,7 @@ PING_SECONDS = 15.0
 """After so long without a record a comment is sent, by which both sides see that the other is there."""
 
 RETRY = b"retry: 500\n"
-"""How long a caller waits, in milliseconds, before it comes back: whoever stops here is soon followed.
+"""The milliseconds before a caller reconnects: a stopped service is soon replaced.
 
 Without a blank line, it belongs to the first event: of a block with no data some clients make an empty event.
 """
@@ -38,7 +38,7 @@ PING = b": still here\n"
 """A comment is a line of its own. A blank line behind it would end an event, for the same clients."""
 
 RESET = b'id: 0\nevent: reset\ndata: {"after":0,"reason":%b}\n\n'
-"""Where the log ends before the position that is asked for. All of it comes behind this, from the beginning.
+"""Sent where the log ends before the position of the request. The whole log follows, from the beginning.
 
 Its id takes the place of that position, with which an EventSource would come back for ever.
 """

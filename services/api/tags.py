@@ -1,4 +1,4 @@
-"""The words under which things are found."""
+"""Tags, by which items are found."""
 
 from __future__ import annotations
 

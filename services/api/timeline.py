@@ -1,4 +1,4 @@
-"""What happened, the newest first."""
+"""The timeline: all events, the newest first."""
 
 from __future__ import annotations
 

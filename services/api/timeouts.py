@@ -1,4 +1,4 @@
-"""How long a request may take. How large its body may be, `requests` says."""
+"""Time limits of requests. `requests` has the limit of a body."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PART = 256 * 1024
 
 
 def limited(app: ASGIApp) -> ASGIApp:
-    """`app`, whose requests are given up when they take too long."""
+    """Let `app` give up requests that take too long."""
 
     async def limit(scope: Scope, receive: Receive, send: Send) -> None:
         loop = asyncio.get_running_loop()

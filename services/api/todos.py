@@ -1,4 +1,4 @@
-"""What is to be done."""
+"""Todos."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is followed over time."""
+"""Tracks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What can be typed."""
+"""The arguments of all commands."""
 
 from __future__ import annotations
 

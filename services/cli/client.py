@@ -32,7 +32,7 @@ SILENCE = 40.0
 """For a stream to give a sign of life, in seconds: the service gives one every 15."""
 
 LATER = (HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT)
-"""What the service, or a proxy in front of it, answers while it restarts."""
+"""The statuses of the service, or of a proxy in front of it, while it restarts."""
 
 LARGEST_PAGE = 1000
 """More items than these the service gives in no answer."""
@@ -57,7 +57,7 @@ class Client:
         self._met = not target.given
 
     def get(self, path: str, **query: object) -> Any:
-        """What `path` answers, decoded. A query's list goes as several, None not at all.
+        """Return the decoded answer of `path`. A list in the query becomes several parameters, None none.
 
         Raises HelionyxError in the service's own words, and NoAnswerError.
         """
@@ -69,8 +69,8 @@ class Client:
         before = None
         while True:
             # A page may be shorter than was asked for, where its items are large.
-            wanted = min(limit - len(items), LARGEST_PAGE)
-            page = self.get(path, **query, before=before, limit=wanted)
+            size = min(limit - len(items), LARGEST_PAGE)
+            page = self.get(path, **query, before=before, limit=size)
             items, before = items + page[name], page["next"]
             if before is None or len(items) >= limit:
                 return {name: items, "next": before}
@@ -93,13 +93,13 @@ class Client:
             try:
                 return send()
             except NoAnswerError as error:
-                left, sent = end - time.monotonic(), sent or error.sent
-                if left <= 0:
+                remaining, sent = end - time.monotonic(), sent or error.sent
+                if remaining <= 0:
                     doubt = "; whether it was kept is not known" if sent else "; nothing was kept"
                     raise NoAnswerError(error.message + doubt, error.hint, sent=sent) from None
                 if not noted:
                     self._note(f"{error.message}; trying again for {self._patience:.0f} s")
-            time.sleep(min(pause, left))
+            time.sleep(min(pause, remaining))
             pause, noted = min(2 * pause, LONGEST_PAUSE), True
 
     def ask(
@@ -187,15 +187,16 @@ class Client:
 
     def _meet(self) -> None:
         """Ask who is there: a URL that somebody gave may lead to another environment than the one named."""
-        found, named = None, self._target.environment
+        environment, named = None, self._target.environment
         self._met = True  # for this question
         try:
-            found = self.get("/health").get("environment")
+            environment = self.get("/health").get("environment")
         finally:
-            self._met = found == named
+            self._met = environment == named
         if not self._met:
             raise HelionyxError(
-                f"{self._target.url} is {found}, and {named} was meant.", f"--env {found}, or another URL"
+                f"{self._target.url} is {environment}, and {named} was meant.",
+                f"--env {environment}, or another URL",
             )
 
     def _no_answer(self, error: Exception, sent: bool) -> NoAnswerError:
@@ -226,8 +227,8 @@ class Client:
         return HelionyxError(message, hint)
 
     def _stranger(self, response: http.client.HTTPResponse) -> HelionyxError:
-        found = f"{response.status} {response.reason} ({response.headers.get_content_type()})"
-        message = f"expected Helionyx at {self._target.url}, found an answer of something else: {found}"
+        actual = f"{response.status} {response.reason} ({response.headers.get_content_type()})"
+        message = f"expected Helionyx at {self._target.url}, found an answer of something else: {actual}"
         if response.status in LATER:
             return NoAnswerError(message, sent=True)
         return HelionyxError(message, "HELIONYX_URL= names another address")

@@ -1,4 +1,4 @@
-"""What a command of a person can fail by."""
+"""The errors of commands."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from services.errors import HelionyxError
 
 
 class UsageError(HelionyxError):
-    """What was typed makes no sense as it is."""
+    """The arguments of a command make no sense."""
 
     exit_code = 2
 

@@ -20,7 +20,7 @@ LONGEST_PAUSE = 5.0
 """Before it is tried again, in seconds."""
 
 REMEMBERED = 1000
-"""How many of the last records are remembered, to see how far another log is the same."""
+"""The number of the last records that are compared with another log."""
 
 
 class Received(NamedTuple):

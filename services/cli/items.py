@@ -26,7 +26,7 @@ Json = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Listing:
-    """How things of one kind are shown."""
+    """The columns of one kind of items."""
 
     states: tuple[str, ...]
     """Those that are wanted where none is named; nothing: all."""
@@ -217,7 +217,7 @@ def _told(out: Output, value: Json, text: str) -> None:
 
 
 def _said(words: list[str]) -> str:
-    """What was typed, or what standard input holds."""
+    """The text of the arguments, or of standard input."""
     if words not in ([], ["-"]):
         text = " ".join(words)
     else:
@@ -249,9 +249,9 @@ def _summary(item: Json, out: Output) -> str:
 
 
 def _none(kind: str, states: Sequence[str], tag: str | None) -> str:
-    """That there are no such things."""
-    wanted = f"{' or '.join(states)} " if states else ""
-    return f"no {wanted}{kind}" + (f" with #{tag}" if tag else "")
+    """The text for an empty list."""
+    condition = f"{' or '.join(states)} " if states else ""
+    return f"no {condition}{kind}" + (f" with #{tag}" if tag else "")
 
 
 def _words(item: Json) -> str:

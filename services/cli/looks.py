@@ -1,4 +1,4 @@
-"""What the service knows, and how it is."""
+"""Commands that only read: search, numbers, timeline and status."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ KINDS = {
     "TrackStarted": "track",
     "TrackEntryAdded": "entry",
 }
-"""What was said with an event of a type; all others are about decisions."""
+"""The kind of item of each type of event; all others are about decisions."""
 
 
 def search(client: Client, out: Output, options: argparse.Namespace) -> int:
-    """What holds these words, the newest first."""
+    """Print the search results, the newest first."""
     page = client.listed(f"{API}/search", "hits", options.limit, q=" ".join(options.words))
     if out.as_json:
         out.value(page)
@@ -42,7 +42,7 @@ def _row(hit: Mapping[str, Any], out: Output) -> tuple[str, ...]:
 
 
 def stats(client: Client, out: Output, _options: argparse.Namespace) -> int:
-    """How many things there are of each kind in each state, and events of each type."""
+    """Print the numbers of items of each kind and state, and of events of each type."""
     counts = client.get(f"{API}/counts")
     if out.as_json:
         out.value(counts)
@@ -53,19 +53,19 @@ def stats(client: Client, out: Output, _options: argparse.Namespace) -> int:
 
 
 def status(client: Client, out: Output, _options: argparse.Namespace) -> int:
-    """Which environment and release answers, and whether it can be used. Exit code 1 where it cannot."""
+    """Print the environment, release and state of the service. Exit code 1: it is not ready."""
     either = (HTTPStatus.OK, HTTPStatus.SERVICE_UNAVAILABLE)
-    _, found = client.ask("GET", "/health/ready", expected=either)
-    ready = found.get("ready") is True
+    _, health = client.ask("GET", "/health/ready", expected=either)
+    ready = health.get("ready") is True
     if out.as_json:
-        out.value(found)
+        out.value(health)
         return 0 if ready else 1
     facts = [
-        ("environment", found.get("environment")),
-        ("release", found.get("release")),
-        ("since", out.moment(found["started_at"]) if "started_at" in found else None),
-        ("ready", "yes" if ready else f"no: {found.get('reason') or found.get('detail')}"),
-        ("events", found.get("log", {}).get("length")),
+        ("environment", health.get("environment")),
+        ("release", health.get("release")),
+        ("since", out.moment(health["started_at"]) if "started_at" in health else None),
+        ("ready", "yes" if ready else f"no: {health.get('reason') or health.get('detail')}"),
+        ("events", health.get("log", {}).get("length")),
     ]
     out.pairs([(name, str(value)) for name, value in facts if value is not None])
     return 0 if ready else 1

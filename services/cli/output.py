@@ -1,4 +1,4 @@
-"""What a command says: tables that fit a terminal, plain lines for a pipe, or JSON."""
+"""The output of commands: tables that fit a terminal, plain lines for a pipe, or JSON."""
 
 from __future__ import annotations
 
@@ -74,15 +74,15 @@ class Output:
         self, cells: Sequence[str], widths: Sequence[int], colour: str = PLAIN, *, now: bool = False
     ) -> None:
         """One line of columns that are so wide; the last one takes what the terminal has left."""
-        left, parts = self._width, []
+        room, parts = self._width, []
         for cell, width in zip(cells, [*widths[:-1], 0], strict=True):
             shown = one_line(cell) + " " * (width - width_of(cell))
-            if left is not None:
-                shown = cut(shown, left)
-                left -= width_of(shown) + 2
+            if room is not None:
+                shown = cut(shown, room)
+                room -= width_of(shown) + 2
             own = COLOURS.get(cell, PLAIN) if width else PLAIN  # the last column is what people said
             parts.append(self._painted(shown, colour or own))
-            if left is not None and left <= 0:
+            if room is not None and room <= 0:
                 break
         self.line("  ".join(parts).rstrip(), now=now)
 
@@ -139,7 +139,7 @@ def _obeyed(character: str) -> bool:
 
 
 def width_of(text: str) -> int:
-    """How many columns of a terminal a line takes."""
+    """The columns of a terminal that a line takes."""
     return sum(map(_columns, text))
 
 
@@ -147,13 +147,13 @@ def cut(text: str, width: int) -> str:
     """As much of `text` as fits so many columns, with an ellipsis for the rest."""
     if width_of(text) <= width:
         return text
-    taken, kept = 1, ""
+    taken, shortened = 1, ""
     for character in text:
         taken += _columns(character)
         if taken > width:
             break
-        kept += character
-    return kept + ELLIPSIS
+        shortened += character
+    return shortened + ELLIPSIS
 
 
 def _columns(character: str) -> int:

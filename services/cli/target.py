@@ -1,4 +1,4 @@
-"""Which service is meant: the environment, and its address and token out of its `.env` file.
+"""The service that a command calls: environment, address and token from its `.env` file.
 
 A release on a node speaks to its own environment, wherever it is called from. A checkout speaks to dev,
 unless another one is named; live has to be named each time.
@@ -56,15 +56,17 @@ def find(environment: str | None, url: str | None, variables: Mapping[str, str],
 
 
 def _of_release(named: str | None, root: Path) -> str:
-    found = [path.name.removeprefix(PREFIX) for path in root.glob(f"{PREFIX}*")]
-    if len(found) != 1:
-        raise UsageError(f"expected the configuration of one environment in {root}, found {len(found)}")
-    if named not in (None, found[0]):
+    environments = [path.name.removeprefix(PREFIX) for path in root.glob(f"{PREFIX}*")]
+    if len(environments) != 1:
         raise UsageError(
-            f"this is a release of {found[0]}, and {named} was named.",
+            f"expected the configuration of one environment in {root}, found {len(environments)}"
+        )
+    if named not in (None, environments[0]):
+        raise UsageError(
+            f"this is a release of {environments[0]}, and {named} was named.",
             f"/opt/helionyx/{named}/current/helionyx is the one of {named}",
         )
-    return found[0]
+    return environments[0]
 
 
 def _of_checkout(named: str | None, variables: Mapping[str, str]) -> str:
@@ -76,7 +78,7 @@ def _of_checkout(named: str | None, variables: Mapping[str, str]) -> str:
 
 
 def _own(config: Config) -> str:
-    """Where the service listens, as seen from its own machine."""
+    """The address of the service, as seen from its own machine."""
     address = ipaddress.ip_address(config.api_host)
     loopback = "127.0.0.1" if address.version == 4 else "::1"
     host = loopback if address.is_unspecified else config.api_host

@@ -5,20 +5,20 @@ from __future__ import annotations
 from msgspec import Struct
 
 
-class Wish(Struct, frozen=True, kw_only=True):
-    """What every command has."""
+class BaseCommand(Struct, frozen=True, kw_only=True):
+    """The members of every command."""
 
     source: str
     """By which way it came, such as `api`."""
 
 
-class RecordMessage(Wish, frozen=True):
+class RecordMessage(BaseCommand, frozen=True):
     """Keep this text."""
 
     text: str
 
 
-class AddTodo(Wish, frozen=True):
+class AddTodo(BaseCommand, frozen=True):
     """Something is to be done; `due` is a day (`2026-02-11`) or a moment (RFC 3339, UTC)."""
 
     text: str
@@ -26,59 +26,59 @@ class AddTodo(Wish, frozen=True):
     tags: tuple[str, ...] = ()
 
 
-class CompleteTodo(Wish, frozen=True):
+class CompleteTodo(BaseCommand, frozen=True):
     """It is done."""
 
     todo: int
 
 
-class ReopenTodo(Wish, frozen=True):
+class ReopenTodo(BaseCommand, frozen=True):
     """It is not done, or is wanted after all."""
 
     todo: int
 
 
-class CancelTodo(Wish, frozen=True):
+class CancelTodo(BaseCommand, frozen=True):
     """It will not be done."""
 
     todo: int
 
 
-class SetDue(Wish, frozen=True):
+class SetDue(BaseCommand, frozen=True):
     """It has to be done by then; None: by no time."""
 
     todo: int
     due: str | None
 
 
-class TakeNote(Wish, frozen=True):
+class TakeNote(BaseCommand, frozen=True):
     """Keep it so that it is found again."""
 
     text: str
     tags: tuple[str, ...] = ()
 
 
-class StartTrack(Wish, frozen=True):
+class StartTrack(BaseCommand, frozen=True):
     """Follow something over time."""
 
     track: str
     tags: tuple[str, ...] = ()
 
 
-class AddEntry(Wish, frozen=True):
+class AddEntry(BaseCommand, frozen=True):
     """Note something on a track, which starts with it where it does not run."""
 
     track: str
     text: str
 
 
-class StopTrack(Wish, frozen=True):
+class StopTrack(BaseCommand, frozen=True):
     """Follow it no more."""
 
     track: str
 
 
-class ProposeDecision(Wish, frozen=True):
+class ProposeDecision(BaseCommand, frozen=True):
     """Something may be decided."""
 
     text: str
@@ -86,63 +86,63 @@ class ProposeDecision(Wish, frozen=True):
     tags: tuple[str, ...] = ()
 
 
-class AcceptDecision(Wish, frozen=True):
+class AcceptDecision(BaseCommand, frozen=True):
     """Decide it so. The rationale stands beside the one of the proposal."""
 
     decision: int
     rationale: str | None = None
 
 
-class RejectDecision(Wish, frozen=True):
+class RejectDecision(BaseCommand, frozen=True):
     """Decide against it. The rationale stands beside the one of the proposal."""
 
     decision: int
     rationale: str | None = None
 
 
-class RevisitDecision(Wish, frozen=True):
+class RevisitDecision(BaseCommand, frozen=True):
     """Open a decision again."""
 
     decision: int
     rationale: str | None = None
 
 
-class AddTag(Wish, frozen=True):
+class AddTag(BaseCommand, frozen=True):
     """Let it be found under this word as well."""
 
     thing: int
     tag: str
 
 
-class RemoveTag(Wish, frozen=True):
+class RemoveTag(BaseCommand, frozen=True):
     """Let it no longer be found under this word."""
 
     thing: int
     tag: str
 
 
-class NoteMigration(Wish, frozen=True):
+class NoteMigration(BaseCommand, frozen=True):
     """This chat has another id from now on."""
 
     chat: int
     to: int
 
 
-class AnnounceSending(Wish, frozen=True):
+class AnnounceSending(BaseCommand, frozen=True):
     """This is about to be sent."""
 
     about: str
     text: str
 
 
-class NoteSent(Wish, frozen=True):
-    """What was announced at this position has gone out."""
+class NoteSent(BaseCommand, frozen=True):
+    """Note that the message announced at this position was sent."""
 
     announced: int
 
 
-class NoteUnsent(Wish, frozen=True):
-    """What was announced at this position has certainly not gone out."""
+class NoteUnsent(BaseCommand, frozen=True):
+    """Note that the message announced at this position was certainly not sent."""
 
     announced: int
     reason: str

@@ -1,4 +1,4 @@
-"""decide: what a command makes happen, or why it is refused."""
+"""decide: turn a command into events, or refuse it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Refusal:
 def decide(item: Item | None, command: c.Command, now: datetime) -> tuple[e.Event, ...] | Refusal:
     """The events that `command` causes at the time `now`, or why there are none.
 
-    `thing` is what `key_of(command)` names, as it stands, or None where it is not there.
+    `item` is the one that `key_of(command)` names, or None where there is none.
     """
     return validate(command) or check_rules(item, command) or (event_of(command, now),)
 
@@ -46,7 +46,7 @@ def event_of(command: c.Command, now: datetime) -> e.Event:
 
 
 def validate(command: c.Command) -> Refusal | None:
-    """What is wrong with what `command` says, whatever there is."""
+    """Validate the input of `command`: the refusal, None if it is valid."""
     for name in command.__struct_fields__:
         value = getattr(command, name)
         problem = _FIELDS[name](value) if name in _FIELDS and value is not None else None
@@ -56,7 +56,7 @@ def validate(command: c.Command) -> Refusal | None:
 
 
 def check_rules(item: Item | None, command: c.Command) -> Refusal | None:
-    """What of `thing`, as it stands, does not let `command` happen."""
+    """Check `command` against the state of `item`: the refusal, None if it is allowed."""
     rule = _RULES.get(type(command))
     return None if rule is None else rule(item, command)
 
@@ -74,7 +74,7 @@ def _name(value: str) -> Refusal | None:
 
 
 def due_problem(value: str) -> Refusal | None:
-    """What is wrong with a due day or moment."""
+    """The problem of a due day or moment; None without one."""
     try:
         if _MOMENT.fullmatch(value):
             datetime.fromisoformat(value).astimezone(UTC)
@@ -137,7 +137,7 @@ def _not_running(item: Item | None, command: Any) -> Refusal | None:
 
 
 def _too_many(item: Item, more: tuple[str, ...]) -> Refusal | None:
-    """Why `thing` cannot have these tags besides its own."""
+    """The refusal of tags that `item` cannot have besides its own."""
     after = len(united(item.tags, more))
     if after <= max(MOST_TAGS, len(item.tags)):
         return None

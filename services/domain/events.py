@@ -14,7 +14,7 @@ from services.domain.origin import Origin
 
 
 class BaseEvent(Struct, frozen=True):
-    """What every event has."""
+    """The members of every event."""
 
     time: datetime
     """When it was recorded, with a time zone."""
@@ -34,7 +34,7 @@ class MessageRecorded(Spoken, frozen=True):
 
     text: str
     origin: Origin | None = None
-    """Where it comes from, where it has come through a chat."""
+    """The chat message that it came from, if any."""
 
 
 class TodoAdded(Spoken, frozen=True):
@@ -164,18 +164,18 @@ class SendingAnnounced(BaseEvent, frozen=True):
     """Something is about to be sent: known before it goes out, so that it never goes out twice."""
 
     about: str
-    """What it answers or says, such as `reply:123` or `reminder:45:2026-02-11`."""
+    """The subject of the message, such as `reply:123` or `reminder:45:2026-02-11`."""
     text: str
 
 
 class SendingDone(BaseEvent, frozen=True):
-    """What was announced at this position has gone out."""
+    """The message announced at this position was sent."""
 
     announced: int
 
 
 class SendingFailed(BaseEvent, frozen=True):
-    """What was announced at this position has certainly not gone out."""
+    """The message announced at this position was certainly not sent."""
 
     announced: int
     reason: str

@@ -1,4 +1,4 @@
-"""What a message means. docs/GRAMMAR.md says it to people, and is the test of this.
+"""Parse messages. docs/GRAMMAR.md explains the grammar, and its examples are tests.
 
 A message that is told again has to mean the same, whatever has happened since: nothing comes of one that the
 state of things could refuse.
@@ -15,19 +15,19 @@ from services.domain.decisions import validate
 from services.domain.tags import MOST_TAGS, normal_tag, united
 
 When = Callable[[str, datetime], str | None]
-"""What a text such as `tomorrow 17:00` means at a time: a day, a moment in UTC, or None: no time at all."""
+"""Parses a text such as `tomorrow 17:00` at a time: a day, a moment in UTC, or None: no time."""
 
 LONGEST_DUE = 1500
 """So many characters behind `due` may be a time and all the tags that there may be."""
 
 MOST_DUES = 20
-"""How many of the last `due` in a text are looked at: a hostile text full of them took a second."""
+"""The number of the last `due` in a text that are tried: a hostile text full of them took a second."""
 
 LONGEST_SHOWN = 60
 """Of what was not understood, in characters."""
 
 _OPENING = "([{,;\u2013\u2014 \t\r\n"
-"""What divides a text from its `due`, and belongs to neither."""
+"""The characters between a text and its `due`."""
 
 _KEYWORD = re.compile(r"\s*((?a:todo|note|track|decide))\s*:(.*)", re.IGNORECASE | re.DOTALL)
 _LAST_TAG = re.compile(r"(?:(.*[^\s,;])[\s,;]+|[\s,;]*)#([^\s,;.:!?#]+)[\s,;.:!?]*", re.DOTALL)
@@ -37,21 +37,21 @@ _END_OF_NAME = re.compile(r":(?!\S)")
 
 
 def parse_message(text: str, source: str, now: datetime, when: When) -> tuple[c.Command, ...]:
-    """What `text` makes happen at the time `now`: it is kept, and the one thing that it means, if any."""
-    kept = c.RecordMessage(text, source=source)
-    found = _KEYWORD.fullmatch(text)
-    if found is None:
-        return (kept,)
-    meant = _MEANINGS[found[1].lower()](found[2].strip(), source, lambda words: when(words, now))
-    return (kept,) if validate(meant) is not None else (kept, meant)
+    """Parse `text` at the time `now`: the command that records it, and the one that it means, if any."""
+    recorded = c.RecordMessage(text, source=source)
+    match = _KEYWORD.fullmatch(text)
+    if match is None:
+        return (recorded,)
+    meant = _MEANINGS[match[1].lower()](match[2].strip(), source, lambda words: when(words, now))
+    return (recorded,) if validate(meant) is not None else (recorded, meant)
 
 
 def undated(text: str) -> str | None:
     """The text of a todo from `due` on, where no time was understood; None without `due`."""
-    found = list(_DUE.finditer(text))
-    if not found:
+    dues = list(_DUE.finditer(text))
+    if not dues:
         return None
-    line = text[found[-1].start() :].splitlines()[0].rstrip()
+    line = text[dues[-1].start() :].splitlines()[0].rstrip()
     return line if len(line) <= LONGEST_SHOWN else f"{line[: LONGEST_SHOWN - 1]}…"
 
 
@@ -72,8 +72,8 @@ def _around_due(text: str) -> Iterator[tuple[int, int, int, int]]:
 
     Its words end with the text, with the line, or with the bracket that was opened in front of it.
     """
-    for found in reversed(list(_DUE.finditer(text))[-MOST_DUES:]):
-        begin, words = found.span()
+    for due in reversed(list(_DUE.finditer(text))[-MOST_DUES:]):
+        begin, words = due.span()
         line = text.find("\n", words, words + LONGEST_DUE)
         bracket = text.find(")", words, words + LONGEST_DUE) if text.endswith("(", 0, begin) else -1
         for end, following in ((len(text), len(text)), (line, line), (bracket, bracket + 1)):
@@ -96,8 +96,8 @@ def _track(text: str, source: str, _when: object) -> c.Command:
 
 def _decide(text: str, source: str, _when: object) -> c.Command:
     text, tags = _tags(text)
-    found = _BECAUSE.fullmatch(text)
-    text, rationale = (found[1], found[2]) if found is not None else (text, None)
+    match = _BECAUSE.fullmatch(text)
+    text, rationale = (match[1], match[2]) if match is not None else (text, None)
     return c.ProposeDecision(text, rationale, tags, source=source)
 
 
@@ -110,14 +110,14 @@ _MEANINGS: Mapping[str, Callable[[str, str, Callable[[str], str | None]], c.Comm
 
 
 def _tags(text: str) -> tuple[str, tuple[str, ...]]:
-    """What is in front of the tags at the end of `text`, and those tags in their order, each once."""
-    found: list[str] = []
-    while len(found) < MOST_TAGS and (last := _LAST_TAG.fullmatch(text)) is not None:
+    """Split off the tags at the end of `text`: (the text before them, the tags in their order, each once)."""
+    tags: list[str] = []
+    while len(tags) < MOST_TAGS and (last := _LAST_TAG.fullmatch(text)) is not None:
         tag = normal_tag(last[2])
         if tag is None:
             break
-        text, found = last[1] or "", [tag, *found]
-    return text.strip(), united(found)
+        text, tags = last[1] or "", [tag, *tags]
+    return text.strip(), united(tags)
 
 
 def _name(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Todos, notes, tracks and decisions as they stand. evolve: what an event makes of one."""
+"""Todos, notes, tracks and decisions, and `evolve`, which applies an event to one."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from services.domain import events as e
 from services.domain.tags import MOST_TAGS, tag_key, united
 
 Key = int | str
-"""What is known by its position, and a track by its `track_key`."""
+"""The key of an item: its position; for a track also its `track_key`."""
 
 TODO, NOTE, TRACK, DECISION = "todo", "note", "track", "decision"
 
@@ -22,7 +22,7 @@ STATES = {
     TRACK: ("running", "stopped"),
     DECISION: ("proposed", "accepted", "rejected"),
 }
-"""The states of each kind; the first one is that of a new one."""
+"""The states of each kind, first that of a new item."""
 
 
 @dataclass(frozen=True)
@@ -30,15 +30,15 @@ class Item:
     """A todo, a note, a track or a decision."""
 
     position: int
-    """Of the event that it began with: what it is known by."""
+    """The position of the event that created it: its number."""
     kind: str
     state: str
     text: str
-    """What was said; of a track its name."""
+    """The text; of a track its name."""
     tags: tuple[str, ...]
     """In alphabetical order."""
     created: datetime
-    """When it was said."""
+    """The time when it was said."""
     changed: datetime
     due: str | None = None
     """Of a todo: a day, or a moment in UTC."""
@@ -55,20 +55,20 @@ def track_key(name: str) -> str:
     return " ".join(tag_key(name).split())
 
 
-def key_of(told: c.Command | e.Event) -> Key | None:
-    """The thing that a command or an event is about; None where it is about none that was there before."""
+def key_of(source: c.Command | e.Event) -> Key | None:
+    """The key of the existing item that a command or an event is about; None where it is about none."""
     for name in ("todo", "decision", "thing"):
-        found = getattr(told, name, None)
-        if isinstance(found, int):
-            return found
-    track = getattr(told, "track", None)
+        number = getattr(source, name, None)
+        if isinstance(number, int):
+            return number
+    track = getattr(source, "track", None)
     return None if track is None else track_key(track)
 
 
 def evolve(item: Item | None, event: e.Event, position: int) -> Item | None:
-    """What `event`, which is at `position` in the log, makes of the thing that `key_of` names.
+    """Apply `event`, at `position` in the log, to the item that `key_of` names.
 
-    An event about nothing that is known changes nothing: what the log says has happened, has happened.
+    An event about an unknown item changes nothing: what is in the log has happened.
     """
     begin = _BEGINNINGS.get(type(event))
     if begin is not None and (item is None or not isinstance(event, e.TrackStarted | e.TrackEntryAdded)):
@@ -80,7 +80,7 @@ def evolve(item: Item | None, event: e.Event, position: int) -> Item | None:
 
 
 def begins(event: e.Event) -> bool:
-    """Whether a thing begins with such an event, where there is none yet."""
+    """Whether such an event creates an item, where there is none yet."""
     return type(event) in _BEGINNINGS
 
 
@@ -115,7 +115,7 @@ _CHANGES: dict[type[e.Event], Callable[[Item, Any], dict[str, Any]]] = {
 
 
 def _united(tags: tuple[str, ...], more: tuple[str, ...]) -> tuple[str, ...]:
-    """As many of them as there may be: a message is never refused, and two who add at once each had room."""
+    """The union, cut to MOST_TAGS: a message is never refused, and two callers may add tags at once."""
     return tuple(sorted(united(tags, more)[:MOST_TAGS]))
 
 

@@ -24,7 +24,7 @@ class Reply(Struct, frozen=True, omit_defaults=True):
     """The beginning of that message, or the part of it that was quoted."""
     sender: Person | None = None
     chat: int | None = None
-    """Where that message is; None: in the same chat."""
+    """The chat of that message; None: the same chat."""
 
 
 class Forward(Struct, frozen=True, omit_defaults=True):
@@ -51,7 +51,7 @@ class Attachment(Struct, frozen=True, omit_defaults=True):
     file: str | None = None
     """The id by which the chat's server knows it."""
     words: str | None = None
-    """What it says of itself, such as the name of a file, or the question of a poll."""
+    """Its own text, such as the name of a file, or the question of a poll."""
 
 
 class Origin(Struct, frozen=True, omit_defaults=True):
@@ -68,7 +68,7 @@ class Origin(Struct, frozen=True, omit_defaults=True):
     links: tuple[Link, ...] = ()
     attachment: Attachment | None = None
     album: str | None = None
-    """What the parts of one album have in common."""
+    """The id of an album, the same for its parts."""
     edited: bool = False
     """Whether it is another wording of what was said before."""
     wordless: bool = False

@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Iterable
 
 MOST_TAGS = 20
-"""How many tags a thing may have."""
+"""The most tags of an item."""
 
 LONGEST_TAG = 50
 """In characters."""

@@ -43,7 +43,7 @@ class DamagedError(EventLogError):
 
 
 class LostError(EventLogError):
-    """There was a log, and it is gone: deleted, not mounted, or replaced by another or an older one."""
+    """The log is gone: deleted, not mounted, or replaced by another or an older one."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message, BRING_BACK)
@@ -54,7 +54,7 @@ class FullDiskError(EventLogError):
 
 
 class MisfitError(EventLogError):
-    """What is to be taken over is not what the log has, or does not go on where it ends."""
+    """A record to be imported differs from the log's own, or does not continue it."""
 
 
 def misfit(position: int, reason: str) -> MisfitError:

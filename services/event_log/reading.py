@@ -28,4 +28,4 @@ class Reader(Struct):
 
     selection: Selection
     plan: object = None
-    """What a backend has looked up for the whole selection, and keeps here for the next part."""
+    """The backend's own: looked up once for the whole selection, and stored here for the next part."""

@@ -166,7 +166,7 @@ def repeats(draft: Draft, record: Record) -> bool:
 
 
 def _content(event: Envelope) -> tuple[object, ...]:
-    """What the caller chose of an event, in whatever version."""
+    """The members of an event that its caller chose."""
     return event.type, event.version, event.idempotency_key, event.data
 
 

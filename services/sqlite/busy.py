@@ -1,4 +1,4 @@
-"""Waiting for a SQLite file that another process has locked: in short sleeps, and not for ever."""
+"""Wait for a SQLite file that another process has locked, in short sleeps and not for ever."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import apsw
 T = TypeVar("T")
 
 BUSY_SECONDS = 5.0
-"""How long another process may hold a file before waiting for it is given up."""
+"""The time after which a locked file is an error."""
 
 
 class Patience:

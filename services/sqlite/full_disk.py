@@ -29,7 +29,7 @@ _UNSUPPORTED = (errno.EOPNOTSUPP, errno.ENOTTY, errno.EINVAL)
 _BLOCK = 512
 
 _REFUSED = (apsw.SQLITE_IOERR_WRITE, apsw.SQLITE_IOERR_SHMSIZE, apsw.SQLITE_IOERR_SHMOPEN)
-"""What SQLite makes of an exceeded quota, and of a -shm for which there is no room."""
+"""SQLite's errors for an exceeded quota, and for a -shm without room."""
 
 
 def is_full(error: apsw.Error) -> bool:

@@ -1,4 +1,4 @@
-"""What is answered: to what was told, to a command, to a button."""
+"""Replies to messages, commands and buttons."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from services.telegram.texts import Reply
 from services.telegram.updates import number_of
 
 MOST = 200
-"""How many things are listed at most."""
+"""The most items of a list."""
 
 MOST_HITS = 20
 
 
 @dataclass(frozen=True)
 class Answers:
-    """What is known, in words."""
+    """Makes replies from the read models."""
 
     service: Service
     identity: Identity
@@ -40,7 +40,7 @@ class Answers:
         return Changes(self.service, self.hours)
 
     async def taken_as(self, recorded: Recorded) -> Reply:
-        """What a message was taken as."""
+        """The item that a message became, as a short text."""
         if len(recorded.entries) == 1:
             return Reply(texts.KEPT)
         taken = recorded.entries[-1]
@@ -50,8 +50,8 @@ class Answers:
             return Reply(f"{texts.KEPT}; there is nothing with the number {key}")
         if taken.type == "TrackEntryAdded":
             return texts.entered(item, str(taken.data["text"]))
-        said = self._standing(item)
-        return said if recorded.undated is None else texts.undated(said, recorded.undated)
+        reply = self._standing(item)
+        return reply if recorded.undated is None else texts.undated(reply, recorded.undated)
 
     async def press(self, verb: str, number: int, where: str, key: str) -> tuple[str, Reply | None]:
         """Carry out a button's action; return a short result, and the item as it is now.
@@ -75,12 +75,12 @@ class Answers:
         )
 
     async def _todos(self, _rest: str) -> Reply:
-        found = await every(self.service, TODO, "open")  # what is overdue may be old
-        return lists.todo_list(found, self.hours, self.clock())
+        todos = await every(self.service, TODO, "open")  # what is overdue may be old
+        return lists.todo_list(todos, self.hours, self.clock())
 
     async def _decisions(self, _rest: str) -> Reply:
-        found = await self._items(DECISION, "proposed")
-        return lists.decision_list(found, self.hours, self.clock())
+        decisions = await self._items(DECISION, "proposed")
+        return lists.decision_list(decisions, self.hours, self.clock())
 
     async def _notes(self, _rest: str) -> Reply:
         return lists.note_list(await self._items(NOTE), self.hours, self.clock())
@@ -97,13 +97,13 @@ class Answers:
     async def _search(self, rest: str) -> Reply:
         if not rest:
             return Reply("/search wants words, such as /search milk")
-        found: list[Hit] = []
+        matching: list[Hit] = []
         before = END
-        while len(found) < MOST_HITS and (hits := await self._hits(rest, before)):
+        while len(matching) < MOST_HITS and (hits := await self._hits(rest, before)):
             # Who asks for words has said them, perhaps often.
-            found += [hit for hit in hits if hit.text[:1] != "/"]
+            matching += [hit for hit in hits if hit.text[:1] != "/"]
             before = hits[-1].position
-        return lists.hit_list(found[:MOST_HITS])
+        return lists.hit_list(matching[:MOST_HITS])
 
     async def _hits(self, words: str, before: int) -> tuple[Hit, ...]:
         return await self.service.look(lambda models: search.search(models, words, before, MOST_HITS))
@@ -119,8 +119,8 @@ class Answers:
         perhaps = await self.service.look(lambda models: sendings.sendings(models, ("announced",), MOST_HITS))
         who = {"environment": self.identity.environment, "release": self.identity.release}
         started = datetime.fromisoformat(self.identity.started_at)
-        told = [(sending.about, sending.text) for sending in perhaps]
-        return texts.status(who, head.position, told, self.hours, started)
+        uncertain = [(sending.about, sending.text) for sending in perhaps]
+        return texts.status(who, head.position, uncertain, self.hours, started)
 
     async def _help(self, _rest: str) -> Reply:
         return Reply(texts.HELP)
@@ -158,10 +158,10 @@ QUESTIONS: Mapping[str, _Question] = {
 
 
 def _subject(data: Mapping[str, object]) -> Key | None:
-    """What an event is about that was there before it."""
+    """The key of the item that an event is about."""
     for name in ("todo", "decision", "thing"):
-        found = data.get(name)
-        if isinstance(found, int):
-            return found
+        number = data.get(name)
+        if isinstance(number, int):
+            return number
     track = data.get("track")
     return track_key(track) if isinstance(track, str) else None

@@ -36,7 +36,7 @@ SERVICE = _names(
     write_access_allowed
     """
 )
-"""What Telegram itself says in a chat, and nobody in it."""
+"""The members of messages that Telegram itself sends."""
 
 ENVELOPE = _names(
     """
@@ -50,7 +50,7 @@ ENVELOPE = _names(
     suggested_post_info text via_bot
     """
 )
-"""What stands around whatever was said."""
+"""The members around the content of a message."""
 
 _TELLING = _names(
     """

@@ -17,17 +17,17 @@ FIRST_SECONDS, LONGEST_SECONDS = 0.5, 60.0
 
 
 def seconds_before(attempt: int, longest: float = LONGEST_SECONDS) -> float:
-    """How long to wait after the failure number `attempt`, which counts from 1: twice as long each time."""
+    """The wait after failure number `attempt`, counted from 1: twice as long each time."""
     return float(min(longest, FIRST_SECONDS * 2 ** min(attempt - 1, 20)))
 
 
 def is_momentary(error: Exception) -> TypeGuard[HelionyxError]:
-    """Whether the log cannot be written or read at the moment: any other error would come again."""
+    """Whether an error can pass: the log cannot be written or read at the moment."""
     return isinstance(error, HelionyxError) and not isinstance(error, ConflictError | RefusedError)
 
 
 class Stop:
-    """That the bot is to end, for whoever waits."""
+    """The stop of the bot, which ends all waits."""
 
     def __init__(self) -> None:
         self._event = asyncio.Event()
@@ -48,7 +48,7 @@ class Stop:
         return self.asked
 
     async def unless(self, work: Awaitable[T]) -> T | None:
-        """What `work` brings, or None where the stop comes first: then it is cancelled."""
+        """Return the result of `work`, or cancel it at the stop and return None."""
         task = asyncio.ensure_future(work)
         stop = asyncio.ensure_future(self._event.wait())
         try:

@@ -21,7 +21,7 @@ from services.telegram.status import OFF, RETRYING, STARTING, STOPPED, Status
 logger = logging.getLogger("helionyx")
 
 END_SECONDS = 5.0
-"""How long an update that is in hand may take once the stop has begun."""
+"""The time for an update in work once the stop has begun."""
 
 LIBRARIES = ("telegram", "httpx", "httpcore")
 

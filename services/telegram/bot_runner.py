@@ -36,7 +36,7 @@ from services.telegram.whose import Answer, judge
 logger = logging.getLogger("helionyx")
 
 CLAIM_SECONDS = 0.5
-"""How often it is looked whether the token has become free."""
+"""The interval of the attempts to claim a token that another process uses."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ class BotRunner:
         return not self.stop.asked
 
     async def _introduced(self, bot: Bot) -> User | None:
-        """Who the bot is; None where the stop comes first. Raises RefusedTokenError."""
+        """The bot's own user; None if the stop comes first. Raises RefusedTokenError."""
         failures = 0
         while not self.stop.asked:
             try:

@@ -27,7 +27,7 @@ from services.redaction import Redactor
 from services.telegram.fields import Raw, number, part
 
 ANSWER_SECONDS = 10.0
-"""How long an answer may take, beside what a poll waits on purpose."""
+"""The time limit of an answer, without the wait of a long poll."""
 
 CONNECTIONS = 4
 
@@ -35,7 +35,7 @@ LONGEST_PAUSE_SECONDS = 24 * 3600
 """Telegram keeps no update for longer."""
 
 _BEFORE = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
-"""What goes wrong before anything has gone out."""
+"""The errors before anything was sent."""
 
 _REFUSALS = (BadRequest, ChatMigrated, Conflict, Forbidden, InvalidToken, RetryAfter)
 """An answer that says so. Anything else may have been done all the same, also what has a strange answer."""
@@ -103,7 +103,7 @@ def wait_of(error: TelegramError) -> float | None:
 
 
 def reason_of(error: TelegramError) -> str:
-    """What has gone wrong, in words of our own."""
+    """The reason of an error as text, without the text of the exception."""
     if isinstance(error, RetryAfter):
         return "Telegram wants to be asked less often"
     if isinstance(error, InvalidToken):

@@ -40,7 +40,7 @@ ACTIONS: Mapping[str, Callable[[int], Command]] = {
 """The commands that a button or a number alone asks for."""
 
 Changed = tuple[str, Item | None]
-"""What became of a command in short, and the item as it stands; None where that says all."""
+"""The outcome of a command in short, and the item afterwards; None if the outcome says all."""
 
 
 @dataclass(frozen=True)

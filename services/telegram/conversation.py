@@ -50,15 +50,15 @@ REMEMBERED = timedelta(hours=24)
 READ_AT_ONCE = 500
 
 ALBUM = "reply:album:"
-"""How that begins by which the answer to an album is known."""
+"""The prefix of the key of the reply to an album."""
 
 
 class Strangers:
-    """Who is not answered: told in the log once per chat and hour."""
+    """Chats that are ignored, logged once per chat and hour."""
 
     HOUR = 3600.0
     MOST = 1000
-    """How many chats are remembered: whoever makes up more of them is told more often."""
+    """The most chats that are remembered: more of them are logged more often."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -85,7 +85,7 @@ class Conversation:
     outbox: Outbox
     replies: Replies
     screens: Lane
-    """What is shown to who has pressed a button."""
+    """The answers to pressed buttons."""
     status: Status
     chats: Chats
     id: int
@@ -93,7 +93,7 @@ class Conversation:
     name: str
     strangers: Strangers = field(default_factory=Strangers)
     askers: Strangers = field(default_factory=Strangers)
-    """Who was told the id of their chat."""
+    """The chats that got the hint with their id."""
     unmoved: Strangers = field(default_factory=Strangers)
     """The chats that were asked after, and are not this one under another id."""
 
@@ -151,7 +151,7 @@ class Conversation:
             updates += [key.removeprefix(f"{SOURCE}:update:") for key in keys if key.startswith(prefix)]
             after = records[-1].position
         for update in updates:
-            recorded = await self.service.told(SOURCE, f"update:{update}")
+            recorded = await self.service.recorded(SOURCE, f"update:{update}")
             if recorded is not None and await self._is_owed(update, recorded):
                 # Updates are taken one after the other: only the last one may have been cut short.
                 await self._answer(update, recorded, taken=update != updates[-1])
@@ -177,17 +177,17 @@ class Conversation:
         if moved.to != self.chats.configured:
             self._owe(f"reply:migrated:{moved.chat}:{moved.to}", To(moved.to), remarks.migrated(moved.to))
 
-    def _owe(self, about: str, to: To, said: Reply) -> None:
-        self.replies.put(Owed(about, to, _constant(said)))
+    def _owe(self, about: str, to: To, reply: Reply) -> None:
+        self.replies.put(Owed(about, to, _constant(reply)))
 
-    async def _keep(self, number: str, said: Words) -> tuple[str, Recorded]:
+    async def _keep(self, number: str, message: Words) -> tuple[str, Recorded]:
         """Keep what was said, and what it means unless it is another wording; under which number it is."""
-        understand = not (said.origin.edited or said.origin.wordless)
+        understand = not (message.origin.edited or message.origin.wordless)
 
         async def under(number: str) -> tuple[str, Recorded]:
             key = f"update:{number}"
             recorded = await self.service.tell(
-                said.text, SOURCE, key, said.at, origin=said.origin, understand=understand
+                message.text, SOURCE, key, message.at, origin=message.origin, understand=understand
             )
             return number, recorded
 
@@ -195,7 +195,7 @@ class Conversation:
             return await under(number)
         except ConflictError:
             # After a week without any, Telegram begins to number updates anew: it is another one.
-            at = said.at or datetime.now().astimezone()
+            at = message.at or datetime.now().astimezone()
             return await under(f"{number}:{at.timestamp():.0f}")
 
     async def _is_owed(self, number: str, recorded: Recorded) -> bool:
@@ -262,12 +262,12 @@ class Conversation:
             self.screens.put(lambda: self.outbox.answer(pressed.query, "this button does nothing any more"))
             return
         try:
-            short, said = await self.answers.press(*action, key=f"update:{number}")
+            short, reply = await self.answers.press(*action, key=f"update:{number}")
         except ConflictError:  # as in `_keep`: it is another update of this number
-            short, said = await self.answers.press(*action, key=f"update:{number}:{pressed.query}")
+            short, reply = await self.answers.press(*action, key=f"update:{number}:{pressed.query}")
         self.screens.put(lambda: self.outbox.answer(pressed.query, short))
-        if said is not None:
-            self.screens.put(lambda: self.outbox.edit(pressed.chat, pressed.message, said))
+        if reply is not None:
+            self.screens.put(lambda: self.outbox.edit(pressed.chat, pressed.message, reply))
 
     def _ignore(self, stranger: Stranger) -> None:
         self.status.ignored += 1
@@ -278,11 +278,11 @@ class Conversation:
             )
 
 
-def _constant(said: Reply) -> Callable[[], Awaitable[Reply]]:
+def _constant(reply: Reply) -> Callable[[], Awaitable[Reply]]:
     """An answer that is known already."""
 
     async def compose() -> Reply:
-        return said
+        return reply
 
     return compose
 

@@ -13,44 +13,44 @@ LARGEST = 1 << 63
 
 def part(raw: object, name: str) -> Raw:
     """The object that `raw` has under this name, or an empty one."""
-    found = raw.get(name) if isinstance(raw, Mapping) else None
-    return found if isinstance(found, Mapping) else {}
+    value = raw.get(name) if isinstance(raw, Mapping) else None
+    return value if isinstance(value, Mapping) else {}
 
 
 def items(raw: object, name: str) -> tuple[Raw, ...]:
     """The objects in the array that `raw` has under this name."""
-    found = raw.get(name) if isinstance(raw, Mapping) else None
-    return tuple(item for item in found if isinstance(item, Mapping)) if isinstance(found, list) else ()
+    value = raw.get(name) if isinstance(raw, Mapping) else None
+    return tuple(item for item in value if isinstance(item, Mapping)) if isinstance(value, list) else ()
 
 
 def number(raw: object, name: str) -> int | None:
     """A whole number that a log can hold."""
-    found = raw.get(name) if isinstance(raw, Mapping) else None
-    if not isinstance(found, int) or isinstance(found, bool) or abs(found) >= LARGEST:
+    value = raw.get(name) if isinstance(raw, Mapping) else None
+    if not isinstance(value, int) or isinstance(value, bool) or abs(value) >= LARGEST:
         return None
-    return found
+    return value
 
 
 def string(raw: object, name: str) -> str | None:
     """A text that is not blank, in Unicode."""
-    found = raw.get(name) if isinstance(raw, Mapping) else None
-    return clean(found) if isinstance(found, str) and found.strip() else None
+    value = raw.get(name) if isinstance(raw, Mapping) else None
+    return clean(value) if isinstance(value, str) and value.strip() else None
 
 
 def moment(raw: object, name: str) -> datetime | None:
     """A time, which is written in seconds since 1970."""
-    found = number(raw, name)
+    value = number(raw, name)
     try:
-        return datetime.fromtimestamp(found, UTC) if found else None
+        return datetime.fromtimestamp(value, UTC) if value else None
     except (ValueError, OverflowError, OSError):
         return None
 
 
 def words(raw: object, name: str) -> str | None:
     """The text under this name; where it has another shape, all texts in that."""
-    found = string(raw, name)
-    if found is not None:
-        return found
+    value = string(raw, name)
+    if value is not None:
+        return value
     value = raw.get(name) if isinstance(raw, Mapping) else None
     return " ".join(strings(value)) or None
 

@@ -13,12 +13,12 @@ READ_AT_ONCE = 500
 
 async def every(service: Service, kind: str, state: str, due_until: Until | None = None) -> tuple[Item, ...]:
     """All items of a kind in a state, those that are due before a time alone, the newest first."""
-    found: list[Item] = []
+    every_item: list[Item] = []
     before = END
     while items := await _page(service, kind, state, due_until, before):
-        found += items
+        every_item += items
         before = items[-1].position
-    return tuple(found)
+    return tuple(every_item)
 
 
 async def _page(

@@ -28,8 +28,8 @@ def origin_of(message: Raw, attachment: Attachment | None, *, edited: bool, word
 
 def _person(raw: Raw) -> Person | None:
     name = " ".join(filter(None, (string(raw, "first_name"), string(raw, "last_name"))))
-    found = Person(number(raw, "id"), name or string(raw, "title"), string(raw, "username"))
-    return None if found == Person() else found
+    person = Person(number(raw, "id"), name or string(raw, "title"), string(raw, "username"))
+    return None if person == Person() else person
 
 
 def _reply(message: Raw) -> Reply | None:
@@ -38,43 +38,43 @@ def _reply(message: Raw) -> Reply | None:
         there = {}
     text = string(part(message, "quote"), "text") or string(there, "text") or string(there, "caption")
     sender = _person(part(there, "from")) or _source(part(elsewhere, "origin"))
-    found = Reply(
+    reply = Reply(
         number(there, "message_id") or number(elsewhere, "message_id"),
         None if text is None else text[:LONGEST_REPLY],
         sender,
         number(part(elsewhere, "chat"), "id"),
     )
-    return None if found == Reply() else found
+    return None if reply == Reply() else reply
 
 
 def _forward(message: Raw) -> Forward | None:
     origin = part(message, "forward_origin")
     if origin:
-        found = Forward(_source(origin), moment(origin, "date"), number(origin, "message_id"))
+        forward = Forward(_source(origin), moment(origin, "date"), number(origin, "message_id"))
     else:  # before version 7.0 of the Bot API
         name = string(message, "forward_sender_name")
         sender = _person(part(message, "forward_from_chat")) or _person(part(message, "forward_from"))
-        found = Forward(
+        forward = Forward(
             sender or (None if name is None else Person(name=name)),
             moment(message, "forward_date"),
             number(message, "forward_from_message_id"),
         )
-    return None if found == Forward() else found
+    return None if forward == Forward() else forward
 
 
 def _source(origin: Raw) -> Person | None:
     """The author of a forwarded message: a user, a hidden user, or a chat."""
     for name in ("sender_user", "sender_chat", "chat"):
-        found = _person(part(origin, name))
-        if found is not None:
-            return found
+        person = _person(part(origin, name))
+        if person is not None:
+            return person
     hidden = string(origin, "sender_user_name")
     return None if hidden is None else Person(name=hidden)
 
 
 def _links(message: Raw) -> tuple[Link, ...]:
     """The parts of the text that lead to an address, or to a person without a name."""
-    found = []
+    links = []
     for text, entities in (("text", "entities"), ("caption", "caption_entities")):
         units = (string(message, text) or "").encode("utf-16-le")
         for entity in items(message, entities):
@@ -83,5 +83,5 @@ def _links(message: Raw) -> tuple[Link, ...]:
             begin, length = number(entity, "offset") or 0, number(entity, "length") or 0
             if url is not None:
                 shown = units[2 * max(begin, 0) : 2 * max(begin + length, 0)].decode("utf-16-le", "replace")
-                found.append(Link(shown, url))
-    return tuple(found)
+                links.append(Link(shown, url))
+    return tuple(links)

@@ -30,13 +30,13 @@ logger = logging.getLogger("helionyx")
 SOURCE = "telegram"
 
 SHORT_SECONDS = 5.0
-"""How long another try is waited for under the same announcement."""
+"""The longest wait for another try under the same announcement."""
 
 LONGEST_WAIT_SECONDS = 300.0
 """Between two tries, unless Telegram asks for more."""
 
 LATER = "later"
-"""How the reason of a sending begins that was put off: the next process may take it up."""
+"""The beginning of the reason of a postponed sending: the next process may send it."""
 
 IN_A_ROW = 4
 
@@ -55,7 +55,7 @@ class To:
 
 
 class Outbox:
-    """What the bot sends. `stop` ends the waiting for another try, and never a try."""
+    """The messages that the bot sends. `stop` ends a wait for another try, and never a try."""
 
     def __init__(self, bot: Bot, service: Service, status: Status, stop: Stop, chats: Chats) -> None:
         self._bot = bot
@@ -66,7 +66,7 @@ class Outbox:
         self._failures = 0
         self._not_before = 0.0
 
-    async def send(self, about: str, said: Reply, to: To) -> float | None:
+    async def send(self, about: str, reply: Reply, to: To) -> float | None:
         """Send a message, unless one with the key `about` was sent before, or perhaps was.
 
         Returns after how many seconds to try again, or None where nothing is left to do. Raises HelionyxError
@@ -79,18 +79,18 @@ class Outbox:
         if before is not None and before.state != "failed":
             return None
         key = about if before is None else f"{about}#{before.position}"
-        said = Reply(cut(said.text), said.buttons)
-        announced = await self._service.record(AnnounceSending(about, said.text, source=SOURCE), key)
+        reply = Reply(cut(reply.text), reply.buttons)
+        announced = await self._service.record(AnnounceSending(about, reply.text, source=SOURCE), key)
         if announced.repeated:  # another process was faster: it is its to send
             return None
-        return await self._go(about, announced.position, said, to)
+        return await self._go(about, announced.position, reply, to)
 
-    async def edit(self, chat: int, message: int, said: Reply) -> None:
+    async def edit(self, chat: int, message: int, reply: Reply) -> None:
         """Let a message that was sent say something else. That may be done twice, and is not announced."""
         await self._gently(
             "edit",
             lambda: self._bot.edit_message_text(
-                cut(said.text), chat_id=chat, message_id=message, reply_markup=keyboard(said)
+                cut(reply.text), chat_id=chat, message_id=message, reply_markup=keyboard(reply)
             ),
         )
 
@@ -114,11 +114,11 @@ class Outbox:
                 return None
         return None
 
-    async def _go(self, about: str, announced: int, said: Reply, to: To) -> float | None:
+    async def _go(self, about: str, announced: int, reply: Reply, to: To) -> float | None:
         waited = 0.0
         while True:
             try:
-                await self._call(said, to)
+                await self._call(reply, to)
             except ChatMigrated as error:
                 if not await self._chats.moved(to.chat, error.new_chat_id) and to.chat == self._chats.now:
                     return await self._put_off(about, announced, error, 0)
@@ -142,14 +142,16 @@ class Outbox:
                 await self._service.record(NoteSent(announced, source=SOURCE))
                 return None
 
-    async def _call(self, said: Reply, to: To) -> None:
-        reply = None if to.message is None else ReplyParameters(to.message, allow_sending_without_reply=True)
+    async def _call(self, reply: Reply, to: To) -> None:
+        answered = None
+        if to.message is not None:
+            answered = ReplyParameters(to.message, allow_sending_without_reply=True)
         await self._bot.send_message(
             to.chat,
-            said.text,
-            reply_markup=keyboard(said),
+            reply.text,
+            reply_markup=keyboard(reply),
             message_thread_id=to.thread,
-            reply_parameters=reply,
+            reply_parameters=answered,
         )
 
     async def _put_off(self, about: str, announced: int, error: TelegramError, wait: float) -> float | None:
@@ -183,11 +185,11 @@ class Outbox:
         logger.warning("telegram: %s", what, extra={"fields": {"about": about, "reason": reason_of(error)}})
 
 
-def keyboard(said: Reply) -> InlineKeyboardMarkup | None:
+def keyboard(reply: Reply) -> InlineKeyboardMarkup | None:
     """The buttons below a message, as many in a row as a phone shows with their words."""
-    if not said.buttons:
+    if not reply.buttons:
         return None
-    buttons = [InlineKeyboardButton(label, callback_data=data) for label, data in said.buttons]
+    buttons = [InlineKeyboardButton(label, callback_data=data) for label, data in reply.buttons]
     return InlineKeyboardMarkup(
         [buttons[first : first + IN_A_ROW] for first in range(0, len(buttons), IN_A_ROW)]
     )

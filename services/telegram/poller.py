@@ -22,10 +22,10 @@ from services.telegram.updates import KINDS
 logger = logging.getLogger("helionyx")
 
 POLL_SECONDS = 50
-"""How long Telegram holds an answer back while there is nothing to tell."""
+"""The time that Telegram holds an answer back without updates."""
 
 QUIET_SECONDS = 30.0
-"""How long another poller is waited for without a word: Telegram keeps one that was stopped for a bit."""
+"""The wait for another poller before it is logged: Telegram keeps a stopped one for a while."""
 
 CONFLICT_SECONDS = 5.0
 """Between two tries meanwhile, at most."""
@@ -96,11 +96,11 @@ class Poller:
             asked["offset"] = offset
         # As they come: what the library cannot read of an update, it refuses the whole of. Written small, for
         # it advises against this where it has a method of that name.
-        found = await self._bot.do_api_request("getupdates", asked, read_timeout=wait + ANSWER_SECONDS)
-        return list(found)
+        updates = await self._bot.do_api_request("getupdates", asked, read_timeout=wait + ANSWER_SECONDS)
+        return list(updates)
 
     def _failed(self, error: TelegramError, failures: int) -> float:
-        """How long to wait after the failed poll number `failures` in a row."""
+        """The wait after the failed poll number `failures` in a row."""
         wait = wait_of(error) or seconds_before(failures)
         state, quiet = RETRYING, False
         if isinstance(error, Conflict) and not is_webhook(error):

@@ -1,4 +1,4 @@
-"""What the bot says by itself: reminders and the day's summary, each once for ever."""
+"""Reminders and the summary of the day, each sent once for ever."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from services.telegram.texts import Reply
 logger = logging.getLogger("helionyx")
 
 TICK_SECONDS = 5.0
-"""How often it is looked whether something is to be said."""
+"""The interval of the checks for due reminders."""
 
 AGAIN_SECONDS = 3600.0
 """After what time something that has certainly not gone out is tried again."""
@@ -80,19 +80,19 @@ class Reminders:
         todos = await every(self._service, TODO, "open", until_of(tomorrow.isoformat(), self._hours.zone))
         day = summarised(now, self._hours)
         if day is not None and not await self._known(f"summary:{day}"):
-            said = await self._summary(day, todos, now)
-            if said is None:  # a day that has nothing to say has said it
+            reply = await self._summary(day, todos, now)
+            if reply is None:  # a day that has nothing to say has said it
                 self._again[f"summary:{day}"] = math.inf
             else:
-                await self._send(f"summary:{day}", said)
+                await self._send(f"summary:{day}", reply)
         for todo in reminded(todos, now, self._hours):
             about = f"reminder:{todo.position}:{todo.due}"
             if not self._stop.asked and not await self._known(about):
                 await self._send(about, texts.reminder(todo, self._hours, now))
 
-    async def _send(self, about: str, said: Reply) -> None:
+    async def _send(self, about: str, reply: Reply) -> None:
         if self._chats.now is not None:
-            wait = await self._outbox.send(about, said, To(self._chats.now))
+            wait = await self._outbox.send(about, reply, To(self._chats.now))
             self._again[about] = time.monotonic() + (AGAIN_SECONDS if wait is None else wait)
 
     async def _known(self, about: str) -> bool:
@@ -108,13 +108,13 @@ class Reminders:
         return lists.summary(day, todos, decisions, yesterday, self._hours, now)
 
     async def _counts(self, begin: date, end: date) -> Counter[str]:
-        """How many events of each type there were from one midnight to another."""
+        """The number of events of each type between two midnights."""
         since, until = (self._hours.at(day, clock_time()) for day in (begin, end))
         counts: Counter[str] = Counter()
         after = 0
-        while found := await self._service.events(
+        while records := await self._service.events(
             after, READ_AT_ONCE, types=lists.COUNTED, since=since.astimezone(UTC), until=until.astimezone(UTC)
         ):
-            counts.update(record.envelope().type for record in found)
-            after = found[-1].position
+            counts.update(record.envelope().type for record in records)
+            after = records[-1].position
         return counts

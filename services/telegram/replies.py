@@ -22,7 +22,7 @@ from services.telegram.texts import Reply
 logger = logging.getLogger("helionyx")
 
 ALBUM_SECONDS = 1.0
-"""How long the next part of an album is waited for: each comes as an update of its own."""
+"""The wait for the next part of an album: each is an update of its own."""
 
 
 @dataclass
@@ -34,9 +34,9 @@ class Owed:
     compose: Callable[[], Awaitable[Reply]] | None
     """Makes it, when its turn has come; None: there were no words."""
     weight: int = 1
-    """How much there is to say, compared with the other parts of an album."""
+    """The weight of this reply among those to the parts of an album."""
     kinds: tuple[str, ...] = ()
-    """What came without words."""
+    """The kinds of attachments without text."""
     album: bool = False
 
     def joined(self, other: Owed) -> Owed:
@@ -44,7 +44,7 @@ class Owed:
         first = max((self, other), key=lambda owed: (owed.compose is not None, owed.weight))
         return replace(first, kinds=self.kinds + other.kinds)
 
-    async def said(self) -> Reply:
+    async def reply(self) -> Reply:
         """The message to send."""
         return remarks.noted(self.kinds) if self.compose is None else await self.compose()
 
@@ -119,7 +119,7 @@ class Replies:
             return wait
         owed = self._owed[about]
         try:
-            again = await self._outbox.send(about, await owed.said(), owed.to)
+            again = await self._outbox.send(about, await owed.reply(), owed.to)
         except Exception as error:
             if not is_momentary(error):
                 self._forget(about)

@@ -1,4 +1,4 @@
-"""When somebody is to be told something that they did not ask for: pure, of things and a clock.
+"""The times of reminders and summaries: pure functions of items and a clock.
 
 Days and times of day are those of the environment's time zone. On the day on which the clocks go forward a
 time that does not exist is taken for the one as long after midnight; on the day on which they go back, a time
@@ -72,13 +72,13 @@ def reminded(todos: Iterable[Item], now: datetime, hours: Hours) -> tuple[Item, 
     """
     if hours.is_quiet(now):
         return ()
-    found = []
+    due = []
     for todo in todos:
         if todo.state == "open" and todo.due is not None:
             when = due_at(todo.due, hours)
             if todo.created < when <= now and hours.local(when).date() == hours.local(now).date():
-                found.append((when, todo.position, todo))
-    return tuple(todo for _, _, todo in sorted(found, key=lambda each: each[:2]))
+                due.append((when, todo.position, todo))
+    return tuple(todo for _, _, todo in sorted(due, key=lambda each: each[:2]))
 
 
 def summarised(now: datetime, hours: Hours) -> date | None:

@@ -1,4 +1,4 @@
-"""What the bot has to know of its environment, and whether this process is to be it."""
+"""The settings of the bot, and the reason why this process does not run it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Settings:
     username: str | None
     """The name that the bot is to have; None: that of the environment."""
     api: str
-    """Where the Bot API is."""
+    """The address of the Bot API."""
     state: Path
     """The directory of the environment's data."""
     hours: Hours

@@ -1,4 +1,4 @@
-"""How the bot does: what health and metrics tell of it."""
+"""The state of the bot, for health and metrics."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ class Status:
     last_poll: datetime | None = None
     """The time of the last poll that Telegram answered."""
     updates: int = 0
-    """How many updates were handled."""
+    """The number of handled updates."""
     ignored: int = 0
-    """How many of them came from another chat than the environment's."""
+    """The number of those from other chats."""
     sent: int = 0
     owed: int = 0
-    """How many answers wait to be sent."""
+    """The number of replies that wait to be sent."""
     failures: int = 0
-    """How many sendings have failed, or perhaps have."""
+    """The number of sendings that failed, or perhaps did."""
 
     def now(self, state: str, reason: str | None = None) -> bool:
         """It is in this state, for this reason, from now on; whether it was not before."""
@@ -50,8 +50,8 @@ class Status:
         """Note that Telegram has answered a poll."""
         self.last_poll = datetime.now(UTC)
 
-    def told(self) -> dict[str, str | None]:
-        """What health says of it."""
+    def facts(self) -> dict[str, str | None]:
+        """The members of the health answer."""
         last = None if self.last_poll is None else self.last_poll.isoformat(timespec="milliseconds")
         return {
             "state": self.state,

@@ -1,4 +1,4 @@
-"""What the bot says: pure, plain text without any markup, so that nothing in it has to be escaped."""
+"""The texts of the bot: pure functions, plain text without markup, so that nothing has to be escaped."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ LONGEST = 4096
 """Of a message, as Telegram counts: in UTF-16 units."""
 
 LONGEST_LINE = 200
-"""Of a thing in a list, in characters."""
+"""The most characters of an item in a list."""
 
 Button = tuple[str, str]
-"""What stands on it, and what it sends: a verb and a number, such as `done:12`, and in which list it is."""
+"""The label of a button, and its data: a verb, a number and a list, such as `done:12`."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ BUTTONS: Mapping[tuple[str, str], tuple[tuple[str, str], ...]] = {
     (TODO, "open"): (("Done", "done"), ("Cancel", "cancel")),
     (DECISION, "proposed"): (("Accept", "accept"), ("Reject", "reject")),
 }
-"""What can be done with a thing of a kind in a state."""
+"""The buttons of an item of a kind in a state."""
 
 COMMANDS = (
     ("todos", "what is to be done"),
@@ -79,7 +79,7 @@ def cut(text: str, longest: int = LONGEST) -> str:
 
 
 def standing(item: Item, hours: Hours, now: datetime) -> Reply:
-    """A thing as it stands, and what can be done with it."""
+    """The reply that shows an item, with its buttons."""
     state = "" if item.state in ("open", "kept", "running") else f" ({item.state})"
     because = f"\nbecause {item.rationale}" if item.rationale else ""
     if item.reason:
@@ -91,25 +91,25 @@ def standing(item: Item, hours: Hours, now: datetime) -> Reply:
     )
 
 
-def undated(said: Reply, words: str) -> Reply:
+def undated(reply: Reply, words: str) -> Reply:
     """The answer to a todo of which no time was understood from `due` on."""
     why = f"\nrecorded as a todo without a due time: did not understand {words!r}"
-    return Reply(cut(said.text, LONGEST - len(why)) + why, said.buttons)
+    return Reply(cut(reply.text, LONGEST - len(why)) + why, reply.buttons)
 
 
 def entered(track: Item, text: str) -> Reply:
-    """What was noted on a track."""
+    """The text about a track entry."""
     return Reply(f"track {track.text}, entry {track.entries}: {text}")
 
 
 def reminder(todo: Item, hours: Hours, now: datetime) -> Reply:
     """It is time for that."""
-    said = standing(todo, hours, now)
-    return Reply(f"reminder: {said.text}", said.buttons)
+    reply = standing(todo, hours, now)
+    return Reply(f"reminder: {reply.text}", reply.buttons)
 
 
 def stats(standing: Mapping[str, Mapping[str, int]], counts: Mapping[str, int]) -> Reply:
-    """How many things there are of each kind, by state, and how many events."""
+    """The text with the numbers of items of each kind and state, and of events."""
     lines = [count(counts.get("MessageRecorded", 0), "message", "messages")]
     for kind, states in standing.items():
         lines.append(f"{kind}s: " + ", ".join(f"{count} {state}" for state, count in states.items()))
@@ -119,7 +119,7 @@ def stats(standing: Mapping[str, Mapping[str, int]], counts: Mapping[str, int]) 
 def status(
     who: Mapping[str, str], head: int, perhaps: Sequence[tuple[str, str]], hours: Hours, started: datetime
 ) -> Reply:
-    """Which process this is, where its log ends, and what it perhaps sent: (about, text) of each."""
+    """The text about the process, the end of its log, and the (about, text) of uncertain sendings."""
     shown = hours.local(started)
     lines = [
         f"environment {who['environment']}",
@@ -134,7 +134,7 @@ def status(
 
 
 def unset_chat(chat: int) -> Reply:
-    """How the environment gets to know its chat."""
+    """The hint to set the environment's chat."""
     return Reply(
         f"The id of this chat is {chat}. Put TELEGRAM_CHAT_ID={chat} into the environment's .env file and"
         " deploy: then I listen to this chat, and to no other."
@@ -155,7 +155,7 @@ def day_words(day: date, today: date) -> str:
 def described(
     item: Item, hours: Hours, now: datetime, longest: int = LONGEST_LINE, *, mark: bool = False
 ) -> str:
-    """A thing on one line; with `mark` it says that a todo is overdue."""
+    """An item on one line; `mark` marks an overdue todo."""
     late = mark and item.due is not None and is_overdue(item.due, hours.local(now))
     due = f", {'overdue since' if late else 'due'} {when(item.due, hours, now)}" if item.due else ""
     tags = "".join(f" #{tag}" for tag in item.tags if f"#{tag}" not in item.text.lower())

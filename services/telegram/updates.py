@@ -156,7 +156,7 @@ def number_of(rest: str) -> int | None:
 
 
 def action_of(data: str, verbs: Iterable[str]) -> tuple[str, int, str] | None:
-    """What a button asks for: a verb, a number, and the list that it is in or ""; None for anything else."""
+    """Parse a button's data: a verb, a number, and its list or ""; None for other data."""
     verb, _, rest = data.partition(":")
     digits, _, where = rest.partition(":")
     number = number_of(digits)

@@ -1,4 +1,4 @@
-"""Whose bot a token is: what the Bot API says, and whether that is a bot that the environment may have.
+"""Verify a bot token: ask the Bot API for its bot, and check that the environment may have that bot.
 
 Standard library only, and light to import: a deploy asks on the node, before it touches anything.
 """
@@ -26,7 +26,7 @@ _NAME = re.compile(r"[A-Za-z0-9_]{1,64}")
 
 @dataclass(frozen=True)
 class Answer:
-    """What came of asking: the bot's name, or that the token is nobody's, or else why neither is known."""
+    """The answer of the Bot API: the bot's name, an invalid token, or the reason why neither is known."""
 
     username: str | None = None
     refused: bool = False
@@ -40,7 +40,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether an environment may have that bot: ok, none, other_bot, refused_token or unreachable."""
+    """The verdict on a token: ok, none, other_bot, refused_token or unreachable."""
 
     verdict: str
     message: str
@@ -64,23 +64,23 @@ def judge(environment: str, expected: str | None, answer: Answer | None) -> Verd
         return Verdict("refused_token", unknown, hint)
     if answer.username is None:
         return Verdict("unreachable", f"the Bot API did not say whose the token is: {answer.trouble}")
-    found, said = answer.username.lower(), f"the token of {environment} is that of @{answer.username}"
-    if found in others:
-        return Verdict("other_bot", f"{said}, the bot of {others[found]}.", hint)
-    if expected is not None and expected.lower() != found:
+    username, message = answer.username.lower(), f"the token of {environment} is that of @{answer.username}"
+    if username in others:
+        return Verdict("other_bot", f"{message}, the bot of {others[username]}.", hint)
+    if expected is not None and expected.lower() != username:
         more = f"{hint}, or TELEGRAM_BOT_USERNAME the other name"
-        return Verdict("other_bot", f"{said}, and not of @{expected}.", more)
+        return Verdict("other_bot", f"{message}, and not of @{expected}.", more)
     return Verdict("ok", f"the token is that of @{answer.username}")
 
 
 def ask(url: str, token: str, seconds: float = SECONDS) -> Answer:
     """Ask the Bot API at `url` whose the token is, for `seconds` at the longest. Raises nothing."""
-    found: list[Answer] = []
+    answers: list[Answer] = []
     # In a thread: no time limit of a socket holds for the look-up of a name, which can take half a minute.
-    asking = threading.Thread(target=lambda: found.append(_asked(url, token, seconds)), daemon=True)
+    asking = threading.Thread(target=lambda: answers.append(_asked(url, token, seconds)), daemon=True)
     asking.start()
     asking.join(seconds)
-    return found[0] if found else Answer(trouble=f"no answer within {seconds:g} s")
+    return answers[0] if answers else Answer(trouble=f"no answer within {seconds:g} s")
 
 
 def _asked(url: str, token: str, seconds: float) -> Answer:
@@ -124,16 +124,16 @@ def _trust() -> ssl.SSLContext:
 
 
 def _read(status: int, body: bytes) -> Answer:
-    """What an answer says; whatever does not speak as the Bot API does has said nothing."""
+    """Parse an answer; one that is not of the Bot API's form is no answer."""
     try:
-        said = json.loads(body)
+        decoded = json.loads(body)
     except ValueError:
-        said = None
-    if not isinstance(said, dict) or "ok" not in said:
+        decoded = None
+    if not isinstance(decoded, dict) or "ok" not in decoded:
         return Answer(trouble=f"what answers there (status {status}) is no Bot API")
-    if status in REFUSALS and said["ok"] is False:
+    if status in REFUSALS and decoded["ok"] is False:
         return Answer(refused=True)
-    result = said.get("result")
+    result = decoded.get("result")
     name = result.get("username") if isinstance(result, dict) else None
     if status == 200 and isinstance(name, str) and _NAME.fullmatch(name):
         return Answer(username=name)
@@ -141,7 +141,7 @@ def _read(status: int, body: bytes) -> Answer:
 
 
 def _trouble(error: Exception) -> str:
-    """What went wrong, without the text of the exception itself."""
+    """The reason of a failure, without the text of the exception."""
     reason = getattr(error, "reason", error)
     if isinstance(reason, TimeoutError):
         return "no answer in time"

@@ -121,7 +121,7 @@ def test_a_span_is_looked_for_once(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         service = Service(SqliteBackend(tmp_path / "events"), tmp_path / "p" / "helionyx.db", lambda: NOW)
         await service.open()
         found = b""
-        wanted = events._Wanted(0, 100, None, at(1), at(3))
+        wanted = events._Query(0, 100, None, at(1), at(3))
         async for part in events._lines(service, wanted, 50):
             found += part
             append(tmp_path, at(1), at(2))

@@ -1,4 +1,4 @@
-"""How the log lies in its file, and how that file is opened.
+"""The layout of the log in its file, and the ways to open that file.
 
 `application_id` marks the file as an event log, `user_version` is the version of the table. The columns `id`,
 `type`, `version`, `time` and `idempotency_key` are generated from the body, so that they cannot disagree with
@@ -37,7 +37,7 @@ SMALLEST = 4096
 """In bytes: a file that is smaller, and is not empty, is what is left of one that was cut off."""
 
 LOOKING_SECONDS = 1.0
-"""How long a process that only looks at the log may have it open; a service has it for longer."""
+"""The time that a reader may have the log open; a service has it open for longer."""
 
 SCHEMA = """
 CREATE TABLE events (

@@ -1,0 +1,70 @@
+"""Plain words: one word for each idea, and docstrings that say what something is or does."""
+
+from __future__ import annotations
+
+import ast
+import re
+import tokenize
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+
+from services.config import ROOT
+
+FILES = sorted((ROOT / "services").rglob("*.py"))
+
+OLD = frozenset(
+    {
+        *("Keeper", "keeper", "Opened", "Guard", "Thing", "Said", "Talk", "Happened", "Placed", "Wish"),
+        *("kept", "told", "mine", "place", "left", "wanted", "found", "unfit", "meaning", "guard", "patrol"),
+    }
+)
+"""Names that are gone: each had another word in the glossary, or said nothing."""
+
+MODULES = frozenset({"access", "declared", "guard", "keeper", "kept", "limits", "opened", "spoken", "talk"})
+
+RIDDLE = re.compile(r"(what|who|whoever|whose|how|whether|which|where|that)\b", re.IGNORECASE)
+"""The beginning of a docstring that has to be solved before it can be read."""
+
+TRUTHS = ("bool", "TypeIs", "TypeGuard")
+"""What a function returns whose docstring begins with "Whether"."""
+
+
+def documented(path: Path) -> Iterator[tuple[str, str, bool]]:
+    """Each docstring of a file: its line, its text, and whether it is about a truth value."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            text = ast.get_docstring(node)
+            returns = getattr(node, "returns", None)
+            is_bool = returns is not None and ast.unparse(returns).startswith(TRUTHS)
+            if text is not None:
+                yield getattr(node, "name", "module"), text, is_bool
+        body = getattr(node, "body", None)
+        for member, below in pairwise(body if isinstance(body, list) else ()):
+            is_text = isinstance(below, ast.Expr) and isinstance(below.value, ast.Constant)
+            if is_text and isinstance(member, ast.Assign | ast.AnnAssign):
+                name = ast.unparse(member).partition("\n")[0]
+                yield name, str(below.value.value), "bool" in name or name.endswith(("True", "False"))
+
+
+def test_docstrings_begin_with_a_verb_or_a_noun() -> None:
+    """Only that of a truth value begins with "Whether"."""
+    riddles = [
+        (str(path.relative_to(ROOT)), name, text.partition("\n")[0])
+        for path in FILES
+        for name, text, is_bool in documented(path)
+        if RIDDLE.match(text) and not (is_bool and text.startswith("Whether "))
+    ]
+    assert not riddles
+
+
+def test_old_names_are_gone() -> None:
+    """From identifiers and from the names of files."""
+    names = [
+        (str(path.relative_to(ROOT)), token.start[0], token.string)
+        for path in FILES
+        for token in tokenize.generate_tokens(path.open().readline)
+        if token.type == tokenize.NAME and token.string in OLD
+    ]
+    assert not names
+    assert not MODULES & {path.stem for path in FILES}
