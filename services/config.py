@@ -105,9 +105,7 @@ def _read(file: EnvFile) -> tuple[dict[str, object], tuple[Problem, ...]]:
 
 def _value(key: Key, text: str) -> object:
     if text.startswith(PLACEHOLDER):
-        raise InvalidError(
-            f"the placeholder {PLACEHOLDER} of the template still stands here", "fill in a value of yours"
-        )
+        raise InvalidError(f"still the {PLACEHOLDER} placeholder", "set a real value")
     if not text:
         raise InvalidError("the value is empty", "give it a value, or comment the line out")
     return key.read(text)

@@ -116,9 +116,7 @@ def _log_level(text: str) -> str:
 
 def _bot_token(text: str) -> str:
     if _PLACEHOLDER_TOKEN.search(text):
-        raise InvalidError(
-            "the placeholder of a guide still stands here", "@BotFather shows the token of a bot"
-        )
+        raise InvalidError("still the placeholder of a guide", "@BotFather shows the token of a bot")
     if not _BOT_TOKEN.fullmatch(text):
         raise InvalidError(
             f"expected digits, a colon and letters, found {len(text)} characters of another shape",

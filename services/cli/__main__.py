@@ -33,7 +33,7 @@ INTERRUPTED = 130
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Carry one command out. Exit code 0: done; 1: refused or failed; 2: not understood; 130: interrupted."""
+    """Carry out one command. Exit code 0: done; 1: refused or failed; 2: usage error; 130: interrupted."""
     for stream in (sys.stdout, sys.stderr):
         # What a terminal cannot show is no reason to fail.
         if isinstance(stream, io.TextIOWrapper):

@@ -29,7 +29,7 @@ def parser() -> argparse.ArgumentParser:
     # Before the verb or behind it: what is not given behind it leaves alone what was given before it.
     _common(made, None)
     verbs = made.add_subparsers(dest="verb", required=True, metavar="VERB")
-    say = _verb(verbs, "say", "have something kept; without TEXT, or with -, standard input")
+    say = _verb(verbs, "say", "record a message; without TEXT, or with -, standard input")
     say.add_argument("text", nargs="*", metavar="TEXT")
     _items(verbs)
     _todos(verbs)

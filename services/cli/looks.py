@@ -30,7 +30,7 @@ def search(client: Client, out: Output, options: argparse.Namespace) -> int:
         return 0
     rows = [_row(hit, out) for hit in page["hits"]]
     beyond = None if page["next"] is None else options.limit
-    out.page(("number", "time", "what", "state", "text"), rows, "nothing holds these words", beyond)
+    out.page(("number", "time", "what", "state", "text"), rows, "no results", beyond)
     return 0
 
 

@@ -50,10 +50,10 @@ class Output:
     def page(
         self, heads: Sequence[str], rows: Sequence[Sequence[str]], none: str, beyond: int | None
     ) -> None:
-        """A table of what was found; beside it, that there are more than `beyond`, or that there is none."""
+        """Print a table, and a note that there are more rows than `beyond`, or none."""
         self.table(heads, rows)
         if beyond is not None:
-            note(f"there are more than {beyond}: --limit shows them")
+            note(f"more than {beyond} results; use --limit")
         elif not rows:
             self.nothing(none)
 

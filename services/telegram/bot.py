@@ -77,7 +77,7 @@ class Telegram:
                 logger.error("telegram: the bot stops: %s", error.message, extra={"fields": hint})
             except Exception:
                 self.status.now(RETRYING, "a bug")
-                logger.exception("a bug: the bot begins anew")
+                logger.exception("internal error; restarting the bot")
                 if not await self._stop.within(seconds_before(attempt + 4)):
                     continue
             return

@@ -63,7 +63,7 @@ def judge(environment: str, expected: str | None, answer: Answer | None) -> Verd
         unknown = f"the Bot API does not know the token of {environment}: it is mistyped, or was revoked."
         return Verdict("refused_token", unknown, hint)
     if answer.username is None:
-        return Verdict("unreachable", f"the Bot API did not say whose the token is: {answer.trouble}")
+        return Verdict("unreachable", f"could not verify the bot token: {answer.trouble}")
     username, message = answer.username.lower(), f"the token of {environment} is that of @{answer.username}"
     if username in others:
         return Verdict("other_bot", f"{message}, the bot of {others[username]}.", hint)

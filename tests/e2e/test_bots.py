@@ -131,7 +131,7 @@ def test_a_bot_api_that_cannot_be_reached(changed: Operator, api: BotApi) -> Non
         told = changed.status("dev")
     finally:
         api.start()
-    assert remark(result).startswith("unknown: the Bot API did not say whose the token is: ")
+    assert remark(result).startswith("unknown: could not verify the bot token: ")
     assert [item["message"].strip() for item in result["warnings"]] == [
         "the bot of dev is not verified; make doctor ENV=dev asks again"
     ]

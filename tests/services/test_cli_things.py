@@ -73,7 +73,7 @@ def test_more_than_asked_for(beside: tuple[Person, Instance]) -> None:
         made(service, "notes", text=f"note {number}")
     done = person.run("notes", "--limit", "2")
     assert len(done.stdout.splitlines()) == 2
-    assert done.stderr == "there are more than 2: --limit shows them\n"
+    assert done.stderr == "more than 2 results; use --limit\n"
 
 
 def test_pages_are_put_together(beside: tuple[Person, Instance]) -> None:
@@ -254,7 +254,7 @@ def test_where_there_is_nothing(beside: tuple[Person, Instance]) -> None:
         (("todos",), "no open todos"),
         (("todos", "--all", "--tag", "home"), "no todos with #home"),
         (("tracks", "--state", "stopped", "--state", "running"), "no stopped or running tracks"),
-        (("search", "milk"), "nothing holds these words"),
+        (("search", "milk"), "no results"),
         (("events", "--type", "Noted"), "no such events"),
     ):
         assert person.see(*words) == f"{none}\n"

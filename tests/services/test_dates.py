@@ -179,9 +179,9 @@ def test_dateutil_is_imported_by_the_first_time_that_is_said() -> None:
 import sys
 from datetime import UTC, datetime
 from services.dates import when
-from services.domain.grammar import meaning
+from services.domain.grammar import parse_message
 for text in ("todo: buy milk #home", "todo: pay due 17:00"):
-    meaning(text, "api", datetime(2026, 2, 10, tzinfo=UTC), when)
+    parse_message(text, "api", datetime(2026, 2, 10, tzinfo=UTC), when)
     print("dateutil" in sys.modules)
 """
     done = subprocess.run(

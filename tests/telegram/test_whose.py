@@ -99,7 +99,7 @@ def test_trouble_on_the_way_says_nothing_about_the_token(api: BotApi, bot: Bot, 
     bot.fail("getMe", fault)
     code, said = whose(api.url, bot.token)
     assert (code, said["verdict"], said["reached"], said["configured"]) == (0, "unreachable", False, True)
-    assert said["message"].startswith("the Bot API did not say whose the token is: ")
+    assert said["message"].startswith("could not verify the bot token: ")
 
 
 def test_nobody_there(api: BotApi, bot: Bot) -> None:
