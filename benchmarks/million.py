@@ -31,13 +31,13 @@ def replay(directory: Path) -> float:
 
 
 def verify(directory: Path) -> float:
-    """Seconds to prove the whole chain."""
+    """Seconds to verify the whole chain."""
     with contextlib.closing(SqliteLog.open(directory, read_only=True)) as log:
         begun = time.perf_counter()
         flaw = log.verify()
         seconds = time.perf_counter() - begun
     if flaw is not None:
-        raise SystemExit(f"position {flaw} is not what was appended: what was measured is worth nothing")
+        raise SystemExit(f"{flaw}: what was measured is worth nothing")
     return seconds
 
 
