@@ -96,11 +96,9 @@ def _deployed(facts: Facts) -> Iterator[Check]:
     if facts.release is not None:
         yield from _by_faults(facts, "units", "as they were deployed", deploy)
         if facts.dropins:
-            yield warn(
-                "drop-ins",
-                f"change the units, and no deploy has put them there: {', '.join(facts.dropins)}",
-                f"{AS_ROOT}: systemctl cat {facts.environment.service} shows all; remove what is not meant",
-            )
+            strange = f"change the units, and no deploy has put them there: {', '.join(facts.dropins)}"
+            shown = f"systemctl cat {facts.environment.service} shows all"
+            yield warn("drop-ins", strange, f"{AS_ROOT}: {shown}; remove what is not meant")
         runs = "stopped on purpose" if facts.stopped else f"ready as this release, process {facts.pid}"
         mend = f"make start ENV={name}" if facts.startable else f"make logs ENV={name} FOLLOW=0"
         yield from _by_faults(facts, "service", runs, mend)

@@ -22,6 +22,8 @@ PIDFD_GETFD = 438  # the same number on each machine; Python has no name for it
 SYSTEMD = 1
 BACKLOG = 4096  # this, and the options of `_new`, are those of the socket unit: see deployment/units.py
 FREEBIND = {socket.AF_INET: (socket.IPPROTO_IP, 15), socket.AF_INET6: (socket.IPPROTO_IPV6, 78)}
+# Addresses that no machine has, see RFC 5737 and 3849: no service can take all ports of one of these.
+NOWHERE = {socket.AF_INET: "192.0.2.1", socket.AF_INET6: "2001:db8::1"}
 LONGEST = 256  # bytes of an option
 PATIENCE = 2.0  # seconds for an answer of the kernel
 # The levels, with the beginning of their names and a number above those of their options.
@@ -110,11 +112,12 @@ def _number(descriptors: Path, target: str) -> int | None:
 
 def _new(family: int) -> socket.socket:
     """A listening socket, made as systemd makes that of an environment."""
-    new = socket.socket(family, socket.SOCK_STREAM)
+    kind = socket.AddressFamily(family)
+    new = socket.socket(kind, socket.SOCK_STREAM)
     new.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    new.setsockopt(*FREEBIND[socket.AddressFamily(family)], 1)
+    new.setsockopt(*FREEBIND[kind], 1)
     new.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    new.bind(("::1" if family == socket.AF_INET6 else "127.0.0.1", 0))
+    new.bind((NOWHERE[kind], 0))
     new.listen(BACKLOG)
     return new
 

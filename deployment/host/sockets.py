@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import itertools
 import os
 import socket
@@ -58,13 +59,13 @@ def beside(opened: list[Listener], own: str | None) -> str | None:
 
 
 def is_local(host: str) -> bool:
-    """Whether an address is one of this machine's: no other can be bound."""
+    """Whether an address is one of this machine's: no other can be bound, whatever ports are left of it."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         try:
             probe.bind((host, 0))
-        except OSError:
-            return False
+        except OSError as error:
+            return error.errno == errno.EADDRINUSE
     return True
 
 

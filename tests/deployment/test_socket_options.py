@@ -9,6 +9,8 @@ import fcntl
 import os
 import socket
 import struct
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +18,7 @@ import pytest
 
 from deployment.host import socket_options, sockets
 from deployment.host.layout import Environment, Layout
+from deployment.settings import ROOT
 
 IPV4, IPV6 = socket.AF_INET, socket.AF_INET6
 SOCKET, IP, TCP = socket.SOL_SOCKET, socket.IPPROTO_IP, socket.IPPROTO_TCP
@@ -142,3 +145,29 @@ def test_socket_that_systemd_does_not_hold(tmp_path: Path) -> None:
         before = len([*Path("/proc/self/fd").iterdir()])
         assert socket_options.altered(Layout(tmp_path), Environment("dev"), opened, address) == ()
         assert len([*Path("/proc/self/fd").iterdir()]) == before
+
+
+# All ports of the loopback address are taken by connections, as a service can do it.
+NO_PORT_LEFT = """
+import contextlib, socket
+from deployment.host import socket_options, sockets
+from tests.deployment.test_socket_options import listening
+with listening() as listener:
+    taken = []
+    with contextlib.suppress(OSError):
+        while True:
+            taken.append(socket.create_connection(listener.getsockname()))
+    print(len(taken), socket_options.changes(listener.fileno()), sockets.is_local("127.0.0.1"))
+    print(sockets.is_local("192.0.2.1"))
+"""
+
+
+def test_look_needs_no_port_that_a_service_can_take() -> None:
+    """On a network of its own, with four ports; else no look at any environment would come to an end."""
+    few = "ip link set lo up && echo 40000 40004 > /proc/sys/net/ipv4/ip_local_port_range"
+    script = ["sh", "-c", f'{few} && exec "$@"', "sh", sys.executable, "-c", NO_PORT_LEFT]
+    around = ["unshare", "--map-root-user", "--net", "--", *script]
+    done = subprocess.run(around, capture_output=True, text=True, timeout=30, cwd=ROOT, check=False)
+    if done.returncode and "unshare" in done.stderr:
+        pytest.skip(done.stderr)
+    assert done.stdout.split("\n")[:2] == ["4 () True", "False"], done.stderr
