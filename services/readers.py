@@ -17,6 +17,9 @@ MOST = 3
 """The most long reads at once. Each holds the interpreter for some milliseconds at a time, in which
 nobody is answered: more of them would be no faster on a small machine."""
 
+RENEWING_SECONDS = 0.5
+"""How long whoever reads keeps the files from being opened anew. The keeper tries again each second."""
+
 
 class Readers:
     """Connections for reading, one for each thread that reads at the moment.
@@ -48,10 +51,16 @@ class Readers:
         self._idle.clear()
 
     def renew(self, meanwhile: Callable[[], None]) -> None:
-        """Let go of all files, call `meanwhile` in this thread, and open them again for the next reader."""
+        """Let go of all files, call `meanwhile` in this thread, and open them again for the next reader.
+
+        Nothing is done where a reader takes longer than `RENEWING_SECONDS`: the next ones wait meanwhile.
+        """
         with self._changed:
             self._renewing = True
-            self._changed.wait_for(lambda: not self._reading)
+            if not self._changed.wait_for(lambda: not self._reading, RENEWING_SECONDS):
+                self._renewing = False
+                self._changed.notify_all()
+                return
         try:
             for storage in self._idle:
                 storage.close()

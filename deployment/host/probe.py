@@ -7,6 +7,7 @@ import re
 import socket
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, TypeGuard
 
 from . import sockets
@@ -35,7 +36,11 @@ def ask(listen: str, timeout: float = 2.0, pid: int = 0) -> dict[str, Any] | Non
             other = sockets.other_end(connection, pid) if is_port else None
     except (OSError, ValueError, RecursionError):
         return None
-    return {"ready": False, "reason": f"{other} answers in its place"} if other else answer
+    if other is None:
+        return answer
+    has_ended = not Path(f"/proc/{pid}").exists()  # it was started again since somebody asked systemd
+    reason = f"its process {pid} has ended meanwhile" if has_ended else f"{other} answers in its place"
+    return {"ready": False, "reason": reason}
 
 
 def ask_until_ready(

@@ -177,8 +177,12 @@ def test_process_that_has_to_answer_is_told_from_others(bound: str, asked: str) 
         try:
             assert probe.ask(listen) == probe.ask(listen, pid=process.pid) == {"ready": True, "status": 200}
             other = probe.ask(listen, pid=os.getpid())
+            with subprocess.Popen(["true"]) as before:
+                pass
+            again = probe.ask(listen, pid=before.pid)
         finally:
             process.kill()
+    assert again == {"ready": False, "reason": f"its process {before.pid} has ended meanwhile"}
     assert other is not None
     assert not other["ready"]
     assert f"(pid {process.pid}) answers in its place" in other["reason"]

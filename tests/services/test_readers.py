@@ -58,6 +58,32 @@ def test_a_read_waits_for_no_other_one(tmp_path: Path) -> None:
     use(tmp_path, scenario)
 
 
+def test_files_are_opened_anew_only_between_reads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A read that goes on and on keeps nobody waiting for long: it is tried again later."""
+    monkeypatch.setattr(readers, "RENEWING_SECONDS", 0.05)
+    opened: list[str] = []
+
+    async def scenario(keeper: Keeper) -> None:
+        begun, over = threading.Event(), threading.Event()
+
+        def read(_: Opened) -> None:
+            begun.set()
+            over.wait(15)
+
+        reading = asyncio.ensure_future(keeper.read(read))
+        await asyncio.to_thread(begun.wait, 10)
+        renew = keeper._readers.renew
+        await asyncio.wait_for(asyncio.to_thread(renew, lambda: opened.append("too early")), 10)
+        await asyncio.wait_for(keeper.read(lambda _: None), 10)
+        over.set()
+        await reading
+        await asyncio.to_thread(renew, lambda: opened.append("in time"))
+        await keeper.read(lambda _: None)
+
+    use(tmp_path, scenario)
+    assert opened == ["in time"]
+
+
 def test_a_quick_read_waits_for_no_long_one(tmp_path: Path) -> None:
     """However many of those there are."""
 
