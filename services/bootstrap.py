@@ -16,7 +16,6 @@ from services.config_sources import ConfigError
 from services.env_file import Problem
 from services.event_log.backends import backend_of
 from services.identity import Identity
-from services.projections.progress import progress_of
 from services.service import Service
 from services.telegram.bot import Telegram
 from services.telegram.settings import settings_of
@@ -63,7 +62,6 @@ def bootstrap(config: Config, variables: Mapping[str, str]) -> Application:
         service,
         identity,
         config.api_token,
-        lambda: progress_of(config.projections_db_path),
         telegram.status,
         config.trusted_proxies,
     )

@@ -55,7 +55,7 @@ class Service:
         """Dates in messages are parsed in `zone`. With `release`, its starts and stops are noted."""
         self.backend = backend
         self._release = release
-        self._projections = projections
+        self.projections = projections
         self._clock = clock
         self.zone = zone
         self._rehearsal = rehearsal
@@ -72,7 +72,7 @@ class Service:
     @property
     def projections_file(self) -> str:
         """The name of the file of this release's read models."""
-        return file_of(self._projections).name
+        return file_of(self.projections).name
 
     async def open(self) -> Head:
         """Open the log, bring the projections up to its end, and return that end.

@@ -27,8 +27,8 @@ class Witnesses:
         """All known heads; with `read_models`, the head that the read models have reached too."""
         heads = [self._own.read(), self._node.read() if self._node else None]
         progress = head_of(self._projections) if read_models else None
-        if progress is not None and progress[0]:
-            heads.append(Head(*progress))
+        if progress is not None and progress.position:
+            heads.append(progress)
         return [head for head in heads if head is not None]
 
     def refuse_other_log(self, log: EventLog, heads: Iterable[Head]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -65,21 +65,19 @@ def build_app(
     service: Service,
     identity: Identity,
     token: str | None,
-    projected: Callable[[], int | None],
     telegram: Status,
     proxies: Sequence[str] = (),
 ) -> ASGIApp:
     """The application for `service`.
 
-    `token` is what callers must bring, as `guard` says; None leaves it open.
-    `projected` tells how far the read models have come, `telegram` how the bot does. `proxies` are believed
-    where they say who the caller is.
+    Callers must send `token`, as in `auth`; None leaves the API open. `telegram` is the state of the bot.
+    `proxies` are believed when they name the caller.
     """
     measures = Measures([path for part in (*OPERATIONS, openapi.OPERATIONS) for path in part])
     routes = [
         *health.health_routes(service, identity, telegram),
         *only_declared(_asked(service, measures), OPERATIONS),
-        *metrics.metrics_routes(service, identity, measures, projected, telegram),
+        *metrics.metrics_routes(service, identity, measures, telegram),
         *openapi.described_routes(OPERATIONS),
     ]
     handlers = {

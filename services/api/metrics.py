@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from datetime import datetime
 
 from starlette.requests import Request
@@ -14,6 +13,7 @@ from services.api.measures import Measures
 from services.api.openapi import Operations, answer, operation
 from services.errors import HelionyxError
 from services.identity import Identity
+from services.projections.progress import head_of
 from services.service import Service
 from services.telegram.status import Status
 
@@ -38,10 +38,9 @@ def metrics_routes(
     service: Service,
     identity: Identity,
     measures: Measures,
-    projected: Callable[[], int | None],
     telegram: Status,
 ) -> list[Route]:
-    """`GET /metrics`. `projected` tells how far the read models have come; it may take its time."""
+    """`GET /metrics`."""
     started = datetime.fromisoformat(identity.started_at).timestamp()
 
     async def read(request: Request) -> Response:
@@ -51,8 +50,10 @@ def metrics_routes(
         def render() -> tuple[bytes, str]:
             from services.api.exposition import State, rendered
 
+            head = head_of(service.projections)
+            projected = None if head is None else head.position
             state = State(
-                identity, started, ready, length, projected(), telegram, service.backend, service.commits
+                identity, started, ready, length, projected, telegram, service.backend, service.commits
             )
             return rendered(state, measures, accept)
 

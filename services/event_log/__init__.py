@@ -1,7 +1,7 @@
 """The event log: the truth. Append-only, in one total order, each record with the hash of the one before.
 
 `log` is the seam between the service and a backend, `records` the format of a record. The names for other
-modules are listed here and imported on first use: a command that needs only the end of a log loads `summary`.
+modules are imported on first use: a command that needs only the end of a log loads `summary` alone.
 """
 
 from __future__ import annotations
@@ -10,45 +10,26 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from services.event_log.backend import Backend
-    from services.event_log.chain import Flaw
-    from services.event_log.errors import (
-        BusyError,
-        ConflictError,
-        DamagedError,
-        EventLogError,
-        FullDiskError,
-        LostError,
-        MisfitError,
-        NewerFormatError,
-        PositionError,
-    )
-    from services.event_log.log import EventLog, Outcome
-    from services.event_log.records import Append, Draft, Envelope, Record
-    from services.event_log.summary import GENESIS, Contents, Head
-
-__all__ = [
-    "GENESIS",
-    "Append",
-    "Backend",
-    "BusyError",
-    "ConflictError",
-    "Contents",
-    "DamagedError",
-    "Draft",
-    "Envelope",
-    "EventLog",
-    "EventLogError",
-    "Flaw",
-    "FullDiskError",
-    "Head",
-    "LostError",
-    "MisfitError",
-    "NewerFormatError",
-    "Outcome",
-    "PositionError",
-    "Record",
-]
+    from services.event_log.backend import Backend as Backend
+    from services.event_log.chain import Flaw as Flaw
+    from services.event_log.errors import BusyError as BusyError
+    from services.event_log.errors import ConflictError as ConflictError
+    from services.event_log.errors import DamagedError as DamagedError
+    from services.event_log.errors import EventLogError as EventLogError
+    from services.event_log.errors import FullDiskError as FullDiskError
+    from services.event_log.errors import LostError as LostError
+    from services.event_log.errors import MisfitError as MisfitError
+    from services.event_log.errors import NewerFormatError as NewerFormatError
+    from services.event_log.errors import PositionError as PositionError
+    from services.event_log.log import EventLog as EventLog
+    from services.event_log.log import Outcome as Outcome
+    from services.event_log.records import Append as Append
+    from services.event_log.records import Draft as Draft
+    from services.event_log.records import Envelope as Envelope
+    from services.event_log.records import Record as Record
+    from services.event_log.summary import GENESIS as GENESIS
+    from services.event_log.summary import Contents as Contents
+    from services.event_log.summary import Head as Head
 
 _MODULES = {
     "Backend": "backend",
@@ -60,7 +41,7 @@ _MODULES = {
 
 
 def __getattr__(name: str) -> object:
-    if name not in __all__:
+    module = _MODULES.get(name, "errors" if name.endswith("Error") else "")
+    if not module:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    module = importlib.import_module(f"{__name__}.{_MODULES.get(name, 'errors')}")
-    return getattr(module, name)
+    return getattr(importlib.import_module(f"{__name__}.{module}"), name)

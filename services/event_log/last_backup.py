@@ -11,8 +11,8 @@ from typing import Annotated
 
 import msgspec
 
+from services.event_log.files import replace
 from services.event_log.last_head import LastHead
-from services.event_log.replacing import replace
 
 
 class _Content(msgspec.Struct):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from services.event_log.replacing import replace
+from services.event_log.files import replace
 from services.event_log.summary import BEGINNING, Head
 
 

@@ -7,17 +7,12 @@ from typing import cast
 
 import apsw
 
+from services.event_log import Head
 from services.projections.files import file_of
 
 
-def progress_of(stem: Path) -> int | None:
-    """The position up to which this release's read models follow the log; None where that cannot be read."""
-    row = head_of(stem)
-    return None if row is None else row[0]
-
-
-def head_of(stem: Path) -> tuple[int, str] | None:
-    """The position and hash of the last record in the read models; None where these cannot be read."""
+def head_of(stem: Path) -> Head | None:
+    """The last record in this release's read models; None where these cannot be read."""
     try:
         connection = apsw.Connection(str(file_of(stem)), flags=apsw.SQLITE_OPEN_READONLY)
         try:
@@ -26,4 +21,4 @@ def head_of(stem: Path) -> tuple[int, str] | None:
             connection.close()
     except apsw.Error:
         return None
-    return cast(tuple[int, str] | None, row)
+    return None if row is None else Head(*cast(tuple[int, str], row))

@@ -281,7 +281,6 @@ def test_a_bug_is_not_told_to_callers(caplog: pytest.LogCaptureFixture) -> None:
             cast(Service, Broken()),
             Identity("helionyx", "dev", "x", "2026-01-02T00:00:00Z", rehearsal=False),
             None,
-            lambda: None,
             Status(),
         )
         async with httpx.AsyncClient(

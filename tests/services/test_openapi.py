@@ -31,7 +31,7 @@ def routes() -> list[Route]:
     identity = Identity("helionyx", "dev", "x", "2026-01-02T00:00:00Z", rehearsal=False)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(app, "Starlette", Seen)
-        app.build_app(cast(Service, None), identity, None, lambda: None, Status())
+        app.build_app(cast(Service, None), identity, None, Status())
     return found
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import apsw
 
 from services.event_log.backend import Progress
-from services.event_log.durable import sync
 from services.event_log.errors import EventLogError
+from services.event_log.files import sync
 from services.event_log.sqlite.errors import explained
 from services.event_log.sqlite.log import SqliteLog
 from services.event_log.sqlite.schema import FILE_NAME, refuse_missing

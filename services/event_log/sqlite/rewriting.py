@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from services.event_log.chain import behind
-from services.event_log.durable import sync
 from services.event_log.errors import RESTORE, BusyError, DamagedError, EventLogError
+from services.event_log.files import sync
 from services.event_log.log import EventLog
 from services.event_log.records import Changed, Draft, Record
 from services.event_log.sqlite.log import SqliteLog

@@ -1,10 +1,19 @@
-"""Replace a small file in one step."""
+"""Files on the disk: sync one, and replace a small one in one step."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 from pathlib import Path
+
+
+def sync(path: Path) -> None:
+    """Wait until the contents of a file, or the names in a directory, are on the disk."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def replace(path: Path, content: bytes) -> None:
