@@ -18,7 +18,7 @@ MOST = 3
 nobody is answered: more of them would be no faster on a small machine."""
 
 RENEWING_SECONDS = 0.5
-"""How long whoever reads keeps the files from being opened anew. The keeper tries again each second."""
+"""The longest wait for running reads before the files are opened anew. Storage tries again each second."""
 
 
 class Readers:

@@ -63,22 +63,22 @@ def test_files_are_opened_anew_only_between_reads(tmp_path: Path, monkeypatch: p
     monkeypatch.setattr(readers, "RENEWING_SECONDS", 0.05)
     opened: list[str] = []
 
-    async def scenario(keeper: Keeper) -> None:
+    async def scenario(storage: Storage) -> None:
         begun, over = threading.Event(), threading.Event()
 
-        def read(_: Opened) -> None:
+        def read(_: OpenStorage) -> None:
             begun.set()
             over.wait(15)
 
-        reading = asyncio.ensure_future(keeper.read(read))
+        reading = asyncio.ensure_future(storage.read(read))
         await asyncio.to_thread(begun.wait, 10)
-        renew = keeper._readers.renew
+        renew = storage._readers.renew
         await asyncio.wait_for(asyncio.to_thread(renew, lambda: opened.append("too early")), 10)
-        await asyncio.wait_for(keeper.read(lambda _: None), 10)
+        await asyncio.wait_for(storage.read(lambda _: None), 10)
         over.set()
         await reading
         await asyncio.to_thread(renew, lambda: opened.append("in time"))
-        await keeper.read(lambda _: None)
+        await storage.read(lambda _: None)
 
     use(tmp_path, scenario)
     assert opened == ["in time"]
