@@ -62,7 +62,7 @@ def test_backup_takes_the_place_and_the_log_of_before_is_kept(dev: Operator, bac
     position, head = dev.last_event("dev")
     result = dev.change("restore", "dev", BACKUP=str(backup))
     assert (result["outcome"], result["callers"]) == ("done", "an interruption")
-    assert "is another log than that of dev" in result["warnings"][0]["message"]
+    assert "is another one than that of dev" in result["warnings"][0]["message"]
     assert result["steps"][-1]["remark"].endswith("6 events, the history is what was restored")
     assert dev.last_event("dev")[0] == 5
     assert b"from the backup, 4" in dev.ask("dev", "/api/v1/messages")[1]
