@@ -36,6 +36,8 @@ Wants={shutdown}
 # What /etc/resolv.conf leads to below /run has to be there when the service gets its view of the disk.
 After=network.target nss-lookup.target {socket}
 RequiresMountsFor={data}/{name}
+# Neither a boot nor `systemctl stop` waits longer for a service that asks for more time; it ends no process.
+JobRunningTimeoutSec=90
 # Never give up: the socket would go down with the service.
 StartLimitIntervalSec=0
 

@@ -9,6 +9,7 @@ import pytest
 
 from deployment.host import rehearsal
 from deployment.host.layout import ENVIRONMENTS, Environment, Layout
+from deployment.host.systemd import SPARE
 from deployment.units import render
 from services.api.connections import MOST, RESERVED
 
@@ -56,6 +57,18 @@ def test_a_shutdown_does_not_wait_for_a_service_for_ever(name: str) -> None:
     wait, kill = (line for line in limit if line.startswith("ExecStop="))
     assert kill.split(" ")[-2:] == [environment.service, f"{environment.rehearsal}.service"]
     assert f"TimeoutStopSec={int(wait.split(' ')[-1]) - 5}" in units[environment.service]
+
+
+@pytest.mark.parametrize("name", ENVIRONMENTS)
+def test_no_job_waits_for_a_service_for_ever(name: str) -> None:
+    """But longer than a restart may take, to its stop and to its start."""
+    environment = Environment(name)
+    lines = render(environment, "3.11", CONFIG)[environment.service].decode().splitlines()
+    limits = {
+        key: int(value) for key, _, value in (line.partition("=") for line in lines) if "Timeout" in key
+    }
+    assert limits.keys() == {"JobRunningTimeoutSec", "TimeoutStartSec", "TimeoutStopSec"}
+    assert limits["JobRunningTimeoutSec"] >= limits["TimeoutStartSec"] + limits["TimeoutStopSec"] + 2 * SPARE
 
 
 @pytest.mark.parametrize("name", ENVIRONMENTS)

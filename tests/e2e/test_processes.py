@@ -108,6 +108,24 @@ def test_no_service_keeps_the_node_from_a_reboot(intruder: BackDoor, state: str)
         operator.await_ready(environment)
 
 
+@pytest.mark.faults
+def test_no_job_waits_for_a_service_for_ever(intruder: BackDoor) -> None:
+    """Neither that of a boot, for one that is never ready, nor that of `systemctl stop`."""
+    operator = intruder.operator
+    place, unit = f"/run/systemd/system/{DEV.service}.d", DEV.service
+    quick = f"mkdir -p {place} && printf '[Unit]\\nJobRunningTimeoutSec=2\\n' > {place}/quick.conf"
+    operator.on_node("sh", "-c", quick)
+    _linger(operator, unit)
+    jobs = "while systemctl list-jobs --no-legend | grep -q .; do sleep 0.05; done"
+    operator.on_node("timeout", "30", "sh", "-c", jobs)
+    assert operator.on_node("systemctl", "show", "--property=SubState", "--value", unit) == "start\n"
+    stopped = operator.node.run(["timeout", "30", "systemctl", "stop", unit])
+    assert "timed out" in stopped.stderr
+    end = f"rm -r {place} && systemctl daemon-reload && systemctl kill --signal=KILL {unit}"
+    operator.on_node("sh", "-c", f"{end} && systemctl restart {unit}")
+    operator.await_ready("dev")
+
+
 def _linger(operator: Operator, unit: str) -> None:
     """Start a unit that never becomes ready, and goes on to ask for more time."""
     place, program = f"/run/systemd/system/{unit}.d", f"/var/lib/helionyx/dev/{unit}.py"
