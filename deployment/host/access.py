@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from .desired import Running
 from .errors import Refused
-from .model import ACCESS, Manifest, Observed, Wanted
+from .model import ACCESS, Manifest, Observed
 
 
 def token_of(digests: Mapping[str, str]) -> str:
@@ -24,15 +25,15 @@ def open_to(name: str, tokens: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(other for other in others if own is not None and own in ("", tokens[other]))
 
 
-def refuse_open(seen: Observed, wanted: Wanted, release: Manifest) -> None:
+def refuse_open(observed: Observed, desired: Running, release: Manifest) -> None:
     """Raise `Refused` where a change opens an environment to others, or comes beside one that is open.
 
     What is open already can be restarted and reverted to: that makes nothing worse.
     """
-    name, own = wanted.environment.name, token_of(release.digests)
-    if wanted.back or (not wanted.staged and seen.tokens.get(name) == own):
+    name, own = desired.environment.name, token_of(release.digests)
+    if desired.back or (not desired.staged and observed.tokens.get(name) == own):
         return
-    others = {other: token for other, token in seen.tokens.items() if other != name}
+    others = {other: token for other, token in observed.tokens.items() if other != name}
     if reached := open_to(name, {**others, name: own}):
         theirs = " and ".join(reached)
         why = (
@@ -41,11 +42,11 @@ def refuse_open(seen: Observed, wanted: Wanted, release: Manifest) -> None:
             else f"{name} has no {ACCESS}, and beside it is {theirs}"
         )
         hint = f"python3 -c 'import secrets; print(secrets.token_urlsafe(32))' makes one for .env.{name}"
-        if not wanted.staged:
+        if not desired.staged:
             hint = f"CONFIG=current keeps the token of today: make rollback ENV={name} CONFIG=current"
         raise Refused(f"{why} on this node: the code of one could read and write the other.", hint)
     bare = sorted(other for other, token in others.items() if not token)
-    if bare and name not in seen.tokens:
+    if bare and name not in observed.tokens:
         raise Refused(
             f"{bare[0]} has no {ACCESS} on this node: the code of {name} could read and write it.",
             f"give {bare[0]} one first, in .env.{bare[0]}, then make deploy ENV={bare[0]}",

@@ -6,8 +6,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from . import shelf, store
+from .desired import Desired
 from .layout import Environment, Layout
-from .model import Log, Manifest, Wanted
+from .model import Log, Manifest
 from .record import Transaction
 
 
@@ -20,21 +21,21 @@ class Aside:
     transaction: Transaction
     coming: Log | None
 
-    def name(self, wanted: Wanted) -> str:
+    def name(self, desired: Desired) -> str:
         """What the log is called that is about to be put aside, on the way forward or back.
 
         It is chosen once, when nothing is appended any more, and noted before anything is moved.
         """
-        found = self._noted(back=wanted.back)
+        found = self._noted(back=desired.back)
         if found is None:
-            log = store.at_rest(self.layout, self.environment, wanted.release)
+            log = store.at_rest(self.layout, self.environment, desired.release)
             name = log.name if log else self._unreadable
-            if wanted.back and self.coming is not None and self.coming.tells(log):
+            if desired.back and self.coming is not None and self.coming.tells(log):
                 name = self._kept or name
-            reserved = self._names | ({self._kept} if self._kept and not wanted.back else set())
+            reserved = self._names | ({self._kept} if self._kept and not desired.back else set())
             name = shelf.free(self.layout, self.environment, name, reserved)
             noted = asdict(log) if log else None
-            found = self.transaction.write("aside", back=wanted.back, name=name, log=noted)
+            found = self.transaction.write("aside", back=desired.back, name=name, log=noted)
         return str(found["name"])
 
     @property
@@ -71,8 +72,8 @@ class Aside:
             return False
         log = shelf.waiting(self.layout, self.environment, release)
         name = self._name_of(log, release)
-        wanted = name or (log.name if log else self._unreadable)
-        found = shelf.free(self.layout, self.environment, wanted, self._names - {name})
+        desired = name or (log.name if log else self._unreadable)
+        found = shelf.free(self.layout, self.environment, desired, self._names - {name})
         before = self._noted(back=False)
         mine = self.coming is not None and self.coming.tells(log)
         if mine and self._brought and (before is None or name != before["name"]):

@@ -37,11 +37,11 @@ def own_bot(layout: Layout, environment: Environment, release: Manifest) -> tupl
     raise StepFailed(said["message"], said["hint"])
 
 
-def running(seen: Observed, current: Manifest | None) -> dict[str, str | None] | None:
+def running(observed: Observed, current: Manifest | None) -> dict[str, str | None] | None:
     """The service's report on its bot; None where it has none, or was stopped."""
-    if current is None or BOT not in current.digests or seen.is_stopped:
+    if current is None or BOT not in current.digests or observed.is_stopped:
         return None
-    report = (seen.answers or {}).get("telegram")
+    report = (observed.answers or {}).get("telegram")
     if not (isinstance(report, dict) and isinstance(report.get("state"), str)):
         report = {"state": UNKNOWN}
     return {name: value if isinstance(value := report.get(name), str) else None for name in MEMBERS}

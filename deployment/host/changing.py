@@ -12,17 +12,18 @@ from pathlib import Path
 from typing import Any
 
 from . import dropins, halves, locks, record, releases, room, shares, shelf, store, systemd
+from .desired import Desired, Stopped
 from .errors import HostError, Refused, StepFailed, Unfinished
 from .layout import Environment, Layout
-from .model import Manifest, Observed, Wanted, changed_keys, id_of
+from .model import Manifest, Observed, changed_keys, id_of
 from .observe import observe, refuse_nobody
 from .plan import plan
 from .preconditions import unmounted
+from .request import desired_of
 from .run import run
 from .settling import settle
 from .step import Step, callers
 from .wire import Hangup, Wire
-from .wishes import wanted_of
 
 STARTS = 12  # starts of one transaction's unit: it gives up by itself long before, unless it cannot write
 POLL = 0.01  # seconds between two looks at the record
@@ -35,26 +36,26 @@ def change(layout: Layout, wire: Wire, program: Path, request: dict[str, Any]) -
         _prepare(layout, environment, request)
         manifest = releases.read_manifest(layout, environment, releases.current(layout, environment))
         _look_up_log(layout, environment, manifest, request)
-        seen, wanted, steps = _preview(layout, environment, request)
+        observed, desired, steps = _preview(layout, environment, request)
     except OSError as error:  # such as a mount in the data that answers no more
         raise Refused(f"{error.filename or 'the disk'}: {error.strerror}.", unmounted(environment)) from error
-    before = seen.current
+    before = observed.current
     wire.say(
         "plan",
         steps=[step.to_json() for step in steps],
         callers=callers(steps),
-        drop_ins=list(seen.dropins),
-        stopped=seen.exists and seen.is_stopped,
+        drop_ins=list(observed.dropins),
+        stopped=observed.exists and observed.is_stopped,
         before=before,
-        data=str(layout.data(environment)) if seen.data else None,
-        release=wanted.release.id if wanted.release else None,
-        changed_keys=changed_keys(manifest, wanted.release) if manifest and wanted.release else [],
-        log=shelf.preview(layout, environment, manifest, seen.log, wanted.log, wanted.kept)
-        if manifest and wanted.log
+        data=str(layout.data(environment)) if observed.data else None,
+        release=desired.release.id if desired.release else None,
+        changed_keys=changed_keys(manifest, desired.release) if manifest and desired.release else [],
+        log=shelf.preview(layout, environment, manifest, observed.log, desired.log, desired.kept)
+        if manifest and desired.log
         else None,
         redaction=request.get("planned"),
         manifest=manifest.to_json() if manifest and request.get("dry") else None,
-        units={name: _lines(layout.unit_file(name)) for name in seen.units} if request.get("dry") else {},
+        units={name: _lines(layout.unit_file(name)) for name in observed.units} if request.get("dry") else {},
     )
     if request.get("dry"):
         wire.say("result", outcome="planned", before=before, after=before)
@@ -132,14 +133,14 @@ def _look_up_log(
 
 def _preview(
     layout: Layout, environment: Environment, request: dict[str, Any]
-) -> tuple[Observed, Wanted, tuple[Step, ...]]:
-    """What is, what is wanted, and what the transaction will do as things stand now."""
-    wanted = wanted_of(layout, environment, request)
+) -> tuple[Observed, Desired, tuple[Step, ...]]:
+    """The state found, the state desired, and the steps between them as things stand now."""
+    desired = desired_of(layout, environment, request)
     if request["verb"] == "deploy" and id_of(request["release"]) != request["release"]["id"]:
         raise Refused(f"release {request['release']['id']} does not bear the id of its contents.")
     # What a stop does depends on no log: it goes on at once where somebody keeps the log from being read.
-    seen = observe(layout, environment, wanted, with_log=wanted.state != "stopped")
-    return seen, wanted, plan(seen, wanted)
+    observed = observe(layout, environment, desired, with_log=not isinstance(desired, Stopped))
+    return observed, desired, plan(observed, desired)
 
 
 def _release_to_go_back_to(layout: Layout, environment: Environment, named: str | None) -> str:

@@ -100,7 +100,7 @@ def _audit(layout: Layout) -> Iterator[Check]:
 
 
 def _environment(layout: Layout, environment: Environment, request: dict[str, Any]) -> Iterator[Check]:
-    """What was seen while a change went on is no fact: it is not judged, and seen again if that has ended."""
+    """Judge an environment; look again where a change went on meanwhile, whose state is not judged."""
     for _ in range(LOOKS):
         ended = _ended(layout, environment)
         held = locks.holder(layout, environment.name)
@@ -121,11 +121,11 @@ def _ended(layout: Layout, environment: Environment) -> set[str]:
 
 
 def _facts(layout: Layout, environment: Environment, request: dict[str, Any]) -> Facts:
-    """All that can be seen: what one look trips over is a finding, and no end of the others."""
+    """All facts: what one look trips over is a finding, and no end of the others."""
     here = releases.current(layout, environment)
     current = releases.read_manifest(layout, environment, here)
-    seen = _fact("units", partial(_seen, layout, environment))
-    known = None if isinstance(seen, Check) else seen[0]
+    observed = _fact("units", partial(_seen, layout, environment))
+    known = None if isinstance(observed, Check) else observed[0]
     facts = Facts(
         environment=environment,
         exists=here is not None or bool(releases.unit_files(layout, environment)),
@@ -144,12 +144,12 @@ def _facts(layout: Layout, environment: Environment, request: dict[str, Any]) ->
         facts = replace(facts, chain=_fact("event log", chain))
         if current.knows_its_bot and _readable(facts):
             facts = replace(facts, bot=_fact("bot", partial(bot.look, layout, environment, current)))
-    if not isinstance(seen, Check):
-        full = _fact("units", partial(_with_units, layout, request, facts, current, *seen))
+    if not isinstance(observed, Check):
+        full = _fact("units", partial(_with_units, layout, request, facts, current, *observed))
         if not isinstance(full, Check):
             return full
-        seen = full
-    return replace(facts, unseen=seen)
+        observed = full
+    return replace(facts, unseen=observed)
 
 
 def _seen(layout: Layout, environment: Environment) -> tuple[Observed, Unit]:
@@ -163,7 +163,7 @@ def _with_units(
     request: dict[str, Any],
     facts: Facts,
     current: Manifest | None,
-    seen: Observed,
+    observed: Observed,
     unit: Unit,
 ) -> Facts:
     """The facts, with those that the service manager and the running process tell."""
@@ -171,21 +171,22 @@ def _with_units(
     wanted = request["wanted"].get(environment.name) or _of_manifest(current)
     return replace(
         facts,
-        exists=seen.exists,
-        stopped=seen.is_stopped,
-        startable=seen.service == "inactive" or (seen.service == "active" and seen.socket != "active"),
-        pid=seen.pid,
+        exists=observed.exists,
+        stopped=observed.is_stopped,
+        startable=observed.service == "inactive"
+        or (observed.service == "active" and observed.socket != "active"),
+        pid=observed.pid,
         restarts=unit.restarts,
-        strays=seen.strays,
-        taken=seen.taken,
-        links=seen.links,
-        dropins=seen.dropins,
-        noexec=seen.noexec,
-        faults=tuple(faults.of(layout, environment, seen, current, unit)) if seen.exists else (),
-        port=_fact("port", partial(_port, seen, wanted)),
-        others=tuple(item for item in seen.projects.items() if item[1] != request["project"]),
-        open_to=access.open_to(environment.name, seen.tokens),
-        bot_of=_bot_of(seen, wanted),
+        strays=observed.strays,
+        taken=observed.taken,
+        links=observed.links,
+        dropins=observed.dropins,
+        noexec=observed.noexec,
+        faults=tuple(faults.of(layout, environment, observed, current, unit)) if observed.exists else (),
+        port=_fact("port", partial(_port, observed, wanted)),
+        others=tuple(item for item in observed.projects.items() if item[1] != request["project"]),
+        open_to=access.open_to(environment.name, observed.tokens),
+        bot_of=_bot_of(observed, wanted),
     )
 
 
@@ -214,13 +215,13 @@ def _of_manifest(current: Manifest | None) -> dict[str, Any] | None:
     }
 
 
-def _port(seen: Observed, wanted: dict[str, Any] | None) -> Port | None:
+def _port(observed: Observed, wanted: dict[str, Any] | None) -> Port | None:
     if wanted is None:
         return None
     host, number = str(wanted["host"]), int(wanted["port"])
     held = [item for item in sockets.listeners() if item.port == number]
-    neighbours = [name for name, listen in seen.neighbours.items() if _number(listen) == number]
-    own = seen.listen is not None and _number(seen.listen) == number
+    neighbours = [name for name, listen in observed.neighbours.items() if _number(listen) == number]
+    own = observed.listen is not None and _number(observed.listen) == number
     return Port(
         number=number,
         host=host,
@@ -228,7 +229,7 @@ def _port(seen: Observed, wanted: dict[str, Any] | None) -> Port | None:
         own=own,
         neighbour=neighbours[0] if neighbours else None,
         holder=sockets.holder(held[0].inode) if held and not own else None,
-        beside=seen.beside if own else None,
+        beside=observed.beside if own else None,
     )
 
 
@@ -236,9 +237,9 @@ def _number(listen: str) -> int:
     return int(listen.rsplit(":", 1)[1])
 
 
-def _bot_of(seen: Observed, wanted: dict[str, Any] | None) -> str | None:
+def _bot_of(observed: Observed, wanted: dict[str, Any] | None) -> str | None:
     bot = (wanted or {}).get("bot")
-    return next((name for name, digest in seen.bots.items() if bot is not None and digest == bot), None)
+    return next((name for name, digest in observed.bots.items() if bot is not None and digest == bot), None)
 
 
 def _directories(layout: Layout, environment: Environment) -> tuple[Directory, ...]:

@@ -19,14 +19,14 @@ DAMAGED = "restore it from a backup"  # the hint by which the release tells dama
 
 
 def look(
-    layout: Layout, environment: Environment, release: Manifest, seen: Observed | None, *, readable: bool
+    layout: Layout, environment: Environment, release: Manifest, observed: Observed | None, *, readable: bool
 ) -> Chain:
     """The event log of an environment. Only where its release is `readable` can its code be asked to verify.
 
-    `seen` is None where nothing is known of the process.
+    `observed` is None where nothing is known of the process.
     """
     store = Path(str(release.config["event_store_path"]))
-    told = probe.log_of(dict(seen.answers)) if seen and seen.answers else None
+    told = probe.log_of(dict(observed.answers)) if observed and observed.answers else None
     words = ("services.event_log", "verify", "--store", str(store), "--json")
     argv = releases.command(layout, environment, release, *words)
     chain = Chain(
@@ -34,14 +34,16 @@ def look(
         store=str(store),
         there=reading.holds_any(store),
         told=told.length if told else None,
-        pid=seen.pid if seen else 0,
-        gone=seen.lost if seen else None,
-        deleted=tuple(deleted.held(seen.pid, store)) if seen and seen.pid else (),
+        pid=observed.pid if observed else 0,
+        gone=observed.lost if observed else None,
+        deleted=tuple(deleted.held(observed.pid, store)) if observed and observed.pid else (),
     )
     if not readable:
         return replace(chain, problem="its release cannot be run")
-    if seen and seen.unread and (seen.unread.late or seen.unread.holders):  # it would be late again
-        return replace(chain, problem=seen.unread.text, late=seen.unread.late, unread=seen.unread)
+    if (
+        observed and observed.unread and (observed.unread.late or observed.unread.holders)
+    ):  # it would be late again
+        return replace(chain, problem=observed.unread.text, late=observed.unread.late, unread=observed.unread)
     return _compared(layout, _verified(chain, argv, environment), environment)
 
 

@@ -26,94 +26,99 @@ class Fault:
     text: str
 
 
-def answers_as(seen: Observed) -> str | None:
+def answers_as(observed: Observed) -> str | None:
     """The release that the service says it is: it may say anything."""
-    answer = (seen.answers or {}).get("release")
+    answer = (observed.answers or {}).get("release")
     return None if answer is None else str(answer)[:LONGEST_ID]
 
 
 def of(
-    layout: Layout, environment: Environment, seen: Observed, current: Manifest | None, unit: Unit
+    layout: Layout, environment: Environment, observed: Observed, current: Manifest | None, unit: Unit
 ) -> Iterator[Fault]:
     """All that is wrong with an environment that exists; whether it runs is no matter if it was stopped."""
-    yield from (Fault("link", item.text) for item in seen.links)
+    yield from (Fault("link", item.text) for item in observed.links)
     if current is None:
         yield Fault("release", f"{layout.current(environment)} leads to no release that can be read")
         return
-    if not seen.is_stopped:
-        yield from _not_running(environment, seen, unit)
-    if seen.beside:
-        yield Fault("port", f"the port of {seen.listen} is also held by {seen.beside}")
-    if seen.altered:
-        yield Fault("socket", f"{environment.socket} is not as systemd opened it: {', '.join(seen.altered)}")
-    if seen.lingers:
+    if not observed.is_stopped:
+        yield from _not_running(environment, observed, unit)
+    if observed.beside:
+        yield Fault("port", f"the port of {observed.listen} is also held by {observed.beside}")
+    if observed.altered:
+        yield Fault(
+            "socket", f"{environment.socket} is not as systemd opened it: {', '.join(observed.altered)}"
+        )
+    if observed.lingers:
         yield Fault("user", lingers(environment))
-    if seen.jobs:
-        yield Fault("jobs", scheduled(environment, seen))
-    if seen.blind:
-        yield Fault("data", seen.blind)
+    if observed.jobs:
+        yield Fault("jobs", scheduled(environment, observed))
+    if observed.blind:
+        yield Fault("data", observed.blind)
     else:
-        yield from _full_disk(layout, environment, seen)
-    told = bot.running(seen, current)
+        yield from _full_disk(layout, environment, observed)
+    told = bot.running(observed, current)
     if bot.needs_hands(told):
         yield Fault("bot", bot.trouble(told))
-    if seen.rehearsal:
+    if observed.rehearsal:
         yield Fault("units", f"units of {environment.rehearsal} are left of a rehearsal that was killed")
-    yield from _drifted(layout, environment, seen, current)
-    yield from (Fault("files", text) for text in seen.unexpected)
-    for item in seen.taken:
+    yield from _drifted(layout, environment, observed, current)
+    yield from (Fault("files", text) for text in observed.unexpected)
+    for item in observed.taken:
         yield Fault("name", f"{item.text} is there, and no deploy has made it")
 
 
-def scheduled(environment: Environment, seen: Observed) -> str:
+def scheduled(environment: Environment, observed: Observed) -> str:
     """The jobs of the environment's user, as a problem."""
-    return (
-        f"{environment.user} has jobs, which cron or at starts in no sandbox: {', '.join(seen.jobs[:SHOWN])}"
-    )
+    jobs = ", ".join(observed.jobs[:SHOWN])
+    return f"{environment.user} has jobs, which cron or at starts in no sandbox: {jobs}"
 
 
 def lingers(environment: Environment) -> str:
     return f"{environment.user} lingers: logind starts programs of that user at boot, in no sandbox"
 
 
-def _not_running(environment: Environment, seen: Observed, unit: Unit) -> Iterator[Fault]:
+def _not_running(environment: Environment, observed: Observed, unit: Unit) -> Iterator[Fault]:
     up = time.time() - float(unit.since) if unit.since else STEADY_SECONDS
-    if seen.service != "active":
-        sub = f" ({unit.sub})" if unit.active == seen.service else ""  # else it was another one meanwhile
-        yield Fault("service", f"{environment.service} is {seen.service}{sub}")
+    if observed.service != "active":
+        sub = f" ({unit.sub})" if unit.active == observed.service else ""  # else it was another one meanwhile
+        yield Fault("service", f"{environment.service} is {observed.service}{sub}")
     elif unit.restarts >= RESTARTS_IN_A_ROW and up < STEADY_SECONDS:
         again = f"it was started again {unit.restarts} x, the last time {max(up, 0):.0f} s ago"
         yield Fault("service", f"{environment.service} keeps dying: {again}")
-    elif seen.listen and not (seen.answers or {}).get("ready"):
-        reason = (seen.answers or {}).get("reason", "no answer")
-        yield Fault("service", f"{seen.listen} is not ready: {reason}")
-    elif seen.listen and seen.serving is None and seen.runs is not None:
-        yield Fault("service", f"{environment.service} runs {seen.runs}, but answers as {answers_as(seen)}")
-    if seen.service == "active" and seen.runs != seen.current:
-        runs = seen.runs or "another release"
-        yield Fault("service", f"{environment.service} runs {runs}, but {seen.current} is current")
-    if seen.socket != "active":
-        yield Fault("service", f"{environment.socket} is {seen.socket}")
-    if not seen.enabled:
+    elif observed.listen and not (observed.answers or {}).get("ready"):
+        reason = (observed.answers or {}).get("reason", "no answer")
+        yield Fault("service", f"{observed.listen} is not ready: {reason}")
+    elif observed.listen and observed.serving is None and observed.runs is not None:
+        yield Fault(
+            "service", f"{environment.service} runs {observed.runs}, but answers as {answers_as(observed)}"
+        )
+    if observed.service == "active" and observed.runs != observed.current:
+        runs = observed.runs or "another release"
+        yield Fault("service", f"{environment.service} runs {runs}, but {observed.current} is current")
+    if observed.socket != "active":
+        yield Fault("service", f"{environment.socket} is {observed.socket}")
+    if not observed.enabled:
         yield Fault("boot", "not enabled at boot")
 
 
-def _full_disk(layout: Layout, environment: Environment, seen: Observed) -> Iterator[Fault]:
+def _full_disk(layout: Layout, environment: Environment, observed: Observed) -> Iterator[Fault]:
     free = room.of(layout.data(environment))
-    if free.size < room.RECORD or (seen.answers or {}).get("disk"):
+    if free.size < room.RECORD or (observed.answers or {}).get("disk"):
         left = f"{free.path} has {free.size / 1e3:.0f} kB free"
         yield Fault("disk", f"the disk is full: {left}, and little or nothing is recorded")
 
 
-def _drifted(layout: Layout, environment: Environment, seen: Observed, current: Manifest) -> Iterator[Fault]:
+def _drifted(
+    layout: Layout, environment: Environment, observed: Observed, current: Manifest
+) -> Iterator[Fault]:
     for name, digest in current.units.items():
-        if seen.units.get(name) != digest:
+        if observed.units.get(name) != digest:
             yield Fault("units", f"{layout.unit_file(name)} is not as it was deployed")
-    whole = current.id in seen.releases and seen.releases[current.id].intact
+    whole = current.id in observed.releases and observed.releases[current.id].intact
     place = layout.releases(environment) / current.id
     for name in () if whole else releases.drifted(place, current, current.id):
         yield Fault("release", f"{name} of release {current.id} is not as it was deployed")
-    if seen.stale:
+    if observed.stale:
         yield Fault("units", "systemd has not read the unit files as they are now")
     python = Path(f"/usr/bin/python{current.python}")
     if not python.exists():

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from . import audit, deleted, last_head, marks, redaction_notes, releases, store
+from .desired import Desired
 from .errors import StepFailed
 from .layout import Environment, Layout
-from .model import Log, Lost, Manifest, Observed, Wanted
+from .model import Log, Lost, Manifest, Observed
 from .unread import Unread
 
 
@@ -110,13 +111,13 @@ def look(
 
 
 def before(
-    layout: Layout, environment: Environment, seen: Observed, release: str | None, wanted: Wanted
+    layout: Layout, environment: Environment, observed: Observed, release: str | None, desired: Desired
 ) -> dict[str, Any]:
     """The log when a change begins: as the first look has read it, or read by the release that runs."""
-    if wanted.log is None and release == seen.current:
-        return _noted(seen.log, seen.last_head, seen.lost)
-    position = wanted.redaction.position if wanted.redaction else None
-    return record(layout, environment, release, wanted.release, position)
+    if desired.log is None and release == observed.current:
+        return _noted(observed.log, observed.last_head, observed.lost)
+    position = desired.redaction.position if desired.redaction else None
+    return record(layout, environment, release, desired.release, position)
 
 
 def record(

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
-from .layout import Environment
 from .unread import Unread
 
 BOT = "TELEGRAM_BOT_TOKEN"  # two pollers of one token end each other's polls for ever
@@ -237,34 +236,6 @@ class Redaction:
     position: int
     reason: str
     by: str
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """What should be: a state, and the release that it is about."""
-
-    environment: Environment
-    state: str  # running, stopped or absent, or as it is
-    release: Manifest | None = None
-    restart: bool = False
-    staged: bool = True  # whether what is missing has been sent; else the release is taken as it lies
-    soak: float | None = None  # seconds that the release is watched in its rehearsal; None: no rehearsal
-    log: Log | None = None  # the event log that is to be the one; None: the one that is there
-    watch: float | None = None  # seconds that the service is watched with a log which it has just got
-    kept: str = ""  # what that one is called where it is kept; none for one that is brought
-    rebuild: bool = False  # whether the read models are to be built anew
-    redaction: Redaction | None = None  # the event whose words are to go
-    insist: bool = False  # whether it may write what the release before cannot read
-    back: bool = False  # the way back after a failure: whatever was there is good enough
-    failed: str = ""  # on the way back: the release that did not come up
-    pid: int = 0  # on the way back: the process that ran before; as long as it does, nothing was touched
-    enabled: bool = False  # of a stopped one: whether it starts on boot all the same
-    user: bool = False  # of an absent one: whether its user and data were there before, and stay
-    home: bool = False  # of an absent one: whether its directory of data was there before, and stays
-    remove: bool = False  # of an absent one: whether somebody asked for it; else it never came up
-    delete: bool = False  # of a removed one: whether what was said to it goes as well
-    keep: int | None = None  # releases that came up and stay; None: all of them, nothing is pruned
-    prune: bool = False  # whether somebody has said how many: then also where nothing else is to be done
 
 
 def changed_keys(before: Manifest | None, after: Manifest) -> list[str]:

@@ -32,9 +32,10 @@ from . import (
     taken,
     unexpected,
 )
+from .desired import Absent, Desired, Stopped
 from .errors import Refused
 from .layout import ENVIRONMENTS, Environment, Layout
-from .model import BOT, Log, Lost, Manifest, Observed, Wanted
+from .model import BOT, Log, Lost, Manifest, Observed
 from .store import LOG_FILE
 from .systemd import Unit
 from .threads import Call
@@ -46,15 +47,15 @@ PATIENCE_UNREADY = 0.5  # seconds to wait for a service that READY was sent for,
 
 
 def observe(
-    layout: Layout, environment: Environment, wanted: Wanted | None = None, *, with_log: bool = True
+    layout: Layout, environment: Environment, desired: Desired | None = None, *, with_log: bool = True
 ) -> Observed:
-    """The state of an environment: as much as a plan for `wanted` needs, or all of it if that is None.
+    """The state of an environment: as much as a plan for `desired` needs, or all of it if that is None.
 
     A service that runs and is slow to answer is asked again for a while: it may be busy, or starting. Its
     answer is no proof of its release or its log: ADR 18. `with_log` is False right after a change that has
     verified the log, and compared the options of the socket.
     """
-    release, log = (wanted.release, wanted.log) if wanted else (None, None)
+    release, log = (desired.release, desired.log) if desired else (None, None)
     current = releases.current(layout, environment)
     manifest = releases.read_manifest(layout, environment, current)
     known = last_head.read(layout, environment)
@@ -70,10 +71,10 @@ def observe(
     listen = socket.listen if socket.active == "active" else None
     root, data = layout.releases(environment).parent, layout.data(environment)
     # A probe of an idle socket would start the service: only a running one is asked, unless it is to end.
-    asked = wanted is None or wanted.state not in ("stopped", "absent")
+    asked = not isinstance(desired, Stopped | Absent)
     running = service.active == "active" and listen is not None and not processes.is_stopped(service.pid)
     answers = _answer(str(listen), service.pid) if running and asked else None
-    examined = {current, release.id if release else None} if wanted else None
+    examined = {current, release.id if release else None} if desired else None
     account = accounts.of(environment)
     observed = Observed(
         user=account is not None,
@@ -116,19 +117,21 @@ def observe(
     )
     # All that lies in the data, where its owner may have mounted something that answers nobody.
     try:
-        observed = replace(observed, **_in_data(layout, environment, manifest, wanted))
+        observed = replace(observed, **_in_data(layout, environment, manifest, desired))
         rest = reading_log.result() if reading_log else None
         found = rest[0] if isinstance(rest, tuple) else None
         if log is not None:
             found = _sound(layout, environment, manifest, log)
         # Reading the data takes a program of each kept release, 0.1 s each. Only a removal and an environment
         # without a release need it.
-        may_hold_data = manifest is None or (wanted is not None and wanted.state == "absent")
+        may_hold_data = manifest is None or isinstance(desired, Absent)
         return replace(
             observed,
             log=found,
             unread=rest if isinstance(rest, Unread) else None,
-            lost=_lost(layout, environment, manifest, wanted, known, service.pid, rest) if with_log else None,
+            lost=_lost(layout, environment, manifest, desired, known, service.pid, rest)
+            if with_log
+            else None,
             data=bool(found and found.last[0]) or (may_hold_data and _holds_more(layout, environment)),
         )
     except OSError as error:
@@ -136,11 +139,11 @@ def observe(
 
 
 def _in_data(
-    layout: Layout, environment: Environment, manifest: Manifest | None, wanted: Wanted | None
+    layout: Layout, environment: Environment, manifest: Manifest | None, desired: Desired | None
 ) -> dict[str, Any]:
     """The facts that depend on what lies in the environment's data. Raises `OSError`."""
     data, owner = layout.data(environment), user_id(environment)
-    release = wanted.release if wanted else None
+    release = desired.release if desired else None
     return {
         "taken": taken.of(layout, environment),
         "links": links.of(layout, environment),
@@ -151,7 +154,7 @@ def _in_data(
         "projections": readmodels.found(release or manifest, data),
         # No plan depends on them.
         "unexpected": unexpected.of(layout, environment, manifest, owner)
-        if manifest and wanted is None
+        if manifest and desired is None
         else (),
     }
 
@@ -164,13 +167,13 @@ def _lost(
     layout: Layout,
     environment: Environment,
     manifest: Manifest | None,
-    wanted: Wanted | None,
+    desired: Desired | None,
     known: Log | None,
     pid: int,
     rest: tuple[Log, store.At] | Unread | None,
 ) -> Lost | None:
     """The loss or replacement of the log. A redaction that is asked for may have been done by hand before."""
-    release, redaction = (wanted.release, wanted.redaction) if wanted else (None, None)
+    release, redaction = (desired.release, desired.redaction) if desired else (None, None)
     position = redaction.position if redaction else None
     return loss.look(layout, environment, manifest, release or manifest, known, pid, rest, position)
 
@@ -256,11 +259,11 @@ def wanted_directories(layout: Layout, environment: Environment) -> list[tuple[A
     ]
 
 
-def _stranger(opened: list[sockets.Listener], listen: str | None, wanted: Manifest | None) -> str | None:
-    """Who holds the wanted port, if it is not this environment's own socket."""
-    if wanted is None:
+def _stranger(opened: list[sockets.Listener], listen: str | None, release: Manifest | None) -> str | None:
+    """Who holds the port of a release, if it is not this environment's own socket."""
+    if release is None:
         return None
-    port = int(wanted.config["api_port"])
+    port = int(release.config["api_port"])
     if listen is not None and int(listen.rsplit(":", 1)[1]) == port:
         return None
     held = [item for item in opened if item.port == port]

@@ -1,4 +1,4 @@
-"""The only policy: what is and what is wanted in, steps out. Pure."""
+"""The only policy: the state found and the state desired in, steps out. Pure."""
 
 from __future__ import annotations
 
@@ -6,60 +6,70 @@ from collections.abc import Iterator
 
 from . import access, preconditions, pruning, reasons
 from . import plan_parts as parts
+from .desired import Absent, Desired, Running, Stopped, Unchanged
 from .errors import Refused
 from .layout import Environment
-from .model import Manifest, Observed, Wanted
+from .model import Manifest, Observed
 from .plan_removal import removal
 from .reasons import listed
 from .step import Step
 
 
-def plan(seen: Observed, wanted: Wanted) -> tuple[Step, ...]:
-    """The steps from what is to what is wanted; none when they are the same.
+def plan(observed: Observed, desired: Desired) -> tuple[Step, ...]:
+    """The steps from the state found to the state desired; none when they are the same.
 
-    Raises `Refused` where the wish cannot be granted.
+    Raises `Refused` where the desired state cannot be reached.
     """
-    makers = {"running": _running, "stopped": _stopped, "absent": removal, "as it is": _as_it_is}
-    return tuple(makers[wanted.state](seen, wanted))
+    match desired:
+        case Running():
+            return tuple(_running(observed, desired))
+        case Stopped():
+            return tuple(_stopped(observed, desired))
+        case Absent():
+            return tuple(removal(observed, desired))
+        case Unchanged():
+            return tuple(_unchanged(observed, desired))
+        case _:
+            raise AssertionError(f"no plan for {desired}")
 
 
-def _running(seen: Observed, wanted: Wanted) -> Iterator[Step]:
-    release, environment = preconditions.release_of(seen, wanted), wanted.environment
-    preconditions.refuse_conflicts(seen, release, wanted)
-    access.refuse_open(seen, wanted, release)
-    if not wanted.back:  # the way back is never refused for this: what was there could read what was there
-        preconditions.refuse_blind(seen, environment)
-        preconditions.refuse_links(seen.links)
-        preconditions.refuse_taken(seen.taken, environment)
-        refuse = preconditions.refuse_foreign_log if wanted.log else preconditions.refuse_unreadable
-        refuse(seen, wanted, release)
-        preconditions.refuse_lost(seen, wanted)
-    laid = tuple(_installed(seen, release, wanted))
+def _running(observed: Observed, desired: Running) -> Iterator[Step]:
+    release, environment = preconditions.release_of(observed, desired), desired.environment
+    preconditions.refuse_conflicts(observed, release, desired)
+    access.refuse_open(observed, desired, release)
+    if not desired.back:  # a revert is never refused for this: the release of before could read its log
+        preconditions.refuse_blind(observed, environment)
+        preconditions.refuse_links(observed.links)
+        preconditions.refuse_taken(observed.taken, environment)
+        refuse = preconditions.refuse_foreign_log if desired.log else preconditions.refuse_unreadable
+        refuse(observed, desired, release)
+        preconditions.refuse_lost(observed, desired)
+    laid = tuple(_installed(observed, release, desired))
     yield from laid
-    yield from parts.cleared(seen, environment)
-    yield from parts.tamed(seen, environment)
-    written = parts.units_that_differ(seen, release)
-    swap = tuple(parts.swapped(seen, wanted))
-    redaction = tuple(parts.redacted(wanted))
-    rebind = reasons.rebind(seen, release, wanted, written)
+    yield from parts.cleared(observed, environment)
+    yield from parts.tamed(observed, environment)
+    written = parts.units_that_differ(observed, release)
+    swap = tuple(parts.swapped(observed, desired))
+    redaction = tuple(parts.redacted(desired))
+    rebind = reasons.rebind(observed, release, desired, written)
     log = "the event log is replaced" if swap else "an event is redacted" if redaction else ""
     restart = "; ".join(
         reasons.restarts(
-            seen,
-            wanted,
+            observed,
+            desired,
             log=log,
             rebound=rebind,
             edited=Step("install-release", (release.id,)) in laid,
             unit=environment.service if environment.service in written else "",
         )
     )
-    dropins = bool(seen.dropins and restart) and not swap and not wanted.back
+    dropins = bool(observed.dropins and restart) and not swap and not desired.back
     rehearses = dropins or Step("check-release", (release.id,)) in laid
-    rehearsed = tuple(_rehearsed(release, wanted.soak, dropins=dropins)) if rehearses else ()
+    rehearsed = tuple(_rehearsed(release, desired.soak, dropins=dropins)) if rehearses else ()
     if restart:
-        preconditions.refuse_locked(seen, wanted, rehearsed=bool(rehearsed))
-    if rehearsed and environment.journal not in seen.units:
-        yield from _bounded(seen, release, environment)
+        preconditions.refuse_locked(observed, desired, rehearsed=bool(rehearsed))
+    if rehearsed and environment.journal not in observed.units:
+        yield from _bounded(observed, release, environment)
         written = tuple(name for name in written if name != environment.journal)
     yield from rehearsed
     yield from swap[:1]  # what is wrong with a log shows while the service still runs
@@ -67,91 +77,95 @@ def _running(seen: Observed, wanted: Wanted) -> Iterator[Step]:
         yield Step("close-socket", (environment.socket,), rebind or log)
     yield from swap[1:]
     yield from redaction
-    enabled = seen.enabled or wanted.enabled or not wanted.back
-    yield from parts.switched(seen, release, environment, written, enabled=enabled, restart=bool(restart))
-    if rebind or log or seen.socket != "active":
-        closed = f"{environment.socket} is {seen.socket}"
+    enabled = observed.enabled or desired.enabled
+    yield from parts.switched(observed, release, environment, written, enabled=enabled, restart=bool(restart))
+    if rebind or log or observed.socket != "active":
+        closed = f"{environment.socket} is {observed.socket}"
         yield Step("open-socket", (environment.socket,), rebind or log or closed)
     if restart:
         yield Step("restart-service", (environment.service,), restart)
-    proven = release.id in seen.releases and seen.releases[release.id].verified_at > 0
-    # Of an attempt that goes on behind the switch, no log is wanted any more: what is there is to be proven.
-    other = wanted.watch is not None and (bool(swap) or wanted.log is None)
+    proven = release.id in observed.releases and observed.releases[release.id].verified_at > 0
+    # An attempt that goes on behind the switch brings no log any more: the one in use is to be verified.
+    other = desired.watch is not None and (bool(swap) or desired.log is None)
     if restart or not proven or other:
         unproven = "the event log is another one" if other else "this release was not verified here yet"
         yield Step("verify", (release.id,), "it was restarted" if restart else unproven)
-    if other and wanted.watch:
-        yield Step("watch", (f"{wanted.watch:g} s",), "the event log is another one")
-    if seen.unmarked and not wanted.back:
+    if other and desired.watch:
+        yield Step("watch", (f"{desired.watch:g} s",), "the event log is another one")
+    if observed.unmarked and not desired.back:
         yield Step("mark-user", (environment.user,), "an earlier version created the user, without a mark")
-    if wanted.keep is not None and (restart or written or wanted.prune):
-        yield from pruning.pruned(seen, release, wanted.keep)
-    yield from pruning.discarded(seen, wanted)
+    if desired.keep is not None and (restart or written or desired.prune):
+        yield from pruning.pruned(observed, release, desired.keep)
+    yield from pruning.discarded(observed, desired)
 
 
-def _stopped(seen: Observed, wanted: Wanted) -> Iterator[Step]:
-    environment = wanted.environment
-    if not seen.exists:
-        raise preconditions.absent(seen, environment, "nothing to stop")
-    if seen.service not in ("inactive", "failed") or seen.socket not in ("inactive", "failed"):
-        yield Step("stop-units", parts.units(environment), parts.states(seen, environment))
+def _stopped(observed: Observed, desired: Stopped) -> Iterator[Step]:
+    environment = desired.environment
+    if not observed.exists:
+        raise preconditions.absent(observed, environment, "nothing to stop")
+    if observed.service not in ("inactive", "failed") or observed.socket not in ("inactive", "failed"):
+        yield Step("stop-units", parts.units(environment), parts.states(observed, environment))
     yield from parts.tamed(
-        seen, environment
+        observed, environment
     )  # behind the service, which could ask logind again until it ends
-    yield from parts.cleared(seen, environment)
-    if wanted.release is None:
-        yield from parts.linked(seen, environment, enabled=wanted.enabled)
+    yield from parts.cleared(observed, environment)
+    if desired.release is None:
+        yield from parts.linked(observed, environment, enabled=desired.enabled)
     else:
-        yield from parts.swapped(seen, wanted)
-        written = parts.units_that_differ(seen, wanted.release)
-        where = (seen, wanted.release, environment, written)
-        yield from parts.switched(*where, enabled=wanted.enabled, restart=False)
-    yield from pruning.discarded(seen, wanted)
+        yield from parts.swapped(observed, desired)
+        written = parts.units_that_differ(observed, desired.release)
+        where = (observed, desired.release, environment, written)
+        yield from parts.switched(*where, enabled=desired.enabled, restart=False)
+    yield from pruning.discarded(observed, desired)
 
 
-def _as_it_is(seen: Observed, wanted: Wanted) -> Iterator[Step]:
-    release, environment = preconditions.release_of(seen, wanted), wanted.environment
-    if not (wanted.rebuild or wanted.redaction):
+def _unchanged(observed: Observed, desired: Unchanged) -> Iterator[Step]:
+    release, environment = preconditions.release_of(observed, desired), desired.environment
+    if not (desired.rebuild or desired.redaction):
         return
-    if release.id not in seen.releases or release.layer not in seen.layers or not seen.user:
+    if release.id not in observed.releases or release.layer not in observed.layers or not observed.user:
         raise Refused(
             f"release {release.id} or what it needs is gone from the node.",
             f"make deploy ENV={environment.name}",
         )
-    yield from parts.redacted(wanted)
-    if wanted.rebuild:
+    yield from parts.redacted(desired)
+    if desired.rebuild:
         yield Step("rebuild-projections", (release.id,), "asked for")
 
 
-def _installed(seen: Observed, release: Manifest, wanted: Wanted) -> Iterator[Step]:
+def _installed(observed: Observed, release: Manifest, desired: Running) -> Iterator[Step]:
     """Everything that can be laid down without the serving release noticing."""
-    if not seen.user:
-        yield from parts.unscheduled(seen, wanted.environment)  # the new user would have the jobs of its name
-        yield Step("create-user", (wanted.environment.user,), "there is no such user")
-    wrong = tuple(sorted(path for path, right in seen.directories.items() if not right))
-    if seen.home and (seen.foreign or not seen.user):  # before the rest: it makes the outermost right at last
-        yield Step("adopt-data", (wanted.environment.name,), "its data belongs to another user")
+    if not observed.user:
+        yield from parts.unscheduled(
+            observed, desired.environment
+        )  # the new user would have the jobs of its name
+        yield Step("create-user", (desired.environment.user,), "there is no such user")
+    wrong = tuple(sorted(path for path, right in observed.directories.items() if not right))
+    if observed.home and (
+        observed.foreign or not observed.user
+    ):  # before the rest: it makes the outermost right at last
+        yield Step("adopt-data", (desired.environment.name,), "its data belongs to another user")
     if wrong:
         yield Step("create-directories", wrong, f"missing, or of another owner or mode: {listed(wrong)}")
-    kept = seen.releases.get(release.id)
+    kept = observed.releases.get(release.id)
     missing = kept is None or not kept.intact
-    if wanted.staged:
-        if release.layer not in seen.layers:
+    if desired.staged:
+        if release.layer not in observed.layers:
             yield Step("install-layer", (release.layer,), "these dependencies are not on the node")
         if missing:
-            yield Step("install-release", (release.id,), reasons.release(seen, release))
-    elif kept is None or release.layer not in seen.layers:
+            yield Step("install-release", (release.id,), reasons.release(observed, release))
+    elif kept is None or release.layer not in observed.layers:
         raise Refused(
             f"release {release.id} or its dependencies are gone from the node.",
-            f"make deploy ENV={wanted.environment.name}",
+            f"make deploy ENV={desired.environment.name}",
         )
-    elif missing and not wanted.back and seen.current != release.id:
+    elif missing and not desired.back and observed.current != release.id:
         raise Refused(
             f"release {release.id} was edited on the node and is not what it was.",
-            f"git switch --detach {release.commit[:12]}, then make deploy ENV={wanted.environment.name}",
+            f"git switch --detach {release.commit[:12]}, then make deploy ENV={desired.environment.name}",
         )
-    unserved = reasons.not_served(seen, wanted)
-    if (missing and wanted.staged) or unserved:
+    unserved = reasons.not_served(observed, desired)
+    if (missing and desired.staged) or unserved:
         yield Step("check-release", (release.id,), unserved or "its files are installed again")
 
 
@@ -173,9 +187,9 @@ def _rehearsed(release: Manifest, soak: float | None, *, dropins: bool) -> Itera
     yield Step("end-rehearsal", (release.id,), why)
 
 
-def _bounded(seen: Observed, release: Manifest, environment: Environment) -> Iterator[Step]:
+def _bounded(observed: Observed, release: Manifest, environment: Environment) -> Iterator[Step]:
     """The limits of the environment's journal: the rehearsal is the first to write to it."""
     why = "the rehearsal is the first to write to the journal"
     yield Step("install-units", (release.id, environment.journal), why)
-    if seen.journal:  # from a deploy that failed
+    if observed.journal:  # from a deploy that failed
         yield Step("restart-journal", (environment.namespace,), why)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from .model import Manifest, Observed, Wanted
+from .desired import Running
+from .model import Manifest, Observed
 
 _OTHER = {True: "of the same commit with another configuration", False: "of other code"}
 FEW = 3  # items that a reason names one by one
@@ -17,79 +18,79 @@ def listed(names: Iterable[str]) -> str:
     return shown if len(every) <= FEW else f"{shown} and {len(every) - FEW} more"
 
 
-def not_served(seen: Observed, wanted: Wanted) -> str:
-    """The reason why the wanted release does not serve; empty where it does.
+def not_served(observed: Observed, desired: Running) -> str:
+    """The reason why the desired release does not serve; empty where it does.
 
     In a revert, the process of before is good enough, ready or not.
     """
-    release, service = wanted.release, wanted.environment.service
+    release, service = desired.release, desired.environment.service
     if release is None:
         return ""
-    if wanted.pid and seen.pid == wanted.pid:
+    if desired.pid and observed.pid == desired.pid:
         return ""
-    if seen.service != "active":
-        return f"{service} is {seen.service}"
-    if not seen.answers:
-        return f"no answer on {seen.listen or 'its port'}"
-    if not seen.answers.get("ready"):
-        reason = str(seen.answers.get("reason") or "it gives no reason")
+    if observed.service != "active":
+        return f"{service} is {observed.service}"
+    if not observed.answers:
+        return f"no answer on {observed.listen or 'its port'}"
+    if not observed.answers.get("ready"):
+        reason = str(observed.answers.get("reason") or "it gives no reason")
         return f"{service} is not ready: {reason}"
-    if seen.runs is None:
+    if observed.runs is None:
         return "the release of the running process is not known"
-    if seen.answers.get("release") != seen.runs:
-        return f"the process of {seen.runs} answers as {seen.answers.get('release')}"
-    if seen.runs != release.id:
-        return f"{seen.runs} runs"
-    return "" if seen.current == release.id else f"{seen.current or 'no release'} is active"
+    if observed.answers.get("release") != observed.runs:
+        return f"the process of {observed.runs} answers as {observed.answers.get('release')}"
+    if observed.runs != release.id:
+        return f"{observed.runs} runs"
+    return "" if observed.current == release.id else f"{observed.current or 'no release'} is active"
 
 
-def rebind(seen: Observed, release: Manifest, wanted: Wanted, written: tuple[str, ...]) -> str:
+def rebind(observed: Observed, release: Manifest, desired: Running, written: tuple[str, ...]) -> str:
     """The reason why the socket is closed and opened anew; empty where it stays.
 
     A listener cannot be changed under its holders. A revert that finds the process of before leaves it alone.
     """
-    socket, is_untouched = wanted.environment.socket, wanted.back and seen.pid == wanted.pid
-    if seen.socket != "active":
+    socket, is_untouched = desired.environment.socket, desired.back and observed.pid == desired.pid
+    if observed.socket != "active":
         return ""
-    if seen.listen != release.listen:
-        return f"the socket listens on {seen.listen}, not on {release.listen}"
-    if release.listen not in seen.listening:
+    if observed.listen != release.listen:
+        return f"the socket listens on {observed.listen}, not on {release.listen}"
+    if release.listen not in observed.listening:
         return f"nothing listens on {release.listen}"
-    if seen.altered and not is_untouched:
-        return f"a service changed {socket}: {listed(seen.altered)}"
+    if observed.altered and not is_untouched:
+        return f"a service changed {socket}: {listed(observed.altered)}"
     return f"{socket} changes" if socket in written else ""
 
 
-def units(seen: Observed, written: Iterable[str]) -> str:
+def units(observed: Observed, written: Iterable[str]) -> str:
     """The reason why unit files are written."""
     names = list(written)
     parts = [
-        (listed(name for name in names if name not in seen.units), "missing on the node"),
-        (listed(name for name in names if name in seen.units), "not as in the release"),
+        (listed(name for name in names if name not in observed.units), "missing on the node"),
+        (listed(name for name in names if name in observed.units), "not as in the release"),
     ]
     return "; ".join(f"{which} {text}" for which, text in parts if which)
 
 
-def release(seen: Observed, wanted: Manifest) -> str:
+def release(observed: Observed, desired: Manifest) -> str:
     """The reason why the files of a release are installed."""
-    if wanted.id in seen.releases:
+    if desired.id in observed.releases:
         return "its files on the node were edited"
-    if seen.current is None:
+    if observed.current is None:
         return "not on the node, and no release is active"
-    code, running = wanted.id.rpartition("-")[0], seen.current.rpartition("-")[0]
-    is_same_code = code == running and not wanted.dirty
-    return f"not on the node; {seen.current} is active, {_OTHER[is_same_code]}"
+    code, running = desired.id.rpartition("-")[0], observed.current.rpartition("-")[0]
+    is_same_code = code == running and not desired.dirty
+    return f"not on the node; {observed.current} is active, {_OTHER[is_same_code]}"
 
 
 def restarts(
-    seen: Observed, wanted: Wanted, *, log: str, rebound: str, edited: bool, unit: str
+    observed: Observed, desired: Running, *, log: str, rebound: str, edited: bool, unit: str
 ) -> Iterator[str]:
     """Each reason for a restart of the service; none where it goes on.
 
     `log` says what becomes of the event log meanwhile, `rebound` why its socket is opened anew. `edited` says
     that the files of the release that runs are installed again. `unit` is its unit, if that is written anew.
     """
-    if wanted.restart:
+    if desired.restart:
         yield "asked for"
     if log:
         yield log
@@ -97,7 +98,7 @@ def restarts(
         yield rebound
     if unit:
         yield f"{unit} changes"
-    if served := not_served(seen, wanted):
+    if served := not_served(observed, desired):
         yield served
     elif edited:
         yield "files of the running release were edited"

@@ -50,7 +50,7 @@ def carry_out(work: Work, *_: str) -> str:
 
     Once it was done, by an attempt that was killed, it is only proven again. Raises `StepFailed`.
     """
-    order = work.wanted.redaction
+    order = work.desired.redaction
     assert order is not None, "a plan that redacts is about an event"
     where = (work.layout, work.environment, work.chosen)
     planned = _ask(*where, order, "--plan")

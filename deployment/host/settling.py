@@ -9,7 +9,7 @@ from .errors import HostError
 from .layout import Environment, Layout
 from .locks import environment_lock
 from .record import Transaction
-from .wishes import coming_of
+from .request import coming_of
 
 
 def settle(layout: Layout, environment: Environment, actor: str) -> None:

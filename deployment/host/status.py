@@ -69,45 +69,47 @@ def _names(layout: Layout, environment: Environment) -> dict[str, str]:
 
 def of(layout: Layout, environment: Environment) -> dict[str, Any]:
     """Its state in one word, and the facts behind it."""
-    seen = observe(layout, environment)
-    current = releases.read_manifest(layout, environment, seen.current)
+    observed = observe(layout, environment)
+    current = releases.read_manifest(layout, environment, observed.current)
     unit = systemd.show([environment.service])[environment.service]
     changing = locks.holder(layout, environment.name)
-    quiet = changing or not seen.exists or seen.is_stopped
-    told = bot.running(seen, current)
-    problems = [] if quiet else [item.text for item in faults.of(layout, environment, seen, current, unit)]
-    if seen.unread and seen.exists and not changing:
-        problems.append(f"event log could not be read: {seen.unread.text}")
-    if seen.lost and not changing:
-        problems.append(f"{seen.lost.text} {seen.lost.hint}")
+    quiet = changing or not observed.exists or observed.is_stopped
+    told = bot.running(observed, current)
+    problems = (
+        [] if quiet else [item.text for item in faults.of(layout, environment, observed, current, unit)]
+    )
+    if observed.unread and observed.exists and not changing:
+        problems.append(f"event log could not be read: {observed.unread.text}")
+    if observed.lost and not changing:
+        problems.append(f"{observed.lost.text} {observed.lost.hint}")
     return {
         **_names(layout, environment),
-        "state": "changing" if changing else _state(seen, problems),
+        "state": "changing" if changing else _state(observed, problems),
         "problems": problems,
         "notes": [
-            *_notes(layout, environment, seen, unit),
+            *_notes(layout, environment, observed, unit),
             *(() if changing or bot.needs_hands(told) else filter(None, [bot.trouble(told)])),
-            *(() if changing or seen.blind else _left(layout, environment)),
+            *(() if changing or observed.blind else _left(layout, environment)),
         ],
-        "release": seen.runs or seen.current,
-        "answers_as": faults.answers_as(seen),
-        "current": seen.current,
-        "previous": seen.previous,
+        "release": observed.runs or observed.current,
+        "answers_as": faults.answers_as(observed),
+        "current": observed.current,
+        "previous": observed.previous,
         "commit": current.commit if current else None,
         "subject": current.subject if current else None,
-        "listen": seen.listen or (current.listen if current else None),
-        "pid": seen.pid or None,
+        "listen": observed.listen or (current.listen if current else None),
+        "pid": observed.pid or None,
         "restarts": unit.restarts,
-        "since": float(unit.since) if unit.since and seen.pid else None,
-        "memory": _memory(seen.pid),
+        "since": float(unit.since) if unit.since and observed.pid else None,
+        "memory": _memory(observed.pid),
         "bot": told,
-        "starts_on_boot": seen.enabled,
-        "log": _log(seen.log) if seen.log else None,
-        "kept_logs": [_kept_log(layout, environment, name) for name in seen.logs],
-        "releases": _newest_first(seen),
-        "kept": [_kept(layout, environment, seen, name) for name in _newest_first(seen)],
-        "dependencies": {"bytes": sum(measure(layout.layers / digest).bytes for digest in _layers(seen))},
-        "drop_ins": list(seen.dropins),
+        "starts_on_boot": observed.enabled,
+        "log": _log(observed.log) if observed.log else None,
+        "kept_logs": [_kept_log(layout, environment, name) for name in observed.logs],
+        "releases": _newest_first(observed),
+        "kept": [_kept(layout, environment, observed, name) for name in _newest_first(observed)],
+        "dependencies": {"bytes": sum(measure(layout.layers / digest).bytes for digest in _layers(observed))},
+        "drop_ins": list(observed.dropins),
         "changing": changing,
         "unfinished": unfinished(layout, environment, changing),
     }
@@ -125,28 +127,28 @@ def unfinished(layout: Layout, environment: Environment, changing: dict[str, Any
     ]
 
 
-def _notes(layout: Layout, environment: Environment, seen: Observed, unit: Unit) -> Iterator[str]:
+def _notes(layout: Layout, environment: Environment, observed: Observed, unit: Unit) -> Iterator[str]:
     """What is worth knowing and no fault of the deployment."""
-    for path in seen.dropins if seen.exists else ():
+    for path in observed.dropins if observed.exists else ():
         yield f"{path} changes its units, and no deploy has put it there"
-    if seen.exists and seen.holder:
-        yield f"its port is held by {seen.holder}"
-    if seen.lingers and seen.is_stopped:
+    if observed.exists and observed.holder:
+        yield f"its port is held by {observed.holder}"
+    if observed.lingers and observed.is_stopped:
         yield faults.lingers(environment)
-    if seen.jobs and (seen.is_stopped or not seen.exists):
-        yield faults.scheduled(environment, seen)
-    if seen.strays:
-        yield f"{environment.user} runs what its units have not started: {', '.join(seen.strays)}"
+    if observed.jobs and (observed.is_stopped or not observed.exists):
+        yield faults.scheduled(environment, observed)
+    if observed.strays:
+        yield f"{environment.user} runs what its units have not started: {', '.join(observed.strays)}"
     if unit.restarts:
         yield f"crashed and restarted {times(unit.restarts)}"
-    if not seen.exists:
-        yield from (item.text for item in seen.links)
-        yield from (f"{item.text} is there, and no deploy has made it" for item in seen.taken)
-    if seen.is_stopped:
-        yield from seen.unexpected
-    if seen.blind and (seen.is_stopped or not seen.exists):
-        yield seen.blind
-    if seen.data and not seen.exists:
+    if not observed.exists:
+        yield from (item.text for item in observed.links)
+        yield from (f"{item.text} is there, and no deploy has made it" for item in observed.taken)
+    if observed.is_stopped:
+        yield from observed.unexpected
+    if observed.blind and (observed.is_stopped or not observed.exists):
+        yield observed.blind
+    if observed.data and not observed.exists:
         place = layout.data(environment)
         found = measure(place)
         much = size(found.bytes) if found.whole else f"more than {size(found.bytes)}"
@@ -159,21 +161,21 @@ def _left(layout: Layout, environment: Environment) -> Iterator[str]:
         yield f"{place} was left by a restore that was cut short; the next change gives it a name"
 
 
-def _newest_first(seen: Observed) -> list[str]:
-    return sorted(seen.releases, key=lambda name: -seen.releases[name].verified_at)
+def _newest_first(observed: Observed) -> list[str]:
+    return sorted(observed.releases, key=lambda name: -observed.releases[name].verified_at)
 
 
-def _layers(seen: Observed) -> set[str]:
+def _layers(observed: Observed) -> set[str]:
     """The dependencies of the releases that are kept, as far as they are there."""
-    return {kept.layer for kept in seen.releases.values()} & set(seen.layers)
+    return {kept.layer for kept in observed.releases.values()} & set(observed.layers)
 
 
-def _kept(layout: Layout, environment: Environment, seen: Observed, name: str) -> dict[str, Any]:
+def _kept(layout: Layout, environment: Environment, observed: Observed, name: str) -> dict[str, Any]:
     return {
         "id": name,
-        "deployed_at": seen.releases[name].verified_at or None,
+        "deployed_at": observed.releases[name].verified_at or None,
         "bytes": measure(layout.releases(environment) / name).bytes,
-        "intact": seen.releases[name].intact,
+        "intact": observed.releases[name].intact,
     }
 
 
@@ -191,10 +193,10 @@ def _kept_log(layout: Layout, environment: Environment, name: str) -> dict[str, 
     return {"name": name, "bytes": size_, "written_at": written_at, "path": str(path)}
 
 
-def _state(seen: Observed, problems: list[str]) -> str:
-    if not seen.exists:
+def _state(observed: Observed, problems: list[str]) -> str:
+    if not observed.exists:
         return "absent"
-    if seen.is_stopped:
+    if observed.is_stopped:
         return "stopped"
     return "degraded" if problems else "running"
 

@@ -90,22 +90,22 @@ def check_bot(work: Work, _: str) -> str:
 
 
 def install_log(work: Work, _: str) -> str:
-    assert work.wanted.log is not None, "a plan that brings a log is about one"
+    assert work.desired.log is not None, "a plan that brings a log is about one"
     staged = work.staged / "log.db"
-    return shelf.install(work.layout, work.environment, work.chosen, staged, work.wanted.log)
+    return shelf.install(work.layout, work.environment, work.chosen, staged, work.desired.log)
 
 
 def take_log(work: Work, kept: str) -> str:
-    coming = None if work.wanted.back else work.wanted.log
+    coming = None if work.desired.back else work.desired.log
     return shelf.take(work.layout, work.environment, work.chosen, kept, coming)
 
 
 def switch_log(work: Work, _: str) -> str:
     shelf.switch(work.layout, work.environment, work.chosen, work.aside)
-    if work.wanted.back and work.last_head:  # a revert brings back the same log
+    if work.desired.back and work.last_head:  # a revert brings back the same log
         last_head.write(work.layout, work.environment, work.last_head)
-    path, coming = work.layout.kept_logs(work.environment) / work.aside, work.wanted.log
-    if work.wanted.back or coming is None or not path.exists():
+    path, coming = work.layout.kept_logs(work.environment) / work.aside, work.desired.log
+    if work.desired.back or coming is None or not path.exists():
         return ""
     newer = shelf.newer(work.layout, work.environment, work.chosen, path, coming)
     work.facts.update(kept=str(path), newer=newer)
@@ -161,7 +161,7 @@ def verify_release(work: Work, _: str) -> str:
 def _accept_full_disk(work: Work) -> None:
     """Raise `StepFailed` where something new came up: what was there before would record no more either."""
     text = f"the disk is full: {work.chosen.id} serves, and records little or nothing"
-    if not work.wanted.back and (work.wanted.staged or work.wanted.log is not None):
+    if not work.desired.back and (work.desired.staged or work.desired.log is not None):
         raise StepFailed(f"{text}.", "make room on the node, then try again")
     work.doubts.append(f"{text}; make room on the node, and it goes on by itself")
 

@@ -12,18 +12,19 @@ from typing import Any
 
 from . import audit, loss, redaction, releases, reserve, room
 from .aside import Aside
+from .desired import Absent, Desired, Running, Stopped, Unchanged
 from .errors import HostError, Refused, StepFailed
 from .layout import Environment, Layout
 from .leftovers import sweep_all
 from .marks import Place
-from .model import Log, Lost, Observed, Wanted
+from .model import Log, Lost, Observed
 from .observe import observe
 from .plan import plan
 from .record import Transaction
+from .request import coming_of, desired_of
 from .settling import close_abandoned, conclude
 from .step import Step, unfinished
 from .steps import perform
-from .wishes import coming_of, wanted_of
 from .work import Work
 
 FORWARD_ATTEMPTS = 3  # a change that keeps killing its own transaction is taken back
@@ -46,16 +47,16 @@ class Change:
         attempt = len(self.transaction.entries("attempt")) + 1
         self.transaction.write("attempt", number=attempt)
         # Later attempts look once they need it: with a look that fails, their number is still limited.
-        seen = None if self.transaction.entries("before") else self._look(self._wanted())
-        before = self._before(seen)
+        observed = None if self.transaction.entries("before") else self._look(self._desired())
+        before = self._before(observed)
         if self.aside.tidy(releases.read_manifest(self.layout, self.environment, before["release"])):
-            seen = None
+            observed = None
         failure = self._failure_so_far()
         if failure is None and attempt > FORWARD_ATTEMPTS:
             failure = StepFailed(f"the transaction died {attempt - 1} times on its way.")
             self._failed(failure)
         if failure is None:
-            failure = self._forward(before, seen)
+            failure = self._forward(before, observed)
         if failure is None:
             self.aside.clear(releases.read_manifest(self.layout, self.environment, before["release"]))
         if failure is None or failure.outcome == "refused":
@@ -69,14 +70,14 @@ class Change:
             outcome = self._back(before)
             self._end(outcome, before, self._with_what_is_left(failure, before, outcome))
 
-    def _before(self, seen: Observed | None) -> dict[str, Any]:
-        """What was there when the transaction began, as its first attempt has seen it."""
-        if seen is None:
+    def _before(self, observed: Observed | None) -> dict[str, Any]:
+        """The state when the transaction began, as its first attempt found it."""
+        if observed is None:
             return self.transaction.entries("before")[0]
         close_abandoned(self.layout, self.environment, self.transaction)
-        release = seen.runs if seen.runs in seen.releases else seen.current
-        active = "active" in (seen.service, seen.socket) or seen.service == "activating"
-        state = "running" if active else "stopped" if seen.exists else "absent"
+        release = observed.runs if observed.runs in observed.releases else observed.current
+        active = "active" in (observed.service, observed.socket) or observed.service == "activating"
+        state = "running" if active else "stopped" if observed.exists else "absent"
         # The audit first: a death in between writes its line twice, which is better than not at all.
         audit.append(
             self.layout,
@@ -94,47 +95,47 @@ class Change:
             "before",
             state=state,
             release=release,
-            pid=seen.pid,
-            enabled=seen.enabled,
-            user=seen.user,
-            home=seen.home,
-            observed=seen.facts(),
-            **loss.before(self.layout, self.environment, seen, release, self._wanted()),
+            pid=observed.pid,
+            enabled=observed.enabled,
+            user=observed.user,
+            home=observed.home,
+            observed=observed.facts(),
+            **loss.before(self.layout, self.environment, observed, release, self._desired()),
         )
 
-    def _look(self, wanted: Wanted, *, with_log: bool = True) -> Observed:
-        return observe(self.layout, self.environment, wanted, with_log=with_log)
+    def _look(self, desired: Desired, *, with_log: bool = True) -> Observed:
+        return observe(self.layout, self.environment, desired, with_log=with_log)
 
-    def _wanted(self) -> Wanted:
+    def _desired(self) -> Desired:
         """The state to reach, without the steps that an earlier attempt has done."""
-        wanted = wanted_of(self.layout, self.environment, self.request)
+        desired = desired_of(self.layout, self.environment, self.request)
         if self._done("switch-log"):  # what is said to the service after that is no reason to do it again
-            wanted = replace(wanted, log=None)
-        if self.request["verb"] == "restart" and self._done("restart-service"):
-            wanted = replace(wanted, restart=False)
-        if self._done("rebuild-projections"):
-            wanted = replace(wanted, rebuild=False)
+            desired = replace(desired, log=None)
+        if isinstance(desired, Running) and self._done("restart-service"):
+            desired = replace(desired, restart=False)
+        if isinstance(desired, Unchanged) and self._done("rebuild-projections"):
+            desired = replace(desired, rebuild=False)
         if self._done("redact-log"):
-            wanted = replace(wanted, redaction=None)
-        return wanted
+            desired = replace(desired, redaction=None)
+        return desired
 
-    def _forward(self, before: dict[str, Any], seen: Observed | None) -> HostError | None:
+    def _forward(self, before: dict[str, Any], observed: Observed | None) -> HostError | None:
         """Apply the plan; the failure, if there was one, is on record. A refusal has touched nothing."""
-        wanted = self._wanted()
+        desired = self._desired()
         try:
             if not self.transaction.entries("step"):
                 room.refuse_full(self.layout, self.environment, self.request["verb"])
-            seen = seen or self._look(wanted)
+            observed = observed or self._look(desired)
             if before.get("lost") and not self.transaction.entries("step"):
-                seen = replace(seen, lost=Lost(**before["lost"]))
-            steps = plan(seen, wanted)
+                observed = replace(observed, lost=Lost(**before["lost"]))
+            steps = plan(observed, desired)
         except Refused as error:
             if not self.transaction.entries("step"):
                 return error
             self._failed(error)
             return StepFailed(error.message, error.hint)
         try:
-            self._apply(steps, wanted, before)
+            self._apply(steps, desired, before)
         except HostError as error:  # a refusal too, where the second look is one: steps have been done
             self._failed(error)
             return StepFailed(error.message, error.hint, error.details)
@@ -146,10 +147,10 @@ class Change:
         try:
             redaction.recover(self.layout, self.environment, release, self.transaction)
             self.aside.tidy(release)  # a log that was not switched is kept where it was
-            wanted = self._as_it_was(before)
-            steps = plan(self._look(replace(wanted, log=None)), wanted)
+            desired = self._as_it_was(before)
+            steps = plan(self._look(replace(desired, log=None)), desired)
             self.transaction.write("revert", steps=[step.to_json() for step in steps])
-            self._apply(steps, wanted, before)
+            self._apply(steps, desired, before)
         except HostError as error:
             self.aside.tidy(release)
             self.transaction.write("revert-failed", message=error.message, details=list(error.details))
@@ -165,35 +166,29 @@ class Change:
             return failure
         return StepFailed(f"{failure.message.rstrip('.')}. {left}", failure.hint, failure.details)
 
-    def _as_it_was(self, before: dict[str, Any]) -> Wanted:
+    def _as_it_was(self, before: dict[str, Any]) -> Desired:
         if before["state"] == "absent":
-            return Wanted(self.environment, "absent", user=before["user"], home=before["home"])
+            return Absent(environment=self.environment, user=before["user"], home=before["home"])
         release = releases.read_manifest(self.layout, self.environment, before["release"])
         if release is None:
             raise StepFailed(f"the manifest of release {before['release']} cannot be read.")
+        shared: dict[str, Any] = {"environment": self.environment, "release": release, "back": True}
         if self.request["verb"] == "rebuild":
-            return Wanted(self.environment, "as it is", release, back=True)
+            return Unchanged(**shared)
         failed = (self.request.get("release") or {}).get("id", "")
-        log, kept = self.aside.before()
-        return Wanted(
-            self.environment,
-            before["state"],
-            release,
-            staged=False,
-            back=True,
-            failed=failed if failed != release.id else "",
-            enabled=before["enabled"],
-            pid=before.get("pid") or 0,
-            log=log,
-            kept=kept,
-        )
+        shared["failed"] = failed if failed != release.id else ""
+        shared["log"], shared["kept"] = self.aside.before()
+        shared["enabled"] = before["enabled"]
+        if before["state"] == "stopped":
+            return Stopped(**shared)
+        return Running(**shared, pid=before.get("pid") or 0)
 
-    def _apply(self, steps: tuple[Step, ...], wanted: Wanted, before: dict[str, Any]) -> None:
+    def _apply(self, steps: tuple[Step, ...], desired: Desired, before: dict[str, Any]) -> None:
         self.transaction.write("plan", steps=[step.to_json() for step in steps])
         known = Log(**before["last_head"]) if before.get("last_head") else None
         log = Log(**before["log"]) if before["log"] else known
         switched = any(step.verb == "switch-log" for step in steps) or self._done("switch-log")
-        restored = self.aside.coming is not None and not wanted.back and switched
+        restored = self.aside.coming is not None and not desired.back and switched
         if restored:
             log = self.aside.coming
         redacted = redaction.log_of(redaction.facts_of(self.transaction))
@@ -202,21 +197,21 @@ class Change:
             self.layout,
             self.environment,
             self.transaction.path,
-            wanted.release,
+            desired.release,
             redacted or log,
-            Place(wanted.staged and verb == "deploy", before["release"], to if wanted.staged else None),
-            wanted,
+            Place(desired.staged and verb == "deploy", before["release"], to if desired.staged else None),
+            desired,
             known,
             restored,
             redacted is not None,
         )
         for step in steps:
             begun, self.title = time.monotonic(), step.title
-            if not wanted.back:
+            if not desired.back:
                 room.refuse_touching(self.layout, self.environment, self.request["verb"], step.verb)
             self.transaction.write("step", state="begin", title=step.title, **step.to_json())
             if step.verb == "switch-log":
-                work = replace(work, aside=self.aside.name(wanted))
+                work = replace(work, aside=self.aside.name(desired))
             remark = perform(work, step)
             if step.verb == "redact-log":
                 work = replace(work, log=redaction.log_of(work.facts), redacted=True)
@@ -224,7 +219,7 @@ class Change:
             more["doubts"], work.doubts[:] = [*work.doubts], []
             self.transaction.write("step", state="done", title=step.title, **more, **step.to_json())
         self.title = "second look"
-        reached = replace(wanted, restart=False, log=None, watch=None, rebuild=False, redaction=None)
+        reached = desired.reached()
         again = plan(self._look(reached, with_log=False), reached)
         left = unfinished(again, steps)
         if left:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from . import files, reserve, socket_options, sockets, systemd, users
+from .desired import Stopped
 from .errors import StepFailed
 from .work import Work
 
@@ -39,7 +40,7 @@ def stop_units(work: Work, *names: str) -> None:
     # One job: with the socket still open, the next caller would start the service again.
     systemd.stop(*names)
     systemd.forget_failure(*names)
-    if work.wanted.state == "stopped":
+    if isinstance(work.desired, Stopped):
         users.doubt_strays(work)
 
 

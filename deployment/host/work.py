@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from . import marks, verify
+from .desired import Desired
 from .layout import Environment, Layout
-from .model import Log, Manifest, Wanted
+from .model import Log, Manifest
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,7 @@ class Work:
     release: Manifest | None
     log: Log | None
     place: marks.Place  # of the release that comes up, among those that did
-    wanted: Wanted
+    desired: Desired
     last_head: Log | None = None  # of the log, as it was known when the transaction began
     restored: bool = False  # whether `log` is one that has come in the place of another
     redacted: bool = False  # whether `log` is the log after a redaction

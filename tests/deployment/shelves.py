@@ -14,9 +14,10 @@ from deployment.host import (
     store,
 )
 from deployment.host.aside import Aside
+from deployment.host.desired import Running
 from deployment.host.errors import StepFailed
 from deployment.host.layout import Environment, Layout
-from deployment.host.model import Log, Manifest, Wanted
+from deployment.host.model import Log, Manifest
 from deployment.host.record import Transaction
 from deployment.host.store import At
 
@@ -79,6 +80,6 @@ def aside(layout: Layout, kept: str = "") -> Aside:
     return Aside(layout, DEV, Transaction("t1", path), NEW)
 
 
-def forward(layout: Layout) -> Wanted:
+def forward(layout: Layout) -> Running:
     """The way to the new log."""
-    return Wanted(DEV, "running", release(layout), log=NEW)
+    return Running(environment=DEV, release=release(layout), log=NEW, staged=True)

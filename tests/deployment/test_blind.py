@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from deployment.host import changing, faults, links, observe, systemd
+from deployment.host.desired import Absent, Desired, Stopped
 from deployment.host.errors import Refused
 from deployment.host.layout import Layout
-from deployment.host.model import Kept, Manifest, Observed, Wanted
+from deployment.host.model import Kept, Manifest, Observed
 from deployment.host.systemd import Unit
 from deployment.host.wire import Wire
 
@@ -25,14 +26,14 @@ def dead(*_: object) -> tuple[()]:
     raise OSError(errno.ENOTCONN, "Transport endpoint is not connected", "/var/lib/helionyx/dev/events")
 
 
-@pytest.mark.parametrize("wanted", [None, Wanted(DEV, "stopped"), Wanted(DEV, "absent", remove=True)])
+@pytest.mark.parametrize("desired", [None, Stopped(environment=DEV), Absent(environment=DEV, remove=True)])
 def test_look_at_a_dead_mount_says_so(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wanted: Wanted | None
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, desired: Desired | None
 ) -> None:
     """All that is known without the data is known all the same."""
     monkeypatch.setattr(systemd, "show", lambda names: dict.fromkeys(names, UNIT))
     monkeypatch.setattr(links, "of", dead)
-    seen = observe.observe(Layout(tmp_path), DEV, wanted)
+    seen = observe.observe(Layout(tmp_path), DEV, desired)
     assert (seen.blind, seen.service) == (DEAD, "inactive")
 
 

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from deployment.host import dropins, rehearsal, steps, systemd
+from deployment.host.desired import Running
 from deployment.host.dropins import LAST
 from deployment.host.errors import StepFailed
 from deployment.host.layout import Environment, Layout
 from deployment.host.marks import Place
-from deployment.host.model import Wanted
 from deployment.host.step import Step
 from deployment.host.work import Work
 
@@ -172,7 +172,7 @@ def test_failure_of_a_changed_unit_names_its_drop_ins(
     layout = Layout(tmp_path)
     path = _put(layout, f"etc/systemd/system/{SERVICE}.d/memory.conf")
     monkeypatch.setitem(steps.STEPS, verb, fail)
-    work = Work(layout, DEV, tmp_path, release(layout), None, Place(deployed=True), Wanted(DEV, "running"))
+    work = Work(layout, DEV, tmp_path, release(layout), None, Place(deployed=True), Running(environment=DEV))
     with pytest.raises(StepFailed) as failure:
         steps.perform(work, Step(verb, ("x",)))
     assert failure.value.details[0] == "its last words"

@@ -13,11 +13,12 @@ import pytest
 from deployment import redacted
 from deployment.host import chain, condition, deleted, directories, files, links, loss
 from deployment.host.condition import Facts
+from deployment.host.desired import Running
 from deployment.host.directory_check import Directory
 from deployment.host.errors import StepFailed
 from deployment.host.layout import Environment, Layout
 from deployment.host.marks import Place
-from deployment.host.model import Log, Wanted
+from deployment.host.model import Log
 from deployment.host.work import Work
 from deployment.settings import ROOT
 
@@ -149,5 +150,5 @@ def test_deploy_follows_no_link_to_a_directory_of_roots(place: str, tmp_path: Pa
 
 
 def _work(layout: Layout, staged: Path) -> Work:
-    wanted = Wanted(DEV, "running")
+    wanted = Running(environment=DEV)
     return Work(layout, DEV, staged, None, None, Place(False, None, None), wanted)

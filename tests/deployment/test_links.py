@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from deployment.host import files, links, observe, readmodels, releases
+from deployment.host.desired import Absent, Running
 from deployment.host.exchange import exchange
 from deployment.host.layout import Environment, Layout
 from deployment.host.links import Stop
 from deployment.host.marks import Place
-from deployment.host.model import Wanted
 from deployment.host.step import Step
 from deployment.host.steps import perform
 from deployment.host.work import Work
@@ -97,7 +97,9 @@ def linked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Layout:
 
 def test_directories_are_made_behind_a_link(linked: Layout, tmp_path: Path) -> None:
     """Owner and mode are those of what the link leads to, and afterwards nothing is left to do."""
-    work = Work(linked, DEV, linked.root, release(linked), None, Place(deployed=True), Wanted(DEV, "running"))
+    work = Work(
+        linked, DEV, linked.root, release(linked), None, Place(deployed=True), Running(environment=DEV)
+    )
     wrong = [path for path, right in observe.directories(linked, DEV).items() if not right]
     assert str(linked.data(DEV)) in wrong
     perform(work, Step("create-directories", tuple(wrong)))
@@ -124,7 +126,7 @@ def test_what_a_link_leads_to_is_emptied_and_stays(
     (tmp_path / "own" / "releases").mkdir(parents=True)
     (linked.opt / "dev").symlink_to(tmp_path / "own")
     (linked.data(DEV) / "events").mkdir()
-    work = Work(linked, DEV, linked.root, None, None, Place(deployed=True), Wanted(DEV, "absent"))
+    work = Work(linked, DEV, linked.root, None, None, Place(deployed=True), Absent(environment=DEV))
     perform(work, Step("remove-releases", ("dev",)))
     perform(work, Step("delete-data", ("dev",)))
     for link, target in ((linked.opt / "dev", tmp_path / "own"), (linked.data(DEV), tmp_path / "dev")):

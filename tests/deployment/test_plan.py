@@ -13,34 +13,22 @@ from typing import Any
 
 import pytest
 
+from deployment.host.desired import Absent, Desired, Running, Stopped, Unchanged
 from deployment.host.errors import Refused
 from deployment.host.layout import Environment
-from deployment.host.model import Kept, Log, Lost, Manifest, Observed, Redaction, Taken, Wanted
+from deployment.host.model import Kept, Log, Lost, Manifest, Observed, Redaction, Taken
 from deployment.host.plan import plan
 from deployment.host.step import callers
 from deployment.host.unread import Unread
 
 BASE = json.loads((Path(__file__).parent / "plan_base.json").read_text())
 CASES = sorted((Path(__file__).parent / "plans").glob("*.json"))
-OPTIONS = (
-    "restart",
-    "staged",
-    "soak",
-    "watch",
-    "back",
-    "failed",
-    "pid",
-    "enabled",
-    "user",
-    "remove",
-    "delete",
-    "keep",
-    "prune",
-    "home",
-    "insist",
-    "kept",
-    "rebuild",
-)
+STATES: dict[str, type[Desired]] = {
+    "running": Running,
+    "stopped": Stopped,
+    "absent": Absent,
+    "as it is": Unchanged,
+}
 DEFAULTS = {
     "dirty": False,
     "subject": "",
@@ -52,7 +40,7 @@ DEFAULTS = {
 }
 
 
-def _seen(value: dict[str, Any]) -> Observed:
+def _observed(value: dict[str, Any]) -> Observed:
     releases = {name: Kept(**kept) for name, kept in value.get("releases", {}).items()}
     lists: dict[str, Any] = {
         key: tuple(value[key])
@@ -69,35 +57,38 @@ def _seen(value: dict[str, Any]) -> Observed:
     return Observed(**{**value, **lists, **log, "releases": releases})
 
 
-def _wanted(value: dict[str, Any]) -> Wanted:
+def _state(value: dict[str, Any]) -> Desired:
+    """The state desired, from a case: what it leaves out of a revert or a deploy is as there."""
     release = Manifest(**{**DEFAULTS, **value["release"]}) if value.get("release") else None
-    options = {key: value[key] for key in OPTIONS if key in value}
-    if "log" in value:
-        options["log"] = Log(**value["log"])
-    if "redaction" in value:
-        options["redaction"] = Redaction(**value["redaction"])
-    return Wanted(Environment(value["environment"]), value["state"], release, **options)
+    options = {key: item for key, item in value.items() if key not in ("environment", "state", "release")}
+    if "log" in options:
+        options["log"] = Log(**options["log"])
+    if "redaction" in options:
+        options["redaction"] = Redaction(**options["redaction"])
+    if value["state"] == "running":
+        options = {"staged": True, "enabled": not options.get("back", False), **options}
+    return STATES[value["state"]](environment=Environment(value["environment"]), release=release, **options)
 
 
 def _desired(override: dict[str, Any]) -> dict[str, Any]:
     """The state desired in a case; its release differs from the base in some fields, or is none."""
     release = override.get("release", {})
-    whole = None if release is None else BASE["wanted"]["release"] | release
-    return {**BASE["wanted"], **override, "release": whole}
+    whole = None if release is None else BASE["desired"]["release"] | release
+    return {**BASE["desired"], **override, "release": whole}
 
 
 @pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
 def test_plan(path: Path) -> None:
     """What the file's `rule` says."""
     case = json.loads(path.read_text())
-    found = ({} if case.get("bare") else BASE["seen"]) | case.get("seen", {})
-    seen, wanted = _seen(found), _wanted(_desired(case.get("wanted", {})))
+    found = ({} if case.get("bare") else BASE["observed"]) | case.get("observed", {})
+    observed, desired = _observed(found), _state(_desired(case.get("desired", {})))
     if "refused" in case:
         with pytest.raises(Refused, match=re.escape(case["refused"])) as refusal:
-            plan(seen, wanted)
+            plan(observed, desired)
         assert refusal.value.hint
         return
-    steps = plan(seen, wanted)
+    steps = plan(observed, desired)
     shown = [(" ".join([step.verb, *step.target]), step.reason) for step in steps]
     assert shown == list(case["steps"].items()), case["rule"]
     assert callers(steps) == case["callers"], case["rule"]
@@ -107,7 +98,7 @@ def test_each_state_found_can_be_recorded() -> None:
     """As the record of a change begins with it: also a log that nobody could read."""
     for path in CASES:
         case = json.loads(path.read_text())
-        json.dumps(_seen(BASE["seen"] | case.get("seen", {})).facts())
+        json.dumps(_observed(BASE["observed"] | case.get("observed", {})).facts())
 
 
 def test_every_verb_of_a_plan_has_hands() -> None:

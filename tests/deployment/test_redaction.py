@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 
 from deployment.host import audit, last_head, record, redaction, redaction_notes, releases, store
+from deployment.host.desired import Unchanged
 from deployment.host.errors import Refused, StepFailed
 from deployment.host.layout import Environment, Layout
 from deployment.host.marks import Place
-from deployment.host.model import Log, Redaction, Wanted
+from deployment.host.model import Log, Redaction
 from deployment.host.run import run
 from deployment.host.work import Work
 from deployment.settings import ROOT
@@ -46,7 +47,7 @@ def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Work:
     release = replace(release, config={**release.config, "projections_db_path": models})
     say(store.path_of(release), "before", "it is hunter2", "after")
     log = store.head(layout, DEV, release)[0]
-    wanted = Wanted(DEV, "as it is", release, redaction=ORDER)
+    wanted = Unchanged(environment=DEV, release=release, redaction=ORDER)
     return Work(layout, DEV, tmp_path, release, log, Place(deployed=False), wanted)
 
 

@@ -15,10 +15,10 @@ from deployment.host import (
     transaction,
 )
 from deployment.host.aside import Aside
+from deployment.host.desired import Running
 from deployment.host.errors import StepFailed
 from deployment.host.exchange import exchange
 from deployment.host.layout import Layout
-from deployment.host.model import Wanted
 from deployment.host.record import Transaction
 from deployment.host.run import run
 
@@ -144,7 +144,7 @@ def test_brought_log_that_did_not_stay(
     if said:
         place.write_text(f"{5 + said} {'b' * 64}")
     shelf.take(layout, DEV, release(layout), name, None)
-    back = Wanted(DEV, "running", release(layout), log=OLD, kept=name, back=True)
+    back = Running(environment=DEV, release=release(layout), log=OLD, kept=name, back=True)
     shelf.switch(layout, DEV, release(layout), memory.name(back))
     told = memory.clear(release(layout))
     assert places(layout) == {"events": "9", **{name: name[0] for name in left}}

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from deployment.host import changing, readmodels, releases, run, shelf, steps, store
+from deployment.host.desired import Unchanged
 from deployment.host.errors import Refused, StepFailed
 from deployment.host.layout import Environment, Layout
-from deployment.host.model import Log, Wanted
+from deployment.host.model import Log
 from deployment.host.record import Transaction
 from deployment.host.step import Step
 from deployment.host.work import Work
@@ -119,7 +120,7 @@ def test_rebuild_that_fails_shows_no_command(layout: Layout, monkeypatch: pytest
     found = release(layout)
     found.config["projections_db_path"] = str(layout.data(DEV) / "projections" / "helionyx.db")  # type: ignore[index]
     nobody: Any = None
-    work = Work(layout, DEV, layout.root, found, None, nobody, Wanted(DEV, "as it is", found))
+    work = Work(layout, DEV, layout.root, found, None, nobody, Unchanged(environment=DEV, release=found))
     with pytest.raises(StepFailed, match="cannot be built anew; those of before stay") as failed:
         steps.rebuild_projections(work, found.id)
     assert failed.value.hint

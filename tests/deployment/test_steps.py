@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from deployment.host import files, marks, readmodels
+from deployment.host.desired import Running
 from deployment.host.errors import StepFailed
 from deployment.host.layout import Layout
 from deployment.host.marks import Place
-from deployment.host.model import Wanted
 from deployment.host.step import Step
 from deployment.host.steps import perform
 from deployment.host.work import Work
@@ -26,7 +26,9 @@ def _work(layout: Layout) -> Work:
     made = release(layout)
     models = str(layout.data(DEV) / "projections" / "helionyx.db")
     made = replace(made, id=NAME, config={**made.config, "projections_db_path": models})
-    return Work(layout, DEV, layout.root, made, None, Place(deployed=True), Wanted(DEV, "running", made))
+    return Work(
+        layout, DEV, layout.root, made, None, Place(deployed=True), Running(environment=DEV, release=made)
+    )
 
 
 @pytest.mark.parametrize(

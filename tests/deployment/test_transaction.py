@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from deployment.host import audit, record, releases, transaction
+from deployment.host.desired import Running, Stopped
 from deployment.host.errors import StepFailed
 from deployment.host.layout import Layout
 from deployment.host.model import Kept, Manifest, Observed
@@ -96,8 +97,10 @@ def test_what_was_there_before_is_gone_back_to(
     """What was stopped by hand stays down, and starts on boot if it did before."""
     seen = replace(RUNS, service=service, socket=socket, enabled=enabled)
     change = _change(layout, monkeypatch, seen)
-    wanted = change._as_it_was(change._before(seen))
-    assert (wanted.state, wanted.enabled, wanted.release.id, wanted.back) == (state, enabled, NAME, True)
+    desired = change._as_it_was(change._before(seen))
+    assert isinstance(desired, Running if state == "running" else Stopped)
+    assert desired.release is not None
+    assert (desired.enabled, desired.release.id, desired.back) == (enabled, NAME, True)
 
 
 @pytest.mark.parametrize(("runs", "before"), [("older", "older"), (None, NAME), ("gone", NAME)])
@@ -127,8 +130,8 @@ def test_what_an_earlier_attempt_has_done_is_not_wanted_again(
     """What is said to a service after a switch is no reason to switch once more."""
     change = _change(layout, monkeypatch, RUNS)
     change.request.update(verb=verb, log={"length": 5, "head": "a" * 64})
-    assert getattr(change._wanted(), named)
+    assert getattr(change._desired(), named)
     change.transaction.write("step", verb=step, state="begin")
-    assert getattr(change._wanted(), named)
+    assert getattr(change._desired(), named)
     change.transaction.write("step", verb=step, state="done")
-    assert not getattr(change._wanted(), named)
+    assert not getattr(change._desired(), named)

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from deployment.host import releases
+from deployment.host.desired import Running
 from deployment.host.layout import Layout
-from deployment.host.wishes import wanted_of
+from deployment.host.request import desired_of
 
 from .shelves import DEV, NEW, OLD, release
 
@@ -22,8 +23,9 @@ def test_restored_log_is_watched_as_long_as_was_asked(
     monkeypatch.setattr(releases, "current", lambda *_: "r")
     log = {"length": NEW.length, "head": NEW.head} | ({"kept": kept} if kept else {})
     request: dict[str, Any] = {"verb": "restore", "environment": "dev", "soak": 3.0, "log": log}
-    wanted = wanted_of(layout, DEV, request)
-    assert (wanted.state, wanted.watch, wanted.kept, wanted.staged) == ("running", 3.0, kept, False)
-    assert wanted.log is not None
-    assert wanted.log.tells(NEW)
-    assert not wanted.log.tells(OLD)
+    desired = desired_of(layout, DEV, request)
+    assert isinstance(desired, Running)
+    assert (desired.watch, desired.kept, desired.staged) == (3.0, kept, False)
+    assert desired.log is not None
+    assert desired.log.tells(NEW)
+    assert not desired.log.tells(OLD)
