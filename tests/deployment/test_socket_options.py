@@ -163,7 +163,7 @@ with listening() as listener:
 
 
 def test_look_needs_no_port_that_a_service_can_take() -> None:
-    """Else no look at any environment would come to an end. connect() tries an even number of ports: six here."""
+    """Else no look at any environment would come to an end. connect() tries an even number of ports."""
     few = "ip link set lo up && echo 40000 40005 > /proc/sys/net/ipv4/ip_local_port_range"
     script = ["sh", "-c", f'{few} && exec "$@"', "sh", sys.executable, "-c", NO_PORT_LEFT]
     around = ["unshare", "--map-root-user", "--net", "--", *script]
