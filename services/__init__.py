@@ -1,1 +1,1 @@
-"""Helionyx, the service: it keeps every word it is told in an append-only event log."""
+"""Helionyx, the service: it records every message in an append-only event log."""

@@ -47,9 +47,9 @@ class Config:
     telegram_api_url: str = TELEGRAM
     """The address of the Bot API, without a / at the end."""
     telegram_quiet_hours: tuple[str, str] | None = None
-    """From when to when the bot says nothing by itself, such as 22:00 to 08:00."""
+    """The hours without reminders, such as 22:00 to 08:00."""
     telegram_summary_at: str | None = None
-    """When it sums the day up."""
+    """The time of the summary of the day."""
     trusted_proxies: tuple[str, ...] = ()
     """The addresses and networks whose X-Forwarded-For is believed."""
     memory_limit: str | None = None

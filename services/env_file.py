@@ -58,7 +58,7 @@ class EnvFile:
     entries: dict[str, Entry]
     problems: tuple[Problem, ...]
     is_read: bool = True
-    """Whether the lines were read at all: of others nobody can say which keys are missing."""
+    """Whether the lines could be read: else the missing keys are unknown."""
 
 
 def parse(data: bytes) -> EnvFile:

@@ -26,7 +26,7 @@ SENDING = "SendingAnnounced"
 MESSAGE = MESSAGE_RECORDED[0]
 
 STRUCTURE = frozenset({"source", "due", "about", "release", "said_at", "at", "kind", "album", "sender"})
-"""The members of an event, at any depth, that hold no words: who, when, which way, what a sending answers."""
+"""The members of an event, at any depth, that hold no words: sources, times, references."""
 
 NAMES = frozenset({"track", "tag", "tags", "origin"})
 """The members that are short and often repeated, or other people's words. They are replaced, and not searched

@@ -33,7 +33,7 @@ ACCEPTED_AT_ONCE = 8
 """In one turn of the loop. asyncio logs a line for each that it cannot accept."""
 
 LOGGED_EVERY = 60.0
-"""In seconds: that there are too many is told once in that time."""
+"""In seconds: the interval in which too many connections are logged once."""
 
 
 class Rank(IntEnum):
@@ -58,7 +58,7 @@ class Connections(ServerState):
         self._waiting: tuple[dict[Connected, None], ...] = tuple({} for _ in Rank)
         self._logged = float("-inf")
         self.hurried = False
-        """Whether the server stops, and whoever takes nothing is waited for no longer than needs be."""
+        """Whether the server stops: a caller that takes nothing is then cut off early."""
 
     def waits(self, connection: Connected, rank: Rank) -> None:
         """From now on it waits."""

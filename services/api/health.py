@@ -113,7 +113,7 @@ OPERATIONS: Operations = {
 
 
 def health_routes(service: Service, identity: Identity, telegram: Status) -> list[Route]:
-    """`/health` answers as soon as the process listens, `/health/ready` says when the log is open."""
+    """`/health` answers as soon as the process listens, `/health/ready` is for an open log."""
     who = asdict(identity)
 
     async def health(_request: Request) -> Response:

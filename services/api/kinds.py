@@ -95,7 +95,7 @@ class Kind(Struct, frozen=True):
 
 
 class Nothing(msgspec.Struct, forbid_unknown_fields=True):
-    """The body of what says all by its path."""
+    """The empty body of a request whose path is enough."""
 
 
 def operations(kind: Kind) -> Operations:

@@ -1,4 +1,4 @@
-"""`/metrics`: how the service does, for Prometheus. Wants the token, as `guard` says."""
+"""`/metrics`: the state of the service, for Prometheus. Needs the token, as in `auth`."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ class Notifier:
         watched = variables.get("WATCHDOG_PID") in (None, str(os.getpid()))
         microseconds = int(variables.get("WATCHDOG_USEC", "0")) if watched else 0
         self.watchdog_seconds = microseconds / 1_000_000
-        """Within how many seconds systemd wants to hear from this process; 0: it does not."""
+        """The interval in seconds in which systemd expects a WATCHDOG=1; 0: it expects none."""
 
     def __call__(self, *lines: str) -> None:
         """Send lines such as `READY=1` in one message."""

@@ -71,7 +71,7 @@ def operation(
 
 
 def answer(description: str, schema: Mapping[str, Any], *content_types: str) -> dict[str, Any]:
-    """An answer whose body is as `schema` says: JSON, unless other content types are given."""
+    """An answer with a body of this schema: JSON, unless other content types are given."""
     return {
         "description": description,
         "headers": {"X-Request-Id": REQUEST_ID},
@@ -86,7 +86,7 @@ def _problem(status: HTTPStatus) -> Component:
 
 
 def parameter(name: str, description: str, schema: Mapping[str, Any], **more: Any) -> dict[str, Any]:
-    """A parameter in the query, unless `more` says where else."""
+    """A parameter in the query, unless `more` has another place."""
     return {"name": name, "in": "query", "description": description, "schema": schema, **more}
 
 

@@ -81,7 +81,7 @@ async def on_service_error(_request: Request, error: Exception) -> Response:
 
 
 def log_once(error: HelionyxError) -> None:
-    """Log what a person has to act on, once for all callers whom the same error meets."""
+    """Log an error that a person has to act on, once for all callers that get it."""
     if error not in _logged:
         _logged.add(error)
         log_failure(error)
@@ -101,7 +101,7 @@ async def on_http_exception(request: Request, error: Exception) -> Response:
 
 
 async def on_disconnect(_request: Request, _error: Exception) -> Response:
-    """The caller has gone in the middle of its request: nobody hears this, and nothing is wrong here."""
+    """The caller has disconnected in the middle of its request: nobody gets this, and nothing is wrong."""
     return problem(HTTPStatus.BAD_REQUEST, "the request ended before its body was complete")
 
 

@@ -179,7 +179,7 @@ class BoundedProtocol(HttpToolsProtocol):
             self._writing.cancel()
 
     def hurry(self) -> None:
-        """The server stops: who takes nothing is not waited for as long as ever."""
+        """The server stops: a caller that takes nothing gets less time."""
         if self.flow.write_paused or self.transport.get_write_buffer_size():
             self._watch()
 

@@ -19,7 +19,7 @@ from services.logs import REQUEST_ID
 logger = logging.getLogger("helionyx")
 
 Answered = Callable[[Scope, int | None, float], None]
-"""Is told of each request: what it was, its answer's status (None: it has none), how many seconds it took."""
+"""Called for each request with its scope, the status of its answer (None: it has none) and its seconds."""
 
 PROBES = ("/health", "/health/ready")
 """The paths that health checks request all the time."""
@@ -89,7 +89,7 @@ def log_answer(
     seconds: float,
     client: tuple[str, int] | None,
 ) -> None:
-    """The line about one request. Its query is left out: it says what somebody looked for.
+    """Log one request. Its query is left out: it shows what somebody searched for.
 
     That the service said it is well, whoever asked, is worth a line to nobody but who looks for it.
     """

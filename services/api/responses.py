@@ -16,7 +16,7 @@ def json_of(
     headers: Mapping[str, str] | None = None,
     media_type: str = "application/json",
 ) -> Response:
-    """The answer that says `content`."""
+    """The answer with this content."""
     return Response(msgspec.json.encode(content) + b"\n", status, headers, media_type)
 
 

@@ -97,7 +97,7 @@ class DrainingServer(uvicorn.Server):
                 await asyncio.wait_for(self._stop.wait(), 1.0)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Stop, as this module's docstring tells. Ends within GRACE_SECONDS."""
+        """Stop as this module's docstring describes. Ends within GRACE_SECONDS."""
         self._drain.begun = True
         self.server_state.hurried = True
         for protocol in self._protocols():
@@ -164,7 +164,7 @@ def _is_idle(protocol: HttpToolsProtocol) -> bool:
 
 
 def _closing(app: ASGIApp, drain: Drain) -> ASGIApp:
-    """`app`, which says `Connection: close` in every response that starts after the stop has begun."""
+    """Add `Connection: close` to every response of `app` that starts after the stop has begun."""
 
     async def closing(scope: Scope, receive: Receive, send: Send) -> None:
         async def send_closing(message: Message) -> None:

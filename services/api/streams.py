@@ -1,4 +1,4 @@
-"""The log as a stream that goes on: server-sent events, for whoever wants to hear of each record at once."""
+"""The log as an endless stream of server-sent events, for callers that want each record at once."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ OPERATIONS: Operations = {
 
 
 def stream_routes(service: Service, measures: Measures) -> list[Route]:
-    """`GET /api/v1/events/stream`. It ends when the service stops, with an event that says so."""
+    """`GET /api/v1/events/stream`. It ends when the service stops, with an event of its own."""
 
     async def follow(request: Request) -> Response:
         after = number(request, "after", 0, LARGEST_POSITION)

@@ -1,1 +1,1 @@
-"""The command line: a person who talks to the running service, over HTTP alone. The log is never opened."""
+"""The command line: it calls the running service over HTTP alone, and never opens the log."""

@@ -43,7 +43,7 @@ Query = Mapping[str, object]
 
 
 class Client:
-    """Speaks to one service. `note` is told what a person should know while it goes on.
+    """Calls one service. `note` gets messages for the person who waits.
 
     A change that nobody answers is tried for `patience` seconds.
     """
@@ -186,7 +186,7 @@ class Client:
         }
 
     def _meet(self) -> None:
-        """Ask who is there: a URL that somebody gave may lead to another environment than the one named."""
+        """Check the environment of the service: a URL may lead to another one than the one named."""
         environment, named = None, self._target.environment
         self._met = True  # for this question
         try:

@@ -181,7 +181,7 @@ def tagged(client: Client, out: Output, options: argparse.Namespace) -> int:
 
 
 def due(client: Client, out: Output, options: argparse.Namespace) -> int:
-    """By when a todo has to be done, or by no time. WHEN is understood as docs/GRAMMAR.md says."""
+    """Set or remove the due time of a todo. docs/GRAMMAR.md explains WHEN."""
     text = " ".join(options.when)
     time = None if text == NEVER else when(text, datetime.now(out.zone))
     if time is None and text != NEVER:

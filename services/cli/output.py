@@ -27,7 +27,7 @@ COLOURS = {
 
 
 class Output:
-    """Writes to `stream`. Colours and cut lines are for a terminal alone, and colours for who wants them."""
+    """Writes to `stream`. Colours and cut lines are for a terminal alone, and colours can be switched off."""
 
     def __init__(self, stream: TextIO, variables: Mapping[str, str], *, as_json: bool, timezone: str) -> None:
         self._stream = stream

@@ -23,7 +23,7 @@ OPENED = "HELIONYX_CONFIGURATION"
 
 @dataclass(frozen=True)
 class Target:
-    """A service, and how to speak to it. Its repr holds no secret."""
+    """The address and the token of a service. Its repr holds no secret."""
 
     environment: str
     url: str

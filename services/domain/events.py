@@ -1,4 +1,4 @@
-"""The events: what has happened, for ever. `services.formats` says as what each is kept in the log.
+"""The events: facts that stay for ever. `services.formats` has the version of each in the log.
 
 What was added is known by the position that its event has in the log: the log itself numbers things. A track
 is known by its name, since people say its name whenever they add to it.
@@ -30,7 +30,7 @@ class Spoken(BaseEvent, frozen=True, kw_only=True):
 
 
 class MessageRecorded(Spoken, frozen=True):
-    """Somebody told the service something."""
+    """A message was recorded."""
 
     text: str
     origin: Origin | None = None

@@ -72,4 +72,4 @@ class Origin(Struct, frozen=True, omit_defaults=True):
     edited: bool = False
     """Whether it is another wording of what was said before."""
     wordless: bool = False
-    """Whether it had no words: the text says what it was."""
+    """Whether the message had no text of its own: the recorded text names its kind."""

@@ -24,7 +24,7 @@ class Patience:
         self._since = 0.0
 
     def __call__(self, attempt: int) -> bool:
-        """Wait a little and tell whether to try again. `attempt` counts from 0 for each lock."""
+        """Wait a little; return whether to try again. `attempt` counts from 0 for each lock."""
         now = time.monotonic()
         if attempt == 0:
             self._since = now

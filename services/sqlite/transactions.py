@@ -13,7 +13,7 @@ import apsw
 def transaction(
     connection: apsw.Connection, mode: Literal["DEFERRED", "IMMEDIATE", "EXCLUSIVE"] = "IMMEDIATE"
 ) -> Iterator[None]:
-    """Commit what is done meanwhile, or roll it back. DEFERRED is for who only reads.
+    """Commit the changes of the block, or roll them back. DEFERRED is for reading.
 
     SQLite itself has rolled back already after some errors, a full disk's among them: a second time would be
     an error of its own, in front of the first.
@@ -29,7 +29,7 @@ def transaction(
 
 @contextlib.contextmanager
 def savepoint(connection: apsw.Connection) -> Iterator[None]:
-    """Undo what is done meanwhile if it fails, and nothing else of the transaction that has begun.
+    """Undo the changes of the block if it fails, and nothing else of the transaction.
 
     Where SQLite has rolled all of it back already, as for a full disk, there is nothing to undo.
     """

@@ -18,7 +18,7 @@ REFUSED = 2
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command. Exit code 0: nothing speaks against the bot; 2: the environment must not have it."""
+    """Run the command. Exit code 0: the bot may be used; 2: the environment must not have it."""
     parser = argparse.ArgumentParser(prog="python -m services.telegram", description=DESCRIPTION)
     verbs = parser.add_subparsers(dest="verb", required=True)
     whose = verbs.add_parser("whose", help="whether the token is that of the environment's own bot")

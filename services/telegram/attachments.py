@@ -58,7 +58,7 @@ _TELLING = _names(
     phone_number question text title value
     """
 )
-"""The names of what an attachment says of itself in words or numbers."""
+"""The members of an attachment that are texts or numbers."""
 
 
 def attachment_of(message: Raw) -> Attachment | None:

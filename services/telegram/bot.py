@@ -27,7 +27,7 @@ LIBRARIES = ("telegram", "httpx", "httpcore")
 
 
 class Telegram:
-    """One environment's bot; `off` says why there is none."""
+    """The bot of one environment; `off` is the reason why it does not run."""
 
     def __init__(
         self,

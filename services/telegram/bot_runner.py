@@ -1,4 +1,4 @@
-"""The bot at work: the claim, then who it is, then listening and reminding until the stop.
+"""Run the bot: claim the token, verify it, then poll and remind until the stop.
 
 Imports the library, which takes a second and 13 MB: this module is imported in a thread, and not before
 the service is ready.
@@ -156,7 +156,7 @@ class BotRunner:
 
 
 async def _offer_commands(bot: Bot) -> None:
-    """Let Telegram offer them to whoever types a slash: a help, without which everything works."""
+    """Register the commands with Telegram, which offers them after a slash. The bot works without."""
     try:
         await bot.set_my_commands(COMMANDS)
     except TelegramError as error:

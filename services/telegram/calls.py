@@ -38,7 +38,7 @@ _BEFORE = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.Un
 """The errors before anything was sent."""
 
 _REFUSALS = (BadRequest, ChatMigrated, Conflict, Forbidden, InvalidToken, RetryAfter)
-"""An answer that says so. Anything else may have been done all the same, also what has a strange answer."""
+"""The errors of a clear refusal. After any other the call may have been carried out."""
 
 
 class Request(HTTPXRequest):
@@ -95,7 +95,7 @@ def is_webhook(error: TelegramError) -> bool:
 
 
 def wait_of(error: TelegramError) -> float | None:
-    """For how long Telegram wants to be left alone, in seconds; None or 0: it says nothing of that."""
+    """The seconds that Telegram asks to wait; None or 0: it asks for none."""
     if not isinstance(error, RetryAfter):
         return None
     asked = error.retry_after

@@ -11,7 +11,7 @@ from services.errors import HelionyxError
 
 
 class Claim:
-    """A lock on a file that is named after the token, and does not tell it. It dies with the process."""
+    """A lock on a file named after a hash of the token. It ends with the process."""
 
     def __init__(self, state: Path, token: str) -> None:
         digest = hashlib.sha256(token.encode()).hexdigest()[:16]

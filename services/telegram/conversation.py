@@ -65,7 +65,7 @@ class Strangers:
         self._told: dict[int | None, float] = {}
 
     def is_new(self, chat: int | None) -> bool:
-        """Whether it is time to tell of this chat."""
+        """Whether this chat is to be logged now."""
         now = self._clock()
         if now - self._told.get(chat, -self.HOUR) < self.HOUR:
             return False

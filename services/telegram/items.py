@@ -1,4 +1,4 @@
-"""The items that the bot speaks of, however many there are."""
+"""All items of a kind and state, read page by page."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ from services.telegram.texts import (
 )
 
 MOST_BUTTONS = 12
-"""Below a list: who has more to do finds the others with their numbers."""
+"""The most buttons below a list: other items are found by their numbers."""
 
 
 def todo_list(todos: Sequence[Item], hours: Hours, now: datetime) -> Reply:

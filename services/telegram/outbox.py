@@ -86,7 +86,7 @@ class Outbox:
         return await self._go(about, announced.position, reply, to)
 
     async def edit(self, chat: int, message: int, reply: Reply) -> None:
-        """Let a message that was sent say something else. That may be done twice, and is not announced."""
+        """Edit a sent message. Editing may happen twice, and is not announced."""
         await self._gently(
             "edit",
             lambda: self._bot.edit_message_text(
@@ -95,7 +95,7 @@ class Outbox:
         )
 
     async def answer(self, query: str, text: str) -> None:
-        """Say something to who has pressed a button."""
+        """Answer a pressed button."""
         await self._gently("answer", lambda: self._bot.answer_callback_query(query, cut(text, 200)))
 
     async def moved_to(self, chat: int) -> int | None:

@@ -40,7 +40,7 @@ class Owed:
     album: bool = False
 
     def joined(self, other: Owed) -> Owed:
-        """The answer to both of two parts: to the one with the most to say."""
+        """The reply to two parts of an album: that with the greater weight."""
         first = max((self, other), key=lambda owed: (owed.compose is not None, owed.weight))
         return replace(first, kinds=self.kinds + other.kinds)
 

@@ -15,12 +15,12 @@ from services.domain.due import FIRST, LAST, day_of, is_day, local
 from services.domain.items import Item
 
 MORNING = time(8)
-"""When a day begins for who has named neither quiet hours nor a time for the summary."""
+"""The beginning of the day without quiet hours and without a time for the summary."""
 
 
 @dataclass(frozen=True)
 class Hours:
-    """When somebody may be told something."""
+    """The hours in which the bot may send reminders."""
 
     zone: tzinfo
     quiet: tuple[time, time] | None
@@ -65,7 +65,7 @@ def due_at(due: str, hours: Hours) -> datetime:
 
 
 def reminded(todos: Iterable[Item], now: datetime, hours: Hours) -> tuple[Item, ...]:
-    """The open todos that it is time to speak of.
+    """The open todos whose reminders are due.
 
     What was missed is told on the same day, and no later: then it is in the summary. Who says in the
     afternoon that something is due today knows it: what was said after its time is not told back.

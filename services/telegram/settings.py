@@ -14,7 +14,7 @@ from services.env_file import Problem
 from services.telegram.schedule import Hours
 
 VARIABLE = "TELEGRAM"
-"""In a checkout, 1 asks for the bot: whoever tries something out does not want to end a node's polls."""
+"""In a checkout, 1 starts the bot: by default a trial does not end the polls of a node."""
 
 
 @dataclass(frozen=True)

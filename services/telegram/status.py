@@ -21,7 +21,7 @@ process somewhere polls for it; Telegram sends its updates to a webhook; it has 
 
 @dataclass
 class Status:
-    """Written by the bot, read by whoever wants to know. Holds no secret."""
+    """Written by the bot, read by health and metrics. Holds no secret."""
 
     state: str = OFF
     bot: str | None = None

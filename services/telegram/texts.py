@@ -49,7 +49,7 @@ COMMANDS = (
     ("status", "which environment this is, and how it does"),
     ("help", "this"),
 )
-"""The commands and what they do, as Telegram offers them to whoever types a slash."""
+"""The commands with their help, as Telegram offers them after a slash."""
 
 HELP = "\n".join(
     (
@@ -142,13 +142,13 @@ def unset_chat(chat: int) -> Reply:
 
 
 def when(due: str, hours: Hours, now: datetime) -> str:
-    """A due date as a person says it, such as `Friday 13 Feb` or `Friday 13 Feb 17:00`."""
+    """A due date for people, such as `Friday 13 Feb` or `Friday 13 Feb 17:00`."""
     day = day_words(day_of(due, hours.zone), hours.local(now).date())
     return day if is_day(due) else f"{day} {hours.local(datetime.fromisoformat(due)):%H:%M}"
 
 
 def day_words(day: date, today: date) -> str:
-    """A day as a person says it, with the year where it is another one."""
+    """A day for people, with the year where it is another one."""
     return f"{day:%A} {day.day} {day:%b}" + (f" {day.year}" if day.year != today.year else "")
 
 

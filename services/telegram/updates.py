@@ -106,7 +106,7 @@ def message_in(update: Raw) -> tuple[str, Raw]:
 
 
 def migration_of(update: Raw) -> Migrated | None:
-    """The move of a group that an update tells of: once in the old chat, and once in the new one."""
+    """The move of a group, which updates report once in the old chat and once in the new one."""
     message = part(update, "message")
     here = number(part(message, "chat"), "id")
     to, old = number(message, "migrate_to_chat_id"), number(message, "migrate_from_chat_id")

@@ -100,7 +100,7 @@ def open_for_appending(directory: Path, *, begin: bool = True) -> apsw.Connectio
 
 
 def refuse_missing(directory: Path) -> None:
-    """Raise `EventLogError` where there is no log: to who only reads, it would look like an empty one."""
+    """Raise `EventLogError` where there is no log: to a reader it would look like an empty one."""
     if not _exists(directory / FILE_NAME):
         raise EventLogError(f"there is no event log in {directory}", "the value of EVENT_STORE_PATH")
 
