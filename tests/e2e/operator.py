@@ -212,6 +212,13 @@ class Operator:
             assert time.monotonic() < end
             time.sleep(0.05)
 
+    def await_not_ready(self, environment: str) -> None:
+        """Wait until an environment has noticed that it cannot go on."""
+        end = time.monotonic() + LIMIT
+        while self.ask(environment, "/health/ready")[0] == 200:
+            assert time.monotonic() < end
+            time.sleep(0.05)
+
     def await_restart(self, environment: str, pid: int) -> None:
         """Wait until systemd has replaced the process of an environment, and the new one is up."""
         unit = Environment(environment).service

@@ -23,6 +23,7 @@ def test_log_that_was_deleted_under_its_service_is_saved_by_its_hint(dev: Operat
     dev.tell("dev", ["an orange", "a lemon"])
     before = dev.events("dev")
     dev.on_node("rm", "-r", EVENTS)
+    dev.await_not_ready("dev")
     found = examine(dev, "dev", code=4)
     assert bad(found) == {("dev", "event log"), ("dev", "service")}
     text, mend = found["dev", "event log", "bad"]
@@ -50,6 +51,7 @@ def test_log_of_another_length_than_the_service_tells_is_bad(dev: Operator) -> N
     dev.tell("dev", ["a second cherry"])
     before = dev.events("dev")
     dev.on_node("sh", "-ec", f"rm {path}*; cp -a {aside}/events.db {path}; rm -r {aside}")
+    dev.await_not_ready("dev")
     found = examine(dev, "dev", code=4)
     assert bad(found) == {("dev", "event log"), ("dev", "service")}
     text, mend = found["dev", "event log", "bad"]

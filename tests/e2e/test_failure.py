@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from .operator import Operator
@@ -47,19 +45,12 @@ def test_failed_rehearsal_beside_a_damaged_service_touches_nothing(dev: Operator
     dev.on_node("sed", "-i", "s/an orange/an 0range/", log)
     dev.on_node("systemctl", "start", "helionyx-dev.socket", "helionyx-dev.service")
     dev.on_node("systemctl", "disable", "--quiet", "helionyx-dev.socket", "helionyx-dev.service")
-    _until_not_ready(dev)
+    dev.await_not_ready("dev")
     before = dev.status("dev")
     dev.commit("services/changed.py", "A = 1\n")
     result = dev.deploy("dev", code=3)
     assert "rehearsal" in result["message"] or "ready is False" in result["message"]
     assert dev.status("dev") | {"memory": 0} == before | {"memory": 0}
-
-
-def _until_not_ready(dev: Operator) -> None:
-    end = time.monotonic() + 30
-    while dev.ask("dev", "/health/ready")[0] == 200:
-        assert time.monotonic() < end
-        time.sleep(0.1)
 
 
 def test_release_that_answers_as_another_is_switched_back(dev: Operator) -> None:
