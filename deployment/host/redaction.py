@@ -36,6 +36,7 @@ def look_up(layout: Layout, environment: Environment, release: Manifest, request
     store.refuse_missing(release)
     order = order_of(request)
     try:
+        store.head(layout, environment, release)  # a log that nobody can read shows within seconds
         found = _ask(layout, environment, release, order, "--plan")
     except StepFailed as error:
         raise Refused(*_words(error)) from error

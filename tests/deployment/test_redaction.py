@@ -155,6 +155,18 @@ def test_what_the_program_refuses_is_refused_beforehand(work: Work, monkeypatch:
     assert "shows the positions" in refusal.value.hint
 
 
+def test_log_that_nobody_can_read_is_refused_soon(work: Work, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pipe in place of a file of the log keeps whatever opens it: the look has a limit of seconds."""
+    monkeypatch.setattr(redaction, "refuse_nobody", lambda _: None)
+    monkeypatch.setattr(store, "LOOK", 0.2)
+    waits = [sys.executable, "-IS", "-c", "import sys; sys.stdin.read(); import signal; signal.pause()"]
+    monkeypatch.setattr(releases, "command", lambda *words: [*waits, *words[3:]])
+    able = replace(work.chosen, log={"reads": {"EventRedacted": [1]}})
+    request: dict[str, Any] = {"position": 2, "reason": "why", "actor": {"name": "Ada"}}
+    with pytest.raises(Refused, match=r"no end after 0\.2 s: .* head"):
+        redaction.look_up(work.layout, DEV, able, request)
+
+
 def test_audit_knows_of_it_however_the_transaction_ended(work: Work) -> None:
     """Both heads, the position and the reason; nothing where none was done."""
     request = {"verb": "redact", "environment": "dev", "actor": {"name": "Ada"}, "reason": "a password"}
