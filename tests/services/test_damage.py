@@ -119,9 +119,7 @@ def test_a_bit_that_flipped_anywhere(tmp_path: Path, capsys: pytest.CaptureFixtu
     data = (tmp_path / "whole" / "events.db").read_bytes()
     chance, told = random.Random(3), 0  # noqa: S311
     for byte in chance.sample(range(len(data)), 250):
-        store = (
-            tmp_path / f"flipped-{byte}"
-        )  # SQLite may still remove files of the one before
+        store = tmp_path / f"flipped-{byte}"  # SQLite may still remove files of the one before
         store.mkdir()
         flipped = bytearray(data)
         flipped[byte] ^= 1 << chance.randrange(8)
