@@ -78,5 +78,6 @@ def _record(layout: Layout, lines: list[dict[str, Any]], environment: str) -> li
     """The record of the last change of an environment; empty where the node has forgotten it, or had none."""
     from . import record
 
-    changes = [line["transaction"] for line in lines if line.get("environment") == environment]
+    of_it = (line for line in lines if line.get("environment") == environment)
+    changes = [line["transaction"] for line in of_it if "transaction" in line]  # a damaged line may lack it
     return record.get(layout, changes[-1]).entries() if changes else []
