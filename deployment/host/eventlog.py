@@ -40,10 +40,9 @@ def look(
     )
     if not readable:
         return replace(chain, problem="its release cannot be run")
-    if (
-        observed and observed.unread and (observed.unread.late or observed.unread.holders)
-    ):  # it would be late again
-        return replace(chain, problem=observed.unread.text, late=observed.unread.late, unread=observed.unread)
+    unread = observed.unread if observed else None
+    if unread and (unread.late or unread.holders):  # it would be late again
+        return replace(chain, problem=unread.text, late=unread.late, unread=unread)
     return _compared(layout, _verified(chain, argv, environment), environment)
 
 

@@ -88,7 +88,7 @@ def _not_running(environment: Environment, observed: Observed, unit: Unit) -> It
     elif observed.listen and not (observed.answers or {}).get("ready"):
         reason = (observed.answers or {}).get("reason", "no answer")
         yield Fault("service", f"{observed.listen} is not ready: {reason}")
-    elif observed.listen and observed.serving is None and observed.runs is not None:
+    elif observed.listen and observed.runs not in (None, (observed.answers or {}).get("release")):
         yield Fault(
             "service", f"{environment.service} runs {observed.runs}, but answers as {answers_as(observed)}"
         )

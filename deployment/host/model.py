@@ -204,13 +204,6 @@ class Observed:
     unexpected: tuple[str, ...] = ()  # sentences about files in its data that are not what their names say
 
     @property
-    def serving(self) -> str | None:
-        """The id of the release that runs, answers as itself and is ready; None when none does."""
-        if self.service != "active" or not self.answers or not self.answers.get("ready"):
-            return None
-        return self.runs if self.answers.get("release") == self.runs else None
-
-    @property
     def is_stopped(self) -> bool:
         """Whether it was stopped on purpose: nothing runs, and nothing would on boot."""
         return self.service == "inactive" and self.socket == "inactive" and not self.enabled

@@ -105,9 +105,8 @@ def _stopped(observed: Observed, desired: Stopped) -> Iterator[Step]:
         raise preconditions.absent(observed, environment, "nothing to stop")
     if observed.service not in ("inactive", "failed") or observed.socket not in ("inactive", "failed"):
         yield Step("stop-units", parts.units(environment), parts.states(observed, environment))
-    yield from parts.tamed(
-        observed, environment
-    )  # behind the service, which could ask logind again until it ends
+    # Behind the service, which could ask logind again until it ends.
+    yield from parts.tamed(observed, environment)
     yield from parts.cleared(observed, environment)
     if desired.release is None:
         yield from parts.linked(observed, environment, enabled=desired.enabled)
@@ -136,14 +135,12 @@ def _unchanged(observed: Observed, desired: Unchanged) -> Iterator[Step]:
 def _installed(observed: Observed, release: Manifest, desired: Running) -> Iterator[Step]:
     """Everything that can be laid down without the serving release noticing."""
     if not observed.user:
-        yield from parts.unscheduled(
-            observed, desired.environment
-        )  # the new user would have the jobs of its name
+        # The new user would have the jobs of its name.
+        yield from parts.unscheduled(observed, desired.environment)
         yield Step("create-user", (desired.environment.user,), "there is no such user")
     wrong = tuple(sorted(path for path, right in observed.directories.items() if not right))
-    if observed.home and (
-        observed.foreign or not observed.user
-    ):  # before the rest: it makes the outermost right at last
+    # Before the rest: it makes the outermost directory right at last.
+    if observed.home and (observed.foreign or not observed.user):
         yield Step("adopt-data", (desired.environment.name,), "its data belongs to another user")
     if wrong:
         yield Step("create-directories", wrong, f"missing, or of another owner or mode: {listed(wrong)}")

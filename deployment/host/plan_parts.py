@@ -94,11 +94,11 @@ def linked(
 
     Units that were not there before need no reload: systemd finds them by itself.
     """
-    linked = observed.enabled != enabled
-    if linked:
+    turns = observed.enabled != enabled
+    if turns:
         why = f"{'not ' if enabled else ''}enabled at boot"
         yield Step("enable-units" if enabled else "disable-units", units(environment), why)
-    if changed or (linked and observed.units):
+    if changed or (turns and observed.units):
         yield Step("reload-systemd", reason="systemd knows an earlier version of the units")
 
 

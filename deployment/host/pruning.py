@@ -24,9 +24,8 @@ def pruned(observed: Observed, release: Manifest, keep: int) -> Iterator[Step]:
     stay = {name for _, name in proven[-max(keep - 1, 1) :]} | {release.id}
     if observed.current is not None:
         stay.add(observed.current)
-    if (
-        observed.current == release.id and observed.previous is not None
-    ):  # else the current one is going to be that
+    # A current release that is replaced becomes the previous one.
+    if observed.current == release.id and observed.previous is not None:
         stay.add(observed.previous)
     drop = tuple(sorted(set(others) - stay))
     if drop:

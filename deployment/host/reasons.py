@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator
 from .desired import Running
 from .model import Manifest, Observed
 
-_OTHER = {True: "of the same commit with another configuration", False: "of other code"}
 FEW = 3  # items that a reason names one by one
 
 
@@ -79,7 +78,8 @@ def release(observed: Observed, desired: Manifest) -> str:
         return "not on the node, and no release is active"
     code, running = desired.id.rpartition("-")[0], observed.current.rpartition("-")[0]
     is_same_code = code == running and not desired.dirty
-    return f"not on the node; {observed.current} is active, {_OTHER[is_same_code]}"
+    differs = "of the same commit with another configuration" if is_same_code else "of other code"
+    return f"not on the node; {observed.current} is active, {differs}"
 
 
 def restarts(

@@ -24,6 +24,17 @@ def texts(log: EventLog) -> list[object]:
     return [record.envelope().data["text"] for record in log.read()]
 
 
+class Gate:
+    """Keeps a group at the disk until a test opens it."""
+
+    def __init__(self) -> None:
+        self.reached, self.opened = threading.Event(), threading.Event()
+
+    def wait(self, _: object) -> None:
+        self.reached.set()
+        assert self.opened.wait(10)
+
+
 def grouped(
     backend: Backend,
     scenario: Callable[[GroupCommit], Awaitable[None]],
@@ -51,23 +62,19 @@ def grouped(
 
 def test_who_waits_together_is_committed_together(backend: Backend) -> None:
     """All that come while a group is at the disk are the next group; answers are in the order of asking."""
-    inside, go_on = threading.Event(), threading.Event()
-
-    def before(_: object) -> None:
-        inside.set()
-        assert go_on.wait(10)
+    gate = Gate()
 
     async def scenario(group: GroupCommit) -> None:
         first = asyncio.create_task(group.append(Append([draft("first")])))
-        await asyncio.to_thread(inside.wait, 10)
+        await asyncio.to_thread(gate.reached.wait, 10)
         later = [asyncio.create_task(group.append(Append([draft(f"{n}")]))) for n in range(64)]
         await asyncio.sleep(0.05)
         assert not first.done()
-        go_on.set()
+        gate.opened.set()
         positions = [(await task)[0].position for task in (first, *later)]
         assert positions == list(range(1, 66))
 
-    assert grouped(backend, scenario, before) == [1, 64]
+    assert grouped(backend, scenario, gate.wait) == [1, 64]
 
 
 def test_a_crowd_is_served_in_groups_of_bounded_size(backend: Backend) -> None:
@@ -81,25 +88,21 @@ def test_a_crowd_is_served_in_groups_of_bounded_size(backend: Backend) -> None:
 
 def test_who_gives_up_in_time_appends_nothing(backend: Backend) -> None:
     """A caller that is gone before its turn leaves no event, one that goes later may; others go on."""
-    inside, go_on = threading.Event(), threading.Event()
-
-    def before(_: object) -> None:
-        inside.set()
-        assert go_on.wait(10)
+    gate = Gate()
 
     async def scenario(group: GroupCommit) -> None:
         at_the_disk = asyncio.create_task(group.append(Append([draft("at the disk")])))
-        await asyncio.to_thread(inside.wait, 10)
+        await asyncio.to_thread(gate.reached.wait, 10)
         waiting = asyncio.create_task(group.append(Append([draft("waiting")])))
         staying = asyncio.create_task(group.append(Append([draft("staying")])))
         await asyncio.sleep(0)
         at_the_disk.cancel()
         waiting.cancel()
         await asyncio.sleep(0)
-        go_on.set()
+        gate.opened.set()
         assert (await staying)[0].position == 2
 
-    assert grouped(backend, scenario, before) == [1, 1]
+    assert grouped(backend, scenario, gate.wait) == [1, 1]
     assert texts(backend.open(read_only=True)) == ["at the disk", "staying"]
 
 
