@@ -181,7 +181,7 @@ def test_secrets_stay_where_they_belong(settled: Operator) -> None:
     """Not in the journal, the audit, the records, nor a command line: in one 0600 file per release."""
     token = settled.tokens["dev"]
     found = settled.on_node(
-        "sh", "-c", f"grep -rlF {token} /var/lib/helionyx-deploy /opt/helionyx /etc/systemd || true"
+        "sh", "-c", f"grep -rlF -e {token} /var/lib/helionyx-deploy /opt/helionyx /etc/systemd || true"
     )
     assert found
     assert all(path.endswith("/.env.dev") for path in found.split())

@@ -13,11 +13,12 @@ from pathlib import Path
 import pytest
 
 from services.domain.commands import RecordMessage
-from services.event_log import Draft, scrubber
+from services.event_log import Draft, Flaw, Head, scrubber
 from services.event_log.sqlite.backend import SqliteBackend
 from services.event_log.sqlite.log import SqliteLog
 from services.refusals import NotReadyError
 from services.service import Service
+from services.storage import Storage
 from tests.services.instance import Answer, Instance, configure, listener, running, starting
 from tests.services.test_damage import CHANGED, NOW, RECORDS, fill, spoil
 
@@ -71,13 +72,24 @@ def test_the_service_on_a_broken_chain(tmp_path: Path, sql: str, position: int) 
     assert SqliteLog.open(tmp_path / "events", read_only=True).head().position == RECORDS
 
 
-def test_far_from_the_end_it_is_found_while_the_service_works(tmp_path: Path) -> None:
+def test_far_from_the_end_it_is_found_while_the_service_works(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """It is ready at once, whatever the log's length, and finds the record a little later."""
+    looked = asyncio.Event()
+    check = Storage._check
+
+    async def later(storage: Storage, start: Head, size: int) -> tuple[Head, Flaw | None]:
+        await looked.wait()  # the record can be found before a test has looked
+        return await check(storage, start, size)
+
+    monkeypatch.setattr(Storage, "_check", later)
 
     async def run() -> None:
         service = Service(SqliteBackend(tmp_path / "events"), tmp_path / "p" / "helionyx.db", lambda: NOW)
         await service.open()
         states = [service.not_ready]
+        looked.set()
         async with asyncio.timeout(20):
             while service.not_ready is None:
                 await asyncio.sleep(0.01)
