@@ -7,12 +7,13 @@ import sys
 from contextlib import ExitStack, suppress
 from typing import Any
 
-from . import settings, streams
-from .connection import Connection
-from .display import Plain, choose
+from . import settings
 from .errors import DONE, INTERRUPTED, DeployError, unusable
-from .host.printable import printable
-from .output import Output, code_line, result_of
+from .host.values.printable import printable
+from .remote.connection import Connection
+from .ui import streams
+from .ui.display import Plain, choose
+from .ui.output import Output, code_line, result_of
 
 ASKING = (
     "backup",
@@ -76,15 +77,15 @@ def _end(as_json: bool, error: DeployError) -> int:
 def _run(request: settings.Settings) -> int:
     """Run a verb. Each verb imports only what it needs: imports are part of the waiting time."""
     if request.verb in ("status", "logs"):
-        from . import looks
+        from .verbs import looks
 
         return looks.status(request) if request.verb == "status" else looks.logs(request)
     if request.verb == "history":
-        from .history import history
+        from .verbs.history import history
 
         return history(request)
     if request.verb == "doctor":
-        from .doctor import doctor
+        from .verbs.doctor import doctor
 
         return doctor(request)
     if request.verb == "env":
@@ -93,7 +94,7 @@ def _run(request: settings.Settings) -> int:
 
 
 def _env(request: settings.Settings) -> int:
-    from . import envfile
+    from .build import envfile
 
     path, marked = envfile.write(request.root, request.env_dir, request.environment)
     print(f"{printable(str(path))} created (mode 0600)")
@@ -127,15 +128,15 @@ def _change(request: settings.Settings) -> int:
 
 
 def _result(request: settings.Settings, output: Output, connection: Connection | None) -> dict[str, Any]:
-    from . import change
+    from .verbs import change
 
     if connection is not None:
         return change.change(request, output, connection)
     if request.verb == "backup":
-        from .backup import backup
+        from .verbs.backup import backup
 
         return backup(request, output)
-    from . import consent, copies, foreseen
+    from .verbs import consent, copies, foreseen
 
     copy = copies.named(request, output) if request.verb == "restore" else None
     what = ""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .errors import DeployError
-from .host.layout import ENVIRONMENTS
+from .host.values.layout import ENVIRONMENTS
 
 VERBS = (
     *("deploy", "plan", "rollback", "restart", "stop", "start", "remove", "restore", "rebuild", "redact"),

@@ -22,7 +22,7 @@ from rich.console import Console
 from rich.style import Style
 from rich.text import Text
 
-from deployment import envfile
+from deployment.build import envfile
 from node1 import Node
 
 ROOT = Path(__file__).resolve().parent.parent

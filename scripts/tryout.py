@@ -8,8 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from deployment import envfile
-from deployment.host.layout import ENVIRONMENTS
+from deployment.build import envfile
+from deployment.host.values.layout import ENVIRONMENTS
 from node1 import Node, Node1Error
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -6,8 +6,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from deployment import units
-from deployment.host.layout import ENVIRONMENTS, Environment
+from deployment.build import units
+from deployment.host.values.layout import ENVIRONMENTS, Environment
 from node1 import Node, Node1Error, host
 from scripts.ci import SKIPPED
 

@@ -54,8 +54,8 @@ BAD_WORKFLOW = Fault(
 FAILING_TEST = Fault(
     "unit", "node1/run.py", "exit code {child.returncode}", "exit code {child.pid}", "1 failed"
 )
-BAD_UNIT = Fault("units", "deployment/units.py", "NoDelay=", "NoDelays=", "Unknown key 'NoDelays'")
-BAD_JOURNAL = Fault("units", "deployment/units.py", "Storage=", "Storages=", "Unknown key 'Storages'")
+BAD_UNIT = Fault("units", "deployment/build/units.py", "NoDelay=", "NoDelays=", "Unknown key 'NoDelays'")
+BAD_JOURNAL = Fault("units", "deployment/build/units.py", "Storage=", "Storages=", "Unknown key 'Storages'")
 
 
 READ = [UNUSED_IMPORT, BAD_FORMAT, WRONG_TYPE, BAD_SHELL, BAD_WORKFLOW]

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from deployment import errors, settings, units
-from deployment.host.layout import ENVIRONMENTS, Environment
+from deployment import errors, settings
+from deployment.build import units
+from deployment.host.values.layout import ENVIRONMENTS, Environment
 from deployment.settings import ROOT
 from tests.deployment.test_house import imports, modules
 

@@ -17,11 +17,12 @@ from typing import Any
 
 import pytest
 
-from deployment import units
-from deployment.host import probe, rehearsal
-from deployment.host.layout import Environment
-from deployment.host.step import Step
-from deployment.host.steps import STEPS
+from deployment.build import units
+from deployment.host.apply import rehearsal
+from deployment.host.apply.steps import STEPS
+from deployment.host.node import probe
+from deployment.host.values.layout import Environment
+from deployment.host.values.step import Step
 from deployment.settings import ROOT
 from services.api import openapi
 from services.api.app import OPERATIONS

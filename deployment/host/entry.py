@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from .layout import Layout
+from .values.layout import Layout
 
 
 def enter(arguments: list[str]) -> int:
     """Dispatch on the first word; anything unknown is a bug of the caller. Each imports what it needs."""
     match arguments:
         case ["converse", program]:
+            from .node.wire import Wire
             from .session import converse
-            from .wire import Wire
 
             return converse(Layout(), Wire(), Path(program))
         case ["carry-out", name]:
-            from .carrying import carry_out
+            from .transaction.carry_out import carry_out
 
             carry_out(Layout(), name)
             return 0

@@ -8,11 +8,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from .errors import HostError, Refused
-from .facts import facts
-from .layout import ENVIRONMENTS, Environment, Layout
-from .printable import safe
-from .wire import Hangup, Wire
+from .node.facts import facts
+from .node.wire import Hangup, Wire
+from .values.errors import HostError, Refused
+from .values.layout import ENVIRONMENTS, Environment, Layout
+from .values.printable import safe
 
 LAST = 10_000  # lines of the audit that a history has
 CHANGES = ("deploy", "rollback", "restart", "stop", "start", "remove", "restore", "rebuild", "redact")
@@ -36,38 +36,39 @@ def _answer(layout: Layout, wire: Wire, program: Path, request: dict[str, Any]) 
     """Answer one request."""
     verb = request["verb"]
     if verb == "status":
-        from . import status
+        from .doctor import status
 
         names = request.get("environments") or list(ENVIRONMENTS)
         wire.say(
             "result", outcome="done", environments=[status.look(layout, Environment(name)) for name in names]
         )
     elif verb == "doctor":
-        from . import doctor
+        from .doctor import doctor
 
         doctor.examine(layout, wire, request)
     elif verb == "backup":
-        from . import backup
+        from .transaction import backup
 
         backup.hand_over(layout, wire, request)
     elif verb == "history":
-        from . import audit
+        from .records import audit
 
         lines = audit.read(layout)
         detail = _record(layout, lines, request["detail"]) if request.get("detail") else None
         first_bad = audit.first_bad(lines)
         wire.say("result", outcome="done", lines=lines[-LAST:], first_bad=first_bad, record=detail)
     elif verb == "logs":
-        from . import logs
+        from .node import logs
 
         wire.say("stream")
         logs.show(Environment(request["environment"]), request)
     elif verb == "follow":
-        from . import changing, record
+        from .records import record
+        from .transaction import changing
 
         changing.follow(wire, record.get(layout, request["transaction"]), int(request.get("told", 0)))
     elif verb in CHANGES:
-        from . import changing
+        from .transaction import changing
 
         changing.change(layout, wire, program, request)
     else:
@@ -76,7 +77,7 @@ def _answer(layout: Layout, wire: Wire, program: Path, request: dict[str, Any]) 
 
 def _record(layout: Layout, lines: list[dict[str, Any]], environment: str) -> list[dict[str, Any]]:
     """The record of the last change of an environment; empty where the node has forgotten it, or had none."""
-    from . import record
+    from .records import record
 
     of_it = (line for line in lines if line.get("environment") == environment)
     changes = [line["transaction"] for line in of_it if "transaction" in line]  # a damaged line may lack it

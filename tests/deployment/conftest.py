@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from deployment.host.check import OK, Check
+from deployment.host.values.check import OK, Check
 from deployment.settings import ROOT
 
 from .shelves import layout as layout

@@ -7,19 +7,15 @@ from typing import Any
 
 import pytest
 
-from deployment.host import (
-    readmodels,
-    releases,
-    shelf,
-    store,
-)
-from deployment.host.aside import Aside
-from deployment.host.desired import Running
-from deployment.host.errors import StepFailed
-from deployment.host.layout import Environment, Layout
-from deployment.host.model import Log, Manifest
-from deployment.host.record import Transaction
-from deployment.host.store import At
+from deployment.host.event_log import archived_logs, log_commands, read_models
+from deployment.host.event_log.archive_notes import Aside
+from deployment.host.event_log.log_commands import At
+from deployment.host.records.record import Transaction
+from deployment.host.releases import releases
+from deployment.host.values.desired import Running
+from deployment.host.values.errors import StepFailed
+from deployment.host.values.layout import Environment, Layout
+from deployment.host.values.model import Log, Manifest
 
 DEV = Environment("dev")
 OLD, NEW = Log(9, "f" * 64), Log(5, "a" * 64)
@@ -30,7 +26,7 @@ def layout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Layout:
     """A log in use, one that waits for its place, and a release that reads a log's name in a file."""
     layout = Layout(tmp_path)
     write(layout.data(DEV) / "events", OLD)
-    write(layout.kept_logs(DEV) / shelf.NEXT, NEW)
+    write(layout.kept_logs(DEV) / archived_logs.NEXT, NEW)
 
     def head(*_: object, at: int | None = None, store: Path | None = None) -> tuple[Log, At]:
         words = ((store or layout.data(DEV) / "events") / "events.db").read_text().split()
@@ -43,10 +39,10 @@ def layout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Layout:
     def flaw(_: object, __: object, ___: object, store: Path, **_____: float) -> str | None:
         return "a record is missing" if (store / "events.db").read_text().endswith("flawed") else None
 
-    monkeypatch.setattr(store, "head", head)
-    monkeypatch.setattr(store, "flaw", flaw)
+    monkeypatch.setattr(log_commands, "head", head)
+    monkeypatch.setattr(log_commands, "flaw", flaw)
     monkeypatch.setattr(releases, "manifests", lambda *_: [])
-    monkeypatch.setattr(readmodels, "remove", lambda *_: None)
+    monkeypatch.setattr(read_models, "remove", lambda *_: None)
     return layout
 
 

@@ -10,17 +10,21 @@ from pathlib import Path
 
 import pytest
 
-from deployment import redacted
-from deployment.host import chain, condition, deleted, directories, files, links, loss
-from deployment.host.condition import Facts
-from deployment.host.desired import Running
-from deployment.host.directory_check import Directory
-from deployment.host.errors import StepFailed
-from deployment.host.layout import Environment, Layout
-from deployment.host.marks import Place
-from deployment.host.model import Log
-from deployment.host.work import Work
+from deployment.host.apply import directories
+from deployment.host.apply.work import Work
+from deployment.host.doctor import condition, log_check
+from deployment.host.doctor.condition import Facts
+from deployment.host.doctor.directory_check import Directory
+from deployment.host.event_log import deleted, loss
+from deployment.host.node import files
+from deployment.host.records.verified_releases import Place
+from deployment.host.releases import links
+from deployment.host.values.desired import Running
+from deployment.host.values.errors import StepFailed
+from deployment.host.values.layout import Environment, Layout
+from deployment.host.values.model import Log
 from deployment.settings import ROOT
+from deployment.ui import redacted
 
 DEV = Environment("dev")
 DATA = "/var/lib/helionyx/dev"
@@ -71,10 +75,10 @@ def hints() -> Iterator[tuple[str, str]]:
             yield f"directory {user} {check.found}", check.mend
     held = (deleted.Held("events.db", "/proc/812/fd/7"), deleted.Held("events.db-wal", "/proc/812/fd/8"))
     for there in (True, False):
-        found = chain.Chain(store=f"{DATA}/events", there=there, told=4, pid=812, deleted=held)
-        yield f"deleted {there}", next(chain.judge(found, DEV, explained=False)).mend
-        found = chain.Chain(store=f"{DATA}/events", there=there, told=4, pid=812)
-        yield f"elsewhere {there}", next(chain.judge(found, DEV, explained=False)).mend
+        found = log_check.Chain(store=f"{DATA}/events", there=there, told=4, pid=812, deleted=held)
+        yield f"deleted {there}", next(log_check.judge(found, DEV, explained=False)).mend
+        found = log_check.Chain(store=f"{DATA}/events", there=there, told=4, pid=812)
+        yield f"elsewhere {there}", next(log_check.judge(found, DEV, explained=False)).mend
     for before in (Path(DATA) / "log", None):
         store = Path(DATA) / "events"
         lost = loss.judge(loss.Facts("dev", store, Log(4, "a" * 64), missing=True, before=before))

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from deployment import program
+from deployment.remote import program
 from deployment.settings import ROOT
 
 LIMIT = 300  # lines of one file
@@ -61,6 +61,22 @@ def test_host_half_imports_the_standard_library_alone() -> None:
         assert outside <= {"deployment", "host"}, (name, outside)
         own = {item for item in imports(name, path) if item.startswith("deployment")}
         assert all(item.startswith("deployment.host") for item in own), (name, own)
+
+
+FOLDERS = (
+    *("values", "node", "records", "releases", "event_log"),
+    *("observe", "plan", "apply", "transaction", "doctor"),
+)
+"""The folders of the host half: each imports only those before it."""
+
+
+def test_folders_of_host_half_are_in_layers() -> None:
+    """No folder imports one that is built on it, nor a module that lies beside the folders."""
+    for number, folder in enumerate(FOLDERS):
+        allowed = [f"deployment.host.{name}" for name in FOLDERS[: number + 1]]
+        for name, path in modules(f"deployment/host/{folder}").items():
+            own = [item for item in imports(name, path) if item.startswith("deployment.host.")]
+            assert all(below(item, *allowed) for item in own), name
 
 
 @pytest.mark.parametrize("package", ["services", "deployment", "node1"])

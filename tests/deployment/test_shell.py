@@ -13,13 +13,16 @@ from typing import Any, cast
 
 import pytest
 
-from deployment import change, configuration, connection, settings, source
+from deployment import settings
 from deployment.__main__ import USAGE
-from deployment.connection import Connection
-from deployment.display import Plain
+from deployment.build import configuration, source
 from deployment.errors import INTERRUPTED, REFUSED, DeployError
-from deployment.lost import Lost
+from deployment.remote import connection
+from deployment.remote.connection import Connection
+from deployment.remote.lost import Lost
 from deployment.settings import ROOT
+from deployment.ui.display import Plain
+from deployment.verbs import change
 
 # Python and sh read each of them, and none is about this program.
 HELD = {
@@ -118,7 +121,7 @@ def test_closed_stream(closed: str) -> None:
 
 def test_output_that_holds_no_such_letter() -> None:
     """A character that the locale does not have is escaped."""
-    code = "from deployment import streams; streams.prepare(); print('1 s \u00b7 exit 0')"
+    code = "from deployment.ui import streams; streams.prepare(); print('1 s \u00b7 exit 0')"
     assert run(sys.executable, "-c", code, PYTHONIOENCODING="ascii").stdout == "1 s \\xb7 exit 0\n"
 
 

@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from deployment.host.layout import Environment
+from deployment.host.values.layout import Environment
 
 from .operator import RUNNER, Operator
 

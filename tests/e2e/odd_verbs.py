@@ -24,10 +24,10 @@ from .oddities import CANARY, DIRECTORIES, INTO, MODES, NEIGHBOUR, OPT, PLACES, 
 
 HALF = max(Path("/opt/helionyx/host").glob("*.pyz"), key=lambda path: path.stat().st_mtime)
 sys.path.insert(0, str(HALF))
-from host.layout import Layout  # type: ignore[import-not-found]  # noqa: E402
-from host.locks import holder  # type: ignore[import-not-found]  # noqa: E402
+from host.node.wire import Wire  # type: ignore[import-not-found]  # noqa: E402
+from host.records.locks import holder  # type: ignore[import-not-found]  # noqa: E402
 from host.session import converse  # type: ignore[import-not-found]  # noqa: E402
-from host.wire import Wire  # type: ignore[import-not-found]  # noqa: E402
+from host.values.layout import Layout  # type: ignore[import-not-found]  # noqa: E402
 
 ACTOR = {"name": "Ada", "login": "root"}
 LIMITS = {"status": 30.0, "doctor": 90.0}  # seconds; of any other verb:

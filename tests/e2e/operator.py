@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from deployment import envfile
-from deployment.host.layout import Environment
+from deployment.build import envfile
+from deployment.host.values.layout import Environment
 from deployment.settings import ROOT, VARIABLES
 from node1 import Node
 from services.formats import OF_ITSELF

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from deployment.host.layout import ENVIRONMENTS
+from deployment.host.values.layout import ENVIRONMENTS
 from tests.telegram.bot import Bot
 from tests.telegram.bot_api import BotApi
 from tests.telegram.people import People

@@ -18,7 +18,7 @@ from .operator import EXITS, RUNNER, Operator, git
 
 SERVING = "services/api/serving.py"
 LATER = "asyncio.get_running_loop().call_later"
-UNITS, HEALTH, BOOTSTRAP = "deployment/units.py", "services/api/health.py", "services/bootstrap.py"
+UNITS, HEALTH, BOOTSTRAP = "deployment/build/units.py", "services/api/health.py", "services/bootstrap.py"
 READY = 'notify("READY=1"'
 CONFIGURED = "        set_up(os.environ, config.log_level, secrets)\n"
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from deployment.host import audit
-from deployment.host.step import Step
+from deployment.host.records import audit
+from deployment.host.values.step import Step
 from deployment.settings import ROOT
 
 from .operator import PORTS, Operator, git

@@ -10,8 +10,8 @@ from itertools import count
 
 import pytest
 
-from deployment.host.layout import Environment
-from deployment.host.step import Step
+from deployment.host.values.layout import Environment
+from deployment.host.values.step import Step
 from deployment.settings import ROOT
 
 from .faults import fault

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from deployment.host.step import Step
+from deployment.host.values.step import Step
 
 from .faults import fault
 from .operator import Operator

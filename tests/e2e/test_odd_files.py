@@ -137,8 +137,9 @@ def test_stray_of_any_name_stops_no_verb(intruder: BackDoor) -> None:
 MEASURED = """
 import json, resource, sys, time
 sys.path.insert(0, sys.argv[1])
-from host import status, systemd
-from host.layout import Environment, Layout
+from host.doctor import status
+from host.node import systemd
+from host.values.layout import Environment, Layout
 dev = Environment("dev")
 begun = time.monotonic()
 if sys.argv[2] == "words":

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from deployment.host.layout import Environment
+from deployment.host.values.layout import Environment
 
 from .back_door import BackDoor
 from .faults import fault

@@ -181,7 +181,7 @@ def later_events(operator: Operator) -> Iterator[None]:
     yield
 
 
-# Those that a case of tests/deployment/plans or test_room shows as well.
+# Those that a case of tests/deployment/host/plan/plans or test_room shows as well.
 SHOWN_BY_A_PLAN = ("address of another machine", "noexec", "few inodes", "another project", "old code")
 MISTAKES = {
     "no configuration": Mistake("there is no .env.dev", around=without_configuration),

@@ -7,7 +7,7 @@ import os
 import pty
 import re
 
-from deployment.host.layout import Environment
+from deployment.host.values.layout import Environment
 
 from .operator import LIMIT, Operator
 

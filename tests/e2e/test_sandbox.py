@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from deployment.host import rehearsal
-from deployment.host.layout import Environment, Layout
-from deployment.units import render
+from deployment.build.units import render
+from deployment.host.apply import rehearsal
+from deployment.host.values.layout import Environment, Layout
 from tests.deployment.shelves import release
 
 from .back_door import BackDoor

@@ -6,7 +6,7 @@ none. Where a controller is there, its own files are read.
 
 from __future__ import annotations
 
-from deployment.host.layout import ENVIRONMENTS, Environment
+from deployment.host.values.layout import ENVIRONMENTS, Environment
 
 from .back_door import BackDoor
 

@@ -1,0 +1,1 @@
+"""Build a release: the committed tree, its dependencies, configuration and units."""

@@ -1,0 +1,129 @@
+"""The environment's `.env` file, and what the release's own code says of it. Never parsed here."""
+
+from __future__ import annotations
+
+import errno
+import json
+import stat
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..errors import DeployError
+from ..host.values.model import canonical, sha256
+from ..run import run
+from .cache import Cache
+from .source import Source
+
+OWN_FILE = "a file of your own it has to be"
+DATA_PATHS = ("event_store_path", "projections_db_path")
+LAUNCHER = (Path(__file__).parent / "launcher.py").read_bytes()
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """The bytes of one `.env.{environment}`, with the facts in it that are no secret."""
+
+    content: bytes
+    facts: dict[str, Any]
+    digests: dict[str, str]
+    log: dict[str, Any]  # what the release's code reads and writes: the log's table and the events' versions
+
+
+def read(env_dir: Path, environment: str, source: Source, cache: Path) -> Configuration:
+    """Read and check. Raises `DeployError` with every problem at once."""
+    path = env_dir / f".env.{environment}"
+    try:
+        content = content_of(path)
+    except FileNotFoundError:
+        raise DeployError(
+            f"there is no {path.name} in {env_dir}.", f"make env ENV={environment}, and fill in what it marks"
+        ) from None
+    except OSError as error:
+        raise DeployError(
+            f"{path} cannot be read: {error.strerror}.", f"ls -ld '{path}': {OWN_FILE}"
+        ) from None
+    files = _files(source)
+    key, answers = _key(content, environment, files), Cache(cache / "configurations")
+    known = answers.find(key)
+    answer = known or _ask(content, environment, files)
+    found, problems = _read(content, answer)
+    if found is None:
+        count = "a problem" if len(problems) == 1 else f"{len(problems)} problems"
+        raise DeployError(f"{path} has {count}.", ".env.template explains every key", details=problems)
+    for name, wrong, own in outside(found, environment):
+        raise DeployError(
+            f"{name}={wrong} is no place for the data of {environment}.",
+            f"give it a path below {own}, and there not in {' or '.join(RESERVED)}",
+        )
+    if known is None:
+        answers.keep(key, answer)
+    return found
+
+
+def content_of(path: Path) -> bytes:
+    """The bytes of an `.env` file. Raises `OSError`, also for pipes and devices, which may have no end."""
+    found = path.stat()
+    if not (stat.S_ISREG(found.st_mode) or stat.S_ISDIR(found.st_mode)):
+        raise OSError(errno.EINVAL, "it is a pipe or a device", str(path))
+    return path.read_bytes()
+
+
+def check(content: bytes, environment: str, source: Source) -> tuple[Configuration | None, tuple[str, ...]]:
+    """What the release's own check makes of these bytes: the configuration, or else its problems in lines."""
+    return _read(content, _ask(content, environment, _files(source)))
+
+
+def _read(content: bytes, said: bytes) -> tuple[Configuration | None, tuple[str, ...]]:
+    answer = json.loads(said)
+    if not answer["ok"]:
+        return None, tuple(_line(problem) for problem in answer["problems"])
+    return Configuration(content, answer["facts"], answer["digests"], answer["log"]), ()
+
+
+RESERVED = ("kept", ".backup")
+"""Below an environment's data: where deployment keeps logs aside, and makes copies that do not stay."""
+
+
+def outside(found: Configuration, environment: str) -> Iterator[tuple[str, Path, Path]]:
+    """The data paths where no data may lie on a node: (key, path, below what they may)."""
+    own = Path("/var/lib/helionyx") / environment
+    for key in DATA_PATHS:
+        path = Path(str(found.facts[key]))
+        if own not in path.parents or path.relative_to(own).parts[0] in RESERVED:
+            yield key.upper(), path, own
+
+
+def _files(source: Source) -> dict[str, bytes]:
+    """All that the check needs: the modules directly below services/, and what starts them."""
+    names = [name for name in source.files if name.startswith("services/") and name.count("/") == 1]
+    return {"run.py": LAUNCHER} | {name: source.files[name][0] for name in names}
+
+
+def _key(content: bytes, environment: str, files: dict[str, bytes]) -> str:
+    """A digest of all that the answer depends on."""
+    digests = {name: sha256(data) for name, data in files.items()}
+    made_of = {"files": digests, "content": sha256(content), "environment": environment}
+    return sha256(canonical({**made_of, "python": sys.version}).encode())
+
+
+def _ask(content: bytes, environment: str, files: dict[str, bytes]) -> bytes:
+    """Run the release's own check, from its own code, on these bytes."""
+    with tempfile.TemporaryDirectory() as scratch:
+        root = Path(scratch)
+        (root / "services").mkdir()
+        for name, data in files.items():
+            (root / name).write_bytes(data)
+        argv = [sys.executable, "-I", "-B", "run.py", "services.config", "check"]
+        words = ["--env", environment, "--file", "-", "--json"]
+        return run([*argv, *words], input=content, cwd=root, expect=(0, 2))
+
+
+def _line(problem: dict[str, Any]) -> str:
+    places = (f"line {problem['line']}" if problem.get("line") else None, problem.get("key"))
+    where = ", ".join(place for place in places if place)
+    hint = f"; {problem['hint']}" if problem.get("hint") else ""
+    return f"{where}: {problem['message']}{hint}" if where else f"{problem['message']}{hint}"

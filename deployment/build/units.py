@@ -1,0 +1,167 @@
+"""The units of a release: what the service manager of the node is told."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..host.node import shares
+from ..host.values.layout import Environment
+from ..host.values.model import listen_address
+
+OPT, DATA, SANDBOX = "/opt/helionyx", "/var/lib/helionyx", "/var/lib/helionyx-sandbox"
+
+SOCKET = """\
+[Unit]
+Description=Helionyx {name}: the socket that stays open while the service restarts
+
+[Socket]
+ListenStream={listen}
+# An address that is not up yet at boot is no reason to fail.
+FreeBind=yes
+Backlog=4096
+NoDelay=yes
+# A service that crashes under load must not take its socket down with it.
+TriggerLimitIntervalSec=0
+
+[Install]
+WantedBy=sockets.target
+"""
+
+SERVICE = """\
+[Unit]
+Description=Helionyx {name}
+Requires={socket}
+Wants={shutdown}
+# What /etc/resolv.conf leads to below /run has to be there when the service gets its view of the disk.
+After=network.target nss-lookup.target {socket}
+RequiresMountsFor={data}/{name}
+# Neither a boot nor `systemctl stop` waits longer for a service that asks for more time; it ends no process.
+JobRunningTimeoutSec=90
+# Never give up: the socket would go down with the service.
+StartLimitIntervalSec=0
+
+[Service]
+Type=notify
+User={user}
+Group={user}
+Environment=ENV={name}
+Environment=HELIONYX_LAST_HEAD={opt}/heads/{name}.json
+LoadCredential=env:{opt}/{name}/current/.env.{name}
+# Without -OO: Debian has no byte code of the standard library for it, and each start would compile that anew.
+ExecStart=/usr/bin/python{python} -IS {opt}/{name}/current/run.py services.api.runner
+# Two services may hold the socket at once: neither may block in accept().
+NonBlocking=yes
+Restart=always
+RestartSec=1
+TimeoutStartSec=30
+TimeoutStopSec=20
+# The service says every 5 seconds that it still turns; one that does not is replaced. A core holds secrets.
+WatchdogSec=10
+LimitCORE=0
+# More than the connections that it holds at most; it cannot raise this by itself.
+LimitNOFILE=4096
+LogNamespace={namespace}
+SyslogIdentifier={unit}
+UMask=0077
+
+{shares}
+
+# The service sees a root directory of its own, with no more in it than this: see ADR 15.
+RootDirectory={sandbox}/{name}
+BindReadOnlyPaths=/usr /etc /lib -/lib64 {opt}/layers {opt}/{name} -{opt}/heads
+# A deploy makes it. StateDirectory= does not follow a link to a bigger disk.
+BindPaths=-{data}/{name}
+# No socket of another program: D-Bus, other journals, databases. Names are looked up by resolv.conf.
+TemporaryFileSystem=/run:ro
+BindReadOnlyPaths=/run/systemd/notify -/run/systemd/resolve -/run/resolvconf -/run/NetworkManager
+TemporaryFileSystem=/dev/shm:ro /dev/mqueue:ro
+NoExecPaths=/
+ExecPaths=/usr /lib -/lib64 {opt}/layers
+
+NoNewPrivileges=yes
+CapabilityBoundingSet=
+AmbientCapabilities=
+ProtectSystem=strict
+ProtectHome=yes
+PrivateTmp=yes
+PrivateDevices=yes
+PrivateUsers=yes
+ProtectClock=yes
+ProtectControlGroups=yes
+ProtectHostname=yes
+ProtectKernelLogs=yes
+ProtectKernelModules=yes
+ProtectKernelTunables=yes
+ProtectProc=invisible
+ProcSubset=pid
+RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX
+RestrictNamespaces=yes
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+LockPersonality=yes
+MemoryDenyWriteExecute=yes
+KeyringMode=private
+RemoveIPC=yes
+SystemCallArchitectures=native
+SystemCallFilter=@system-service
+SystemCallFilter=~@privileged @resources @aio @chown @keyring @memlock @setuid userfaultfd
+# The socket is handed over: nothing else listens. listen() without bind() takes a free port.
+SystemCallFilter=~bind listen
+# No other process of the same user is reached. tgkill() kills its caller: by it abort() and, through
+# faulthandler, the watchdog's SIGABRT end the process.
+SystemCallFilter=~kill pidfd_getfd pidfd_send_signal process_madvise process_vm_readv process_vm_writev
+SystemCallFilter=~rt_sigqueueinfo rt_tgsigqueueinfo tgkill:kill tkill:kill
+SystemCallErrorNumber=EPERM
+
+[Install]
+WantedBy=multi-user.target
+"""
+
+# A service that asks for more time to stop (EXTEND_TIMEOUT_USEC) gets it from systemd, for ever: see ADR 15.
+# No Before=shutdown.target: the shutdown does not wait for this unit, which ends with the node.
+SHUTDOWN = """\
+[Unit]
+Description=Helionyx {name}: the limit for the end of the service when the node shuts down
+DefaultDependencies=no
+Conflicts=shutdown.target
+RefuseManualStop=yes
+
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+# Above the TimeoutStopSec= of the service and of its rehearsal.
+ExecStop=/usr/bin/sleep 25
+ExecStop=-/usr/bin/systemctl kill --signal=KILL {unit}.service {rehearsal}.service
+TimeoutStopSec=60
+"""
+
+JOURNAL = """\
+# The journal of Helionyx {name}: kept over reboots, bounded in size.
+[Journal]
+Storage=persistent
+SystemMaxUse=256M
+SystemKeepFree=256M
+"""
+
+
+def render(environment: Environment, python: str, config: Mapping[str, Any]) -> dict[str, bytes]:
+    """The unit files by name. `config` are the facts of the configuration."""
+    values = {
+        "name": environment.name,
+        "unit": environment.unit,
+        "user": environment.user,
+        "socket": environment.socket,
+        "shutdown": environment.shutdown,
+        "rehearsal": environment.rehearsal,
+        "namespace": environment.namespace,
+        "listen": listen_address(str(config["api_host"]), int(config["api_port"])),
+        "python": python,
+        "shares": shares.block(shares.of(environment, config)),
+        "opt": OPT,
+        "data": DATA,
+        "sandbox": SANDBOX,
+    }
+    templates = (SOCKET, SERVICE, SHUTDOWN, JOURNAL)
+    named = zip(environment.unit_names, templates, strict=True)
+    return {name: template.format(**values).encode() for name, template in named}

@@ -1,0 +1,1 @@
+"""Apply the steps of a plan, one function each, and verify the outcome."""

@@ -1,0 +1,81 @@
+"""The bot of an environment: its token, verified by the release's own code, and its state.
+
+The token goes to that code on stdin alone.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..event_log import log_commands
+from ..values.check import Check, bad, ok, warn
+from ..values.errors import StepFailed
+from ..values.layout import Environment, Layout
+from ..values.model import BOT, Manifest, Observed
+
+PATIENCE = 30.0  # seconds; the release itself asks for five at the longest
+REFUSED = 2  # its exit code for a bot that the environment must not have
+
+
+UNKNOWN = "unknown"
+MEMBERS = ("state", "bot", "reason", "last_poll")  # of the service's report on its bot
+UP = ("polling", "starting", UNKNOWN)  # the states that need no warning
+HANDS = ("stopped", "conflict", "webhook")  # the states that a bot does not leave by itself
+
+
+def own_bot(layout: Layout, environment: Environment, release: Manifest) -> tuple[str, tuple[str, ...]]:
+    """Verify the bot token; return the remark of the step, and warnings where the Bot API is out of reach.
+
+    Raises `StepFailed` for an invalid token, or that of another bot.
+    """
+    said, name = _whose(layout, environment, release), environment.name
+    if said["verdict"] == "unreachable":
+        again = f"the bot of {name} is not verified; make doctor ENV={name} asks again"
+        return f"{UNKNOWN}: {said['message']}", (again,)
+    if said["verdict"] == "ok":
+        return str(said["message"]), ()
+    raise StepFailed(said["message"], said["hint"])
+
+
+def running(observed: Observed, current: Manifest | None) -> dict[str, str | None] | None:
+    """The service's report on its bot; None where it has none, or was stopped."""
+    if current is None or BOT not in current.digests or observed.is_stopped:
+        return None
+    report = (observed.answers or {}).get("telegram")
+    if not (isinstance(report, dict) and isinstance(report.get("state"), str)):
+        report = {"state": UNKNOWN}
+    return {name: value if isinstance(value := report.get(name), str) else None for name in MEMBERS}
+
+
+def needs_hands(report: dict[str, str | None] | None) -> bool:
+    """Whether the bot does not come back by itself."""
+    return report is not None and report["state"] in HANDS
+
+
+def trouble(report: dict[str, str | None] | None) -> str:
+    """The warning about a bot that does not listen; empty for a bot that listens or has no known state."""
+    if report is None or report["state"] in UP:
+        return ""
+    return f"the bot is {report['state']}" + (f": {report['reason']}" if report["reason"] else "")
+
+
+def look(layout: Layout, environment: Environment, release: Manifest) -> Check:
+    """The same as a finding of the doctor's."""
+    said = _whose(layout, environment, release)
+    if said["verdict"] == "ok":
+        return ok("bot", said["message"])
+    if said["verdict"] == "unreachable":
+        where = release.config["telegram_api_url"]
+        return warn(
+            "bot",
+            f"{UNKNOWN}: {said['message']}",
+            f"see that the node reaches {where}; the bot is silent until then",
+        )
+    return bad("bot", said["message"], said["hint"])
+
+
+def _whose(layout: Layout, environment: Environment, release: Manifest) -> dict[str, Any]:
+    words = ("services.telegram", "whose", "--env", environment.name, "--file", "-")
+    content = (layout.releases(environment) / release.id / f".env.{environment.name}").read_bytes()
+    limits: dict[str, Any] = {"timeout": PATIENCE, "expect": (0, REFUSED), "apart": True}
+    return log_commands.ask(layout, environment, release, *words, input=content, **limits)

@@ -1,0 +1,95 @@
+"""A release made on the node: code and dependencies of a kept one, with the configuration that runs."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+from dataclasses import replace
+from pathlib import Path
+
+from ..node import shares
+from ..records import record
+from ..releases import releases
+from ..values.errors import Refused
+from ..values.layout import Environment, Layout
+from ..values.model import Manifest, sha256
+from . import verify
+
+
+def manifest(layout: Layout, environment: Environment, kept: str) -> Manifest:
+    """What it is made of. Raises `Refused` where the kept release is not whole, or its code wants no part of
+    the configuration that runs.
+    """
+    old = _manifest(layout, environment, kept)
+    content = _running(layout, environment)
+    root = layout.releases(environment) / old.id
+    if releases.drifted(root, old, old.id):
+        raise Refused(
+            f"release {old.id} was edited on the node and is not what it was.",
+            f"git switch --detach {old.commit[:12]}, then make deploy ENV={environment.name}",
+        )
+    if not (layout.layers / old.layer).is_dir():
+        raise Refused(f"the dependencies of release {old.id} are gone.", "deploy its commit once more")
+    answer = verify.ask_configuration(layout, environment, old, content)
+    if not answer["ok"]:
+        raise Refused(
+            f"release {old.id} does not accept the configuration that runs.",
+            "without CONFIG=current it comes back with its own",
+            verify.problems_of(answer),
+        )
+    new = replace(old, config=answer["facts"], digests=answer["digests"])
+    units = _units(root, environment, old, new)
+    changed = {f".env.{environment.name}": content} | {f"units/{name}": data for name, data in units.items()}
+    new = replace(
+        new,
+        files={**old.files, **{path: sha256(data) for path, data in changed.items()}},
+        units={name: sha256(data) for name, data in units.items()},
+    )
+    return replace(new, id=new.expected_id)
+
+
+def stage(layout: Layout, environment: Environment, kept: str, new: Manifest, staged: Path) -> None:
+    """Write its archive, as the operator's half would have sent it."""
+    old = _manifest(layout, environment, kept)
+    root = layout.releases(environment) / old.id
+    units = _units(root, environment, old, new)
+    changed = {f".env.{environment.name}": _running(layout, environment), releases.MANIFEST: new.text}
+    changed |= {f"units/{name}": data for name, data in units.items()}
+    with (
+        open(staged / "release.tar.gz", "wb", opener=record.private) as file,
+        tarfile.open(fileobj=file, mode="w:gz") as archive,
+    ):
+        for name in (*new.files, releases.MANIFEST):
+            data = changed[name] if name in changed else (root / name).read_bytes()
+            member = tarfile.TarInfo(name)
+            member.size, member.mode = len(data), (root / name).stat().st_mode & 0o777
+            archive.addfile(member, io.BytesIO(data))
+
+
+def _manifest(layout: Layout, environment: Environment, kept: str) -> Manifest:
+    found = releases.read_manifest(layout, environment, kept)
+    if found is None:
+        raise Refused(f"the manifest of release {kept} cannot be read.", "deploy its commit once more")
+    return found
+
+
+def _running(layout: Layout, environment: Environment) -> bytes:
+    path = layout.current(environment) / f".env.{environment.name}"
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise Refused(
+            f"there is no configuration that runs: {path} is gone.",
+            "without CONFIG=current the release comes back with its own",
+        ) from None
+
+
+def _units(root: Path, environment: Environment, old: Manifest, new: Manifest) -> dict[str, bytes]:
+    """The old release's own units; of the configuration they hold the address and the shares alone."""
+    found = {name: (root / "units" / name).read_bytes() for name in old.units}
+    line, wanted = f"ListenStream={old.listen}\n".encode(), f"ListenStream={new.listen}\n".encode()
+    service = shares.renewed(found[environment.service].decode(), shares.of(environment, new.config))
+    return found | {
+        environment.socket: found[environment.socket].replace(line, wanted),
+        environment.service: service.encode(),
+    }

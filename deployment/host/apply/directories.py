@@ -1,0 +1,54 @@
+"""The directories of an environment: made, given to their owner, emptied and taken away."""
+
+from __future__ import annotations
+
+from ..event_log import last_head
+from ..node import files
+from ..observe import observe
+from ..releases import links
+from ..values.errors import StepFailed
+from .work import Work
+
+
+def create(work: Work, *wrong: str) -> None:
+    if refused := links.of(work.layout, work.environment):
+        raise StepFailed(f"{refused[0].text}.", refused[0].hint)
+    owner = observe.user_id(work.environment)
+    for path, owned, mode in observe.wanted_directories(work.layout, work.environment):
+        if str(path) not in wrong:
+            continue
+        place = links.real(work.layout, work.environment, path)
+        files.directory(place, owner if owned and owner is not None else 0, mode)
+
+
+def remove_releases(work: Work, environment: str) -> None:
+    place = work.layout.opt / environment
+    if links.is_volume(place):
+        files.empty(place.resolve())
+    else:
+        files.discard(place)
+    files.discard(work.layout.sandbox(work.environment))
+
+
+def forget_log(work: Work, _: str) -> None:
+    last_head.forget(work.layout, work.environment)
+
+
+def delete_data(work: Work, _: str) -> None:
+    data = work.layout.data(work.environment)
+    files.empty(data.resolve())
+    if links.is_volume(data):  # it is somebody's again
+        files.give(data.resolve(), 0)
+    else:
+        data.rmdir()
+
+
+def keep_data(work: Work, _: str) -> str:
+    files.give(work.layout.data(work.environment).resolve(), 0)
+    return "now owned by root"
+
+
+def adopt_data(work: Work, _: str) -> None:
+    owner = observe.user_id(work.environment)
+    assert owner is not None, "a plan adopts data for a user that it has created before"
+    files.give(work.layout.data(work.environment).resolve(), owner)

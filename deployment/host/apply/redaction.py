@@ -1,0 +1,234 @@
+"""Replacing the words of an event, by the release's own program: the one sanctioned change of history.
+
+The program makes the chain anew and appends the note of it. Here it is proven that it did that and nothing
+else, and what else on the node holds the words is found.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from ..event_log import last_head, log_commands, read_models, redaction_notes
+from ..node import systemd
+from ..observe.observe import refuse_nobody
+from ..records import audit
+from ..records.record import Transaction
+from ..releases import releases
+from ..values.errors import Refused, StepFailed
+from ..values.layout import Environment, Layout
+from ..values.model import Log, Manifest, Redaction
+from ..values.words import count
+from . import verify
+from .work import Work
+
+STEP = "redact-log"
+AUDITED = ("position", "changed", "at", "length", "old_head", "new_head")  # the audit's fields of one
+
+
+def look_up(layout: Layout, environment: Environment, release: Manifest, request: dict[str, Any]) -> None:
+    """Add to a request what it would change and whether the service runs. Raises `Refused`."""
+    name = environment.name
+    if redaction_notes.NOTE not in release.log.get("reads", {}):
+        raise Refused(
+            f"release {release.id} of {name} is too old: it cannot redact an event.",
+            f"make deploy ENV={name}",
+        )
+    refuse_nobody(environment)
+    log_commands.refuse_missing(release)
+    order = order_of(request)
+    try:
+        log_commands.head(layout, environment, release)  # a log that nobody can read shows within seconds
+        found = _ask(layout, environment, release, order, "--plan")
+    except StepFailed as error:
+        raise Refused(*_words(error)) from error
+    units = systemd.show([environment.service, environment.socket])
+    request["planned"] = found
+    request["noted"] = found["at"] is not None and redaction_notes.is_audited(audit.read(layout), found)
+    request["running"] = any(unit.active not in ("inactive", "failed") for unit in units.values())
+
+
+def carry_out(work: Work, *_: str) -> str:
+    """Redact the requested event, verify the log, and report what else holds the words.
+
+    Once it was done, by an attempt that was killed, it is only proven again. Raises `StepFailed`.
+    """
+    order = work.desired.redaction
+    assert order is not None, "a plan that redacts is about an event"
+    where = (work.layout, work.environment, work.chosen)
+    planned = _ask(*where, order, "--plan")
+    data = work.layout.data(work.environment)
+    for known in releases.manifests(work.layout, work.environment):  # each may have read models elsewhere
+        read_models.remove(work.environment, read_models.directory(known), read_models.found(known, data))
+    if planned["at"] is None:
+        before = verify.read(*where, work.log)
+        _refuse_full_disk(log_commands.path_of(work.chosen))
+        first = min(planned["changed"])
+        front = log_commands.head(*where, at=first - 1)[1]
+        # The log has this head before and after: whatever cuts this short leaves one that is known.
+        last_head.write(work.layout, work.environment, Log(first - 1, str(front.hash)))
+        planned = _ask(*where, order)
+        _refuse_another_history(*where, planned, before, front)
+    elif last_head.read(work.layout, work.environment) == Log(planned["length"], planned["old_head"]):
+        work.doubts.append(
+            f"event {order.position} was redacted by no change of this node: nobody can tell what else was"
+            f" changed in the events up to {planned['length']}; compare them with a backup"
+        )
+    work.facts.update(_proven(*where, order, planned))
+    length, head = work.facts["end"]  # also of an earlier redaction that is not in the audit
+    last_head.write(work.layout, work.environment, Log(length, head))
+    return f"{count(len(planned['changed']))} changed, noted at position {planned['at']}"
+
+
+def recover(
+    layout: Layout, environment: Environment, release: Manifest | None, transaction: Transaction
+) -> None:
+    """Note the result of a redaction whose step failed or was cut short, if the log shows that it was done.
+
+    Raises `StepFailed` where that cannot be proven.
+    """
+    begun = any(entry["verb"] == STEP for entry in transaction.entries("step"))
+    if release is None or not begun or facts_of(transaction) is not None:
+        return
+    order = order_of(transaction.request)
+    planned = _ask(layout, environment, release, order, "--plan")
+    if planned["at"] is not None:
+        facts = _proven(layout, environment, release, order, planned)
+        done = {"verb": STEP, "target": [], "title": "redact log", "seconds": 0.0, "remark": ""}
+        transaction.write("step", state="done", facts=facts, **done)
+
+
+def facts_of(transaction: Transaction) -> dict[str, Any] | None:
+    """The result of a transaction's redaction; None where the transaction has redacted nothing."""
+    steps = transaction.entries("step")
+    found = [entry["facts"] for entry in steps if entry["verb"] == STEP and entry["state"] == "done"]
+    return found[-1] if found else None
+
+
+def log_of(facts: Mapping[str, Any] | None) -> Log | None:
+    """The log right after a redaction, with which any later log begins; None where nothing was redacted."""
+    if facts is None:
+        return None
+    length, head = facts["end"]
+    return Log(int(length), str(head))
+
+
+def audited_of(transaction: Transaction) -> dict[str, Any]:
+    """The audit's fields for a transaction that has redacted, however it ended: why history was changed."""
+    facts = facts_of(transaction)
+    if facts is None:
+        return {}
+    return {"redacted": {**{key: facts[key] for key in AUDITED}, "because": transaction.request["reason"]}}
+
+
+def order_of(request: Mapping[str, Any]) -> Redaction:
+    """The redaction that a request asks for."""
+    return Redaction(int(request["position"]), str(request["reason"]), str(request["actor"]["name"]))
+
+
+def _ask(
+    layout: Layout,
+    environment: Environment,
+    release: Manifest,
+    order: Redaction,
+    *more: str,
+    place: Path | None = None,
+) -> dict[str, Any]:
+    """Ask the release's program about the event in the log that it uses, or in the log in `place`."""
+    log, models = place or log_commands.path_of(release), release.config["projections_db_path"]
+    places = ("--store", str(log), "--file", str(models))
+    event = (f"--by={order.by}", "--", str(order.position), order.reason)
+    words = ("services.event_log", "redact", *more, *places, *event)
+    return log_commands.ask(layout, environment, release, *words, timeout=log_commands.LONG)
+
+
+def _refuse_another_history(
+    layout: Layout,
+    environment: Environment,
+    release: Manifest,
+    found: Mapping[str, Any],
+    before: Log,
+    front: log_commands.At,
+) -> None:
+    """Raise `StepFailed` unless the old head was the head, and all in front of the event is as it was."""
+    first = min(found["changed"])
+    again = log_commands.head(layout, environment, release, at=first - 1)[1]
+    if again.hash != front.hash:
+        changed = f"position {first - 1} had {str(front.hash)[:16]} before, and now {str(again.hash)[:16]}"
+        raise _not_that(layout, environment, changed)
+    if (found["length"], found["old_head"]) != (before.length, before.head):
+        raise _not_that(layout, environment, f"position {before.length} had another head before")
+
+
+def _proven(
+    layout: Layout, environment: Environment, release: Manifest, order: Redaction, found: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The result of a redaction, once the log is whole and has the new head. Raises `StepFailed`."""
+    where = (layout, environment, release)
+    after, new = log_commands.head(*where, at=int(found["length"]))
+    problem = log_commands.flaw(*where, log_commands.path_of(release))
+    if problem is None and new.hash != found["new_head"]:
+        problem = f"position {found['length']} has not the new head {found['new_head'][:16]}"
+    if problem is not None:
+        raise _not_that(layout, environment, problem)
+    first = min(found["changed"])
+    return {
+        **{key: found[key] for key in (*AUDITED, "elsewhere")},
+        "end": [after.length, after.head],
+        "archived": list(_archived(*where, order, first)),
+        "backups": list(redaction_notes.backups(audit.read(layout), environment, first)),
+    }
+
+
+def _not_that(layout: Layout, environment: Environment, problem: str) -> StepFailed:
+    return StepFailed(
+        f"the redaction of {environment.name} failed verification: {problem}.",
+        f"keep {layout.data(environment)} as it is, and look at it before anything else",
+    )
+
+
+def _archived(
+    layout: Layout, environment: Environment, release: Manifest, order: Redaction, first: int
+) -> Iterable[str]:
+    """The archived logs that hold the words: the same log in front of the event, and not redacted there."""
+    where = (layout, environment, release)
+    front = log_commands.head(*where, at=first - 1)[1].hash
+    for name in log_commands.kept(layout, environment):
+        path = layout.kept_logs(environment) / name
+        try:
+            is_same = log_commands.head(*where, at=first - 1, store=path)[1].hash == front
+        except StepFailed:  # nobody can tell
+            yield str(path)
+            continue
+        if is_same and _has_words(*where, order, path):
+            yield str(path)
+
+
+def _has_words(
+    layout: Layout, environment: Environment, release: Manifest, order: Redaction, place: Path
+) -> bool:
+    try:
+        return _ask(layout, environment, release, order, "--plan", place=place)["at"] is None
+    except StepFailed:  # the log is shorter, or has another event there
+        return False
+
+
+def _refuse_full_disk(place: Path) -> None:
+    needed = (
+        3 * (place / log_commands.LOG_FILE).lstat().st_size + log_commands.SPARE
+    )  # the new log, and its -wal meanwhile
+    free = shutil.disk_usage(place).free
+    if free < needed:
+        raise StepFailed(
+            f"a redaction takes {needed / 1e6:.0f} MB, and {place} has {free / 1e6:.0f} MB left.", "free some"
+        )
+
+
+def _words(error: StepFailed) -> tuple[str, str]:
+    """The message and the hint of the release's program."""
+    lines = [line.strip() for line in error.details if line.strip()]
+    hints = [line.removeprefix("hint: ") for line in lines if line.startswith("hint: ")]
+    messages = [line for line in lines if not line.startswith("hint: ")]
+    return (f"{messages[-1]}." if messages else error.message), (hints[-1] if hints else error.hint)

@@ -1,0 +1,135 @@
+"""A release proves itself beside the one that serves, before anything of that one is touched.
+
+It runs as its own service unit says: its user, sandbox, configuration and log. What differs is the unit's
+name, the path (the release itself in place of `current`), a private socket in place of the environment's, and
+the variable by which the service knows that it is a rehearsal: it records nothing and speaks to nobody.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from pathlib import Path
+
+from ..node import dropins, shares, systemd
+from ..node.files import publish
+from ..values.errors import StepFailed
+from ..values.layout import Environment, Layout
+from ..values.model import Log, Manifest
+from . import verify
+
+STOP = 10  # seconds that it may take to stop: it has nobody to finish with
+LONGEST = 900  # seconds after which systemd ends a rehearsal that everybody has forgotten
+
+SOCKET = """\
+[Unit]
+Description=Helionyx {name}: the private socket of a rehearsal
+
+[Socket]
+ListenStream={address}
+SocketMode=0600
+DirectoryMode=0700
+RemoveOnStop=yes
+"""
+
+DIFFERENCES = """
+# What a rehearsal does otherwise than the service.
+[Unit]
+Description=Helionyx {name}: the rehearsal of a release
+
+[Service]
+Environment=HELIONYX_REHEARSAL=1
+SyslogIdentifier={unit}
+RuntimeDirectory=
+RuntimeDirectory={unit}
+Restart=no
+TimeoutStopSec={stop}
+RuntimeMaxSec={longest}
+{shares}"""
+
+
+def begin(layout: Layout, environment: Environment, release: Manifest, before: Log | None) -> str:
+    """Start the release on its private socket and ask who it is. Raises `StepFailed` with its last words."""
+    for path, content in units(layout, environment, release).items():
+        path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+        is_dropin = path.suffix == dropins.SUFFIX  # which may hold a secret, as the one that it is a copy of
+        publish(path, content, 0o600 if is_dropin else 0o644, ())
+    # systemd finds a new unit file by itself. A reload takes as long as the other steps here, so it runs only
+    # if systemd still has an old version in memory.
+    shown = systemd.show([path.name for path in layout.rehearsal(environment)])
+    if any(unit.stale for unit in shown.values()):
+        systemd.systemctl("daemon-reload")
+    begun = time.monotonic()
+    try:
+        systemd.start_service(environment, _service(layout, environment))
+    except StepFailed as error:
+        message = f"release {release.id} did not come up in its rehearsal."
+        raise StepFailed(message, error.hint, error.details) from error
+    took = time.monotonic() - begun
+    return f"ready in {took:.2f} s, {_ask(layout, environment, release, before)}"
+
+
+def soak(layout: Layout, environment: Environment, release: Manifest, log: Log | None, seconds: float) -> str:
+    """Let it run for a while and ask again. Raises `StepFailed` if it dies meanwhile, or answers no more."""
+    where = _address(layout, environment), _service(layout, environment)
+    return verify.staying(layout, environment, release, log, seconds, *where)
+
+
+def finish(layout: Layout, environment: Environment) -> None:
+    """Stop it as the service would be stopped. Raises `StepFailed` if it does not stop, or not cleanly."""
+    mark = systemd.now()
+    result = clear(layout, environment)
+    if result == "success":
+        return
+    how = f"does not stop: it was killed after {STOP} s" if result == "timeout" else f"stops with {result}"
+    words = systemd.last_words(environment, mark, _service(layout, environment))
+    raise StepFailed(f"the release {how}.", details=words)
+
+
+def clear(layout: Layout, environment: Environment) -> str:
+    """End whatever there is of a rehearsal and leave nothing of it; the answer is how its service ended."""
+    paths = layout.rehearsal(environment)
+    result = systemd.end(*(path.name for path in paths))
+    for path in paths:
+        path.unlink(missing_ok=True)
+        shutil.rmtree(dropins.directory(layout, path.name), ignore_errors=True)
+    return result
+
+
+def units(layout: Layout, environment: Environment, release: Manifest) -> dict[Path, bytes]:
+    """The unit files of a rehearsal, made from the release's own service unit, and their drop-ins."""
+    root = layout.releases(environment) / release.id
+    own = (root / "units" / environment.service).read_text()
+    socket, service = layout.rehearsal(environment)
+    replaced = {
+        environment.socket: socket.name,
+        f"{layout.current(environment)}/": f"{root}/",
+    }
+    for old, new in replaced.items():
+        own = own.replace(old, new)
+    values = {"name": environment.name, "unit": environment.rehearsal, "stop": STOP, "longest": LONGEST} | {
+        "shares": shares.REHEARSAL
+    }
+    differences = DIFFERENCES.format(**values)
+    private = SOCKET.format(name=environment.name, address=_address(layout, environment))
+    # Drop-ins are read behind the unit: what differs has to stand behind them once more.
+    alone = private.replace("ListenStream=", "ListenStream=\nListenStream=")
+    return {
+        socket: private.encode(),
+        service: (own + differences).encode(),
+        **dropins.for_rehearsal(layout, environment.socket, socket.name, alone, replaced),
+        **dropins.for_rehearsal(layout, environment.service, service.name, differences, replaced),
+    }
+
+
+def _ask(layout: Layout, environment: Environment, release: Manifest, before: Log | None) -> str:
+    address, unit = _address(layout, environment), _service(layout, environment)
+    return verify.answering(layout, environment, release, before, address, unit).remark
+
+
+def _service(layout: Layout, environment: Environment) -> str:
+    return layout.rehearsal(environment)[1].name
+
+
+def _address(layout: Layout, environment: Environment) -> str:
+    return str(layout.locks / f"{environment.name}-rehearsal.sock")

@@ -1,0 +1,231 @@
+"""The hands: one function per verb of a plan, with no policy of its own.
+
+Every one of them can be repeated: a transaction that was killed anywhere goes through them again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from ..event_log import archived_logs, last_head, log_commands, read_models
+from ..node import dropins, files, processes
+from ..observe import activation
+from ..observe.observe import user_id
+from ..records import verified_releases
+from ..records.locks import host_lock
+from ..releases import install, releases
+from ..values.errors import HostError, StepFailed
+from ..values.step import Step
+from ..values.words import count
+from . import directories, redaction, rehearsal, unit_steps, users, verify
+from .bot import own_bot
+from .work import Work
+
+RUNNING = ("rehearse", "soak", "end-rehearsal", "open-socket", "restart-service", "verify", "watch")
+
+
+def perform(work: Work, step: Step) -> str:
+    """Do one step; the answer is a remark worth showing, or nothing.
+
+    Raises `StepFailed`, also for what the disk has to say: full, read-only, broken. What cannot be tidied up
+    is no failure: the next change tries again.
+    """
+    try:
+        return _done(work, step)
+    except HostError as error:
+        if step.verb.startswith("prune-"):
+            return f"left for the next time: {error.message}"
+        more = tuple(_causes(work, step))
+        if more:
+            raise StepFailed(error.message, error.hint, (*error.details, *more)) from error
+        raise
+
+
+def _causes(work: Work, step: Step) -> Iterator[str]:
+    """Other causes that a failure may have: things that no deploy brings."""
+    if step.verb in RUNNING and (paths := dropins.named(work.layout, work.environment)):
+        yield f"its units are changed by drop-ins, which no deploy brings: {', '.join(paths)}"
+    if strays := processes.of(work.environment, user_id(work.environment)):
+        names, user = ", ".join(strays), work.environment.user
+        yield f"processes of {user} outside of its units, which can end or stop any: {names}"
+
+
+def _done(work: Work, step: Step) -> str:
+    try:
+        return STEPS[step.verb](work, *step.target) or ""
+    except OSError as error:
+        where = f": {error.filename}" if error.filename else ""
+        raise StepFailed(f"{step.title}: {error.strerror or error}{where}.") from error
+
+
+def install_layer(work: Work, digest: str) -> str:
+    return install.layer(work.layout, work.staged, digest)
+
+
+def install_release(work: Work, release: str) -> str:
+    return install.release(work.layout, work.environment, work.staged, release)
+
+
+def check_release(work: Work, _: str) -> str:
+    return verify.configuration(work.layout, work.environment, work.chosen)
+
+
+def check_bot(work: Work, _: str) -> str:
+    remark, doubts = own_bot(work.layout, work.environment, work.chosen)
+    work.doubts.extend(doubts)
+    return remark
+
+
+def install_log(work: Work, _: str) -> str:
+    assert work.desired.log is not None, "a plan that brings a log is about one"
+    staged = work.staged / "log.db"
+    return archived_logs.install(work.layout, work.environment, work.chosen, staged, work.desired.log)
+
+
+def take_log(work: Work, kept: str) -> str:
+    coming = None if work.desired.back else work.desired.log
+    return archived_logs.take(work.layout, work.environment, work.chosen, kept, coming)
+
+
+def switch_log(work: Work, _: str) -> str:
+    archived_logs.switch(work.layout, work.environment, work.chosen, work.aside)
+    if work.desired.back and work.last_head:  # a revert brings back the same log
+        last_head.write(work.layout, work.environment, work.last_head)
+    path, coming = work.layout.kept_logs(work.environment) / work.aside, work.desired.log
+    if work.desired.back or coming is None or not path.exists():
+        return ""
+    newer = archived_logs.newer(work.layout, work.environment, work.chosen, path, coming)
+    work.facts.update(kept=str(path), newer=newer)
+    return f"the one of before is kept in {path}"
+
+
+def rebuild_projections(work: Work, _: str) -> str:
+    release = work.chosen
+    words = (
+        "--store",
+        str(log_commands.path_of(release)),
+        "--file",
+        str(release.config["projections_db_path"]),
+    )
+    command = ("services.projections", "rebuild", *words)
+    try:
+        found = log_commands.ask(work.layout, work.environment, release, *command, timeout=log_commands.LONG)
+    except StepFailed as error:
+        name = work.environment.name
+        raise StepFailed(
+            f"the read models of {name} cannot be built anew; those of before stay.",
+            f"make doctor ENV={name} looks at the log that they are made of",
+            error.details or (error.message,),
+        ) from error
+    work.facts.update(file=found["file"], position=found["position"], digest=found["digest"])
+    return f"{count(found['position'])}, digest {found['digest'][:16]}"
+
+
+def rehearse(work: Work, _: str) -> str:
+    return rehearsal.begin(work.layout, work.environment, work.chosen, work.log)
+
+
+def soak(work: Work, seconds: str) -> str:
+    return rehearsal.soak(work.layout, work.environment, work.chosen, work.log, float(seconds.rstrip(" s")))
+
+
+def end_rehearsal(work: Work, _: str) -> None:
+    rehearsal.finish(work.layout, work.environment)
+
+
+def clear_rehearsal(work: Work, _: str) -> None:
+    rehearsal.clear(work.layout, work.environment)
+
+
+def turn_current(work: Work, release: str) -> None:
+    activation.turn(work.layout, work.environment, release)
+
+
+def verify_release(work: Work, _: str) -> str:
+    found = verify.serving(work.layout, work.environment, work.chosen, work.log, work.history)
+    if found.full:
+        _accept_full_disk(work)
+    verified_releases.note(work.layout, work.environment, work.chosen.id, found.projections, work.place)
+    last_head.write(work.layout, work.environment, found.log)
+    return found.remark
+
+
+def _accept_full_disk(work: Work) -> None:
+    """Raise `StepFailed` where something new came up: what was there before would record no more either."""
+    text = f"the disk is full: {work.chosen.id} serves, and records little or nothing"
+    if not work.desired.back and (work.desired.staged or work.desired.log is not None):
+        raise StepFailed(f"{text}.", "make room on the node, then try again")
+    work.doubts.append(f"{text}; make room on the node, and it goes on by itself")
+
+
+def watch(work: Work, seconds: str) -> str:
+    span = float(seconds.rstrip(" s"))
+    return verify.staying(work.layout, work.environment, work.chosen, work.log, span, history=work.history)
+
+
+def prune_releases(work: Work, *names: str) -> str:
+    for name in names:
+        files.discard(work.layout.releases(work.environment) / name)
+        verified_releases.forget(work.layout, work.environment, name)
+    return f"{len(names)} removed"
+
+
+def prune_layers(work: Work, *digests: str) -> str:
+    with host_lock(work.layout):  # another environment may have begun to use one since the plan was made
+        unused = set(digests) - releases.layers_used(work.layout)
+        for digest in unused:
+            files.discard(work.layout.layers / digest)
+    return f"{len(unused)} removed"
+
+
+def prune_projections(work: Work, *names: str) -> str:
+    kept = releases.names(work.layout, work.environment)
+    told = {verified_releases.read(work.layout, work.environment, name).projections for name in kept}
+    unused = set(names) - told  # the release that has just come up may have told of one of them
+    read_models.remove(work.environment, read_models.directory(work.chosen), unused)
+    return f"{len(unused)} removed"
+
+
+STEPS: dict[str, Callable[..., str | None]] = {
+    "create-user": users.create,
+    "mark-user": users.mark,
+    "create-directories": directories.create,
+    "install-layer": install_layer,
+    "install-release": install_release,
+    "check-release": check_release,
+    "check-bot": check_bot,
+    "install-log": install_log,
+    "take-log": take_log,
+    "switch-log": switch_log,
+    "rebuild-projections": rebuild_projections,
+    "redact-log": redaction.carry_out,
+    "rehearse": rehearse,
+    "soak": soak,
+    "end-rehearsal": end_rehearsal,
+    "clear-rehearsal": clear_rehearsal,
+    "install-units": unit_steps.install_units,
+    "remove-units": unit_steps.remove_units,
+    "turn-current": turn_current,
+    "reload-systemd": unit_steps.reload_systemd,
+    "restart-journal": unit_steps.restart_journal,
+    "enable-units": unit_steps.enable_units,
+    "disable-units": unit_steps.disable_units,
+    "stop-units": unit_steps.stop_units,
+    "end-lingering": users.end_lingering,
+    "end-processes": users.end_processes,
+    "remove-jobs": users.remove_jobs,
+    "close-socket": unit_steps.close_socket,
+    "open-socket": unit_steps.open_socket,
+    "restart-service": unit_steps.restart_service,
+    "verify": verify_release,
+    "watch": watch,
+    "prune-releases": prune_releases,
+    "prune-layers": prune_layers,
+    "prune-projections": prune_projections,
+    "remove-releases": directories.remove_releases,
+    "forget-log": directories.forget_log,
+    "delete-data": directories.delete_data,
+    "keep-data": directories.keep_data,
+    "adopt-data": directories.adopt_data,
+    "remove-user": users.remove,
+}

@@ -1,0 +1,183 @@
+"""Success is what a second look says, not that nothing raised."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..event_log import log_commands
+from ..node import probe, systemd
+from ..values.errors import StepFailed
+from ..values.layout import Environment, Layout
+from ..values.model import Log, Manifest
+from ..values.words import count
+
+PATIENCE = 10.0  # seconds for a service that is READY to answer
+PATIENCE_UNREADY = 2.0  # seconds that it may answer that it is not ready
+POLL = 0.1  # seconds between two looks at a release that soaks
+NAME = "helionyx"
+UNCHANGED = "history unchanged"  # what is said where the head of before is still in the chain
+REDACTED = "the history is what the redaction left"
+RESTORED = "the history is what was restored"  # and where that head is of the log that has just come
+
+
+def configuration(layout: Layout, environment: Environment, release: Manifest) -> str:
+    """Ask the release's own code, under its own user, what it makes of its configuration."""
+    root = layout.releases(environment) / release.id
+    answer = ask_configuration(layout, environment, release, (root / f".env.{environment.name}").read_bytes())
+    if not answer["ok"]:
+        raise StepFailed(
+            f"the release does not accept .env.{environment.name} on this node.", details=problems_of(answer)
+        )
+    if answer["facts"] != release.config:
+        wrong = sorted(key for key in answer["facts"] if answer["facts"][key] != release.config.get(key))
+        raise StepFailed(
+            f"the node reads .env.{environment.name} otherwise than the manifest: {', '.join(wrong)}."
+        )
+    return "configuration is valid"
+
+
+def ask_configuration(
+    layout: Layout, environment: Environment, release: Manifest, content: bytes
+) -> dict[str, Any]:
+    """What a kept release's own check says of the bytes of a configuration."""
+    words = ("services.config", "check", "--env", environment.name, "--file", "-")
+    return log_commands.ask(layout, environment, release, *words, input=content, expect=(0, 2), apart=True)
+
+
+def problems_of(answer: dict[str, Any]) -> tuple[str, ...]:
+    """The problems in such an answer, one line each."""
+    return tuple(
+        f"{item['key'] or 'line ' + str(item['line'])}: {item['message']}" for item in answer["problems"]
+    )
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The answer of a verified release: a remark, the file of its read models, its log.
+
+    `full` says that its disk is full, so that it records little or nothing.
+    """
+
+    remark: str
+    projections: str
+    log: Log
+    full: bool = False
+
+
+def serving(
+    layout: Layout, environment: Environment, release: Manifest, before: Log | None, history: str = UNCHANGED
+) -> Answer:
+    """Raise `StepFailed` unless this release answers in this environment with the history of `before`.
+
+    `history` are the last words of the remark.
+    """
+    return answering(layout, environment, release, before, release.listen, environment.service, history)
+
+
+def answering(
+    layout: Layout,
+    environment: Environment,
+    release: Manifest,
+    before: Log | None,
+    address: str,
+    unit: str,
+    history: str = UNCHANGED,
+) -> Answer:
+    """The same for whatever `unit` serves behind `address`: `host:port`, or the path of a rehearsal's socket.
+
+    `before` is the log as it was when the change began, None for the first release here, and for one whose
+    predecessor could not read its own log.
+    """
+    mark, rehearsal = systemd.now(-30), address != release.listen
+    pid = systemd.show([unit])[unit].pid
+    if not pid:  # whatever answers then is no process of the unit
+        raise StepFailed(
+            f"{unit} does not run any more.", details=systemd.last_words(environment, mark, unit)
+        )
+    answer = probe.ask_until_ready(address, PATIENCE, PATIENCE_UNREADY, pid)
+    wrong = _differences(environment, release, answer, rehearsal=rehearsal)
+    if wrong:
+        raise StepFailed(
+            f"{address} does not answer as {release.id} in {environment.name}: {wrong}.",
+            details=systemd.last_words(environment, mark, unit),
+        )
+    told = probe.log_of(answer)
+    if told is None:
+        raise StepFailed(f"{release.id} does not tell the length and the head of its event log.")
+    # The log is read behind the switch, whatever a rehearsal answers: that saves a start of the program.
+    is_same = before is not None and (told.length, told.head) == (before.length, before.head)
+    log = told if rehearsal and is_same else read(layout, environment, release, before)
+    if told.length > log.length or (told.length == log.length and told.head != log.head):
+        there = f"{count(log.length)}, head {log.head[:16]}"
+        raise StepFailed(
+            f"{address} answers with another event log than {log_commands.path_of(release)} has, {there}: "
+            f"{count(told.length)}, head {told.head[:16]}."
+        )
+    remark = f"healthy, running this release, {count(log.length)}"
+    if before is not None and before.length:
+        remark += f", {history}"
+    fields = answer or {}
+    return Answer(remark, str(fields.get("projections", "")), log, bool(fields.get("disk")))
+
+
+def staying(
+    layout: Layout,
+    environment: Environment,
+    release: Manifest,
+    before: Log | None,
+    seconds: float,
+    *where: str,
+    history: str = UNCHANGED,
+) -> str:
+    """Let the release run for a while and ask again.
+
+    Raises `StepFailed` if it ends meanwhile, or answers no more; `where` is its address and its unit, as for
+    `answering`.
+    """
+    address, unit = where or (release.listen, environment.service)
+    mark, pid = systemd.now(), systemd.show([unit])[unit].pid
+    end = time.monotonic() + seconds
+    while (left := end - time.monotonic()) > 0:
+        time.sleep(min(left, POLL))
+        if not pid or not Path(f"/proc/{pid}").exists():
+            raise StepFailed(
+                f"release {release.id} ended by itself {seconds - left:.1f} s after it was ready.",
+                details=systemd.last_words(environment, mark, unit),
+            )
+    return answering(layout, environment, release, before, address, unit, history).remark
+
+
+def _differences(
+    environment: Environment, release: Manifest, answer: dict[str, object] | None, *, rehearsal: bool
+) -> str:
+    if answer is None:
+        return "no answer"
+    wanted = {"name": NAME, "environment": environment.name, "release": release.id, "ready": True}
+    wanted |= {"rehearsal": rehearsal, "status": 200}
+    told = {
+        "rehearsal": False
+    } | answer  # which a release of a time before there were rehearsals does not tell
+    wrong = [f"{key} is {told.get(key)!r}" for key, value in wanted.items() if told.get(key) != value]
+    if answer.get("reason"):
+        wrong.append(str(answer["reason"]))
+    return ", ".join(wrong)
+
+
+def read(layout: Layout, environment: Environment, release: Manifest, before: Log | None) -> Log:
+    """The log in the release's store. Raises `StepFailed` unless the head of `before` is in it, at its place.
+
+    The release's own program reads it: the service may answer anything.
+    """
+    if before is None or not before.length:
+        return log_commands.head(layout, environment, release)[0]
+    log, at = log_commands.head(layout, environment, release, at=before.length)
+    if at.hash != before.head:
+        raise StepFailed(
+            f"the event log's history changed: position {before.length} had {before.head[:16]} before, "
+            f"and now {at.hash[:16] if at.hash else 'nothing'}.",
+            f"keep {layout.data(environment)} as it is, and look at it before anything else",
+        )
+    return log

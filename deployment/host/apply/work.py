@@ -1,0 +1,45 @@
+"""What the steps of a plan have in their hands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ..records import verified_releases
+from ..values.desired import Desired
+from ..values.layout import Environment, Layout
+from ..values.model import Log, Manifest
+from . import verify
+
+
+@dataclass(frozen=True)
+class Work:
+    """What the steps of one plan work on."""
+
+    layout: Layout
+    environment: Environment
+    staged: Path
+    release: Manifest | None
+    log: Log | None
+    place: verified_releases.Place  # of the release that comes up, among those that did
+    desired: Desired
+    last_head: Log | None = None  # of the log, as it was known when the transaction began
+    restored: bool = False  # whether `log` is one that has come in the place of another
+    redacted: bool = False  # whether `log` is the log after a redaction
+    aside: str = ""  # what the log that is there is called once another one has its place
+    facts: dict[str, Any] = field(default_factory=dict)  # what belongs into the result
+    doubts: list[str] = field(default_factory=list)  # warnings about facts that the steps could not find out
+
+    @property
+    def chosen(self) -> Manifest:
+        """The release that the plan is about."""
+        assert self.release is not None, "a plan that installs or verifies is about a release"
+        return self.release
+
+    @property
+    def history(self) -> str:
+        """What to say of the log where `log` is in its chain."""
+        if self.redacted:
+            return verify.REDACTED
+        return verify.RESTORED if self.restored else verify.UNCHANGED

@@ -1,0 +1,1 @@
+"""`make doctor` and `make status` on the node's side: gather, then judge by pure rules."""

@@ -1,0 +1,257 @@
+"""The node's half of `make doctor`: it gathers, `rules` and `condition` judge; nothing is changed by it."""
+
+from __future__ import annotations
+
+import grp
+import pwd
+import stat
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+from ..apply import bot
+from ..node import sockets, systemd
+from ..node.systemd import Unit
+from ..node.wire import Wire
+from ..observe.observe import observe, user_id, wanted_directories
+from ..records import audit, locks, record
+from ..releases import links, releases
+from ..values import access
+from ..values.check import Check, bad
+from ..values.errors import HostError, reason
+from ..values.layout import Environment, Layout
+from ..values.model import BOT, Manifest, Observed
+from . import condition, faults, log_look, rules, status, vitals
+from .condition import Facts, Port
+from .directory_check import Directory
+
+LOOKS = 3  # at one environment, when changes end while it is looked at
+
+Fact = TypeVar("Fact")
+
+
+def examine(layout: Layout, wire: Wire, request: dict[str, Any]) -> None:
+    """Say the time, then the checks of the node and of each environment, as soon as each is known.
+
+    `request["wanted"]` holds what the operator's `.env` files ask for: host, port and the bot's digest;
+    `request["project"]` is whose they are, `request["unconfigured"]` names the environments without one.
+    """
+    wire.say("clock", at=time.time())
+    _tell(wire, None, _attempt("node", lambda: _node(layout)))
+    for name in request["environments"]:
+        _tell(wire, name, _attempt("environment", partial(_environment, layout, Environment(name), request)))
+    wire.say("result", outcome="done")
+
+
+def _tell(wire: Wire, environment: str | None, checks: list[Check]) -> None:
+    wire.say("checks", environment=environment, checks=[check.to_json() for check in checks])
+
+
+def _attempt(name: str, look: Callable[[], Iterable[Check]]) -> list[Check]:
+    """What a look finds, up to whatever it trips over: that is a finding too, and the next looks are made."""
+    found: list[Check] = []
+    try:
+        for check in look():
+            found.append(check)
+    except Exception as error:  # noqa: BLE001  a doctor that dies of what it finds is no help
+        found.append(_tripped(name, error))
+    return found
+
+
+def _fact(name: str, look: Callable[[], Fact]) -> Fact | Check:
+    """What a look finds, or a finding in its place: the facts beside it are gathered all the same."""
+    try:
+        return look()
+    except Exception as error:  # noqa: BLE001  as above
+        return _tripped(name, error)
+
+
+def _tripped(name: str, error: Exception) -> Check:
+    again = "fix that, then make doctor again"
+    hint = error.hint if isinstance(error, HostError) else ""
+    return bad(name, reason(error), hint or again)
+
+
+def _node(layout: Layout) -> Iterator[Check]:
+    yield from _attempt("systemd", lambda: rules.system(vitals.system()))
+    yield from _attempt("disk", lambda: map(rules.file_system, vitals.file_systems(layout)))
+    yield from _attempt("shares", lambda: [rules.shares(vitals.missing_controllers())])
+    yield from _attempt("time service", lambda: rules.synchronized(vitals.synchronized()))
+    yield from _attempt("audit", lambda: _audit(layout))
+
+
+def _audit(layout: Layout) -> Iterator[Check]:
+    lines = audit.read(layout)
+    yield rules.audit(lines, audit.first_bad(lines), str(layout.audit))
+
+
+def _environment(layout: Layout, environment: Environment, request: dict[str, Any]) -> Iterator[Check]:
+    """Judge an environment; look again where a change went on meanwhile, whose state is not judged."""
+    for _ in range(LOOKS):
+        ended = _ended(layout, environment)
+        held = locks.holder(layout, environment.name)
+        if held is None:
+            facts = _facts(layout, environment, request)
+            held = locks.holder(layout, environment.name)
+            if held is None and _ended(layout, environment) == ended:
+                return condition.judge(facts)
+        if held is not None:
+            age = max(0.0, time.time() - float(held.get("since") or time.time()))
+            return condition.judge(Facts(environment, changing={**held, "age": age}))
+    return condition.judge(Facts(environment, changing={}))
+
+
+def _ended(layout: Layout, environment: Environment) -> set[str]:
+    """The changes of an environment that have a result; each bears the environment's name in its own."""
+    return {item.id for item in record.ended(layout) if environment.name in item.id.split("-")}
+
+
+def _facts(layout: Layout, environment: Environment, request: dict[str, Any]) -> Facts:
+    """All facts: what one look trips over is a finding, and no end of the others."""
+    here = releases.current(layout, environment)
+    current = releases.read_manifest(layout, environment, here)
+    observed = _fact("units", partial(_seen, layout, environment))
+    known = None if isinstance(observed, Check) else observed[0]
+    facts = Facts(
+        environment=environment,
+        exists=here is not None or bool(releases.unit_files(layout, environment)),
+        configured=environment.name not in request["unconfigured"],
+        release=current.id if current else None,
+        layer=current.layer if current else "",
+        layer_held=current is not None and current.layer in releases.layers(layout),
+        user=user_id(environment),
+        groupless=_groupless(environment),
+        unfinished=tuple(status.unfinished(layout, environment, None)),
+    )
+    if facts.exists:
+        facts = replace(facts, directories=_fact("directories", partial(_directories, layout, environment)))
+    if current is not None and facts.user is not None:
+        chain = partial(log_look.look, layout, environment, current, known, readable=_readable(facts))
+        facts = replace(facts, chain=_fact("event log", chain))
+        if current.knows_its_bot and _readable(facts):
+            facts = replace(facts, bot=_fact("bot", partial(bot.look, layout, environment, current)))
+    if not isinstance(observed, Check):
+        full = _fact("units", partial(_with_units, layout, request, facts, current, *observed))
+        if not isinstance(full, Check):
+            return full
+        observed = full
+    return replace(facts, unseen=observed)
+
+
+def _seen(layout: Layout, environment: Environment) -> tuple[Observed, Unit]:
+    """What `observe` sees, once the service manager is known to answer at all: it would wait long for it."""
+    unit = systemd.show([environment.service], timeout=vitals.QUESTION)[environment.service]
+    return observe(layout, environment), unit
+
+
+def _with_units(
+    layout: Layout,
+    request: dict[str, Any],
+    facts: Facts,
+    current: Manifest | None,
+    observed: Observed,
+    unit: Unit,
+) -> Facts:
+    """The facts, with those that the service manager and the running process tell."""
+    environment = facts.environment
+    wanted = request["wanted"].get(environment.name) or _of_manifest(current)
+    return replace(
+        facts,
+        exists=observed.exists,
+        stopped=observed.is_stopped,
+        startable=observed.service == "inactive"
+        or (observed.service == "active" and observed.socket != "active"),
+        pid=observed.pid,
+        restarts=unit.restarts,
+        strays=observed.strays,
+        taken=observed.taken,
+        links=observed.links,
+        dropins=observed.dropins,
+        noexec=observed.noexec,
+        faults=tuple(faults.of(layout, environment, observed, current, unit)) if observed.exists else (),
+        port=_fact("port", partial(_port, observed, wanted)),
+        others=tuple(item for item in observed.projects.items() if item[1] != request["project"]),
+        open_to=access.open_to(environment.name, observed.tokens),
+        bot_of=_bot_of(observed, wanted),
+    )
+
+
+def _readable(facts: Facts) -> bool:
+    """Whether there is all that the release's code needs to be run at all."""
+    return facts.layer_held and facts.groupless is None
+
+
+def _groupless(environment: Environment) -> int | None:
+    """The number of the user's group, if no group bears the user's name any more."""
+    try:
+        number = pwd.getpwnam(environment.user).pw_gid
+    except KeyError:
+        return None
+    return None if any(group.gr_name == environment.user for group in grp.getgrall()) else number
+
+
+def _of_manifest(current: Manifest | None) -> dict[str, Any] | None:
+    """What the release asks for, where the operator has no `.env` file."""
+    if current is None:
+        return None
+    return {
+        "host": current.config["api_host"],
+        "port": current.config["api_port"],
+        "bot": current.digests.get(BOT),
+    }
+
+
+def _port(observed: Observed, wanted: dict[str, Any] | None) -> Port | None:
+    if wanted is None:
+        return None
+    host, number = str(wanted["host"]), int(wanted["port"])
+    held = [item for item in sockets.listeners() if item.port == number]
+    neighbours = [name for name, listen in observed.neighbours.items() if _number(listen) == number]
+    own = observed.listen is not None and _number(observed.listen) == number
+    return Port(
+        number=number,
+        host=host,
+        local=sockets.is_local(host),
+        own=own,
+        neighbour=neighbours[0] if neighbours else None,
+        holder=sockets.holder(held[0].inode) if held and not own else None,
+        beside=observed.beside if own else None,
+    )
+
+
+def _number(listen: str) -> int:
+    return int(listen.rsplit(":", 1)[1])
+
+
+def _bot_of(observed: Observed, wanted: dict[str, Any] | None) -> str | None:
+    bot = (wanted or {}).get("bot")
+    return next((name for name, digest in observed.bots.items() if bot is not None and digest == bot), None)
+
+
+def _directories(layout: Layout, environment: Environment) -> tuple[Directory, ...]:
+    return tuple(
+        Directory(
+            str(path),
+            f"{mode:04o} {environment.user if owned else 'root'}",
+            *_as_it_is(links.real(layout, environment, path)),
+        )
+        for path, owned, mode in wanted_directories(layout, environment)
+    )
+
+
+def _as_it_is(path: Path) -> tuple[str | None, bool]:
+    """Mode and owner of a directory, or what stands in its place, with True; None where nothing does."""
+    try:
+        found = path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None, False
+    if not stat.S_ISDIR(found.st_mode):
+        return "a link" if stat.S_ISLNK(found.st_mode) else "a file", True
+    try:
+        owner = pwd.getpwuid(found.st_uid).pw_name
+    except KeyError:
+        owner = str(found.st_uid)
+    return f"{stat.S_IMODE(found.st_mode):04o} {owner}", False

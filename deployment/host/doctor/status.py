@@ -1,0 +1,218 @@
+"""What `status` tells of one environment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from ..apply import bot
+from ..event_log import archived_logs, deleted
+from ..node import files, reading, systemd
+from ..node.reading import measure
+from ..node.systemd import Unit
+from ..observe.observe import observe
+from ..records import locks, record
+from ..releases import releases
+from ..values.errors import reason
+from ..values.layout import Environment, Layout
+from ..values.model import Log, Observed
+from ..values.words import size, times
+from . import faults
+
+UNSEEN: dict[str, Any] = {
+    "state": "degraded",
+    "problems": [],
+    "notes": [],
+    "release": None,
+    "answers_as": None,
+    "current": None,
+    "previous": None,
+    "commit": None,
+    "subject": None,
+    "listen": None,
+    "pid": None,
+    "restarts": 0,
+    "since": None,
+    "memory": None,
+    "bot": None,
+    "starts_on_boot": False,
+    "log": None,
+    "kept_logs": [],
+    "releases": [],
+    "kept": [],
+    "dependencies": {"bytes": 0},
+    "drop_ins": [],
+    "changing": None,
+    "unfinished": [],
+}
+"""An environment that could not be looked at, beside what its name says."""
+FEW = 100  # files of an archived log: it has three
+
+
+def look(layout: Layout, environment: Environment) -> dict[str, Any]:
+    """The state of an environment. A look that fails is that environment's trouble, and no end of the others.
+
+    Its facts are then unknown, and its problem is the reason.
+    """
+    try:
+        return of(layout, environment)
+    except Exception as error:  # noqa: BLE001  whatever a service has laid out, the others are shown
+        return {**UNSEEN, **_names(layout, environment), "problems": [reason(error)]}
+
+
+def _names(layout: Layout, environment: Environment) -> dict[str, str]:
+    """The names of an environment on the node, whatever is there."""
+    return {
+        "environment": environment.name,
+        "unit": environment.service,
+        "user": environment.user,
+        "data": str(layout.data(environment)),
+        "journal": environment.namespace,
+    }
+
+
+def of(layout: Layout, environment: Environment) -> dict[str, Any]:
+    """Its state in one word, and the facts behind it."""
+    observed = observe(layout, environment)
+    current = releases.read_manifest(layout, environment, observed.current)
+    unit = systemd.show([environment.service])[environment.service]
+    changing = locks.holder(layout, environment.name)
+    quiet = changing or not observed.exists or observed.is_stopped
+    told = bot.running(observed, current)
+    problems = (
+        [] if quiet else [item.text for item in faults.of(layout, environment, observed, current, unit)]
+    )
+    if observed.unread and observed.exists and not changing:
+        problems.append(f"event log could not be read: {observed.unread.text}")
+    if observed.lost and not changing:
+        problems.append(f"{observed.lost.text} {observed.lost.hint}")
+    return {
+        **_names(layout, environment),
+        "state": "changing" if changing else _state(observed, problems),
+        "problems": problems,
+        "notes": [
+            *_notes(layout, environment, observed, unit),
+            *(() if changing or bot.needs_hands(told) else filter(None, [bot.trouble(told)])),
+            *(() if changing or observed.blind else _left(layout, environment)),
+        ],
+        "release": observed.runs or observed.current,
+        "answers_as": faults.answers_as(observed),
+        "current": observed.current,
+        "previous": observed.previous,
+        "commit": current.commit if current else None,
+        "subject": current.subject if current else None,
+        "listen": observed.listen or (current.listen if current else None),
+        "pid": observed.pid or None,
+        "restarts": unit.restarts,
+        "since": float(unit.since) if unit.since and observed.pid else None,
+        "memory": _memory(observed.pid),
+        "bot": told,
+        "starts_on_boot": observed.enabled,
+        "log": _log(observed.log) if observed.log else None,
+        "kept_logs": [_kept_log(layout, environment, name) for name in observed.logs],
+        "releases": _newest_first(observed),
+        "kept": [_kept(layout, environment, observed, name) for name in _newest_first(observed)],
+        "dependencies": {"bytes": sum(measure(layout.layers / digest).bytes for digest in _layers(observed))},
+        "drop_ins": list(observed.dropins),
+        "changing": changing,
+        "unfinished": unfinished(layout, environment, changing),
+    }
+
+
+def unfinished(layout: Layout, environment: Environment, changing: dict[str, Any] | None) -> list[str]:
+    """The transactions that were begun and have no result, without the one that is under way."""
+    return [
+        item.id
+        for item in record.every(layout)
+        if item.entries()
+        and item.result is None
+        and item.request["environment"] == environment.name
+        and item.id != (changing or {}).get("transaction")
+    ]
+
+
+def _notes(layout: Layout, environment: Environment, observed: Observed, unit: Unit) -> Iterator[str]:
+    """What is worth knowing and no fault of the deployment."""
+    for path in observed.dropins if observed.exists else ():
+        yield f"{path} changes its units, and no deploy has put it there"
+    if observed.exists and observed.holder:
+        yield f"its port is held by {observed.holder}"
+    if observed.lingers and observed.is_stopped:
+        yield faults.lingers(environment)
+    if observed.jobs and (observed.is_stopped or not observed.exists):
+        yield faults.scheduled(environment, observed)
+    if observed.strays:
+        yield f"{environment.user} runs what its units have not started: {', '.join(observed.strays)}"
+    if unit.restarts:
+        yield f"crashed and restarted {times(unit.restarts)}"
+    if not observed.exists:
+        yield from (item.text for item in observed.links)
+        yield from (f"{item.text} is there, and no deploy has made it" for item in observed.taken)
+    if observed.is_stopped:
+        yield from observed.unexpected
+    if observed.blind and (observed.is_stopped or not observed.exists):
+        yield observed.blind
+    if observed.data and not observed.exists:
+        place = layout.data(environment)
+        found = measure(place)
+        much = size(found.bytes) if found.whole else f"more than {size(found.bytes)}"
+        yield f"its data stays in {place}, {much}, for the next deploy"
+
+
+def _left(layout: Layout, environment: Environment) -> Iterator[str]:
+    if archived_logs.waits(layout, environment):
+        place = layout.kept_logs(environment) / archived_logs.NEXT
+        yield f"{place} was left by a restore that was cut short; the next change gives it a name"
+
+
+def _newest_first(observed: Observed) -> list[str]:
+    return sorted(observed.releases, key=lambda name: -observed.releases[name].verified_at)
+
+
+def _layers(observed: Observed) -> set[str]:
+    """The dependencies of the releases that are kept, as far as they are there."""
+    return {kept.layer for kept in observed.releases.values()} & set(observed.layers)
+
+
+def _kept(layout: Layout, environment: Environment, observed: Observed, name: str) -> dict[str, Any]:
+    return {
+        "id": name,
+        "deployed_at": observed.releases[name].verified_at or None,
+        "bytes": measure(layout.releases(environment) / name).bytes,
+        "intact": observed.releases[name].intact,
+    }
+
+
+def _log(log: Log) -> dict[str, Any]:
+    position, digest = log.last
+    return {"length": log.length, "head": log.head, "said": {"position": position, "hash": digest}}
+
+
+def _kept_log(layout: Layout, environment: Environment, name: str) -> dict[str, Any]:
+    """Of a kept log what can be told without a look at its records, which is not written to any more."""
+    path = layout.kept_logs(environment) / name
+    written_at = files.written_at(path / file for file in deleted.FILES)
+    found = [entry.stat(follow_symlinks=False) for entry in reading.entries(path, FEW)]
+    size_ = sum(item.st_blocks * 512 for item in found)
+    return {"name": name, "bytes": size_, "written_at": written_at, "path": str(path)}
+
+
+def _state(observed: Observed, problems: list[str]) -> str:
+    if not observed.exists:
+        return "absent"
+    if observed.is_stopped:
+        return "stopped"
+    return "degraded" if problems else "running"
+
+
+def _memory(pid: int) -> int | None:
+    """Resident bytes of a process, from /proc (in kB there)."""
+    if not pid:
+        return None
+    try:
+        lines = reading.lines(Path(f"/proc/{pid}/status"))
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    sizes = [int(line.split()[1]) * 1024 for line in lines if line.startswith("VmRSS:")]
+    return sizes[0] if sizes else None

@@ -1,0 +1,145 @@
+"""What a transaction remembers of the logs that it puts aside: by that it finds its way back."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from ..records.record import Transaction
+from ..values.desired import Desired
+from ..values.layout import Environment, Layout
+from ..values.model import Log, Manifest
+from . import archived_logs, log_commands
+
+
+@dataclass(frozen=True)
+class Aside:
+    """The logs that one transaction moves. `coming` is the one that it brings, if it brings one."""
+
+    layout: Layout
+    environment: Environment
+    transaction: Transaction
+    coming: Log | None
+
+    def name(self, desired: Desired) -> str:
+        """What the log is called that is about to be put aside, on the way forward or back.
+
+        It is chosen once, when nothing is appended any more, and noted before anything is moved.
+        """
+        found = self._noted(back=desired.back)
+        if found is None:
+            log = log_commands.at_rest(self.layout, self.environment, desired.release)
+            name = log.name if log else self._unreadable
+            if desired.back and self.coming is not None and self.coming.tells(log):
+                name = self._kept or name
+            reserved = self._names | ({self._kept} if self._kept and not desired.back else set())
+            name = archived_logs.free(self.layout, self.environment, name, reserved)
+            noted = asdict(log) if log else None
+            found = self.transaction.write("aside", back=desired.back, name=name, log=noted)
+        return str(found["name"])
+
+    @property
+    def named(self) -> str | None:
+        """What the history calls the log that comes: as it is kept here, or by its length and its head."""
+        if self.coming is None:
+            return None
+        return self._kept or f"{self.coming.length}-{self.coming.head[:12]}"
+
+    def before(self) -> tuple[Log | None, str]:
+        """The log of before and what it is called where it is kept; none where it was never to be moved."""
+        found = self._noted(back=False)
+        return (_log(found) or Log(0, ""), found["name"]) if found else (None, "")
+
+    def facts(self, release: Manifest | None) -> dict[str, Any]:
+        """What belongs into the result: where the log of before is kept, and how much of it is newer."""
+        noted = self._noted(back=False)
+        if noted is None or self.coming is None or release is None:
+            return {}
+        path = self.layout.kept_logs(self.environment) / noted["name"]
+        if not path.is_dir():  # there was none
+            return {}
+        return {
+            "kept": str(path),
+            "newer": archived_logs.newer(self.layout, self.environment, release, path, self.coming),
+        }
+
+    def tidy(self, release: Manifest | None) -> bool:
+        """Name the log that an interrupted switch left behind: the incoming log or the replaced one.
+
+        Returns whether there was such a log.
+        """
+        if release is None or not archived_logs.waits(self.layout, self.environment):
+            return False
+        log = archived_logs.waiting(self.layout, self.environment, release)
+        name = self._name_of(log, release)
+        desired = name or (log.name if log else self._unreadable)
+        found = archived_logs.free(self.layout, self.environment, desired, self._names - {name})
+        before = self._noted(back=False)
+        mine = self.coming is not None and self.coming.tells(log)
+        if mine and self._brought and (before is None or name != before["name"]):
+            self.transaction.write("tidied", name=found)
+        archived_logs.put_away(self.layout, self.environment, found)
+        return True
+
+    def clear(self, release: Manifest | None) -> str:
+        """Drop what was brought and has no place, and say where what was said to it meanwhile is kept."""
+        noted = self._noted(back=True)
+        if self.coming is None or release is None:
+            return ""
+        copies = {entry["name"] for entry in self.transaction.entries("tidied")}
+        meanwhile = noted is not None and not self.coming.tells(_log(noted))
+        if noted is not None and not meanwhile:
+            copies.add(noted["name"])
+        for name in copies if self._brought else ():
+            archived_logs.drop(self.layout, self.environment, release, name, self.coming)
+        if noted is None or not meanwhile:
+            return ""
+        path = self.layout.kept_logs(self.environment) / noted["name"]
+        if not path.is_dir():
+            return ""
+        return f"What was said to it meanwhile is kept in {path}."
+
+    def _name_of(self, log: Log | None, release: Manifest) -> str:
+        """The name that is known for the log which waits, of that length and head; none if none is."""
+        before, after = self._noted(back=False), self._noted(back=True)
+        mine = self.coming is not None and self.coming.tells(log)
+        if mine and before is not None and _is(before, log):
+            path = self.layout.kept_logs(self.environment) / archived_logs.NEXT
+            mine = log_commands.flaw(self.layout, self.environment, release, path) is None
+        if mine and self._kept:
+            return self._kept
+        for noted in (after,) if mine else (before, after):
+            if noted is not None and _is(noted, log):
+                return str(noted["name"])
+        return ""
+
+    @property
+    def _kept(self) -> str:
+        """What the log that comes was called, if it was kept here."""
+        return str(self.transaction.request["log"].get("kept", "")) if self.coming is not None else ""
+
+    @property
+    def _brought(self) -> bool:
+        """Whether this transaction has laid down the log that comes."""
+        return any(entry["verb"] == "install-log" for entry in self.transaction.entries("step"))
+
+    @property
+    def _names(self) -> set[str]:
+        return {entry["name"] for entry in self.transaction.entries("aside")}
+
+    @property
+    def _unreadable(self) -> str:
+        return f"unreadable-{self.transaction.id}"
+
+    def _noted(self, *, back: bool) -> dict[str, Any] | None:
+        return next((entry for entry in self.transaction.entries("aside") if entry["back"] == back), None)
+
+
+def _is(noted: dict[str, Any], log: Log | None) -> bool:
+    """Whether what was noted is that log; of what could not be read, whether that cannot be read either."""
+    known = _log(noted)
+    return log is None if known is None else known.tells(log)
+
+
+def _log(noted: dict[str, Any]) -> Log | None:
+    return Log(**noted["log"]) if noted["log"] else None

@@ -1,0 +1,255 @@
+"""Event logs that are put aside and brought back: none is ever deleted, or overwritten by another.
+
+One that is about to take a place waits under a name that none has who is kept. It changes places with the
+log in use in one step: whenever that is cut short, either of them is the log, and the other lies here.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Collection
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+from typing import IO, Any
+
+from ..node.run import run
+from ..records import audit
+from ..releases import releases
+from ..values.errors import HostError, Refused, StepFailed
+from ..values.layout import Environment, Layout
+from ..values.model import Log, Manifest
+from ..values.words import count
+from . import last_head, log_commands, read_models
+from .exchange import exchange, move
+from .redaction_notes import NOTE
+
+NEXT = ".next"  # the one that is about to take the place; for a moment, the one that has just left it
+MANY = 1000  # logs of one length and head
+LOOK = 120.0  # seconds that whoever restores waits at most to hear whether the log in use is sound
+HALF = ".half"  # one that is still arriving
+
+
+def find(layout: Layout, environment: Environment, release: Manifest | None, named: str) -> dict[str, Any]:
+    """The kept log of that name, as a request tells it. Raises `Refused`."""
+    if release is None:
+        return {"kept": named, "length": 0, "head": ""}  # which the plan refuses
+    kept = log_commands.kept(layout, environment)
+    if named not in kept and _is_in_use(layout, environment, release, named):
+        raise Refused(
+            f"{named} has its place already: it is what the log of {environment.name} begins with.",
+            f"nothing is to be done; kept are {', '.join(kept) or 'none'}",
+        )
+    if named not in kept:
+        raise Refused(
+            f"{environment.name} keeps no log {named}, and there is no such file.",
+            f"kept are {', '.join(kept) or 'none'}; make backup makes a file",
+        )
+    try:
+        log = log_commands.head(layout, environment, release, store=layout.kept_logs(environment) / named)[0]
+    except StepFailed as error:
+        raise Refused(
+            f"the kept log {named} cannot be read by {release.id}.", "take another one", error.details
+        ) from error
+    return {"kept": named, **asdict(log)}
+
+
+def _is_in_use(layout: Layout, environment: Environment, release: Manifest, named: str) -> bool:
+    """Whether the log in use is that one, or has grown out of it: as after a power cut behind the switch."""
+    length, _, head = named.partition("-")
+    if not length.isdigit() or not int(length):
+        return False
+    try:
+        there, found = log_commands.head(layout, environment, release, at=int(length))
+    except StepFailed:
+        return False
+    return there.length >= int(length) and str(found.hash).startswith(head.partition(".")[0])
+
+
+def preview(
+    layout: Layout,
+    environment: Environment,
+    release: Manifest,
+    there: Log | None,
+    coming: Log,
+    kept: str = "",
+) -> dict[str, Any]:
+    """What a request to restore means for the log that is there, as far as it can be known before.
+
+    `kept` is what the coming one is called, if it is kept here; of one that is sent later only the operator's
+    half can tell whether it begins with the log that is there. `flaw` is why that one does not verify.
+    """
+    newer = begins = flaw = None
+    (said, head), (words, last) = coming.last, there.last if there is not None else (0, "")
+    if said > words > 0 and kept:
+        path = layout.kept_logs(environment) / kept
+        begins = log_commands.head(layout, environment, release, at=words, store=path)[1].hash == last
+    if there is not None and said <= words:
+        found = _at(layout, environment, release, said)
+        if found is not None and (found.hash == head or not said):
+            newer = found.said_behind
+    if not coming.tells(there):  # else every record of it was looked at already
+        flaw = log_commands.flaw(layout, environment, release, log_commands.path_of(release), timeout=LOOK)
+    return {
+        "name": coming.name,
+        "length": coming.length,
+        "head": coming.head,
+        "taken_from": audit.taken_from(layout, coming.head),
+        "said": said,
+        "there": words if there else None,
+        "there_head": last if there else None,
+        "aside": there.length if there else None,
+        "newer": newer,
+        "begins": begins,
+        "flaw": flaw,
+        "before_redaction": there is not None and NOTE in there.holds and NOTE not in coming.holds,
+    }
+
+
+def _at(layout: Layout, environment: Environment, release: Manifest, position: int) -> log_commands.At | None:
+    """Of the record there in the log in use; None too where that is damaged, which its flaw tells."""
+    try:
+        return log_commands.head(layout, environment, release, at=position)[1]
+    except StepFailed:
+        return None
+
+
+def refuse_full_disk(layout: Layout, environment: Environment, size: int) -> None:
+    """Raise `Refused` unless a log of that size fits beside the one in use, and the service writes on."""
+    data = layout.data(environment)
+    volume = next(path for path in (data, *data.parents) if path.is_dir())
+    free, needed = shutil.disk_usage(volume).free, size + log_commands.SPARE
+    if free < needed:
+        raise Refused(
+            f"the log takes {needed / 1e6:.0f} MB on the node, with what stays spare, and {volume} has "
+            f"{free / 1e6:.0f} MB left.",
+            "free some, then try again",
+        )
+
+
+def install(layout: Layout, environment: Environment, release: Manifest, staged: Path, coming: Log) -> str:
+    """Let a log that was sent wait for its place. Raises `HostError` unless it is whole and that one."""
+    shelf = layout.kept_logs(environment)
+    half = shelf / HALF
+    try:
+        _as(environment, "rm", "-rf", "--one-file-system", "--", str(half))
+        refuse_full_disk(layout, environment, staged.stat().st_size)
+        _as(environment, "install", "-d", "-m", "700", "--", str(shelf), str(half))
+        with staged.open("rb") as file:
+            copy = ["dd", f"of={half / log_commands.LOG_FILE}", "bs=1M", "conv=fsync", "status=none"]
+            _as(environment, *copy, stdin=file)
+        _as(environment, "chmod", "600", "--", str(half / log_commands.LOG_FILE))
+        return _prove(layout, environment, release, half, coming)
+    except (HostError, OSError):
+        with suppress(HostError, OSError):
+            _as(environment, "rm", "-rf", "--one-file-system", "--", str(half))
+        raise
+
+
+def take(layout: Layout, environment: Environment, release: Manifest, kept: str, coming: Log | None) -> str:
+    """The same for one that is kept. `coming` is None for what comes back as it was, whatever that is."""
+    path = layout.kept_logs(environment) / kept
+    if coming is not None:
+        return _prove(layout, environment, release, path, coming)
+    move(layout.data(environment), path, path.with_name(NEXT))
+    return ""
+
+
+def switch(layout: Layout, environment: Environment, release: Manifest, aside: str) -> None:
+    """Let the waiting log and the one in use change places, and keep the latter under the name `aside`.
+
+    No read models of any release survive it: the service builds them out of its log when it starts.
+    """
+    data, place = layout.data(environment), log_commands.path_of(release)
+    waiting = layout.kept_logs(environment) / NEXT
+    # Whichever of the two logs a power cut leaves in place is the one: its service notes its head anew.
+    last_head.forget_own(environment, releases.manifests(layout, environment))
+    last_head.forget(layout, environment)
+    for known in releases.manifests(layout, environment):
+        read_models.remove(environment, read_models.directory(known), read_models.found(known, data))
+    if not os.path.lexists(place):
+        move(data, waiting, place)
+        return
+    exchange(data, place, waiting)
+    move(data, waiting, waiting.with_name(aside))
+
+
+def waits(layout: Layout, environment: Environment) -> bool:
+    """Whether something lies where a log waits for its place: a killed switch has left it there."""
+    return os.path.lexists(layout.kept_logs(environment) / NEXT)
+
+
+def waiting(layout: Layout, environment: Environment, release: Manifest) -> Log | None:
+    """The log that waits there; None for one that cannot be read."""
+    path = layout.kept_logs(environment) / NEXT
+    if path.is_symlink() or not path.is_dir():
+        return None
+    return log_commands.at_rest(layout, environment, release, path)
+
+
+def put_away(
+    layout: Layout, environment: Environment, name: str, reserved: Collection[str] = frozenset()
+) -> None:
+    """Give what waits a name under which it is kept."""
+    path = layout.kept_logs(environment) / NEXT
+    with suppress(OSError):  # whoever needs the place will say so
+        move(layout.data(environment), path, path.with_name(free(layout, environment, name, reserved)))
+
+
+def drop(layout: Layout, environment: Environment, release: Manifest, name: str, copy_of: Log) -> None:
+    """Remove one that is kept, if it is a sound copy of that log and no more: there is another."""
+    path = layout.kept_logs(environment) / name
+    if name not in log_commands.kept(layout, environment):
+        return
+    with suppress(StepFailed):  # then it stays, and is listed
+        log = log_commands.at_rest(layout, environment, release, path)
+        if copy_of.tells(log) and log_commands.flaw(layout, environment, release, path) is None:
+            _as(environment, "rm", "-rf", "--one-file-system", "--", str(path))
+
+
+def free(layout: Layout, environment: Environment, name: str, reserved: Collection[str] = frozenset()) -> str:
+    """The name, or with a number behind it where there is one of that name: it may not be as sound."""
+    shelf = layout.kept_logs(environment)
+    names = (name, *(f"{name}.{number}" for number in range(2, MANY)))
+    for one in names:
+        if one not in reserved and not os.path.lexists(shelf / one):
+            return one
+    raise StepFailed(f"{shelf} has too many logs of the name {name}.", "remove some of them")
+
+
+def newer(layout: Layout, environment: Environment, release: Manifest, aside: Path, now: Log) -> int | None:
+    """How much was said to a log put aside that the one in use does not have; None if they part ways."""
+    try:
+        before = log_commands.head(layout, environment, release, store=aside)[0]
+        in_use = log_commands.path_of(release)
+        (said, last), longer = (now.last, aside) if now.last[0] <= before.last[0] else (before.last, in_use)
+        found = log_commands.head(layout, environment, release, at=said, store=longer)[1]
+    except StepFailed:
+        return None
+    if said and found.hash != last:
+        return None
+    return found.said_behind if longer == aside else 0
+
+
+def _prove(layout: Layout, environment: Environment, release: Manifest, path: Path, coming: Log) -> str:
+    problem = log_commands.flaw(layout, environment, release, path)
+    if problem is not None:
+        raise StepFailed(f"the log in {path} is not whole: {problem}.", "take another one")
+    log = log_commands.at_rest(layout, environment, release, path)
+    if log is None or not coming.tells(log):
+        found = log.name if log else "one that nothing can read any more"
+        raise StepFailed(f"the log in {path} is {found}, not {coming.name}.", "take another one")
+    move(layout.data(environment), path, path.with_name(NEXT))
+    return f"{count(log.length)} verified"
+
+
+def _as(environment: Environment, *argv: str, stdin: IO[bytes] | None = None) -> None:
+    try:
+        run(list(argv), stdin=stdin, user=environment.user, timeout=log_commands.LONG)
+    except StepFailed as error:
+        raise StepFailed(
+            f"{environment.user} cannot write beside the log of {environment.name}.",
+            f"make doctor ENV={environment.name} looks at its disk and directories",
+            error.details or (error.message,),
+        ) from error

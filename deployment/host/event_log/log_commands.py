@@ -1,0 +1,201 @@
+"""The event log in a directory, as a release's own code reads it under the environment's user."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..node import log_holders, reading
+from ..node.run import COLUMNS, run
+from ..releases import releases
+from ..values.errors import Refused, StepFailed, last_word
+from ..values.layout import Environment, Layout
+from ..values.model import Log, Manifest
+from ..values.unread import Unread
+
+HASH = re.compile(r"[0-9a-f]{64}")
+TYPES, LONGEST_TYPE = 1000, 200  # types of events in a log, characters of one: a release knows a few dozen
+NAME = re.compile(r"([0-9]+-[0-9a-f]{12}|unreadable(-[0-9A-Za-z-]+)?)(\.[0-9]+)?")  # of one that is kept
+LOG_FILE = "events.db"  # what a service calls its event log
+SUFFIXES = ("", "-wal", "-shm")  # of all files of a log that SQLite locks
+SPARE = 32 << 20  # bytes that stay free beside a log that is laid down or copied: the service goes on writing
+MEMORY = 384 << 20  # bytes for a release's program that reads a log; with root's it has shares.MEMORY
+LITTLE = 256 << 20  # bytes for one that only tells its end: measured, 20 MB
+ENTRIES, MANY = 10_000, 1_000  # directory entries that are looked at for archived logs; logs that are listed
+# Seconds for a look at the end of a log. Measured for a million events: 0.5 s, and 2.7 s beside eight busy
+# programs on two cores. A log that is locked takes the 5 s of the release's own patience.
+LOOK = 12.0
+LONG = 280.0  # seconds for what depends on how much was said; the operator's half waits longer for a word
+
+
+@dataclass(frozen=True)
+class At:
+    """What a log has at a position: the hash, None where nothing is, and how much was said behind it.
+
+    Of a release that notes nothing of itself, all that is there was said.
+    """
+
+    hash: str | None
+    said_behind: int
+
+
+def path_of(release: Manifest) -> Path:
+    """Where a release has its log."""
+    return Path(str(release.config["event_store_path"]))
+
+
+def ask(
+    layout: Layout,
+    environment: Environment,
+    release: Manifest,
+    *words: str,
+    input: bytes = b"",
+    timeout: float = 60.0,
+    expect: tuple[int, ...] = (0,),
+    memory: int = MEMORY,
+    apart: bool = False,
+) -> dict[str, Any]:
+    """Return the answer of `python -m WORDS --json` of a release, such as `services.event_log head`.
+
+    No process of the environment can trace a program that runs `apart`, or change its answer; such a program
+    makes no files. Raises `StepFailed`, also for an answer that is no JSON object.
+    """
+    argv = releases.command(layout, environment, release, *words[:2], "--json", *words[2:])
+    limits: dict[str, Any] = {"timeout": timeout, "memory": memory, "expect": expect}
+    text = run(argv, input=input, user=environment.user, apart=apart, **limits)
+    answer = object_in(text)
+    if answer is None:
+        raise StepFailed(f"no JSON object from: {shlex.join(argv)}", details=(text[:COLUMNS],))
+    return answer
+
+
+def object_in(text: str) -> dict[str, Any] | None:
+    """Parse the JSON object that a release's program wrote; None for anything else, such as half of one."""
+    try:
+        answer = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return answer if isinstance(answer, dict) else None
+
+
+def head(
+    layout: Layout,
+    environment: Environment,
+    release: Manifest,
+    at: int | None = None,
+    store: Path | None = None,
+) -> tuple[Log, At]:
+    """The log in `store`, or the one that the release uses: its head, and what it has at position `at`.
+
+    Raises `StepFailed`.
+    """
+    words = ["services.event_log", "head", "--store", str(store or path_of(release))]
+    more = () if at is None else ("--at", str(at))
+    answer = ask(layout, environment, release, *words, *more, timeout=LOOK, memory=LITTLE, apart=True)
+    try:
+        return _log(answer), _at(answer, at or 0)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise StepFailed(f"{store or path_of(release)} has no log that a release writes: {error}.") from error
+
+
+def _log(answer: Mapping[str, Any]) -> Log:
+    """The log in the answer of a release's program. Raises `ValueError` for what no log has.
+
+    The program is root's, and the file that it reads is not: a type of event may be any text.
+    """
+    holds = answer.get("holds") or {}
+    if len(holds) > TYPES or any(len(kind) > LONGEST_TYPE for kind in holds):
+        raise ValueError("more or longer types of events than any release writes")
+    versions = {str(kind): [int(version) for version in found] for kind, found in holds.items()}
+    said = answer.get("said")
+    last = (position_of(said["position"]), hash_of(said["hash"])) if said else None
+    return Log(position_of(answer["position"]), hash_of(answer["hash"]), versions, said=last)
+
+
+def _at(answer: Mapping[str, Any], position: int) -> At:
+    found = answer.get("at") or {}
+    digest = found.get("hash")
+    behind = found.get("said_behind", int(answer["position"]) - position)
+    return At(None if digest is None else hash_of(digest), int(behind))
+
+
+def position_of(value: Any) -> int:
+    """Return a position in a log, as an answer has it. Raises `ValueError` for anything else."""
+    if not isinstance(value, int) or not 0 <= value < 1 << 63:
+        raise ValueError(f"no position: {str(value)[:40]!r}")
+    return value
+
+
+def hash_of(value: Any) -> str:
+    """Return the hash of an event, as an answer has it. Raises `ValueError` for anything else."""
+    if not isinstance(value, str) or not HASH.fullmatch(value):
+        raise ValueError(f"no hash: {str(value)[:80]!r}")
+    return value
+
+
+def at_rest(
+    layout: Layout, environment: Environment, manifest: Manifest | None, store: Path | None = None
+) -> Log | None:
+    """The log of a service that does not answer, or the one in `store`; None where nothing can read it."""
+    found = rest(layout, environment, manifest, store)
+    return found[0] if isinstance(found, tuple) else None
+
+
+def rest(
+    layout: Layout,
+    environment: Environment,
+    manifest: Manifest | None,
+    store: Path | None = None,
+    at: int | None = None,
+) -> tuple[Log, At] | Unread | None:
+    """The log at rest, and its record at position `at`; None where no release is there that could read it."""
+    if manifest is None:
+        return None
+    try:
+        return head(layout, environment, manifest, at=at, store=store)
+    except (StepFailed, PermissionError) as error:
+        place = store or path_of(manifest)
+        return log_holders.of(environment, (place / f"{LOG_FILE}{suffix}" for suffix in SUFFIXES), error)
+
+
+def flaw(
+    layout: Layout, environment: Environment, release: Manifest, store: Path, timeout: float = LONG
+) -> str | None:
+    """What is wrong with the log in `store`, every record of it looked at; None for a sound one.
+
+    That it took longer than `timeout` seconds is said too.
+    """
+    try:
+        words = ("services.event_log", "verify", "--store", str(store))
+        ask(layout, environment, release, *words, timeout=timeout, apart=True)
+    except StepFailed as error:  # a chain that does not hold is exit code 1, and said as JSON all the same
+        said = last_word(error)
+        answer = object_in(said)
+        return _problem(answer) if answer else said.removeprefix("error: ")
+    return None
+
+
+def _problem(said: dict[str, Any]) -> str:
+    return str(said.get("problem") or f"its record at position {said.get('first_bad_position')}")
+
+
+def refuse_missing(release: Manifest) -> None:
+    """Raise `Refused` where the release has no log: what is built of it would look like a good one."""
+    if not (path_of(release) / LOG_FILE).exists():
+        raise Refused(
+            f"there is no event log in {path_of(release)}.",
+            "make doctor looks at everything that is needed",
+        )
+
+
+def kept(layout: Layout, environment: Environment) -> tuple[str, ...]:
+    """The names of the logs that are kept; what else the service has put there is none."""
+    entries = reading.entries(layout.kept_logs(environment), ENTRIES)
+    named = (entry for entry in entries if NAME.fullmatch(entry.name) and entry.is_dir(follow_symlinks=False))
+    return tuple(sorted(entry.name for entry in itertools.islice(named, MANY)))

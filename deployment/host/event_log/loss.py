@@ -1,0 +1,223 @@
+"""The check that an environment still has the event log that it had after the last change: ADR 13."""
+
+from __future__ import annotations
+
+import errno
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from ..records import audit, verified_releases
+from ..releases import releases
+from ..values.desired import Desired
+from ..values.errors import StepFailed
+from ..values.layout import Environment, Layout
+from ..values.model import Log, Lost, Manifest, Observed
+from ..values.unread import Unread
+from . import deleted, last_head, log_commands, redaction_notes
+
+
+@dataclass(frozen=True)
+class Facts:
+    """A log, as it was last known and as it lies in `store`; None where that is not known."""
+
+    environment: str
+    store: Path
+    known: Log | None  # the head that the log must have
+    length: int | None = None
+    hash: str | None = None  # at the position of the head that is known
+    missing: bool = False  # whether no file of a log is there, or an empty one
+    came_up: bool = False  # whether a release ran here, and so made a log
+    deleted: bool = False  # whether the process holds a file of the log that was deleted
+    pid: int = 0
+    before: Path | None = None  # where the log was until now, if another place is asked for
+    deployed: bool = True  # whether a release is there that could prove another log
+
+
+def judge(facts: Facts) -> Lost | None:
+    """Name the loss where the log is not the one that is known; None where it is. Pure."""
+    name = facts.environment
+    if facts.deleted:
+        return Lost(
+            f"process {facts.pid} still holds the event log of {name} in a file that was deleted.",
+            f"make doctor ENV={name} shows the commands that save it; make stop ENV={name} gives it up",
+            held=True,
+        )
+    if facts.known is None and not facts.came_up:
+        return None
+    ended = f", and it ended at position {facts.known.length}" if facts.known else ""
+    if facts.missing and facts.before is not None:
+        return Lost(
+            f"EVENT_STORE_PATH changed from {facts.before} to {facts.store}, and no event log is there.",
+            f"make stop ENV={name}; as root on the node: runuser -u {Environment(name).user} --"
+            f" mv -T {facts.before} {facts.store}; then try again",
+        )
+    if facts.missing:
+        return Lost(f"there is no event log in {facts.store}{ended}.", _hint(facts))
+    if facts.known is None or facts.length is None or facts.hash == facts.known.head:
+        return None
+    changed = "EVENT_STORE_PATH changed, and " if facts.before else ""
+    if facts.length < facts.known.length:
+        text = f"{changed}the event log in {facts.store} ends at position {facts.length}, and had"
+        return Lost(f"{text} {facts.known.length}.", _hint(facts))
+    return Lost(
+        f"{changed}{facts.store} has another event log: position {facts.known.length} was"
+        f" {facts.known.head[:16]}, and is {str(facts.hash)[:16]}.",
+        _hint(facts),
+    )
+
+
+def look(
+    layout: Layout,
+    environment: Environment,
+    current: Manifest | None,
+    chosen: Manifest | None,
+    known: Log | None,
+    pid: int,
+    at_rest: tuple[Log, log_commands.At] | Unread | None,
+    redacting: int | None = None,
+) -> Lost | None:
+    """Judge the log that the release `chosen` would have; the release `current` can be asked to read it.
+
+    `pid` is the process of the service, and `at_rest` the log on the disk, where that was looked at already:
+    a log that could not be read is not looked at a second time.
+    `redacting` is the position of an event that a person wants to have redacted.
+    """
+    if chosen is None:
+        return None
+    place = log_commands.path_of(chosen)
+    now = log_commands.path_of(current) if current else place
+    if place != now and not _is_missing(now):  # the log in the old place is the one
+        at_rest = at_rest or _read(layout, environment, current, now, known)
+        known = at_rest[0] if isinstance(at_rest, tuple) else known
+    if place != now or at_rest is None:
+        at_rest = _read(layout, environment, current, place, known)
+    read = at_rest if isinstance(at_rest, tuple) else None
+    if read and _is_redacted(layout, environment, current, place, known, read[1], redacting):
+        read = None
+    return judge(
+        Facts(
+            environment.name,
+            place,
+            known,
+            length=read[0].length if read else None,
+            hash=read[1].hash if read else None,
+            missing=_is_missing(place),
+            came_up=current is not None
+            and verified_releases.read(layout, environment, current.id).verified_at > 0,
+            deleted=bool(pid) and any(deleted.held(pid, now)),
+            pid=pid,
+            before=now if place != now else None,
+            deployed=current is not None,
+        )
+    )
+
+
+def before(
+    layout: Layout, environment: Environment, observed: Observed, release: str | None, desired: Desired
+) -> dict[str, Any]:
+    """The log when a change begins: as the first look has read it, or read by the release that runs."""
+    if desired.log is None and release == observed.current:
+        return _noted(observed.log, observed.last_head, observed.lost)
+    position = desired.redaction.position if desired.redaction else None
+    return record(layout, environment, release, desired.release, position)
+
+
+def record(
+    layout: Layout,
+    environment: Environment,
+    release: str | None,
+    chosen: Manifest | None,
+    redacting: int | None = None,
+) -> dict[str, Any]:
+    """The log on the disk when a change begins, what had to be there, and what has become of it.
+
+    What a service says of itself proves nothing: its release's own code reads it.
+    """
+    current, known = releases.read_manifest(layout, environment, release), last_head.read(layout, environment)
+    rest = log_commands.rest(layout, environment, current, at=known.length if known else None)
+    lost = look(layout, environment, current, chosen, known, 0, rest, redacting)
+    return _noted(rest[0] if isinstance(rest, tuple) else None, known, lost)
+
+
+def _noted(log: Log | None, known: Log | None, lost: Lost | None) -> dict[str, Any]:
+    """The same as plain values, for the record of a transaction."""
+    values = {"log": log, "last_head": known, "lost": lost}
+    return {name: asdict(value) if value else None for name, value in values.items()}
+
+
+def _read(
+    layout: Layout, environment: Environment, current: Manifest | None, place: Path, known: Log | None
+) -> tuple[Log, log_commands.At] | Unread | None:
+    """The log in a place and its hash at the known position; None where nothing is known of it."""
+    if current is None or known is None or _is_missing(place):
+        return None
+    return log_commands.rest(layout, environment, current, place, known.length)
+
+
+def _is_redacted(
+    layout: Layout,
+    environment: Environment,
+    current: Manifest | None,
+    place: Path,
+    known: Log | None,
+    at: log_commands.At,
+    redacting: int | None,
+) -> bool:
+    """Whether the log ended as it is known before a redaction that the audit has, or that a person wants.
+
+    Anybody who can write the log can note a redaction in it: that excuses no other history.
+    """
+    if current is None or known is None or at.hash in (None, known.head):
+        return False
+    lines = audit.read(layout)
+    if redacting is None and not redaction_notes.ended_at(lines, known.head):
+        return False  # without a look at each record of a log of anybody's making
+    words = ("services.event_log", "verify", "--store", str(place))
+    try:
+        found = log_commands.ask(layout, environment, current, *words, timeout=log_commands.LONG, apart=True)
+    except (StepFailed, ValueError):
+        return False
+    return any(
+        (item["at"] - 1, item["old_head"]) == (known.length, known.head)
+        and (item["position"] == redacting or redaction_notes.is_audited(lines, item))
+        for item in found.get("redactions", ())
+    )
+
+
+def reached(layout: Layout, environment: Environment, verb: str, outcome: str) -> dict[str, Any]:
+    """The history's entry for the log that the service uses after a change: the head that is known now.
+
+    Of a service that has stopped, the end of its log is written down first, if it is the one that was there.
+    A change that failed and was taken back has verified the log as well.
+    """
+    if outcome not in ("done", "failed"):
+        return {}
+    if outcome == "done" and verb in ("stop", "redact"):
+        release = releases.current(layout, environment)
+        found = record(layout, environment, release, releases.read_manifest(layout, environment, release))
+        if found["log"] and not found["lost"]:
+            last_head.write(layout, environment, Log(**found["log"]))
+    log = last_head.read(layout, environment)
+    return {"position": log.length, "head": log.head} if log else {}
+
+
+def _is_missing(place: Path) -> bool:
+    """Whether no file is there, or an empty one; a link that leads nowhere, or to itself, is no file.
+
+    Where nobody can look, a file may be there.
+    """
+    try:
+        return not (place / log_commands.LOG_FILE).stat().st_size
+    except OSError as error:
+        return error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
+
+
+def _hint(facts: Facts) -> str:
+    name = facts.environment
+    if not facts.deployed:
+        return f"mount it or bring it back; or give it up: make remove ENV={name} DATA=delete"
+    return (
+        f"mount it or bring it back; or make restore ENV={name} BACKUP=file;"
+        f" or begin anew: make restore ENV={name} BACKUP=empty"
+    )

@@ -1,0 +1,1 @@
+"""The machine: running programs, files, systemd, sockets, processes, accounts. Knows of no release."""

@@ -1,0 +1,1 @@
+"""Observe one environment: every fact that a plan depends on."""

@@ -1,0 +1,78 @@
+"""Files in an environment's data that are not what their names say: a link in place of a log, another's file.
+
+Whoever has taken over a service can put anything there. Such a file is the trouble of that environment alone:
+it is named, and nothing of it is opened.
+"""
+
+from __future__ import annotations
+
+import itertools
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from ..event_log import archived_logs, last_head, log_commands, read_models
+from ..node import reading
+from ..values.layout import Environment, Layout
+from ..values.model import Manifest
+from ..values.printable import printable
+
+SHOWN = 5  # files that are named; the next one only counts
+KINDS = {
+    stat.S_IFLNK: "a link",
+    stat.S_IFREG: "a plain file",
+    stat.S_IFDIR: "a directory",
+    stat.S_IFIFO: "a pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFBLK: "a device",
+    stat.S_IFCHR: "a device",
+}
+
+
+def of(layout: Layout, environment: Environment, release: Manifest, owner: int | None) -> tuple[str, ...]:
+    """Sentences about the first few unexpected files, each safe for a terminal."""
+    found = _all(layout, environment, release, owner)
+    first = itertools.islice(found, SHOWN)
+    shown = tuple(f"unexpected file {printable(str(path))}: {flaw}" for path, flaw in first)
+    return (*shown, "there are more unexpected files") if next(found, None) else shown
+
+
+def _all(
+    layout: Layout, environment: Environment, release: Manifest, owner: int | None
+) -> Iterator[tuple[Path, str]]:
+    log, models = log_commands.path_of(release), read_models.directory(release)
+    kept = layout.kept_logs(environment)
+    places = [path for path in (log, models) if not path.is_symlink()]  # of links there `links` tells
+    for path in (*places, kept, layout.copies(environment)):
+        yield from _judged(path, stat.S_IFDIR, owner)
+    for path in (last_head.beside(release), last_head.last_backup(release), *_files_of(log)):
+        yield from _judged(path, stat.S_IFREG, owner)
+    for entry in reading.entries(models):
+        if read_models.is_one(models / entry.name, release):
+            yield from _judged(models / entry.name, stat.S_IFREG, owner)
+    for entry in reading.entries(kept, log_commands.ENTRIES):
+        if not (
+            log_commands.NAME.fullmatch(entry.name) or entry.name in (archived_logs.NEXT, archived_logs.HALF)
+        ):
+            yield kept / entry.name, "no archived log has such a name"
+            continue
+        yield from _judged(kept / entry.name, stat.S_IFDIR, owner)
+        if entry.is_dir(follow_symlinks=False):
+            for path in _files_of(kept / entry.name):
+                yield from _judged(path, stat.S_IFREG, owner)
+
+
+def _files_of(log: Path) -> tuple[Path, ...]:
+    return tuple(log / f"{log_commands.LOG_FILE}{suffix}" for suffix in read_models.SUFFIXES)
+
+
+def _judged(path: Path, wanted: int, owner: int | None) -> Iterator[tuple[Path, str]]:
+    """The flaw of a file, if it is there. A link of the service's in place of its directory is told apart."""
+    found, parent = reading.kind(path), reading.kind(path.parent)
+    if found is None or parent is None or (stat.S_ISLNK(parent.st_mode) and parent.st_uid != 0):
+        return
+    kind = stat.S_IFMT(found.st_mode)
+    if kind != wanted:
+        yield path, f"{KINDS.get(kind, 'a strange file')} in place of {KINDS[wanted]}"
+    elif owner is not None and found.st_uid != owner:
+        yield path, f"it belongs to uid {found.st_uid}"

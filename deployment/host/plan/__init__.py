@@ -1,0 +1,1 @@
+"""Plan the steps from the state observed to the state desired, or refuse. Pure."""

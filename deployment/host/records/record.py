@@ -1,0 +1,224 @@
+"""The write-ahead record of one transaction: what it was asked, what it is doing, how it ended.
+
+transactions/<id>/request.json    verb, environment, manifest, actor: written once, before the unit starts
+transactions/<id>/*.tar.gz        staged inputs, removed at the end (a release holds secrets)
+transactions/<id>/record.jsonl    one JSON object per line, in the order in which things happened
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import shutil
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..node import reserve
+from ..node.files import make_private, publish, unfinished
+from ..values.layout import Layout
+from ..values.printable import safe
+
+KEEP = 20  # transactions whose requests and records stay for reading
+WHOLE = {"verb", "environment", "actor"}  # what every request has; one without it was never finished
+STAGING = "staging"  # the file that is locked while the data of a transaction is on its way
+FORGOTTEN = 3600.0  # seconds after which what was not begun is forgotten, where nothing says who brings it
+
+
+@dataclass(frozen=True)
+class Transaction:
+    """One change, by its id, and the directory that is all of its memory."""
+
+    id: str
+    path: Path
+
+    @property
+    def unit(self) -> str:
+        """The transient unit that carries it out."""
+        return f"helionyx-deploy-{self.id}.service"
+
+    @property
+    def request(self) -> dict[str, Any]:
+        """What was asked."""
+        value: dict[str, Any] = json.loads((self.path / "request.json").read_bytes())
+        return value
+
+    @property
+    def log(self) -> Path:
+        """The record's file."""
+        return self.path / "record.jsonl"
+
+    def write(self, event: str, **content: Any) -> dict[str, Any]:
+        """Add a line to the record and wait until it is on disk.
+
+        What a full disk or a power cut left of a line is ended first, so that it spoils no other.
+        """
+        entry = {"event": event, "at": round(time.time(), 3), **safe(content)}
+        data = json.dumps(entry).encode() + b"\n"
+        try:
+            self._append(data)
+        except OSError as error:
+            if error.errno not in reserve.FULL:
+                raise
+            self.close()  # the record of a change matters more than its output
+            self._append(data)
+        return entry
+
+    def _append(self, data: bytes) -> None:
+        with open(self.log, "a+b", opener=private) as file:
+            if file.tell() and os.pread(file.fileno(), 1, file.tell() - 1) != b"\n":
+                data = b"\n" + data
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+
+    def entries(self, event: str | None = None) -> list[dict[str, Any]]:
+        """The record so far, without what is no whole line."""
+        try:
+            content = self.log.read_bytes()
+        except FileNotFoundError:
+            return []
+        lines = [_read(line) for line in content.split(b"\n")[:-1]]
+        return [line for line in lines if line is not None and event in (None, line["event"])]
+
+    @property
+    def result(self) -> dict[str, Any] | None:
+        """How it ended; None while it has not."""
+        found = self.entries("result")
+        return found[-1] if found else None
+
+    def close(self) -> None:
+        """Forget the staged inputs."""
+        for blob in (*self.path.glob("*.tar.gz"), *self.path.glob("*.db")):
+            blob.unlink()
+
+
+def new_id(environment: str) -> str:
+    """An id of the environment, the second and 16 random bits; ids sort by time."""
+    return f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{environment}-{os.urandom(2).hex()}"
+
+
+def create(layout: Layout, request: dict[str, Any]) -> Transaction:
+    """A new transaction with its request on disk, and room for its record; older ones are forgotten."""
+    path = _directory(layout, request["environment"])
+    reserves = reserve.places(layout)
+    try:
+        publish(path / "request.json", json.dumps(request, indent=1).encode(), 0o600, reserves)
+        _begin(Transaction(path.name, path).log, reserves)
+    except OSError:
+        forget(layout, Transaction(path.name, path))
+        raise
+    for old in (*ended(layout)[:-KEEP], *never_begun(layout)):
+        shutil.rmtree(old.path, ignore_errors=True)  # another environment's deploy may be at it too
+    return Transaction(path.name, path)
+
+
+@contextlib.contextmanager
+def staging(transaction: Transaction) -> Iterator[None]:
+    """Mark a transaction as one whose data is on its way: once the mark's lock is free, nobody brings it."""
+    path = transaction.path / STAGING
+    with open(unfinished(path), "wb", opener=private) as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        unfinished(path).rename(path)  # only now: a free lock says that nobody is there any more
+        yield
+        path.unlink()
+
+
+def _begin(log: Path, reserves: Iterable[Path]) -> None:
+    """Make the file of a record, with the room that most records need."""
+    try:
+        with open(log, "ab", opener=private) as file:
+            reserve.allocate(file.fileno())
+    except OSError as error:
+        if error.errno not in reserve.FULL:
+            raise
+        reserve.take(reserves, log)
+
+
+def forget(layout: Layout, transaction: Transaction) -> None:
+    """Remove all of a transaction that was not started, also the directories that were made for it."""
+    shutil.rmtree(transaction.path)
+    forget_empty(layout)
+
+
+def forget_empty(layout: Layout) -> None:
+    """Remove the directories of transactions where nothing is in them."""
+    for path in (layout.transactions, layout.state):
+        with contextlib.suppress(OSError):  # there is something in it, or it is not there
+            path.rmdir()
+
+
+def _directory(layout: Layout, environment: str) -> Path:
+    """A new directory for a transaction, with an id that no other transaction has."""
+    while True:
+        make_private(layout.state)
+        layout.transactions.mkdir(mode=0o700, exist_ok=True)
+        path = layout.transactions / new_id(environment)
+        try:
+            path.mkdir(mode=0o700)
+        except FileExistsError:  # two of one second got the same random part
+            continue
+        except FileNotFoundError:  # another refused change has just removed the empty directory
+            continue
+        return path
+
+
+def every(layout: Layout) -> Iterator[Transaction]:
+    """All transactions that the node remembers, oldest first."""
+    if layout.transactions.is_dir():
+        for path in sorted(layout.transactions.iterdir()):
+            try:
+                request = _read((path / "request.json").read_bytes())
+            except FileNotFoundError:  # not staged yet, or just forgotten
+                continue
+            if set(request or ()) >= WHOLE:
+                yield Transaction(path.name, path)
+
+
+def ended(layout: Layout) -> list[Transaction]:
+    """Those that have a result."""
+    return [item for item in every(layout) if item.result is not None]
+
+
+def never_begun(layout: Layout) -> list[Transaction]:
+    """Those that nobody can start any more: whoever brought their data died before. They hold secrets."""
+    paths = layout.transactions.iterdir() if layout.transactions.is_dir() else ()
+    items = [Transaction(path.name, path) for path in sorted(paths)]
+    return [item for item in items if not item.entries() and _is_left(item)]
+
+
+def _is_left(transaction: Transaction) -> bool:
+    """Whether nobody brings the data of a transaction: its lock is free, or no lock is there for an hour."""
+    try:
+        with (transaction.path / STAGING).open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            return True
+    except BlockingIOError:
+        return False
+    except FileNotFoundError:  # not staged yet, or staged and about to be started, or of an earlier version
+        with contextlib.suppress(FileNotFoundError):
+            return time.time() - transaction.path.stat().st_mtime > FORGOTTEN
+        return False
+
+
+def get(layout: Layout, name: str) -> Transaction:
+    """The transaction of that id."""
+    return Transaction(name, layout.transactions / name)
+
+
+def _read(text: bytes) -> dict[str, Any] | None:
+    """A JSON object; None for what is not a whole one."""
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def private(path: str, flags: int) -> int:
+    """For `open`: a new file that its owner alone can read."""
+    return os.open(path, flags | os.O_CLOEXEC, 0o600)

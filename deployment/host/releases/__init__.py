@@ -1,0 +1,1 @@
+"""Releases, layers and host halves on the disk."""

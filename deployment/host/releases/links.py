@@ -1,0 +1,137 @@
+"""Symbolic links in place of our directories: root's are followed, as to a bigger disk; others are refused.
+
+A link is as safe as the way to its end: whoever owns a directory on it can lead everybody elsewhere.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..values.layout import Environment, Layout
+from ..values.model import Taken
+
+LONGEST = 40  # links on the way to one directory; Linux follows no more
+AS_ROOT = "as root on the node"
+
+
+@dataclass(frozen=True)
+class Stop:
+    """A directory, link or file on a path; `uid` and `mode` are None where nothing is there."""
+
+    path: Path
+    uid: int | None = None
+    mode: int | None = None
+    by_link: bool = False  # whether a link names it, and not the way itself
+
+    @property
+    def is_link(self) -> bool:
+        """Whether it is a symbolic link."""
+        return self.mode is not None and stat.S_ISLNK(self.mode)
+
+    @property
+    def is_directory(self) -> bool:
+        """Whether it is a directory."""
+        return self.mode is not None and stat.S_ISDIR(self.mode)
+
+
+def followed(layout: Layout, environment: Environment) -> tuple[Path, ...]:
+    """The directories that may be links: root owns all that is above them."""
+    data, own = layout.data(environment), layout.releases(environment).parent
+    return (layout.opt, layout.layers, layout.host_halves, own, layout.state, data.parent, data)
+
+
+def of(layout: Layout, environment: Environment) -> tuple[Taken, ...]:
+    """The links in place of directories of ours that are not followed, with the reasons."""
+    found = [(path, reason(way(path))) for path in followed(layout, environment)]
+    own, data = layout.releases(environment), layout.data(environment)
+    others = (own, layout.verified(environment), data / "events", data / "projections")
+    found += [(path, "a link is not followed there") for path in others if path.is_symlink()]
+    return tuple(
+        Taken(f"{path} cannot be used: {why}", _hint(environment, data, path), inner=path.parent == data)
+        for path, why in found
+        if why
+    )
+
+
+def _hint(environment: Environment, data: Path, path: Path) -> str:
+    """The remedy: below the data, where its owner can turn a name at any time, root does nothing by name."""
+    if path.parent != data:
+        return f"{AS_ROOT}: put the directory itself there, or mount it there: mount --bind"
+    return (
+        f"{AS_ROOT}: runuser -u {environment.user} -- mv -T {path} {path}.link; then make deploy"
+        f" ENV={environment.name}; for another disk, let {data} itself be a link or a mount of root's"
+    )
+
+
+def reason(stops: list[Stop]) -> str:
+    """The reason not to follow a way; empty where there is no link on it, or where all of it is root's."""
+    links = [stop for stop in stops if stop.is_link]
+    if not links:
+        return ""
+    end = stops[-1]
+    if len(links) > LONGEST:
+        return "its links lead nowhere but to each other"
+    for stop in links:
+        if stop.uid != 0:
+            return f"the link {stop.path} is not root's, but of uid {stop.uid}"
+    if end.mode is None and end.by_link:
+        return f"it leads to {end.path}, which is not there"
+    if end.mode is not None and not end.is_directory:
+        return f"it leads to {end.path}, which is no directory"
+    for stop in stops[:-1]:
+        if not stop.is_link and (stop.uid != 0 or (stop.mode or 0) & 0o022):
+            return f"{stop.path}, on the way to {end.path}, can be changed by others than root"
+    return ""
+
+
+def way(path: Path) -> list[Stop]:
+    """Every directory and link from the root to the end of a path, links followed."""
+    return list(_steps(path))
+
+
+def _steps(path: Path) -> Iterator[Stop]:
+    place, links = Path("/"), 0
+    waiting = [(part, False) for part in path.parts[1:]]
+    yield _look(place, by_link=False)
+    while waiting:
+        part, by_link = waiting.pop(0)
+        if part == "..":
+            place = place.parent
+            continue
+        stop = _look(place / part, by_link=by_link)
+        yield stop
+        if not stop.is_link:
+            if not stop.is_directory:  # nothing lies behind it
+                return
+            place = place / part
+            continue
+        links += 1
+        if links > LONGEST:
+            return
+        target = stop.path.readlink()
+        place = Path("/") if target.is_absolute() else place
+        waiting = [(item, True) for item in target.parts if item != "/"] + waiting
+
+
+def _look(path: Path, *, by_link: bool) -> Stop:
+    try:
+        found = os.lstat(path)
+    except FileNotFoundError:
+        return Stop(path, by_link=by_link)
+    return Stop(path, found.st_uid, found.st_mode, by_link)
+
+
+def real(layout: Layout, environment: Environment, path: Path) -> Path:
+    """A directory of ours without the links that are followed on the way to it."""
+    if path in followed(layout, environment):
+        return Path(os.path.realpath(path))
+    return Path(os.path.realpath(path.parent)) / path.name
+
+
+def is_volume(path: Path) -> bool:
+    """Whether somebody has mounted a directory there, or linked it there: it is emptied and stays."""
+    return path.is_symlink() or path.is_mount()

@@ -1,0 +1,184 @@
+"""What lies on the node's disk: releases, layers, unit files."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import stat
+from collections.abc import Collection
+from pathlib import Path
+
+from ..records import verified_releases
+from ..values.layout import ENVIRONMENTS, Environment, Layout
+from ..values.model import Kept, Manifest, id_of, sha256
+
+MANIFEST = "manifest.json"
+RELEASE_NAME = re.compile(r"[0-9a-f]{12}(-dirty)?-[0-9a-f]{12}")
+
+
+def read_manifest(layout: Layout, environment: Environment, release: str | None) -> Manifest | None:
+    """The manifest of a kept release; None when it is not kept or cannot be read."""
+    return manifest_in(layout.releases(environment) / release) if release else None
+
+
+def manifest_in(path: Path) -> Manifest | None:
+    """The manifest in a release's directory; None when there is none that can be read."""
+    try:
+        return Manifest.from_json(json.loads((path / MANIFEST).read_bytes()))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def command(layout: Layout, environment: Environment, release: Manifest, *words: str) -> list[str]:
+    """The argv that runs a program of a kept release, such as `services.event_log head`."""
+    launcher = layout.releases(environment) / release.id / "run.py"
+    return [f"/usr/bin/python{release.python}", "-IS", str(launcher), *words]
+
+
+def kept(
+    layout: Layout, environment: Environment, examined: Collection[str | None] | None = None
+) -> dict[str, Kept]:
+    """The releases on disk. One that cannot be read, or was edited, is not intact.
+
+    Only the releases in `examined` are compared with their manifests; without it, all are.
+    """
+    found = {}
+    for name in names(layout, environment):
+        path = layout.releases(environment) / name
+        manifest = read_manifest(layout, environment, name)
+        mark = verified_releases.read(layout, environment, name)
+        trusted = examined is not None and name not in examined
+        found[name] = Kept(
+            intact=manifest is not None and (trusted or not drifted(path, manifest, name)),
+            layer=manifest.layer if manifest else "",
+            verified_at=mark.verified_at,
+            projections=mark.projections,
+        )
+    return found
+
+
+def names(layout: Layout, environment: Environment) -> list[str]:
+    """The ids of the releases on disk; what was left half-made bears another kind of name."""
+    found = (path.name for path in _entries(layout.releases(environment)))
+    return [name for name in found if RELEASE_NAME.fullmatch(name)]
+
+
+def manifests(layout: Layout, environment: Environment) -> list[Manifest]:
+    """The manifests of the releases on disk, of those that can be read."""
+    found = (read_manifest(layout, environment, name) for name in names(layout, environment))
+    return [manifest for manifest in found if manifest is not None]
+
+
+def previous(layout: Layout, environment: Environment) -> str | None:
+    """The release before the current one, of those that came up and are kept; `rollback` goes there.
+
+    That is the one which it replaced, so that nobody comes to one that was rolled back from. Where that is
+    gone, or was deployed anew since then, it is the newest of the older ones. A release that was made of
+    another with the configuration of its day is no step back from it, nor are its siblings.
+    """
+    found = {name: verified_releases.read(layout, environment, name) for name in names(layout, environment)}
+    here = current(layout, environment) or ""
+    mine = found.get(here, verified_releases.Mark())
+    kin = {here, mine.origin} | {
+        name for name, mark in found.items() if mark.origin in (here, mine.origin or here)
+    }
+    latest = mine.verified_at or math.inf
+    older = {name: mark.verified_at for name, mark in found.items() if 0 < mark.verified_at < latest}
+    chosen = {name: when for name, when in older.items() if name not in kin}
+    if mine.before in chosen:
+        return mine.before
+    return max(chosen, key=lambda name: chosen[name]) if chosen else None
+
+
+def drifted(path: Path, manifest: Manifest, name: str) -> list[str]:
+    """The files of release `name` in `path` that are not what its manifest says: edited, or gone."""
+    wrong = [file for file, digest in manifest.files.items() if _digest(path / file) != digest]
+    if not manifest.id == _id_in(path) == name:
+        wrong.append(MANIFEST)
+    return wrong
+
+
+def _id_in(path: Path) -> str:
+    """The id that the manifest of a release must bear, from all that it holds."""
+    return id_of(json.loads((path / MANIFEST).read_bytes()))
+
+
+def current(layout: Layout, environment: Environment) -> str | None:
+    """The release that `current` points to."""
+    link = layout.current(environment)
+    return link.readlink().name if link.is_symlink() else None
+
+
+def is_deployed(layout: Layout, environment: Environment) -> bool:
+    """Whether a release of the environment lies on the node."""
+    return current(layout, environment) is not None or bool(names(layout, environment))
+
+
+def unit_files(layout: Layout, environment: Environment) -> dict[str, str]:
+    """The environment's unit files that a deploy has installed, with their digests."""
+    strange = strange_units(layout, environment)
+    paths = {name: layout.unit_file(name) for name in environment.unit_names if name not in strange}
+    digests = ((name, _digest(path)) for name, path in paths.items())
+    return {name: digest for name, digest in digests if digest is not None}
+
+
+def strange_units(layout: Layout, environment: Environment) -> tuple[str, ...]:
+    """The unit files of the environment's names that no deploy has made. Those of a deployed one are ours."""
+    if is_deployed(layout, environment):
+        return ()
+    marks = {
+        environment.socket: f"Description=Helionyx {environment.name}: the socket",
+        environment.service: f"{Layout().current(environment)}/",
+        environment.shutdown: f"Description=Helionyx {environment.name}: the limit",
+        environment.journal: f"# The journal of Helionyx {environment.name}",
+    }
+    there = (name for name in environment.unit_names if _is_there(layout.unit_file(name)))
+    return tuple(name for name in there if marks[name] not in _text(layout.unit_file(name)))
+
+
+def _is_there(path: Path) -> bool:
+    return path.is_symlink() or path.exists()
+
+
+def _text(path: Path) -> str:
+    """The text of a unit file; empty for what is none, such as a directory or a link that leads nowhere."""
+    try:
+        return path.read_bytes().decode(errors="replace")
+    except OSError:
+        return ""
+
+
+def layers(layout: Layout) -> tuple[str, ...]:
+    """The digests of the layers that lie here, whole."""
+    return tuple(path.name for path in _entries(layout.layers) if re.fullmatch(r"[0-9a-f]{64}", path.name))
+
+
+def layers_used(layout: Layout, without: Environment | None = None) -> set[str]:
+    """The layers that some kept release needs; `without` leaves one environment's releases aside."""
+    return {
+        manifest.layer
+        for environment in map(Environment, ENVIRONMENTS)
+        if environment != without
+        for manifest in manifests(layout, environment)
+    }
+
+
+def is_right(path: Path, owner: int | None, mode: int) -> bool:
+    """Whether a directory is there with that owner and mode."""
+    try:
+        found = path.lstat()
+    except FileNotFoundError:
+        return False
+    return stat.S_ISDIR(found.st_mode) and found.st_uid == owner and stat.S_IMODE(found.st_mode) == mode
+
+
+def _digest(path: Path) -> str | None:
+    try:
+        return sha256(path.read_bytes())
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
+def _entries(path: Path) -> list[Path]:
+    return sorted(path.iterdir()) if path.is_dir() else []

@@ -1,0 +1,54 @@
+"""Half-made files of an environment that a kill or a power cut has left: the next change sweeps them."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from pathlib import Path
+
+from ..event_log import archived_logs
+from ..node.files import sweep, unfinished
+from ..node.run import run
+from ..records.locks import environment_lock, host_lock
+from ..values.errors import HostError
+from ..values.layout import Environment, Layout
+
+PATIENCE = 10.0  # seconds: a service can put more there than is ever removed
+
+
+def sweep_all(layout: Layout, environment: Environment) -> None:
+    """Remove what is half-made. The lock of the environment is held; what stays, the next change sweeps."""
+    for part in (_sweep_published, _sweep_layers, _sweep_data):
+        with contextlib.suppress(OSError, HostError):
+            part(layout, environment)
+
+
+def _sweep_published(layout: Layout, environment: Environment) -> None:
+    own = layout.releases(environment)
+    for parent in (own, own.parent, layout.verified(environment)):
+        sweep(parent)
+    units = map(layout.unit_file, environment.unit_names)
+    for path in (*units, *layout.rehearsal(environment), layout.last_head(environment)):
+        unfinished(path).unlink(missing_ok=True)
+
+
+def _sweep_layers(layout: Layout, _: Environment) -> None:
+    if any(layout.layers.glob(".*.half")):
+        with host_lock(layout):  # the half-made layer of another environment is one in the making
+            sweep(layout.layers)
+
+
+def _sweep_data(layout: Layout, environment: Environment) -> None:
+    """Remove copies of the log that were not finished: each takes as much room as the log."""
+    half, copy = layout.kept_logs(environment) / archived_logs.HALF, layout.copies(environment)
+    _remove(environment, half)
+    if os.path.lexists(copy):
+        with environment_lock(layout, f"{environment.name}-backup", {"verb": "sweep"}):  # none is being made
+            _remove(environment, copy)
+
+
+def _remove(environment: Environment, path: Path) -> None:
+    """Remove what lies there, as the environment's user: wherever a link leads, it gains nothing."""
+    if os.path.lexists(path):
+        rm = ["rm", "-rf", "--one-file-system", "--", str(path)]
+        run(rm, user=environment.user, timeout=PATIENCE)

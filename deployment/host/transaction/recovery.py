@@ -1,0 +1,77 @@
+"""Results: of a transaction that came to its end, and of those that did not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..event_log import archive_notes, archived_logs
+from ..node import systemd
+from ..records import audit, record
+from ..records.locks import environment_lock
+from ..records.record import Transaction
+from ..releases import releases
+from ..values.errors import HostError
+from ..values.layout import Environment, Layout
+from .request import coming_of
+
+
+def settle(layout: Layout, environment: Environment, actor: str) -> None:
+    """Close what a power cut left open: it has no unit any more that would bring it to its end.
+
+    A log that it left without a name gets one, so that it can be asked for.
+    """
+    left = [item for item in _unfinished(layout, environment) if not systemd.is_alive(item.unit)]
+    if left or archived_logs.waits(layout, environment):
+        with environment_lock(layout, environment.name, {"actor": actor, "verb": "settling"}):
+            _tidy(layout, environment)
+            _close(layout, environment, left, "it ended without a result, as in a power cut")
+
+
+def _tidy(layout: Layout, environment: Environment) -> None:
+    """What waits belongs to the last transaction that moved logs, unless that one is still at it."""
+    if any(systemd.is_alive(item.unit) for item in _unfinished(layout, environment)):
+        return
+    release = releases.read_manifest(layout, environment, releases.current(layout, environment))
+    mine = [
+        item
+        for item in record.every(layout)
+        if item.request["environment"] == environment.name and item.request["verb"] == "restore"
+    ]
+    last = mine[-1] if mine else Transaction("of-before", layout.transactions / "of-before")
+    archive_notes.Aside(layout, environment, last, coming_of(last.request) if mine else None).tidy(release)
+
+
+def close_abandoned(layout: Layout, environment: Environment, mine: Transaction) -> None:
+    left = [item for item in _unfinished(layout, environment) if item.id != mine.id]
+    _close(layout, environment, left, f"it ended without a result; {mine.id} went on from what it left")
+
+
+def _unfinished(layout: Layout, environment: Environment) -> list[Transaction]:
+    """Those of this environment that had begun; one that has not may be waiting for the lock."""
+    return [
+        item
+        for item in record.every(layout)
+        if item.result is None and item.entries("attempt") and item.request["environment"] == environment.name
+    ]
+
+
+def _close(layout: Layout, environment: Environment, left: list[Transaction], reason: str) -> None:
+    """The lock is held: whoever had it before is dead."""
+    for other in left:
+        if other.result is None:
+            audit.append(
+                layout,
+                event="end",
+                transaction=other.id,
+                environment=environment.name,
+                verb=other.request["verb"],
+                outcome="abandoned",
+                reason=reason,
+            )
+            conclude(other, "abandoned", HostError(reason))
+            other.close()
+
+
+def conclude(transaction: Transaction, outcome: str, failure: HostError | None, **more: Any) -> None:
+    told = (failure or HostError("")).to_json()
+    transaction.write("result", **{**told, **more, "outcome": outcome})

@@ -1,0 +1,1 @@
+"""What the host half reasons about: environments, releases, logs, steps, as values. Nothing here acts."""

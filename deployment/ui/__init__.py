@@ -1,0 +1,1 @@
+"""Output for people and programs: plain lines, tables, a live display, JSON."""

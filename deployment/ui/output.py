@@ -1,0 +1,79 @@
+"""What is to be said of a change: the interface of every form of output, and the wording they share."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from ..errors import MEANING, DeployError
+from ..host.values.printable import LONGEST, printable
+
+
+class Output(Protocol):
+    """Everything that a change has to say while it goes on."""
+
+    def heading(self, text: str) -> None:
+        """What is about to happen."""
+
+    def begin(self, title: str) -> None:
+        """A step has begun."""
+
+    def done(self, title: str, seconds: float, remark: str = "") -> None:
+        """The step has ended well."""
+
+    def warn(self, text: str, details: tuple[str, ...] = ()) -> None:
+        """Something went wrong, and it goes on."""
+
+    def upload(self, title: str, total: int) -> Any:
+        """A context that gives a callback which takes the number of bytes that have gone."""
+
+    def interrupt(self) -> None:
+        """Stop in the middle of a step, with nothing left hanging on the screen."""
+
+    def end(self, result: dict[str, Any]) -> None:
+        """How it went: the last line names the exit code."""
+
+
+def line(title: str, seconds: float, remark: str = "") -> str:
+    """One finished step."""
+    return printable(f"  {title:<44} {seconds:6.2f} s  {remark}".rstrip(), LONGEST)
+
+
+def closing(result: dict[str, Any]) -> list[str]:
+    """The last lines of a change: the error if there is one, what is now, and the exit code by name."""
+    lines = []
+    node = result.get("answered_by")
+    if result.get("message"):
+        lines.append(f"error: {node}: {result['message']}" if node else f"error: {result['message']}")
+        if not result.get("transaction"):  # else they stand above, where it happened
+            lines += [f"  | {detail}" for detail in result.get("details") or ()]
+    if result.get("hint"):
+        lines.append(hint(result["hint"], node))
+    summary = [result["summary"]] if result.get("summary") else []
+    if result.get("seconds") is not None:
+        soaked = f", {result['soaked']:.1f} s of it soaking" if result.get("soaked") else ""
+        summary.append(f"{result['seconds']:.1f} s{soaked}")
+    lines.append(" · ".join([*summary, code_line(result["exit_code"])]))
+    return [printable(item, LONGEST) for item in lines]
+
+
+def hint(text: str, node: str | None) -> str:
+    """A hint; one that comes from a node says so: nobody should take its commands for ours."""
+    return f"hint from {node}: {text}" if node else f"hint: {text}"
+
+
+def code_line(code: int) -> str:
+    """`exit 0: done`, and the like."""
+    return f"exit {code}: {MEANING[code]}"
+
+
+def result_of(error: DeployError, **more: Any) -> dict[str, Any]:
+    """An error as a result."""
+    return {
+        "outcome": MEANING[error.code].split(",")[0],
+        "exit_code": error.code,
+        "message": error.message,
+        "hint": error.hint,
+        "details": list(error.details),
+        "answered_by": error.answered_by or None,
+        **more,
+    }

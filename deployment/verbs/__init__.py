@@ -1,0 +1,1 @@
+"""The verbs: what `make deploy`, `make status`, `make doctor` and the others do on this side."""

@@ -1,0 +1,126 @@
+"""A copy of an environment's event log, fetched from the node while the service runs."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from ..errors import DONE, FAILED, DeployError
+from ..host.node.files import settle
+from ..remote.connection import Connection, refusal
+from ..remote.messages import BACKED_UP, BACKUP, HELLO, Message
+from ..settings import Settings
+from ..ui.outcome import CODES, backed_up
+from ..ui.output import Output
+from .actor import actor
+
+ELSEWHERE = "TO= names another file, or a directory"
+
+
+def backup(settings: Settings, output: Output) -> dict[str, Any]:
+    """Fetch it into a file that appears when it is whole, and replaces none. Raises `DeployError`."""
+    begun, environment = time.monotonic(), settings.environment
+    path = _path(settings)
+    title = f"copy the log of {environment} on {settings.node}"
+    output.begin(title)
+    with Connection(settings) as connection:
+        _heard(connection, HELLO)
+        connection.say(verb="backup", environment=environment, actor=actor(settings.root))
+        said = _heard(connection, BACKUP)
+        output.done(title, time.monotonic() - begun, "verified")
+        fetched, size = time.monotonic(), said["size"]
+        digest = _fetch(connection, output, path, size)
+        output.done("download", time.monotonic() - fetched, f"{size / 1e3:,.0f} kB")
+    return {
+        "outcome": "done",
+        "exit_code": DONE,
+        "verb": settings.verb,
+        "environment": environment,
+        "node": settings.node,
+        "release": said["release"],
+        "file": str(path),
+        "size": size,
+        "sha256": digest,
+        "position": said["position"],
+        "head": said["hash"],
+        "seconds": round(time.monotonic() - begun, 3),
+        "summary": backed_up(str(path), said["position"], size, said["hash"]),
+    }
+
+
+def _path(settings: Settings) -> Path:
+    """Where it goes: into `backups/`, the directory or the new file that `TO=` names."""
+    try:
+        wanted = settings.here / Path(settings.to or settings.root / "backups").expanduser()
+    except RuntimeError as error:  # ~nobody
+        raise DeployError(f"there is no home directory for {settings.to}.", ELSEWHERE) from error
+    path = wanted
+    if wanted.is_dir() or (settings.to or "/").endswith("/"):
+        path = wanted / f"{settings.environment}-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}.db"
+    _refuse_another(path)
+    try:
+        if not settings.to:
+            path.parent.mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise DeployError(f"cannot make {path.parent}: {error.strerror}.", ELSEWHERE) from error
+    if not path.parent.is_dir():  # without the mounted disk, mkdir would write to another disk
+        hint = f"mount its disk, or mkdir -p '{path.parent}'; {ELSEWHERE}"
+        raise DeployError(f"there is no directory {path.parent}.", hint)
+    return path
+
+
+def _refuse_another(path: Path) -> None:
+    if path.exists() or path.is_symlink():
+        raise DeployError(f"{path} is there already, and no backup replaces a file.", ELSEWHERE)
+
+
+def _heard(connection: Connection, expected: Message) -> dict[str, Any]:
+    said = connection.hear(expected)
+    if said["type"] == "result" and said["outcome"] != "done":
+        raise refusal(connection.node, said, CODES[said["outcome"]])
+    return said
+
+
+def _fetch(connection: Connection, output: Output, path: Path, size: int) -> str:
+    """The bytes into a file beside, and that to its name once all of them are there; their SHA-256."""
+    # A name that nobody else has: two may be fetching into one place.
+    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    try:
+        free = shutil.disk_usage(path.parent).free
+        if free < size:
+            raise DeployError(
+                f"the backup takes {size:,} bytes, and {path.parent} has {free:,} left.",
+                ELSEWHERE,
+                code=FAILED,
+            )
+        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        with os.fdopen(descriptor, "wb") as file, output.upload("download", size) as came:
+            digest = connection.take(size, file, came)
+            file.flush()
+            os.fsync(file.fileno())
+        if digest != _heard(connection, BACKED_UP)["sha256"]:
+            raise DeployError("the copy arrived damaged.", "try again", code=FAILED)
+        _publish(part, path)
+    except OSError as error:
+        raise DeployError(f"cannot write {part}: {error.strerror}.", ELSEWHERE, code=FAILED) from error
+    finally:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+    return digest
+
+
+def _publish(part: Path, path: Path) -> None:
+    """Give it its name, unless somebody else has got that meanwhile."""
+    try:
+        os.link(part, path)  # unlike a rename, it replaces nothing
+    except FileExistsError:
+        _refuse_another(path)
+    except OSError:  # a file system without hard links, such as a memory stick's
+        _refuse_another(path)
+        part.rename(path)
+    settle(path.parent)

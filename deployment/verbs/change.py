@@ -1,0 +1,296 @@
+"""What changes the node (deploy, rollback, restore, restart, ...): one conversation, to its result."""
+
+from __future__ import annotations
+
+import io
+import time
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import IO, Any
+
+from ..build import configuration, layer, release, source
+from ..build.release import Release
+from ..build.source import Source
+from ..errors import HANDS, INTERRUPTED, DeployError, Unexpected, unusable
+from ..host.values.layout import Environment
+from ..host.values.model import sha256
+from ..host.values.step import Step
+from ..remote.connection import Connection, refusal
+from ..remote.lost import Lost
+from ..remote.messages import CHANGE, HELLO, unexpected
+from ..settings import Settings
+from ..ui import redacted
+from ..ui.outcome import missing, outcome_of, summary
+from ..ui.output import Output
+from . import consent, foreseen, preview
+from .actor import actor
+from .announcement import BUILDING, announce
+from .copies import Copy
+
+RECONNECTS = 5  # times that a lost connection is taken up again to hear the end
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What is known before the node has said what it is."""
+
+    source: Source
+    configuration: configuration.Configuration
+    packages: layer.Dependencies
+
+
+def change(
+    settings: Settings, output: Output, connection: Connection, copy: Copy | None = None
+) -> dict[str, Any]:
+    """Carry out one changing verb; the result has the exit code. Raises `DeployError` before it has begun.
+
+    `copy` is the log that a restore brings along.
+    """
+    work = _Change(settings, output, copy)
+    try:
+        return work.run(connection)
+    except BrokenPipeError:
+        raise
+    except Unexpected as error:
+        if work.transaction is not None:
+            error.code = HANDS
+        raise
+    except OSError as error:
+        if work.transaction is None:
+            raise
+        again = f"the node finishes it: make status ENV={settings.environment} shows how it went"
+        raise DeployError(unusable(error).message, again, code=INTERRUPTED) from error
+
+
+def foresee(settings: Settings, output: Output, connection: Connection, copy: Copy | None) -> dict[str, Any]:
+    """The plan of a change, with nothing touched. Raises `DeployError` where it would be refused."""
+    asked = _Change(settings, output, copy, dry=True)
+    result = asked.run(connection)
+    if result["outcome"] != "planned":
+        raise refusal(settings.node, result, result["exit_code"])
+    return asked.plan
+
+
+class _Change:
+    def __init__(self, settings: Settings, output: Output, copy: Copy | None, *, dry: bool = False) -> None:
+        self.settings, self.output = settings, output
+        self.cache = settings.root / ".cache"
+        self.dry = dry or settings.verb == "plan"
+        self.begun = time.monotonic()
+        self.transaction: str | None = None
+        self.told = 0
+        self.soaked = 0.0
+        self.sent = False
+        self.release: Release | None = None
+        self.target: layer.Target | None = None
+        self.prepared: Prepared | None = None
+        self.copy = copy
+        self.plan: dict[str, Any] = {}
+        self.facts: dict[str, Any] = {}  # what steps have found out that belongs into the result
+
+    def run(self, connection: Connection) -> dict[str, Any]:
+        result = self._told(self._converse(connection))
+        if self.settings.verb == "redact" and result["outcome"] == "done":
+            for remark in redacted.remarks(result):
+                self.output.warn(remark)
+        if self.settings.verb != "plan" or result["outcome"] != "planned":
+            return result
+        assert self.release is not None
+        assert self.prepared is not None
+        shown = preview.of(self.settings.root, self.prepared.source, self.release, self.plan)
+        steps = [_step(item) for item in self.plan["steps"]]
+        for line in preview.text(shown, steps, self.release.manifest.id):
+            self.output.heading(line)
+        return {**result, **shown}
+
+    def _converse(self, connection: Connection) -> dict[str, Any]:
+        # The connection takes as long as all our own preparation: they go on side by side.
+        with ThreadPoolExecutor() as pool:
+            asker = pool.submit(actor, self.settings.root)
+            preparing = pool.submit(self._prepare) if self.settings.verb in BUILDING else None
+            hello = self._hello(connection, preparing)
+            if hello["type"] == "result":
+                return hello
+            self._request(connection, hello, asker.result())
+        try:
+            return self._follow(connection)
+        except Lost:
+            if self.transaction is None:
+                raise
+        connection.close()
+        return self._take_up_again()
+
+    def _prepare(self) -> Prepared:
+        code = source.read(self.settings.root, self.settings.environment)
+        return Prepared(
+            code,
+            configuration.read(self.settings.env_dir, self.settings.environment, code, self.cache),
+            layer.dependencies(code, self.cache),
+        )
+
+    def _hello(self, connection: Connection, preparing: Future[Prepared] | None) -> dict[str, Any]:
+        """Our own faults first: they need no node to be told."""
+        self.output.begin(f"connect to {self.settings.node}")
+        begun = time.monotonic()
+        if preparing is not None:
+            self.prepared = preparing.result()
+        hello = connection.hear(HELLO)
+        self.output.done(f"connect to {self.settings.node}", time.monotonic() - begun)
+        return hello
+
+    def _request(self, connection: Connection, hello: dict[str, Any], asker: dict[str, str]) -> None:
+        request: dict[str, Any] = {
+            "verb": "deploy" if self.settings.verb in BUILDING else self.settings.verb,
+            "dry": self.dry,
+            "environment": self.settings.environment,
+            "actor": asker,
+            "soak": self.settings.soak,
+            "keep": self.settings.keep,
+            "insist": self.settings.insist,
+            "delete": self.settings.delete,
+        }
+        if self.settings.verb == "restore":
+            request["log"] = self.copy.to_json() if self.copy else {"kept": self.settings.backup}
+        if self.settings.verb == "redact":
+            request |= {"position": self.settings.position, "reason": self.settings.reason}
+        if self.settings.verb == "rollback":
+            request["to"], request["config"] = self.settings.release, self.settings.config
+        if self.prepared is not None:
+            begun = time.monotonic()
+            ready = self.prepared
+            self.target = layer.target_of(hello)
+            environment = Environment(self.settings.environment)
+            self.release = release.build(
+                environment, ready.source, ready.configuration, ready.packages, self.target
+            )
+            request["release"] = self.release.manifest.to_json()
+            remark = f"{len(self.release.entries)} files"
+            self.output.done("build release", time.monotonic() - begun, remark)
+        connection.say(**request)
+
+    def _follow(self, connection: Connection) -> dict[str, Any]:
+        while True:
+            said = connection.hear(*CHANGE)
+            match said["type"]:
+                case "plan":
+                    if said.get("log"):
+                        said["log"] = foreseen.judged(self.settings, said["log"], self.copy)
+                    self.plan = said
+                    announce(self.settings, self.output, said, dry=self.dry)
+                    if said["steps"] and said.get("log") and not self.dry:
+                        consent.ask_about_another(self.settings, said["log"]["other"])
+                case "need":
+                    self._send(connection, said["blobs"])
+                case "transaction":
+                    self.transaction = said["id"]
+                case "record":
+                    self.told += 1
+                    self._show(said["entry"])
+                case "result":
+                    if not self.plan and said["outcome"] in ("planned", "done", "nothing"):
+                        raise unexpected(self.settings.node, "a result before a plan")
+                    return said
+
+    def _send(self, connection: Connection, kinds: list[str]) -> None:
+        ours = {"log"} if self.copy else {"layer", "release"} if self.release else set()
+        if self.dry or self.sent or not ours.issuperset(kinds):
+            raise unexpected(self.settings.node, f"that it needs {' and '.join(kinds) or 'something'}")
+        self.sent = True
+        for kind in kinds:
+            with self._blob(kind) as (source, size, digest):
+                begun, title = time.monotonic(), f"upload {kind}"
+                with self.output.upload(title, size) as sent:
+                    connection.blob(source, size, digest, sent)
+                self.output.done(title, time.monotonic() - begun, f"{size / 1e3:,.0f} kB")
+
+    @contextmanager
+    def _blob(self, kind: str) -> Iterator[tuple[IO[bytes], int, str]]:
+        """The bytes to send, how many they are, and their digest."""
+        if self.copy is not None:
+            try:
+                file = self.copy.path.open("rb")
+            except OSError as error:
+                message = f"{self.copy.path} was there when it was looked at: {error.strerror}."
+                raise DeployError(message, "nothing was touched; give a backup that stays") from error
+            with file:
+                yield file, self.copy.size, self.copy.sha256
+            return
+        content = self._built(kind)
+        yield io.BytesIO(content), len(content), sha256(content)
+
+    def _built(self, kind: str) -> bytes:
+        assert self.release is not None
+        assert self.target is not None
+        assert self.prepared is not None
+        if kind == "release":
+            return self.release.archive
+        self.output.begin("build layer")
+        begun = time.monotonic()
+        content = layer.build(self.prepared.packages, self.target, self.cache)
+        self.output.done(
+            "build layer", time.monotonic() - begun, f"Python {self.target.python}, {self.target.platform}"
+        )
+        return content
+
+    def _show(self, entry: dict[str, Any]) -> None:
+        match entry["event"]:
+            case "step" if entry["state"] == "begin":
+                self.output.begin(entry["title"])
+            case "step":
+                self.soaked += entry["seconds"] if entry["verb"] in ("soak", "watch") else 0
+                self.facts |= entry.get("facts") or {}
+                self.output.done(entry["title"], entry["seconds"], entry["remark"])
+                for doubt in entry.get("doubts", ()):
+                    self.output.warn(f"  {doubt}")
+            case "failed":
+                self.output.warn(f"  {entry['title']}: failed", tuple(entry["details"]))
+            case "revert":
+                self.output.heading(_way_back(entry["steps"]))
+            case "revert-failed":
+                self.output.warn(f"revert failed: {entry['message']}", tuple(entry["details"]))
+            case "attempt" if entry["number"] > 1:
+                self.output.warn(f"the transaction was killed; this is its attempt {entry['number']}")
+
+    def _take_up_again(self) -> dict[str, Any]:
+        """The node goes on by itself: connect anew, and hear the rest."""
+        for attempt in range(RECONNECTS):
+            self.output.warn(f"the connection was lost; the node goes on. Connecting again ({attempt + 1}).")
+            time.sleep(0.5 * 2**attempt)
+            try:
+                with Connection(self.settings) as connection:
+                    connection.hear(HELLO)
+                    connection.say(verb="follow", transaction=self.transaction, told=self.told)
+                    return self._follow(connection)
+            except Lost:
+                continue
+        raise DeployError(
+            f"the connection is gone, and transaction {self.transaction} goes on without it.",
+            f"make status ENV={self.settings.environment} shows how it went",
+            code=HANDS,
+        )
+
+    def _told(self, said: dict[str, Any]) -> dict[str, Any]:
+        """The result in the form that outputs take."""
+        result = {
+            **outcome_of(self.settings, said, self.plan),
+            "transaction": self.transaction,
+            "seconds": round(time.monotonic() - self.begun, 3),
+            "soaked": self.soaked,
+            **({"log": self.plan["log"]} if self.plan.get("log") else {}),
+            **({**self.facts, **said.get("facts", {})} if said["outcome"] == "done" else {}),
+        }
+        if lacking := missing(result):
+            raise unexpected(self.settings.node, f"a result without {lacking}")
+        return {**result, "summary": summary(result)}
+
+
+def _way_back(steps: list[dict[str, Any]]) -> str:
+    """A release that failed before the switch has changed nothing that serves."""
+    clearing = all(item["verb"].startswith(("clear", "prune")) for item in steps)
+    return "running release unchanged; cleaning up" if clearing else "reverting to the state before"
+
+
+def _step(item: dict[str, Any]) -> Step:
+    return Step(item["verb"], tuple(item["target"]), item["reason"])

@@ -1,0 +1,177 @@
+"""Status and logs: looking, and nothing else."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+from datetime import datetime
+from typing import Any
+
+from ..errors import DONE, HANDS
+from ..host.values.words import size
+from ..remote.answers import STATUS
+from ..remote.connection import Connection, result_of_look
+from ..remote.messages import HELLO, STREAM, unexpected
+from ..settings import Settings
+from ..ui.journal import Objects, Unfolding
+from ..ui.tables import INDENT, age, columns, count, fold, short, table
+
+HEADS = ("environment", "state", "release", "address", "since", "events", "memory", "bot", "node")
+LOGS = ("kept event log", "in use until", "size", "where")
+KEPT = ("kept release", "deployed", "size", "", "")
+GOOD = ("running", "stopped", "absent", "changing")
+
+
+def status(settings: Settings) -> int:
+    """Show one environment in detail, or all of them; 4 when one of them needs attention."""
+    found = _ask(settings)
+    code = DONE if all(item["state"] in GOOD for item in found) else HANDS
+    if settings.json:
+        sys.stdout.write(json.dumps({"exit_code": code, "environments": found}, indent=1) + "\n")
+        return code
+    if settings.named:
+        _detail(found[0])
+    else:
+        # One node is what everybody has, and goes without saying.
+        shown = len(HEADS) - (len({item["node"] for item in found}) == 1)
+        sys.stdout.write(table(HEADS[:shown], [_row(item)[:shown] for item in found], columns()))
+    for item in found:
+        for problem in (*item["problems"], *item["notes"]):
+            sys.stdout.write(fold(f"{item['environment']}: ", problem, INDENT, columns()) + "\n")
+    degraded = [item["environment"] for item in found if item["state"] not in GOOD]
+    if degraded:
+        which = f" ENV={degraded[0]}" if len(degraded) == 1 else ""
+        sys.stdout.write(f"hint: make doctor{which} says what to do about it\n")
+    sys.stdout.write("exit 0: done\n" if code == DONE else f"exit {code}: manual action needed\n")
+    return code
+
+
+def logs(settings: Settings) -> int:
+    """Show the journal, and go on until interrupted when following; `--json`: a JSON object per line."""
+    lines = settings.lines if settings.lines is not None else (50 if settings.since is None else None)
+    with Connection(settings) as connection:
+        result_of_look(settings.node, connection.hear(HELLO))
+        connection.say(
+            verb="logs",
+            environment=settings.environment,
+            lines=lines,
+            since=settings.since,
+            grep=settings.grep,
+            follow=settings.follow,
+            json=settings.json,
+        )
+        result_of_look(settings.node, connection.hear(STREAM))
+        if settings.json:
+            connection.relay(Objects(settings.node, sys.stdout.buffer))
+        else:
+            with contextlib.closing(Unfolding(sys.stdout.buffer)) as unfolding:
+                connection.relay(unfolding)
+            if unfolding.empty and not settings.follow:
+                sys.stderr.write("no matching log lines\n")
+    return DONE
+
+
+def _ask(settings: Settings) -> list[dict[str, Any]]:
+    """One connection per node: usually one."""
+    by_node: dict[str, list[str]] = {}
+    for name in settings.environments:
+        by_node.setdefault(settings.nodes[name], []).append(name)
+    found = []
+    for node, names in by_node.items():
+        with Connection(settings, node) as connection:
+            result_of_look(node, connection.hear(HELLO))
+            connection.say(verb="status", environments=names)
+            answer = result_of_look(node, connection.hear(STATUS))["environments"]
+        if [item["environment"] for item in answer] != names:
+            raise unexpected(node, "about other environments than those asked for")
+        found += [{**item, "node": node} for item in answer]
+    return found
+
+
+def _row(item: dict[str, Any]) -> tuple[str, ...]:
+    if item["state"] == "absent":
+        return (item["environment"], "absent", *"------", item["node"])
+    return (
+        item["environment"],
+        item["state"],
+        short(item["release"]),
+        item["listen"] or "-",
+        age(item["since"]),
+        str(item["log"]["length"]) if item["log"] else "-",
+        size(item["memory"]),
+        item["bot"]["state"] if item["bot"] else "-",
+        item["node"],
+    )
+
+
+def _detail(item: dict[str, Any]) -> None:
+    if item["state"] == "absent":
+        _show("environment", f"{item['environment']} on {item['node']}")
+        _show("state", f"absent: make deploy ENV={item['environment']} puts it there")
+        return
+    changing = item["changing"]
+    rows = {
+        "environment": f"{item['environment']} on {item['node']}",
+        "state": item["state"],
+        "release": item["release"] or "-",
+        "commit": f"{item['commit'][:12]} {item['subject']}" if item["commit"] else "-",
+        "previous": item["previous"] or "-",
+        "kept": f"{size(sum(kept['bytes'] for kept in item['kept']))} of releases, listed below, "
+        f"and {size(item['dependencies']['bytes'])} of dependencies",
+        "address": item["listen"] or "-",
+        "unit": f"{item['unit']}, {'starts' if item['starts_on_boot'] else 'does not start'} on boot",
+        "process": f"{item['pid']}, since {age(item['since'])}, {size(item['memory'])}"
+        if item["pid"]
+        else "-",
+        "bot": _bot(item["bot"]) if item["bot"] else "-",
+        "user": item["user"],
+        "data": item["data"],
+        "event log": _log(item["log"]) if item["log"] else "-",
+        "journal": f"namespace {item['journal']}",
+        "changing": _doing(changing) if changing else "no",
+        "unfinished": ", ".join(item["unfinished"]) or "none",
+    }
+    for key, value in rows.items():
+        _show(key, value)
+    if item["kept"]:
+        sys.stdout.write("\n" + table(KEPT, [_kept(item, kept) for kept in item["kept"]], columns()))
+    if item["kept_logs"]:
+        shelf = [_kept_log(kept) for kept in item["kept_logs"]]
+        sys.stdout.write("\n" + table(LOGS, shelf, columns()))
+
+
+def _bot(bot: dict[str, str | None]) -> str:
+    """The bot's state, its name, and when it was last heard of or why it does not listen."""
+    name = f" as @{bot['bot']}" if bot["bot"] else ""
+    text = f"{bot['state']}{name}" + (f": {bot['reason']}" if bot["reason"] else "")
+    with contextlib.suppress(ValueError):
+        if bot["last_poll"]:
+            text += f", last answer {age(datetime.fromisoformat(bot['last_poll']).timestamp())} ago"
+    return text
+
+
+def _show(key: str, value: str) -> None:
+    sys.stdout.write(fold(f"{key:<12} ", value, 13, columns()) + "\n")
+
+
+def _kept_log(kept: dict[str, Any]) -> tuple[str, ...]:
+    until = f"{age(kept['written_at'])} ago" if kept["written_at"] else "-"
+    return kept["name"], until, size(kept["bytes"]), kept["path"]
+
+
+def _log(log: dict[str, Any]) -> str:
+    return f"{count(log['length'])}, head {log['head'][:16]}" if log["length"] else "empty"
+
+
+def _doing(changing: dict[str, Any]) -> str:
+    phase = f", now at: {changing['phase']}" if changing.get("phase") else ""
+    return f"{changing.get('verb', 'a change')} by {changing.get('actor', 'somebody')}{phase}"
+
+
+def _kept(item: dict[str, Any], kept: dict[str, Any]) -> tuple[str, ...]:
+    names = {item["current"]: "current", item["previous"]: "previous"}
+    never = "just being deployed" if item["changing"] else "it never came up"
+    came_up = f"{age(kept['deployed_at'])} ago" if kept["deployed_at"] else never
+    edited = "" if kept["intact"] else "edited on the node"
+    return kept["id"], came_up, size(kept["bytes"]), names.get(kept["id"], ""), edited

@@ -1,0 +1,199 @@
+"""What makes a fact about the operator's end, or about the way to the node, good, doubtful or bad: pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import combinations
+from pathlib import Path
+
+from ..build.configuration import DATA_PATHS, OWN_FILE, outside
+from ..build.envfile import PORTS
+from ..errors import DeployError
+from ..host.values import access
+from ..host.values.check import Check, bad, ok, warn
+from ..host.values.model import ACCESS, BOT
+from ..remote.login import Login
+from ..remote.lost import Lost, shown
+from .checkout import EnvFile, Tools, Tree
+
+SHOWN = 3  # changed files that are named
+SLOW = 5.0  # seconds for a login: more makes every verb a wait
+DRIFT = 2.0  # seconds between the clocks: more is a warning
+APART = 60.0  # seconds between the clocks: more is bad, for no history of the two can be compared
+EXPLAINED = ".env.template explains every key"
+
+
+def tree(found: Tree) -> Check:
+    """A release is named after a commit."""
+    if found.problem:
+        return bad("git", found.problem, found.mend)
+    if found.changed:
+        names = ", ".join(found.changed[:SHOWN])
+        more = f" and {len(found.changed) - SHOWN} more" if len(found.changed) > SHOWN else ""
+        return warn(
+            "git", f"not committed, and live takes no such tree: {names}{more}", "git add --all && git commit"
+        )
+    return ok("git", f"all committed: {found.commit} {found.subject}")
+
+
+def tools(found: Tools) -> Iterator[Check]:
+    """What dependencies are built with, and from."""
+    if found.uv is None:
+        yield bad("uv", found.uv_problem, "make setup")
+    else:
+        yield ok("uv", found.uv)
+    if found.stale:
+        yield warn(".venv", "is not as uv.lock says, and is used as it is", "make setup")
+    if found.pinned is None:
+        mend = "git checkout -- uv.lock" if found.uv else "make setup"
+        yield bad("uv.lock", found.lock_problem, mend)
+    else:
+        yield ok("uv.lock", f"pins {found.pinned} packages for the node, with hashes")
+
+
+def env_file(found: EnvFile, *, named: bool) -> Iterator[Check]:
+    """There, private, and accepted by the release's own check. `named`: whoever names it needs its file."""
+    name = found.path.name
+    if found.mode is None:
+        said = bad if named else warn
+        yield said(name, f"is not in {found.path.parent}", f"make env ENV={found.environment}")
+        return
+    wrong = list(_wrong_with(found))
+    yield from wrong
+    if not wrong and found.configuration is not None:
+        facts = found.configuration.facts
+        yield ok(name, f"private, accepted; {facts['api_host']} port {facts['api_port']}")
+
+
+def _wrong_with(found: EnvFile) -> Iterator[Check]:
+    name = found.path.name
+    if found.mode is not None and found.mode & 0o077:
+        yield bad(name, f"others can read its secrets: mode {found.mode:04o}", f"chmod 600 '{found.path}'")
+    if found.unread:
+        yield bad(name, f"cannot be read: {found.unread}", f"ls -ld '{found.path}': {OWN_FILE}")
+    if found.unchecked:
+        mend = "git diff services; it is the code of the release that fails, whatever the file says"
+        yield bad(name, f"could not be checked: {found.unchecked}", mend)
+    for problem in found.problems:
+        yield bad(name, problem, f"edit {found.path}; {EXPLAINED}")
+    if found.configuration is not None:
+        for key, path, own in outside(found.configuration, found.environment):
+            yield bad(
+                name,
+                f"{key}={path} is no place for the data of {found.environment}",
+                f"{key}={_below(own, key)} in {name}",
+            )
+
+
+def _below(own: Path, key: str) -> Path:
+    return own / ("events" if key == "EVENT_STORE_PATH" else "projections/helionyx.db")
+
+
+def apart(files: Sequence[EnvFile], asked: Sequence[str]) -> Iterator[Check]:
+    """What two environments cannot share: a port or a data path on one node, and a bot anywhere."""
+    known = [file for file in files if file.configuration is not None]
+    pairs = [
+        (one, other)
+        for one, other in combinations(known, 2)
+        if one.environment in asked or other.environment in asked
+    ]
+    shared = [check for one, other in pairs for check in _shared(one, other)]
+    yield from shared
+    if pairs and not shared:
+        names = ", ".join(file.environment for file in known)
+        yield ok("env files", f"no port, data path or bot is shared by {names}")
+
+
+def _shared(one: EnvFile, other: EnvFile) -> Iterator[Check]:
+    assert one.configuration is not None
+    assert other.configuration is not None
+    mine, theirs = one.configuration, other.configuration
+    both, file = f"{one.environment} and {other.environment}", other.path.name
+    if one.node == other.node:
+        port = mine.facts["api_port"]
+        if port == theirs.facts["api_port"]:
+            off = one if port == PORTS[other.environment] else other
+            mend = f"API_PORT={PORTS[off.environment]} in {off.path.name}, or any other that is free"
+            yield bad("port", f"{both} both want {port}", mend)
+        for key in DATA_PATHS:
+            if mine.facts[key] == theirs.facts[key]:
+                off = one if str(_own(other, key)) == mine.facts[key] else other
+                mend = f"{key.upper()}={_own(off, key)} in {off.path.name}"
+                yield bad("data", f"{both} share {mine.facts[key]}", mend)
+        yield from _open(one, other)
+    if BOT in mine.digests and mine.digests[BOT] == theirs.digests.get(BOT):
+        yield bad("bot", f"{both} have the same {BOT}", f"a bot of its own for {file}: /newbot at @BotFather")
+
+
+def _open(*files: EnvFile) -> Iterator[Check]:
+    """The API of one, which the code of the other could use: without a token, or with the same one."""
+    tokens = {
+        item.environment: access.token_of(item.configuration.digests) for item in files if item.configuration
+    }
+    for item in files:
+        if others := access.open_to(item.environment, tokens):
+            found = f"the code of {others[0]} could use {item.environment}: no {ACCESS}, or the same"
+            yield bad("token", found, f"a new {ACCESS} in {item.path.name}")
+            return
+
+
+def _own(file: EnvFile, key: str) -> Path:
+    return _below(Path("/var/lib/helionyx") / file.environment, key.upper())
+
+
+def login(node: str, found: Login, options: tuple[str, ...] = ()) -> Iterator[Check]:
+    """The way to the node that is open; `options` are those that ssh was given."""
+    if node == "local":
+        yield ok("node", f"this machine, as {found.user}, without ssh")
+        return
+    text = f"{found.user} is logged in after {found.seconds:.2f} s"
+    if found.seconds > SLOW:
+        yield warn("ssh", text, f"{shown(node, options, '-v', command='true')} shows what it waits for")
+    else:
+        yield ok("ssh", text)
+    yield ok("host key", f"known: {found.host_key}" if found.host_key else "known")
+
+
+def lost(node: str, error: Lost, user: str, options: tuple[str, ...] = ()) -> Iterator[Check]:
+    """Where the way to the node breaks off, and that nothing behind it was looked at."""
+    last = f" | {error.details[-1]}" if error.details else ""
+    mend = sudo_rule(node, user) if error.about == "sudo" and user else error.hint
+    more = "sudo -n /usr/bin/python3 --version" if node == "local" else shown(node, options)
+    yield bad(error.about, error.message + last, mend or f"{more} shows more")
+    yield _not_looked_at(node)
+
+
+def refused(node: str, error: DeployError) -> Iterator[Check]:
+    """The node's own words, such as that its Python is too old, and what that keeps us from."""
+    yield bad("node", error.message, error.hint or "choose another node")
+    yield _not_looked_at(node)
+
+
+def _not_looked_at(node: str) -> Check:
+    return warn(
+        "the rest",
+        f"not looked at on {node}: disk, clock, ports, units, releases, data",
+        "fix the above, then make doctor again",
+    )
+
+
+def sudo_rule(node: str, user: str) -> str:
+    """The commands that let this login change the node."""
+    file = "/etc/sudoers.d/helionyx"
+    rule = f"echo '{user} ALL=(root) NOPASSWD: /usr/bin/python3' > {file}"
+    return f"as root on {node}: {rule} && chmod 440 {file} && visudo --check"
+
+
+def sudo(user: str) -> Check:
+    """Said once the program has been started on the node, which takes root."""
+    return ok("sudo", "not needed: root logs in" if user == "root" else f"without a password, as {user}")
+
+
+def clock(offset: float, uncertainty: float) -> Check:
+    """`offset` is how far the node's clock is ahead of ours, give or take `uncertainty` (seconds)."""
+    far = abs(offset)
+    text = f"{far:.1f} s {'ahead of' if offset > 0 else 'behind'} this machine's (± {uncertainty:.2f} s)"
+    mend = "the clock that is wrong, as root there: timedatectl set-ntp true"
+    if far > APART:
+        return bad("clock", text, mend)
+    return warn("clock", text, mend) if far > DRIFT else ok("clock", text)

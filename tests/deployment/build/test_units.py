@@ -1,0 +1,99 @@
+"""What the units of a release ask of systemd."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from deployment.build.units import render
+from deployment.host.apply import rehearsal
+from deployment.host.node.systemd import SPARE
+from deployment.host.values.layout import ENVIRONMENTS, Environment, Layout
+from services.api.connections import MOST, RESERVED
+from tests.deployment.shelves import release
+
+CONFIG = {"api_host": "0.0.0.0", "api_port": 8000}
+
+
+@pytest.mark.parametrize("name", ENVIRONMENTS)
+def test_a_stuck_service_is_replaced(name: str) -> None:
+    """After a time that a busy machine does not need by accident; its secrets are left on no disk."""
+    environment = Environment(name)
+    unit = render(environment, "3.11", CONFIG)[environment.service].decode().splitlines()
+    assert {"Type=notify", "Restart=always", "WatchdogSec=10", "LimitCORE=0"} <= set(unit)
+
+
+@pytest.mark.parametrize("name", ENVIRONMENTS)
+def test_as_many_connections_as_the_service_holds(name: str) -> None:
+    """The unit leaves room for all of them, and for its files."""
+    environment = Environment(name)
+    unit = render(environment, "3.11", CONFIG)[environment.service].decode()
+    assert "\nLimitNOFILE=4096\n" in unit
+    assert MOST + RESERVED <= 4096
+
+
+@pytest.mark.parametrize("name", ENVIRONMENTS)
+def test_a_service_that_crashes_is_started_again_for_ever(name: str) -> None:
+    """The socket would go down with a service that systemd gives up."""
+    environment = Environment(name)
+    units = render(environment, "3.11", CONFIG)
+    limits = {environment.service: "StartLimitIntervalSec=0", environment.socket: "TriggerLimitIntervalSec=0"}
+    for unit, limit in limits.items():
+        assert limit in units[unit].decode().splitlines()
+
+
+@pytest.mark.parametrize("name", ENVIRONMENTS)
+def test_a_shutdown_does_not_wait_for_a_service_for_ever(name: str) -> None:
+    """A unit of root's kills it, and its rehearsal, later than each of them has to end by itself."""
+    environment = Environment(name)
+    units = {unit: text.decode().splitlines() for unit, text in render(environment, "3.11", CONFIG).items()}
+    assert f"Wants={environment.shutdown}" in units[environment.service]
+    limit = units[environment.shutdown]
+    assert "Conflicts=shutdown.target" in limit
+    assert not [line for line in limit if line.startswith(("Before=", "After="))], "nothing waits for it"
+    wait, kill = (line for line in limit if line.startswith("ExecStop="))
+    assert kill.split(" ")[-2:] == [environment.service, f"{environment.rehearsal}.service"]
+    assert f"TimeoutStopSec={int(wait.split(' ')[-1]) - 5}" in units[environment.service]
+
+
+@pytest.mark.parametrize("name", ENVIRONMENTS)
+def test_no_job_waits_for_a_service_for_ever(name: str) -> None:
+    """But longer than a restart may take, to its stop and to its start."""
+    environment = Environment(name)
+    lines = render(environment, "3.11", CONFIG)[environment.service].decode().splitlines()
+    limits = {
+        key: int(value) for key, _, value in (line.partition("=") for line in lines) if "Timeout" in key
+    }
+    assert limits.keys() == {"JobRunningTimeoutSec", "TimeoutStartSec", "TimeoutStopSec"}
+    assert limits["JobRunningTimeoutSec"] >= limits["TimeoutStartSec"] + limits["TimeoutStopSec"] + 2 * SPARE
+
+
+@pytest.mark.parametrize("name", ENVIRONMENTS)
+def test_a_rehearsal_has_the_sandbox_of_its_service(name: str, tmp_path: Path) -> None:
+    """Line by line: what a rehearsal does otherwise stands behind it, and takes none of it back."""
+    environment, layout = Environment(name), Layout(tmp_path)
+    made = replace(release(layout), environment=name, id="r")
+    units = layout.releases(environment) / made.id / "units"
+    units.mkdir(parents=True)
+    content = render(environment, "3.11", CONFIG)[environment.service]
+    (units / environment.service).write_bytes(content)
+    own = content.decode().replace(environment.socket, layout.rehearsal(environment)[0].name)
+    rehearsed = rehearsal.units(layout, environment, made)[layout.rehearsal(environment)[1]].decode()
+    assert rehearsed.startswith(own)
+    changed = {line.partition("=")[0] for line in rehearsed.removeprefix(own).splitlines() if "=" in line}
+    assert changed == {
+        *("Description", "Environment", "SyslogIdentifier", "RuntimeDirectory"),
+        *("Restart", "TimeoutStopSec", "RuntimeMaxSec", "CPUWeight", "IOWeight", "OOMScoreAdjust"),
+    }
+
+
+def test_what_the_sandbox_shows_is_there_before_a_service_starts() -> None:
+    """A directory of name servers that comes later would not be seen until the next restart."""
+    unit = render(Environment("dev"), "3.11", CONFIG)["helionyx-dev.service"].decode()
+    assert "\nAfter=network.target nss-lookup.target helionyx-dev.socket\n" in unit
+    for line in unit.splitlines():
+        if line.startswith("BindReadOnlyPaths=/run/"):
+            required = [path for path in line.partition("=")[2].split() if not path.startswith("-")]
+            assert required == ["/run/systemd/notify"]

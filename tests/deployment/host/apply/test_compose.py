@@ -1,0 +1,43 @@
+"""Old code with the configuration that runs: made on the node, of a kept release."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from deployment.host.apply import compose, verify
+from deployment.host.values.errors import Refused
+from deployment.host.values.layout import Layout
+from deployment.host.values.model import Manifest
+from tests.deployment.shelves import DEV, release
+
+CONFIG = {"api_host": "127.0.0.1", "api_port": 8000}
+
+
+@pytest.fixture
+def old(layout: Layout) -> Manifest:
+    """A kept release without files of its own, and a configuration that runs."""
+    made = replace(release(layout), commit="c0ffee000000", layer="a" * 64, config=CONFIG)
+    made = replace(made, id=made.expected_id)
+    root = layout.releases(DEV) / made.id
+    (root / "units").mkdir(parents=True)
+    (root / "manifest.json").write_bytes(made.text)
+    (root / "units" / DEV.socket).write_text(f"ListenStream={made.listen}\n")
+    (root / ".env.dev").write_text("API_PORT=8001\n")
+    (layout.layers / made.layer).mkdir(parents=True)
+    layout.current(DEV).symlink_to(root)
+    return made
+
+
+def test_configuration_that_old_code_does_not_accept(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch, old: Manifest
+) -> None:
+    """Refused with its reasons before anything is begun."""
+    problem = {"key": "API_PORT", "line": 1, "message": "unknown to this release"}
+    answer: dict[str, Any] = {"ok": False, "problems": [problem], "facts": CONFIG, "digests": {}}
+    monkeypatch.setattr(verify, "ask_configuration", lambda *_: answer)
+    with pytest.raises(Refused, match="does not accept the configuration that runs") as refused:
+        compose.manifest(layout, DEV, old.id)
+    assert refused.value.details == ("API_PORT: unknown to this release",)

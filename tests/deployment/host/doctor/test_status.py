@@ -1,0 +1,77 @@
+"""A look at one environment: what it tells, and what becomes of the others when it fails."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from deployment.host.doctor import faults, status
+from deployment.host.node import systemd
+from deployment.host.node.systemd import Unit
+from deployment.host.releases import releases
+from deployment.host.values.errors import StepFailed
+from deployment.host.values.layout import Environment, Layout
+from deployment.host.values.model import Kept, Manifest, Observed
+from deployment.remote.answers import STATUS
+from tests.deployment.shelves import DEV
+
+CONFIG = {"api_host": "127.0.0.1", "api_port": 8000}
+RELEASE = Manifest("dev", "c", False, "s", "3.11", "p", "l", {}, {}, CONFIG, {}, id="r")
+UNIT = Unit("helionyx-dev.service", "inactive", "dead", 0, 0, stale=False, listen=None, since="")
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (
+            OSError(40, "Too many levels of symbolic links"),
+            "the look at it failed: OSError: [Errno 40] Too many",
+        ),
+        (StepFailed("no end after 60 s: systemctl", details=("a", "b")), "no end after 60 s: systemctl | b"),
+    ],
+)
+def test_look_that_fails_is_that_environments_trouble(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, told: str
+) -> None:
+    """It is degraded, and has all the fields that an environment has."""
+    monkeypatch.setattr(status, "observe", lambda *_: Observed())
+    monkeypatch.setattr(systemd, "show", lambda names: dict.fromkeys(names, UNIT))
+    good = status.look(Layout(tmp_path), DEV)
+
+    def fail(*_: object) -> Observed:
+        raise error
+
+    monkeypatch.setattr(status, "observe", fail)
+    bad = status.look(Layout(tmp_path), DEV)
+    assert bad["state"] == "degraded"
+    assert bad["problems"][0].startswith(told)
+    assert (set(bad), bad["environment"]) == (set(good), "dev")
+    STATUS.shape({"outcome": "done", "environments": [good, bad]})
+    assert status.look(Layout(tmp_path), Environment("live"))["problems"] is not status.UNSEEN["problems"]
+
+
+@pytest.mark.parametrize("answer", ["[" * 9 + "]" * 9, "NaN", f'"{"x" * 9000}"', "9" * 100, '{"a": 1}'])
+def test_release_of_an_answer_is_a_short_text(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: str
+) -> None:
+    """Of another shape, the operator's half would take nothing of the status of all."""
+    seen = Observed(answers={"release": json.loads(answer)}, service="active", pid=7)
+    monkeypatch.setattr(status, "observe", lambda *_: seen)
+    monkeypatch.setattr(systemd, "show", lambda names: dict.fromkeys(names, UNIT))
+    found = status.look(Layout(tmp_path), DEV)
+    assert len(found["answers_as"]) <= faults.LONGEST_ID
+    STATUS.shape({"outcome": "done", "environments": [found]})
+
+
+def test_unexpected_files_are_faults_of_who_runs_and_notes_of_who_is_stopped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody has stopped it on purpose: that is no trouble."""
+    monkeypatch.setattr(systemd, "show", lambda names: dict.fromkeys(names, UNIT))
+    monkeypatch.setattr(releases, "read_manifest", lambda *_: RELEASE)
+    for enabled, about in ((True, "problems"), (False, "notes")):
+        seen = Observed(current="r", releases={"r": Kept()}, enabled=enabled, unexpected=("a pipe",))
+        monkeypatch.setattr(status, "observe", lambda *_, seen=seen: seen)
+        assert "a pipe" in status.look(Layout(tmp_path), DEV)[about]

@@ -1,0 +1,30 @@
+"""What a verb asks for, as a state."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from deployment.host.releases import releases
+from deployment.host.transaction.request import desired_of
+from deployment.host.values.desired import Running
+from deployment.host.values.layout import Layout
+from tests.deployment.shelves import DEV, NEW, OLD, release
+
+
+@pytest.mark.parametrize("kept", ["", "5-aaaaaaaaaaaa"])
+def test_restored_log_is_watched_as_long_as_was_asked(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch, kept: str
+) -> None:
+    """A service may answer with another log, and die of it a moment later."""
+    monkeypatch.setattr(releases, "read_manifest", lambda *_: release(layout))
+    monkeypatch.setattr(releases, "current", lambda *_: "r")
+    log = {"length": NEW.length, "head": NEW.head} | ({"kept": kept} if kept else {})
+    request: dict[str, Any] = {"verb": "restore", "environment": "dev", "soak": 3.0, "log": log}
+    desired = desired_of(layout, DEV, request)
+    assert isinstance(desired, Running)
+    assert (desired.watch, desired.kept, desired.staged) == (3.0, kept, False)
+    assert desired.log is not None
+    assert desired.log.tells(NEW)
+    assert not desired.log.tells(OLD)

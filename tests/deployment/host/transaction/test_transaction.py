@@ -1,0 +1,138 @@
+"""The direction of a transaction, and what it goes back to, as its record remembers them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from deployment.host.records import audit, record
+from deployment.host.records.record import Transaction
+from deployment.host.releases import releases
+from deployment.host.transaction import transaction
+from deployment.host.transaction.transaction import ALL_ATTEMPTS, FORWARD_ATTEMPTS
+from deployment.host.values.desired import Running, Stopped
+from deployment.host.values.errors import StepFailed
+from deployment.host.values.layout import Layout
+from deployment.host.values.model import Kept, Manifest, Observed
+from tests.deployment.shelves import DEV, release
+
+REQUEST = {"verb": "restart", "environment": "dev", "actor": {"name": "tester"}}
+NAME = "c0ffee000000-111111111111"
+RUNS = Observed(current=NAME, user=True, enabled=True, service="active", socket="active", pid=7)
+
+
+def _change(layout: Layout, monkeypatch: pytest.MonkeyPatch, seen: Observed) -> Any:
+    """One attempt at a restart of an environment that looks like `seen`."""
+    here = _deployed(layout)
+    monkeypatch.setattr(releases, "read_manifest", lambda *_: here)
+    monkeypatch.setattr(releases, "current", lambda *_: here.id)
+    monkeypatch.setattr(transaction, "observe", lambda *_, **__: seen)
+    mine = record.create(layout, REQUEST)
+    return transaction.Change(layout, DEV, mine, mine.request)
+
+
+def _deployed(layout: Layout) -> Manifest:
+    config = {**release(layout).config, "api_host": "127.0.0.1", "api_port": 8000}
+    return replace(release(layout), id=NAME, config=config)
+
+
+def test_change_that_failed_is_not_tried_again(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where the transaction was killed between its failure and its first step back."""
+    change = _change(layout, monkeypatch, RUNS)
+    mine: Transaction = change.transaction
+    mine.write("attempt", number=1)
+    change._before(RUNS)
+    mine.write("failed", title="restart service", message="It did not come up.", hint="", details=[])
+    went: list[str] = []
+
+    def forward(*_: object) -> None:
+        went.append("forward")
+
+    def back(*_: object) -> str:
+        went.append("back")
+        return "failed"
+
+    monkeypatch.setattr(change, "_forward", forward)
+    monkeypatch.setattr(change, "_back", back)
+    change.run()
+    assert went == ["back"]
+    assert mine.result is not None
+    assert (mine.result["outcome"], mine.result["message"]) == ("failed", "It did not come up.")
+
+
+@pytest.mark.parametrize("died", [FORWARD_ATTEMPTS, ALL_ATTEMPTS])
+def test_attempts_whose_look_fails_are_limited(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch, died: int
+) -> None:
+    """As with a service manager that hangs: the change needs a person, and does not die for ever."""
+    change = _change(layout, monkeypatch, RUNS)
+    mine: Transaction = change.transaction
+    for number in range(1, died + 1):
+        mine.write("attempt", number=number)
+    change._before(RUNS)
+
+    def look(*_: object, **__: object) -> None:
+        raise StepFailed("no end after 60 s: systemctl show")
+
+    monkeypatch.setattr(transaction, "observe", look)
+    change.run()
+    assert mine.result is not None
+    assert mine.result["outcome"] == "hands"
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+@pytest.mark.parametrize(
+    ("service", "socket", "state"),
+    [
+        ("active", "active", "running"),
+        ("activating", "inactive", "running"),
+        ("inactive", "active", "running"),
+        ("inactive", "inactive", "stopped"),
+    ],
+)
+def test_what_was_there_before_is_gone_back_to(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch, service: str, socket: str, state: str, enabled: bool
+) -> None:
+    """What was stopped by hand stays down, and starts on boot if it did before."""
+    seen = replace(RUNS, service=service, socket=socket, enabled=enabled)
+    change = _change(layout, monkeypatch, seen)
+    desired = change._as_it_was(change._before(seen))
+    assert isinstance(desired, Running if state == "running" else Stopped)
+    assert desired.release is not None
+    assert (desired.enabled, desired.release.id, desired.back) == (enabled, NAME, True)
+
+
+@pytest.mark.parametrize(("runs", "before"), [("older", "older"), (None, NAME), ("gone", NAME)])
+def test_release_that_ran_before_is_no_matter_of_answers(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch, runs: str | None, before: str
+) -> None:
+    """The process may answer as any release: a change that fails goes back to the one that really ran."""
+    answers = {"ready": True, "release": "chosen by the process"}
+    kept = {"older": Kept(), NAME: Kept(), "chosen by the process": Kept()}
+    seen = replace(RUNS, runs=runs, answers=answers, releases=kept)
+    change = _change(layout, monkeypatch, seen)
+    assert change._before(seen)["release"] == before
+    assert audit.read(layout)[-1]["before"] == before
+
+
+@pytest.mark.parametrize(
+    ("verb", "step", "named"),
+    [
+        ("restart", "restart-service", "restart"),
+        ("rebuild", "rebuild-projections", "rebuild"),
+        ("restore", "switch-log", "log"),
+    ],
+)
+def test_what_an_earlier_attempt_has_done_is_not_wanted_again(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch, verb: str, step: str, named: str
+) -> None:
+    """What is said to a service after a switch is no reason to switch once more."""
+    change = _change(layout, monkeypatch, RUNS)
+    change.request.update(verb=verb, log={"length": 5, "head": "a" * 64})
+    assert getattr(change._desired(), named)
+    change.transaction.write("step", verb=step, state="begin")
+    assert getattr(change._desired(), named)
+    change.transaction.write("step", verb=step, state="done")
+    assert not getattr(change._desired(), named)

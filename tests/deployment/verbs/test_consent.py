@@ -1,0 +1,91 @@
+"""What costs the words of people wants a name to be typed."""
+
+from __future__ import annotations
+
+import os
+import pty
+import sys
+
+import pytest
+
+from deployment import settings
+from deployment.errors import REFUSED, DeployError
+from deployment.verbs import consent
+
+
+@pytest.mark.parametrize(
+    ("words", "environ"),
+    [
+        (["restore", "live"], {"BACKUP": "x.db"}),
+        (["restore", "live"], {"BACKUP": "x.db", "CONFIRM": "dev"}),
+        (["restore", "live"], {"BACKUP": "x.db", "CONFIRM": "Live"}),
+        (["remove", "dev"], {"DATA": "delete", "CONFIRM": "yes"}),
+        (["redact", "live"], {"POSITION": "2", "REASON": "x"}),
+        (["remove", "live"], {}),
+        (["remove", "live"], {"CONFIRM": "yes"}),
+    ],
+)
+def test_without_its_name_it_is_refused(words: list[str], environ: dict[str, str]) -> None:
+    """Where there is no terminal, that is `CONFIRM`."""
+    with pytest.raises(DeployError, match="only when its name is typed") as refusal:
+        consent.ask(settings.read([*words, "--json"], environ))
+    assert f"CONFIRM={words[1]}" in refusal.value.hint
+    assert refusal.value.code == REFUSED
+
+
+@pytest.mark.parametrize(
+    ("words", "environ"),
+    [
+        (["restore", "live"], {"BACKUP": "x.db", "CONFIRM": "live"}),
+        (["restore", "dev"], {"BACKUP": "x.db"}),
+        (["remove", "dev"], {}),
+        (["remove", "live"], {"CONFIRM": "live"}),
+        (["rebuild", "live"], {}),
+        (["redact", "dev"], {"POSITION": "2", "REASON": "x"}),
+        (["redact", "live"], {"POSITION": "2", "REASON": "x", "CONFIRM": "live"}),
+    ],
+)
+def test_with_it_or_without_need_it_goes_on(words: list[str], environ: dict[str, str]) -> None:
+    """Only live is asked before a restore or a removal: what was said to it is kept."""
+    consent.ask(settings.read([*words, "--json"], environ))
+
+
+@pytest.mark.parametrize(
+    ("typed", "goes_on"),
+    [("dev\n", True), ("\n", False), ("Dev\n", False), ("live\n", False), ("yes\n", False), ("\x04", False)],
+)
+def test_name_is_typed_at_a_terminal(monkeypatch: pytest.MonkeyPatch, typed: str, goes_on: bool) -> None:
+    """Anything else refuses, an empty line and Ctrl-D too."""
+    ours, theirs = pty.openpty()
+    with os.fdopen(ours, "wb", buffering=0) as keyboard, os.fdopen(theirs) as terminal:
+        monkeypatch.setattr(sys, "stdin", terminal)
+        keyboard.write(typed.encode())
+        asked = settings.read(["remove", "dev"], {"DATA": "delete"})
+        if goes_on:
+            consent.ask(asked)
+        else:
+            with pytest.raises(DeployError, match="only when its name is typed"):
+                consent.ask(asked)
+
+
+@pytest.mark.parametrize(
+    ("environment", "other", "confirm", "goes_on"),
+    [
+        ("staging", "live", None, False),
+        ("staging", "live", "live", False),
+        ("staging", "live", "staging", True),
+        ("staging", None, None, True),
+        ("live", "dev", None, True),  # its name was typed before
+    ],
+)
+def test_backup_of_another_environment(
+    environment: str, other: str | None, confirm: str | None, goes_on: bool
+) -> None:
+    """The operator types the name of the environment that gets the backup."""
+    environ = {"BACKUP": "x.db", **({"CONFIRM": confirm} if confirm else {})}
+    asked = settings.read(["restore", environment, "--json"], environ)
+    if goes_on:
+        consent.ask_about_another(asked, other)
+    else:
+        with pytest.raises(DeployError, match="staging gets the log of live only when its name is typed"):
+            consent.ask_about_another(asked, other)
