@@ -193,17 +193,17 @@ def test_process_that_cannot_be_looked_into_is_believed() -> None:
     """As root of a container without CAP_SYS_PTRACE: there a deploy is possible all the same."""
     listener = socket.create_server(("127.0.0.1", 0))
     argv = ["/usr/bin/python3", "-c", HAND_OVER, str(listener.fileno())]
-    look = "import sys; from deployment.host.node.probe import ask; print(ask(sys.argv[1], 2, int(sys.argv[2])))"
     with (
         listener,
         subprocess.Popen(argv, pass_fds=[listener.fileno()], user="nobody", group="nogroup") as process,
     ):
         listen = f"127.0.0.1:{listener.getsockname()[1]}"
+        look = f"from deployment.host.node.probe import ask; print(ask({listen!r}, pid={process.pid}))"
         try:
             asked = subprocess.run(
                 [
                     *("setpriv", "--bounding-set=-sys_ptrace", "--inh-caps=-sys_ptrace"),
-                    *(sys.executable, "-c", look, listen, str(process.pid)),
+                    *(sys.executable, "-c", look),
                 ],
                 cwd=ROOT,
                 capture_output=True,

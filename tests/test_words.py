@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import io
 import re
 import tokenize
 from collections.abc import Iterator
@@ -11,12 +12,21 @@ from pathlib import Path
 
 from services.config import ROOT
 
-FILES = sorted((ROOT / "services").rglob("*.py"))
+PLAIN = ("services",)
+"""The folders in plain words: all of their names and docstrings."""
+
+SMALL: tuple[str, ...] = ()
+"""The folders whose functions are small."""
+
+TOKENS = 250  # of the code of a function, without its docstring and comments
+
+FILES = sorted(path for folder in PLAIN for path in (ROOT / folder).rglob("*.py"))
 
 OLD = frozenset(
     {
         *("Keeper", "keeper", "Opened", "Guard", "Thing", "Said", "Talk", "Happened", "Placed", "Wish"),
         *("kept", "told", "mine", "place", "left", "wanted", "found", "unfit", "meaning", "guard", "patrol"),
+        *("seen", "aside", "shelf", "settling", "carrying", "hands"),
     }
 )
 """Names that are gone: each had another word in the glossary, or said nothing."""
@@ -68,3 +78,31 @@ def test_old_names_are_gone() -> None:
     ]
     assert not names
     assert not MODULES & {path.stem for path in FILES}
+
+
+SKIPPED = (tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT)
+
+
+def sizes(path: Path) -> Iterator[tuple[str, int]]:
+    """Each function of a file, with the number of its tokens; a function inside of it counts as well."""
+    source = path.read_text()
+    tokens = [
+        token for token in tokenize.generate_tokens(io.StringIO(source).readline) if token.type not in SKIPPED
+    ]
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            assert node.end_lineno is not None
+            count = sum(node.lineno <= token.start[0] <= node.end_lineno for token in tokens)
+            yield node.name, count - (ast.get_docstring(node) is not None)
+
+
+def test_functions_are_small() -> None:
+    """A reader pays for tokens: see CONTRIBUTING.md."""
+    large = [
+        (str(path.relative_to(ROOT)), name, size)
+        for folder in SMALL
+        for path in sorted((ROOT / folder).rglob("*.py"))
+        for name, size in sizes(path)
+        if size > TOKENS
+    ]
+    assert not large
