@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from deployment.build import envfile
-from deployment.host.values.layout import Environment
+from deployment.host.values.layout import Environment, Layout
 from deployment.settings import ROOT, VARIABLES
 from node1 import Node
 from services.formats import OF_ITSELF
@@ -211,6 +211,16 @@ class Operator:
         while self.ask(environment, "/health/ready")[0] != 200:
             assert time.monotonic() < end
             time.sleep(0.05)
+
+    def await_outcome(self) -> dict[str, Any]:
+        """Wait until the last change has ended, and return the audit's line of its end."""
+        end = time.monotonic() + LIMIT
+        while True:
+            line: dict[str, Any] = json.loads(self.on_node("tail", "--lines=1", str(Layout().audit)))
+            if line["event"] == "end":
+                return line
+            assert time.monotonic() < end
+            time.sleep(0.1)
 
     def await_not_ready(self, environment: str) -> None:
         """Wait until an environment has noticed that it cannot go on."""

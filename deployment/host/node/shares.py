@@ -24,13 +24,16 @@ SWAPPED = 64  # MiB: an idle service can be swapped out whole, and nothing can f
 TITLE = "# Its share of the machine. MEMORY_LIMIT, TASKS_LIMIT, CPU_WEIGHT and IO_WEIGHT change it."
 
 MEMORY = 512  # MiB, of a transaction with all programs that it runs
-TRANSACTION = (
-    f"--property=Slice={SLICE}",
-    *(f"--property=MemoryMax={MEMORY}M", "--property=TasksMax=64"),
-    # A program of a release that the kernel kills is a failed step: the transaction goes on to its result.
-    "--property=OOMPolicy=continue",
-    *("--property=CPUWeight=500", "--property=IOWeight=500"),
-)  # of the unit that carries a change out; a log of a million events takes it 45 MB
+TRANSACTION = f"""\
+Slice={SLICE}
+MemoryMax={MEMORY}M
+TasksMax=64
+# A program of a release that the kernel kills is a failed step: the transaction goes on to its result.
+OOMPolicy=continue
+CPUWeight=500
+IOWeight=500
+"""
+"""Settings of the unit that carries a change out. A log of a million events takes it 45 MB."""
 
 REHEARSAL = """\
 CPUWeight=20

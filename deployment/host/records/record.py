@@ -48,6 +48,11 @@ class Transaction:
         return value
 
     @property
+    def is_known(self) -> bool:
+        """Whether the node still remembers it."""
+        return (self.path / "request.json").exists()
+
+    @property
     def log(self) -> Path:
         """The record's file."""
         return self.path / "record.jsonl"
@@ -84,6 +89,18 @@ class Transaction:
             return []
         lines = [_read(line) for line in content.split(b"\n")[:-1]]
         return [line for line in lines if line is not None and event in (None, line["event"])]
+
+    def begin(self, number: int) -> None:
+        """Note the beginning of an attempt, on a clock that nobody sets as well."""
+        self.write("attempt", number=number, boot=_boot(), monotonic=round(time.monotonic(), 3))
+
+    @property
+    def seconds(self) -> float:
+        """The seconds since its first attempt; by the wall clock if the node was booted in between."""
+        first = self.entries("attempt")[0]
+        if first.get("boot") == _boot():
+            return round(time.monotonic() - float(first["monotonic"]), 3)
+        return max(0.0, round(time.time() - float(first["at"]), 3))
 
     @property
     def result(self) -> dict[str, Any] | None:
@@ -208,6 +225,11 @@ def _is_left(transaction: Transaction) -> bool:
 def get(layout: Layout, name: str) -> Transaction:
     """The transaction of that id."""
     return Transaction(name, layout.transactions / name)
+
+
+def _boot() -> str:
+    """The id of this boot: see random(4)."""
+    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
 
 
 def _read(text: bytes) -> dict[str, Any] | None:

@@ -9,6 +9,7 @@ from ..records import record
 from ..records.locks import environment_lock
 from ..values.errors import Busy
 from ..values.layout import Environment, Layout
+from . import unit
 from .recovery import conclude
 from .transaction import Change
 
@@ -20,6 +21,9 @@ PAUSE, LONGEST_PAUSE = 0.5, 30.0  # seconds between two attempts on a disk that 
 def carry_out(layout: Layout, name: str) -> None:
     """Bring a staged transaction to a result, whatever attempt this is."""
     transaction = record.get(layout, name)
+    if not transaction.is_known:  # a unit that a power cut kept from being removed
+        unit.remove(layout, transaction)
+        return
     request = transaction.request
     environment = Environment(request["environment"])
     holder = {"actor": request["actor"]["name"], "verb": request["verb"], "transaction": name}
@@ -33,7 +37,7 @@ def carry_out(layout: Layout, name: str) -> None:
         except Busy as error:
             if time.monotonic() >= patience:
                 # Steps that are done cannot be called untouched; whoever holds the lock closes the audit.
-                conclude(transaction, "hands" if transaction.entries("step") else "refused", error)
+                conclude(layout, transaction, "hands" if transaction.entries("step") else "refused", error)
             else:
                 time.sleep(0.25)
         except OSError as error:
@@ -42,4 +46,5 @@ def carry_out(layout: Layout, name: str) -> None:
             # Not even the record fits. Waiting is left to nobody else: systemd counts the starts of a unit.
             time.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE)
+    unit.remove(layout, transaction)
     transaction.close()

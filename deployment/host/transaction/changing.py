@@ -6,14 +6,12 @@ Whatever has been started belongs to the node, and goes on without the connectio
 from __future__ import annotations
 
 import os
-import sys
 import time
 from pathlib import Path
 from typing import Any
 
 from ..event_log import archived_logs, log_commands, room
-from ..node import dropins, shares, systemd
-from ..node.run import run
+from ..node import dropins, systemd
 from ..node.wire import Hangup, Wire
 from ..observe.observe import observe, refuse_nobody
 from ..plan.plan import plan
@@ -25,10 +23,10 @@ from ..values.errors import HostError, Refused, StepFailed, Unfinished
 from ..values.layout import Environment, Layout
 from ..values.model import Manifest, Observed, changed_keys, id_of
 from ..values.step import Step, callers
+from . import unit
 from .recovery import settle
 from .request import desired_of
 
-STARTS = 12  # starts of one transaction's unit: it gives up by itself long before, unless it cannot write
 POLL = 0.01  # seconds between two looks at the record
 
 
@@ -106,6 +104,7 @@ def _begun(
     try:
         _start(layout, transaction, program)
     except StepFailed as error:
+        unit.remove(layout, transaction)
         record.forget(layout, transaction)
         others = dropins.of(layout, transaction.unit).values()  # such as those for all of helionyx-*.service
         named = tuple(f"its unit is changed by the drop-in {path}" for path in others)
@@ -209,18 +208,8 @@ def _stage(layout: Layout, wire: Wire, transaction: record.Transaction, steps: t
 
 
 def _start(layout: Layout, transaction: record.Transaction, program: Path) -> None:
-    """Start the transient unit that carries the transaction out, with the host half kept on disk."""
-    kept = halves.keep(layout, program)
-    run(
-        [
-            *("systemd-run", "--quiet", "--collect", "--service-type=exec", f"--unit={transaction.unit}"),
-            f"--description=Helionyx: {transaction.request['verb']} {transaction.request['environment']}",
-            *("--property=Restart=on-failure", "--property=RestartSec=500ms"),
-            *shares.TRANSACTION,
-            *("--property=StartLimitIntervalSec=1h", f"--property=StartLimitBurst={STARTS}"),
-            *(sys.executable, "-SI", str(kept), "carry-out", transaction.id),
-        ]
-    )
+    """Start the unit that carries the transaction out, with the host half kept on disk."""
+    unit.start(layout, transaction, halves.keep(layout, program))
 
 
 def follow(wire: Wire, transaction: record.Transaction, told: int = 0) -> None:

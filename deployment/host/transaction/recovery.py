@@ -12,6 +12,7 @@ from ..records.record import Transaction
 from ..releases import releases
 from ..values.errors import HostError
 from ..values.layout import Environment, Layout
+from . import unit
 from .request import coming_of
 
 
@@ -68,10 +69,14 @@ def _close(layout: Layout, environment: Environment, left: list[Transaction], re
                 outcome="abandoned",
                 reason=reason,
             )
-            conclude(other, "abandoned", HostError(reason))
+            conclude(layout, other, "abandoned", HostError(reason))
             other.close()
 
 
-def conclude(transaction: Transaction, outcome: str, failure: HostError | None, **more: Any) -> None:
+def conclude(
+    layout: Layout, transaction: Transaction, outcome: str, failure: HostError | None, **more: Any
+) -> None:
+    """Write the result of a transaction, whose unit is started no more."""
+    unit.remove(layout, transaction)
     told = (failure or HostError("")).to_json()
     transaction.write("result", **{**told, **more, "outcome": outcome})

@@ -49,7 +49,7 @@ class Change:
     def run(self) -> None:
         reserve.fill(self.layout)
         attempt = len(self.transaction.entries("attempt")) + 1
-        self.transaction.write("attempt", number=attempt)
+        self.transaction.begin(attempt)
         # Later attempts look once they need it: with a look that fails, their number is still limited.
         observed = None if self.transaction.entries("before") else self._look(self._desired())
         before = self._before(observed)
@@ -256,7 +256,7 @@ class Change:
     def _end(self, outcome: str, before: dict[str, Any], failure: HostError | None) -> None:
         sweep_all(self.layout, self.environment)
         after = releases.current(self.layout, self.environment)
-        seconds = round(time.time() - self.transaction.entries("attempt")[0]["at"], 3)
+        seconds = self.transaction.seconds
         audit.append(
             self.layout,
             event="end",
@@ -278,5 +278,5 @@ class Change:
         told = any(entry.get("facts", {}).get("kept") for entry in self.transaction.entries("step"))
         if outcome == "done" and not told:  # the step that would have told it was cut short
             more["facts"] = self.aside.facts(releases.read_manifest(self.layout, self.environment, after))
-        conclude(self.transaction, outcome, failure, **more)
+        conclude(self.layout, self.transaction, outcome, failure, **more)
         reserve.fill(self.layout)

@@ -17,6 +17,7 @@ from deployment.host.node import shares, systemd
 from deployment.host.records import record
 from deployment.host.releases import halves
 from deployment.host.transaction import changing
+from deployment.host.transaction import unit as unit_of_transaction
 from deployment.host.values.check import OK, WARN
 from deployment.host.values.layout import ENVIRONMENTS, Environment, Layout
 from deployment.verbs import preview
@@ -41,8 +42,8 @@ def test_program_that_takes_too_much_memory_ends_no_transaction() -> None:
     """It is refused the memory before the kernel kills in the unit, and a kill ends that program alone."""
     assert log_commands.LITTLE < log_commands.MEMORY < shares.MEMORY * (1 << 20)
     assert systemd.MEMORY < shares.MEMORY * (1 << 20)
-    assert f"--property=MemoryMax={shares.MEMORY}M" in shares.TRANSACTION
-    assert "--property=OOMPolicy=continue" in shares.TRANSACTION
+    assert f"MemoryMax={shares.MEMORY}M\n" in shares.TRANSACTION
+    assert "OOMPolicy=continue\n" in shares.TRANSACTION
 
 
 def test_live_weighs_most() -> None:
@@ -113,11 +114,13 @@ def test_old_code_gets_the_shares_of_the_configuration_that_runs(layout: Layout)
 def test_transaction_has_limits(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
     """It runs in the slice of all that belongs to Helionyx, and heavier than dev there."""
     started: list[str] = []
-    monkeypatch.setattr(changing, "run", started.extend)
+    monkeypatch.setattr(unit_of_transaction, "run", started.extend)
     monkeypatch.setattr(halves, "keep", lambda *_: Path("/half"))
     request = {"verb": "deploy", "environment": "dev", "actor": {"name": "Ada"}}
-    changing._start(layout, record.create(layout, request), Path("/half"))
-    found = dict(word.removeprefix("--property=").split("=") for word in started if "--property" in word)
+    transaction = record.create(layout, request)
+    changing._start(layout, transaction, Path("/half"))
+    assert started == ["systemctl", "start", transaction.unit]
+    found = settings(layout.unit_file(transaction.unit).read_text())
     assert found["Slice"] == shares.SLICE
     assert {"MemoryMax", "TasksMax"} <= set(found)
     assert int(found["CPUWeight"]) > shares.DEFAULTS["dev"].cpu

@@ -142,3 +142,25 @@ def test_state_may_be_a_link_of_root_s(tmp_path: Path) -> None:
     layout.state.symlink_to(tmp_path / "disk")
     record.create(layout, REQUEST)
     assert (tmp_path / "disk").stat().st_mode & 0o777 == 0o700
+
+
+def test_seconds_do_not_follow_the_clock_on_the_wall(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody, or the time service, sets it back an hour during a change."""
+    transaction = record.create(Layout(tmp_path), REQUEST)
+    transaction.begin(1)
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now - 3600)
+    assert 0 <= transaction.seconds < 60
+
+
+@pytest.mark.parametrize(("moved", "expected"), [(30.0, 30), (-3600.0, 0)])
+def test_seconds_over_a_reboot(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moved: float, expected: int
+) -> None:
+    """The other clock begins anew with each boot: only the wall's is left, which is never negative."""
+    transaction = record.create(Layout(tmp_path), REQUEST)
+    transaction.begin(1)
+    now = time.time()
+    monkeypatch.setattr(record, "_boot", lambda: "another boot")
+    monkeypatch.setattr(time, "time", lambda: now + moved)
+    assert int(transaction.seconds) == expected

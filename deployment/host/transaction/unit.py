@@ -1,0 +1,89 @@
+"""The unit that carries a transaction out: enabled, so that it goes on after a reboot. See ADR 19."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from ..node import files, reserve, shares
+from ..node.run import run
+from ..records.record import Transaction
+from ..values.layout import Environment, Layout
+
+STARTS = 12  # starts of one transaction's unit: it gives up by itself long before, unless it cannot write
+
+UNIT = """\
+# Made by a change of {environment}, and removed at its end. It goes on with that change after a reboot.
+[Unit]
+Description=Helionyx: {verb} {environment}
+# After a boot: a service that comes up needs no restart.
+After={socket} {service} network.target
+RequiresMountsFor={paths}
+CollectMode=inactive-or-failed
+StartLimitIntervalSec=1h
+StartLimitBurst={starts}
+
+[Service]
+Type=exec
+ExecStart={python} -SI {program} carry-out {transaction}
+Restart=on-failure
+RestartSec=500ms
+{shares}
+[Install]
+WantedBy=multi-user.target
+"""
+
+
+def text(layout: Layout, transaction: Transaction, program: Path) -> str:
+    """Return the unit file of a transaction. `program` is the host half that carries it out."""
+    environment = Environment(transaction.request["environment"])
+    return UNIT.format(
+        environment=environment.name,
+        verb=transaction.request["verb"],
+        socket=environment.socket,
+        service=environment.service,
+        paths=f"{layout.opt} {layout.state}",
+        starts=STARTS,
+        python=sys.executable,
+        program=program,
+        transaction=transaction.id,
+        shares=shares.TRANSACTION,
+    )
+
+
+def start(layout: Layout, transaction: Transaction, program: Path) -> None:
+    """Install, enable and start the unit of a transaction. Raises `StepFailed` if systemd refuses it.
+
+    On a full disk the unit is in memory: the transaction does not go on after a reboot, but the next change
+    closes it.
+    """
+    content = text(layout, transaction, program).encode()
+    path, link = layout.unit_file(transaction.unit), _link(layout, transaction)
+    try:
+        link.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+        files.publish(path, content, 0o644, reserve.places(layout))
+        files.point(link, path)
+    except OSError as error:
+        if error.errno not in reserve.FULL:
+            raise
+        remove(layout, transaction)
+        files.publish(_in_memory(layout, transaction), content, 0o644, ())
+    run(["systemctl", "start", transaction.unit])
+
+
+def remove(layout: Layout, transaction: Transaction) -> None:
+    """Remove the files of a transaction's unit. A process of it that runs goes on to its end."""
+    path = layout.unit_file(transaction.unit)
+    for file in (_link(layout, transaction), path, _in_memory(layout, transaction)):
+        files.unfinished(file).unlink(missing_ok=True)
+        file.unlink(missing_ok=True)
+
+
+def _link(layout: Layout, transaction: Transaction) -> Path:
+    """The link by which systemd starts the unit at boot."""
+    return layout.unit_file(transaction.unit).parent / "multi-user.target.wants" / transaction.unit
+
+
+def _in_memory(layout: Layout, transaction: Transaction) -> Path:
+    """The unit file where no file system takes one."""
+    return layout.root / "run/systemd/system" / transaction.unit
