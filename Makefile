@@ -18,7 +18,7 @@ endif
 # Their values go to the recipes as they were typed: make would expand a `$` in them.
 $(foreach v,$(VARIABLES),$(if $(findstring command,$(origin $v)),$(eval override export $v := $$(value $v))))
 
-.PHONY: help setup run env deploy status restart logs stop start test test-quick test-faults lint format format-check types shell workflows units check ci try try-down bench bench-service bench-shares history rollback plan remove backup restore rebuild redact doctor
+.PHONY: help setup run env deploy status restart logs stop start test test-quick test-faults lint format format-check types shell workflows units check ci try try-down bench bench-service bench-shares history verify rollback plan remove backup restore rebuild redact doctor
 
 help: ## This list
 	@scripts/help.sh
@@ -49,6 +49,9 @@ doctor: ## Everything that a deploy needs, checked from both ends, and how to fi
 
 history: ## Who changed what and when, from the node's hash-chained audit [ENV= LINES=]
 	@scripts/deploy/history.sh
+
+verify: ## The audit's chain, and each event log against every head in the audit [ENV=]
+	@scripts/deploy/verify.sh
 
 restart: ## Restart an environment cleanly; callers wait (ENV=dev by default)
 	@scripts/deploy/restart.sh

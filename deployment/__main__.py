@@ -84,6 +84,10 @@ def _run(request: settings.Settings) -> int:
         from .verbs.history import history
 
         return history(request)
+    if request.verb == "verify":
+        from .verbs.verify import verify
+
+        return verify(request)
     if request.verb == "doctor":
         from .verbs.doctor import doctor
 

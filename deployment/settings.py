@@ -14,7 +14,7 @@ from .host.values.layout import ENVIRONMENTS
 
 VERBS = (
     *("deploy", "plan", "rollback", "restart", "stop", "start", "remove", "restore", "rebuild", "redact"),
-    *("status", "backup", "logs", "history", "env", "doctor"),
+    *("status", "backup", "logs", "history", "verify", "env", "doctor"),
 )
 EVERYWHERE = ("ENV", "NODE", "SSH_OPTIONS", "ENV_DIR", "JSON")
 TAKES = {
@@ -30,7 +30,7 @@ TAKES = {
 }  # what each verb takes besides
 VARIABLES = tuple(dict.fromkeys((*EVERYWHERE, *(name for taken in TAKES.values() for name in taken))))
 ROOT = Path(__file__).resolve().parent.parent
-LOOKS_AT_ALL = ("status", "history", "doctor")
+LOOKS_AT_ALL = ("status", "history", "verify", "doctor")
 TRUE = ("1", "yes", "true", "on")
 FALSE = ("0", "no", "false", "off")
 SOAK = {"deploy": 3.0, "plan": 3.0, "restore": 3.0}  # seconds; what `rollback` goes back to has proven itself

@@ -46,6 +46,10 @@ def _answer(layout: Layout, wire: Wire, program: Path, request: dict[str, Any]) 
         from .doctor import doctor
 
         doctor.examine(layout, wire, request)
+    elif verb == "verify":
+        from .doctor import verification
+
+        verification.verify(layout, wire, request)
     elif verb == "backup":
         from .transaction import backup
 

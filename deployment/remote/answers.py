@@ -96,3 +96,29 @@ HISTORY = Message(
         {"record": optional(many(_DETAIL))},
     ),
 )
+VERIFICATION = Message(
+    "result",
+    fields(
+        {
+            "outcome": one_of("done"),
+            "audit": fields(
+                {
+                    "length": COUNT,
+                    "first_bad": optional(COUNT),
+                    **dict.fromkeys(("head", "known"), optional(TEXT)),
+                }
+            ),
+            "environments": many(
+                fields(
+                    {
+                        "environment": ENVIRONMENT,
+                        "heads": COUNT,
+                        "position": optional(COUNT),
+                        **dict.fromkeys(("head", "problem"), optional(TEXT)),
+                    }
+                ),
+                len(ENVIRONMENTS),
+            ),
+        }
+    ),
+)

@@ -61,7 +61,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m services.event_log", description=DESCRIPTION)
     verbs = parser.add_subparsers(dest="verb", required=True)
     head = verbs.add_parser("head", help="the position and hash of the last record")
-    head.add_argument("--at", type=int, metavar="POSITION", help="and the hash at this position")
+    again = "and the hash at this position; can be given again"
+    head.add_argument("--at", type=int, action="append", default=[], metavar="POSITION", help=again)
     verbs.add_parser("verify", help="whether every record is what was appended")
     out = verbs.add_parser("export", help="every record as a line of JSON")
     out.add_argument("--to", type=Path, metavar="FILE", help="a new file; standard output by default")
@@ -95,11 +96,17 @@ def _head(options: argparse.Namespace, backend: Backend) -> int:
         result: dict[str, object] = {"position": head.position, "hash": head.hash, "holds": holds}
         result["said"] = said._asdict()
         text = f"{head.position} {head.hash}"
-        if options.at is not None:
-            digest = log.hash_at(options.at)
-            behind = log.said_behind(options.at)
-            result["at"] = {"position": options.at, "hash": digest, "said_behind": behind}
-            text += f"\n{options.at} {digest or 'no record'}"
+        hashes = {position: log.hash_at(position) for position in options.at}
+        if len(hashes) > 1:
+            result["hashes"] = hashes
+        if hashes:
+            last = options.at[-1]
+            result["at"] = {
+                "position": last,
+                "hash": hashes[last],
+                "said_behind": log.said_behind(last),
+            }
+        text += "".join(f"\n{position} {digest or 'no record'}" for position, digest in hashes.items())
     if not options.json:
         _warn_missing(backend)
     return _print(options, result, text)

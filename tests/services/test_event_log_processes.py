@@ -242,6 +242,14 @@ def test_the_command_on_a_log(tmp_path: Path, running: bool) -> None:
         0,
         {**head, "at": {"position": 3, "hash": None, "said_behind": 0}},
     )
+    assert command("head", *store, "--at", "1", "--at", "3", "--at", "2") == (
+        0,
+        {
+            **head,
+            "at": {"position": 2, "hash": second.hash, "said_behind": 0},
+            "hashes": {"1": first.hash, "2": second.hash, "3": None},
+        },
+    )
     assert command("verify", *store) == (
         0,
         {"ok": True, "position": 2, "first_bad_position": None, "problem": None, "redactions": []},

@@ -6,7 +6,7 @@ import itertools
 import json
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -102,6 +102,22 @@ def head(
         return _log(answer), _at(answer, at or 0)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise StepFailed(f"{store or path_of(release)} has no log that a release writes: {error}.") from error
+
+
+def hashes(
+    layout: Layout, environment: Environment, release: Manifest, positions: Collection[int]
+) -> tuple[Log, dict[int, str | None]]:
+    """The log that the release uses, and its hash at each position; None where it has no record.
+
+    Raises `StepFailed`.
+    """
+    at = [word for position in sorted(positions) for word in ("--at", str(position))]
+    words = ("services.event_log", "head", "--store", str(path_of(release)), *at)
+    answer = ask(layout, environment, release, *words, timeout=LONG, memory=LITTLE, apart=True)
+    log, found = _log(answer), answer.get("hashes")
+    if found is None:  # a release of version 0.3.0 answers for one position at a time
+        return log, {at: head(layout, environment, release, at)[1].hash for at in positions}
+    return log, {int(at): None if value is None else hash_of(value) for at, value in found.items()}
 
 
 def _log(answer: Mapping[str, Any]) -> Log:

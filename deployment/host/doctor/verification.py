@@ -1,0 +1,63 @@
+"""`make verify` on the node's side: the audit's chain, and each event log against every head in the audit."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..event_log import log_commands, recorded_heads
+from ..event_log.recorded_heads import RecordedHead
+from ..node.wire import Wire
+from ..records import audit
+from ..releases import releases
+from ..values.errors import HostError
+from ..values.layout import ENVIRONMENTS, Environment, Layout
+from ..values.model import Manifest
+
+
+def verify(layout: Layout, wire: Wire, request: dict[str, Any]) -> None:
+    """Answer with what was verified. `known` is the number of the line that the operator remembers."""
+    lines = audit.read(layout)
+    names = request.get("environments") or list(ENVIRONMENTS)
+    known = request.get("known")
+    wire.say(
+        "result",
+        outcome="done",
+        audit={
+            "length": len(lines),
+            "first_bad": audit.first_bad(lines),
+            "head": lines[-1].get("hash") if lines else None,
+            "known": lines[known - 1].get("hash") if known and known <= len(lines) else None,
+        },
+        environments=[_verified(layout, Environment(name), lines) for name in names],
+    )
+
+
+def _verified(layout: Layout, environment: Environment, lines: list[dict[str, Any]]) -> dict[str, Any]:
+    """The log of an environment, verified; `problem` says what is wrong, or why nothing could be verified."""
+    heads = recorded_heads.recorded_heads(lines, environment)
+    result = {"environment": environment.name, "heads": len(heads), "position": None, "head": None}
+    release = releases.read_manifest(layout, environment, releases.current(layout, environment))
+    if release is None:
+        return {**result, "problem": "no release is there to read its event log" if heads else None}
+    try:
+        return {**result, **_compared(layout, environment, release, heads)}
+    except HostError as error:
+        return {**result, "problem": error.message}
+
+
+def _compared(
+    layout: Layout, environment: Environment, release: Manifest, heads: list[RecordedHead]
+) -> dict[str, Any]:
+    """The end of the log, and its first fault."""
+    flaw = log_commands.flaw(layout, environment, release, log_commands.path_of(release))
+    log, hashes = log_commands.hashes(layout, environment, release, {head.position for head in heads})
+    result: dict[str, Any] = {"position": log.length, "head": log.head, "problem": flaw}
+    missing = recorded_heads.first_missing(heads, hashes)
+    if missing and flaw is None:
+        head, found = missing
+        there = f"has {found[:16]}" if found else "ends before it"
+        result["problem"] = (
+            f"line {head.line} of the audit recorded position {head.position} as {head.hash[:16]};"
+            f" the log {there}"
+        )
+    return result

@@ -1,0 +1,70 @@
+"""`make verify`: the audit's chain, and each event log against every head that the audit recorded."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+from ..errors import DONE, HANDS
+from ..remote.answers import VERIFICATION
+from ..remote.connection import Connection, result_of_look
+from ..remote.messages import HELLO, unexpected
+from ..settings import Settings
+from ..ui import output
+from ..ui.tables import INDENT, columns, count, fold
+from . import remembered
+from .remembered import Remembered
+
+
+def verify(settings: Settings) -> int:
+    """Show what was verified; 4 if a chain is broken, a head is missing, or the history got shorter."""
+    nodes: dict[str, list[str]] = {}
+    for name in settings.environments:
+        nodes.setdefault(settings.nodes[name], []).append(name)
+    results = [_verified(settings, node, names) for node, names in nodes.items()]
+    problems = [item for result in results for item in (result["audit"], *result["environments"])]
+    code = HANDS if any(item["problem"] for item in problems) else DONE
+    if settings.json:
+        sys.stdout.write(json.dumps({"exit_code": code, "nodes": results}, indent=1) + "\n")
+        return code
+    for result in results:
+        lines = [(f"audit of {result['node']}", result["audit"]["problem"] or _audit(result["audit"]))]
+        lines += [(item["environment"], item["problem"] or _log(item)) for item in result["environments"]]
+        for name, text in lines:
+            sys.stdout.write(fold(f"{name}: ", text, INDENT, columns()) + "\n")
+    sys.stdout.write(output.code_line(code) + "\n")
+    return code
+
+
+def _verified(settings: Settings, node: str, names: list[str]) -> dict[str, Any]:
+    """The answer of a node, with the `problem` of its audit. The end of a whole audit is remembered."""
+    known = remembered.read(node)
+    with Connection(settings, node) as connection:
+        result_of_look(node, connection.hear(HELLO))
+        connection.say(verb="verify", environments=names, known=known.number if known else None)
+        answer = result_of_look(node, connection.hear(VERIFICATION))
+    if [item["environment"] for item in answer["environments"]] != names:
+        raise unexpected(node, "about other environments than those asked for")
+    audit = answer["audit"]
+    problem = remembered.difference(known, audit["length"], audit["known"])
+    if audit["first_bad"] is not None:
+        problem = f"line {audit['first_bad']} does not fit its chain: it was changed"
+    elif problem is None and audit["head"]:
+        remembered.write(node, Remembered(audit["length"], audit["head"]))
+    return {"node": node, "audit": {**audit, "problem": problem}, "environments": answer["environments"]}
+
+
+def _audit(audit: dict[str, Any]) -> str:
+    """An audit without a problem."""
+    if not audit["length"]:
+        return "empty"
+    return f"{audit['length']:,} lines, chain unbroken, ends in {audit['head'][:16]}"
+
+
+def _log(item: dict[str, Any]) -> str:
+    """An event log without a problem."""
+    if item["position"] is None:
+        return "not deployed"
+    heads = "1 head" if item["heads"] == 1 else f"{item['heads']:,} heads"
+    return f"{count(item['position'])}, chain unbroken, has {heads} that the audit recorded"
