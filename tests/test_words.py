@@ -106,3 +106,47 @@ def test_functions_are_small() -> None:
         if size > TOKENS
     ]
     assert not large
+
+
+PRINTED = (
+    *(
+        "kept as",
+        "needs hands",
+        "its configuration holds",
+        "callers notice nothing",
+        "callers notice a pause",
+    ),
+    *("callers notice an interruption", "turn current", "answers as this release", "the node has begun"),
+    *("what serves was not touched", "what was there before", "no line is like", "the one of before"),
+    *("those of before", "put aside", "owner's eyes only", "holds these words", "did not say whose"),
+    *("no release to go back to", "was ever told to", "they are root's now", "expected a todo that is"),
+    *("the bot begins anew", "setting this checkout up", "that are known here", "still stands here"),
+    *("it has died", "mend", "mends", "0 bad", "troubled", "would not start on boot", "no step: this"),
+    *("limit shows them", "have something kept", "2 not understood", "milliseconds", "is listened to"),
+    *("the token is nobody's",),
+)
+"""Phrases of earlier messages. The glossary and plainer messages have replaced them."""
+
+OLD_PHRASE = re.compile(rf"\b(?:{'|'.join(map(re.escape, PRINTED))})\b")
+
+GUIDES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def texts(path: Path) -> Iterator[str]:
+    """Each string of a file that may be a message: no docstring, and more than one word."""
+    docstrings: set[int] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Expr):
+            docstrings.add(id(node.value))
+        text = node.value if isinstance(node, ast.Constant) else None
+        if isinstance(text, str) and " " in text and id(node) not in docstrings:
+            yield text
+
+
+def test_old_phrases_are_gone() -> None:
+    """From the guides, and from the messages of service and deployment."""
+    paths = [path for folder in ("services", "deployment") for path in sorted((ROOT / folder).rglob("*.py"))]
+    messages = [(path, text) for path in paths for text in texts(path)]
+    guides = [(path, " ".join(path.read_text().split())) for path in GUIDES]
+    old = [(str(path.relative_to(ROOT)), OLD_PHRASE.findall(text)) for path, text in [*messages, *guides]]
+    assert [item for item in old if item[1]] == []

@@ -12,8 +12,8 @@ LARGEST = 2**63 - 1
 DEFAULT_LIMIT = 100
 
 EPILOG = """\
-It speaks to dev, unless --env names another environment; a release on a node speaks to its own.
-Address and token are those in .env.ENV; HELIONYX_URL=http://192.0.2.10:8000 names another address.
+It talks to dev unless --env names another environment; on a node, a release talks to its own.
+Address and token come from .env.ENV; HELIONYX_URL=http://192.0.2.10:8000 names another address.
 """
 
 
@@ -21,7 +21,7 @@ def parser() -> argparse.ArgumentParser:
     """All verbs and their options."""
     made = argparse.ArgumentParser(
         prog="helionyx",
-        description="Tell Helionyx something, and ask what it knows.",
+        description="Record messages and read what was recorded.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
@@ -40,14 +40,14 @@ def parser() -> argparse.ArgumentParser:
 
 def _items(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     for name, what in (
-        ("todos", "what is to be done"),
-        ("notes", "what was worth a note"),
-        ("tracks", "what is followed"),
-        ("decisions", "what was decided, and what may be"),
+        ("todos", "list open todos"),
+        ("notes", "list notes"),
+        ("tracks", "list running tracks"),
+        ("decisions", "list decisions"),
     ):
-        verb = _verb(verbs, name, f"{what}; with NUMBER all about one")
+        verb = _verb(verbs, name, f"{what}, or show the one with NUMBER")
         verb.add_argument("number", nargs="?", type=_number, metavar="NUMBER")
-        verb.add_argument("--all", action="store_true", help="in whatever state")
+        verb.add_argument("--all", action="store_true", help="in any state")
         verb.add_argument("--state", action="append", help="in this state; can be given several times")
         verb.add_argument("--tag", type=lambda text: text.removeprefix("#"), help="with this tag")
         _limit(verb)
@@ -55,18 +55,18 @@ def _items(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def _todos(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     for name, what in (
-        ("done", "it is done"),
-        ("reopen", "it has to be done after all"),
-        ("cancel", "it will not be done"),
+        ("done", "complete todos"),
+        ("reopen", "reopen todos"),
+        ("cancel", "cancel todos"),
     ):
         _verb(verbs, name, what).add_argument("numbers", nargs="+", type=_number, metavar="NUMBER")
-    stop = _verb(verbs, "stop", "a track is followed no more; the next entry starts it again")
+    stop = _verb(verbs, "stop", "stop tracks; the next entry starts a track again")
     stop.add_argument("numbers", nargs="+", type=_number, metavar="NUMBER")
-    for name, what in (("tag", "find it under these tags as well"), ("untag", "take tags from it")):
+    for name, what in (("tag", "add tags to an item"), ("untag", "remove tags from an item")):
         verb = _verb(verbs, name, what)
         verb.add_argument("number", type=_number, metavar="NUMBER")
         verb.add_argument("tags", nargs="+", metavar="TAG")
-    due = _verb(verbs, "due", "by when it has to be done")
+    due = _verb(verbs, "due", "set when a todo is due")
     due.add_argument("number", type=_number, metavar="NUMBER")
     due.add_argument(
         "when", nargs="+", metavar="WHEN", help="2026-02-11, friday at 17, in 3 days and so on; or none"
@@ -75,29 +75,31 @@ def _todos(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def _decisions(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     for name, what in (
-        ("accept", "decide it so"),
-        ("reject", "decide against it"),
-        ("revisit", "open it again"),
+        ("accept", "accept a decision"),
+        ("reject", "reject a decision"),
+        ("revisit", "reopen a decision"),
     ):
         verb = _verb(verbs, name, what)
         verb.add_argument("number", type=_number, metavar="NUMBER")
-        verb.add_argument("--because", metavar="TEXT", help="why")
+        verb.add_argument("--because", metavar="TEXT", help="the reason")
 
 
 def _looks(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    search = _verb(verbs, "search", "what holds these words")
+    search = _verb(verbs, "search", "search all texts")
     search.add_argument("words", nargs="+", metavar="WORD")
     _limit(search)
-    events = _verb(verbs, "events", "the event log")
-    events.add_argument("--follow", "-f", action="store_true", help="and all that is still to come")
+    events = _verb(verbs, "events", "print the event log")
+    events.add_argument("--follow", "-f", action="store_true", help="go on with new events")
     begin = events.add_mutually_exclusive_group()
-    begin.add_argument("--after", type=_number, default=0, metavar="N", help="only behind this position")
-    begin.add_argument("--last", type=_number, metavar="N", help="only the last N, and those to come")
+    begin.add_argument(
+        "--after", type=_number, default=0, metavar="N", help="only events after this position"
+    )
+    begin.add_argument("--last", type=_number, metavar="N", help="only the last N, and new ones")
     events.add_argument(
         "--type", action="append", metavar="T", help="of this type; can be given several times"
     )
-    _verb(verbs, "stats", "how many there are of everything")
-    _verb(verbs, "status", "which environment and release answers, and whether it can be used")
+    _verb(verbs, "stats", "count items by kind and state, and events by type")
+    _verb(verbs, "status", "show which environment and release answers, and whether it can be used")
 
 
 def _verb(
@@ -109,8 +111,10 @@ def _verb(
 
 
 def _common(made: argparse.ArgumentParser, default: object) -> None:
-    made.add_argument("--env", choices=ENVIRONMENTS, default=default, help="live has to be named")
-    made.add_argument("--url", default=default, help="where it listens; $HELIONYX_URL")
+    made.add_argument(
+        "--env", choices=ENVIRONMENTS, default=default, help="the environment; live must be named each time"
+    )
+    made.add_argument("--url", default=default, help="the address of the service; $HELIONYX_URL")
     made.add_argument("--json", action="store_true", default=default or False, help="JSON, for programs")
 
 

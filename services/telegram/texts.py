@@ -66,7 +66,7 @@ HELP = "\n".join(
 )
 
 KEPT = "kept"
-KEPT_EDITED = "kept as you have edited it; what the first wording was taken as stays as it is"
+KEPT_EDITED = "edit recorded; items made from the first wording stay as they are"
 NOTHING_FOUND = "nothing found"
 
 

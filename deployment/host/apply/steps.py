@@ -96,7 +96,7 @@ def switch_log(work: Work, _: str) -> str:
         return ""
     newer = archived_logs.newer(work.layout, work.environment, work.chosen, path, coming)
     work.facts.update(kept=str(path), newer=newer)
-    return f"the one of before is kept in {path}"
+    return f"the replaced log is archived in {path}"
 
 
 def rebuild_projections(work: Work, _: str) -> str:
@@ -113,7 +113,7 @@ def rebuild_projections(work: Work, _: str) -> str:
     except StepFailed as error:
         name = work.environment.name
         raise StepFailed(
-            f"the read models of {name} cannot be built anew; those of before stay.",
+            f"the read models of {name} cannot be rebuilt; the previous ones stay.",
             f"make doctor ENV={name} looks at the log that they are made of",
             error.details or (error.message,),
         ) from error

@@ -124,7 +124,7 @@ def test_rebuild_that_fails_shows_no_command(layout: Layout, monkeypatch: pytest
     found.config["projections_db_path"] = str(layout.data(DEV) / "projections" / "helionyx.db")  # type: ignore[index]
     nobody: Any = None
     work = Work(layout, DEV, layout.root, found, None, nobody, Unchanged(environment=DEV, release=found))
-    with pytest.raises(StepFailed, match="cannot be built anew; those of before stay") as failed:
+    with pytest.raises(StepFailed, match="cannot be rebuilt; the previous ones stay") as failed:
         steps.rebuild_projections(work, found.id)
     assert failed.value.hint
     assert failed.value.details == ("error: the disk is full",)
