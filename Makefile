@@ -20,79 +20,79 @@ $(foreach v,$(VARIABLES),$(if $(findstring command,$(origin $v)),$(eval override
 
 .PHONY: help setup run env deploy status restart logs stop start test test-quick test-faults lint format format-check types shell workflows units check ci try try-down bench bench-service bench-shares history verify rollback plan remove backup restore rebuild redact doctor
 
-help: ## This list
+help: ## List every target
 	@scripts/help.sh
 
-setup: ## Set the checkout up: .venv as uv.lock says; what the machine lacks is installed or named
+setup: ## Install dependencies into .venv; name missing tools
 	@scripts/setup.sh
 
-run: ## Run the service here, from this checkout (ENV=dev by default), with its data in data/ [TELEGRAM=1: its bot too]
+run: ## Run the service in this checkout [ENV=dev TELEGRAM=1]
 	@scripts/run.sh
 
-env: ## Write .env.$ENV from the template, with its port, paths and a new API token (ENV=)
+env: ## Write a first .env.$ENV with a new API token (ENV=)
 	@scripts/deploy/env.sh
 
-plan: ## What a deploy would change: steps, commits, configuration, units; nothing is touched (ENV=)
+plan: ## Show what a deploy would change and why (ENV=)
 	@scripts/deploy/plan.sh
 
-deploy: ## Put a release on the node: ENV=dev|staging|live [NODE= SSH_OPTIONS= JSON=1]
+deploy: ## Deploy: ENV=dev|staging|live [NODE= SSH_OPTIONS= JSON=1]
 	@scripts/deploy/deploy.sh
 
-rollback: ## Go back to the release before, or to a kept one (ENV=) [RELEASE=id or its beginning]
+rollback: ## Go back to an earlier release (ENV=) [RELEASE= CONFIG=]
 	@scripts/deploy/rollback.sh
 
-status: ## What runs on the node: all environments, or one in detail (ENV=)
+status: ## Show all environments in a table, or one in detail [ENV=]
 	@scripts/deploy/status.sh
 
-doctor: ## Everything that a deploy needs, checked from both ends, and how to fix it [ENV=]
+doctor: ## Check everything that a deploy needs, with hints [ENV=]
 	@scripts/deploy/doctor.sh
 
-history: ## Who changed what and when, from the node's hash-chained audit [ENV= LINES=]
+history: ## Show the hash-chained audit of all changes [ENV= LINES=]
 	@scripts/deploy/history.sh
 
-verify: ## The audit's chain, and each event log against every head in the audit [ENV=]
+verify: ## Verify the audit, and each event log against it [ENV=]
 	@scripts/deploy/verify.sh
 
-restart: ## Restart an environment cleanly; callers wait (ENV=dev by default)
+restart: ## Restart an environment; callers wait (default ENV=dev)
 	@scripts/deploy/restart.sh
 
-logs: ## Follow the journal of an environment [ENV= FOLLOW=0 LINES= SINCE= GREP=]
+logs: ## Follow the journal [ENV= FOLLOW=0 LINES= SINCE= GREP=]
 	@scripts/deploy/logs.sh
 
-stop: ## Stop an environment; it stays stopped over a reboot (ENV=dev by default)
+stop: ## Stop an environment, also over a reboot (default ENV=dev)
 	@scripts/deploy/stop.sh
 
-start: ## Start an environment that was stopped (ENV=dev by default)
+start: ## Start a stopped environment (default ENV=dev)
 	@scripts/deploy/start.sh
 
-backup: ## Fetch a verified copy of the event log while the service runs, into backups/ (ENV=) [TO=file]
+backup: ## Fetch a verified copy of the event log (ENV=) [TO=file]
 	@scripts/deploy/backup.sh
 
-restore: ## Put a backup in the place of the event log, which is kept; live asks for its name (ENV= BACKUP=)
+restore: ## Replace the event log with a backup (ENV= BACKUP=)
 	@scripts/deploy/restore.sh
 
-rebuild: ## Build the read models anew out of the event log, while the service runs (ENV=)
+rebuild: ## Rebuild the read models from the event log (ENV=)
 	@scripts/deploy/rebuild.sh
 
-redact: ## Replace the words of an event for good; live asks for its name (ENV= POSITION= REASON=)
+redact: ## Replace an event's words for good (ENV= POSITION= REASON=)
 	@scripts/deploy/redact.sh
 
-remove: ## Take an environment off the node; its data stays, unless DATA=delete (ENV=) [CONFIRM=its name]
+remove: ## Remove an environment, not its data (ENV=) [DATA=delete]
 	@scripts/deploy/remove.sh
 
-try: ## Boot a node1 of your own on this machine and deploy all three environments onto it [LOGIN=root]
+try: ## Boot a node1 here and deploy all environments [LOGIN=root]
 	@scripts/try.sh up
 
-try-down: ## End the node1 that `make try` booted, and remove it; what was downloaded stays for the next one
+try-down: ## Remove the node1 of `make try`; downloads stay
 	@scripts/try.sh down
 
-test: ## The tests, on a node1 too; a sample of the fault matrices
+test: ## Run the tests, on a node1 too; a sample of the fault cases
 	@scripts/stage.sh test
 
-test-quick: ## The tests that need no node and little time, in a minute
+test-quick: ## Run the quick tests that need no node, in a minute
 	@scripts/stage.sh test-quick
 
-test-faults: ## The fault cases that `make test` leaves out
+test-faults: ## Run the fault cases that `make test` leaves out
 	@scripts/stage.sh test-faults
 
 lint: ## Lint and format check
@@ -104,7 +104,7 @@ format: ## Format the code, and fix what the linter can fix
 format-check: ## Check the format of the code
 	@scripts/stage.sh format-check
 
-types: ## Strict type check of both halves
+types: ## Check types, strictly
 	@scripts/stage.sh types
 
 shell: ## Check every shell script
@@ -116,17 +116,17 @@ workflows: ## Check the workflows of GitHub
 units: ## Check the systemd units of all environments on a node1
 	@scripts/stage.sh units
 
-check: ## Every stage of CI but the tests; non-zero if one failed
+check: ## Run every stage of CI but the tests
 	@scripts/stage.sh check
 
-ci: ## Every stage of CI, tests included; non-zero if one failed
+ci: ## Run every stage of CI, tests included
 	@scripts/stage.sh ci
 
 bench: ## Time deploys beside version 0.3.0 and a bare ssh
 	@scripts/stage.sh bench
 
-bench-shares: ## Time the answers of live on a node while dev takes all that it can get, beside a quiet dev
+bench-shares: ## Time live on a node while dev takes all that it can get
 	@scripts/stage.sh bench-shares
 
-bench-service: ## Time the event log and the service beside what the disk can do [BENCH_DIR=on the disk meant] [JSON=1]
+bench-service: ## Time event log and service beside the disk [BENCH_DIR=]
 	@scripts/stage.sh bench-service

@@ -23,7 +23,7 @@ GUIDES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").
 DOCUMENTS = [*GUIDES, ROOT / "CHANGELOG.md", *sorted((ROOT / "docs" / "adr").glob("*.md"))]
 TARGETS = re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE)
 
-COLUMNS = 120
+COLUMNS, NARROW = 120, 80
 PICTURE = 100
 """The columns of a picture made of characters."""
 SCREEN_AND_A_HALF = 100
@@ -67,8 +67,9 @@ def test_commands_are_targets(path: Path) -> None:
 
 
 def test_help_lists_every_target() -> None:
-    """From their `##` comments."""
+    """From their `##` comments, each in a line of a narrow terminal."""
     done = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True, timeout=60)
+    assert [line for line in done.stdout.splitlines() if len(line) > NARROW] == []
     assert re.findall(r"^  make ([a-z-]+)", done.stdout, re.MULTILINE) == TARGETS
 
 

@@ -62,7 +62,7 @@ def run(*argv: str, cwd: Path = ROOT, stdout: Any = subprocess.PIPE, **more: Any
     ("argv", "shown"),
     [
         (["scripts/deploy/status.sh", "--help"], USAGE),
-        (["scripts/help.sh"], "  make help          This list\n"),
+        (["scripts/help.sh"], "  make help          List every target\n"),
         (["scripts/setup.sh"], "the checkout is set up; .venv is as uv.lock says\n"),
         (["scripts/stage.sh", "--help"], "usage: scripts/stage.sh "),
         (["./helionyx", "--help"], "usage: helionyx "),
