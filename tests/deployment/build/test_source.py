@@ -56,8 +56,8 @@ def test_nothing_is_touched_by_a_look(checkout: Path) -> None:
 
 def test_what_makes_the_units_belongs_to_a_release(checkout: Path) -> None:
     """A change of it is a change of what is deployed, though no file of it is in the release."""
-    (checkout / "deployment").mkdir()
-    (checkout / "deployment" / "units.py").write_text("A = 1\n")
+    (checkout / "deployment" / "build").mkdir(parents=True)
+    (checkout / "deployment" / "build" / "units.py").write_text("A = 1\n")
     found = source.read(checkout, "dev")
     assert found.changed == ("deployment/build/units.py",)
     assert not [name for name in found.files if name.startswith("deployment")]
