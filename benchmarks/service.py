@@ -21,7 +21,7 @@ from benchmarks.appends import SIZE, Table, appender, limit
 from benchmarks.process import Running, running
 from benchmarks.report import Row, at_least, below, objects, table
 from services.config import ROOT
-from tests.telegram.bot_api import BotApi
+from tests.services.telegram.bot_api import BotApi
 
 COUNT = 600
 """How many records one client appends in a round."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests import schedule
 
-FILE, KILL, LIFE = "tests/services/test_api.py", "tests/e2e/test_kill.py", "tests/e2e/test_life.py"
+FILE, KILL, LIFE = "tests/services/api/test_api.py", "tests/e2e/test_kill.py", "tests/e2e/test_life.py"
 
 
 def test_long_test_is_a_scope_of_its_own() -> None:

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from deployment.host.values.layout import ENVIRONMENTS
-from tests.telegram.bot import Bot
-from tests.telegram.bot_api import BotApi
-from tests.telegram.people import People
+from tests.services.telegram.bot import Bot
+from tests.services.telegram.bot_api import BotApi
+from tests.services.telegram.people import People
 
 from .findings import examine
 from .operator import Operator, git

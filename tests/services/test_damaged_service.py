@@ -19,8 +19,8 @@ from services.event_log.sqlite.log import SqliteLog
 from services.refusals import NotReadyError
 from services.service import Service
 from services.storage import Storage
+from tests.services.event_log.test_damage import CHANGED, NOW, RECORDS, fill, spoil
 from tests.services.instance import Answer, Instance, configure, listener, running, starting
-from tests.services.test_damage import CHANGED, NOW, RECORDS, fill, spoil
 
 MESSAGES = "/api/v1/messages"
 DELETED = "DELETE FROM events WHERE position = {}"

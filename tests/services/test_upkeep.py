@@ -21,8 +21,8 @@ from services.projections import Projections, file_of
 from services.projections.__main__ import main as projections_main
 from services.projections.database import ProjectionsError
 from services.service import Service
+from tests.services.event_log.test_damage import NOW, fill
 from tests.services.instance import Instance, running
-from tests.services.test_damage import NOW, fill
 from tests.services.test_damaged_service import MESSAGES, as_far_as_it_goes, ready_until_told, refused
 
 
