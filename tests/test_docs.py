@@ -159,6 +159,30 @@ def test_files_to_change_exist(row: str) -> None:
         assert all(re.search(rf"\b{name}\b", text) for name in names), row
 
 
+OF_OTHERS = (
+    *("No usable temporary directory found", "No space left on device", "can't start new thread"),
+    *("fatal: detected dubious ownership in repository", "BlockingIOError: Resource temporarily unavailable"),
+    "A process of this unit has been killed by the OOM killer",
+)
+"""Messages of other programs."""
+
+THREE_WORDS = re.compile(r"(?=(?<!\S)([A-Z]?[a-z]+ [a-z]+ [a-z]+)(?![^\s,:]))")
+"""Three words in a row, none of them a value."""
+
+
+def test_messages_in_the_troubleshooting_exist() -> None:
+    """Three words in a row, at least, of each message in the guide are in the code."""
+    section = DEPLOYMENT.partition("\n## Troubleshooting\n")[2].partition("\n## ")[0]
+    cells = re.findall(r"^\| (.*?) \| ", section, re.MULTILINE)
+    messages = {item for cell in cells for item in code(cell) if item.count(" ") > 2} - set(OF_OTHERS)
+    paths = [path for folder in ("services", "deployment") for path in (ROOT / folder).rglob("*.py")]
+    sources = "".join(path.read_text() for path in paths)
+    runs = [(item, THREE_WORDS.findall(item)) for item in messages]
+    missing = [item for item, run in runs if run and not any(words in sources for words in run)]
+    assert len(messages) > 50
+    assert missing == []
+
+
 def test_glossary_is_in_order() -> None:
     """Each term has one row, in alphabetical order, and names folders that exist."""
     rows = table(GLOSSARY, "| term | meaning | where |")
