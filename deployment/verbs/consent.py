@@ -52,12 +52,10 @@ def ask(settings: Settings, copy: Copy | None = None, more: str = "") -> None:
         what = f"{settings.backup}{f', {copy.shown},' if copy else ''}"
         if settings.backup == EMPTY:
             what = "An empty event log"
-        warning = (
-            f"{what} takes the place of the event log of {name} on {settings.node}, which is kept there."
-        )
+        warning = f"{what} replaces the event log of {name} on {settings.node}, which is archived there."
         warnings = [warning, f"{more[:1].upper()}{more[1:]}."] if more else [warning]
-        act = "begin anew" if settings.backup == EMPTY else "restore it"
-        _typed(settings, warnings, act, f"the log of {name} gives way to another")
+        act = "start a new log" if settings.backup == EMPTY else "restore it"
+        _typed(settings, warnings, act, f"the log of {name} is replaced")
 
 
 def ask_about_another(settings: Settings, other: str | None) -> None:

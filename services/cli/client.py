@@ -84,7 +84,7 @@ class Client:
         try:
             return self._kept(lambda: self.ask(method, path, body, headers)[1])
         except KeyboardInterrupt:
-            self._note("interrupted; whether it was kept is not known")
+            self._note("interrupted; it may have been recorded")
             raise
 
     def _kept(self, send: Callable[[], Any]) -> Any:
@@ -95,7 +95,7 @@ class Client:
             except NoAnswerError as error:
                 remaining, sent = end - time.monotonic(), sent or error.sent
                 if remaining <= 0:
-                    doubt = "; whether it was kept is not known" if sent else "; nothing was kept"
+                    doubt = "; it may have been recorded" if sent else "; nothing was recorded"
                     raise NoAnswerError(error.message + doubt, error.hint, sent=sent) from None
                 if not noted:
                     self._note(f"{error.message}; trying again for {self._patience:.0f} s")

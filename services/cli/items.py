@@ -222,7 +222,7 @@ def _said(words: list[str]) -> str:
         text = " ".join(words)
     else:
         if sys.stdin.isatty():
-            note("what is to be kept? Ctrl-D at the end")
+            note("type the message, then Ctrl-D")
         text = sys.stdin.buffer.read().decode(errors="surrogateescape").rstrip("\n")
     try:
         text.encode()

@@ -6,7 +6,7 @@ from services.errors import HelionyxError
 
 RESTORE = "restore it from a backup"
 BRING_BACK = (
-    "mount it or bring it back, then restart; or restore a backup; or begin anew:"
+    "mount it or bring it back, then restart; or restore a backup; or start a new log:"
     " docs/DEPLOYMENT.md, The event log is gone"
 )
 

@@ -39,18 +39,18 @@ def find(layout: Layout, environment: Environment, release: Manifest | None, nam
     if named not in kept and _is_in_use(layout, environment, release, named):
         raise Refused(
             f"{named} has its place already: it is what the log of {environment.name} begins with.",
-            f"nothing is to be done; kept are {', '.join(kept) or 'none'}",
+            f"nothing to do; archived logs: {', '.join(kept) or 'none'}",
         )
     if named not in kept:
         raise Refused(
-            f"{environment.name} keeps no log {named}, and there is no such file.",
-            f"kept are {', '.join(kept) or 'none'}; make backup makes a file",
+            f"{environment.name} has no archived log {named}, and there is no such file.",
+            f"archived logs: {', '.join(kept) or 'none'}; make backup makes a file",
         )
     try:
         log = log_commands.head(layout, environment, release, store=layout.kept_logs(environment) / named)[0]
     except StepFailed as error:
         raise Refused(
-            f"the kept log {named} cannot be read by {release.id}.", "take another one", error.details
+            f"the archived log {named} cannot be read by {release.id}.", "choose another one", error.details
         ) from error
     return {"kept": named, **asdict(log)}
 
@@ -235,11 +235,11 @@ def newer(layout: Layout, environment: Environment, release: Manifest, aside: Pa
 def _prove(layout: Layout, environment: Environment, release: Manifest, path: Path, coming: Log) -> str:
     problem = log_commands.flaw(layout, environment, release, path)
     if problem is not None:
-        raise StepFailed(f"the log in {path} is not whole: {problem}.", "take another one")
+        raise StepFailed(f"the log in {path} is not whole: {problem}.", "choose another one")
     log = log_commands.at_rest(layout, environment, release, path)
     if log is None or not coming.tells(log):
         found = log.name if log else "one that nothing can read any more"
-        raise StepFailed(f"the log in {path} is {found}, not {coming.name}.", "take another one")
+        raise StepFailed(f"the log in {path} is {found}, not {coming.name}.", "choose another one")
     move(layout.data(environment), path, path.with_name(NEXT))
     return f"{count(log.length)} verified"
 

@@ -219,5 +219,5 @@ def _hint(facts: Facts) -> str:
         return f"mount it or bring it back; or give it up: make remove ENV={name} DATA=delete"
     return (
         f"mount it or bring it back; or make restore ENV={name} BACKUP=file;"
-        f" or begin anew: make restore ENV={name} BACKUP=empty"
+        f" or start a new log: make restore ENV={name} BACKUP=empty"
     )
