@@ -1,4 +1,4 @@
-"""Which part of the host half runs."""
+"""The entries of the host half: the conversation, and a transaction."""
 
 from __future__ import annotations
 

@@ -17,7 +17,9 @@ from . import verify
 
 
 def manifest(layout: Layout, environment: Environment, kept: str) -> Manifest:
-    """What it is made of. Raises `Refused` where the kept release is not whole, or its code wants no part of
+    """Make the manifest of the new release.
+
+    Raises `Refused` if the kept release is not whole, or its code refuses
     the configuration that runs.
     """
     old = _manifest(layout, environment, kept)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..event_log import last_head
 from ..node import files
-from ..observe import observe
+from ..observe import directories
 from ..releases import links
 from ..values.errors import StepFailed
 from .work import Work
@@ -13,8 +13,8 @@ from .work import Work
 def create(work: Work, *wrong: str) -> None:
     if refused := links.of(work.layout, work.environment):
         raise StepFailed(f"{refused[0].text}.", refused[0].hint)
-    owner = observe.user_id(work.environment)
-    for path, owned, mode in observe.wanted_directories(work.layout, work.environment):
+    owner = directories.user_id(work.environment)
+    for path, owned, mode in directories.required_directories(work.layout, work.environment):
         if str(path) not in wrong:
             continue
         place = links.real(work.layout, work.environment, path)
@@ -49,6 +49,6 @@ def keep_data(work: Work, _: str) -> str:
 
 
 def adopt_data(work: Work, _: str) -> None:
-    owner = observe.user_id(work.environment)
+    owner = directories.user_id(work.environment)
     assert owner is not None, "a plan adopts data for a user that it has created before"
     files.give(work.layout.data(work.environment).resolve(), owner)

@@ -13,7 +13,7 @@ from typing import Any
 
 from ..event_log import last_head, log_commands, read_models, redaction_notes
 from ..node import systemd
-from ..observe.observe import refuse_nobody
+from ..observe.directories import refuse_nobody
 from ..records import audit
 from ..records.record import Transaction
 from ..releases import releases

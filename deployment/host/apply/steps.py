@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from ..event_log import archived_logs, last_head, log_commands, read_models
 from ..node import dropins, files, processes
 from ..observe import activation
-from ..observe.observe import user_id
+from ..observe.directories import user_id
 from ..records import verified_releases
 from ..records.locks import host_lock
 from ..releases import install, releases

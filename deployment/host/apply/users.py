@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..node import accounts, jobs, processes
-from ..observe import observe
+from ..observe import directories
 from .work import Work
 
 
@@ -16,17 +16,17 @@ def mark(work: Work, _: str) -> None:
 
 
 def end_lingering(work: Work, _: str) -> None:
-    processes.end_lingering(work.layout, work.environment, observe.user_id(work.environment))
+    processes.end_lingering(work.layout, work.environment, directories.user_id(work.environment))
 
 
 def end_processes(work: Work, _: str) -> str:
-    user = observe.user_id(work.environment)
+    user = directories.user_id(work.environment)
     assert user is not None, "a plan ends the processes of a user that is there"
     return ", ".join(processes.end(work.environment, user))
 
 
 def remove_jobs(work: Work, _: str) -> str:
-    return f"{jobs.remove(work.layout, work.environment, observe.user_id(work.environment))} removed"
+    return f"{jobs.remove(work.layout, work.environment, directories.user_id(work.environment))} removed"
 
 
 def remove(work: Work, target: str) -> None:
@@ -38,6 +38,6 @@ def remove(work: Work, target: str) -> None:
 
 def doubt_strays(work: Work) -> None:
     """Warn of processes that run on after a stop."""
-    if strays := processes.of(work.environment, observe.user_id(work.environment)):
+    if strays := processes.of(work.environment, directories.user_id(work.environment)):
         user = work.environment.user
         work.doubts.append(f"{user} still runs what its units have not started: {', '.join(strays)}")

@@ -42,7 +42,7 @@ def configuration(layout: Layout, environment: Environment, release: Manifest) -
 def ask_configuration(
     layout: Layout, environment: Environment, release: Manifest, content: bytes
 ) -> dict[str, Any]:
-    """What a kept release's own check says of the bytes of a configuration."""
+    """Have a kept release check the bytes of a configuration, and return its answer."""
     words = ("services.config", "check", "--env", environment.name, "--file", "-")
     return log_commands.ask(layout, environment, release, *words, input=content, expect=(0, 2), apart=True)
 

@@ -1,4 +1,4 @@
-"""What the steps of a plan have in their hands."""
+"""The values that all steps of a plan share."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from . import verify
 
 @dataclass(frozen=True)
 class Work:
-    """What the steps of one plan work on."""
+    """The values that the steps of one plan share."""
 
     layout: Layout
     environment: Environment
@@ -39,7 +39,7 @@ class Work:
 
     @property
     def history(self) -> str:
-        """What to say of the log where `log` is in its chain."""
+        """The remark about a log that has `log` in its chain."""
         if self.redacted:
             return verify.REDACTED
         return verify.RESTORED if self.restored else verify.UNCHANGED

@@ -132,7 +132,7 @@ def _deployed(facts: Facts) -> Iterator[Check]:
 
 
 def _at_rest(facts: Facts) -> Iterator[Check]:
-    """What stays when the process is gone: user, directories and data."""
+    """Judge user, directories and data, which outlive the process."""
     yield _user(facts)
     yield from _by_faults(facts, "user", "", f"{_deploy(facts)} ends that, as make stop does")
     if facts.strays:
@@ -208,7 +208,7 @@ def _chain(facts: Facts) -> Iterator[Check]:
 
 
 def _taken(facts: Facts) -> Iterator[Check]:
-    """What the environment's configuration asks for and cannot have on this node."""
+    """Judge the port, the names and the bot that another program or environment has taken."""
     port, file = facts.port, f".env.{facts.environment.name}"
     yield from (bad("link", item.text, item.hint) for item in facts.links)
     for item in facts.taken:

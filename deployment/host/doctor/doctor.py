@@ -16,7 +16,8 @@ from ..apply import bot
 from ..node import sockets, systemd
 from ..node.systemd import Unit
 from ..node.wire import Wire
-from ..observe.observe import observe, user_id, wanted_directories
+from ..observe.directories import required_directories, user_id
+from ..observe.observe import observe
 from ..records import audit, locks, record
 from ..releases import links, releases
 from ..values import access
@@ -51,7 +52,7 @@ def _tell(wire: Wire, environment: str | None, checks: list[Check]) -> None:
 
 
 def _attempt(name: str, look: Callable[[], Iterable[Check]]) -> list[Check]:
-    """What a look finds, up to whatever it trips over: that is a finding too, and the next looks are made."""
+    """Return the findings of a look; an exception in it becomes one more finding."""
     found: list[Check] = []
     try:
         for check in look():
@@ -62,7 +63,7 @@ def _attempt(name: str, look: Callable[[], Iterable[Check]]) -> list[Check]:
 
 
 def _fact(name: str, look: Callable[[], Fact]) -> Fact | Check:
-    """What a look finds, or a finding in its place: the facts beside it are gathered all the same."""
+    """Return the fact, or a finding in its place if the look raises."""
     try:
         return look()
     except Exception as error:  # noqa: BLE001  as above
@@ -142,7 +143,7 @@ def _facts(layout: Layout, environment: Environment, request: dict[str, Any]) ->
 
 
 def _seen(layout: Layout, environment: Environment) -> tuple[Observed, Unit]:
-    """What `observe` sees, once the service manager is known to answer at all: it would wait long for it."""
+    """Observe an environment, once systemd has answered: `observe` would wait long for it."""
     unit = systemd.show([environment.service], timeout=vitals.QUESTION)[environment.service]
     return observe(layout, environment), unit
 
@@ -194,7 +195,7 @@ def _groupless(environment: Environment) -> int | None:
 
 
 def _of_manifest(current: Manifest | None) -> dict[str, Any] | None:
-    """What the release asks for, where the operator has no `.env` file."""
+    """The values of the current release, if the operator has no `.env` file."""
     if current is None:
         return None
     return {
@@ -238,7 +239,7 @@ def _directories(layout: Layout, environment: Environment) -> tuple[Directory, .
             f"{mode:04o} {environment.user if owned else 'root'}",
             *_as_it_is(links.real(layout, environment, path)),
         )
-        for path, owned, mode in wanted_directories(layout, environment)
+        for path, owned, mode in required_directories(layout, environment)
     )
 
 

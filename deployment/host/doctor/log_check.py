@@ -23,7 +23,7 @@ READ = (
 
 @dataclass(frozen=True)
 class Chain:
-    """What the release's own code said of the event log: its length, and its first bad record if any.
+    """The event log as the release's own code verified it: its length, and its first bad record if any.
 
     `problem` is why it could not say that. `told` is the length as the running process tells it, None where
     none does; it is asked first, so that what is verified can only be longer.

@@ -1,4 +1,4 @@
-"""What makes a fact about the node good, doubtful or bad: pure, so each rule can be tried without a node."""
+"""The rules by which a fact about the node is ok, a warning or an error. Pure."""
 
 from __future__ import annotations
 

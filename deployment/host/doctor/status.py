@@ -1,4 +1,4 @@
-"""What `status` tells of one environment."""
+"""The status of one environment."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ def unfinished(layout: Layout, environment: Environment, changing: dict[str, Any
 
 
 def _notes(layout: Layout, environment: Environment, observed: Observed, unit: Unit) -> Iterator[str]:
-    """What is worth knowing and no fault of the deployment."""
+    """Facts worth knowing that are no fault of the deployment."""
     for path in observed.dropins if observed.exists else ():
         yield f"{path} changes its units, and no deploy has put it there"
     if observed.exists and observed.holder:

@@ -20,7 +20,7 @@ QUESTION = 10.0  # seconds for one question to systemd; it answers at once, or s
 
 @dataclass(frozen=True)
 class System:
-    """What the service manager says of itself."""
+    """The version and the state of systemd."""
 
     version: int | None
     state: str  # running, degraded, starting, ...: see `systemctl is-system-running`

@@ -1,4 +1,4 @@
-"""What a transaction remembers of the logs that it puts aside: by that it finds its way back."""
+"""Notes of a transaction about the logs that it archives, by which a revert finds them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Aside:
     coming: Log | None
 
     def name(self, desired: Desired) -> str:
-        """What the log is called that is about to be put aside, on the way forward or back.
+        """The name of the log that is about to be archived, by the change or by its revert.
 
         It is chosen once, when nothing is appended any more, and noted before anything is moved.
         """
@@ -40,7 +40,7 @@ class Aside:
 
     @property
     def named(self) -> str | None:
-        """What the history calls the log that comes: as it is kept here, or by its length and its head."""
+        """The name of the new log in the history: its name in the archive, or its length and head."""
         if self.coming is None:
             return None
         return self._kept or f"{self.coming.length}-{self.coming.head[:12]}"
@@ -51,7 +51,7 @@ class Aside:
         return (_log(found) or Log(0, ""), found["name"]) if found else (None, "")
 
     def facts(self, release: Manifest | None) -> dict[str, Any]:
-        """What belongs into the result: where the log of before is kept, and how much of it is newer."""
+        """The facts for the result: the archive of the previous log, and how many of its events are newer."""
         noted = self._noted(back=False)
         if noted is None or self.coming is None or release is None:
             return {}
@@ -115,7 +115,7 @@ class Aside:
 
     @property
     def _kept(self) -> str:
-        """What the log that comes was called, if it was kept here."""
+        """The archived name of the new log; None if it comes from elsewhere."""
         return str(self.transaction.request["log"].get("kept", "")) if self.coming is not None else ""
 
     @property

@@ -75,7 +75,7 @@ def preview(
     coming: Log,
     kept: str = "",
 ) -> dict[str, Any]:
-    """What a request to restore means for the log that is there, as far as it can be known before.
+    """The effect of a restore on the current log, as far as it is known beforehand.
 
     `kept` is what the coming one is called, if it is kept here; of one that is sent later only the operator's
     half can tell whether it begins with the log that is there. `flaw` is why that one does not verify.
@@ -219,7 +219,7 @@ def free(layout: Layout, environment: Environment, name: str, reserved: Collecti
 
 
 def newer(layout: Layout, environment: Environment, release: Manifest, aside: Path, now: Log) -> int | None:
-    """How much was said to a log put aside that the one in use does not have; None if they part ways."""
+    """The number of events of an archived log that the one in use does not have; None if they differ."""
     try:
         before = log_commands.head(layout, environment, release, store=aside)[0]
         in_use = log_commands.path_of(release)

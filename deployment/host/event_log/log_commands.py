@@ -36,7 +36,7 @@ LONG = 280.0  # seconds for what depends on how much was said; the operator's ha
 
 @dataclass(frozen=True)
 class At:
-    """What a log has at a position: the hash, None where nothing is, and how much was said behind it.
+    """The hash of a log at a position, None if it has no record there, and how much was said behind it.
 
     Of a release that notes nothing of itself, all that is there was said.
     """
@@ -46,7 +46,7 @@ class At:
 
 
 def path_of(release: Manifest) -> Path:
-    """Where a release has its log."""
+    """The directory of a release's event log."""
     return Path(str(release.config["event_store_path"]))
 
 
@@ -183,7 +183,7 @@ def rest(
 def flaw(
     layout: Layout, environment: Environment, release: Manifest, store: Path, timeout: float = LONG
 ) -> str | None:
-    """What is wrong with the log in `store`, every record of it looked at; None for a sound one.
+    """The first fault of the log in `store`, after verifying every record; None for a sound one.
 
     That it took longer than `timeout` seconds is said too.
     """

@@ -18,7 +18,7 @@ SUFFIXES = ("", "-wal", "-shm")  # a database of SQLite and what lies beside it 
 
 
 def directory(release: Manifest) -> Path:
-    """Where they lie."""
+    """The directory of the read models."""
     return Path(str(release.config["projections_db_path"])).parent
 
 

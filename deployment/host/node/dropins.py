@@ -21,9 +21,9 @@ PLACES = (
     "usr/lib/systemd/system",
     "run/systemd/generator.late",
 )
-"""Where systemd looks for units, as in systemd.unit(5): of two files of one name the first one counts."""
+"""The places of units, as in systemd.unit(5): of two files of one name the first one counts."""
 JOURNAL_PLACES = ("etc/systemd", "run/systemd", "usr/local/lib/systemd")
-"""Where people put drop-ins of a journal's configuration, as in journald.conf(5)."""
+"""The places of drop-ins for a journal's configuration, as in journald.conf(5)."""
 OF_DISTRIBUTION = "usr/lib/systemd/system"
 SUFFIX = ".conf"
 LAST = "~rehearsal.conf"  # behind all letters: drop-ins are read by name, and the last word counts

@@ -77,7 +77,7 @@ def discard(path: Path) -> None:
 
 
 def gone(path: Path) -> Path:
-    """What a directory is called while it is being discarded."""
+    """The name of a directory while it is being discarded."""
     return path.with_name(f".{path.name}.gone")
 
 

@@ -1,4 +1,4 @@
-"""Who listens where, read from the kernel's own tables."""
+"""Listening sockets and their processes, read from the kernel's own tables."""
 
 from __future__ import annotations
 

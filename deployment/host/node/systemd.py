@@ -1,4 +1,4 @@
-"""What systemd says of the units, and the orders it takes."""
+"""systemd: the state of units, and orders to it."""
 
 from __future__ import annotations
 
@@ -158,7 +158,7 @@ def now(later: float = 0.0) -> str:
 
 
 def last_words(environment: Environment, since: str, name: str, lines: int = 30) -> tuple[str, ...]:
-    """What a service, and systemd about it, wrote since then, from both of their journals.
+    """The lines that a service, and systemd about it, logged since then.
 
     Without the questions whether it is ready: whoever waits for it asks many times a second. A journal that
     cannot be read takes the place of no other failure.

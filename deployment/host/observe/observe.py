@@ -3,29 +3,23 @@
 from __future__ import annotations
 
 import itertools
-import os
-import time
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
-from ..event_log import last_head, log_commands, loss, read_models, room
+from ..event_log import last_head, log_commands, loss, read_models
 from ..event_log.log_commands import LOG_FILE
-from ..node import accounts, dropins, files, jobs, probe, processes, reading, socket_options, sockets, systemd
-from ..node.systemd import Unit
+from ..node import reading, sockets, systemd
 from ..node.threads import Call
 from ..releases import links, name_conflicts, releases
-from ..values import access
-from ..values.desired import Absent, Desired, Stopped
-from ..values.errors import Refused
-from ..values.layout import ENVIRONMENTS, Environment, Layout
-from ..values.model import BOT, Log, Lost, Manifest, Observed
+from ..values.desired import Absent, Desired
+from ..values.layout import Environment, Layout
+from ..values.model import Log, Lost, Manifest, Observed
 from ..values.unread import Unread
-from . import activation, unexpected
+from . import unexpected
+from .directories import directories, is_home, user_id
+from .look import Look
 
 MANY = 10_000  # files among which something that was said lies with certainty
-PATIENCE = 5.0  # seconds that a running service may take until it answers
-PATIENCE_UNREADY = 0.5  # seconds to wait for a service that READY was sent for, but that answers not ready
 
 
 def observe(
@@ -37,87 +31,60 @@ def observe(
     answer is no proof of its release or its log: ADR 18. `with_log` is False right after a change that has
     verified the log, and compared the options of the socket.
     """
-    release, log = (desired.release, desired.log) if desired else (None, None)
     current = releases.current(layout, environment)
     manifest = releases.read_manifest(layout, environment, current)
     known = last_head.read(layout, environment)
     reading_log = None
-    if with_log and log is None:  # a program of the release takes 0.05 s: all else is looked at meanwhile
+    if with_log and (desired is None or desired.log is None):
+        # A program of the release takes 0.05 s: all else is looked at meanwhile.
         position = known.length if known else None
         reading_log = Call(log_commands.rest, layout, environment, manifest, at=position)
     units = systemd.show([environment.service, environment.socket, environment.journald])
-    service, socket = units[environment.service], units[environment.socket]
-    journald = units[environment.journald]
-    opened, here = sockets.listeners(), _current(layout)
-    neighbours = {name: release for name, release in here.items() if name != environment.name}
-    listen = socket.listen if socket.active == "active" else None
-    root, data = layout.releases(environment).parent, layout.data(environment)
-    # A probe of an idle socket would start the service: only a running one is asked, unless it is to end.
-    asked = not isinstance(desired, Stopped | Absent)
-    running = service.active == "active" and listen is not None and not processes.is_stopped(service.pid)
-    answers = _answer(str(listen), service.pid) if running and asked else None
-    examined = {current, release.id if release else None} if desired else None
-    account = accounts.of(environment)
+    look = Look(
+        layout,
+        environment,
+        desired,
+        current,
+        manifest,
+        service=units[environment.service],
+        socket=units[environment.socket],
+        journald=units[environment.journald],
+        listeners=sockets.listeners(),
+    )
     observed = Observed(
-        user=account is not None,
-        unmarked=account is not None and not accounts.is_as_created(account, environment),
-        layers=releases.layers(layout),
-        layers_elsewhere=tuple(sorted(releases.layers_used(layout, without=environment))),
-        releases=releases.kept(layout, environment, examined),
-        current=current,
-        previous=releases.previous(layout, environment),
-        units=releases.unit_files(layout, environment),
-        dropins=dropins.named(layout, environment),
-        stale=service.stale or socket.stale,
-        journal=journald.pid != 0,
-        journal_stale=_is_older(journald, layout.unit_file(environment.journal)),
-        enabled=_enabled(layout, environment),
-        socket=socket.active,
-        service=service.active,
-        pid=service.pid,
-        listening=tuple(item.address for item in opened),
-        listen=listen,
-        altered=socket_options.altered(layout, environment, opened, listen) if with_log else (),
-        holder=_stranger(opened, listen, release or manifest),
-        beside=sockets.beside(opened, listen),
-        noexec=room.noexec(layout.layers),
-        bindable=release is None or sockets.is_local(str(release.config["api_host"])),
-        neighbours={name: release.listen for name, release in neighbours.items()},
-        bots={name: release.digests[BOT] for name, release in neighbours.items() if BOT in release.digests},
-        projects={name: release.project for name, release in here.items()},
-        tokens={name: access.token_of(release.digests) for name, release in here.items()},
-        runs=activation.release_of(layout, environment, service),
-        answers=answers,
+        answers=look.answers(),
         last_head=known,
-        table=int(manifest.log.get("table", 0)) if manifest else 0,
-        reads=manifest.log.get("reads", {}) if manifest else {},
-        opt=_is_home(root) or files.gone(root).exists(),
-        strays=processes.of(environment, user_id(environment)),
-        lingers=processes.lingers(layout, environment),
-        jobs=jobs.of(layout, environment, account.uid if account else None),
-        rehearsal=any(path.exists() for path in dropins.rehearsal_places(layout, environment)),
+        **look.account(),
+        **look.releases(),
+        **look.units(),
+        **look.address(with_options=with_log),
+        **look.environments(),
     )
     # All that lies in the data, where its owner may have mounted something that answers nobody.
     try:
         observed = replace(observed, **_in_data(layout, environment, manifest, desired))
         rest = reading_log.result() if reading_log else None
-        found = rest[0] if isinstance(rest, tuple) else None
-        if log is not None:
-            found = _sound(layout, environment, manifest, log)
-        # Reading the data takes a program of each kept release, 0.1 s each. Only a removal and an environment
-        # without a release need it.
-        may_hold_data = manifest is None or isinstance(desired, Absent)
-        return replace(
-            observed,
-            log=found,
-            unread=rest if isinstance(rest, Unread) else None,
-            lost=_lost(layout, environment, manifest, desired, known, service.pid, rest)
-            if with_log
-            else None,
-            data=bool(found and found.last[0]) or (may_hold_data and _holds_more(layout, environment)),
-        )
+        lost = _lost(look, known, rest) if with_log else None
+        return replace(observed, lost=lost, **_in_log(look, rest))
     except OSError as error:
-        return replace(observed, blind=f"{error.filename or data} cannot be looked at: {error.strerror}")
+        path = error.filename or layout.data(environment)
+        return replace(observed, blind=f"{path} cannot be looked at: {error.strerror}")
+
+
+def _in_log(look: Look, rest: tuple[Log, log_commands.At] | Unread | None) -> dict[str, Any]:
+    """The facts about the event log, which was read as `rest`, unless another log is to take its place."""
+    layout, environment, manifest, desired = look.layout, look.environment, look.manifest, look.desired
+    log = rest[0] if isinstance(rest, tuple) else None
+    if desired is not None and desired.log is not None:
+        log = _sound(layout, environment, manifest, desired.log)
+    # Reading the data takes a program of each kept release, 0.1 s each. Only a removal and an environment
+    # without a release need it.
+    may_hold_data = manifest is None or isinstance(desired, Absent)
+    return {
+        "log": log,
+        "unread": rest if isinstance(rest, Unread) else None,
+        "data": bool(log and log.last[0]) or (may_hold_data and _holds_more(layout, environment)),
+    }
 
 
 def _in_data(
@@ -131,7 +98,7 @@ def _in_data(
         "links": links.of(layout, environment),
         "directories": directories(layout, environment),
         "logs": log_commands.kept(layout, environment),
-        "home": _is_home(data),
+        "home": is_home(data),
         "foreign": data.is_dir() and data.stat().st_uid != owner,
         "projections": read_models.found(release or manifest, data),
         # No plan depends on them.
@@ -141,23 +108,14 @@ def _in_data(
     }
 
 
-def _answer(listen: str, pid: int) -> dict[str, Any] | None:
-    return probe.ask_until_ready(listen, PATIENCE, PATIENCE_UNREADY, pid)
-
-
-def _lost(
-    layout: Layout,
-    environment: Environment,
-    manifest: Manifest | None,
-    desired: Desired | None,
-    known: Log | None,
-    pid: int,
-    rest: tuple[Log, log_commands.At] | Unread | None,
-) -> Lost | None:
+def _lost(look: Look, known: Log | None, rest: tuple[Log, log_commands.At] | Unread | None) -> Lost | None:
     """The loss or replacement of the log. A redaction that is asked for may have been done by hand before."""
-    release, redaction = (desired.release, desired.redaction) if desired else (None, None)
+    redaction = look.desired.redaction if look.desired else None
     position = redaction.position if redaction else None
-    return loss.look(layout, environment, manifest, release or manifest, known, pid, rest, position)
+    chosen = look.release or look.manifest
+    return loss.look(
+        look.layout, look.environment, look.manifest, chosen, known, look.service.pid, rest, position
+    )
 
 
 def _sound(layout: Layout, environment: Environment, manifest: Manifest | None, log: Log) -> Log | None:
@@ -191,87 +149,3 @@ def _holds_more(layout: Layout, environment: Environment) -> bool:
             if not told:  # a damaged one may hold more than it says
                 left = [path for path in left if path not in mine]
     return bool(left)
-
-
-def user_id(environment: Environment) -> int | None:
-    """The numeric id of the environment's user; None before it exists."""
-    account = accounts.of(environment)
-    return account.uid if account else None
-
-
-def refuse_nobody(environment: Environment) -> None:
-    """Raise `Refused` where the environment's user is gone: nobody else reads its log."""
-    if user_id(environment) is None:
-        raise Refused(
-            f"there is no user {environment.user} who could read the log of {environment.name}.",
-            f"make deploy ENV={environment.name} makes it again",
-        )
-
-
-def _is_home(data: Path) -> bool:
-    """Whether there is a directory; an empty volume of somebody's is none."""
-    return data.is_dir() and (not links.is_volume(data) or reading.holds_any(Path(os.path.realpath(data))))
-
-
-def directories(layout: Layout, environment: Environment) -> dict[str, bool]:
-    """The directories that the environment needs, and whether each has its owner and mode."""
-    return {
-        str(path): releases.is_right(
-            links.real(layout, environment, path), user_id(environment) if owned else 0, mode
-        )
-        for path, owned, mode in wanted_directories(layout, environment)
-    }
-
-
-def wanted_directories(layout: Layout, environment: Environment) -> list[tuple[Any, bool, int]]:
-    """(path, owned by the environment's user, mode), outermost first."""
-    data = layout.data(environment)
-    return [
-        (layout.opt, False, 0o755),
-        (layout.layers, False, 0o755),
-        (layout.releases(environment).parent, False, 0o755),
-        (layout.releases(environment), False, 0o755),
-        (layout.verified(environment), False, 0o755),
-        (layout.sandbox(environment).parent, False, 0o755),
-        (layout.sandbox(environment), False, 0o755),
-        (data.parent, False, 0o755),
-        (data, True, 0o700),
-        (data / "events", True, 0o700),
-        (data / "projections", True, 0o700),
-    ]
-
-
-def _stranger(opened: list[sockets.Listener], listen: str | None, release: Manifest | None) -> str | None:
-    """Who holds the port of a release, if it is not this environment's own socket."""
-    if release is None:
-        return None
-    port = int(release.config["api_port"])
-    if listen is not None and int(listen.rsplit(":", 1)[1]) == port:
-        return None
-    held = [item for item in opened if item.port == port]
-    return sockets.holder(held[0].inode) if held else None
-
-
-def _is_older(unit: Unit, configuration: Path) -> bool:
-    """Whether the process of a unit has started before its configuration was written."""
-    if not unit.pid or not configuration.exists():
-        return False
-    age = time.monotonic() - unit.started
-    return time.time() - age < configuration.stat().st_mtime
-
-
-def _enabled(layout: Layout, environment: Environment) -> bool:
-    system = layout.unit_file(environment.service).parent
-    return (system / "multi-user.target.wants" / environment.service).is_symlink() and (
-        system / "sockets.target.wants" / environment.socket
-    ).is_symlink()
-
-
-def _current(layout: Layout) -> dict[str, Manifest]:
-    """What is current in each environment, running or not."""
-    found = {}
-    for environment in map(Environment, ENVIRONMENTS):
-        manifest = releases.read_manifest(layout, environment, releases.current(layout, environment))
-        if manifest is not None:
-            found[environment.name] = manifest
-    return found

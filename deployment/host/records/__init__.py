@@ -1,1 +1,1 @@
-"""What root writes down: the record of a transaction, the audit, locks, verified releases."""
+"""Records of root: the record of a transaction, the audit, locks, verified releases."""

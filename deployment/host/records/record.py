@@ -43,7 +43,7 @@ class Transaction:
 
     @property
     def request(self) -> dict[str, Any]:
-        """What was asked."""
+        """The request."""
         value: dict[str, Any] = json.loads((self.path / "request.json").read_bytes())
         return value
 
@@ -104,7 +104,7 @@ class Transaction:
 
     @property
     def result(self) -> dict[str, Any] | None:
-        """How it ended; None while it has not."""
+        """The entry of its end; None before it."""
         found = self.entries("result")
         return found[-1] if found else None
 

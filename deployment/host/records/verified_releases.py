@@ -14,7 +14,7 @@ from ..values.layout import Environment, Layout
 
 @dataclass(frozen=True)
 class Mark:
-    """What is known of a release that came up."""
+    """The facts about a verified release."""
 
     verified_at: float = 0.0  # when it was deployed, seconds since the epoch; 0: it never came up
     projections: str = ""  # the file of its read models
@@ -36,7 +36,7 @@ def read(layout: Layout, environment: Environment, name: str) -> Mark:
 
 @dataclass(frozen=True)
 class Place:
-    """Where a release stands among those that came up: a deployed one is the newest of them."""
+    """The place of a release among the verified ones: a deployed one is the newest of them."""
 
     deployed: bool
     before: str | None = None  # what it replaced

@@ -28,14 +28,14 @@ UNIT_PLACES = (
     "usr/lib/systemd/system",
     "run/systemd/generator.late",
 )
-"""Where units come from, besides /etc: by hand, from programs and from packages."""
+"""The places of units besides /etc: those of people, programs and packages."""
 BEFORE_OURS = (
     "etc/systemd/system.control",
     "run/systemd/system.control",
     "run/systemd/transient",
     "run/systemd/generator.early",
 )
-"""Where systemd finds a unit before it looks into /etc/systemd/system, where a deploy puts it."""
+"""The places that systemd prefers to /etc/systemd/system, where a deploy puts its units."""
 LISTENS = re.compile(r"^[ \t]*Listen\w+[ \t]*=[ \t]*\S", re.MULTILINE)
 OURS_IN_DATA = {"events", "projections", "kept"}
 LOG = "events.db"

@@ -1,4 +1,4 @@
-"""What lies on the node's disk: releases, layers, unit files."""
+"""The releases, layers and unit files on the node's disk."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from typing import IO, Any
 from ..event_log.log_commands import LOG_FILE, LONG, SPARE, ask, hash_of, path_of, position_of
 from ..node.run import run
 from ..node.wire import Wire
-from ..observe.observe import refuse_nobody, user_id
+from ..observe.directories import refuse_nobody, user_id
 from ..records import audit, record
 from ..records.locks import environment_lock
 from ..releases import releases
@@ -92,7 +92,7 @@ def _alone(layout: Layout, environment: Environment, request: dict[str, Any]) ->
 
 
 def _copied(layout: Layout, environment: Environment, release: Manifest) -> tuple[dict[str, Any], IO[bytes]]:
-    """What the release's own code says of the copy that it has made and verified, and the copy."""
+    """Have the release copy and verify its log; return its answer and the open copy."""
     place, store = layout.copies(environment), path_of(release)
     if place == store or place in store.parents:
         raise Refused(

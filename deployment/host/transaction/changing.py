@@ -13,7 +13,8 @@ from typing import Any
 from ..event_log import archived_logs, log_commands, room
 from ..node import dropins, systemd
 from ..node.wire import Hangup, Wire
-from ..observe.observe import observe, refuse_nobody
+from ..observe.directories import refuse_nobody
+from ..observe.observe import observe
 from ..plan.plan import plan
 from ..plan.preconditions import unmounted
 from ..records import locks, record

@@ -29,7 +29,7 @@ def settle(layout: Layout, environment: Environment, actor: str) -> None:
 
 
 def _tidy(layout: Layout, environment: Environment) -> None:
-    """What waits belongs to the last transaction that moved logs, unless that one is still at it."""
+    """Archive the log that a restore left without a name, unless a transaction is at work."""
     if any(systemd.is_alive(item.unit) for item in _unfinished(layout, environment)):
         return
     release = releases.read_manifest(layout, environment, releases.current(layout, environment))

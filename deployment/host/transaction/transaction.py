@@ -232,7 +232,7 @@ class Change:
             )
 
     def _deleted(self, before: dict[str, Any]) -> dict[str, Any]:
-        """What the history says of data that is gone: of its log what the release of before could read."""
+        """The audit's fields about deleted data: the end of its log, if that could be read."""
         if not self._begun("delete-data") or self.request["verb"] != "remove":
             return {}
         log = before["log"]

@@ -1,1 +1,1 @@
-"""What the host half reasons about: environments, releases, logs, steps, as values. Nothing here acts."""
+"""The values of the host half: environments, releases, logs, steps. Nothing here acts."""

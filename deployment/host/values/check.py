@@ -1,4 +1,4 @@
-"""What a look at one thing has found, and what mends it: the value that `make doctor` is a list of."""
+"""One finding of `make doctor`, and its fix."""
 
 from __future__ import annotations
 

@@ -64,7 +64,7 @@ class Absent(Desired):
 
 @dataclass(frozen=True, kw_only=True)
 class Unchanged(Desired):
-    """What runs goes on, and what is stopped stays so: only data is worked on."""
+    """The service stays as it is, running or stopped: only data is worked on."""
 
     rebuild: bool = False  # whether the read models are to be built anew
 

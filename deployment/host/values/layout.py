@@ -68,7 +68,7 @@ class Environment:
 
 @dataclass(frozen=True)
 class Layout:
-    """Where everything lies on the node. `root` is `/`, except in tests of single steps."""
+    """The paths on the node. `root` is `/`, except in tests of single steps."""
 
     root: Path = Path("/")
 
@@ -79,7 +79,7 @@ class Layout:
 
     @property
     def state(self) -> Path:
-        """What the deployment remembers: transactions and the audit."""
+        """The deployment's own state: transactions and the audit."""
         return self.root / "var/lib/helionyx-deploy"
 
     @property
@@ -139,7 +139,7 @@ class Layout:
         return self.data(environment) / ".backup"
 
     def data(self, environment: Environment) -> Path:
-        """What the service writes. Of it a deploy touches read models that no release uses, and owners."""
+        """The data of the service. A deploy changes owners, and removes read models that no release uses."""
         return self.root / "var/lib/helionyx" / environment.name
 
     def rehearsal(self, environment: Environment) -> tuple[Path, Path]:
@@ -152,6 +152,6 @@ class Layout:
         return self.data(environment) / "kept"
 
     def unit_file(self, name: str) -> Path:
-        """Where a file of a release's `units/` is installed."""
+        """The installed path of a file of a release's `units/`."""
         systemd = self.root / "etc/systemd"
         return systemd / "system" / name if name.endswith(UNIT_SUFFIXES) else systemd / name

@@ -17,7 +17,7 @@ KEEP = 5  # releases that came up and stay, unless a request says otherwise
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a release is made of. Its id is the commit and a digest of all the rest."""
+    """The contents of a release. Its id is the commit and a digest of all the rest."""
 
     environment: str
     commit: str
@@ -54,7 +54,7 @@ class Manifest:
 
     @property
     def text(self) -> bytes:
-        """What its file in the release holds."""
+        """The contents of its file in the release."""
         return json.dumps(self.to_json(), indent=1, sort_keys=True, ensure_ascii=False).encode() + b"\n"
 
     def to_json(self) -> dict[str, Any]:
@@ -105,7 +105,7 @@ class Log:
 
     @property
     def name(self) -> str:
-        """What it is called where it is kept: a start or a stop of a service does not change it."""
+        """The name of its archive: a start or a stop of a service does not change it."""
         position, digest = self.last
         return f"{position}-{digest[:12]}"
 
@@ -117,7 +117,7 @@ class Log:
 
     @classmethod
     def told(cls, length: int, head: str, answer: Mapping[str, Any], table: int = 0) -> Log:
-        """What a release says of its log, in `answer`; an older one leaves some of it out."""
+        """Read the log from a release's `answer`; an older release leaves some of it out."""
         said = answer.get("said")
         last = None if said is None else (int(said["position"]), str(said["hash"]))
         return cls(length, head, answer.get("holds") or {}, table, last)
@@ -149,7 +149,7 @@ UNRECORDED = frozenset({"bots", "tokens", "neighbours", "projects", "log", "lost
 
 @dataclass(frozen=True)
 class Observed:
-    """What is, for one environment: every fact that a plan may depend on."""
+    """The observed state of one environment: every fact that a plan may depend on."""
 
     user: bool = False
     unmarked: bool = False  # whether an earlier version has created the user, without our mark

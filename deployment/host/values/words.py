@@ -9,7 +9,7 @@ from .printable import printable
 
 LEFT_OUT = ("time", "level", "message", "error", "hint")
 READINESS = "/health/ready"
-"""What is asked of a service until it can be used."""
+"""The path that is asked of a service until it can be used."""
 
 
 def readable(text: str) -> list[str]:

@@ -15,7 +15,7 @@ from deployment.host.apply.work import Work
 from deployment.host.event_log import read_models
 from deployment.host.event_log.exchange import exchange
 from deployment.host.node import files
-from deployment.host.observe import observe
+from deployment.host.observe import directories
 from deployment.host.records.verified_releases import Place
 from deployment.host.releases import links, releases
 from deployment.host.releases.links import Stop
@@ -93,7 +93,7 @@ def linked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Layout:
     layout.opt.symlink_to(tmp_path / "opt")
     layout.data(DEV).symlink_to(tmp_path / "dev")
     monkeypatch.setattr(links, "reason", lambda _: "")
-    monkeypatch.setattr(observe, "user_id", lambda _: os.getuid())
+    monkeypatch.setattr(directories, "user_id", lambda _: os.getuid())
     return layout
 
 
@@ -102,10 +102,10 @@ def test_directories_are_made_behind_a_link(linked: Layout, tmp_path: Path) -> N
     work = Work(
         linked, DEV, linked.root, release(linked), None, Place(deployed=True), Running(environment=DEV)
     )
-    wrong = [path for path, right in observe.directories(linked, DEV).items() if not right]
+    wrong = [path for path, right in directories.directories(linked, DEV).items() if not right]
     assert str(linked.data(DEV)) in wrong
     perform(work, Step("create-directories", tuple(wrong)))
-    assert all(observe.directories(linked, DEV).values())
+    assert all(directories.directories(linked, DEV).values())
     assert stat.S_IMODE((tmp_path / "dev").stat().st_mode) == 0o700
     assert (tmp_path / "dev" / "events").is_dir()
     assert linked.data(DEV).is_symlink()
@@ -134,7 +134,7 @@ def test_what_a_link_leads_to_is_emptied_and_stays(
     for link, target in ((linked.opt / "dev", tmp_path / "own"), (linked.data(DEV), tmp_path / "dev")):
         assert link.is_symlink()
         assert list(target.iterdir()) == []
-        assert not observe._is_home(link)
+        assert not directories.is_home(link)
 
 
 def test_logs_change_places_behind_a_link(linked: Layout, tmp_path: Path) -> None:
