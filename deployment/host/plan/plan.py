@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 from ..values import access
 from ..values.desired import Absent, Desired, Running, Stopped, Unchanged
@@ -36,66 +37,119 @@ def plan(observed: Observed, desired: Desired) -> tuple[Step, ...]:
 
 def _running(observed: Observed, desired: Running) -> Iterator[Step]:
     release, environment = preconditions.release_of(observed, desired), desired.environment
-    preconditions.refuse_conflicts(observed, release, desired)
-    access.refuse_open(observed, desired, release)
-    if not desired.back:  # a revert is never refused for this: the release of before could read its log
-        preconditions.refuse_blind(observed, environment)
-        preconditions.refuse_links(observed.links)
-        preconditions.refuse_taken(observed.taken, environment)
-        refuse = preconditions.refuse_foreign_log if desired.log else preconditions.refuse_unreadable
-        refuse(observed, desired, release)
-        preconditions.refuse_lost(observed, desired)
-    laid = tuple(_installed(observed, release, desired))
-    yield from laid
+    _refuse(observed, desired, release)
+    installed = tuple(_installed(observed, release, desired))
+    yield from installed
     yield from parts.cleared(observed, environment)
     yield from parts.tamed(observed, environment)
-    written = parts.units_that_differ(observed, release)
-    swap = tuple(parts.swapped(observed, desired))
-    redaction = tuple(parts.redacted(desired))
-    rebind = reasons.rebind(observed, release, desired, written)
-    log = "the event log is replaced" if swap else "an event is redacted" if redaction else ""
-    restart = "; ".join(
-        reasons.restarts(
-            observed,
-            desired,
-            log=log,
-            rebound=rebind,
-            edited=Step("install-release", (release.id,)) in laid,
-            unit=environment.service if environment.service in written else "",
-        )
-    )
-    dropins = bool(observed.dropins and restart) and not swap and not desired.back
-    rehearses = dropins or Step("check-release", (release.id,)) in laid
-    rehearsed = tuple(_rehearsed(release, desired.soak, dropins=dropins)) if rehearses else ()
-    if restart:
-        preconditions.refuse_locked(observed, desired, rehearsed=bool(rehearsed))
-    if rehearsed and environment.journal not in observed.units:
+    switch = _switch_of(observed, desired, release, installed)
+    rehearsal = _rehearsal(observed, desired, release, installed, switch)
+    if switch.restart:
+        preconditions.refuse_locked(observed, desired, rehearsed=bool(rehearsal))
+    if rehearsal and environment.journal not in observed.units:
         yield from _bounded(observed, release, environment)
-        written = tuple(name for name in written if name != environment.journal)
-    yield from rehearsed
-    yield from swap[:1]  # what is wrong with a log shows while the service still runs
-    if rebind or log:
-        yield Step("close-socket", (environment.socket,), rebind or log)
-    yield from swap[1:]
-    yield from redaction
+        switch = replace(switch, units=tuple(name for name in switch.units if name != environment.journal))
+    yield from rehearsal
+    yield from _switched(observed, desired, release, switch)
+    yield from _verified(observed, desired, release, switch)
+    yield from _tidied(observed, desired, release, switch)
+
+
+def _refuse(observed: Observed, desired: Running, release: Manifest) -> None:
+    """Raise `Refused` where the release cannot run here."""
+    preconditions.refuse_conflicts(observed, release, desired)
+    access.refuse_open(observed, desired, release)
+    if desired.back:  # a revert is never refused for this: the release of before could read its log
+        return
+    preconditions.refuse_blind(observed, desired.environment)
+    preconditions.refuse_links(observed.links)
+    preconditions.refuse_taken(observed.taken, desired.environment)
+    refuse = preconditions.refuse_foreign_log if desired.log else preconditions.refuse_unreadable
+    refuse(observed, desired, release)
+    preconditions.refuse_lost(observed, desired)
+
+
+@dataclass(frozen=True)
+class _Switch:
+    """The changes that callers may notice. A reason is one sentence, and empty where there is none."""
+
+    units: tuple[str, ...]  # those to be installed
+    logs: tuple[Step, ...]  # the steps that replace the event log
+    redaction: tuple[Step, ...]
+    rebind: str  # the reason to open the socket anew
+    log: str  # the reason for which the log is another one
+    restart: str  # the reason to restart the service
+
+
+def _switch_of(
+    observed: Observed, desired: Running, release: Manifest, installed: tuple[Step, ...]
+) -> _Switch:
+    service = desired.environment.service
+    units = parts.units_that_differ(observed, release)
+    logs = tuple(parts.swapped(observed, desired))
+    redaction = tuple(parts.redacted(desired))
+    rebind = reasons.rebind(observed, release, desired, units)
+    log = "the event log is replaced" if logs else "an event is redacted" if redaction else ""
+    restarts = reasons.restarts(
+        observed,
+        desired,
+        log=log,
+        rebound=rebind,
+        edited=Step("install-release", (release.id,)) in installed,
+        unit=service if service in units else "",
+    )
+    return _Switch(units, logs, redaction, rebind, log, restart="; ".join(restarts))
+
+
+def _rehearsal(
+    observed: Observed, desired: Running, release: Manifest, installed: tuple[Step, ...], switch: _Switch
+) -> tuple[Step, ...]:
+    """The steps of a rehearsal; none for a release that runs already as it is."""
+    dropins = bool(observed.dropins and switch.restart) and not switch.logs and not desired.back
+    if not dropins and Step("check-release", (release.id,)) not in installed:
+        return ()
+    return tuple(_rehearsed(release, desired.soak, dropins=dropins))
+
+
+def _switched(observed: Observed, desired: Running, release: Manifest, switch: _Switch) -> Iterator[Step]:
+    environment = desired.environment
+    reopened = switch.rebind or switch.log
+    yield from switch.logs[:1]  # what is wrong with a log shows while the service still runs
+    if reopened:
+        yield Step("close-socket", (environment.socket,), reopened)
+    yield from switch.logs[1:]
+    yield from switch.redaction
     enabled = observed.enabled or desired.enabled
-    yield from parts.switched(observed, release, environment, written, enabled=enabled, restart=bool(restart))
-    if rebind or log or observed.socket != "active":
+    restart = bool(switch.restart)
+    yield from parts.switched(observed, release, environment, switch.units, enabled=enabled, restart=restart)
+    if reopened or observed.socket != "active":
         closed = f"{environment.socket} is {observed.socket}"
-        yield Step("open-socket", (environment.socket,), rebind or log or closed)
+        yield Step("open-socket", (environment.socket,), reopened or closed)
     if restart:
-        yield Step("restart-service", (environment.service,), restart)
-    proven = release.id in observed.releases and observed.releases[release.id].verified_at > 0
+        yield Step("restart-service", (environment.service,), switch.restart)
+
+
+def _verified(observed: Observed, desired: Running, release: Manifest, switch: _Switch) -> Iterator[Step]:
+    was_verified = release.id in observed.releases and observed.releases[release.id].verified_at > 0
     # An attempt that goes on behind the switch brings no log any more: the one in use is to be verified.
-    other = desired.watch is not None and (bool(swap) or desired.log is None)
-    if restart or not proven or other:
-        unproven = "the event log is another one" if other else "this release was not verified here yet"
-        yield Step("verify", (release.id,), "it was restarted" if restart else unproven)
-    if other and desired.watch:
-        yield Step("watch", (f"{desired.watch:g} s",), "the event log is another one")
+    is_other_log = desired.watch is not None and (bool(switch.logs) or desired.log is None)
+    other_log = "the event log is another one"
+    if switch.restart:
+        yield Step("verify", (release.id,), "it was restarted")
+    elif is_other_log:
+        yield Step("verify", (release.id,), other_log)
+    elif not was_verified:
+        yield Step("verify", (release.id,), "this release was not verified here yet")
+    if is_other_log and desired.watch:
+        yield Step("watch", (f"{desired.watch:g} s",), other_log)
+
+
+def _tidied(observed: Observed, desired: Running, release: Manifest, switch: _Switch) -> Iterator[Step]:
+    """The steps behind a switch that callers do not meet."""
     if observed.unmarked and not desired.back:
-        yield Step("mark-user", (environment.user,), "an earlier version created the user, without a mark")
-    if desired.keep is not None and (restart or written or desired.prune):
+        reason = "an earlier version created the user, without a mark"
+        yield Step("mark-user", (desired.environment.user,), reason)
+    if desired.keep is not None and (switch.restart or switch.units or desired.prune):
         yield from pruning.pruned(observed, release, desired.keep)
     yield from pruning.discarded(observed, desired)
 
@@ -134,37 +188,42 @@ def _unchanged(observed: Observed, desired: Unchanged) -> Iterator[Step]:
 
 
 def _installed(observed: Observed, release: Manifest, desired: Running) -> Iterator[Step]:
-    """Everything that can be laid down without the serving release noticing."""
+    """The steps that the serving release does not notice."""
+    environment = desired.environment
     if not observed.user:
         # The new user would have the jobs of its name.
-        yield from parts.unscheduled(observed, desired.environment)
-        yield Step("create-user", (desired.environment.user,), "there is no such user")
+        yield from parts.unscheduled(observed, environment)
+        yield Step("create-user", (environment.user,), "there is no such user")
     wrong = tuple(sorted(path for path, right in observed.directories.items() if not right))
     # Before the rest: it makes the outermost directory right at last.
     if observed.home and (observed.foreign or not observed.user):
-        yield Step("adopt-data", (desired.environment.name,), "its data belongs to another user")
+        yield Step("adopt-data", (environment.name,), "its data belongs to another user")
     if wrong:
         yield Step("create-directories", wrong, f"missing, or of another owner or mode: {listed(wrong)}")
-    kept = observed.releases.get(release.id)
-    missing = kept is None or not kept.intact
-    if desired.staged:
-        if release.layer not in observed.layers:
-            yield Step("install-layer", (release.layer,), "these dependencies are not on the node")
-        if missing:
-            yield Step("install-release", (release.id,), reasons.release(observed, release))
-    elif kept is None or release.layer not in observed.layers:
-        raise Refused(
-            f"release {release.id} or its dependencies are gone from the node.",
-            f"make deploy ENV={desired.environment.name}",
-        )
-    elif missing and not desired.back and observed.current != release.id:
+    on_node = observed.releases.get(release.id)
+    is_missing = on_node is None or not on_node.intact
+    if not desired.staged:
+        _refuse_missing(observed, release, desired)
+    elif release.layer not in observed.layers:
+        yield Step("install-layer", (release.layer,), "these dependencies are not on the node")
+    if desired.staged and is_missing:
+        yield Step("install-release", (release.id,), reasons.release(observed, release))
+    unserved = reasons.not_served(observed, desired)
+    if (is_missing and desired.staged) or unserved:
+        yield Step("check-release", (release.id,), unserved or "its files are installed again")
+
+
+def _refuse_missing(observed: Observed, release: Manifest, desired: Running) -> None:
+    """Raise `Refused` where a release that nobody sends is not on the node, or not whole."""
+    again = f"make deploy ENV={desired.environment.name}"
+    on_node = observed.releases.get(release.id)
+    if on_node is None or release.layer not in observed.layers:
+        raise Refused(f"release {release.id} or its dependencies are gone from the node.", again)
+    if not on_node.intact and not desired.back and observed.current != release.id:
         raise Refused(
             f"release {release.id} was edited on the node and is not what it was.",
-            f"git switch --detach {release.commit[:12]}, then make deploy ENV={desired.environment.name}",
+            f"git switch --detach {release.commit[:12]}, then {again}",
         )
-    unserved = reasons.not_served(observed, desired)
-    if (missing and desired.staged) or unserved:
-        yield Step("check-release", (release.id,), unserved or "its files are installed again")
 
 
 def _rehearsed(release: Manifest, soak: float | None, *, dropins: bool) -> Iterator[Step]:
