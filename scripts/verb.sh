@@ -1,11 +1,13 @@
 #!/bin/sh
-# Run a verb of the deployment in this checkout: scripts/verb.sh VERB [dev|staging|live] [--json]
+# Run the verb that this script is called by: each script in scripts/deploy/ is a link to it. See docs/DEPLOYMENT.md.
+# scripts/deploy/VERB.sh [dev|staging|live] [VARIABLE=value...] [--json]
 set -eu
 unset CDPATH
 CALLED_FROM=$PWD
 export CALLED_FROM
-cd "$(dirname "$0")/.."
+verb=$(basename "$0" .sh)
+cd "$(dirname "$0")/../.."
 . scripts/shell.sh
 # The doctor uses the checkout as it is: it reports what is wrong, and fixes nothing.
-[ "${1:-}" = doctor ] && [ -x .venv/bin/python ] || scripts/setup.sh --quiet
-exec .venv/bin/python -m deployment "$@"
+[ "$verb" = doctor ] && [ -x .venv/bin/python ] || scripts/setup.sh --quiet
+exec .venv/bin/python -m deployment "$verb" "$@"

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from deployment import errors, settings
+from deployment import errors
 from deployment.build import units
 from deployment.host.values.layout import ENVIRONMENTS, Environment
 from deployment.settings import ROOT
+from deployment.verbs.table import VERBS
 from tests.deployment.test_house import imports, modules
 
 README = (ROOT / "README.md").read_text()
@@ -73,7 +74,7 @@ def test_help_lists_every_target() -> None:
     assert re.findall(r"^  make ([a-z-]+)", done.stdout, re.MULTILINE) == TARGETS
 
 
-@pytest.mark.parametrize("verb", settings.VERBS)
+@pytest.mark.parametrize("verb", VERBS)
 def test_deployment_guide_names_every_verb(verb: str) -> None:
     """Whoever reads it learns all of them."""
     assert f"make {verb}" in DEPLOYMENT

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ..host.values.layout import Environment
@@ -11,12 +11,12 @@ from ..host.values.layout import Environment
 FEW = 10  # positions that are listed
 
 
-def foreseen(environment: str, found: dict[str, Any]) -> str:
+def foreseen(environment: str, redaction: Mapping[str, Any]) -> str:
     """The coming changes, for the question before a redaction."""
-    return f"the words of {_events(found['changed'])} of {environment} are replaced for good"
+    return f"the words of {_events(redaction['changed'])} of {environment} are replaced for good"
 
 
-def remarks(result: dict[str, Any]) -> Iterator[str]:
+def remarks(result: Mapping[str, Any]) -> Iterator[str]:
     """The known places that still hold the words, each with the remedy."""
     name, position = result["environment"], result["position"]
     for other in result["elsewhere"]:
@@ -33,10 +33,15 @@ def remarks(result: dict[str, Any]) -> Iterator[str]:
         )
 
 
-def summary(result: dict[str, Any]) -> str:
+def summary(result: Mapping[str, Any]) -> str:
     """The line for a redaction."""
     done = f"{_events(result['changed'])} of {result['environment']} redacted, noted at {result['at']}"
     return f"{done}; old head {result['old_head'][:16]}, new head {result['new_head'][:16]}"
+
+
+def already(result: Mapping[str, Any]) -> str:
+    """The line for a redaction of a redacted event."""
+    return f"nothing to do: this event of {result['environment']} is redacted already"
 
 
 def _events(positions: Sequence[int]) -> str:

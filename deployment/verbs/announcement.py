@@ -7,28 +7,28 @@ from typing import Any
 from ..settings import Settings
 from ..ui.output import Output
 from . import foreseen
+from .table import KEPT, VERBS
 
 # The impact of a plan on callers, in words.
 IMPACT = {"nothing": "no downtime", "a pause": "requests wait briefly", "an interruption": "downtime"}
-BUILDING = ("deploy", "plan")  # the verbs that are about the release which this checkout makes
 
 
 def announce(settings: Settings, output: Output, plan: dict[str, Any], *, dry: bool) -> None:
     """Show the plan of a change in a line, and a warning for each effect that its verb does not name."""
-    steps = plan["steps"]
+    steps, verb = plan["steps"], VERBS[settings.verb]
     if steps:
         count = "1 step" if len(steps) == 1 else f"{len(steps)} steps"
         what = f"release {plan['release']}" if plan["release"] else settings.verb
         where = f"{settings.environment} on {settings.node}"
         output.heading(f"{where}: {what}, {count}, {IMPACT[plan['callers']]}")
-    if steps and plan["stopped"] and settings.verb in (*BUILDING, "rollback"):
+    if steps and plan["stopped"] and verb.release:
         output.warn(f"{settings.environment} is stopped, and this starts it")
     if steps and plan.get("log") and not dry:  # who is asked first hears it with the question
         output.warn(foreseen.words(settings.environment, plan["log"]))
     changed = plan["changed_keys"]
     if steps and "EVENT_STORE_PATH" in changed:
         output.warn("EVENT_STORE_PATH changes: the event log was moved there, and goes on there")
-    if steps and changed and settings.verb == "rollback":
+    if steps and changed and verb.release == KEPT:
         secret = any(key.endswith("TOKEN") for key in changed)
         risk = "; a token that was revoked since then is back in use" if secret else ""
         output.warn(f"its configuration is that of then: {', '.join(changed)} was another value{risk}")

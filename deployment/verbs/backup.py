@@ -15,11 +15,18 @@ from ..host.node.files import settle
 from ..remote.connection import Connection, refusal
 from ..remote.messages import BACKED_UP, BACKUP, HELLO, Message
 from ..settings import Settings
-from ..ui.outcome import CODES, backed_up
 from ..ui.output import Output
+from ..ui.sentences import backed_up
 from .actor import actor
+from .carry_out import shown
+from .outcome import CODES
 
 ELSEWHERE = "TO= names another file, or a directory"
+
+
+def run(settings: Settings) -> int:
+    """Fetch a copy, show its result, and return the exit code."""
+    return shown(settings, lambda output: backup(settings, output))
 
 
 def backup(settings: Settings, output: Output) -> dict[str, Any]:

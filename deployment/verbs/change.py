@@ -21,13 +21,13 @@ from ..remote.connection import Connection, refusal
 from ..remote.lost import Lost
 from ..remote.messages import CHANGE, HELLO, unexpected
 from ..settings import Settings
-from ..ui import redacted
-from ..ui.outcome import missing, outcome_of, summary
 from ..ui.output import Output
 from . import consent, foreseen, preview
 from .actor import actor
-from .announcement import BUILDING, announce
+from .announcement import announce
 from .copies import Copy
+from .outcome import missing, outcome_of, summary
+from .table import VERBS
 
 RECONNECTS = 5  # times that a lost connection is taken up again to hear the end
 
@@ -76,8 +76,9 @@ def foresee(settings: Settings, output: Output, connection: Connection, copy: Co
 class _Change:
     def __init__(self, settings: Settings, output: Output, copy: Copy | None, *, dry: bool = False) -> None:
         self.settings, self.output = settings, output
+        self.verb = VERBS[settings.verb]
         self.cache = settings.root / ".cache"
-        self.dry = dry or settings.verb == "plan"
+        self.dry = dry or self.verb.dry
         self.begun = time.monotonic()
         self.transaction: str | None = None
         self.told = 0
@@ -92,10 +93,10 @@ class _Change:
 
     def run(self, connection: Connection) -> dict[str, Any]:
         result = self._told(self._converse(connection))
-        if self.settings.verb == "redact" and result["outcome"] == "done":
-            for remark in redacted.remarks(result):
+        if self.verb.remarks is not None and result["outcome"] == "done":
+            for remark in self.verb.remarks(result):
                 self.output.warn(remark)
-        if self.settings.verb != "plan" or result["outcome"] != "planned":
+        if not self.verb.dry or result["outcome"] != "planned":
             return result
         assert self.release is not None
         assert self.prepared is not None
@@ -109,7 +110,7 @@ class _Change:
         # The connection takes as long as all our own preparation: they go on side by side.
         with ThreadPoolExecutor() as pool:
             asker = pool.submit(actor, self.settings.root)
-            preparing = pool.submit(self._prepare) if self.settings.verb in BUILDING else None
+            preparing = pool.submit(self._prepare) if self.verb.builds else None
             hello = self._hello(connection, preparing)
             if hello["type"] == "result":
                 return hello
@@ -142,7 +143,7 @@ class _Change:
 
     def _request(self, connection: Connection, hello: dict[str, Any], asker: dict[str, str]) -> None:
         request: dict[str, Any] = {
-            "verb": "deploy" if self.settings.verb in BUILDING else self.settings.verb,
+            "verb": "deploy" if self.verb.builds else self.settings.verb,
             "dry": self.dry,
             "environment": self.settings.environment,
             "actor": asker,
@@ -150,25 +151,22 @@ class _Change:
             "keep": self.settings.keep,
             "insist": self.settings.insist,
             "delete": self.settings.delete,
+            **self.verb.request(self.settings),
         }
-        if self.settings.verb == "restore":
-            request["log"] = self.copy.to_json() if self.copy else {"kept": self.settings.backup}
-        if self.settings.verb == "redact":
-            request |= {"position": self.settings.position, "reason": self.settings.reason}
-        if self.settings.verb == "rollback":
-            request["to"], request["config"] = self.settings.release, self.settings.config
+        if self.copy is not None:
+            request["log"] = self.copy.to_json()
         if self.prepared is not None:
-            begun = time.monotonic()
-            ready = self.prepared
             self.target = layer.target_of(hello)
-            environment = Environment(self.settings.environment)
-            self.release = release.build(
-                environment, ready.source, ready.configuration, ready.packages, self.target
-            )
+            self.release = self._build(self.prepared, self.target)
             request["release"] = self.release.manifest.to_json()
-            remark = f"{len(self.release.entries)} files"
-            self.output.done("build release", time.monotonic() - begun, remark)
         connection.say(**request)
+
+    def _build(self, ready: Prepared, target: layer.Target) -> Release:
+        begun = time.monotonic()
+        environment = Environment(self.settings.environment)
+        built = release.build(environment, ready.source, ready.configuration, ready.packages, target)
+        self.output.done("build release", time.monotonic() - begun, f"{len(built.entries)} files")
+        return built
 
     def _follow(self, connection: Connection) -> dict[str, Any]:
         while True:

@@ -22,12 +22,12 @@ from ..run import run
 from ..settings import Settings
 from ..ui.output import Output
 from ..ui.tables import count
+from .questions import EMPTY
 
 LONG = 300.0  # seconds for a look at all of it
 ON_THE_NODE = re.compile(
     r"([0-9]+-[0-9a-f]+|unreadable-.+)(\.[0-9]+)?"
 )  # what a log is called that is kept there
-EMPTY = "empty"  # the BACKUP= that is no file: an explicit new beginning
 TABLE = slice(60, 64)  # where a file of SQLite has its user_version, by which a log tells the table's version
 DAMAGED = "take an older one: make backup never makes a damaged one"
 

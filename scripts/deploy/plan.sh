@@ -1,5 +1,1 @@
-#!/bin/sh
-# What a deploy would change, touching nothing: scripts/deploy/plan.sh dev|staging|live [--json]
-# The rest comes from the environment's variables (NODE, SSH_OPTIONS, ...): see docs/DEPLOYMENT.md.
-set -eu
-exec "$(dirname "$0")/../verb.sh" plan "$@"
+../verb.sh

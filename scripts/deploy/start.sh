@@ -1,5 +1,1 @@
-#!/bin/sh
-# Start an environment that was stopped: scripts/deploy/start.sh [dev|staging|live] [--json]
-# The rest comes from the environment's variables (NODE, SSH_OPTIONS, ...): see docs/DEPLOYMENT.md.
-set -eu
-exec "$(dirname "$0")/../verb.sh" start "$@"
+../verb.sh

@@ -13,7 +13,7 @@ from typing import Any, cast
 
 import pytest
 
-from deployment import settings
+from deployment import arguments
 from deployment.__main__ import USAGE
 from deployment.build import configuration, source
 from deployment.errors import INTERRUPTED, REFUSED, DeployError
@@ -22,7 +22,7 @@ from deployment.remote.connection import Connection
 from deployment.remote.lost import Lost
 from deployment.settings import ROOT
 from deployment.ui.display import Plain
-from deployment.verbs import change
+from deployment.verbs import change, table
 
 # Python and sh read each of them, and none is about this program.
 HELD = {
@@ -44,7 +44,7 @@ PROGRAM = (sys.executable, "-B", "-m", "deployment")
 
 def run(*argv: str, cwd: Path = ROOT, stdout: Any = subprocess.PIPE, **more: Any) -> Any:
     """A command of an operator whose shell holds `more`, with nothing on standard input."""
-    environ = {key: value for key, value in os.environ.items() if key not in settings.VARIABLES} | more
+    environ = {key: value for key, value in os.environ.items() if key not in table.VARIABLES} | more
     return subprocess.run(
         argv,
         cwd=cwd,
@@ -182,7 +182,7 @@ def test_no_ssh(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Its package is named."""
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(Lost, match="ssh is not installed here") as lost:
-        connection.Connection(settings.read(["status"], {}))
+        connection.Connection(arguments.read(["status"], {}))
     assert lost.value.hint == "apt-get install openssh-client"
 
 
@@ -212,7 +212,7 @@ class FullOutput(Plain):
 
 def test_output_that_fills_up_in_the_middle_of_a_change() -> None:
     """The node goes on, and that is what is said: nothing would be true of an exit code 2."""
-    request = settings.read(["restart", "dev"], {})
+    request = arguments.read(["restart", "dev"], {})
     with pytest.raises(DeployError, match="this machine cannot go on: No space") as lost:
         change.change(request, FullOutput(), cast(Connection, Node()))
     assert lost.value.code == INTERRUPTED

@@ -16,7 +16,8 @@ from typing import Any
 
 from deployment.build import envfile
 from deployment.host.values.layout import Environment, Layout
-from deployment.settings import ROOT, VARIABLES
+from deployment.settings import ROOT
+from deployment.verbs.table import VARIABLES
 from node1 import Node
 from services.formats import OF_ITSELF
 

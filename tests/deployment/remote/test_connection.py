@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from deployment import settings
+from deployment import arguments
 from deployment.errors import DeployError
 from deployment.host.node import sockets
 from deployment.host.node.wire import Hangup, Wire
@@ -28,7 +28,7 @@ from deployment.remote.connection import Connection
 
 def test_remote_command_is_one_word_for_ssh() -> None:
     """ssh joins its arguments by spaces and hands them to a shell: ours arrive as they were."""
-    request = settings.read(["status"], {"SSH_OPTIONS": "-F x"})
+    request = arguments.read(["status"], {"SSH_OPTIONS": "-F x"})
     argv = connection.arguments(request, "node1", "abc")
     assert argv[:1] + argv[-3:-1] == ["ssh", "--", "node1"]
     assert shlex.split(argv[-1]) == program.command("abc")

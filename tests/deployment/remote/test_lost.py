@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from deployment import settings
+from deployment import arguments
 from deployment.remote import connection, program
 from deployment.remote.connection import Connection
 from deployment.remote.lost import Lost, explain
@@ -65,7 +65,7 @@ def test_a_local_program_has_no_ssh() -> None:
 
 def test_every_shell_reads_the_command_line_alike() -> None:
     """Words, and single quotes around what no shell reads anything into; none is too long for csh."""
-    line = connection.arguments(settings.read(["status"], {}), "node1", "0" * 64)[-1]
+    line = connection.arguments(arguments.read(["status"], {}), "node1", "0" * 64)[-1]
     assert not set(line) & set("\n\r\t\\!^`")
     assert max(map(len, shlex.split(line))) < 1000
     assert all("'" not in word for word in shlex.split(line))
@@ -100,7 +100,7 @@ def first_word(script: Path, said: str) -> Lost:
     """The error for a node whose login runs this script."""
     script.write_text(f"#!/bin/sh\n{said}\n")
     script.chmod(0o755)
-    with Connection(settings.read(["status"], {})) as opened, pytest.raises(Lost) as lost:
+    with Connection(arguments.read(["status"], {})) as opened, pytest.raises(Lost) as lost:
         opened.hear()
     return lost.value
 

@@ -14,10 +14,11 @@ from typing import IO, Any, cast
 
 import pytest
 
-from deployment import settings
+from deployment import arguments
 from deployment.errors import FAILED, REFUSED, DeployError
 from deployment.remote.connection import Connection
 from deployment.remote.lost import Lost
+from deployment.settings import ROOT
 from deployment.ui.display import Plain
 from deployment.verbs import backup
 
@@ -127,7 +128,7 @@ def test_where_a_backup_goes(tmp_path: Path, to: str, expected: str) -> None:
     """Into backups/, into a directory, or into the file that is named."""
     (tmp_path / "there").mkdir()
     (tmp_path / "pyproject.toml").write_text("")
-    request = settings.read(["backup", "dev"], {"TO": to}, tmp_path)
+    request = arguments.read(["backup", "dev"], {"TO": to}, tmp_path)
     path = backup._path(request)
     assert path.relative_to(tmp_path).match(expected)
     assert path.parent.is_dir()
@@ -138,7 +139,7 @@ def test_a_directory_that_is_missing_is_refused(tmp_path: Path, to: str) -> None
     """The disk of such a directory may not be mounted: a new directory would be on another disk."""
     (tmp_path / "there").mkdir()
     (tmp_path / "pyproject.toml").write_text("")
-    request = settings.read(["backup", "dev"], {"TO": to}, tmp_path)
+    request = arguments.read(["backup", "dev"], {"TO": to}, tmp_path)
     with pytest.raises(DeployError, match=rf"there is no directory {tmp_path}/.*nowhere") as refused:
         backup._path(request)
     assert "mount its disk, or mkdir -p" in refused.value.hint
@@ -150,10 +151,10 @@ def test_relative_path_counts_from_where_the_script_is_called(tmp_path: Path, ve
     """Whoever stands elsewhere means a file there; make stands in the checkout, also with `-C`."""
     (tmp_path / "pyproject.toml").write_text("no event log")
     word = f"{'TO' if verb == 'backup' else 'BACKUP'}=pyproject.toml"
-    script = [str(settings.ROOT / "scripts" / "deploy" / f"{verb}.sh"), "dev", word]
+    script = [str(ROOT / "scripts" / "deploy" / f"{verb}.sh"), "dev", word]
     assert f"{tmp_path}/pyproject.toml is" in _refused(script, tmp_path)
-    make = ["make", "-C", str(settings.ROOT), verb, "ENV=dev", word]
-    assert f"{settings.ROOT}/pyproject.toml is" in _refused(make, tmp_path)
+    make = ["make", "-C", str(ROOT), verb, "ENV=dev", word]
+    assert f"{ROOT}/pyproject.toml is" in _refused(make, tmp_path)
 
 
 def _refused(argv: list[str], cwd: Path) -> str:
@@ -169,7 +170,7 @@ def test_backup_onto_a_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text("")
     (tmp_path / "dev.db").symlink_to("nowhere")
     with pytest.raises(DeployError, match="is there already") as refusal:
-        backup._path(settings.read(["backup", "dev"], {"TO": "dev.db"}, tmp_path))
+        backup._path(arguments.read(["backup", "dev"], {"TO": "dev.db"}, tmp_path))
     assert refusal.value.code == REFUSED
 
 
@@ -197,6 +198,6 @@ def test_two_that_fetch_into_one_place_do_not_share_a_file(tmp_path: Path) -> No
 @pytest.mark.parametrize("word", ["~nobody-of-that-name/x", "~nobody-of-that-name/"])
 def test_home_that_there_is_not(tmp_path: Path, word: str) -> None:
     """It is refused as any other place that cannot be."""
-    wanted = replace(settings.read(["backup", "dev"], {"TO": word}), root=tmp_path)
+    wanted = replace(arguments.read(["backup", "dev"], {"TO": word}), root=tmp_path)
     with pytest.raises(DeployError, match="there is no home directory for"):
         backup._path(wanted)

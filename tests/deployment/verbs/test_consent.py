@@ -8,9 +8,15 @@ import sys
 
 import pytest
 
-from deployment import settings
+from deployment import arguments
 from deployment.errors import REFUSED, DeployError
+from deployment.settings import Settings
 from deployment.verbs import consent
+
+
+def ask(request: Settings) -> None:
+    """Ask the question of a request, if it has one."""
+    consent.ask(request, consent.question_of(request))
 
 
 @pytest.mark.parametrize(
@@ -28,7 +34,7 @@ from deployment.verbs import consent
 def test_without_its_name_it_is_refused(words: list[str], environ: dict[str, str]) -> None:
     """Where there is no terminal, that is `CONFIRM`."""
     with pytest.raises(DeployError, match="only when its name is typed") as refusal:
-        consent.ask(settings.read([*words, "--json"], environ))
+        ask(arguments.read([*words, "--json"], environ))
     assert f"CONFIRM={words[1]}" in refusal.value.hint
     assert refusal.value.code == REFUSED
 
@@ -47,7 +53,7 @@ def test_without_its_name_it_is_refused(words: list[str], environ: dict[str, str
 )
 def test_with_it_or_without_need_it_goes_on(words: list[str], environ: dict[str, str]) -> None:
     """Only live is asked before a restore or a removal: what was said to it is kept."""
-    consent.ask(settings.read([*words, "--json"], environ))
+    ask(arguments.read([*words, "--json"], environ))
 
 
 @pytest.mark.parametrize(
@@ -60,12 +66,12 @@ def test_name_is_typed_at_a_terminal(monkeypatch: pytest.MonkeyPatch, typed: str
     with os.fdopen(ours, "wb", buffering=0) as keyboard, os.fdopen(theirs) as terminal:
         monkeypatch.setattr(sys, "stdin", terminal)
         keyboard.write(typed.encode())
-        asked = settings.read(["remove", "dev"], {"DATA": "delete"})
+        asked = arguments.read(["remove", "dev"], {"DATA": "delete"})
         if goes_on:
-            consent.ask(asked)
+            ask(asked)
         else:
             with pytest.raises(DeployError, match="only when its name is typed"):
-                consent.ask(asked)
+                ask(asked)
 
 
 @pytest.mark.parametrize(
@@ -83,7 +89,7 @@ def test_backup_of_another_environment(
 ) -> None:
     """The operator types the name of the environment that gets the backup."""
     environ = {"BACKUP": "x.db", **({"CONFIRM": confirm} if confirm else {})}
-    asked = settings.read(["restore", environment, "--json"], environ)
+    asked = arguments.read(["restore", environment, "--json"], environ)
     if goes_on:
         consent.ask_about_another(asked, other)
     else:

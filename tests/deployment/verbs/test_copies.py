@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from deployment import settings
+from deployment import arguments
 from deployment.errors import REFUSED, DeployError
 from deployment.settings import ROOT
 from deployment.ui.display import Plain
@@ -63,17 +63,17 @@ def test_log_whose_rest_lies_beside_it_is_refused(tmp_path: Path, content: bytes
 )
 def test_log_that_the_node_keeps_goes_by_its_name(name: str) -> None:
     """There is nothing here to look at."""
-    assert copies.named(settings.read(["restore", "dev"], {"BACKUP": name}), Plain()) is None
+    assert copies.named(arguments.read(["restore", "dev"], {"BACKUP": name}), Plain()) is None
 
 
 @pytest.mark.parametrize("name", ["nowhere.db", "30-xyz", "../30-0123456789ab"])
 def test_what_is_neither_a_file_nor_such_a_name_is_refused(name: str) -> None:
     """As the mistake in typing that it is."""
     with pytest.raises(DeployError, match="there is no backup"):
-        copies.named(settings.read(["restore", "dev"], {"BACKUP": name}), Plain())
+        copies.named(arguments.read(["restore", "dev"], {"BACKUP": name}), Plain())
 
 
 def test_a_directory_is_no_backup(tmp_path: Path) -> None:
     """Which file in it is meant, nobody can know."""
     with pytest.raises(DeployError, match=f"{tmp_path} is a directory"):
-        copies.named(settings.read(["restore", "dev"], {"BACKUP": str(tmp_path)}), Plain())
+        copies.named(arguments.read(["restore", "dev"], {"BACKUP": str(tmp_path)}), Plain())

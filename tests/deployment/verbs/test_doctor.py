@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from deployment import settings
+from deployment import arguments
 from deployment.build.configuration import Configuration
 from deployment.host.values import check
 from deployment.host.values.check import BAD, OK, WARN, Check
@@ -261,5 +261,5 @@ def test_interrupted_doctor_tells_what_it_has_found(
 
 def test_doctor_looks_at_all_unless_one_is_named() -> None:
     """Live too, for looking needs no naming."""
-    assert settings.read(["doctor"], {}).environments == ("dev", "staging", "live")
-    assert settings.read(["doctor", "live"], {}).environments == ("live",)
+    assert arguments.read(["doctor"], {}).environments == ("dev", "staging", "live")
+    assert arguments.read(["doctor", "live"], {}).environments == ("live",)

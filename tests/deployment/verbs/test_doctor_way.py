@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from deployment import settings
+from deployment import arguments
 from deployment.host.values.check import BAD, OK, WARN
 from deployment.remote.login import Login, log_in
 from deployment.remote.lost import Lost, explain
@@ -74,7 +74,7 @@ def test_host_key_is_that_of_the_node_and_not_of_a_jump_host(
     program.write_text(f"#!/bin/sh\n{key.format('jump')}{key.format('node')}echo ada\n")
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-    assert log_in(settings.read(["doctor"], {}), "node1").host_key == "SHA256:node"
+    assert log_in(arguments.read(["doctor"], {}), "node1").host_key == "SHA256:node"
 
 
 def test_slow_login_is_a_warning() -> None:

@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from deployment import settings
+from deployment import arguments
 from deployment.host.values.model import Log
 from deployment.settings import ROOT
 from deployment.verbs import copies, foreseen
 from deployment.verbs.copies import Copy
 from services.event_log.sqlite.log import SqliteLog
 
-REQUEST = settings.read(["restore", "dev"], {"BACKUP": "x.db"})
+REQUEST = arguments.read(["restore", "dev"], {"BACKUP": "x.db"})
 
 SAYS = [
     (

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from deployment import settings
+from deployment import arguments
 from deployment.build import source
 from deployment.errors import DeployError
 from deployment.host.apply import bot
@@ -254,7 +254,7 @@ def test_entry_of_variables(variable: str, capfd: pytest.CaptureFixture[str]) ->
     for text in (item[:10_000] for item in CORPUS.values()):
         environ = {variable: text, "POSITION": "12"} if verb == "redact" else {variable: text}
         try:
-            request = settings.read([verb, "dev"], environ)
+            request = arguments.read([verb, "dev"], environ)
         except DeployError as error:
             Plain().end(output.result_of(error))
             shown = capfd.readouterr().err

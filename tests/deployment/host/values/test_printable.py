@@ -8,15 +8,15 @@ from collections.abc import Callable
 import pytest
 from rich.console import Console
 
-from deployment import settings
+from deployment import arguments
 from deployment.errors import DeployError
 from deployment.host.values.check import bad
 from deployment.host.values.printable import printable
 from deployment.ui import output, report, tables
 from deployment.ui.display import Plain
 from deployment.ui.terminal import Terminal
-from deployment.verbs import history, looks
-from deployment.verbs.consent import ask
+from deployment.verbs import history, status
+from deployment.verbs.consent import ask, question_of
 
 HOSTILE = "fix\x1b[2J\x1b]0;t\x07\u202e\x9b31m\r\nexit 0: done\udcff :bug: [red]"
 SAFE = "fix\\u001b[2J\\u001b]0;t\\u0007\\u202e\\u009b31m\\u000d\\u000aexit 0: done\\xff :bug: [red]"
@@ -65,13 +65,14 @@ def _status() -> None:
     item |= {"bot": {"state": HOSTILE, "bot": HOSTILE, "reason": HOSTILE, "last_poll": None}}
     item |= {"kept": [{"id": HOSTILE, "deployed_at": 1.0, "bytes": 1, "intact": True}]}
     item |= {"kept_logs": [{"name": HOSTILE, "written_at": 1.0, "bytes": 1, "path": HOSTILE}]}
-    looks._detail({key: value or "" for key, value in item.items()})
-    looks._detail({"environment": "dev", "node": HOSTILE, "state": "absent"})
+    status._detail({key: value or "" for key, value in item.items()})
+    status._detail({"environment": "dev", "node": HOSTILE, "state": "absent"})
 
 
 def _question() -> None:
+    request = arguments.read(["remove", "live"], {"NODE": HOSTILE})
     with pytest.raises(DeployError):
-        ask(settings.read(["remove", "live"], {"NODE": HOSTILE}))
+        ask(request, question_of(request))
 
 
 @pytest.mark.parametrize("show", [_plain, _report, _history, _status, _question])

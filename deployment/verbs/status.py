@@ -1,4 +1,4 @@
-"""Status and logs: looking, and nothing else."""
+"""Show the state of environments, with nothing changed."""
 
 from __future__ import annotations
 
@@ -12,9 +12,8 @@ from ..errors import DONE, HANDS
 from ..host.values.words import size
 from ..remote.answers import STATUS
 from ..remote.connection import Connection, result_of_look
-from ..remote.messages import HELLO, STREAM, unexpected
+from ..remote.messages import HELLO, unexpected
 from ..settings import Settings
-from ..ui.journal import Objects, Unfolding
 from ..ui.tables import INDENT, age, columns, count, fold, short, table
 
 HEADS = ("environment", "state", "release", "address", "since", "events", "memory", "bot", "node")
@@ -45,31 +44,6 @@ def status(settings: Settings) -> int:
         sys.stdout.write(f"hint: make doctor{which} says what to do about it\n")
     sys.stdout.write("exit 0: done\n" if code == DONE else f"exit {code}: manual action needed\n")
     return code
-
-
-def logs(settings: Settings) -> int:
-    """Show the journal, and go on until interrupted when following; `--json`: a JSON object per line."""
-    lines = settings.lines if settings.lines is not None else (50 if settings.since is None else None)
-    with Connection(settings) as connection:
-        result_of_look(settings.node, connection.hear(HELLO))
-        connection.say(
-            verb="logs",
-            environment=settings.environment,
-            lines=lines,
-            since=settings.since,
-            grep=settings.grep,
-            follow=settings.follow,
-            json=settings.json,
-        )
-        result_of_look(settings.node, connection.hear(STREAM))
-        if settings.json:
-            connection.relay(Objects(settings.node, sys.stdout.buffer))
-        else:
-            with contextlib.closing(Unfolding(sys.stdout.buffer)) as unfolding:
-                connection.relay(unfolding)
-            if unfolding.empty and not settings.follow:
-                sys.stderr.write("no matching log lines\n")
-    return DONE
 
 
 def _ask(settings: Settings) -> list[dict[str, Any]]:

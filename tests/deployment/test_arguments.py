@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from deployment import settings
+from deployment.arguments import choose, read
 from deployment.errors import REFUSED, DeployError
-from deployment.settings import ROOT, choose, read
+from deployment.settings import ROOT
+from deployment.verbs import table
 
 
 @pytest.mark.parametrize(
@@ -133,10 +134,14 @@ def test_every_verb_has_a_script_and_a_target() -> None:
     """`make X`, `scripts/deploy/X.sh` and the program's X are one noun."""
     makefile = (ROOT / "Makefile").read_text()
     exported = next(line for line in makefile.splitlines() if line.startswith("VARIABLES := "))
-    assert set(exported.split()) >= set(settings.VARIABLES)
-    for verb in settings.VERBS:
+    assert set(exported.split()) >= set(table.VARIABLES)
+    scripts = (ROOT / "scripts" / "deploy").iterdir()
+    assert {script.stem for script in scripts} == set(table.VERBS)
+    phony = next(line for line in makefile.splitlines() if line.startswith(".PHONY: ")).split()
+    assert set(phony) >= set(table.VERBS)
+    for verb in table.VERBS:
         script = ROOT / "scripts" / "deploy" / f"{verb}.sh"
-        assert f'/verb.sh" {verb} "$@"' in script.read_text()
+        assert script.resolve() == ROOT / "scripts" / "verb.sh"
         assert script.stat().st_mode & 0o111
         assert f"\n{verb}: ## " in makefile
 

@@ -1,0 +1,248 @@
+"""Parse the command line and the environment's variables into `Settings`, once."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import tomllib
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+from .errors import DeployError
+from .host.values.layout import ENVIRONMENTS
+from .settings import ROOT, Settings
+from .verbs.table import EVERYWHERE, VARIABLES, VERBS, takers
+
+TRUE = ("1", "yes", "true", "on")
+FALSE = ("0", "no", "false", "off")
+LARGEST_POSITION = 2**63 - 1
+LONGEST_REASON = 500  # characters
+LONGEST_SOAK = 600.0  # seconds; the node ends what is rehearsed for longer than it takes to forget it
+
+
+def read(arguments: list[str], environ: Mapping[str, str], root: Path = ROOT) -> Settings:
+    """Parse a request. Raises `DeployError` (exit code 2) for anything that is not one.
+
+    Variables may stand among the arguments too, as make takes them: `rollback dev RELEASE=1a2b3c4d`.
+    """
+    typed = _variables([word for word in arguments if "=" in word and not word.startswith("--")])
+    words = [word for word in arguments if "=" not in word and not word.startswith("--")]
+    flags = [word for word in arguments if word.startswith("--")]
+    verb = _verb(words, flags)
+    names = {*typed, *environ.get("GIVEN", "").split()}
+    _refuse_others(verb, names)
+    environ = {**environ, **typed, **({"ENV_ORIGIN": "command line"} if "ENV" in typed else {})}
+    named, environments = choose(verb, words[1] if len(words) == 2 else None, environ)
+    nodes = default_nodes(root)
+    return Settings(
+        verb=verb,
+        environments=environments,
+        named=named,
+        nodes={name: environ.get("NODE") or node for name, node in nodes.items()},
+        ssh_options=_split(environ.get("SSH_OPTIONS", "")),
+        root=root,
+        here=root / environ.get("CALLED_FROM", ""),
+        env_dir=(root / environ["ENV_DIR"]) if environ.get("ENV_DIR") else root,
+        json="--json" in flags or _truth("JSON", environ, default=False),
+        confirm=_confirmed(environ, names),
+        **_of_logs(environ),
+        **_of_release(verb, environ),
+        **_of_data(verb, environ),
+    )
+
+
+def _verb(words: list[str], flags: list[str]) -> str:
+    """The verb of a command line with at most one environment. Raises `DeployError` for any other."""
+    if unknown := [flag for flag in flags if flag != "--json"]:
+        raise DeployError(
+            f"unknown option {unknown[0]}.", "the only option is --json; the rest are variables"
+        )
+    if not words or words[0] not in VERBS:
+        problem = f"unknown command {words[0]!r}." if words else "a command is needed."
+        raise DeployError(problem, f"one of {', '.join(VERBS)}")
+    if len(words) > 2:
+        raise DeployError(
+            f"one environment at a time, not {' '.join(words[1:])!r}.", f"make {words[0]} ENV={words[1]}"
+        )
+    return words[0]
+
+
+def _of_logs(environ: Mapping[str, str]) -> dict[str, Any]:
+    """The settings about the lines to show."""
+    return {
+        "follow": _truth("FOLLOW", environ, default=True),
+        "lines": _count("LINES", environ, "lines"),
+        "since": environ.get("SINCE") or None,
+        "grep": environ.get("GREP") or None,
+    }
+
+
+def _of_release(verb: str, environ: Mapping[str, str]) -> dict[str, Any]:
+    """The settings about the release to activate."""
+    return {
+        "release": environ.get("RELEASE") or None,
+        "soak": _seconds("SOAK", environ, default=VERBS[verb].soak),
+        "keep": _count("KEEP", environ, "releases", least=1),
+        "config": _one_of("CONFIG", environ, "current"),
+        "insist": _truth("INSIST", environ, default=False),
+    }
+
+
+def _of_data(verb: str, environ: Mapping[str, str]) -> dict[str, Any]:
+    """The settings about the event log and the other data."""
+    takes_data = "DATA" in VERBS[verb].variables
+    return {
+        "to": environ.get("TO") or "",
+        "backup": _backup(verb, environ),
+        "delete": takes_data and _one_of("DATA", environ, "delete") is not None,
+        "position": _position(verb, environ),
+        "reason": _reason(verb, environ),
+    }
+
+
+def _confirmed(environ: Mapping[str, str], typed: Collection[str]) -> str | None:
+    """The value of CONFIRM; under make only if it was typed, and does not merely stand in the shell."""
+    if "GIVEN" in environ and "CONFIRM" not in typed:
+        return None
+    return environ.get("CONFIRM") or None
+
+
+def _refuse_others(verb: str, typed: Collection[str]) -> None:
+    """Raise `DeployError` for a variable that was typed and that the verb would leave out in silence."""
+    for name in sorted(typed):
+        if name not in (*EVERYWHERE, *VERBS[verb].variables):
+            others = takers(name)
+            hint = f"{', '.join(others)} {'does' if len(others) == 1 else 'do'}" if others else "leave it out"
+            raise DeployError(f"{verb} takes no {name}.", hint)
+
+
+def _backup(verb: str, environ: Mapping[str, str]) -> str:
+    value = environ.get("BACKUP") or ""
+    if "BACKUP" in VERBS[verb].variables and not value:
+        raise DeployError(
+            f"{verb} needs a backup.",
+            "BACKUP=file; make backup makes one, make status names those on the node",
+        )
+    return value
+
+
+def _position(verb: str, environ: Mapping[str, str]) -> int:
+    value = environ.get("POSITION") or ""
+    if "POSITION" not in VERBS[verb].variables:
+        return 0
+    if not value.isdecimal() or not 0 < int(value) <= LARGEST_POSITION:
+        raise DeployError(
+            f"{verb} needs the position of an event, not {value!r}.",
+            "POSITION=12; ./helionyx events shows the positions",
+        )
+    return int(value)
+
+
+def _reason(verb: str, environ: Mapping[str, str]) -> str:
+    value = (environ.get("REASON") or "").strip()
+    is_valid = 0 < len(value) <= LONGEST_REASON and value.isprintable()
+    if "REASON" in VERBS[verb].variables and not is_valid:
+        raise DeployError(
+            f"{verb} needs a reason, of {LONGEST_REASON} characters at most.",
+            "REASON='a password said by mistake', and never the password itself",
+        )
+    return value
+
+
+def _variables(words: list[str]) -> dict[str, str]:
+    values = dict(word.split("=", 1) for word in words)
+    if unknown := sorted(set(values) - set(VARIABLES)):
+        raise DeployError(f"there is no variable {unknown[0]}.", f"one of {', '.join(VARIABLES)}")
+    return values
+
+
+def choose(verb: str, argument: str | None, environ: Mapping[str, str]) -> tuple[bool, tuple[str, ...]]:
+    """The environments that are meant, and whether somebody named one.
+
+    A name on the command line must be one of the three. An ENV that merely stands in the shell counts only
+    if it is one of them (some shells use ENV for a start-up file), and it never means live.
+    """
+    is_typed = environ.get("ENV_ORIGIN") == "command line"
+    name = argument or (environ.get("ENV") if is_typed else None)
+    if name:
+        if name not in ENVIRONMENTS:
+            raise DeployError(f"no such environment: {name!r}.", f"one of {', '.join(ENVIRONMENTS)}")
+        return True, (name,)
+    stands = environ.get("ENV")
+    if stands == "live" and not VERBS[verb].looks_at_all:
+        raise DeployError(
+            "ENV=live stands in the shell's environment; live must be named on the command line.",
+            f"make {verb} ENV=live",
+        )
+    if stands in ENVIRONMENTS:
+        return True, (stands,)
+    if not VERBS[verb].default:
+        ignored = f" ENV={stands} in the shell is none." if stands else ""
+        raise DeployError(
+            f"{verb} needs an environment.{ignored}",
+            f"make {verb} ENV=dev (one of {', '.join(ENVIRONMENTS)})",
+        )
+    return False, VERBS[verb].default
+
+
+def default_nodes(root: Path) -> dict[str, str]:
+    """The node of each environment, from pyproject.toml's [tool.helionyx.nodes]."""
+    path = root / "pyproject.toml"
+    try:
+        project = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:  # the latter names line and column
+        raise DeployError(
+            f"{path} cannot be read: {error}.", "fix it, or git checkout -- pyproject.toml"
+        ) from None
+    nodes = project.get("tool", {}).get("helionyx", {}).get("nodes", {})
+    return {name: str(nodes.get(name, "node1")) for name in ENVIRONMENTS}
+
+
+def _split(text: str) -> tuple[str, ...]:
+    try:
+        return tuple(os.path.expanduser(word) for word in shlex.split(text))  # noqa: PTH111  a word, not a path
+    except ValueError as error:
+        raise DeployError(
+            f"SSH_OPTIONS cannot be split as a shell would: {error}.", "check its quotes"
+        ) from None
+
+
+def _truth(name: str, environ: Mapping[str, str], *, default: bool) -> bool:
+    value = environ.get(name)
+    if not value:  # make exports what nobody gave as an empty value
+        return default
+    if value.lower() in TRUE:
+        return True
+    if value.lower() in FALSE:
+        return False
+    raise DeployError(f"{name}={value} is neither yes nor no.", f"{name}=1 or {name}=0")
+
+
+def _seconds(name: str, environ: Mapping[str, str], default: float) -> float:
+    value = environ.get(name)
+    if not value:
+        return default
+    try:
+        seconds = float(value)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds <= LONGEST_SOAK:
+        raise DeployError(f"{name}={value} is no number of seconds from 0 to {LONGEST_SOAK:g}.", f"{name}=3")
+    return seconds
+
+
+def _one_of(name: str, environ: Mapping[str, str], *known: str) -> str | None:
+    value = environ.get(name)
+    if value and value not in known:
+        raise DeployError(f"{name}={value} means nothing.", f"{name}={' or '.join(known)}, or none at all")
+    return value or None
+
+
+def _count(name: str, environ: Mapping[str, str], what: str, least: int = 0) -> int | None:
+    value = environ.get(name)
+    if not value:
+        return None
+    if not value.isdecimal() or int(value) < least:
+        raise DeployError(f"{name}={value} is not a number of {what}.", f"{name}=10")
+    return int(value)
