@@ -11,9 +11,9 @@ from ..host.values.layout import Environment
 FEW = 10  # positions that are listed
 
 
-def foreseen(environment: str, redaction: Mapping[str, Any]) -> str:
+def foreseen(environment: str, positions: Sequence[int]) -> str:
     """The coming changes, for the question before a redaction."""
-    return f"the words of {_events(redaction['changed'])} of {environment} are replaced for good"
+    return f"the words of {_events(positions)} of {environment} are replaced for good"
 
 
 def remarks(result: Mapping[str, Any]) -> Iterator[str]:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from ..remote.plan import Plan
 from ..settings import Settings
 from ..ui.output import Output
 from . import foreseen
@@ -13,19 +12,19 @@ from .table import KEPT, VERBS
 IMPACT = {"nothing": "no downtime", "a pause": "requests wait briefly", "an interruption": "downtime"}
 
 
-def announce(settings: Settings, output: Output, plan: dict[str, Any], *, dry: bool) -> None:
+def announce(settings: Settings, output: Output, plan: Plan, *, dry: bool) -> None:
     """Show the plan of a change in a line, and a warning for each effect that its verb does not name."""
-    steps, verb = plan["steps"], VERBS[settings.verb]
+    steps, verb = plan.steps, VERBS[settings.verb]
     if steps:
         count = "1 step" if len(steps) == 1 else f"{len(steps)} steps"
-        what = f"release {plan['release']}" if plan["release"] else settings.verb
+        what = f"release {plan.release}" if plan.release else settings.verb
         where = f"{settings.environment} on {settings.node}"
-        output.heading(f"{where}: {what}, {count}, {IMPACT[plan['callers']]}")
-    if steps and plan["stopped"] and verb.release:
+        output.heading(f"{where}: {what}, {count}, {IMPACT[str(plan.callers)]}")
+    if steps and plan.stopped and verb.release:
         output.warn(f"{settings.environment} is stopped, and this starts it")
-    if steps and plan.get("log") and not dry:  # who is asked first hears it with the question
-        output.warn(foreseen.words(settings.environment, plan["log"]))
-    changed = plan["changed_keys"]
+    if steps and plan.log and not dry:  # who is asked first hears it with the question
+        output.warn(foreseen.words(settings.environment, plan.log))
+    changed = plan.changed_keys
     if steps and "EVENT_STORE_PATH" in changed:
         output.warn("EVENT_STORE_PATH changes: the event log was moved there, and goes on there")
     if steps and changed and verb.release == KEPT:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import IO, Any
 
 from ..build import configuration, layer, release, source
@@ -20,6 +20,7 @@ from ..host.values.step import Step
 from ..remote.connection import Connection, refusal
 from ..remote.lost import Lost
 from ..remote.messages import CHANGE, HELLO, unexpected
+from ..remote.plan import Plan, steps_of
 from ..settings import Settings
 from ..ui.output import Output
 from . import consent, foreseen, preview
@@ -64,12 +65,13 @@ def change(
         raise DeployError(unusable(error).message, again, code=INTERRUPTED) from error
 
 
-def foresee(settings: Settings, output: Output, connection: Connection, copy: Copy | None) -> dict[str, Any]:
+def foresee(settings: Settings, output: Output, connection: Connection, copy: Copy | None) -> Plan:
     """The plan of a change, with nothing touched. Raises `DeployError` where it would be refused."""
     asked = _Change(settings, output, copy, dry=True)
     result = asked.run(connection)
     if result["outcome"] != "planned":
         raise refusal(settings.node, result, result["exit_code"])
+    assert asked.plan is not None  # else its result would be unexpected
     return asked.plan
 
 
@@ -88,7 +90,7 @@ class _Change:
         self.target: layer.Target | None = None
         self.prepared: Prepared | None = None
         self.copy = copy
-        self.plan: dict[str, Any] = {}
+        self.plan: Plan | None = None
         self.facts: dict[str, Any] = {}  # what steps have found out that belongs into the result
 
     def run(self, connection: Connection) -> dict[str, Any]:
@@ -100,9 +102,9 @@ class _Change:
             return result
         assert self.release is not None
         assert self.prepared is not None
+        assert self.plan is not None
         shown = preview.of(self.settings.root, self.prepared.source, self.release, self.plan)
-        steps = [_step(item) for item in self.plan["steps"]]
-        for line in preview.text(shown, steps, self.release.manifest.id):
+        for line in preview.text(shown, self.plan.steps, self.release.manifest.id):
             self.output.heading(line)
         return {**result, **shown}
 
@@ -173,12 +175,7 @@ class _Change:
             said = connection.hear(*CHANGE)
             match said["type"]:
                 case "plan":
-                    if said.get("log"):
-                        said["log"] = foreseen.judged(self.settings, said["log"], self.copy)
-                    self.plan = said
-                    announce(self.settings, self.output, said, dry=self.dry)
-                    if said["steps"] and said.get("log") and not self.dry:
-                        consent.ask_about_another(self.settings, said["log"]["other"])
+                    self._announce(Plan.from_json(said))
                 case "need":
                     self._send(connection, said["blobs"])
                 case "transaction":
@@ -187,9 +184,18 @@ class _Change:
                     self.told += 1
                     self._show(said["entry"])
                 case "result":
-                    if not self.plan and said["outcome"] in ("planned", "done", "nothing"):
+                    if self.plan is None and said["outcome"] in ("planned", "done", "nothing"):
                         raise unexpected(self.settings.node, "a result before a plan")
                     return said
+
+    def _announce(self, plan: Plan) -> None:
+        """Show the plan, and ask before the log of another environment replaces the present one."""
+        if plan.log is not None:
+            plan = replace(plan, log=foreseen.judged(self.settings, plan.log, self.copy))
+        self.plan = plan
+        announce(self.settings, self.output, plan, dry=self.dry)
+        if plan.steps and plan.log is not None and not self.dry:
+            consent.ask_about_another(self.settings, plan.log["other"])
 
     def _send(self, connection: Connection, kinds: list[str]) -> None:
         ours = {"log"} if self.copy else {"layer", "release"} if self.release else set()
@@ -245,7 +251,7 @@ class _Change:
             case "failed":
                 self.output.warn(f"  {entry['title']}: failed", tuple(entry["details"]))
             case "revert":
-                self.output.heading(_way_back(entry["steps"]))
+                self.output.heading(_revert(steps_of(entry["steps"])))
             case "revert-failed":
                 self.output.warn(f"revert failed: {entry['message']}", tuple(entry["details"]))
             case "attempt" if entry["number"] > 1:
@@ -271,12 +277,13 @@ class _Change:
 
     def _told(self, said: dict[str, Any]) -> dict[str, Any]:
         """The result in the form that outputs take."""
+        plan = self.plan or Plan()
         result = {
-            **outcome_of(self.settings, said, self.plan),
+            **outcome_of(self.settings, said, plan),
             "transaction": self.transaction,
             "seconds": round(time.monotonic() - self.begun, 3),
             "soaked": self.soaked,
-            **({"log": self.plan["log"]} if self.plan.get("log") else {}),
+            **({"log": plan.log} if plan.log else {}),
             **({**self.facts, **said.get("facts", {})} if said["outcome"] == "done" else {}),
         }
         if lacking := missing(result):
@@ -284,11 +291,7 @@ class _Change:
         return {**result, "summary": summary(result)}
 
 
-def _way_back(steps: list[dict[str, Any]]) -> str:
+def _revert(steps: tuple[Step, ...]) -> str:
     """A release that failed before the switch has changed nothing that serves."""
-    clearing = all(item["verb"].startswith(("clear", "prune")) for item in steps)
+    clearing = all(step.verb.startswith(("clear", "prune")) for step in steps)
     return "running release unchanged; cleaning up" if clearing else "reverting to the state before"
-
-
-def _step(item: dict[str, Any]) -> Step:
-    return Step(item["verb"], tuple(item["target"]), item["reason"])

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..errors import DONE, FAILED, HANDS, REFUSED
+from ..remote.plan import Plan
 from ..settings import Settings
 from .table import VERBS
 
@@ -20,7 +21,7 @@ CODES = {
 }
 
 
-def outcome_of(settings: Settings, answer: Mapping[str, Any], plan: Mapping[str, Any]) -> dict[str, Any]:
+def outcome_of(settings: Settings, answer: Mapping[str, Any], plan: Plan) -> dict[str, Any]:
     """The result of a change, without the parts that only the operator's half knows."""
     outcome, environment = answer["outcome"], settings.environment
     return {
@@ -29,13 +30,13 @@ def outcome_of(settings: Settings, answer: Mapping[str, Any], plan: Mapping[str,
         "verb": settings.verb,
         "environment": environment,
         "node": settings.node,
-        "release": plan.get("release"),
+        "release": plan.release,
         "state_before": answer.get("state"),
-        "before": answer.get("before", plan.get("before")),
+        "before": answer.get("before", plan.before),
         "after": answer.get("after"),
-        "callers": plan.get("callers"),
-        "data": plan.get("data"),
-        "data_deleted": any(item["verb"] == "delete-data" for item in plan.get("steps", ())),
+        "callers": plan.callers,
+        "data": plan.data,
+        "data_deleted": any(step.verb == "delete-data" for step in plan.steps),
         "answered_by": settings.node if answer.get("message") or answer.get("hint") else None,
         "message": answer.get("message") or "",
         "hint": answer.get("hint") or "",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,25 +13,24 @@ from ..build.source import Source
 from ..errors import DeployError
 from ..host.values.model import Manifest, changed_keys
 from ..host.values.step import Step
+from ..remote.plan import Plan
 
 LIMIT = 20  # commits that are listed one by one
 SECTIONS = ("uncommitted", "commits", "configuration", "units", "drop_ins")
 FEW = 5  # files that are not committed, for people
 
 
-def of(root: Path, source: Source, release: Release, plan: dict[str, Any]) -> dict[str, Any]:
+def of(root: Path, source: Source, release: Release, plan: Plan) -> dict[str, Any]:
     """The preview as values: the node's own steps, and what lies behind them."""
-    running = plan["manifest"]
-    before = Manifest.from_json({**running, "files": {}, "units": {}}) if running else None
+    before = plan.manifest
+    lines = {name: text.decode().splitlines() for name, text in release.units.items()}
     return {
-        "steps_planned": plan["steps"],
+        "steps_planned": [step.to_json() for step in plan.steps],
         "uncommitted": list(source.changed),
         "commits": commits(root, before.commit, release.manifest.commit) if before else [],
         "configuration": configuration(before, release.manifest),
-        "drop_ins": plan["drop_ins"],
-        "units": units(
-            plan["units"], {name: text.decode().splitlines() for name, text in release.units.items()}
-        ),
+        "drop_ins": list(plan.drop_ins),
+        "units": units(plan.units, lines),
     }
 
 
@@ -59,7 +59,7 @@ def configuration(before: Manifest | None, after: Manifest) -> list[str]:
     return lines
 
 
-def units(before: dict[str, list[str]], after: dict[str, list[str]]) -> list[str]:
+def units(before: Mapping[str, list[str]], after: Mapping[str, list[str]]) -> list[str]:
     """A unified diff of the lines of the unit files on the node and of those of the release."""
     lines: list[str] = []
     for name in sorted(set(before) | set(after)):
@@ -70,7 +70,7 @@ def units(before: dict[str, list[str]], after: dict[str, list[str]]) -> list[str
     return lines
 
 
-def text(preview: dict[str, Any], steps: list[Step], release: str) -> list[str]:
+def text(preview: dict[str, Any], steps: Sequence[Step], release: str) -> list[str]:
     """The preview for people: each step with its reason below, or the reason why there is none."""
     lines = [line for step in steps for line in (f"  {step.title}", f"      {step.reason}")]
     lines = lines or [f"  up to date: {release} runs, is ready, and all files and units are as it has them"]
