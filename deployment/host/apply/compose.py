@@ -19,8 +19,7 @@ from . import verify
 def manifest(layout: Layout, environment: Environment, kept: str) -> Manifest:
     """Make the manifest of the new release.
 
-    Raises `Refused` if the kept release is not whole, or its code refuses
-    the configuration that runs.
+    Raises `Refused` if the kept release is not whole, or its code refuses the configuration that runs.
     """
     old = _manifest(layout, environment, kept)
     content = _running(layout, environment)
@@ -32,14 +31,7 @@ def manifest(layout: Layout, environment: Environment, kept: str) -> Manifest:
         )
     if not (layout.layers / old.layer).is_dir():
         raise Refused(f"the dependencies of release {old.id} are gone.", "deploy its commit once more")
-    answer = verify.ask_configuration(layout, environment, old, content)
-    if not answer["ok"]:
-        raise Refused(
-            f"release {old.id} does not accept the configuration that runs.",
-            "without CONFIG=current it comes back with its own",
-            verify.problems_of(answer),
-        )
-    new = replace(old, config=answer["facts"], digests=answer["digests"])
+    new = _configured(layout, environment, old, content)
     units = _units(root, environment, old, new)
     changed = {f".env.{environment.name}": content} | {f"units/{name}": data for name, data in units.items()}
     new = replace(
@@ -48,6 +40,18 @@ def manifest(layout: Layout, environment: Environment, kept: str) -> Manifest:
         units={name: sha256(data) for name, data in units.items()},
     )
     return replace(new, id=new.expected_id)
+
+
+def _configured(layout: Layout, environment: Environment, old: Manifest, content: bytes) -> Manifest:
+    """The manifest with the facts that the release's own code reads from the configuration."""
+    answer = verify.ask_configuration(layout, environment, old, content)
+    if not answer["ok"]:
+        raise Refused(
+            f"release {old.id} does not accept the configuration that runs.",
+            "without CONFIG=current it comes back with its own",
+            verify.problems_of(answer),
+        )
+    return replace(old, config=answer["facts"], digests=answer["digests"])
 
 
 def stage(layout: Layout, environment: Environment, kept: str, new: Manifest, staged: Path) -> None:

@@ -63,14 +63,7 @@ def carry_out(work: Work, *_: str) -> str:
     for known in releases.manifests(work.layout, work.environment):  # each may have read models elsewhere
         read_models.remove(work.environment, read_models.directory(known), read_models.found(known, data))
     if planned["at"] is None:
-        before = verify.read(*where, work.log)
-        _refuse_full_disk(log_commands.path_of(work.chosen))
-        first = min(planned["changed"])
-        front = log_commands.head(*where, at=first - 1)[1]
-        # The log has this head before and after: whatever cuts this short leaves one that is known.
-        last_head.write(work.layout, work.environment, Log(first - 1, str(front.hash)))
-        planned = _ask(*where, order)
-        _refuse_another_history(*where, planned, before, front)
+        planned = _redacted(work, order, first=min(planned["changed"]))
     elif last_head.read(work.layout, work.environment) == Log(planned["length"], planned["old_head"]):
         work.doubts.append(
             f"event {order.position} was redacted by no change of this node: nobody can tell what else was"
@@ -80,6 +73,19 @@ def carry_out(work: Work, *_: str) -> str:
     length, head = work.facts["end"]  # also of an earlier redaction that is not in the audit
     last_head.write(work.layout, work.environment, Log(length, head))
     return f"{count(len(planned['changed']))} changed, noted at position {planned['at']}"
+
+
+def _redacted(work: Work, order: Redaction, first: int) -> dict[str, Any]:
+    """Have the release redact an event; return its answer. `first` is the first position that changes."""
+    where = (work.layout, work.environment, work.chosen)
+    before = verify.read(*where, work.log)
+    _refuse_full_disk(log_commands.path_of(work.chosen))
+    front = log_commands.head(*where, at=first - 1)[1]
+    # The log has this head before and after: whatever cuts this short leaves one that is known.
+    last_head.write(work.layout, work.environment, Log(first - 1, str(front.hash)))
+    answer = _ask(*where, order)
+    _refuse_another_history(*where, answer, before, front)
+    return answer
 
 
 def recover(

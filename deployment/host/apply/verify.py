@@ -91,36 +91,44 @@ def answering(
     `before` is the log as it was when the change began, None for the first release here, and for one whose
     predecessor could not read its own log.
     """
-    mark, rehearsal = systemd.now(-30), address != release.listen
+    is_rehearsal = address != release.listen
+    answer = _answer(environment, release, address, unit, is_rehearsal=is_rehearsal)
+    claimed = probe.log_of(answer)
+    if claimed is None:
+        raise StepFailed(f"{release.id} does not tell the length and the head of its event log.")
+    # The log is read behind the switch, whatever a rehearsal answers: that saves a start of the program.
+    is_same = before is not None and (claimed.length, claimed.head) == (before.length, before.head)
+    log = claimed if is_rehearsal and is_same else read(layout, environment, release, before)
+    if claimed.length > log.length or (claimed.length == log.length and claimed.head != log.head):
+        there = f"{count(log.length)}, head {log.head[:16]}"
+        raise StepFailed(
+            f"{address} answers with another event log than {log_commands.path_of(release)} has, {there}: "
+            f"{count(claimed.length)}, head {claimed.head[:16]}."
+        )
+    remark = f"healthy, running this release, {count(log.length)}"
+    if before is not None and before.length:
+        remark += f", {history}"
+    return Answer(remark, str(answer.get("projections", "")), log, bool(answer.get("disk")))
+
+
+def _answer(
+    environment: Environment, release: Manifest, address: str, unit: str, *, is_rehearsal: bool
+) -> dict[str, Any]:
+    """Ask the main process of a unit until it is ready. Raises `StepFailed` unless it is this release."""
+    mark = systemd.now(-30)
     pid = systemd.show([unit])[unit].pid
     if not pid:  # whatever answers then is no process of the unit
         raise StepFailed(
             f"{unit} does not run any more.", details=systemd.last_words(environment, mark, unit)
         )
     answer = probe.ask_until_ready(address, PATIENCE, PATIENCE_UNREADY, pid)
-    wrong = _differences(environment, release, answer, rehearsal=rehearsal)
-    if wrong:
+    wrong = _differences(environment, release, answer, rehearsal=is_rehearsal)
+    if wrong or answer is None:
         raise StepFailed(
             f"{address} does not answer as {release.id} in {environment.name}: {wrong}.",
             details=systemd.last_words(environment, mark, unit),
         )
-    told = probe.log_of(answer)
-    if told is None:
-        raise StepFailed(f"{release.id} does not tell the length and the head of its event log.")
-    # The log is read behind the switch, whatever a rehearsal answers: that saves a start of the program.
-    is_same = before is not None and (told.length, told.head) == (before.length, before.head)
-    log = told if rehearsal and is_same else read(layout, environment, release, before)
-    if told.length > log.length or (told.length == log.length and told.head != log.head):
-        there = f"{count(log.length)}, head {log.head[:16]}"
-        raise StepFailed(
-            f"{address} answers with another event log than {log_commands.path_of(release)} has, {there}: "
-            f"{count(told.length)}, head {told.head[:16]}."
-        )
-    remark = f"healthy, running this release, {count(log.length)}"
-    if before is not None and before.length:
-        remark += f", {history}"
-    fields = answer or {}
-    return Answer(remark, str(fields.get("projections", "")), log, bool(fields.get("disk")))
+    return answer
 
 
 def staying(

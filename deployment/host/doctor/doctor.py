@@ -112,13 +112,42 @@ def _ended(layout: Layout, environment: Environment) -> set[str]:
 
 def _facts(layout: Layout, environment: Environment, request: dict[str, Any]) -> Facts:
     """All facts: what one look trips over is a finding, and no end of the others."""
-    here = releases.current(layout, environment)
-    current = releases.read_manifest(layout, environment, here)
+    current = releases.read_manifest(layout, environment, releases.current(layout, environment))
     observed = _fact("units", partial(_seen, layout, environment))
     known = None if isinstance(observed, Check) else observed[0]
-    facts = Facts(
+    facts = _on_disk(layout, environment, current, request)
+    if facts.exists:
+        look = partial(_directories, layout, environment)
+        facts = replace(facts, directories=_fact("directories", look))
+    if current is not None and facts.user is not None:
+        facts = _by_release(layout, facts, current, known)
+    if not isinstance(observed, Check):
+        full = _fact("units", partial(_with_units, layout, request, facts, current, *observed))
+        if not isinstance(full, Check):
+            return full
+        observed = full
+    return replace(facts, unseen=observed)
+
+
+def _by_release(layout: Layout, facts: Facts, current: Manifest, observed: Observed | None) -> Facts:
+    """The facts, with those that the release's own code finds out: the event log, and the bot."""
+    environment, readable = facts.environment, _readable(facts)
+    chain = partial(log_look.look, layout, environment, current, observed, readable=readable)
+    facts = replace(facts, chain=_fact("event log", chain))
+    if current.knows_its_bot and readable:
+        facts = replace(facts, bot=_fact("bot", partial(bot.look, layout, environment, current)))
+    return facts
+
+
+def _on_disk(
+    layout: Layout, environment: Environment, current: Manifest | None, request: dict[str, Any]
+) -> Facts:
+    """The facts that need neither systemd nor a program of the release."""
+    return Facts(
         environment=environment,
-        exists=here is not None or bool(releases.unit_files(layout, environment)),
+        exists=current is not None
+        or releases.current(layout, environment) is not None
+        or bool(releases.unit_files(layout, environment)),
         configured=environment.name not in request["unconfigured"],
         release=current.id if current else None,
         layer=current.layer if current else "",
@@ -127,19 +156,6 @@ def _facts(layout: Layout, environment: Environment, request: dict[str, Any]) ->
         groupless=_groupless(environment),
         unfinished=tuple(status.unfinished(layout, environment, None)),
     )
-    if facts.exists:
-        facts = replace(facts, directories=_fact("directories", partial(_directories, layout, environment)))
-    if current is not None and facts.user is not None:
-        chain = partial(log_look.look, layout, environment, current, known, readable=_readable(facts))
-        facts = replace(facts, chain=_fact("event log", chain))
-        if current.knows_its_bot and _readable(facts):
-            facts = replace(facts, bot=_fact("bot", partial(bot.look, layout, environment, current)))
-    if not isinstance(observed, Check):
-        full = _fact("units", partial(_with_units, layout, request, facts, current, *observed))
-        if not isinstance(full, Check):
-            return full
-        observed = full
-    return replace(facts, unseen=observed)
 
 
 def _seen(layout: Layout, environment: Environment) -> tuple[Observed, Unit]:

@@ -29,24 +29,33 @@ def look(
     `observed` is None where nothing is known of the process.
     """
     store = Path(str(release.config["event_store_path"]))
-    told = probe.log_of(dict(observed.answers)) if observed and observed.answers else None
     words = ("services.event_log", "verify", "--store", str(store), "--json")
     argv = releases.command(layout, environment, release, *words)
     chain = Chain(
         command=shlex.join(["runuser", "-u", environment.user, "--", *argv]),
         store=str(store),
         there=reading.holds_any(store),
-        told=told.length if told else None,
-        pid=observed.pid if observed else 0,
-        gone=observed.lost if observed else None,
-        deleted=tuple(deleted.held(observed.pid, store)) if observed and observed.pid else (),
     )
+    if observed is not None:
+        chain = _with_process(chain, observed, store)
     if not readable:
         return replace(chain, problem="its release cannot be run")
     unread = observed.unread if observed else None
     if unread and (unread.late or unread.holders):  # it would be late again
         return replace(chain, problem=unread.text, late=unread.late, unread=unread)
     return _compared(layout, _verified(chain, argv, environment), environment)
+
+
+def _with_process(chain: Chain, observed: Observed, store: Path) -> Chain:
+    """The chain, with the process that serves it and what that claims."""
+    claimed = probe.log_of(dict(observed.answers)) if observed.answers else None
+    return replace(
+        chain,
+        told=claimed.length if claimed else None,
+        pid=observed.pid,
+        gone=observed.lost,
+        deleted=tuple(deleted.held(observed.pid, store)) if observed.pid else (),
+    )
 
 
 def _verified(chain: Chain, argv: list[str], environment: Environment) -> Chain:

@@ -16,7 +16,7 @@ from ..records import locks, record
 from ..releases import releases
 from ..values.errors import reason
 from ..values.layout import Environment, Layout
-from ..values.model import Log, Observed
+from ..values.model import Log, Manifest, Observed
 from ..values.words import size, times
 from . import faults
 
@@ -78,24 +78,43 @@ def of(layout: Layout, environment: Environment) -> dict[str, Any]:
     current = releases.read_manifest(layout, environment, observed.current)
     unit = systemd.show([environment.service])[environment.service]
     changing = locks.holder(layout, environment.name)
-    quiet = changing or not observed.exists or observed.is_stopped
-    told = bot.running(observed, current)
-    problems = (
-        [] if quiet else [item.text for item in faults.of(layout, environment, observed, current, unit)]
-    )
-    if observed.unread and observed.exists and not changing:
-        problems.append(f"event log could not be read: {observed.unread.text}")
-    if observed.lost and not changing:
-        problems.append(f"{observed.lost.text} {observed.lost.hint}")
+    state = bot.running(observed, current)
+    problems = [] if changing else _problems(layout, environment, observed, current, unit)
+    notes = list(_notes(layout, environment, observed, unit))
+    if not changing and not bot.needs_hands(state):
+        notes += filter(None, [bot.trouble(state)])
+    if not changing and not observed.blind:
+        notes += _left(layout, environment)
     return {
         **_names(layout, environment),
         "state": "changing" if changing else _state(observed, problems),
         "problems": problems,
-        "notes": [
-            *_notes(layout, environment, observed, unit),
-            *(() if changing or bot.needs_hands(told) else filter(None, [bot.trouble(told)])),
-            *(() if changing or observed.blind else _left(layout, environment)),
-        ],
+        "notes": notes,
+        **_service(observed, current, unit),
+        "bot": state,
+        **_on_disk(layout, environment, observed),
+        "changing": changing,
+        "unfinished": unfinished(layout, environment, changing),
+    }
+
+
+def _problems(
+    layout: Layout, environment: Environment, observed: Observed, current: Manifest | None, unit: Unit
+) -> list[str]:
+    """The problems of an environment that no change is at work on."""
+    problems = []
+    if observed.exists and not observed.is_stopped:
+        problems += [item.text for item in faults.of(layout, environment, observed, current, unit)]
+    if observed.unread and observed.exists:
+        problems.append(f"event log could not be read: {observed.unread.text}")
+    if observed.lost:
+        problems.append(f"{observed.lost.text} {observed.lost.hint}")
+    return problems
+
+
+def _service(observed: Observed, current: Manifest | None, unit: Unit) -> dict[str, Any]:
+    """The release and the process that serve."""
+    return {
         "release": observed.runs or observed.current,
         "answers_as": faults.answers_as(observed),
         "current": observed.current,
@@ -107,16 +126,20 @@ def of(layout: Layout, environment: Environment) -> dict[str, Any]:
         "restarts": unit.restarts,
         "since": float(unit.since) if unit.since and observed.pid else None,
         "memory": _memory(observed.pid),
-        "bot": told,
+    }
+
+
+def _on_disk(layout: Layout, environment: Environment, observed: Observed) -> dict[str, Any]:
+    """Event logs, releases and units on the disk, with their sizes."""
+    names = _newest_first(observed)
+    return {
         "starts_on_boot": observed.enabled,
         "log": _log(observed.log) if observed.log else None,
         "kept_logs": [_kept_log(layout, environment, name) for name in observed.logs],
-        "releases": _newest_first(observed),
-        "kept": [_kept(layout, environment, observed, name) for name in _newest_first(observed)],
+        "releases": names,
+        "kept": [_kept(layout, environment, observed, name) for name in names],
         "dependencies": {"bytes": sum(measure(layout.layers / digest).bytes for digest in _layers(observed))},
         "drop_ins": list(observed.dropins),
-        "changing": changing,
-        "unfinished": unfinished(layout, environment, changing),
     }
 
 

@@ -80,15 +80,12 @@ def preview(
     `kept` is what the coming one is called, if it is kept here; of one that is sent later only the operator's
     half can tell whether it begins with the log that is there. `flaw` is why that one does not verify.
     """
-    newer = begins = flaw = None
-    (said, head), (words, last) = coming.last, there.last if there is not None else (0, "")
-    if said > words > 0 and kept:
-        path = layout.kept_logs(environment) / kept
-        begins = log_commands.head(layout, environment, release, at=words, store=path)[1].hash == last
-    if there is not None and said <= words:
-        found = _at(layout, environment, release, said)
-        if found is not None and (found.hash == head or not said):
-            newer = found.said_behind
+    flaw = None
+    last, current = coming.last[0], there.last if there is not None else (0, "")
+    begins = None
+    if last > current[0] > 0 and kept:
+        begins = _begins_with(layout, environment, release, kept, current)
+    newer = _events_behind(layout, environment, release, there, coming)
     if not coming.tells(there):  # else every record of it was looked at already
         flaw = log_commands.flaw(layout, environment, release, log_commands.path_of(release), timeout=LOOK)
     return {
@@ -96,15 +93,36 @@ def preview(
         "length": coming.length,
         "head": coming.head,
         "taken_from": audit.taken_from(layout, coming.head),
-        "said": said,
-        "there": words if there else None,
-        "there_head": last if there else None,
+        "said": last,
+        "there": current[0] if there else None,
+        "there_head": current[1] if there else None,
         "aside": there.length if there else None,
         "newer": newer,
         "begins": begins,
         "flaw": flaw,
         "before_redaction": there is not None and NOTE in there.holds and NOTE not in coming.holds,
     }
+
+
+def _begins_with(
+    layout: Layout, environment: Environment, release: Manifest, kept: str, last: tuple[int, str]
+) -> bool:
+    """Whether an archived log has the record with this position and hash."""
+    path = layout.kept_logs(environment) / kept
+    return log_commands.head(layout, environment, release, at=last[0], store=path)[1].hash == last[1]
+
+
+def _events_behind(
+    layout: Layout, environment: Environment, release: Manifest, there: Log | None, coming: Log
+) -> int | None:
+    """The number of events in the log in use behind the coming one; None if it does not begin with that."""
+    last, head = coming.last
+    if there is None or last > there.last[0]:
+        return None
+    at = _at(layout, environment, release, last)
+    if at is None or (last and at.hash != head):
+        return None
+    return at.said_behind
 
 
 def _at(layout: Layout, environment: Environment, release: Manifest, position: int) -> log_commands.At | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import errno
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -87,30 +87,47 @@ def look(
         return None
     place = log_commands.path_of(chosen)
     now = log_commands.path_of(current) if current else place
-    if place != now and not _is_missing(now):  # the log in the old place is the one
-        at_rest = at_rest or _read(layout, environment, current, now, known)
-        known = at_rest[0] if isinstance(at_rest, tuple) else known
+    if place != now:
+        known = _log_in(layout, environment, current, now, at_rest, known) or known
     if place != now or at_rest is None:
         at_rest = _read(layout, environment, current, place, known)
-    read = at_rest if isinstance(at_rest, tuple) else None
-    if read and _is_redacted(layout, environment, current, place, known, read[1], redacting):
-        read = None
-    return judge(
-        Facts(
-            environment.name,
-            place,
-            known,
-            length=read[0].length if read else None,
-            hash=read[1].hash if read else None,
-            missing=_is_missing(place),
-            came_up=current is not None
-            and verified_releases.read(layout, environment, current.id).verified_at > 0,
-            deleted=bool(pid) and any(deleted.held(pid, now)),
-            pid=pid,
-            before=now if place != now else None,
-            deployed=current is not None,
-        )
+    facts = Facts(
+        environment.name,
+        place,
+        known,
+        missing=_is_missing(place),
+        came_up=_came_up(layout, environment, current),
+        deleted=bool(pid) and any(deleted.held(pid, now)),
+        pid=pid,
+        before=now if place != now else None,
+        deployed=current is not None,
     )
+    if not isinstance(at_rest, tuple):
+        return judge(facts)
+    log, at = at_rest
+    if _is_redacted(layout, environment, current, place, known, at, redacting):
+        return judge(facts)
+    return judge(replace(facts, length=log.length, hash=at.hash))
+
+
+def _log_in(
+    layout: Layout,
+    environment: Environment,
+    current: Manifest | None,
+    place: Path,
+    at_rest: tuple[Log, log_commands.At] | Unread | None,
+    known: Log | None,
+) -> Log | None:
+    """The log in the place that a change of EVENT_STORE_PATH gives up; None if no log is there."""
+    if _is_missing(place):
+        return None
+    at_rest = at_rest or _read(layout, environment, current, place, known)
+    return at_rest[0] if isinstance(at_rest, tuple) else None
+
+
+def _came_up(layout: Layout, environment: Environment, current: Manifest | None) -> bool:
+    """Whether the current release was verified here, and so has made a log."""
+    return current is not None and verified_releases.read(layout, environment, current.id).verified_at > 0
 
 
 def before(

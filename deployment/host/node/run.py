@@ -58,25 +58,33 @@ def run(
     the kernel lets none of them trace it.
     """
     with _limited(memory):
-        child = _started(
-            argv, subprocess.PIPE if stdin is None else stdin, user, NOGROUP if apart else user, cwd
-        )
+        group = NOGROUP if apart else user
+        child = _started(argv, subprocess.PIPE if stdin is None else stdin, user, group, cwd)
     ended = _attended(child, input, timeout)
-    out, err = (bytes(data[:OUTPUT]).decode(errors="replace") for data in (ended.out, ended.err))
+    command = shlex.join(argv)
     if ended.stopped:
-        raise StepFailed(f"stopped by another process of its user: {shlex.join(argv)}", STOPPED)
+        raise StepFailed(f"stopped by another process of its user: {command}", STOPPED)
     if ended.late:
-        raise TimedOut(f"no end after {timeout:g} s: {shlex.join(argv)}")
+        raise TimedOut(f"no end after {timeout:g} s: {command}")
     if ended.flooded and not cut:
-        raise StepFailed(f"more than {OUTPUT >> 20} MB of output from: {shlex.join(argv)}")
+        raise StepFailed(f"more than {OUTPUT >> 20} MB of output from: {command}")
     if not ended.flooded and ended.code not in expect:
-        lines = (err.strip() or out.strip()).splitlines()[-LINES:]
-        raise StepFailed(
-            f"{_end_of(ended.code)}: {shlex.join(argv)}",
-            STOPPED if ended.code == -signal.SIGKILL and user else "",
-            details=tuple(line[:COLUMNS] for line in lines),
-        )
-    return out
+        raise _failure(ended, command, user)
+    return _text(ended.out)
+
+
+def _failure(ended: _Ended, command: str, user: str | None) -> StepFailed:
+    lines = (_text(ended.err).strip() or _text(ended.out).strip()).splitlines()[-LINES:]
+    was_killed = ended.code == -signal.SIGKILL and user is not None
+    return StepFailed(
+        f"{_end_of(ended.code)}: {command}",
+        STOPPED if was_killed else "",
+        details=tuple(line[:COLUMNS] for line in lines),
+    )
+
+
+def _text(output: bytearray) -> str:
+    return bytes(output[:OUTPUT]).decode(errors="replace")
 
 
 def _end_of(code: int | None) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..event_log import room
-from ..node import accounts, dropins, files, jobs, probe, processes, socket_options, sockets
+from ..node import accounts, dropins, files, jobs, probe, processes, socket_options, sockets, systemd
 from ..node.systemd import Unit
 from ..releases import releases
 from ..values import access
@@ -36,6 +36,22 @@ class Look:
     journald: Unit
     listeners: list[sockets.Listener]
 
+    @classmethod
+    def at(
+        cls,
+        layout: Layout,
+        environment: Environment,
+        desired: Desired | None,
+        current: str | None,
+        manifest: Manifest | None,
+    ) -> Look:
+        """Ask systemd and the kernel. `current` is the current release, and `manifest` its manifest."""
+        names = (environment.service, environment.socket, environment.journald)
+        units = systemd.show(list(names))
+        service, socket, journald = (units[name] for name in names)
+        listeners = sockets.listeners()
+        return cls(layout, environment, desired, current, manifest, service, socket, journald, listeners)
+
     @property
     def release(self) -> Manifest | None:
         """The release of the desired state."""
@@ -45,6 +61,17 @@ class Look:
     def listen(self) -> str | None:
         """The address of the open socket."""
         return self.socket.listen if self.socket.active == "active" else None
+
+    def facts(self, *, with_options: bool) -> dict[str, Any]:
+        """All facts but those about what lies in the environment's data."""
+        return {
+            "answers": self.answers(),
+            **self.account(),
+            **self.releases(),
+            **self.units(),
+            **self.address(with_options=with_options),
+            **self.environments(),
+        }
 
     def answers(self) -> dict[str, Any] | None:
         """Ask the service. A probe of an idle socket would start it: only one that runs is asked.

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..event_log import last_head, log_commands, loss, read_models
 from ..event_log.log_commands import LOG_FILE
-from ..node import reading, sockets, systemd
+from ..node import reading
 from ..node.threads import Call
 from ..releases import links, name_conflicts, releases
 from ..values.desired import Absent, Desired
@@ -34,32 +34,12 @@ def observe(
     current = releases.current(layout, environment)
     manifest = releases.read_manifest(layout, environment, current)
     known = last_head.read(layout, environment)
-    reading_log = None
-    if with_log and (desired is None or desired.log is None):
-        # A program of the release takes 0.05 s: all else is looked at meanwhile.
-        position = known.length if known else None
-        reading_log = Call(log_commands.rest, layout, environment, manifest, at=position)
-    units = systemd.show([environment.service, environment.socket, environment.journald])
-    look = Look(
-        layout,
-        environment,
-        desired,
-        current,
-        manifest,
-        service=units[environment.service],
-        socket=units[environment.socket],
-        journald=units[environment.journald],
-        listeners=sockets.listeners(),
-    )
-    observed = Observed(
-        answers=look.answers(),
-        last_head=known,
-        **look.account(),
-        **look.releases(),
-        **look.units(),
-        **look.address(with_options=with_log),
-        **look.environments(),
-    )
+    is_read = with_log and (desired is None or desired.log is None)
+    # A program of the release takes 0.05 s: all else is looked at meanwhile.
+    position = known.length if known else None
+    reading_log = Call(log_commands.rest, layout, environment, manifest, at=position) if is_read else None
+    look = Look.at(layout, environment, desired, current, manifest)
+    observed = Observed(last_head=known, **look.facts(with_options=with_log))
     # All that lies in the data, where its owner may have mounted something that answers nobody.
     try:
         observed = replace(observed, **_in_data(layout, environment, manifest, desired))
@@ -67,8 +47,11 @@ def observe(
         lost = _lost(look, known, rest) if with_log else None
         return replace(observed, lost=lost, **_in_log(look, rest))
     except OSError as error:
-        path = error.filename or layout.data(environment)
-        return replace(observed, blind=f"{path} cannot be looked at: {error.strerror}")
+        return replace(observed, blind=_reason(layout, environment, error))
+
+
+def _reason(layout: Layout, environment: Environment, error: OSError) -> str:
+    return f"{error.filename or layout.data(environment)} cannot be looked at: {error.strerror}"
 
 
 def _in_log(look: Look, rest: tuple[Log, log_commands.At] | Unread | None) -> dict[str, Any]:

@@ -41,25 +41,29 @@ def _all(
     layout: Layout, environment: Environment, release: Manifest, owner: int | None
 ) -> Iterator[tuple[Path, str]]:
     log, models = log_commands.path_of(release), read_models.directory(release)
-    kept = layout.kept_logs(environment)
-    places = [path for path in (log, models) if not path.is_symlink()]  # of links there `links` tells
-    for path in (*places, kept, layout.copies(environment)):
+    archive = layout.kept_logs(environment)
+    directories = [path for path in (log, models) if not path.is_symlink()]  # of links there `links` tells
+    for path in (*directories, archive, layout.copies(environment)):
         yield from _judged(path, stat.S_IFDIR, owner)
     for path in (last_head.beside(release), last_head.last_backup(release), *_files_of(log)):
         yield from _judged(path, stat.S_IFREG, owner)
     for entry in reading.entries(models):
         if read_models.is_one(models / entry.name, release):
             yield from _judged(models / entry.name, stat.S_IFREG, owner)
-    for entry in reading.entries(kept, log_commands.ENTRIES):
-        if not (
-            log_commands.NAME.fullmatch(entry.name) or entry.name in (archived_logs.NEXT, archived_logs.HALF)
-        ):
-            yield kept / entry.name, "no archived log has such a name"
-            continue
-        yield from _judged(kept / entry.name, stat.S_IFDIR, owner)
-        if entry.is_dir(follow_symlinks=False):
-            for path in _files_of(kept / entry.name):
-                yield from _judged(path, stat.S_IFREG, owner)
+    for entry in reading.entries(archive, log_commands.ENTRIES):
+        yield from _archived(archive / entry.name, owner, is_directory=entry.is_dir(follow_symlinks=False))
+
+
+def _archived(path: Path, owner: int | None, *, is_directory: bool) -> Iterator[tuple[Path, str]]:
+    """The flaws of an archived log, or of a file in its place."""
+    is_waiting = path.name in (archived_logs.NEXT, archived_logs.HALF)
+    if not is_waiting and not log_commands.NAME.fullmatch(path.name):
+        yield path, "no archived log has such a name"
+        return
+    yield from _judged(path, stat.S_IFDIR, owner)
+    if is_directory:
+        for file in _files_of(path):
+            yield from _judged(file, stat.S_IFREG, owner)
 
 
 def _files_of(log: Path) -> tuple[Path, ...]:
