@@ -1,4 +1,4 @@
-"""What the operator's half says when it cannot go on, and the exit codes that it ends with."""
+"""The errors of the operator's half, and the exit codes that it ends with."""
 
 from __future__ import annotations
 

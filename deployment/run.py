@@ -45,7 +45,7 @@ def run(
     timeout: float = 60.0,
     expect: tuple[int, ...] = (0,),
 ) -> bytes:
-    """What the command wrote to stdout.
+    """Run a command and return its standard output.
 
     Raises `DeployError` with the command line, so that it can be replayed, its exit code and its last
     words when the code is not one of `expect`, or when it takes longer than `timeout` seconds.

@@ -70,6 +70,6 @@ class Cache:
 
 def _name(key: str, content: bytes) -> str:
     """The name of a file: its digest holds the key too, so that the file of another key is none."""
-    found = hashlib.sha256(key.encode() + b"\n")
-    found.update(content)
-    return f"{key}.{found.hexdigest()}"
+    digest = hashlib.sha256(key.encode() + b"\n")
+    digest.update(content)
+    return f"{key}.{digest.hexdigest()}"

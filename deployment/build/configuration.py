@@ -50,49 +50,49 @@ def read(env_dir: Path, environment: str, source: Source, cache: Path) -> Config
     key, answers = _key(content, environment, files), Cache(cache / "configurations")
     known = answers.find(key)
     answer = known or _ask(content, environment, files)
-    found, problems = _read(content, answer)
-    if found is None:
+    accepted, problems = _read(content, answer)
+    if accepted is None:
         count = "a problem" if len(problems) == 1 else f"{len(problems)} problems"
         raise DeployError(f"{path} has {count}.", ".env.template explains every key", details=problems)
-    for name, wrong, own in outside(found, environment):
+    for name, wrong, own in outside(accepted, environment):
         raise DeployError(
             f"{name}={wrong} is no place for the data of {environment}.",
             f"give it a path below {own}, and there not in {' or '.join(RESERVED)}",
         )
     if known is None:
         answers.keep(key, answer)
-    return found
+    return accepted
 
 
 def content_of(path: Path) -> bytes:
     """The bytes of an `.env` file. Raises `OSError`, also for pipes and devices, which may have no end."""
-    found = path.stat()
-    if not (stat.S_ISREG(found.st_mode) or stat.S_ISDIR(found.st_mode)):
+    status = path.stat()
+    if not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):
         raise OSError(errno.EINVAL, "it is a pipe or a device", str(path))
     return path.read_bytes()
 
 
 def check(content: bytes, environment: str, source: Source) -> tuple[Configuration | None, tuple[str, ...]]:
-    """What the release's own check makes of these bytes: the configuration, or else its problems in lines."""
+    """Run the release's own check: the configuration, or else its problems in lines."""
     return _read(content, _ask(content, environment, _files(source)))
 
 
-def _read(content: bytes, said: bytes) -> tuple[Configuration | None, tuple[str, ...]]:
-    answer = json.loads(said)
+def _read(content: bytes, output: bytes) -> tuple[Configuration | None, tuple[str, ...]]:
+    answer = json.loads(output)
     if not answer["ok"]:
         return None, tuple(_line(problem) for problem in answer["problems"])
     return Configuration(content, answer["facts"], answer["digests"], answer["log"]), ()
 
 
 RESERVED = ("kept", ".backup")
-"""Below an environment's data: where deployment keeps logs aside, and makes copies that do not stay."""
+"""Below an environment's data: the archived logs, and copies that do not stay."""
 
 
-def outside(found: Configuration, environment: str) -> Iterator[tuple[str, Path, Path]]:
+def outside(accepted: Configuration, environment: str) -> Iterator[tuple[str, Path, Path]]:
     """The data paths where no data may lie on a node: (key, path, below what they may)."""
     own = Path("/var/lib/helionyx") / environment
     for key in DATA_PATHS:
-        path = Path(str(found.facts[key]))
+        path = Path(str(accepted.facts[key]))
         if own not in path.parents or path.relative_to(own).parts[0] in RESERVED:
             yield key.upper(), path, own
 
@@ -123,7 +123,7 @@ def _ask(content: bytes, environment: str, files: dict[str, bytes]) -> bytes:
 
 
 def _line(problem: dict[str, Any]) -> str:
-    places = (f"line {problem['line']}" if problem.get("line") else None, problem.get("key"))
-    where = ", ".join(place for place in places if place)
+    parts = (f"line {problem['line']}" if problem.get("line") else None, problem.get("key"))
+    where = ", ".join(part for part in parts if part)
     hint = f"; {problem['hint']}" if problem.get("hint") else ""
     return f"{where}: {problem['message']}{hint}" if where else f"{problem['message']}{hint}"

@@ -28,7 +28,7 @@ NEWEST_GLIBC = 40  # the newest manylinux_2_N that uv knows as a platform
 
 @dataclass(frozen=True)
 class Target:
-    """What the wheels must fit: the node's Python and platform."""
+    """The node's Python and platform, which the wheels must fit."""
 
     python: str
     platform: str
@@ -55,18 +55,18 @@ def target_of(facts: dict[str, object]) -> Target:
         raise DeployError(
             f"the node has no /usr/bin/python{python}.", f"apt-get install python{python} there"
         )
-    found = re.match(r"[0-9]{1,3}\.([0-9]{1,3})", version)
-    if found is None:
+    match = re.match(r"[0-9]{1,3}\.([0-9]{1,3})", version)
+    if match is None:
         raise DeployError(f"the node's glibc has the version {version!r}.", "choose a Debian or Ubuntu node")
-    minor = min(int(found[1]), NEWEST_GLIBC)
+    minor = min(int(match[1]), NEWEST_GLIBC)
     return Target(python, f"{machine}-manylinux_2_{minor}")
 
 
 def dependencies(source: Source, cache: Path) -> Dependencies:
     """The dependencies of the source: requirements from the cache if possible. Raises `DeployError`."""
     files = {name: sha256(source.files[name][0]) for name in LOCKED}
-    key, kept = sha256(canonical(files).encode()), Cache(cache / "requirements")
-    return Dependencies(kept.find(key) or kept.keep(key, exported(source)), excluded(source))
+    key, cached = sha256(canonical(files).encode()), Cache(cache / "requirements")
+    return Dependencies(cached.find(key) or cached.keep(key, exported(source)), excluded(source))
 
 
 def excluded(source: Source) -> tuple[str, ...]:
@@ -104,8 +104,8 @@ def digest(packages: Dependencies, target: Target) -> str:
 
 def build(packages: Dependencies, target: Target, cache: Path) -> bytes:
     """The packed layer, from the cache where it was built before."""
-    name, kept = digest(packages, target), Cache(cache / "layers")
-    return kept.find(name) or kept.keep(name, _install_and_pack(packages, target))
+    name, cached = digest(packages, target), Cache(cache / "layers")
+    return cached.find(name) or cached.keep(name, _install_and_pack(packages, target))
 
 
 def uv() -> str:

@@ -56,15 +56,15 @@ def read(root: Path, environment: str) -> Source:
     The working tree never leaks in: a clean one gives the bytes of the commit, a dirty one those of a tree
     object that git makes of it (as `git add --all` would take it), so ignored files stay out of both.
     """
-    with ThreadPoolExecutor(max_workers=2) as aside:
-        at_head = aside.submit(head, root)
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        at_head = pool.submit(head, root)
         with _scratch(root) as scratch:
             return _read(root, environment, *at_head.result(), scratch)
 
 
 def _read(root: Path, environment: str, commit: str, subject: str, scratch: dict[str, str]) -> Source:
-    with ThreadPoolExecutor(max_workers=1) as aside:
-        committed = aside.submit(_files, root, commit, {})  # while the working tree is compared with it
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        committed = pool.submit(_files, root, commit, {})  # while the working tree is compared with it
         changed = _changed(root, commit, scratch)
         if not changed:
             return Source(commit, subject, dirty=False, files=committed.result())
@@ -102,14 +102,14 @@ def _scratch(root: Path) -> Iterator[dict[str, str]]:
     # They are relative where the repository lies in the checkout itself.
     objects, index = ((root / line).resolve() for line in os.fsdecode(shown).splitlines())
     quoted = str(objects).replace("\\", "\\\\").replace('"', '\\"')
-    with tempfile.TemporaryDirectory() as place:
+    with tempfile.TemporaryDirectory() as directory:
         with suppress(OSError):  # there may be none
             shutil.copy2(
-                index, f"{place}/index"
+                index, f"{directory}/index"
             )  # with its time, by which git knows the files of that moment
         yield {
-            "GIT_INDEX_FILE": f"{place}/index",
-            "GIT_OBJECT_DIRECTORY": place,
+            "GIT_INDEX_FILE": f"{directory}/index",
+            "GIT_OBJECT_DIRECTORY": directory,
             "GIT_ALTERNATE_OBJECT_DIRECTORIES": f'"{quoted}"',
         }
 
@@ -138,9 +138,9 @@ def _changed(root: Path, commit: str, scratch: dict[str, str]) -> list[str]:
 
 def _look(root: Path, scratch: dict[str, str]) -> tuple[list[str], list[str]]:
     """The files of index and working tree, each behind git's letter for it; and those that may differ."""
-    with ThreadPoolExecutor(max_workers=1) as aside:
+    with ThreadPoolExecutor(max_workers=1) as pool:
         words = ("ls-files", "-v", "--cached", "--others", "--exclude-standard", "-z", "--", *LOOKED_AT)
-        listed = aside.submit(git, root, *words, environ=scratch)
+        listed = pool.submit(git, root, *words, environ=scratch)
         differ = _differing(root, scratch)
     return _names(listed.result()), differ
 

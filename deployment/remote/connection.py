@@ -42,7 +42,7 @@ CHUNK = 1 << 16
 
 
 class Sink(Protocol):
-    """Where a node's output goes."""
+    """A file or a filter that takes a node's output."""
 
     def write(self, data: bytes, /) -> object: ...
     def flush(self) -> None: ...
@@ -87,14 +87,14 @@ class Connection:
         Raises `DeployError` where there are no more so many: the node then gets none of it that counts.
         """
         self.say(size=size, sha256=digest)
-        left = size
-        while left:
-            data = source.read(min(CHUNK, left))
+        remaining = size
+        while remaining:
+            data = source.read(min(CHUNK, remaining))
             if not data:
                 raise DeployError("the file has become shorter since it was looked at.", "try again")
             self._send(data)
             sent(len(data))
-            left -= len(data)
+            remaining -= len(data)
 
     def hear(self, *expected: Message) -> dict[str, Any]:
         """Return the node's next message, which is one of those expected. Raises `Lost` when there is none.
@@ -108,8 +108,8 @@ class Connection:
                 raise noise(self.node, line)
             self._heard = 1
             if kind == PROGRAM.type:
-                asked = parse(self.node, line, (PROGRAM,))
-                content = program.build(self._program, asked.get("byte_code", ""))
+                request = parse(self.node, line, (PROGRAM,))
+                content = program.build(self._program, request.get("byte_code", ""))
                 self._send(f"{len(content)}\n".encode() + content)
                 line = self._line()
         self._heard += 1
@@ -137,17 +137,17 @@ class Connection:
 
         Raises `Lost` where they end before.
         """
-        found = hashlib.sha256()
+        digest = hashlib.sha256()
         while size > 0:
             self._ahead = self._ahead or self._read()
             if not self._ahead:
                 raise self._why()
             data, self._ahead = self._ahead[:size], self._ahead[size:]
-            found.update(data)
+            digest.update(data)
             sink.write(data)
             came(len(data))
             size -= len(data)
-        return found.hexdigest()
+        return digest.hexdigest()
 
     def relay(self, sink: Sink) -> None:
         """Copy all further output of the node, until it ends. Raises `DeployError` with its last words."""
@@ -209,7 +209,7 @@ class Connection:
         return os.read(self._out, CHUNK)
 
     def _why(self) -> Lost:
-        """What ssh, sudo or Python wrote before it ended, in one sentence of ours."""
+        """Explain the last words of ssh, sudo or Python in one sentence of ours."""
         return explain(self.node, *self._last_words(), self._options)
 
     def _last_words(self) -> tuple[int, list[str]]:
@@ -228,17 +228,17 @@ def _type_of(line: bytes) -> str | None:
     return kind if isinstance(kind, str) else None
 
 
-def result_of_look(node: str, said: dict[str, Any]) -> dict[str, Any]:
+def result_of_look(node: str, answer: dict[str, Any]) -> dict[str, Any]:
     """The answer to a question that changes nothing. Raises `DeployError` where the node refuses it."""
-    if said["type"] == "result" and said["outcome"] != "done":
-        raise refusal(node, said)
-    return said
+    if answer["type"] == "result" and answer["outcome"] != "done":
+        raise refusal(node, answer)
+    return answer
 
 
-def refusal(node: str, said: dict[str, Any], code: int = REFUSED) -> DeployError:
+def refusal(node: str, answer: dict[str, Any], code: int = REFUSED) -> DeployError:
     """A result of the node's as an error, in the node's own words."""
-    message, details = said.get("message") or said["outcome"], tuple(said.get("details", ()))
-    return DeployError(message, said.get("hint", ""), code=code, details=details, answered_by=node)
+    message, details = answer.get("message") or answer["outcome"], tuple(answer.get("details", ()))
+    return DeployError(message, answer.get("hint", ""), code=code, details=details, answered_by=node)
 
 
 def arguments(settings: Settings, node: str, digest: str) -> list[str]:

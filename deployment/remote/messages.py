@@ -200,8 +200,8 @@ def parse(node: str, line: bytes, expected: tuple[Message, ...]) -> dict[str, An
     if kind == RESULT.type and value.get("outcome") != "done":
         known[RESULT.type] = RESULT
     if not isinstance(kind, str) or kind not in known:
-        found = text(40)(kind[:40]) if isinstance(kind, str) else "a message without a type"
-        raise unexpected(node, f"{found!r}, not {' or '.join(known) or 'its program'}")
+        shown = text(40)(kind[:40]) if isinstance(kind, str) else "a message without a type"
+        raise unexpected(node, f"{shown!r}, not {' or '.join(known) or 'its program'}")
     try:
         return {"type": kind, **known[kind].shape(value)}
     except Misshapen as error:

@@ -21,16 +21,16 @@ SHOWN = 60  # characters of a value that a message shows
 
 
 class Misshapen(ValueError):
-    """A value that has another shape than expected, with the place of it: `steps[0].verb`."""
+    """A value that has another shape than expected, with the path to it: `steps[0].verb`."""
 
-    def __init__(self, problem: str, place: str = "") -> None:
-        super().__init__(f"{place}: {problem}" if place else problem)
-        self.problem, self.place = problem, place
+    def __init__(self, problem: str, path: str = "") -> None:
+        super().__init__(f"{path}: {problem}" if path else problem)
+        self.problem, self.path = problem, path
 
-    def inside(self, place: str) -> Misshapen:
+    def inside(self, path: str) -> Misshapen:
         """The same fault, seen from the value around it."""
-        joined = f"{place}{self.place}" if self.place.startswith("[") else f"{place}.{self.place}"
-        return Misshapen(self.problem, joined if self.place else place)
+        joined = f"{path}{self.path}" if self.path.startswith("[") else f"{path}.{self.path}"
+        return Misshapen(self.problem, joined if self.path else path)
 
 
 def text(longest: int = LONGEST) -> Shape:
@@ -140,11 +140,11 @@ def fields(
             if name not in value:
                 raise Misshapen("is missing", name)
         known = {**shapes, **lacking}
-        found = {name: _inside(name, known[name], value[name]) for name in known if name in value}
+        known_values = {name: _inside(name, known[name], value[name]) for name in known if name in value}
         if others is not None:
             more = {name: item for name, item in value.items() if name not in known}
-            found |= mapping(text(), others)(more)
-        return found
+            known_values |= mapping(text(), others)(more)
+        return known_values
 
     return check
 
@@ -165,11 +165,11 @@ def anything(value: Any, depth: int = 0) -> Any:
     return mapping(text(), deeper)(value) if isinstance(value, dict) else many(deeper)(value)
 
 
-def _inside(place: str, shape: Shape, value: Any) -> Any:
+def _inside(path: str, shape: Shape, value: Any) -> Any:
     try:
         return shape(value)
     except Misshapen as error:
-        raise error.inside(place) from None
+        raise error.inside(path) from None
 
 
 def _another(expected: str, value: Any) -> Misshapen:

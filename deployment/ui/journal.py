@@ -38,7 +38,7 @@ class Unfolding:
         self._sink.flush()
 
     def close(self) -> None:
-        """Pass on what is left, which is no whole line."""
+        """Pass on the rest, which is no whole line."""
         self._sink.write(_unfolded(self._begun))
         self._sink.flush()
 
@@ -73,11 +73,11 @@ class Objects:
 
 
 def _unfolded(line: bytes) -> bytes:
-    found = _LINE.fullmatch(line)
-    if found is None:
+    match = _LINE.fullmatch(line)
+    if match is None:
         return _safe(line)
-    first, *below = readable(found["entry"].decode(errors="surrogateescape"))
-    return _safe(found["head"]) + "\n    ".join((first, *(text.strip() for text in below))).encode()
+    first, *below = readable(match["entry"].decode(errors="surrogateescape"))
+    return _safe(match["head"]) + "\n    ".join((first, *(text.strip() for text in below))).encode()
 
 
 def _safe(line: bytes) -> bytes:

@@ -1,4 +1,4 @@
-"""What is to be said of a change: the interface of every form of output, and the wording they share."""
+"""The interface of every form of output, and the wording they share."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class Output(Protocol):
     """Everything that a change has to say while it goes on."""
 
     def heading(self, text: str) -> None:
-        """What is about to happen."""
+        """Show a line about the coming steps."""
 
     def begin(self, title: str) -> None:
         """A step has begun."""
@@ -30,7 +30,7 @@ class Output(Protocol):
         """Stop in the middle of a step, with nothing left hanging on the screen."""
 
     def end(self, result: dict[str, Any]) -> None:
-        """How it went: the last line names the exit code."""
+        """Show the result; the last line names the exit code."""
 
 
 def line(title: str, seconds: float, remark: str = "") -> str:

@@ -90,14 +90,14 @@ def lines(check: Check, width: int | None = None, answered_by: str = "") -> list
     What was found is one line, folded where a terminal of `width` columns would break it.
     """
     start = f"  {check.level:<4}  {printable(check.name):<{NAME}} "
-    found = printable(check.found.replace("\n", " "))
-    folded = textwrap.wrap(found, width - INDENT, break_long_words=False) if width else [found]
+    text = printable(check.found.replace("\n", " "))
+    folded = textwrap.wrap(text, width - INDENT, break_long_words=False) if width else [text]
     shown = [start + (folded or [""])[0], *(" " * INDENT + line for line in folded[1:])]
     return [*shown, " " * 8 + printable(hint(check.mend, answered_by))] if check.mend else shown
 
 
 def summary(checks: Iterable[Check], code: int) -> str:
-    """How many of each level, and the exit code."""
+    """The number of checks of each level, and the exit code."""
     counts = Counter(check.level for check in checks)
     warnings = "1 warning" if counts[WARN] == 1 else f"{counts[WARN]} warnings"
     errors = "1 error" if counts[BAD] == 1 else f"{counts[BAD]} errors"

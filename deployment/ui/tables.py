@@ -18,7 +18,7 @@ NARROW = 40  # columns; nothing is laid out for less
 
 
 def columns() -> int | None:
-    """How many columns the terminal has that is written to; None where it is none."""
+    """The columns of the terminal on standard output; None if that is no terminal."""
     return max(shutil.get_terminal_size().columns, NARROW) if sys.stdout.isatty() else None
 
 
@@ -64,7 +64,7 @@ def _groups(widths: Sequence[int], width: int | None) -> list[list[int]]:
 
 
 def age(since: float | None) -> str:
-    """How long ago a moment (seconds since the epoch) was, in its largest unit of which there are two."""
+    """The age of a moment (seconds since the epoch), in the largest unit of which there are two."""
     if since is None:
         return "-"
     seconds = max(0, int(time.time() - since))

@@ -1,4 +1,4 @@
-"""Who asks for a change, for the node's history."""
+"""The author of a change, for the node's history."""
 
 from __future__ import annotations
 

@@ -31,16 +31,16 @@ def run(settings: Settings) -> int:
 
 def backup(settings: Settings, output: Output) -> dict[str, Any]:
     """Fetch it into a file that appears when it is whole, and replaces none. Raises `DeployError`."""
-    begun, environment = time.monotonic(), settings.environment
+    started, environment = time.monotonic(), settings.environment
     path = _path(settings)
     title = f"copy the log of {environment} on {settings.node}"
     output.begin(title)
     with Connection(settings) as connection:
-        _heard(connection, HELLO)
+        _answer_of(connection, HELLO)
         connection.say(verb="backup", environment=environment, actor=actor(settings.root))
-        said = _heard(connection, BACKUP)
-        output.done(title, time.monotonic() - begun, "verified")
-        fetched, size = time.monotonic(), said["size"]
+        answer = _answer_of(connection, BACKUP)
+        output.done(title, time.monotonic() - started, "verified")
+        fetched, size = time.monotonic(), answer["size"]
         digest = _fetch(connection, output, path, size)
         output.done("download", time.monotonic() - fetched, f"{size / 1e3:,.0f} kB")
     return {
@@ -49,26 +49,26 @@ def backup(settings: Settings, output: Output) -> dict[str, Any]:
         "verb": settings.verb,
         "environment": environment,
         "node": settings.node,
-        "release": said["release"],
+        "release": answer["release"],
         "file": str(path),
         "size": size,
         "sha256": digest,
-        "position": said["position"],
-        "head": said["hash"],
-        "seconds": round(time.monotonic() - begun, 3),
-        "summary": backed_up(str(path), said["position"], size, said["hash"]),
+        "position": answer["position"],
+        "head": answer["hash"],
+        "seconds": round(time.monotonic() - started, 3),
+        "summary": backed_up(str(path), answer["position"], size, answer["hash"]),
     }
 
 
 def _path(settings: Settings) -> Path:
-    """Where it goes: into `backups/`, the directory or the new file that `TO=` names."""
+    """The file to write: in `backups/`, in the directory of `TO=`, or the new file of that name."""
     try:
-        wanted = settings.here / Path(settings.to or settings.root / "backups").expanduser()
+        target = settings.here / Path(settings.to or settings.root / "backups").expanduser()
     except RuntimeError as error:  # ~nobody
         raise DeployError(f"there is no home directory for {settings.to}.", ELSEWHERE) from error
-    path = wanted
-    if wanted.is_dir() or (settings.to or "/").endswith("/"):
-        path = wanted / f"{settings.environment}-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}.db"
+    path = target
+    if target.is_dir() or (settings.to or "/").endswith("/"):
+        path = target / f"{settings.environment}-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}.db"
     _refuse_another(path)
     try:
         if not settings.to:
@@ -86,15 +86,15 @@ def _refuse_another(path: Path) -> None:
         raise DeployError(f"{path} is there already, and no backup replaces a file.", ELSEWHERE)
 
 
-def _heard(connection: Connection, expected: Message) -> dict[str, Any]:
-    said = connection.hear(expected)
-    if said["type"] == "result" and said["outcome"] != "done":
-        raise refusal(connection.node, said, CODES[said["outcome"]])
-    return said
+def _answer_of(connection: Connection, expected: Message) -> dict[str, Any]:
+    answer = connection.hear(expected)
+    if answer["type"] == "result" and answer["outcome"] != "done":
+        raise refusal(connection.node, answer, CODES[answer["outcome"]])
+    return answer
 
 
 def _fetch(connection: Connection, output: Output, path: Path, size: int) -> str:
-    """The bytes into a file beside, and that to its name once all of them are there; their SHA-256."""
+    """Write the bytes to a file beside, rename it once it is whole, and return their SHA-256."""
     # A name that nobody else has: two may be fetching into one place.
     part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
@@ -110,7 +110,7 @@ def _fetch(connection: Connection, output: Output, path: Path, size: int) -> str
             digest = connection.take(size, file, came)
             file.flush()
             os.fsync(file.fileno())
-        if digest != _heard(connection, BACKED_UP)["sha256"]:
+        if digest != _answer_of(connection, BACKED_UP)["sha256"]:
             raise DeployError("the copy arrived damaged.", "try again", code=FAILED)
         _publish(part, path)
     except OSError as error:
@@ -122,7 +122,7 @@ def _fetch(connection: Connection, output: Output, path: Path, size: int) -> str
 
 
 def _publish(part: Path, path: Path) -> None:
-    """Give it its name, unless somebody else has got that meanwhile."""
+    """Give the file its name, unless another file has got it meanwhile."""
     try:
         os.link(part, path)  # unlike a rename, it replaces nothing
     except FileExistsError:

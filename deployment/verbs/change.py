@@ -1,4 +1,4 @@
-"""What changes the node (deploy, rollback, restore, restart, ...): one conversation, to its result."""
+"""Change the node (deploy, rollback, restore, restart, ...): one conversation, to its result."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ RECONNECTS = 5  # times that a lost connection is taken up again to hear the end
 
 @dataclass(frozen=True)
 class Prepared:
-    """What is known before the node has said what it is."""
+    """The parts of a release that do not depend on the node."""
 
     source: Source
     configuration: configuration.Configuration
@@ -67,12 +67,12 @@ def change(
 
 def foresee(settings: Settings, output: Output, connection: Connection, copy: Copy | None) -> Plan:
     """The plan of a change, with nothing touched. Raises `DeployError` where it would be refused."""
-    asked = _Change(settings, output, copy, dry=True)
-    result = asked.run(connection)
+    forecast = _Change(settings, output, copy, dry=True)
+    result = forecast.run(connection)
     if result["outcome"] != "planned":
         raise refusal(settings.node, result, result["exit_code"])
-    assert asked.plan is not None  # else its result would be unexpected
-    return asked.plan
+    assert forecast.plan is not None  # else its result would be unexpected
+    return forecast.plan
 
 
 class _Change:
@@ -81,9 +81,9 @@ class _Change:
         self.verb = VERBS[settings.verb]
         self.cache = settings.root / ".cache"
         self.dry = dry or self.verb.dry
-        self.begun = time.monotonic()
+        self.started = time.monotonic()
         self.transaction: str | None = None
-        self.told = 0
+        self.shown = 0
         self.soaked = 0.0
         self.sent = False
         self.release: Release | None = None
@@ -94,7 +94,7 @@ class _Change:
         self.facts: dict[str, Any] = {}  # what steps have found out that belongs into the result
 
     def run(self, connection: Connection) -> dict[str, Any]:
-        result = self._told(self._converse(connection))
+        result = self._result(self._converse(connection))
         if self.verb.remarks is not None and result["outcome"] == "done":
             for remark in self.verb.remarks(result):
                 self.output.warn(remark)
@@ -134,13 +134,13 @@ class _Change:
         )
 
     def _hello(self, connection: Connection, preparing: Future[Prepared] | None) -> dict[str, Any]:
-        """Our own faults first: they need no node to be told."""
+        """Raise our own faults first: they need no answer of the node."""
         self.output.begin(f"connect to {self.settings.node}")
-        begun = time.monotonic()
+        started = time.monotonic()
         if preparing is not None:
             self.prepared = preparing.result()
         hello = connection.hear(HELLO)
-        self.output.done(f"connect to {self.settings.node}", time.monotonic() - begun)
+        self.output.done(f"connect to {self.settings.node}", time.monotonic() - started)
         return hello
 
     def _request(self, connection: Connection, hello: dict[str, Any], asker: dict[str, str]) -> None:
@@ -164,29 +164,29 @@ class _Change:
         connection.say(**request)
 
     def _build(self, ready: Prepared, target: layer.Target) -> Release:
-        begun = time.monotonic()
+        started = time.monotonic()
         environment = Environment(self.settings.environment)
         built = release.build(environment, ready.source, ready.configuration, ready.packages, target)
-        self.output.done("build release", time.monotonic() - begun, f"{len(built.entries)} files")
+        self.output.done("build release", time.monotonic() - started, f"{len(built.entries)} files")
         return built
 
     def _follow(self, connection: Connection) -> dict[str, Any]:
         while True:
-            said = connection.hear(*CHANGE)
-            match said["type"]:
+            message = connection.hear(*CHANGE)
+            match message["type"]:
                 case "plan":
-                    self._announce(Plan.from_json(said))
+                    self._announce(Plan.from_json(message))
                 case "need":
-                    self._send(connection, said["blobs"])
+                    self._send(connection, message["blobs"])
                 case "transaction":
-                    self.transaction = said["id"]
+                    self.transaction = message["id"]
                 case "record":
-                    self.told += 1
-                    self._show(said["entry"])
+                    self.shown += 1
+                    self._show(message["entry"])
                 case "result":
-                    if self.plan is None and said["outcome"] in ("planned", "done", "nothing"):
+                    if self.plan is None and message["outcome"] in ("planned", "done", "nothing"):
                         raise unexpected(self.settings.node, "a result before a plan")
-                    return said
+                    return message
 
     def _announce(self, plan: Plan) -> None:
         """Show the plan, and ask before the log of another environment replaces the present one."""
@@ -204,10 +204,10 @@ class _Change:
         self.sent = True
         for kind in kinds:
             with self._blob(kind) as (source, size, digest):
-                begun, title = time.monotonic(), f"upload {kind}"
+                started, title = time.monotonic(), f"upload {kind}"
                 with self.output.upload(title, size) as sent:
                     connection.blob(source, size, digest, sent)
-                self.output.done(title, time.monotonic() - begun, f"{size / 1e3:,.0f} kB")
+                self.output.done(title, time.monotonic() - started, f"{size / 1e3:,.0f} kB")
 
     @contextmanager
     def _blob(self, kind: str) -> Iterator[tuple[IO[bytes], int, str]]:
@@ -231,10 +231,10 @@ class _Change:
         if kind == "release":
             return self.release.archive
         self.output.begin("build layer")
-        begun = time.monotonic()
+        started = time.monotonic()
         content = layer.build(self.prepared.packages, self.target, self.cache)
         self.output.done(
-            "build layer", time.monotonic() - begun, f"Python {self.target.python}, {self.target.platform}"
+            "build layer", time.monotonic() - started, f"Python {self.target.python}, {self.target.platform}"
         )
         return content
 
@@ -265,7 +265,7 @@ class _Change:
             try:
                 with Connection(self.settings) as connection:
                     connection.hear(HELLO)
-                    connection.say(verb="follow", transaction=self.transaction, told=self.told)
+                    connection.say(verb="follow", transaction=self.transaction, told=self.shown)
                     return self._follow(connection)
             except Lost:
                 continue
@@ -275,16 +275,16 @@ class _Change:
             code=HANDS,
         )
 
-    def _told(self, said: dict[str, Any]) -> dict[str, Any]:
+    def _result(self, message: dict[str, Any]) -> dict[str, Any]:
         """The result in the form that outputs take."""
         plan = self.plan or Plan()
         result = {
-            **outcome_of(self.settings, said, plan),
+            **outcome_of(self.settings, message, plan),
             "transaction": self.transaction,
-            "seconds": round(time.monotonic() - self.begun, 3),
+            "seconds": round(time.monotonic() - self.started, 3),
             "soaked": self.soaked,
             **({"log": plan.log} if plan.log else {}),
-            **({**self.facts, **said.get("facts", {})} if said["outcome"] == "done" else {}),
+            **({**self.facts, **message.get("facts", {})} if message["outcome"] == "done" else {}),
         }
         if lacking := missing(result):
             raise unexpected(self.settings.node, f"a result without {lacking}")

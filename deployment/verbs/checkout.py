@@ -17,7 +17,7 @@ from ..run import run
 
 @dataclass(frozen=True)
 class Tree:
-    """What git says of the checkout; `problem` is why it says nothing, with its mend."""
+    """The state of the checkout by git; `problem` is the reason why git fails, with its mend."""
 
     commit: str = ""
     subject: str = ""
@@ -76,7 +76,7 @@ def code(root: Path) -> Source:
 
 
 def tools(source: Source) -> Tools:
-    """Whether dependencies could be taken from the lock; nothing is downloaded."""
+    """Look whether dependencies could be taken from the lock; nothing is downloaded."""
     try:
         version = run([layer.uv(), "--version"]).decode().strip().removeprefix("uv ").split(" ")[0]
     except (DeployError, OSError) as error:
@@ -114,14 +114,14 @@ def env_file(directory: Path, environment: str, node: str, source: Source) -> En
     except OSError as error:
         return replace(file, unread=error.strerror or str(error))
     try:
-        found, problems = configuration.check(content, environment, source)
+        accepted, problems = configuration.check(content, environment, source)
     except (DeployError, OSError, ValueError) as error:
         return replace(file, unchecked=_reason(error))
-    return replace(file, problems=problems, configuration=found)
+    return replace(file, problems=problems, configuration=accepted)
 
 
 def _reason(error: Exception) -> str:
-    """The last line of what our own code said: the exception's; and where in that code it was raised."""
+    """The exception that our own code printed last, and the line of that code which raised it."""
     words = [line.strip() for line in getattr(error, "details", ())]
     if not words:
         return str(error)

@@ -25,9 +25,7 @@ from ..ui.tables import count
 from .questions import EMPTY
 
 LONG = 300.0  # seconds for a look at all of it
-ON_THE_NODE = re.compile(
-    r"([0-9]+-[0-9a-f]+|unreadable-.+)(\.[0-9]+)?"
-)  # what a log is called that is kept there
+ON_THE_NODE = re.compile(r"([0-9]+-[0-9a-f]+|unreadable-.+)(\.[0-9]+)?")  # the name of an archived log
 TABLE = slice(60, 64)  # where a file of SQLite has its user_version, by which a log tells the table's version
 DAMAGED = "take an older one: make backup never makes a damaged one"
 
@@ -43,11 +41,11 @@ class Copy:
 
     @property
     def shown(self) -> str:
-        """What it holds, for people."""
+        """The contents for people: length and head."""
         return f"{count(self.log.length)}, head {self.log.head[:16]}"
 
     def to_json(self) -> dict[str, Any]:
-        """What a request says of it."""
+        """The log as a request describes it."""
         return asdict(self.log)
 
 
@@ -65,24 +63,24 @@ def named(settings: Settings, output: Output) -> Copy | None:
     if not there and ON_THE_NODE.fullmatch(settings.backup):
         return None
     output.begin(f"verify {path.name}")
-    begun = time.monotonic()
+    started = time.monotonic()
     copy = read(path, settings.root)
-    output.done(f"verify {path.name}", time.monotonic() - begun, copy.shown)
+    output.done(f"verify {path.name}", time.monotonic() - started, copy.shown)
     return copy
 
 
 def _empty(root: Path) -> Copy:
     """A log with nothing in it: a new beginning."""
-    place = root / ".cache" / "empty-log"
+    directory = root / ".cache" / "empty-log"
     try:
-        shutil.rmtree(place, ignore_errors=True)
-        place.mkdir(parents=True)
+        shutil.rmtree(directory, ignore_errors=True)
+        directory.mkdir(parents=True)
     except OSError as error:
         raise DeployError(
-            f"cannot make {place}: {error.strerror}.", "look at its owner and its disk"
+            f"cannot make {directory}: {error.strerror}.", "look at its owner and its disk"
         ) from error
-    run(_argv("import", place), cwd=root, timeout=LONG)  # of nothing
-    return read(place / LOG_FILE, root)
+    run(_argv("import", directory), cwd=root, timeout=LONG)  # of nothing
+    return read(directory / LOG_FILE, root)
 
 
 def read(path: Path, root: Path) -> Copy:

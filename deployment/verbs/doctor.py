@@ -43,20 +43,20 @@ def _look(settings: Settings, report: Report) -> None:
         request = {
             "environments": names,
             "project": source.project,
-            "wanted": _wanted(files, names),
+            "wanted": _addresses(files, names),
             "unconfigured": _unconfigured(settings, files),
         }
         _node(settings, report, node, request)
 
 
 def _here(settings: Settings, source: Source) -> tuple[list[EnvFile], list[Check]]:
-    """The env files of all three, for what they may not share; the checks of those that were asked for."""
+    """The env files of all three, for what they may not share; the checks of the selected ones."""
     files = [checkout.env_file(settings.env_dir, name, settings.nodes[name], source) for name in ENVIRONMENTS]
-    asked = [file for file in files if file.environment in settings.environments]
+    selected = [file for file in files if file.environment in settings.environments]
     return files, [
         rules.tree(checkout.tree(settings.root)),
         *rules.tools(checkout.tools(source)),
-        *(check for file in asked for check in rules.env_file(file, named=settings.named)),
+        *(check for file in selected for check in rules.env_file(file, named=settings.named)),
         *rules.apart(files, settings.environments),
     ]
 
@@ -84,23 +84,23 @@ def _converse(connection: Connection, report: Report, user: str, request: dict[s
     node = connection.node
     hello = result_of_look(node, connection.hear(HELLO))
     report.section("", [rules.sudo(user)], node)
-    begun = time.time()
+    started = time.time()
     connection.say(verb="doctor", **request)
-    said = result_of_look(node, connection.hear(CLOCK))
-    half = (time.time() - begun) / 2
-    report.section(node, [_platform(hello), rules.clock(said["at"] - begun - half, half)], node)
-    while said["type"] != "result":
+    answer = result_of_look(node, connection.hear(CLOCK))
+    half = (time.time() - started) / 2
+    report.section(node, [_platform(hello), rules.clock(answer["at"] - started - half, half)], node)
+    while answer["type"] != "result":
         with report.looking(f"looking at {node}"):
-            said = result_of_look(node, connection.hear(CHECKS, RESULT))
-        if said["type"] == "checks":
-            name = said["environment"]
+            answer = result_of_look(node, connection.hear(CHECKS, RESULT))
+        if answer["type"] == "checks":
+            name = answer["environment"]
             title = f"{name} on {node}" if name else ""
-            checks = [Check(**item) for item in said["checks"]]
+            checks = [Check(**item) for item in answer["checks"]]
             report.section(title, checks, node, name, answered_by=node)
 
 
 def _platform(hello: dict[str, Any]) -> Check:
-    """Whether dependencies can be chosen for the node at all."""
+    """Check that dependencies can be chosen for the node."""
     try:
         target = layer.target_of(hello)
     except DeployError as error:
@@ -113,8 +113,8 @@ def _unconfigured(settings: Settings, files: list[EnvFile]) -> list[str]:
     return [file.environment for file in files if file.mode is None and not settings.named]
 
 
-def _wanted(files: list[EnvFile], names: list[str]) -> dict[str, Any]:
-    """What the accepted configurations ask of the node, without their secrets."""
+def _addresses(files: list[EnvFile], names: list[str]) -> dict[str, Any]:
+    """The address and the bot of each accepted configuration, without its secrets."""
     return {
         file.environment: {
             "host": file.configuration.facts["api_host"],

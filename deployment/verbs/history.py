@@ -1,4 +1,4 @@
-"""Who changed what and when: the node's audit as a table, or as JSON."""
+"""The history of changes from the node's audit, as a table or as JSON."""
 
 from __future__ import annotations
 
@@ -49,11 +49,13 @@ def history(settings: Settings) -> int:
 
 def pair(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """One item per transaction, from the line that it wrote at its start and the one at its end."""
-    found: dict[str, dict[str, Any]] = {}
+    changes: dict[str, dict[str, Any]] = {}
     for line in lines:
         if "transaction" not in line:  # a damaged line: the chain's check names it
             continue
-        item = found.setdefault(line["transaction"], {"outcome": "under way", "after": None, "seconds": None})
+        item = changes.setdefault(
+            line["transaction"], {"outcome": "under way", "after": None, "seconds": None}
+        )
         if line["event"] == "start":
             item |= {key: line[key] for key in STARTS}
         else:
@@ -61,7 +63,7 @@ def pair(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
             item |= {key: line[key] for key in MORE if key in line}
             for key in STARTS:
                 item.setdefault(key, line.get(key))
-    return list(found.values())
+    return list(changes.values())
 
 
 def row(item: dict[str, Any]) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""What a deploy would change, for reading before it does: steps, commits, configuration, units."""
+"""The preview of a deploy: steps, commits, configuration, units."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def of(root: Path, source: Source, release: Release, plan: Plan) -> dict[str, An
 
 
 def commits(root: Path, before: str, after: str) -> list[str]:
-    """One line per commit that comes (`+`) or goes (`-`); a commit that is unknown here is said to be."""
+    """One line per commit that comes (`+`) or goes (`-`); a `?` if the commit is unknown here."""
     options = ("--left-right", "--oneline", "--encoding=UTF-8")
     argv = ("rev-list", *options, "--end-of-options", f"{before}...{after}", "--")
     try:

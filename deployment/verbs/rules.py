@@ -1,4 +1,4 @@
-"""What makes a fact about the operator's end, or about the way to the node, good, doubtful or bad: pure."""
+"""Judge the facts about the operator's machine and the way to the node: pure rules, one check each."""
 
 from __future__ import annotations
 
@@ -23,64 +23,64 @@ APART = 60.0  # seconds between the clocks: more is bad, for no history of the t
 EXPLAINED = ".env.template explains every key"
 
 
-def tree(found: Tree) -> Check:
+def tree(git: Tree) -> Check:
     """A release is named after a commit."""
-    if found.problem:
-        return bad("git", found.problem, found.mend)
-    if found.changed:
-        names = ", ".join(found.changed[:SHOWN])
-        more = f" and {len(found.changed) - SHOWN} more" if len(found.changed) > SHOWN else ""
+    if git.problem:
+        return bad("git", git.problem, git.mend)
+    if git.changed:
+        names = ", ".join(git.changed[:SHOWN])
+        more = f" and {len(git.changed) - SHOWN} more" if len(git.changed) > SHOWN else ""
         return warn(
             "git", f"not committed, and live takes no such tree: {names}{more}", "git add --all && git commit"
         )
-    return ok("git", f"all committed: {found.commit} {found.subject}")
+    return ok("git", f"all committed: {git.commit} {git.subject}")
 
 
-def tools(found: Tools) -> Iterator[Check]:
-    """What dependencies are built with, and from."""
-    if found.uv is None:
-        yield bad("uv", found.uv_problem, "make setup")
+def tools(installed: Tools) -> Iterator[Check]:
+    """The tool and the lock that dependencies are built with."""
+    if installed.uv is None:
+        yield bad("uv", installed.uv_problem, "make setup")
     else:
-        yield ok("uv", found.uv)
-    if found.stale:
+        yield ok("uv", installed.uv)
+    if installed.stale:
         yield warn(".venv", "is not as uv.lock says, and is used as it is", "make setup")
-    if found.pinned is None:
-        mend = "git checkout -- uv.lock" if found.uv else "make setup"
-        yield bad("uv.lock", found.lock_problem, mend)
+    if installed.pinned is None:
+        mend = "git checkout -- uv.lock" if installed.uv else "make setup"
+        yield bad("uv.lock", installed.lock_problem, mend)
     else:
-        yield ok("uv.lock", f"pins {found.pinned} packages for the node, with hashes")
+        yield ok("uv.lock", f"pins {installed.pinned} packages for the node, with hashes")
 
 
-def env_file(found: EnvFile, *, named: bool) -> Iterator[Check]:
+def env_file(file: EnvFile, *, named: bool) -> Iterator[Check]:
     """There, private, and accepted by the release's own check. `named`: whoever names it needs its file."""
-    name = found.path.name
-    if found.mode is None:
-        said = bad if named else warn
-        yield said(name, f"is not in {found.path.parent}", f"make env ENV={found.environment}")
+    name = file.path.name
+    if file.mode is None:
+        level = bad if named else warn
+        yield level(name, f"is not in {file.path.parent}", f"make env ENV={file.environment}")
         return
-    wrong = list(_wrong_with(found))
+    wrong = list(_wrong_with(file))
     yield from wrong
-    if not wrong and found.configuration is not None:
-        facts = found.configuration.facts
+    if not wrong and file.configuration is not None:
+        facts = file.configuration.facts
         yield ok(name, f"private, accepted; {facts['api_host']} port {facts['api_port']}")
 
 
-def _wrong_with(found: EnvFile) -> Iterator[Check]:
-    name = found.path.name
-    if found.mode is not None and found.mode & 0o077:
-        yield bad(name, f"others can read its secrets: mode {found.mode:04o}", f"chmod 600 '{found.path}'")
-    if found.unread:
-        yield bad(name, f"cannot be read: {found.unread}", f"ls -ld '{found.path}': {OWN_FILE}")
-    if found.unchecked:
+def _wrong_with(file: EnvFile) -> Iterator[Check]:
+    name = file.path.name
+    if file.mode is not None and file.mode & 0o077:
+        yield bad(name, f"others can read its secrets: mode {file.mode:04o}", f"chmod 600 '{file.path}'")
+    if file.unread:
+        yield bad(name, f"cannot be read: {file.unread}", f"ls -ld '{file.path}': {OWN_FILE}")
+    if file.unchecked:
         mend = "git diff services; it is the code of the release that fails, whatever the file says"
-        yield bad(name, f"could not be checked: {found.unchecked}", mend)
-    for problem in found.problems:
-        yield bad(name, problem, f"edit {found.path}; {EXPLAINED}")
-    if found.configuration is not None:
-        for key, path, own in outside(found.configuration, found.environment):
+        yield bad(name, f"could not be checked: {file.unchecked}", mend)
+    for problem in file.problems:
+        yield bad(name, problem, f"edit {file.path}; {EXPLAINED}")
+    if file.configuration is not None:
+        for key, path, own in outside(file.configuration, file.environment):
             yield bad(
                 name,
-                f"{key}={path} is no place for the data of {found.environment}",
+                f"{key}={path} is no place for the data of {file.environment}",
                 f"{key}={_below(own, key)} in {name}",
             )
 
@@ -89,13 +89,13 @@ def _below(own: Path, key: str) -> Path:
     return own / ("events" if key == "EVENT_STORE_PATH" else "projections/helionyx.db")
 
 
-def apart(files: Sequence[EnvFile], asked: Sequence[str]) -> Iterator[Check]:
-    """What two environments cannot share: a port or a data path on one node, and a bot anywhere."""
+def apart(files: Sequence[EnvFile], selected: Sequence[str]) -> Iterator[Check]:
+    """Two environments share no port or data path on one node, and no bot at all."""
     known = [file for file in files if file.configuration is not None]
     pairs = [
         (one, other)
         for one, other in combinations(known, 2)
-        if one.environment in asked or other.environment in asked
+        if one.environment in selected or other.environment in selected
     ]
     shared = [check for one, other in pairs for check in _shared(one, other)]
     yield from shared
@@ -107,21 +107,21 @@ def apart(files: Sequence[EnvFile], asked: Sequence[str]) -> Iterator[Check]:
 def _shared(one: EnvFile, other: EnvFile) -> Iterator[Check]:
     assert one.configuration is not None
     assert other.configuration is not None
-    mine, theirs = one.configuration, other.configuration
+    ours, theirs = one.configuration, other.configuration
     both, file = f"{one.environment} and {other.environment}", other.path.name
     if one.node == other.node:
-        port = mine.facts["api_port"]
+        port = ours.facts["api_port"]
         if port == theirs.facts["api_port"]:
             off = one if port == PORTS[other.environment] else other
             mend = f"API_PORT={PORTS[off.environment]} in {off.path.name}, or any other that is free"
             yield bad("port", f"{both} both want {port}", mend)
         for key in DATA_PATHS:
-            if mine.facts[key] == theirs.facts[key]:
-                off = one if str(_own(other, key)) == mine.facts[key] else other
+            if ours.facts[key] == theirs.facts[key]:
+                off = one if str(_own(other, key)) == ours.facts[key] else other
                 mend = f"{key.upper()}={_own(off, key)} in {off.path.name}"
-                yield bad("data", f"{both} share {mine.facts[key]}", mend)
+                yield bad("data", f"{both} share {ours.facts[key]}", mend)
         yield from _open(one, other)
-    if BOT in mine.digests and mine.digests[BOT] == theirs.digests.get(BOT):
+    if BOT in ours.digests and ours.digests[BOT] == theirs.digests.get(BOT):
         yield bad("bot", f"{both} have the same {BOT}", f"a bot of its own for {file}: /newbot at @BotFather")
 
 
@@ -132,8 +132,8 @@ def _open(*files: EnvFile) -> Iterator[Check]:
     }
     for item in files:
         if others := access.open_to(item.environment, tokens):
-            found = f"the code of {others[0]} could use {item.environment}: no {ACCESS}, or the same"
-            yield bad("token", found, f"a new {ACCESS} in {item.path.name}")
+            problem = f"the code of {others[0]} could use {item.environment}: no {ACCESS}, or the same"
+            yield bad("token", problem, f"a new {ACCESS} in {item.path.name}")
             return
 
 
@@ -141,21 +141,21 @@ def _own(file: EnvFile, key: str) -> Path:
     return _below(Path("/var/lib/helionyx") / file.environment, key.upper())
 
 
-def login(node: str, found: Login, options: tuple[str, ...] = ()) -> Iterator[Check]:
+def login(node: str, session: Login, options: tuple[str, ...] = ()) -> Iterator[Check]:
     """The way to the node that is open; `options` are those that ssh was given."""
     if node == "local":
-        yield ok("node", f"this machine, as {found.user}, without ssh")
+        yield ok("node", f"this machine, as {session.user}, without ssh")
         return
-    text = f"{found.user} is logged in after {found.seconds:.2f} s"
-    if found.seconds > SLOW:
+    text = f"{session.user} is logged in after {session.seconds:.2f} s"
+    if session.seconds > SLOW:
         yield warn("ssh", text, f"{shown(node, options, '-v', command='true')} shows what it waits for")
     else:
         yield ok("ssh", text)
-    yield ok("host key", f"known: {found.host_key}" if found.host_key else "known")
+    yield ok("host key", f"known: {session.host_key}" if session.host_key else "known")
 
 
 def lost(node: str, error: Lost, user: str, options: tuple[str, ...] = ()) -> Iterator[Check]:
-    """Where the way to the node breaks off, and that nothing behind it was looked at."""
+    """The point at which the way to the node breaks off; nothing behind it was looked at."""
     last = f" | {error.details[-1]}" if error.details else ""
     mend = sudo_rule(node, user) if error.about == "sudo" and user else error.hint
     more = "sudo -n /usr/bin/python3 --version" if node == "local" else shown(node, options)

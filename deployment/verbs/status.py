@@ -18,27 +18,27 @@ from ..ui.tables import INDENT, age, columns, count, fold, short, table
 
 HEADS = ("environment", "state", "release", "address", "since", "events", "memory", "bot", "node")
 LOGS = ("kept event log", "in use until", "size", "where")
-KEPT = ("kept release", "deployed", "size", "", "")
+RELEASES = ("kept release", "deployed", "size", "", "")
 GOOD = ("running", "stopped", "absent", "changing")
 
 
 def status(settings: Settings) -> int:
     """Show one environment in detail, or all of them; 4 when one of them needs attention."""
-    found = _ask(settings)
-    code = DONE if all(item["state"] in GOOD for item in found) else HANDS
+    states = _ask(settings)
+    code = DONE if all(item["state"] in GOOD for item in states) else HANDS
     if settings.json:
-        sys.stdout.write(json.dumps({"exit_code": code, "environments": found}, indent=1) + "\n")
+        sys.stdout.write(json.dumps({"exit_code": code, "environments": states}, indent=1) + "\n")
         return code
     if settings.named:
-        _detail(found[0])
+        _detail(states[0])
     else:
         # One node is what everybody has, and goes without saying.
-        shown = len(HEADS) - (len({item["node"] for item in found}) == 1)
-        sys.stdout.write(table(HEADS[:shown], [_row(item)[:shown] for item in found], columns()))
-    for item in found:
+        shown = len(HEADS) - (len({item["node"] for item in states}) == 1)
+        sys.stdout.write(table(HEADS[:shown], [_row(item)[:shown] for item in states], columns()))
+    for item in states:
         for problem in (*item["problems"], *item["notes"]):
             sys.stdout.write(fold(f"{item['environment']}: ", problem, INDENT, columns()) + "\n")
-    degraded = [item["environment"] for item in found if item["state"] not in GOOD]
+    degraded = [item["environment"] for item in states if item["state"] not in GOOD]
     if degraded:
         which = f" ENV={degraded[0]}" if len(degraded) == 1 else ""
         sys.stdout.write(f"hint: make doctor{which} says what to do about it\n")
@@ -51,7 +51,7 @@ def _ask(settings: Settings) -> list[dict[str, Any]]:
     by_node: dict[str, list[str]] = {}
     for name in settings.environments:
         by_node.setdefault(settings.nodes[name], []).append(name)
-    found = []
+    states = []
     for node, names in by_node.items():
         with Connection(settings, node) as connection:
             result_of_look(node, connection.hear(HELLO))
@@ -59,8 +59,8 @@ def _ask(settings: Settings) -> list[dict[str, Any]]:
             answer = result_of_look(node, connection.hear(STATUS))["environments"]
         if [item["environment"] for item in answer] != names:
             raise unexpected(node, "about other environments than those asked for")
-        found += [{**item, "node": node} for item in answer]
-    return found
+        states += [{**item, "node": node} for item in answer]
+    return states
 
 
 def _row(item: dict[str, Any]) -> tuple[str, ...]:
@@ -91,7 +91,7 @@ def _detail(item: dict[str, Any]) -> None:
         "release": item["release"] or "-",
         "commit": f"{item['commit'][:12]} {item['subject']}" if item["commit"] else "-",
         "previous": item["previous"] or "-",
-        "kept": f"{size(sum(kept['bytes'] for kept in item['kept']))} of releases, listed below, "
+        "kept": f"{size(sum(release['bytes'] for release in item['kept']))} of releases, listed below, "
         f"and {size(item['dependencies']['bytes'])} of dependencies",
         "address": item["listen"] or "-",
         "unit": f"{item['unit']}, {'starts' if item['starts_on_boot'] else 'does not start'} on boot",
@@ -109,10 +109,12 @@ def _detail(item: dict[str, Any]) -> None:
     for key, value in rows.items():
         _show(key, value)
     if item["kept"]:
-        sys.stdout.write("\n" + table(KEPT, [_kept(item, kept) for kept in item["kept"]], columns()))
+        sys.stdout.write(
+            "\n" + table(RELEASES, [_release(item, release) for release in item["kept"]], columns())
+        )
     if item["kept_logs"]:
-        shelf = [_kept_log(kept) for kept in item["kept_logs"]]
-        sys.stdout.write("\n" + table(LOGS, shelf, columns()))
+        archived = [_archived_log(log) for log in item["kept_logs"]]
+        sys.stdout.write("\n" + table(LOGS, archived, columns()))
 
 
 def _bot(bot: dict[str, str | None]) -> str:
@@ -129,9 +131,9 @@ def _show(key: str, value: str) -> None:
     sys.stdout.write(fold(f"{key:<12} ", value, 13, columns()) + "\n")
 
 
-def _kept_log(kept: dict[str, Any]) -> tuple[str, ...]:
-    until = f"{age(kept['written_at'])} ago" if kept["written_at"] else "-"
-    return kept["name"], until, size(kept["bytes"]), kept["path"]
+def _archived_log(log: dict[str, Any]) -> tuple[str, ...]:
+    until = f"{age(log['written_at'])} ago" if log["written_at"] else "-"
+    return log["name"], until, size(log["bytes"]), log["path"]
 
 
 def _log(log: dict[str, Any]) -> str:
@@ -143,9 +145,9 @@ def _doing(changing: dict[str, Any]) -> str:
     return f"{changing.get('verb', 'a change')} by {changing.get('actor', 'somebody')}{phase}"
 
 
-def _kept(item: dict[str, Any], kept: dict[str, Any]) -> tuple[str, ...]:
+def _release(item: dict[str, Any], release: dict[str, Any]) -> tuple[str, ...]:
     names = {item["current"]: "current", item["previous"]: "previous"}
     never = "just being deployed" if item["changing"] else "it never came up"
-    came_up = f"{age(kept['deployed_at'])} ago" if kept["deployed_at"] else never
-    edited = "" if kept["intact"] else "edited on the node"
-    return kept["id"], came_up, size(kept["bytes"]), names.get(kept["id"], ""), edited
+    came_up = f"{age(release['deployed_at'])} ago" if release["deployed_at"] else never
+    edited = "" if release["intact"] else "edited on the node"
+    return release["id"], came_up, size(release["bytes"]), names.get(release["id"], ""), edited
