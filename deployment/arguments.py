@@ -29,21 +29,17 @@ def read(arguments: list[str], environ: Mapping[str, str], root: Path = ROOT) ->
     typed = _variables([word for word in arguments if "=" in word and not word.startswith("--")])
     words = [word for word in arguments if "=" not in word and not word.startswith("--")]
     flags = [word for word in arguments if word.startswith("--")]
-    verb = _verb(words, flags)
+    verb, argument = _verb_and_environment(words, flags)
     names = {*typed, *environ.get("GIVEN", "").split()}
     _refuse_others(verb, names)
     environ = {**environ, **typed, **({"ENV_ORIGIN": "command line"} if "ENV" in typed else {})}
-    named, environments = choose(verb, words[1] if len(words) == 2 else None, environ)
-    nodes = default_nodes(root)
+    named, environments = choose(verb, argument, environ)
     return Settings(
         verb=verb,
         environments=environments,
         named=named,
-        nodes={name: environ.get("NODE") or node for name, node in nodes.items()},
-        ssh_options=_split(environ.get("SSH_OPTIONS", "")),
-        root=root,
-        here=root / environ.get("CALLED_FROM", ""),
-        env_dir=(root / environ["ENV_DIR"]) if environ.get("ENV_DIR") else root,
+        **_of_nodes(root, environ),
+        **_of_directories(root, environ),
         json="--json" in flags or _truth("JSON", environ, default=False),
         confirm=_confirmed(environ, names),
         **_of_logs(environ),
@@ -52,8 +48,8 @@ def read(arguments: list[str], environ: Mapping[str, str], root: Path = ROOT) ->
     )
 
 
-def _verb(words: list[str], flags: list[str]) -> str:
-    """The verb of a command line with at most one environment. Raises `DeployError` for any other."""
+def _verb_and_environment(words: list[str], flags: list[str]) -> tuple[str, str | None]:
+    """The words of a command line: a verb, and an environment or none. Raises `DeployError` for others."""
     if unknown := [flag for flag in flags if flag != "--json"]:
         raise DeployError(
             f"unknown option {unknown[0]}.", "the only option is --json; the rest are variables"
@@ -65,7 +61,25 @@ def _verb(words: list[str], flags: list[str]) -> str:
         raise DeployError(
             f"one environment at a time, not {' '.join(words[1:])!r}.", f"make {words[0]} ENV={words[1]}"
         )
-    return words[0]
+    return words[0], words[1] if len(words) == 2 else None
+
+
+def _of_nodes(root: Path, environ: Mapping[str, str]) -> dict[str, Any]:
+    """The settings about the way to the nodes."""
+    nodes = default_nodes(root)
+    return {
+        "nodes": {name: environ.get("NODE") or node for name, node in nodes.items()},
+        "ssh_options": _split(environ.get("SSH_OPTIONS", "")),
+    }
+
+
+def _of_directories(root: Path, environ: Mapping[str, str]) -> dict[str, Any]:
+    """The settings about directories of this machine."""
+    return {
+        "root": root,
+        "here": root / environ.get("CALLED_FROM", ""),
+        "env_dir": root / (environ.get("ENV_DIR") or "."),
+    }
 
 
 def _of_logs(environ: Mapping[str, str]) -> dict[str, Any]:

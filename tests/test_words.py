@@ -12,10 +12,19 @@ from pathlib import Path
 
 from services.config import ROOT
 
-PLAIN = ("services",)
+PLAIN = (
+    "services",
+    "deployment/build",
+    "deployment/remote",
+)
 """The folders in plain words: all of their names and docstrings."""
 
-SMALL: tuple[str, ...] = ()
+SMALL: tuple[str, ...] = (
+    "deployment/build",
+    "deployment/remote",
+    "deployment/ui",
+    "deployment/verbs",
+)
 """The folders whose functions are small."""
 
 TOKENS = 250  # of the code of a function, without its docstring and comments

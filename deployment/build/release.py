@@ -56,13 +56,8 @@ def build(
 ) -> Release:
     """Put it together. The same inputs give the same id and the same bytes."""
     rendered = units.render(environment, target.python, configuration.facts)
-    entries = [
-        *(Entry(path, data, 0o755 if runs else 0o644) for path, (data, runs) in _code(source).items()),
-        *(Entry(f"units/{name}", data) for name, data in rendered.items()),
-        Entry("run.py", LAUNCHER),
-        Entry("helionyx", command(environment, target.python), 0o755),
-        Entry(f".env.{environment.name}", configuration.content, 0o600),
-    ]
+    entries = _entries(environment, source, configuration, target, rendered)
+    files = {entry.path: sha256(entry.content) for entry in sorted(entries, key=lambda item: item.path)}
     manifest = Manifest(
         environment=environment.name,
         commit=source.commit,
@@ -71,7 +66,7 @@ def build(
         python=target.python,
         platform=target.platform,
         layer=layer.digest(packages, target),
-        files={entry.path: sha256(entry.content) for entry in sorted(entries, key=lambda item: item.path)},
+        files=files,
         units={name: sha256(data) for name, data in sorted(rendered.items())},
         config=configuration.facts,
         digests=configuration.digests,
@@ -80,6 +75,23 @@ def build(
     )
     manifest = replace(manifest, id=manifest.expected_id)
     return Release(manifest, [*entries, Entry(MANIFEST, manifest.text, 0o600)], rendered)
+
+
+def _entries(
+    environment: Environment,
+    source: Source,
+    configuration: Configuration,
+    target: Target,
+    rendered: dict[str, bytes],
+) -> list[Entry]:
+    """The files of a release beside its manifest."""
+    return [
+        *(Entry(path, data, 0o755 if runs else 0o644) for path, (data, runs) in _code(source).items()),
+        *(Entry(f"units/{name}", data) for name, data in rendered.items()),
+        Entry("run.py", LAUNCHER),
+        Entry("helionyx", command(environment, target.python), 0o755),
+        Entry(f".env.{environment.name}", configuration.content, 0o600),
+    ]
 
 
 def _code(source: Source) -> dict[str, tuple[bytes, bool]]:

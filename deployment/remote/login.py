@@ -15,7 +15,8 @@ from .messages import is_name
 from .tail import Tail
 
 LIMIT = 30.0  # seconds for all of it; ssh gives up connecting after ten
-# What `ssh -v` adds to the words that matter when it breaks.
+HOST_KEY = re.compile(r"Server host key: \S+ (SHA256:[0-9A-Za-z+/=]+)")
+# The lines that `ssh -v` adds to those that matter when it breaks.
 CHATTER = re.compile(r"debug\d: |OpenSSH_|Authenticated to |Transferred: |Bytes per second: ")
 
 
@@ -32,16 +33,8 @@ def log_in(settings: Settings, node: str) -> Login:
     """Log in, ask for the user's name, and leave. Raises `Lost` where ssh does not get there."""
     if node == "local":
         return Login(getpass.getuser())
-    begun = time.monotonic()
-    try:
-        process = subprocess.Popen(  # with the whole environment, as the connection itself
-            ssh(settings, node, "id -un", "-v"),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
-    except FileNotFoundError:
-        raise not_installed("ssh") from None
+    started = time.monotonic()
+    process = _start(settings, node)
     assert process.stdout is not None
     assert process.stderr is not None
     output, errors = Tail(process.stdout), Tail(process.stderr)
@@ -55,12 +48,23 @@ def log_in(settings: Settings, node: str) -> Login:
             shown(node, settings.ssh_options, "-v", command="true"),
             about="ssh",
         ) from None
-    said = errors.text()
+    lines = errors.text()
     if code:
-        words = [line.strip() for line in said.splitlines() if line.strip() and not CHATTER.match(line)]
+        words = [line.strip() for line in lines.splitlines() if line.strip() and not CHATTER.match(line)]
         raise explain(node, code, words, settings.ssh_options)
-    keys = re.findall(
-        r"Server host key: \S+ (SHA256:[0-9A-Za-z+/=]+)", said
-    )  # those of jump hosts come first
+    keys = HOST_KEY.findall(lines)  # those of jump hosts come first
     names = [name for name in output.text().split() if is_name(name)]
-    return Login(names[-1] if names else "", time.monotonic() - begun, keys[-1] if keys else "")
+    return Login(names[-1] if names else "", time.monotonic() - started, keys[-1] if keys else "")
+
+
+def _start(settings: Settings, node: str) -> subprocess.Popen[bytes]:
+    """Start ssh with a command that prints the user's name."""
+    try:
+        return subprocess.Popen(  # with the whole environment, as the connection itself
+            ssh(settings, node, "id -un", "-v"),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+    except FileNotFoundError:
+        raise not_installed("ssh") from None

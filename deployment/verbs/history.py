@@ -30,9 +30,7 @@ def history(settings: Settings) -> int:
         detail = settings.environment if settings.named and settings.lines == 1 else None
         connection.say(verb="history", detail=detail)
         answer = result_of_look(settings.node, connection.hear(HISTORY))
-    names = settings.environments if settings.named else None
-    changes = [item for item in pair(answer["lines"]) if names is None or item["environment"] in names]
-    changes = changes[-(settings.lines or ROWS) :]
+    changes = _selected(settings, pair(answer["lines"]))
     code = DONE if answer["first_bad"] is None else HANDS
     if settings.json:
         result = {"exit_code": code, "first_bad": answer["first_bad"], "changes": changes}
@@ -45,6 +43,13 @@ def history(settings: Settings) -> int:
         sys.stdout.write(f"the audit's line {answer['first_bad']} does not fit its chain: it was changed\n")
     sys.stdout.write(output.code_line(code) + "\n")
     return code
+
+
+def _selected(settings: Settings, changes: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The last changes of the environments that the operator named, or of all."""
+    if settings.named:
+        changes = [item for item in changes if item["environment"] in settings.environments]
+    return changes[-(settings.lines or ROWS) :]
 
 
 def pair(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -80,24 +80,36 @@ def _row(item: dict[str, Any]) -> tuple[str, ...]:
 
 
 def _detail(item: dict[str, Any]) -> None:
+    """Show an environment in lines, and its releases and archived logs in tables."""
     if item["state"] == "absent":
         _show("environment", f"{item['environment']} on {item['node']}")
         _show("state", f"absent: make deploy ENV={item['environment']} puts it there")
         return
+    for key, value in _facts(item).items():
+        _show(key, value)
+    if item["kept"]:
+        releases = [_release(item, release) for release in item["kept"]]
+        sys.stdout.write("\n" + table(RELEASES, releases, columns()))
+    if item["kept_logs"]:
+        archived = [_archived_log(log) for log in item["kept_logs"]]
+        sys.stdout.write("\n" + table(LOGS, archived, columns()))
+
+
+def _facts(item: dict[str, Any]) -> dict[str, str]:
+    """The facts about an environment, by the name of their line."""
     changing = item["changing"]
-    rows = {
+    releases = size(sum(release["bytes"] for release in item["kept"]))
+    dependencies = size(item["dependencies"]["bytes"])
+    return {
         "environment": f"{item['environment']} on {item['node']}",
         "state": item["state"],
         "release": item["release"] or "-",
         "commit": f"{item['commit'][:12]} {item['subject']}" if item["commit"] else "-",
         "previous": item["previous"] or "-",
-        "kept": f"{size(sum(release['bytes'] for release in item['kept']))} of releases, listed below, "
-        f"and {size(item['dependencies']['bytes'])} of dependencies",
+        "kept": f"{releases} of releases, listed below, and {dependencies} of dependencies",
         "address": item["listen"] or "-",
         "unit": f"{item['unit']}, {'starts' if item['starts_on_boot'] else 'does not start'} on boot",
-        "process": f"{item['pid']}, since {age(item['since'])}, {size(item['memory'])}"
-        if item["pid"]
-        else "-",
+        "process": _process(item) if item["pid"] else "-",
         "bot": _bot(item["bot"]) if item["bot"] else "-",
         "user": item["user"],
         "data": item["data"],
@@ -106,15 +118,6 @@ def _detail(item: dict[str, Any]) -> None:
         "changing": _doing(changing) if changing else "no",
         "unfinished": ", ".join(item["unfinished"]) or "none",
     }
-    for key, value in rows.items():
-        _show(key, value)
-    if item["kept"]:
-        sys.stdout.write(
-            "\n" + table(RELEASES, [_release(item, release) for release in item["kept"]], columns())
-        )
-    if item["kept_logs"]:
-        archived = [_archived_log(log) for log in item["kept_logs"]]
-        sys.stdout.write("\n" + table(LOGS, archived, columns()))
 
 
 def _bot(bot: dict[str, str | None]) -> str:
@@ -138,6 +141,10 @@ def _archived_log(log: dict[str, Any]) -> tuple[str, ...]:
 
 def _log(log: dict[str, Any]) -> str:
     return f"{count(log['length'])}, head {log['head'][:16]}" if log["length"] else "empty"
+
+
+def _process(item: dict[str, Any]) -> str:
+    return f"{item['pid']}, since {age(item['since'])}, {size(item['memory'])}"
 
 
 def _doing(changing: dict[str, Any]) -> str:
