@@ -205,7 +205,7 @@ class Connection:
         limit = SILENCE if self._heard else FIRST
         if not select.select([self._out], [], [], limit)[0]:
             self._process.terminate()
-            raise silent(self.node, limit, self._options, begun=bool(self._heard))
+            raise silent(self.node, limit, self._options, started=bool(self._heard))
         return os.read(self._out, CHUNK)
 
     def _why(self) -> Lost:

@@ -42,24 +42,24 @@ def not_installed(name: str) -> Lost:
     return Lost(f"{name} is not installed here.", "apt-get install openssh-client", about="ssh")
 
 
-def noise(node: str, said: bytes) -> Lost:
+def noise(node: str, line: bytes) -> Lost:
     """The node's first words, which are not those of our program."""
-    if NO_LOGIN.match(said):
+    if NO_LOGIN.match(line):
         return Lost(
-            f"the login shell of that account on {node} lets nobody in: {said[:60].decode(errors='replace')}",
+            f"the login shell of that account on {node} lets nobody in: {line[:60].decode(errors='replace')}",
             "as root there: usermod --shell /bin/bash USER; or log in as another one",
             about="ssh",
         )
     return Lost(
-        f"{node} printed unexpected output: {said[:60].decode(errors='replace')!r}.",
+        f"{node} printed unexpected output: {line[:60].decode(errors='replace')!r}.",
         f"{STARTUP} there may print text; it must be silent for ssh commands",
         about="ssh",
     )
 
 
-def silent(node: str, seconds: float, options: tuple[str, ...], *, begun: bool) -> Lost:
-    """A node that says nothing for so long, once it has `begun` or without a first word."""
-    if begun:
+def silent(node: str, seconds: float, options: tuple[str, ...], *, started: bool) -> Lost:
+    """A node that says nothing for so long, once it has `started` or without a first word."""
+    if started:
         return Lost(f"{node} said nothing for {seconds:g} s.", "make status shows what it is doing")
     return Lost(
         f"{node} has not answered within {seconds:g} s.",

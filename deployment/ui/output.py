@@ -15,10 +15,10 @@ class Output(Protocol):
         """Show a line about the coming steps."""
 
     def begin(self, title: str) -> None:
-        """A step has begun."""
+        """Show that a step starts."""
 
     def done(self, title: str, seconds: float, remark: str = "") -> None:
-        """The step has ended well."""
+        """Show that the step is done."""
 
     def warn(self, text: str, details: tuple[str, ...] = ()) -> None:
         """Something went wrong, and it goes on."""

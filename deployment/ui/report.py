@@ -70,7 +70,7 @@ class Report:
         return self._end(HANDS if any_bad(self._checks) else DONE)
 
     def interrupt(self) -> int:
-        """The summary of what was found until somebody had enough: nothing was begun that goes on."""
+        """Show the summary of the checks so far; nothing goes on behind it."""
         if not self._json:
             sys.stdout.write("\n")
         return self._end(INTERRUPTED)
