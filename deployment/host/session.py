@@ -5,17 +5,17 @@ Each verb imports its own module, behind the facts: the operator's half builds a
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from .node.facts import facts
 from .node.wire import Hangup, Wire
-from .values.errors import HostError, Refused
+from .values.errors import HostError
 from .values.layout import ENVIRONMENTS, Environment, Layout
 from .values.printable import safe
 
 LAST = 10_000  # lines of the audit that a history has
-CHANGES = ("deploy", "rollback", "restart", "stop", "start", "remove", "restore", "rebuild", "redact")
 
 
 def converse(layout: Layout, wire: Wire, program: Path) -> int:
@@ -24,7 +24,13 @@ def converse(layout: Layout, wire: Wire, program: Path) -> int:
         wire.say("hello", **facts())
         request = wire.hear()
         request |= {key: safe(request[key]) for key in ("actor", "reason") if key in request}
-        _answer(layout, wire, program, request)
+        verb = request["verb"]
+        if verb in LOOKS:
+            LOOKS[verb](layout, wire, request)
+        else:
+            from .transaction import changing
+
+            changing.change(layout, wire, program, request)
     except HostError as error:
         wire.say("result", **error.to_json())
     except (Hangup, BrokenPipeError):
@@ -32,51 +38,65 @@ def converse(layout: Layout, wire: Wire, program: Path) -> int:
     return 0
 
 
-def _answer(layout: Layout, wire: Wire, program: Path, request: dict[str, Any]) -> None:
-    """Answer one request."""
-    verb = request["verb"]
-    if verb == "status":
-        from .doctor import status
+def _status(layout: Layout, wire: Wire, request: dict[str, Any]) -> None:
+    from .doctor import status
 
-        names = request.get("environments") or list(ENVIRONMENTS)
-        wire.say(
-            "result", outcome="done", environments=[status.look(layout, Environment(name)) for name in names]
-        )
-    elif verb == "doctor":
-        from .doctor import doctor
+    names = request.get("environments") or list(ENVIRONMENTS)
+    environments = [status.look(layout, Environment(name)) for name in names]
+    wire.say("result", outcome="done", environments=environments)
 
-        doctor.examine(layout, wire, request)
-    elif verb == "verify":
-        from .doctor import verification
 
-        verification.verify(layout, wire, request)
-    elif verb == "backup":
-        from .transaction import backup
+def _doctor(layout: Layout, wire: Wire, request: dict[str, Any]) -> None:
+    from .doctor import doctor
 
-        backup.hand_over(layout, wire, request)
-    elif verb == "history":
-        from .records import audit
+    doctor.examine(layout, wire, request)
 
-        lines = audit.read(layout)
-        detail = _record(layout, lines, request["detail"]) if request.get("detail") else None
-        first_bad = audit.first_bad(lines)
-        wire.say("result", outcome="done", lines=lines[-LAST:], first_bad=first_bad, record=detail)
-    elif verb == "logs":
-        from .node import logs
 
-        wire.say("stream")
-        logs.show(Environment(request["environment"]), request)
-    elif verb == "follow":
-        from .records import record
-        from .transaction import changing
+def _verify(layout: Layout, wire: Wire, request: dict[str, Any]) -> None:
+    from .doctor import verification
 
-        changing.follow(wire, record.get(layout, request["transaction"]), int(request.get("told", 0)))
-    elif verb in CHANGES:
-        from .transaction import changing
+    verification.verify(layout, wire, request)
 
-        changing.change(layout, wire, program, request)
-    else:
-        raise Refused(f"this node's half does not know the verb {verb!r}.", f"it knows {', '.join(CHANGES)}")
+
+def _backup(layout: Layout, wire: Wire, request: dict[str, Any]) -> None:
+    from .transaction import backup
+
+    backup.hand_over(layout, wire, request)
+
+
+def _history(layout: Layout, wire: Wire, request: dict[str, Any]) -> None:
+    from .records import audit
+
+    lines = audit.read(layout)
+    detail = _record(layout, lines, request["detail"]) if request.get("detail") else None
+    first_bad = audit.first_bad(lines)
+    wire.say("result", outcome="done", lines=lines[-LAST:], first_bad=first_bad, record=detail)
+
+
+def _logs(_: Layout, wire: Wire, request: dict[str, Any]) -> None:
+    from .node import logs
+
+    wire.say("stream")
+    logs.show(Environment(request["environment"]), request)
+
+
+def _follow(layout: Layout, wire: Wire, request: dict[str, Any]) -> None:
+    from .records import record
+    from .transaction import changing
+
+    changing.follow(wire, record.get(layout, request["transaction"]), int(request.get("told", 0)))
+
+
+LOOKS: dict[str, Callable[[Layout, Wire, dict[str, Any]], None]] = {
+    "status": _status,
+    "doctor": _doctor,
+    "verify": _verify,
+    "backup": _backup,
+    "history": _history,
+    "logs": _logs,
+    "follow": _follow,
+}
+"""The verbs that change no release. `values.request.CHANGES` has the others."""
 
 
 def _record(layout: Layout, lines: list[dict[str, Any]], environment: str) -> list[dict[str, Any]]:

@@ -16,6 +16,7 @@ from deployment.host.values.desired import Running
 from deployment.host.values.errors import StepFailed
 from deployment.host.values.layout import Environment, Layout
 from deployment.host.values.model import Log, Manifest
+from deployment.host.values.request import ResolvedRequest
 
 DEV = Environment("dev")
 OLD, NEW = Log(9, "f" * 64), Log(5, "a" * 64)
@@ -79,3 +80,9 @@ def aside(layout: Layout, kept: str = "") -> Aside:
 def forward(layout: Layout) -> Running:
     """The way to the new log."""
     return Running(environment=DEV, release=release(layout), log=NEW, staged=True)
+
+
+def resolved(verb: str, **members: Any) -> ResolvedRequest:
+    """A request of dev as request.json has it."""
+    request = {"verb": verb, "environment": "dev", "actor": {"name": "tester"}, **members}
+    return ResolvedRequest.parse(request)

@@ -20,6 +20,7 @@ from ..releases import releases
 from ..values.errors import Refused, StepFailed
 from ..values.layout import Environment, Layout
 from ..values.model import Log, Manifest, Redaction
+from ..values.request import ResolvedRequest
 from ..values.words import count
 from . import verify
 from .work import Work
@@ -28,8 +29,13 @@ STEP = "redact-log"
 AUDITED = ("position", "changed", "at", "length", "old_head", "new_head")  # the audit's fields of one
 
 
-def look_up(layout: Layout, environment: Environment, release: Manifest, request: dict[str, Any]) -> None:
-    """Add to a request what it would change and whether the service runs. Raises `Refused`."""
+def look_up(
+    layout: Layout, environment: Environment, release: Manifest, order: Redaction
+) -> tuple[dict[str, Any], bool, bool]:
+    """The effect of a redaction, whether it is on record already, and whether the service runs.
+
+    Raises `Refused`.
+    """
     name = environment.name
     if redaction_notes.NOTE not in release.log.get("reads", {}):
         raise Refused(
@@ -38,16 +44,15 @@ def look_up(layout: Layout, environment: Environment, release: Manifest, request
         )
     refuse_nobody(environment)
     log_commands.refuse_missing(release)
-    order = order_of(request)
     try:
         log_commands.head(layout, environment, release)  # a log that nobody can read shows within seconds
-        found = _ask(layout, environment, release, order, "--plan")
+        planned = _ask(layout, environment, release, order, "--plan")
     except StepFailed as error:
         raise Refused(*_words(error)) from error
     units = systemd.show([environment.service, environment.socket])
-    request["planned"] = found
-    request["noted"] = found["at"] is not None and redaction_notes.is_audited(audit.read(layout), found)
-    request["running"] = any(unit.active not in ("inactive", "failed") for unit in units.values())
+    is_noted = planned["at"] is not None and redaction_notes.is_audited(audit.read(layout), planned)
+    is_running = any(unit.active not in ("inactive", "failed") for unit in units.values())
+    return planned, is_noted, is_running
 
 
 def carry_out(work: Work, *_: str) -> str:
@@ -98,7 +103,7 @@ def recover(
     begun = any(entry["verb"] == STEP for entry in transaction.entries("step"))
     if release is None or not begun or facts_of(transaction) is not None:
         return
-    order = order_of(transaction.request)
+    order = ResolvedRequest.parse(transaction.request).redaction
     planned = _ask(layout, environment, release, order, "--plan")
     if planned["at"] is not None:
         facts = _proven(layout, environment, release, order, planned)
@@ -127,11 +132,6 @@ def audited_of(transaction: Transaction) -> dict[str, Any]:
     if facts is None:
         return {}
     return {"redacted": {**{key: facts[key] for key in AUDITED}, "because": transaction.request["reason"]}}
-
-
-def order_of(request: Mapping[str, Any]) -> Redaction:
-    """The redaction that a request asks for."""
-    return Redaction(int(request["position"]), str(request["reason"]), str(request["actor"]["name"]))
 
 
 def _ask(

@@ -10,7 +10,6 @@ import os
 import shutil
 from collections.abc import Collection
 from contextlib import suppress
-from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any
 
@@ -31,10 +30,8 @@ LOOK = 120.0  # seconds that whoever restores waits at most to hear whether the 
 HALF = ".half"  # one that is still arriving
 
 
-def find(layout: Layout, environment: Environment, release: Manifest | None, named: str) -> dict[str, Any]:
-    """The kept log of that name, as a request tells it. Raises `Refused`."""
-    if release is None:
-        return {"kept": named, "length": 0, "head": ""}  # which the plan refuses
+def find(layout: Layout, environment: Environment, release: Manifest, named: str) -> Log:
+    """The archived log of that name. Raises `Refused`."""
     kept = log_commands.kept(layout, environment)
     if named not in kept and _is_in_use(layout, environment, release, named):
         raise Refused(
@@ -47,12 +44,12 @@ def find(layout: Layout, environment: Environment, release: Manifest | None, nam
             f"archived logs: {', '.join(kept) or 'none'}; make backup makes a file",
         )
     try:
-        log = log_commands.head(layout, environment, release, store=layout.kept_logs(environment) / named)[0]
+        store = layout.kept_logs(environment) / named
+        return log_commands.head(layout, environment, release, store=store)[0]
     except StepFailed as error:
         raise Refused(
             f"the archived log {named} cannot be read by {release.id}.", "choose another one", error.details
         ) from error
-    return {"kept": named, **asdict(log)}
 
 
 def _is_in_use(layout: Layout, environment: Environment, release: Manifest, named: str) -> bool:

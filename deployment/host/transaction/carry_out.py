@@ -8,7 +8,8 @@ from ..node import reserve
 from ..records import record
 from ..records.locks import environment_lock
 from ..values.errors import Busy
-from ..values.layout import Environment, Layout
+from ..values.layout import Layout
+from ..values.request import ResolvedRequest
 from . import unit
 from .recovery import conclude
 from .transaction import Change
@@ -24,16 +25,16 @@ def carry_out(layout: Layout, name: str) -> None:
     if not transaction.is_known:  # a unit that a power cut kept from being removed
         unit.remove(layout, transaction)
         return
-    request = transaction.request
-    environment = Environment(request["environment"])
-    holder = {"actor": request["actor"]["name"], "verb": request["verb"], "transaction": name}
+    request = ResolvedRequest.parse(transaction.request)
+    environment = request.environment
+    holder = {"actor": request.actor["name"], "verb": request.verb, "transaction": name}
     pause = PAUSE
     patience = time.monotonic() + (WAIT if transaction.entries("attempt") else MOMENT)
     while transaction.result is None:
         try:
             with environment_lock(layout, environment.name, holder):
                 if transaction.result is None:
-                    Change(layout, environment, transaction, request).run()
+                    Change(layout, transaction, request).run()
         except Busy as error:
             if time.monotonic() >= patience:
                 # Steps that are done cannot be called untouched; whoever holds the lock closes the audit.

@@ -12,8 +12,8 @@ from ..records.record import Transaction
 from ..releases import releases
 from ..values.errors import HostError
 from ..values.layout import Environment, Layout
+from ..values.request import ResolvedRequest
 from . import unit
-from .request import coming_of
 
 
 def settle(layout: Layout, environment: Environment, actor: str) -> None:
@@ -39,7 +39,8 @@ def _tidy(layout: Layout, environment: Environment) -> None:
         if item.request["environment"] == environment.name and item.request["verb"] == "restore"
     ]
     last = mine[-1] if mine else Transaction("of-before", layout.transactions / "of-before")
-    archive_notes.Aside(layout, environment, last, coming_of(last.request) if mine else None).tidy(release)
+    log = ResolvedRequest.parse(last.request).log if mine else None
+    archive_notes.Aside(layout, environment, last, log).tidy(release)
 
 
 def close_abandoned(layout: Layout, environment: Environment, mine: Transaction) -> None:

@@ -24,12 +24,13 @@ from ..records.verified_releases import Place
 from ..releases import releases
 from ..values.desired import Absent, Desired, Running, Stopped, Unchanged
 from ..values.errors import HostError, Refused, StepFailed
-from ..values.layout import Environment, Layout
+from ..values.layout import Layout
 from ..values.model import Log, Lost, Observed
+from ..values.request import ResolvedRequest
 from ..values.step import Step, unfinished
 from .leftovers import sweep_all
 from .recovery import close_abandoned, conclude
-from .request import coming_of, desired_of
+from .request import desired_of
 
 FORWARD_ATTEMPTS = 3  # a change that keeps killing its own transaction is taken back
 ALL_ATTEMPTS = 6
@@ -38,12 +39,10 @@ ALL_ATTEMPTS = 6
 class Change:
     """One attempt at one transaction, its environment's lock held."""
 
-    def __init__(
-        self, layout: Layout, environment: Environment, transaction: Transaction, request: dict[str, Any]
-    ) -> None:
-        self.layout, self.environment = layout, environment
+    def __init__(self, layout: Layout, transaction: Transaction, request: ResolvedRequest) -> None:
+        self.layout, self.environment = layout, request.environment
         self.transaction, self.request = transaction, request
-        self.aside = Aside(layout, environment, transaction, coming_of(request))
+        self.aside = Aside(layout, request.environment, transaction, request.log)
         self.title = ""
 
     def run(self) -> None:
@@ -67,7 +66,7 @@ class Change:
             self._end("done" if failure is None else "refused", before, failure)
         elif attempt > ALL_ATTEMPTS:
             self._end("hands", before, failure)
-        elif self._begun("remove-releases") and self.request["verb"] == "remove":
+        elif self._begun("remove-releases") and self.request.verb == "remove":
             hint = failure.hint or f"fix that, then make remove ENV={self.environment.name} again"
             self._end("hands", before, StepFailed(failure.message, hint, failure.details))
         else:
@@ -88,12 +87,10 @@ class Change:
             event="start",
             transaction=self.transaction.id,
             environment=self.environment.name,
-            verb=self.request["verb"],
-            actor=self.request["actor"],
+            verb=self.request.verb,
+            actor=self.request.actor,
             before=release,
-            wanted=(self.request.get("release") or {}).get("id")
-            or self.request.get("to")
-            or self.aside.named,
+            wanted=(self.request.release or {}).get("id") or self.request.to or self.aside.named,
         )
         return self.transaction.write(
             "before",
@@ -112,7 +109,7 @@ class Change:
 
     def _desired(self) -> Desired:
         """The state to reach, without the steps that an earlier attempt has done."""
-        desired = desired_of(self.layout, self.environment, self.request)
+        desired = desired_of(self.layout, self.request)
         if self._done("switch-log"):  # what is said to the service after that is no reason to do it again
             desired = replace(desired, log=None)
         if isinstance(desired, Running) and self._done("restart-service"):
@@ -128,7 +125,7 @@ class Change:
         desired = self._desired()
         try:
             if not self.transaction.entries("step"):
-                room.refuse_full(self.layout, self.environment, self.request["verb"])
+                room.refuse_full(self.layout, self.environment, self.request.verb)
             observed = observed or self._look(desired)
             if before.get("lost") and not self.transaction.entries("step"):
                 observed = replace(observed, lost=Lost(**before["lost"]))
@@ -177,9 +174,9 @@ class Change:
         if release is None:
             raise StepFailed(f"the manifest of release {before['release']} cannot be read.")
         shared: dict[str, Any] = {"environment": self.environment, "release": release, "back": True}
-        if self.request["verb"] == "rebuild":
+        if self.request.verb == "rebuild":
             return Unchanged(**shared)
-        failed = (self.request.get("release") or {}).get("id", "")
+        failed = (self.request.release or {}).get("id", "")
         shared["failed"] = failed if failed != release.id else ""
         shared["log"], shared["kept"] = self.aside.before()
         shared["enabled"] = before["enabled"]
@@ -196,7 +193,7 @@ class Change:
         if restored:
             log = self.aside.coming
         redacted = redaction.log_of(redaction.facts_of(self.transaction))
-        verb, to = self.request["verb"], self.request.get("to")
+        verb, to = self.request.verb, self.request.to
         work = Work(
             self.layout,
             self.environment,
@@ -212,7 +209,7 @@ class Change:
         for step in steps:
             begun, self.title = time.monotonic(), step.title
             if not desired.back:
-                room.refuse_touching(self.layout, self.environment, self.request["verb"], step.verb)
+                room.refuse_touching(self.layout, self.environment, self.request.verb, step.verb)
             self.transaction.write("step", state="begin", title=step.title, **step.to_json())
             if step.verb == "switch-log":
                 work = replace(work, aside=self.aside.name(desired))
@@ -233,7 +230,7 @@ class Change:
 
     def _deleted(self, before: dict[str, Any]) -> dict[str, Any]:
         """The audit's fields about deleted data: the end of its log, if that could be read."""
-        if not self._begun("delete-data") or self.request["verb"] != "remove":
+        if not self._begun("delete-data") or self.request.verb != "remove":
             return {}
         log = before["log"]
         return {"deleted": True, **({"position": log["length"], "head": log["head"]} if log else {})}
@@ -262,7 +259,7 @@ class Change:
             event="end",
             transaction=self.transaction.id,
             environment=self.environment.name,
-            verb=self.request["verb"],
+            verb=self.request.verb,
             outcome=outcome,
             before=before["release"],
             after=after,
@@ -270,7 +267,7 @@ class Change:
             reason=failure.message if failure else None,
             **(
                 self._deleted(before)
-                or loss.reached(self.layout, self.environment, self.request["verb"], outcome)
+                or loss.reached(self.layout, self.environment, self.request.verb, outcome)
             ),
             **redaction.audited_of(self.transaction),
         )

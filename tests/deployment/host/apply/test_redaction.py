@@ -147,12 +147,12 @@ def test_program_that_changes_anything_else_fails(
 def test_what_the_program_refuses_is_refused_beforehand(work: Work, monkeypatch: pytest.MonkeyPatch) -> None:
     """In its own words, with nothing touched; and a release that cannot redact is named."""
     monkeypatch.setattr(redaction, "refuse_nobody", lambda _: None)
-    request: dict[str, Any] = {"position": 9, "reason": "-why", "actor": {"name": "-Ada"}}
+    order = Redaction(9, "-why", "-Ada")
     with pytest.raises(Refused, match="is too old: it cannot redact an event"):
-        redaction.look_up(work.layout, DEV, work.chosen, request)
+        redaction.look_up(work.layout, DEV, work.chosen, order)
     able = replace(work.chosen, log={"reads": {"EventRedacted": [1]}})
     with pytest.raises(Refused) as refusal:
-        redaction.look_up(work.layout, DEV, able, request)
+        redaction.look_up(work.layout, DEV, able, order)
     assert refusal.value.message == "there is no event at position 9: the log ends at 3."
     assert "shows the positions" in refusal.value.hint
 
@@ -164,9 +164,9 @@ def test_log_that_nobody_can_read_is_refused_soon(work: Work, monkeypatch: pytes
     waits = [sys.executable, "-IS", "-c", "import sys; sys.stdin.read(); import signal; signal.pause()"]
     monkeypatch.setattr(releases, "command", lambda *words: [*waits, *words[3:]])
     able = replace(work.chosen, log={"reads": {"EventRedacted": [1]}})
-    request: dict[str, Any] = {"position": 2, "reason": "why", "actor": {"name": "Ada"}}
+    order = Redaction(2, "why", "Ada")
     with pytest.raises(Refused, match=r"no end after 0\.2 s: .* head"):
-        redaction.look_up(work.layout, DEV, able, request)
+        redaction.look_up(work.layout, DEV, able, order)
 
 
 def test_audit_knows_of_it_however_the_transaction_ended(work: Work) -> None:

@@ -17,7 +17,7 @@ from deployment.host.transaction import recovery, transaction
 from deployment.host.values.desired import Running
 from deployment.host.values.errors import StepFailed
 from deployment.host.values.layout import Layout
-from tests.deployment.shelves import DEV, NEW, OLD, aside, forward, places, release
+from tests.deployment.shelves import DEV, NEW, OLD, aside, forward, places, release, resolved
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_change_begins_with_giving_names(layout: Layout, monkeypatch: pytest.Mon
     """A log that nobody could ask for by name is as good as lost."""
     assert "was left by a restore" in next(status._left(layout, DEV))
     assert _settled(layout, monkeypatch) == {"events": "9", "5-aaaaaaaaaaaa": "5"}
-    assert archived_logs.find(layout, DEV, release(layout), "5-aaaaaaaaaaaa")["length"] == 5
+    assert archived_logs.find(layout, DEV, release(layout), "5-aaaaaaaaaaaa").length == 5
     assert list(status._left(layout, DEV)) == []
 
 
@@ -95,7 +95,7 @@ def test_way_back_begins_with_giving_names(layout: Layout, monkeypatch: pytest.M
         raise StepFailed("it cannot be looked at.")
 
     monkeypatch.setattr(transaction, "observe", look)
-    change = transaction.Change(layout, DEV, mine, {"verb": "restore", "log": log})
+    change = transaction.Change(layout, mine, resolved("restore", log=log))
     assert change._back({"state": "running", "release": "r", "enabled": True}) == "hands"
     assert seen == [("5-aaaaaaaaaaaa.2",)]
 
@@ -111,8 +111,7 @@ def test_result_names_the_log_of_before_though_the_switch_was_killed(
     mine = Transaction("t1", layout.root / "transaction")
     mine.write("attempt", number=1)
     log = {"length": 5, "head": NEW.head}
-    request = {"verb": "restore", "environment": "dev", "actor": {"name": "tester"}, "log": log}
-    change = transaction.Change(layout, DEV, mine, request)
+    change = transaction.Change(layout, mine, resolved("restore", log=log))
     change._end("done", {"release": "r", "state": "running"}, None)
     assert mine.result is not None
     assert mine.result["facts"] == {"kept": str(layout.kept_logs(DEV) / "9-ffffffffffff"), "newer": None}

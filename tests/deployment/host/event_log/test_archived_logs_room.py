@@ -16,12 +16,15 @@ from deployment.host.node import run
 from deployment.host.records.record import Transaction
 from deployment.host.releases import releases
 from deployment.host.transaction import changing
+from deployment.host.transaction.request import desired_of
+from deployment.host.transaction.resolve import resolve
 from deployment.host.values.desired import Unchanged
 from deployment.host.values.errors import Refused, StepFailed
 from deployment.host.values.layout import Environment, Layout
 from deployment.host.values.model import Log
+from deployment.host.values.request import Request
 from deployment.host.values.step import Step
-from tests.deployment.shelves import release
+from tests.deployment.shelves import release, resolved
 
 DEV = Environment("dev")
 Usage = namedtuple("Usage", "total used free")
@@ -64,7 +67,6 @@ def test_log_that_does_not_fit_is_refused_before_it_is_sent(
     volume(monkeypatch, layout.data(DEV), 32 << 20)
     transaction = layout.root / "t1"
     transaction.mkdir()
-    (transaction / "request.json").write_text('{"verb": "restore", "environment": "dev"}')
 
     class Wire:
         def say(self, *_: Any, **__: Any) -> None: ...
@@ -77,7 +79,13 @@ def test_log_that_does_not_fit_is_refused_before_it_is_sent(
 
     wire: Any = Wire()
     with pytest.raises(Refused, match="the log takes 34 MB on the node"):
-        changing._stage(layout, wire, Transaction("t1", transaction), (Step("install-log", ("5-aaa",)),))
+        changing._stage(
+            layout,
+            wire,
+            Transaction("t1", transaction),
+            resolved("restore"),
+            (Step("install-log", ("5-aaa",)),),
+        )
 
 
 def test_log_that_fits_no_more_is_not_laid_down(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -107,7 +115,7 @@ def test_rebuild_without_a_log_is_refused(layout: Layout, monkeypatch: pytest.Mo
     """What a release of any time would make of it is empty, over good read models."""
     monkeypatch.setattr(releases, "read_manifest", lambda *_: release(layout))
     monkeypatch.setattr(releases, "current", lambda *_: "r")
-    request = {"verb": "rebuild", "environment": "dev", "dry": True}
+    request = {"verb": "rebuild", "environment": "dev", "actor": {}, "dry": True}
     nobody: Any = None
     with pytest.raises(Refused, match=r"there is no event log in .*/dev/events"):
         changing.change(layout, nobody, layout.root, request)
@@ -142,4 +150,7 @@ def test_read_models_that_stay_are_said_without_the_command(
 
 def test_kept_log_of_what_was_never_deployed(layout: Layout) -> None:
     """The plan says what is missing: not a log, but a release."""
-    assert archived_logs.find(layout, DEV, None, "5-aaaaaaaaaaaa")["kept"] == "5-aaaaaaaaaaaa"
+    asked = {"verb": "restore", "environment": "dev", "actor": {}, "log": {"kept": "5-aaaaaaaaaaaa"}}
+    request = resolve(layout, Request.parse(asked), None, asked)
+    assert request.kept == "5-aaaaaaaaaaaa"
+    assert desired_of(layout, request).log is not None

@@ -51,7 +51,7 @@ def test_dead_mount_is_a_fault(tmp_path: Path) -> None:
 def test_change_over_a_dead_mount_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also where it is looked at in another place, such as for its room, or for a log to restore."""
     monkeypatch.setattr(changing, "_prepare", dead)
-    request = {"verb": "deploy", "environment": "dev"}
+    request = {"verb": "deploy", "environment": "dev", "actor": {"name": "Ada"}}
     with pytest.raises(Refused, match="Transport endpoint is not connected") as refused:
         changing.change(Layout(tmp_path), Wire(-1, -1), tmp_path, request)
     assert "umount --lazy" in refused.value.hint

@@ -12,6 +12,7 @@ from deployment.host.records import record
 from deployment.host.transaction import changing
 from deployment.host.values.errors import Refused, Unfinished
 from deployment.host.values.layout import Layout
+from deployment.host.values.request import ResolvedRequest
 from deployment.host.values.step import Step
 
 REQUEST = {"verb": "deploy", "environment": "dev", "actor": {"name": "tester"}}
@@ -22,7 +23,7 @@ def test_connection_lost_while_it_sends_leaves_no_transaction(layout: Layout) ->
     reading, writing = os.pipe()
     os.close(writing)
     sink = os.open(os.devnull, os.O_WRONLY)
-    request = REQUEST | {"actor": {"name": "tester"}}
+    request = ResolvedRequest.parse(REQUEST)
     try:
         with pytest.raises(Hangup):
             changing._begun(

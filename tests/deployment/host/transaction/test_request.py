@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from deployment.host.releases import releases
 from deployment.host.transaction.request import desired_of
 from deployment.host.values.desired import Running
 from deployment.host.values.layout import Layout
-from tests.deployment.shelves import DEV, NEW, OLD, release
+from tests.deployment.shelves import NEW, OLD, release, resolved
 
 
 @pytest.mark.parametrize("kept", ["", "5-aaaaaaaaaaaa"])
@@ -21,8 +19,7 @@ def test_restored_log_is_watched_as_long_as_was_asked(
     monkeypatch.setattr(releases, "read_manifest", lambda *_: release(layout))
     monkeypatch.setattr(releases, "current", lambda *_: "r")
     log = {"length": NEW.length, "head": NEW.head} | ({"kept": kept} if kept else {})
-    request: dict[str, Any] = {"verb": "restore", "environment": "dev", "soak": 3.0, "log": log}
-    desired = desired_of(layout, DEV, request)
+    desired = desired_of(layout, resolved("restore", soak=3.0, log=log))
     assert isinstance(desired, Running)
     assert (desired.watch, desired.kept, desired.staged) == (3.0, kept, False)
     assert desired.log is not None

@@ -16,7 +16,8 @@ from deployment.host.values.desired import Running, Stopped
 from deployment.host.values.errors import StepFailed
 from deployment.host.values.layout import Layout
 from deployment.host.values.model import Kept, Manifest, Observed
-from tests.deployment.shelves import DEV, release
+from deployment.host.values.request import ResolvedRequest
+from tests.deployment.shelves import release, resolved
 
 REQUEST = {"verb": "restart", "environment": "dev", "actor": {"name": "tester"}}
 NAME = "c0ffee000000-111111111111"
@@ -30,7 +31,7 @@ def _change(layout: Layout, monkeypatch: pytest.MonkeyPatch, seen: Observed) -> 
     monkeypatch.setattr(releases, "current", lambda *_: here.id)
     monkeypatch.setattr(transaction, "observe", lambda *_, **__: seen)
     mine = record.create(layout, REQUEST)
-    return transaction.Change(layout, DEV, mine, mine.request)
+    return transaction.Change(layout, mine, ResolvedRequest.parse(mine.request))
 
 
 def _deployed(layout: Layout) -> Manifest:
@@ -130,7 +131,7 @@ def test_what_an_earlier_attempt_has_done_is_not_wanted_again(
 ) -> None:
     """What is said to a service after a switch is no reason to switch once more."""
     change = _change(layout, monkeypatch, RUNS)
-    change.request.update(verb=verb, log={"length": 5, "head": "a" * 64})
+    change.request = resolved(verb, log={"length": 5, "head": "a" * 64})
     assert getattr(change._desired(), named)
     change.transaction.write("step", verb=step, state="begin")
     assert getattr(change._desired(), named)

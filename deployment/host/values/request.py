@@ -1,0 +1,121 @@
+"""A change as the operator asked for it, and as the node carries it out. Neither is ever edited. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Self
+
+from .errors import Refused
+from .layout import ENVIRONMENTS, Environment
+from .model import Log, Manifest, Redaction
+
+CHANGES = ("deploy", "rollback", "restart", "stop", "start", "remove", "restore", "rebuild", "redact")
+
+
+@dataclass(frozen=True)
+class Request:
+    """A change as the operator asked for it."""
+
+    verb: str
+    environment: Environment
+    actor: Mapping[str, str]  # who asks: name, and user and host of the operator's machine
+    dry: bool = False  # whether only the plan is asked for
+    soak: float = 0.0  # seconds
+    keep: int | None = None  # releases that came up and stay
+    insist: bool = False
+    delete: bool = False  # whether a removal takes the data away
+    release: Mapping[str, Any] | None = None  # the manifest of the release to install
+    to: str | None = None  # the release to go back to
+    config: str | None = None  # "current": keep the configuration that runs
+    log: Log | None = None  # the event log to restore
+    kept: str = ""  # the name of an archived log to restore
+    position: int = 0  # of the event to redact
+    reason: str = ""  # for the redaction
+
+    @classmethod
+    def parse(cls, value: Mapping[str, Any]) -> Self:
+        """Read a request from its JSON. Raises `Refused` for one that this version does not understand.
+
+        Keys that another version added are left aside.
+        """
+        if value.get("verb") not in CHANGES:
+            raise Refused(
+                f"this node's half does not know the verb {value.get('verb')!r}.",
+                f"it knows {', '.join(CHANGES)}",
+            )
+        if value.get("environment") not in ENVIRONMENTS:
+            raise Refused(
+                f"there is no environment {value.get('environment')!r}.", f"one of {', '.join(ENVIRONMENTS)}"
+            )
+        try:
+            return cls(**{item.name: _READ[item.name](value) for item in fields(cls)})
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise Refused(
+                f"the request cannot be read: {error!r}.", "deploy with the same version"
+            ) from error
+
+    @property
+    def manifest(self) -> Manifest | None:
+        """The manifest of the release to install."""
+        return Manifest.from_json(self.release) if self.release else None
+
+    @property
+    def redaction(self) -> Redaction:
+        """The redaction of a request that asks for one."""
+        return Redaction(self.position, self.reason, str(self.actor["name"]))
+
+
+@dataclass(frozen=True)
+class ResolvedRequest(Request):
+    """A change with all that the node worked out beforehand, so that each attempt at it means the same.
+
+    `to` is the whole id of a release, `release` the one that is installed, `log` the one that is restored.
+    """
+
+    planned: Mapping[str, Any] | None = None  # what a redaction changes
+    noted: bool = False  # whether that redaction is on record already
+    running: bool = False  # whether the service runs, and is started again after the redaction
+    asked: Mapping[str, Any] | None = None  # the request as it was sent; None before version 0.4.0
+
+    def to_json(self) -> dict[str, Any]:
+        """The content of request.json, with the keys that version 0.3.0 reads, and what was asked."""
+        flat = {
+            item.name: getattr(self, item.name)
+            for item in fields(self)
+            if item.name not in ("environment", "log", "kept") and getattr(self, item.name) is not None
+        }
+        log = {**({"kept": self.kept} if self.kept else {}), **(vars(self.log) if self.log else {})}
+        return {**flat, "environment": self.environment.name, **({"log": log} if log else {})}
+
+
+def _log(value: Mapping[str, Any]) -> Log | None:
+    members = {key: item for key, item in (value.get("log") or {}).items() if key != "kept"}
+    return Log(**members) if members else None
+
+
+def _optional_text(key: str) -> Any:
+    return lambda value: None if value.get(key) is None else str(value[key])
+
+
+_READ: dict[str, Any] = {
+    "verb": lambda value: str(value["verb"]),
+    "environment": lambda value: Environment(value["environment"]),
+    "actor": lambda value: {str(key): str(item) for key, item in value["actor"].items()},
+    "soak": lambda value: float(value.get("soak") or 0),
+    "keep": lambda value: None if value.get("keep") is None else int(value["keep"]),
+    "release": lambda value: dict(value["release"]) if value.get("release") else None,
+    "to": _optional_text("to"),
+    "config": _optional_text("config"),
+    "log": _log,
+    "kept": lambda value: str((value.get("log") or {}).get("kept") or ""),
+    "position": lambda value: int(value.get("position") or 0),
+    "reason": lambda value: str(value.get("reason") or ""),
+    "planned": lambda value: dict(value["planned"]) if value.get("planned") else None,
+    "asked": lambda value: dict(value["asked"]) if value.get("asked") else None,
+    **{
+        key: (lambda value, key=key: bool(value.get(key)))
+        for key in ("dry", "insist", "delete", "noted", "running")
+    },
+}
+"""How each member is read from the JSON of a request."""
