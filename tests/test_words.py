@@ -24,6 +24,7 @@ SMALL: tuple[str, ...] = (
     "deployment/remote",
     "deployment/ui",
     "deployment/verbs",
+    "deployment/host",
 )
 """The folders whose functions are small."""
 

@@ -91,17 +91,7 @@ def look(
         known = _log_in(layout, environment, current, now, at_rest, known) or known
     if place != now or at_rest is None:
         at_rest = _read(layout, environment, current, place, known)
-    facts = Facts(
-        environment.name,
-        place,
-        known,
-        missing=_is_missing(place),
-        came_up=_came_up(layout, environment, current),
-        deleted=bool(pid) and any(deleted.held(pid, now)),
-        pid=pid,
-        before=now if place != now else None,
-        deployed=current is not None,
-    )
+    facts = _facts(layout, environment, current, place, now, known, pid)
     if not isinstance(at_rest, tuple):
         return judge(facts)
     log, at = at_rest
@@ -123,6 +113,29 @@ def _log_in(
         return None
     at_rest = at_rest or _read(layout, environment, current, place, known)
     return at_rest[0] if isinstance(at_rest, tuple) else None
+
+
+def _facts(
+    layout: Layout,
+    environment: Environment,
+    current: Manifest | None,
+    place: Path,
+    now: Path,
+    known: Log | None,
+    pid: int,
+) -> Facts:
+    """The facts without a look into the log. `now` is where the current release has it."""
+    return Facts(
+        environment.name,
+        place,
+        known,
+        missing=_is_missing(place),
+        came_up=_came_up(layout, environment, current),
+        deleted=bool(pid) and any(deleted.held(pid, now)),
+        pid=pid,
+        before=now if place != now else None,
+        deployed=current is not None,
+    )
 
 
 def _came_up(layout: Layout, environment: Environment, current: Manifest | None) -> bool:

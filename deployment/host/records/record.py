@@ -108,6 +108,14 @@ class Transaction:
         found = self.entries("result")
         return found[-1] if found else None
 
+    def has_begun(self, verb: str) -> bool:
+        """Whether an attempt has begun the step with this verb."""
+        return any(entry["verb"] == verb for entry in self.entries("step"))
+
+    def has_done(self, verb: str) -> bool:
+        """Whether an attempt has done the step with this verb."""
+        return any(entry["verb"] == verb and entry["state"] == "done" for entry in self.entries("step"))
+
     def close(self) -> None:
         """Forget the staged inputs."""
         for blob in (*self.path.glob("*.tar.gz"), *self.path.glob("*.db")):

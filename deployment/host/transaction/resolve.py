@@ -23,11 +23,7 @@ def resolve(
 
     `manifest` is that of the current release, and `asked` the request as it was sent.
     """
-    login = os.environ.get("SUDO_USER") or "root"
-    members = {item.name: getattr(request, item.name) for item in fields(Request)}
-    members["actor"] = {**request.actor, "login": login}
-    release = {"release": request.release["id"]} if request.release else {}
-    resolved = ResolvedRequest(**members, asked={**asked, **release})
+    resolved = _as_asked(request, asked)
     if request.verb == "rollback":
         return _rollback(layout, resolved)
     if manifest is None:  # the plan refuses what needs a release
@@ -48,6 +44,14 @@ def resolve(
                 log = archived_logs.find(layout, request.environment, manifest, request.kept)
                 return replace(resolved, log=log)
     return resolved
+
+
+def _as_asked(request: Request, asked: Mapping[str, Any]) -> ResolvedRequest:
+    """The same request, with the user on the node who carries it out. Of a release `asked` keeps the id."""
+    members = {item.name: getattr(request, item.name) for item in fields(Request)}
+    members["actor"] = {**request.actor, "login": os.environ.get("SUDO_USER") or "root"}
+    release = {"release": request.release["id"]} if request.release else {}
+    return ResolvedRequest(**members, asked={**asked, **release})
 
 
 def _rollback(layout: Layout, request: ResolvedRequest) -> ResolvedRequest:

@@ -22,12 +22,13 @@ from ..records import audit
 from ..records.record import Transaction
 from ..records.verified_releases import Place
 from ..releases import releases
-from ..values.desired import Absent, Desired, Running, Stopped, Unchanged
+from ..values.desired import Desired, Running, Unchanged
 from ..values.errors import HostError, Refused, StepFailed
 from ..values.layout import Layout
 from ..values.model import Log, Lost, Observed
 from ..values.request import ResolvedRequest
 from ..values.step import Step, unfinished
+from .before import as_it_was, state_of
 from .leftovers import sweep_all
 from .recovery import close_abandoned, conclude
 from .request import desired_of
@@ -62,11 +63,15 @@ class Change:
             failure = self._forward(before, observed)
         if failure is None:
             self.aside.clear(releases.read_manifest(self.layout, self.environment, before["release"]))
+        self._conclude(attempt, before, failure)
+
+    def _conclude(self, attempt: int, before: dict[str, Any], failure: HostError | None) -> None:
+        """End a change that is done or refused; revert one that failed, as far as that is possible."""
         if failure is None or failure.outcome == "refused":
             self._end("done" if failure is None else "refused", before, failure)
         elif attempt > ALL_ATTEMPTS:
             self._end("hands", before, failure)
-        elif self._begun("remove-releases") and self.request.verb == "remove":
+        elif self.transaction.has_begun("remove-releases") and self.request.verb == "remove":
             hint = failure.hint or f"fix that, then make remove ENV={self.environment.name} again"
             self._end("hands", before, StepFailed(failure.message, hint, failure.details))
         else:
@@ -79,8 +84,6 @@ class Change:
             return self.transaction.entries("before")[0]
         close_abandoned(self.layout, self.environment, self.transaction)
         release = observed.runs if observed.runs in observed.releases else observed.current
-        active = "active" in (observed.service, observed.socket) or observed.service == "activating"
-        state = "running" if active else "stopped" if observed.exists else "absent"
         # The audit first: a death in between writes its line twice, which is better than not at all.
         audit.append(
             self.layout,
@@ -90,11 +93,11 @@ class Change:
             verb=self.request.verb,
             actor=self.request.actor,
             before=release,
-            wanted=(self.request.release or {}).get("id") or self.request.to or self.aside.named,
+            wanted=self._wanted(),
         )
         return self.transaction.write(
             "before",
-            state=state,
+            state=state_of(observed),
             release=release,
             pid=observed.pid,
             enabled=observed.enabled,
@@ -104,19 +107,26 @@ class Change:
             **loss.before(self.layout, self.environment, observed, release, self._desired()),
         )
 
+    def _wanted(self) -> str | None:
+        """The release or the log that the change is to bring, as the audit names it."""
+        installed = (self.request.release or {}).get("id")
+        return installed or self.request.to or self.aside.named
+
     def _look(self, desired: Desired, *, with_log: bool = True) -> Observed:
         return observe(self.layout, self.environment, desired, with_log=with_log)
 
     def _desired(self) -> Desired:
         """The state to reach, without the steps that an earlier attempt has done."""
         desired = desired_of(self.layout, self.request)
-        if self._done("switch-log"):  # what is said to the service after that is no reason to do it again
+        if self.transaction.has_done(
+            "switch-log"
+        ):  # what is said to the service after that is no reason to do it again
             desired = replace(desired, log=None)
-        if isinstance(desired, Running) and self._done("restart-service"):
+        if isinstance(desired, Running) and self.transaction.has_done("restart-service"):
             desired = replace(desired, restart=False)
-        if isinstance(desired, Unchanged) and self._done("rebuild-projections"):
+        if isinstance(desired, Unchanged) and self.transaction.has_done("rebuild-projections"):
             desired = replace(desired, rebuild=False)
-        if self._done("redact-log"):
+        if self.transaction.has_done("redact-log"):
             desired = replace(desired, redaction=None)
         return desired
 
@@ -148,7 +158,7 @@ class Change:
         try:
             redaction.recover(self.layout, self.environment, release, self.transaction)
             self.aside.tidy(release)  # a log that was not switched is kept where it was
-            desired = self._as_it_was(before)
+            desired = as_it_was(self.layout, self.request, self.aside, before)
             steps = plan(self._look(replace(desired, log=None)), desired)
             self.transaction.write("revert", steps=[step.to_json() for step in steps])
             self._apply(steps, desired, before)
@@ -167,93 +177,87 @@ class Change:
             return failure
         return StepFailed(f"{failure.message.rstrip('.')}. {left}", failure.hint, failure.details)
 
-    def _as_it_was(self, before: dict[str, Any]) -> Desired:
-        if before["state"] == "absent":
-            return Absent(environment=self.environment, user=before["user"], home=before["home"])
-        release = releases.read_manifest(self.layout, self.environment, before["release"])
-        if release is None:
-            raise StepFailed(f"the manifest of release {before['release']} cannot be read.")
-        shared: dict[str, Any] = {"environment": self.environment, "release": release, "back": True}
-        if self.request.verb == "rebuild":
-            return Unchanged(**shared)
-        failed = (self.request.release or {}).get("id", "")
-        shared["failed"] = failed if failed != release.id else ""
-        shared["log"], shared["kept"] = self.aside.before()
-        shared["enabled"] = before["enabled"]
-        if before["state"] == "stopped":
-            return Stopped(**shared)
-        return Running(**shared, pid=before.get("pid") or 0)
-
     def _apply(self, steps: tuple[Step, ...], desired: Desired, before: dict[str, Any]) -> None:
         self.transaction.write("plan", steps=[step.to_json() for step in steps])
+        work = self._work(steps, desired, before)
+        for step in steps:
+            self.title = step.title
+            if not desired.back:
+                room.refuse_touching(self.layout, self.environment, self.request.verb, step.verb)
+            if step.verb == "switch-log":
+                work = replace(work, aside=self.aside.name(desired))
+            self._perform(work, step)
+            if step.verb == "redact-log":
+                work = replace(work, log=redaction.log_of(work.facts), redacted=True)
+        self._look_again(steps, desired)
+
+    def _work(self, steps: tuple[Step, ...], desired: Desired, before: dict[str, Any]) -> Work:
+        """The values that the steps share."""
         known = Log(**before["last_head"]) if before.get("last_head") else None
         log = Log(**before["log"]) if before["log"] else known
-        switched = any(step.verb == "switch-log" for step in steps) or self._done("switch-log")
-        restored = self.aside.coming is not None and not desired.back and switched
-        if restored:
+        is_switched = any(step.verb == "switch-log" for step in steps) or self.transaction.has_done(
+            "switch-log"
+        )
+        is_restored = self.aside.coming is not None and not desired.back and is_switched
+        if is_restored:
             log = self.aside.coming
         redacted = redaction.log_of(redaction.facts_of(self.transaction))
-        verb, to = self.request.verb, self.request.to
-        work = Work(
+        to = self.request.to if desired.staged else None
+        is_deployed = desired.staged and self.request.verb == "deploy"
+        return Work(
             self.layout,
             self.environment,
             self.transaction.path,
             desired.release,
             redacted or log,
-            Place(desired.staged and verb == "deploy", before["release"], to if desired.staged else None),
+            Place(is_deployed, before["release"], to),
             desired,
             known,
-            restored,
+            is_restored,
             redacted is not None,
         )
-        for step in steps:
-            begun, self.title = time.monotonic(), step.title
-            if not desired.back:
-                room.refuse_touching(self.layout, self.environment, self.request.verb, step.verb)
-            self.transaction.write("step", state="begin", title=step.title, **step.to_json())
-            if step.verb == "switch-log":
-                work = replace(work, aside=self.aside.name(desired))
-            remark = perform(work, step)
-            if step.verb == "redact-log":
-                work = replace(work, log=redaction.log_of(work.facts), redacted=True)
-            more = {"seconds": round(time.monotonic() - begun, 3), "remark": remark, "facts": work.facts}
-            more["doubts"], work.doubts[:] = [*work.doubts], []
-            self.transaction.write("step", state="done", title=step.title, **more, **step.to_json())
+
+    def _perform(self, work: Work, step: Step) -> None:
+        """Perform one step, with its beginning and its end on record."""
+        started = time.monotonic()
+        self.transaction.write("step", state="begin", title=step.title, **step.to_json())
+        remark = perform(work, step)
+        more = {"seconds": round(time.monotonic() - started, 3), "remark": remark, "facts": work.facts}
+        more["doubts"], work.doubts[:] = [*work.doubts], []
+        self.transaction.write("step", state="done", title=step.title, **more, **step.to_json())
+
+    def _look_again(self, steps: tuple[Step, ...], desired: Desired) -> None:
+        """Raise `StepFailed` unless the state is the desired one now."""
         self.title = "second look"
         reached = desired.reached()
         again = plan(self._look(reached, with_log=False), reached)
-        left = unfinished(again, steps)
-        if left:
-            raise StepFailed(
-                f"after every step this is still to do: {', '.join(step.title for step in left)}."
-            )
+        remaining = unfinished(again, steps)
+        if remaining:
+            titles = ", ".join(step.title for step in remaining)
+            raise StepFailed(f"after every step this is still to do: {titles}.")
 
     def _deleted(self, before: dict[str, Any]) -> dict[str, Any]:
         """The audit's fields about deleted data: the end of its log, if that could be read."""
-        if not self._begun("delete-data") or self.request.verb != "remove":
+        if not self.transaction.has_begun("delete-data") or self.request.verb != "remove":
             return {}
         log = before["log"]
         return {"deleted": True, **({"position": log["length"], "head": log["head"]} if log else {})}
-
-    def _done(self, verb: str) -> bool:
-        return any(e["verb"] == verb and e["state"] == "done" for e in self.transaction.entries("step"))
-
-    def _begun(self, verb: str) -> bool:
-        return any(entry["verb"] == verb for entry in self.transaction.entries("step"))
 
     def _failed(self, error: HostError) -> None:
         self.transaction.write("failed", title=self.title, **error.to_json())
 
     def _failure_so_far(self) -> HostError | None:
-        found = self.transaction.entries("failed")
-        if not found:
+        failures = self.transaction.entries("failed")
+        if not failures:
             return None
-        return StepFailed(found[-1]["message"], found[-1]["hint"], tuple(found[-1]["details"]))
+        last = failures[-1]
+        return StepFailed(last["message"], last["hint"], tuple(last["details"]))
 
     def _end(self, outcome: str, before: dict[str, Any], failure: HostError | None) -> None:
         sweep_all(self.layout, self.environment)
         after = releases.current(self.layout, self.environment)
         seconds = self.transaction.seconds
+        log = self._deleted(before) or loss.reached(self.layout, self.environment, self.request.verb, outcome)
         audit.append(
             self.layout,
             event="end",
@@ -265,15 +269,18 @@ class Change:
             after=after,
             seconds=seconds,
             reason=failure.message if failure else None,
-            **(
-                self._deleted(before)
-                or loss.reached(self.layout, self.environment, self.request.verb, outcome)
-            ),
+            **log,
             **redaction.audited_of(self.transaction),
         )
         more = {"before": before["release"], "after": after, "seconds": seconds, "state": before["state"]}
-        told = any(entry.get("facts", {}).get("kept") for entry in self.transaction.entries("step"))
-        if outcome == "done" and not told:  # the step that would have told it was cut short
-            more["facts"] = self.aside.facts(releases.read_manifest(self.layout, self.environment, after))
+        if outcome == "done":
+            more |= self._archive(after)
         conclude(self.layout, self.transaction, outcome, failure, **more)
         reserve.fill(self.layout)
+
+    def _archive(self, after: str | None) -> dict[str, Any]:
+        """The facts about an archived log, if the step that notes them was cut short."""
+        if any(entry.get("facts", {}).get("kept") for entry in self.transaction.entries("step")):
+            return {}
+        release = releases.read_manifest(self.layout, self.environment, after)
+        return {"facts": self.aside.facts(release)}

@@ -11,6 +11,7 @@ from deployment.host.records import audit, record
 from deployment.host.records.record import Transaction
 from deployment.host.releases import releases
 from deployment.host.transaction import transaction
+from deployment.host.transaction.before import as_it_was
 from deployment.host.transaction.transaction import ALL_ATTEMPTS, FORWARD_ATTEMPTS
 from deployment.host.values.desired import Running, Stopped
 from deployment.host.values.errors import StepFailed
@@ -99,7 +100,7 @@ def test_what_was_there_before_is_gone_back_to(
     """What was stopped by hand stays down, and starts on boot if it did before."""
     seen = replace(RUNS, service=service, socket=socket, enabled=enabled)
     change = _change(layout, monkeypatch, seen)
-    desired = change._as_it_was(change._before(seen))
+    desired = as_it_was(layout, change.request, change.aside, change._before(seen))
     assert isinstance(desired, Running if state == "running" else Stopped)
     assert desired.release is not None
     assert (desired.enabled, desired.release.id, desired.back) == (enabled, NAME, True)

@@ -1,0 +1,40 @@
+"""The state before a change, which a revert restores."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..event_log.archive_notes import Aside
+from ..releases import releases
+from ..values.desired import Absent, Desired, Running, Stopped, Unchanged
+from ..values.errors import StepFailed
+from ..values.layout import Layout
+from ..values.model import Observed
+from ..values.request import ResolvedRequest
+
+
+def state_of(observed: Observed) -> str:
+    """The state in one word: running, stopped or absent."""
+    if "active" in (observed.service, observed.socket) or observed.service == "activating":
+        return "running"
+    return "stopped" if observed.exists else "absent"
+
+
+def as_it_was(layout: Layout, request: ResolvedRequest, aside: Aside, before: dict[str, Any]) -> Desired:
+    """The state to revert to. `before` is the record's entry about it. Raises `StepFailed`."""
+    environment = request.environment
+    if before["state"] == "absent":
+        return Absent(environment=environment, user=before["user"], home=before["home"])
+    release = releases.read_manifest(layout, environment, before["release"])
+    if release is None:
+        raise StepFailed(f"the manifest of release {before['release']} cannot be read.")
+    shared: dict[str, Any] = {"environment": environment, "release": release, "back": True}
+    if request.verb == "rebuild":
+        return Unchanged(**shared)
+    failed = (request.release or {}).get("id", "")
+    shared["failed"] = failed if failed != release.id else ""
+    shared["log"], shared["kept"] = aside.before()
+    shared["enabled"] = before["enabled"]
+    if before["state"] == "stopped":
+        return Stopped(**shared)
+    return Running(**shared, pid=before.get("pid") or 0)
