@@ -49,7 +49,7 @@ SIZE = len(draft().body())
 
 
 def limit(path: Path, count: int) -> float:
-    """How many times a second a record's bytes can be written to the end of a file and be durable."""
+    """The durable writes of a record's bytes to the end of a file, per second."""
     record = b"x" * SIZE
     descriptor = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600)
     try:

@@ -27,10 +27,10 @@ _LENGTH = b"content-length: "
 
 @dataclass
 class Found:
-    """What came back."""
+    """The answers, and the seconds that they took."""
 
     seconds: list[float] = field(default_factory=list)
-    """How long each answer took."""
+    """The seconds of each answer."""
     failures: int = 0
 
 

@@ -25,7 +25,7 @@ Python writes that at the first start.
 """
 
 READY_SECONDS = 120.0
-"""How long a start may take: the first one on a long log builds the read models."""
+"""The limit for a start: the first one on a long log builds the read models."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Running:
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def called(self, *options: str) -> dict[str, Any]:
-        """What callers find, as `benchmarks.callers` says it."""
+        """The figures of `benchmarks.callers`, run as a program."""
         command = [sys.executable, "-m", "benchmarks.callers", "--port", str(self.port), *options]
         done = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, timeout=120)
         found: dict[str, Any] = json.loads(done.stdout)

@@ -1,4 +1,4 @@
-"""What a benchmark found, as rows: each says what was measured, its goal and whether it is met."""
+"""The results of a benchmark, as rows: the measurement, its goal and whether it is met."""
 
 from __future__ import annotations
 

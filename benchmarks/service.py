@@ -1,4 +1,4 @@
-"""How fast the service and its event log are, beside what this machine can do. `make bench-service`.
+"""Measure the service and its event log beside this machine's own limits. `make bench-service`.
 
 What is compared is measured in turns, in one run, and medians are given: machines differ, and so do minutes.
 Every row says its goal and whether it is met; to miss one is no error.
@@ -24,7 +24,7 @@ from services.config import ROOT
 from tests.services.telegram.bot_api import BotApi
 
 COUNT = 600
-"""How many records one client appends in a round."""
+"""The records that one client appends in a round."""
 
 CROWD = 64
 
@@ -36,7 +36,7 @@ RATE = 200.0
 """Requests a second while it is measured how long each takes."""
 
 PATROL_SECONDS = 120.0
-"""How long the look at every record is waited for."""
+"""The limit for the look at every record."""
 
 
 def main() -> None:
@@ -73,7 +73,26 @@ def _all(place: Path, events: int, rounds: int) -> Iterator[Row]:
 
 def _appends(place: Path, rounds: int) -> Iterator[Row]:
     _tell("appending")
-    found: dict[str, list[float]] = {}
+    rates = _append_rates(place, rounds)
+    bound = median(rates["limit"])
+    yield Row(f"write + fdatasync of {SIZE} bytes: the limit", bound, "/s", note=_span(rates["limit"]))
+    times = median(rates["bare"]) / bound
+    yield Row("rows of a SQLite table with one column", times, "x", note=_span(rates["bare"], "/s"))
+    for name, label, goal in (
+        ("alone", "log, 1 thread", 0.9),
+        ("one", "group commit, 1 client", 0.9),
+        ("crowd", f"group commit, {CROWD} clients", 8.0),
+        ("crowd without keys", "the same without idempotency keys", 8.0),
+    ):
+        times = median(rates[name]) / bound
+        yield at_least(f"durable appends, {label}", times, "x", goal, _span(rates[name], "/s"))
+    for name, label in (("http one", "HTTP, 1 client"), ("http crowd", f"HTTP, {CROWD} clients")):
+        yield Row(f"durable appends, {label}", median(rates[name]), "/s", note=_span(rates[name]))
+
+
+def _append_rates(place: Path, rounds: int) -> dict[str, list[float]]:
+    """The appends per second of each kind, in turns."""
+    rates: dict[str, list[float]] = {}
     busy = place / "busy"
     busy.mkdir()
     with (
@@ -92,21 +111,8 @@ def _appends(place: Path, rounds: int) -> Iterator[Row]:
                 ("http one", _posted(service, 1)),
                 ("http crowd", _posted(service, CROWD)),
             ):
-                found.setdefault(name, []).append(rate)
-    bound = median(found["limit"])
-    yield Row(f"write + fdatasync of {SIZE} bytes: the limit", bound, "/s", note=_span(found["limit"]))
-    times = median(found["bare"]) / bound
-    yield Row("rows of a SQLite table with one column", times, "x", note=_span(found["bare"], "/s"))
-    for name, label, goal in (
-        ("alone", "log, 1 thread", 0.9),
-        ("one", "group commit, 1 client", 0.9),
-        ("crowd", f"group commit, {CROWD} clients", 8.0),
-        ("crowd without keys", "the same without idempotency keys", 8.0),
-    ):
-        times = median(found[name]) / bound
-        yield at_least(f"durable appends, {label}", times, "x", goal, _span(found[name], "/s"))
-    for name, label in (("http one", "HTTP, 1 client"), ("http crowd", f"HTTP, {CROWD} clients")):
-        yield Row(f"durable appends, {label}", median(found[name]), "/s", note=_span(found[name]))
+                rates.setdefault(name, []).append(rate)
+    return rates
 
 
 def _posted(service: Running, connections: int) -> float:
@@ -180,6 +186,11 @@ def _patrol(none: Path, long: Path) -> Iterator[Row]:
         yield Row(f"p99 of a {verb}, no events", median(before), "ms", note=_span(before))
         note = f"{median(beside) / median(before):.1f} x, {_span(beside)}"
         yield Row(f"p99 of a {verb}, the long log, being looked through", median(beside), "ms", note=note)
+    yield from _idle(none, long)
+
+
+def _idle(none: Path, long: Path) -> Iterator[Row]:
+    """The memory of the service once every record was looked at."""
     for place, label in ((none, "no events"), (long, "the long log")):
         with running(place) as service:
             begun = time.perf_counter()

@@ -96,7 +96,7 @@ def ssh(options: argparse.Namespace) -> None:
 
 
 def _open_standard_streams() -> None:
-    """Where a stream is closed, its number would go to the next file opened, and from there to children."""
+    """Open the standard streams that are closed: the next files, and children, would get their numbers."""
     while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
         os.set_inheritable(descriptor, True)
     os.close(descriptor)

@@ -79,7 +79,7 @@ def digest() -> str:
 
 
 def path_of(name: str) -> Path:
-    """Where the base called `name` lies."""
+    """The directory of the base called `name`."""
     return CACHE / name
 
 

@@ -16,7 +16,7 @@ MEMORY = 2 << 30  # bytes: a node that leaks ends its own processes, and not tho
 
 
 def mount_points() -> list[Path]:
-    """Where cgroup2 can be reached: /sys/fs/cgroup, or /sys/fs/cgroup/unified beside cgroup v1."""
+    """The mount points of cgroup2: /sys/fs/cgroup, or /sys/fs/cgroup/unified beside cgroup v1."""
     points = []
     for line in Path("/proc/self/mountinfo").read_text().splitlines():
         mount, _, filesystem = line.partition(" - ")

@@ -93,7 +93,7 @@ class Node:
 
     @property
     def directory(self) -> Path:
-        """Where its keys, its ssh configuration, its console log and (as a rule) its disk lie."""
+        """The directory of its keys, its ssh configuration, its console log and (as a rule) its disk."""
         return self.record.directory
 
     @property

@@ -1,4 +1,4 @@
-"""What is known of a node between two commands, kept in its directory as node.json."""
+"""The record of a node between two commands: node.json in its directory."""
 
 import hashlib
 import ipaddress
@@ -67,12 +67,12 @@ class Record:
 
     @property
     def console(self) -> Path:
-        """What the node wrote to its console, and its supervisor beside it."""
+        """The output of the node's console, and of its supervisor."""
         return self.directory / "console.log"
 
     @property
     def boots(self) -> int:
-        """How often it was booted so far: this tells a node that came back from one that has not left."""
+        """The number of boots so far: it tells a node that came back from one that has not left."""
         try:
             return int((self.directory / "boots").read_text())
         except FileNotFoundError:
@@ -109,7 +109,7 @@ def key_of(directory: Path) -> str:
 
 
 def strangers(directory: Path) -> list[str]:
-    """What lies in `directory` that is no node's."""
+    """The files in `directory` that are no node's."""
     names = (path.name for path in directory.iterdir() if not _is_unfinished(path))
     return sorted(set(names) - {*FILES, DISK})
 

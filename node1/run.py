@@ -18,7 +18,7 @@ TAIL_CHARACTERS = 2000
 
 
 def environment() -> dict[str, str]:
-    """What a child process sees of this process's environment."""
+    """The environment of a child process."""
     kept = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
     return {"PATH": PATH, "LANG": "C.UTF-8", "DEBIAN_FRONTEND": "noninteractive", **kept}
 
@@ -52,16 +52,22 @@ def run(
         raise Node1Error(f"command not found: {words[0]}", hint) from error
     with child:
         try:
-            out, err = child.communicate(stdin, timeout=timeout)
-        except BaseException as error:
-            child.kill()
-            # A grandchild may hold the pipes open: what it still says is not worth waiting for.
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                child.communicate(timeout=1)
-            if isinstance(error, subprocess.TimeoutExpired):
-                raise Node1Error(f"no end after {timeout:g} s: {shlex.join(words)}", hint) from None
-            raise
+            out, err = _communicate(child, stdin, timeout)
+        except subprocess.TimeoutExpired:
+            raise Node1Error(f"no end after {timeout:g} s: {shlex.join(words)}", hint) from None
     if check and child.returncode != 0:
-        said = (err.strip() or out.strip())[-TAIL_CHARACTERS:]
-        raise Node1Error(f"exit code {child.returncode}: {shlex.join(words)}\n{said}".rstrip(), hint)
+        output = (err.strip() or out.strip())[-TAIL_CHARACTERS:]
+        raise Node1Error(f"exit code {child.returncode}: {shlex.join(words)}\n{output}".rstrip(), hint)
     return CompletedProcess(words, child.returncode, out, err)
+
+
+def _communicate(child: subprocess.Popen[str], stdin: str | None, timeout: float) -> tuple[str, str]:
+    """Return the output of a child, and kill it where that does not end. Raises `TimeoutExpired`."""
+    try:
+        return child.communicate(stdin, timeout=timeout)
+    except BaseException:
+        child.kill()
+        # A grandchild may hold the pipes open: its output is not worth waiting for.
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            child.communicate(timeout=1)
+        raise

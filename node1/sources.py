@@ -1,4 +1,4 @@
-"""Where the base root's packages come from: this machine's own Debian sources, if it has them."""
+"""The sources of the base root's packages: this machine's own Debian sources, if it has them."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path

@@ -33,7 +33,7 @@ def main() -> int:
 
 
 def unit_complaints(node: Node) -> list[str]:
-    """What `systemd-analyze verify` says of the services and sockets."""
+    """The complaints of `systemd-analyze verify` about the services and sockets."""
     paths = []
     for name in ENVIRONMENTS:
         environment = Environment(name)
@@ -48,7 +48,7 @@ def unit_complaints(node: Node) -> list[str]:
 
 
 def journal_complaints(node: Node) -> list[str]:
-    """What the journals log of their own settings: systemd-analyze does not read those files."""
+    """The complaints of the journals about their own settings: systemd-analyze does not read those files."""
     environments = [Environment(name) for name in ENVIRONMENTS]
     paths = [_write(node, JOURNALS, environment, environment.journal) for environment in environments]
     _must(node, ["systemctl", "start", *(f"systemd-journald@{each.namespace}" for each in environments)])

@@ -10,7 +10,7 @@ import hashlib
 import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
@@ -95,12 +95,16 @@ def _read(file: EnvFile) -> tuple[dict[str, object], tuple[Problem, ...]]:
             values[key.name] = _value(key, entry.value)
         except InvalidError as invalid:
             problems.append(Problem(invalid.message, key.name, entry.line, invalid.hint))
+    return values, (*problems, *_contradictions(values, mentioned))
+
+
+def _contradictions(values: Mapping[str, object], mentioned: Collection[str | None]) -> Iterator[Problem]:
+    """The problems of values that do not go together."""
     if _inside(values.get("PROJECTIONS_DB_PATH"), values.get("EVENT_STORE_PATH")):
         message = "expected a path outside EVENT_STORE_PATH: projections may be deleted, events never"
-        problems.append(Problem(message, "PROJECTIONS_DB_PATH"))
+        yield Problem(message, "PROJECTIONS_DB_PATH")
     if "API_TOKEN" not in mentioned and not _loopback(values.get("API_HOST")):
-        problems.append(_no_token(values.get("API_HOST")))
-    return values, tuple(problems)
+        yield _no_token(values.get("API_HOST"))
 
 
 def _value(key: Key, text: str) -> object:

@@ -25,6 +25,10 @@ SMALL: tuple[str, ...] = (
     "deployment/ui",
     "deployment/verbs",
     "deployment/host",
+    "services",
+    "node1",
+    "scripts",
+    "benchmarks",
 )
 """The folders whose functions are small."""
 

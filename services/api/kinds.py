@@ -141,32 +141,31 @@ def operations(kind: Kind) -> Operations:
         },
     }
     for change in kind.changes:
-        more = {"requestBody": change.request_body} if change.request_body else {}
-        paths[f"{kind.path}/{{number}}/{change.verb}"] = {
-            change.method: operation(
-                f"{change.verb}-{kind.kind}",
-                change.summary,
-                change.description,
-                {200: answer(f"The {kind.kind}, as it is now.", one)},
-                *(404, 409, 413, 422),
-                tag=kind.plural,
-                token=True,
-                parameters=[NUMBER, KEY],
-                **more,
-            )
-        }
+        paths[f"{kind.path}/{{number}}/{change.verb}"] = {change.method: _change_operation(kind, change, one)}
     return paths
+
+
+def _change_operation(kind: Kind, change: Change, schema: Component) -> dict[str, Any]:
+    more = {"requestBody": change.request_body} if change.request_body else {}
+    return operation(
+        f"{change.verb}-{kind.kind}",
+        change.summary,
+        change.description,
+        {200: answer(f"The {kind.kind}, as it is now.", schema)},
+        *(404, 409, 413, 422),
+        tag=kind.plural,
+        token=True,
+        parameters=[NUMBER, KEY],
+        **more,
+    )
 
 
 def routes(kind: Kind, service: Service) -> list[Route]:
     """The list, a new one, one of them, and what can be done with it."""
 
+    create = _creating(service, kind)
+
     async def many(request: Request) -> Response:
-        if request.method == "POST":
-            command = kind.command(await body(request, kind.new, kind.example))
-            recorded = await service.record(command, idempotency_key(request))
-            status = HTTPStatus.OK if recorded.repeated else HTTPStatus.CREATED
-            return json_of(shown(await service.item(recorded.about or recorded.position)), status)
         states, tag = _states_of(request, kind.kind), _tag_of(request)
         due_until = _due_until_of(request, service.zone)
 
@@ -179,21 +178,22 @@ def routes(kind: Kind, service: Service) -> list[Route]:
 
         return await answered(request, kind.plural, read, lambda item: item.position, shown)
 
+    async def collection(request: Request) -> Response:
+        return await (create if request.method == "POST" else many)(request)
+
     async def one(request: Request) -> Response:
         return json_of(shown(await one_of(service, kind.kind, number_of(request))))
 
     return [
-        Route(kind.path, many, methods=["GET", "POST"]),
+        Route(kind.path, collection, methods=["GET", "POST"]),
         Route(f"{kind.path}/{{number}}", one, methods=["GET"]),
-        *(
-            Route(
-                f"{kind.path}/{{number}}/{change.verb}",
-                _changing(service, kind.kind, change),
-                methods=[change.method.upper()],
-            )
-            for change in kind.changes
-        ),
+        *(_change_route(service, kind, change) for change in kind.changes),
     ]
+
+
+def _change_route(service: Service, kind: Kind, change: Change) -> Route:
+    path = f"{kind.path}/{{number}}/{change.verb}"
+    return Route(path, _changing(service, kind.kind, change), methods=[change.method.upper()])
 
 
 def tags_of(tags: tuple[str, ...]) -> tuple[str, ...]:
@@ -207,6 +207,16 @@ async def one_of(service: Service, kind: str, number: int) -> Item:
     if item.kind != kind:
         raise MissingError(f"there is no {kind} {number}", f"{number} is a {item.kind}")
     return item
+
+
+def _creating(service: Service, kind: Kind) -> Callable[[Request], Awaitable[Response]]:
+    async def handle(request: Request) -> Response:
+        command = kind.command(await body(request, kind.new, kind.example))
+        recorded = await service.record(command, idempotency_key(request))
+        status = HTTPStatus.OK if recorded.repeated else HTTPStatus.CREATED
+        return json_of(shown(await service.item(recorded.about or recorded.position)), status)
+
+    return handle
 
 
 def _changing(service: Service, kind: str, change: Change) -> Callable[[Request], Awaitable[Response]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -126,25 +126,27 @@ def _shown(client: Client, out: Output, options: argparse.Namespace) -> int:
     if out.as_json:
         out.value(item if page is None else {**item, **page})
         return 0
-    more = {name: item.get(name) for name in ("due", "rationale", "reason")}
-    facts = {"tags": " ".join(item["tags"]), **more}
-    out.pairs(
-        [
-            (item["kind"], str(item["number"])),
-            ("state", _state(item, out)),
-            ("text", item["text"]),
-            *(
-                (name, out.moment(value) if name == "due" else value)
-                for name, value in facts.items()
-                if value
-            ),
-            *((name, out.moment(item[name])) for name in ("created", "changed")),
-        ]
-    )
+    out.pairs(list(_pairs(item, out)))
     if page is not None:
         rows = [(str(item["position"]), out.moment(item["time"]), item["text"]) for item in page["entries"]]
         out.table(("number", "time", "entry"), rows)
     return 0
+
+
+def _pairs(item: dict[str, Any], out: Output) -> Iterator[tuple[str, str]]:
+    """The members of an item, for people."""
+    yield item["kind"], str(item["number"])
+    yield "state", _state(item, out)
+    yield "text", item["text"]
+    if item["tags"]:
+        yield "tags", " ".join(item["tags"])
+    if item.get("due"):
+        yield "due", out.moment(item["due"])
+    for name in ("rationale", "reason"):
+        if item.get(name):
+            yield name, item[name]
+    for name in ("created", "changed"):
+        yield name, out.moment(item[name])
 
 
 def turned(client: Client, out: Output, options: argparse.Namespace) -> int:

@@ -70,16 +70,20 @@ def _parser() -> argparse.ArgumentParser:
     into.add_argument("--from", type=Path, dest="source", metavar="FILE", help="standard input by default")
     backup = verbs.add_parser("backup", help="a verified copy, also while the service runs")
     backup.add_argument("--to", type=Path, required=True, metavar="DIR", help="where no log is yet")
-    redact = verbs.add_parser("redact", help="replace the words of an event, while the service is stopped")
+    help_ = "replace the words of an event, while the service is stopped"
+    _add_redact(verbs.add_parser("redact", help=help_))
+    for verb in verbs.choices.values():
+        verb.add_argument("--store", type=Path, metavar="DIR", help="the value of EVENT_STORE_PATH")
+        verb.add_argument("--json", action="store_true", help="one JSON object on standard output")
+    return parser
+
+
+def _add_redact(redact: argparse.ArgumentParser) -> None:
     redact.add_argument("position", type=int, metavar="POSITION")
     redact.add_argument("reason", metavar="REASON", help="which stays in the log, without the words")
     redact.add_argument("--by", metavar="NAME", help="who wants it; by default who runs this")
     redact.add_argument("--plan", action="store_true", help="only tell what would change")
     redact.add_argument("--file", type=Path, metavar="STEM", help="with --store: of PROJECTIONS_DB_PATH")
-    for verb in verbs.choices.values():
-        verb.add_argument("--store", type=Path, metavar="DIR", help="the value of EVENT_STORE_PATH")
-        verb.add_argument("--json", action="store_true", help="one JSON object on standard output")
-    return parser
 
 
 def _configured() -> tuple[Path, Path]:

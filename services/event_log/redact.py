@@ -75,9 +75,7 @@ def redact(backend: Backend, order: Order, ready: Callable[[], None]) -> Redacte
             return note_of(redaction, order.by, order.reason, datetime.now(UTC), old, new)
 
         def prepare() -> None:
-            last = LastHead.beside(backend.store)
-            if last.read() is not None:
-                last.write(shared)
+            _note_head(backend, shared)
             ready()
 
         end = backend.rewrite(log, redaction.changed, note, prepare)
@@ -86,6 +84,13 @@ def redact(backend: Backend, order: Order, ready: Callable[[], None]) -> Redacte
     if after is None:
         raise EventLogError(f"the log in {backend.store} does not end with the note of the redaction")
     return _of(after, redaction.elsewhere, done_now=True)
+
+
+def _note_head(backend: Backend, shared: Head) -> None:
+    """Replace the last head that was noted beside the log, if there is one."""
+    last = LastHead.beside(backend.store)
+    if last.read() is not None:
+        last.write(shared)
 
 
 def _find(backend: Backend, position: int) -> Done | Redaction:

@@ -7,10 +7,12 @@ the service is ready.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from telegram import Bot, User
 from telegram.error import InvalidToken, TelegramError
@@ -113,30 +115,10 @@ class BotRunner:
             self.service, answers, outbox, replies, screens, self.status, chats, who.id, who.username or ""
         )
         reminders = Reminders(self.service, outbox, self.status, self.stop, hours, chats, self.clock)
-        beside = [
-            asyncio.create_task(work)
-            for work in (
-                reminders.run(),
-                replies.run(),
-                screens.run(),
-                self._until_read(conversation.resume),
-            )
-        ]
-        try:
+        resume = self._until_read(conversation.resume)
+        async with _beside(reminders.run(), replies.run(), screens.run(), resume):
             await self.stop.unless(_offer_commands(bot))
             await Poller(bot, conversation, self.status, self.stop).run()
-        except BaseException:
-            for task in beside:
-                task.cancel()
-            raise
-        finally:
-            try:
-                await asyncio.wait(beside)
-            except asyncio.CancelledError:  # what is in hand has had its time
-                for task in beside:
-                    task.cancel()
-                await asyncio.wait(beside)
-                raise
 
     async def _until_read(self, job: Callable[[], Awaitable[None]]) -> bool:
         """Run a job that reads the log, again until the log can be read; False where the stop comes first."""
@@ -153,6 +135,29 @@ class BotRunner:
             else:
                 return True
         return False
+
+
+@contextlib.asynccontextmanager
+async def _beside(*work: Coroutine[Any, Any, object]) -> AsyncIterator[None]:
+    """Run coroutines beside the body, and wait for their end behind it; an error in the body cancels them."""
+    tasks = [asyncio.create_task(coroutine) for coroutine in work]
+    try:
+        yield
+    except BaseException:
+        _cancel(tasks)
+        raise
+    finally:
+        try:
+            await asyncio.wait(tasks)
+        except asyncio.CancelledError:  # what is in hand has had its time
+            _cancel(tasks)
+            await asyncio.wait(tasks)
+            raise
+
+
+def _cancel(tasks: Iterable[asyncio.Task[object]]) -> None:
+    for task in tasks:
+        task.cancel()
 
 
 async def _offer_commands(bot: Bot) -> None:

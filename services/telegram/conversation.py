@@ -215,13 +215,9 @@ class Conversation:
         asked = None if origin.edited or origin.wordless else command_of(recorded.message.text)
         if asked is not None and asked.bot not in ("", self.name.casefold()):
             return
-        chat = origin.chat if origin.chat in self.chats.ids else self.chats.now
-        if chat is None:
+        to = self._addressee(origin)
+        if to is None:
             return
-        if chat != self.chats.now:  # said before the chat moved: there, nobody can be answered
-            to = To(cast(int, self.chats.now))
-        else:
-            to = To(chat, origin.thread, origin.message if chat < 0 else None)
         compose: Callable[[], Awaitable[Reply]] | None = None
         if asked is not None and asked.name not in QUESTIONS:
             # It is done now, whenever that is answered: later, it might mean something else.
@@ -239,6 +235,15 @@ class Conversation:
             album=about.startswith(ALBUM),
         )
         self.replies.put(owed)
+
+    def _addressee(self, origin: Origin) -> To | None:
+        """The chat and the thread to answer in; None before there is a chat."""
+        chat = origin.chat if origin.chat in self.chats.ids else self.chats.now
+        if chat is None:
+            return None
+        if chat != self.chats.now:  # said before the chat moved: there, nobody can be answered
+            return To(cast(int, self.chats.now))
+        return To(chat, origin.thread, origin.message if chat < 0 else None)
 
     async def _changed(
         self, number: str, recorded: Recorded, origin: Origin, asked: Asked, *, taken: bool

@@ -86,12 +86,11 @@ def summary(
     due = [todo for todo in todos if is_due(todo, day, hours)]
     due.sort(key=lambda todo: (order(todo.due, here), todo.position))
     overdue = [todo for todo in due if todo.due is not None and day_of(todo.due, hours.zone) < day]
-    parts = [
-        ("overdue", [described(todo, hours, now) for todo in overdue]),
-        ("due today", [described(todo, hours, now) for todo in due if todo not in overdue]),
-        ("to decide", [described(decision, hours, now) for decision in decisions]),
-    ]
-    lines = [line for title, items in parts if items for line in ("", f"{title}:", *items)]
+    today = [todo for todo in due if todo not in overdue]
+    lines = []
+    for title, items in (("overdue", overdue), ("due today", today), ("to decide", decisions)):
+        if items:
+            lines += ["", f"{title}:", *(described(item, hours, now) for item in items)]
     counts = counted(yesterday)
     if counts:
         lines += ["", f"yesterday: {counts}"]
