@@ -225,16 +225,8 @@ class Conversation:
         elif not origin.wordless:
             compose = partial(self._answer_to, number, recorded, origin, asked)
         kinds = (origin.attachment.kind,) if origin.wordless and origin.attachment else ()
-        about = _about(number, origin)
-        owed = Owed(
-            about,
-            to,
-            compose,
-            len(recorded.entries),
-            kinds,
-            album=about.startswith(ALBUM),
-        )
-        self.replies.put(owed)
+        about, count = _about(number, origin), len(recorded.entries)
+        self.replies.put(Owed(about, to, compose, count, kinds, album=about.startswith(ALBUM)))
 
     def _addressee(self, origin: Origin) -> To | None:
         """The chat and the thread to answer in; None before there is a chat."""

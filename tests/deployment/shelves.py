@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from deployment.host.event_log import archived_logs, log_commands, read_models
-from deployment.host.event_log.archive_notes import Aside
+from deployment.host.event_log.archive_notes import ArchiveNotes
 from deployment.host.event_log.log_commands import At
 from deployment.host.records.record import Transaction
 from deployment.host.releases import releases
@@ -69,12 +69,12 @@ def places(layout: Layout) -> dict[str, str]:
     return {"events": (layout.data(DEV) / "events" / "events.db").read_text().split()[0], **found}
 
 
-def aside(layout: Layout, kept: str = "") -> Aside:
+def aside(layout: Layout, kept: str = "") -> ArchiveNotes:
     """The memory of a transaction that brings `NEW`."""
     path = layout.root / "transaction"
     path.mkdir(exist_ok=True)
     (path / "request.json").write_text(f'{{"log": {{"kept": "{kept}"}}}}')
-    return Aside(layout, DEV, Transaction("t1", path), NEW)
+    return ArchiveNotes(layout, DEV, Transaction("t1", path), NEW)
 
 
 def forward(layout: Layout) -> Running:

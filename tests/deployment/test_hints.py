@@ -75,9 +75,9 @@ def hints() -> Iterator[tuple[str, str]]:
             yield f"directory {user} {check.found}", check.mend
     held = (deleted.Held("events.db", "/proc/812/fd/7"), deleted.Held("events.db-wal", "/proc/812/fd/8"))
     for there in (True, False):
-        found = log_check.Chain(store=f"{DATA}/events", there=there, told=4, pid=812, deleted=held)
+        found = log_check.Chain(store=f"{DATA}/events", there=there, claimed=4, pid=812, deleted=held)
         yield f"deleted {there}", next(log_check.judge(found, DEV, explained=False)).mend
-        found = log_check.Chain(store=f"{DATA}/events", there=there, told=4, pid=812)
+        found = log_check.Chain(store=f"{DATA}/events", there=there, claimed=4, pid=812)
         yield f"elsewhere {there}", next(log_check.judge(found, DEV, explained=False)).mend
     for before in (Path(DATA) / "log", None):
         store = Path(DATA) / "events"

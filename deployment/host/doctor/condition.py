@@ -137,8 +137,8 @@ def _at_rest(facts: Facts) -> Iterator[Check]:
     yield from _by_faults(facts, "user", "", f"{_deploy(facts)} ends that, as make stop does")
     if facts.strays:
         user = facts.environment.user
-        found = f"{user} runs what its units have not started: {', '.join(facts.strays)}"
-        yield warn("processes", found, f"{AS_ROOT}: systemctl status PID shows where one comes from")
+        text = f"{user} runs what its units have not started: {', '.join(facts.strays)}"
+        yield warn("processes", text, f"{AS_ROOT}: systemctl status PID shows where one comes from")
     yield from _directories(facts)
     yield from _files(facts)
     yield from _chain(facts)

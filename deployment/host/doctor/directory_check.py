@@ -19,7 +19,7 @@ class Directory:
     """
 
     path: str
-    wanted: str
+    desired: str
     found: str | None
     other: bool = False
 
@@ -31,11 +31,11 @@ def judge(
 
     `deploy` is the command that makes them.
     """
-    wrong = [item for item in listed if item.found != item.wanted]
+    wrong = [item for item in listed if item.found != item.desired]
     for item in wrong:
         if item.found is not None or not keep_away:
-            found = f"{item.path} is {item.found or 'not there'}, and should be {item.wanted}"
-            yield bad("directory", found, _made(listed, item, environment, deploy))
+            text = f"{item.path} is {item.found or 'not there'}, and should be {item.desired}"
+            yield bad("directory", text, _made(listed, item, environment, deploy))
     if not wrong:
         yield ok("directories", f"all {len(listed)} with their owners and modes")
 
@@ -45,6 +45,6 @@ def _made(listed: tuple[Directory, ...], item: Directory, environment: Environme
     if not item.other:
         return deploy
     user, above = environment.user, str(Path(item.path).parent)
-    owners = {directory.path: directory.wanted.split(" ")[1] for directory in listed}
+    owners = {directory.path: directory.desired.split(" ")[1] for directory in listed}
     act = f"runuser -u {user} -- " if owners.get(above) == user else ""
     return f"{AS_ROOT}: {act}mv -T {item.path} {item.path}.aside; then {deploy}"

@@ -53,13 +53,13 @@ def _tell(wire: Wire, environment: str | None, checks: list[Check]) -> None:
 
 def _attempt(name: str, look: Callable[[], Iterable[Check]]) -> list[Check]:
     """Return the findings of a look; an exception in it becomes one more finding."""
-    found: list[Check] = []
+    checks: list[Check] = []
     try:
         for check in look():
-            found.append(check)
+            checks.append(check)
     except Exception as error:  # noqa: BLE001  a doctor that dies of what it finds is no help
-        found.append(_tripped(name, error))
-    return found
+        checks.append(_tripped(name, error))
+    return checks
 
 
 def _fact(name: str, look: Callable[[], Fact]) -> Fact | Check:
@@ -174,7 +174,7 @@ def _with_units(
 ) -> Facts:
     """The facts, with those that the service manager and the running process tell."""
     environment = facts.environment
-    wanted = request["wanted"].get(environment.name) or _of_manifest(current)
+    desired = request["wanted"].get(environment.name) or _of_manifest(current)
     return replace(
         facts,
         exists=observed.exists,
@@ -189,10 +189,10 @@ def _with_units(
         dropins=observed.dropins,
         noexec=observed.noexec,
         faults=tuple(faults.of(layout, environment, observed, current, unit)) if observed.exists else (),
-        port=_fact("port", partial(_port, observed, wanted)),
+        port=_fact("port", partial(_port, observed, desired)),
         others=tuple(item for item in observed.projects.items() if item[1] != request["project"]),
         open_to=access.open_to(environment.name, observed.tokens),
-        bot_of=_bot_of(observed, wanted),
+        bot_of=_bot_of(observed, desired),
     )
 
 
@@ -221,10 +221,10 @@ def _of_manifest(current: Manifest | None) -> dict[str, Any] | None:
     }
 
 
-def _port(observed: Observed, wanted: dict[str, Any] | None) -> Port | None:
-    if wanted is None:
+def _port(observed: Observed, desired: dict[str, Any] | None) -> Port | None:
+    if desired is None:
         return None
-    host, number = str(wanted["host"]), int(wanted["port"])
+    host, number = str(desired["host"]), int(desired["port"])
     held = [item for item in sockets.listeners() if item.port == number]
     neighbours = [name for name, listen in observed.neighbours.items() if _number(listen) == number]
     own = observed.listen is not None and _number(observed.listen) == number
@@ -243,8 +243,8 @@ def _number(listen: str) -> int:
     return int(listen.rsplit(":", 1)[1])
 
 
-def _bot_of(observed: Observed, wanted: dict[str, Any] | None) -> str | None:
-    bot = (wanted or {}).get("bot")
+def _bot_of(observed: Observed, desired: dict[str, Any] | None) -> str | None:
+    bot = (desired or {}).get("bot")
     return next((name for name, digest in observed.bots.items() if bot is not None and digest == bot), None)
 
 
@@ -262,13 +262,13 @@ def _directories(layout: Layout, environment: Environment) -> tuple[Directory, .
 def _as_it_is(path: Path) -> tuple[str | None, bool]:
     """Mode and owner of a directory, or what stands in its place, with True; None where nothing does."""
     try:
-        found = path.lstat()
+        status = path.lstat()
     except (FileNotFoundError, NotADirectoryError):
         return None, False
-    if not stat.S_ISDIR(found.st_mode):
-        return "a link" if stat.S_ISLNK(found.st_mode) else "a file", True
+    if not stat.S_ISDIR(status.st_mode):
+        return "a link" if stat.S_ISLNK(status.st_mode) else "a file", True
     try:
-        owner = pwd.getpwuid(found.st_uid).pw_name
+        owner = pwd.getpwuid(status.st_uid).pw_name
     except KeyError:
-        owner = str(found.st_uid)
-    return f"{stat.S_IMODE(found.st_mode):04o} {owner}", False
+        owner = str(status.st_uid)
+    return f"{stat.S_IMODE(status.st_mode):04o} {owner}", False

@@ -58,9 +58,9 @@ def of(
         yield Fault("data", observed.blind)
     else:
         yield from _full_disk(layout, environment, observed)
-    told = bot.running(observed, current)
-    if bot.needs_hands(told):
-        yield Fault("bot", bot.trouble(told))
+    state = bot.running(observed, current)
+    if bot.needs_hands(state):
+        yield Fault("bot", bot.trouble(state))
     if observed.rehearsal:
         yield Fault("units", f"units of {environment.rehearsal} are left of a rehearsal that was killed")
     yield from _drifted(layout, environment, observed, current)
@@ -106,8 +106,8 @@ def _not_running(environment: Environment, observed: Observed, unit: Unit) -> It
 def _full_disk(layout: Layout, environment: Environment, observed: Observed) -> Iterator[Fault]:
     free = room.of(layout.data(environment))
     if free.size < room.RECORD or (observed.answers or {}).get("disk"):
-        left = f"{free.path} has {free.size / 1e3:.0f} kB free"
-        yield Fault("disk", f"the disk is full: {left}, and little or nothing is recorded")
+        text = f"{free.path} has {free.size / 1e3:.0f} kB free"
+        yield Fault("disk", f"the disk is full: {text}, and little or nothing is recorded")
 
 
 def _drifted(
@@ -117,8 +117,8 @@ def _drifted(
         if observed.units.get(name) != digest:
             yield Fault("units", f"{layout.unit_file(name)} is not as it was deployed")
     whole = current.id in observed.releases and observed.releases[current.id].intact
-    place = layout.releases(environment) / current.id
-    for name in () if whole else releases.drifted(place, current, current.id):
+    path = layout.releases(environment) / current.id
+    for name in () if whole else releases.drifted(path, current, current.id):
         yield Fault("release", f"{name} of release {current.id} is not as it was deployed")
     if observed.stale:
         yield Fault("units", "systemd has not read the unit files as they are now")

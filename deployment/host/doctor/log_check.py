@@ -25,7 +25,7 @@ READ = (
 class Chain:
     """The event log as the release's own code verified it: its length, and its first bad record if any.
 
-    `problem` is why it could not say that. `told` is the length as the running process tells it, None where
+    `problem` is why it could not say that. `claimed` is the length as the running process tells it, None if
     none does; it is asked first, so that what is verified can only be longer.
     """
 
@@ -37,7 +37,7 @@ class Chain:
     command: str = ""  # what was run to verify it
     store: str = ""
     there: bool = True  # whether anything lies in the store
-    told: int | None = None
+    claimed: int | None = None
     pid: int = 0
     deleted: tuple[Held, ...] = ()
     notes: Sequence[Mapping[str, Any]] | None = None  # of redactions in it; None where that is not known
@@ -49,8 +49,8 @@ class Chain:
     @property
     def lost(self) -> bool:
         """Whether the events of the running process are in no file that a restart would find."""
-        unseen = not self.there or (not self.problem and self.length < (self.told or 0))
-        return bool(self.deleted) or (unseen and bool(self.told))
+        unseen = not self.there or (not self.problem and self.length < (self.claimed or 0))
+        return bool(self.deleted) or (unseen and bool(self.claimed))
 
 
 def judge(chain: Chain, environment: Environment, *, explained: bool) -> Iterator[Check]:
@@ -61,8 +61,8 @@ def judge(chain: Chain, environment: Environment, *, explained: bool) -> Iterato
         yield bad("event log", chain.gone.text.rstrip("."), chain.gone.hint)
         yield from _redactions(chain, environment)  # which may be the reason
     elif chain.first_bad is not None:
-        found = f"the record at position {chain.first_bad} of {chain.length} is not what was appended"
-        yield bad("event log", found, _replace(environment))
+        text = f"the record at position {chain.first_bad} of {chain.length} is not what was appended"
+        yield bad("event log", text, _replace(environment))
     elif chain.problem:
         if not explained:
             yield _unread(chain, environment)
@@ -82,20 +82,20 @@ def _redactions(chain: Chain, environment: Environment) -> Iterator[Check]:
             f"find out who did; {_replace(environment)}, or the same {redact.format('POSITION')} notes it",
         )
     for position in chain.undone:
-        found = f"event {position} was redacted, and a log from before has brought its words back"
-        yield warn("redaction", found, redact.format(position))
+        text = f"event {position} was redacted, and a log from before has brought its words back"
+        yield warn("redaction", text, redact.format(position))
 
 
 def _unread(chain: Chain, environment: Environment) -> Check:
-    found = f"not verified: {chain.problem}"
+    text = f"not verified: {chain.problem}"
     replay = f"{AS_ROOT}: {chain.command}"
     if chain.unread and chain.unread.holders:
-        return bad("event log", found, chain.unread.hint(environment.name))
+        return bad("event log", text, chain.unread.hint(environment.name))
     if chain.late:
-        return warn("event log", found, f"{replay}; it has no time limit there")
+        return warn("event log", text, f"{replay}; it has no time limit there")
     if chain.damaged:
-        return bad("event log", found, _replace(environment))
-    return bad("event log", found, f"fix that and the errors above; {replay} shows the whole result")
+        return bad("event log", text, _replace(environment))
+    return bad("event log", text, f"fix that and the errors above; {replay} shows the whole result")
 
 
 def _replace(environment: Environment) -> str:
@@ -104,7 +104,7 @@ def _replace(environment: Environment) -> str:
 
 
 def _lost(chain: Chain, environment: Environment) -> Check:
-    what = count(chain.told) if chain.told is not None else "the event log"
+    what = count(chain.claimed) if chain.claimed is not None else "the event log"
     where = "a file that was deleted" if chain.deleted else "a file that lies elsewhere"
     here = "has none" if chain.problem or not chain.there else f"has {count(chain.length)}"
     mend = _rescue(chain, environment) if chain.deleted else _search(chain)
@@ -119,13 +119,13 @@ def _rescue(chain: Chain, environment: Environment) -> str:
     """
     name, user = environment.name, environment.user
     by_user, read = f"runuser -u {user} --", READ.format(user=user)
-    aside, store = f"/root/events-{name}", chain.store
+    copies, store = f"/root/events-{name}", chain.store
     files = {held.name: held.path for held in sorted(chain.deleted, key=lambda held: held.name, reverse=True)}
-    save = " && ".join(f"{read} cat {path} > {aside}/{held}" for held, path in files.items())
-    back = " && ".join(f"{by_user} dd of={store}/{held} < {aside}/{held}" for held in files)
+    save = " && ".join(f"{read} cat {path} > {copies}/{held}" for held, path in files.items())
+    back = " && ".join(f"{by_user} dd of={store}/{held} < {copies}/{held}" for held in files)
     away = f"{by_user} mv -T {store} {store}.other && " if chain.there else ""
     return (
-        f"do not restart, stop or deploy it {BEFORE_ALL}; {AS_ROOT}: mkdir -m 0700 {aside} && {save};"
+        f"do not restart, stop or deploy it {BEFORE_ALL}; {AS_ROOT}: mkdir -m 0700 {copies} && {save};"
         f" then make stop ENV={name}; {AS_ROOT}: {away}{by_user} mkdir -m 0700 {store} && {back};"
         f" then make start ENV={name}"
     )

@@ -51,7 +51,7 @@ def _with_process(chain: Chain, observed: Observed, store: Path) -> Chain:
     claimed = probe.log_of(dict(observed.answers)) if observed.answers else None
     return replace(
         chain,
-        told=claimed.length if claimed else None,
+        claimed=claimed.length if claimed else None,
         pid=observed.pid,
         gone=observed.lost,
         deleted=tuple(deleted.held(observed.pid, store)) if observed.pid else (),
@@ -60,19 +60,19 @@ def _with_process(chain: Chain, observed: Observed, store: Path) -> Chain:
 
 def _verified(chain: Chain, argv: list[str], environment: Environment) -> Chain:
     try:
-        found = object_in(run(argv, user=environment.user, apart=True, timeout=VERIFYING, memory=MEMORY))
-    except StepFailed as error:  # a chain that does not hold is exit code 1, and said as JSON all the same
-        said = error.details[-1] if error.details else ""
-        found = object_in(said)
-        if found is None:
-            damaged, late = DAMAGED in said, isinstance(error, TimedOut)
+        answer = object_in(run(argv, user=environment.user, apart=True, timeout=VERIFYING, memory=MEMORY))
+    except StepFailed as error:  # a chain that does not hold is exit code 1, and JSON all the same
+        output = error.details[-1] if error.details else ""
+        answer = object_in(output)
+        if answer is None:
+            damaged, late = DAMAGED in output, isinstance(error, TimedOut)
             return replace(chain, problem=last_word(error), damaged=damaged, late=late)
-    if found is None:
+    if answer is None:
         return replace(chain, problem="its release does not answer in JSON")
-    chain = replace(chain, length=int(found["position"]), first_bad=found["first_bad_position"])
-    if not found["ok"] and chain.first_bad is None:
-        return replace(chain, problem=str(found.get("problem")), damaged=True)
-    return replace(chain, notes=found.get("redactions"))
+    chain = replace(chain, length=int(answer["position"]), first_bad=answer["first_bad_position"])
+    if not answer["ok"] and chain.first_bad is None:
+        return replace(chain, problem=str(answer.get("problem")), damaged=True)
+    return replace(chain, notes=answer.get("redactions"))
 
 
 def _compared(layout: Layout, chain: Chain, environment: Environment) -> Chain:

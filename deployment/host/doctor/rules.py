@@ -18,39 +18,39 @@ ASIDE = "as root on the node, before anything else"
 AS_ROOT = "as root on the node"
 
 
-def system(found: System) -> Iterator[Check]:
+def system(manager: System) -> Iterator[Check]:
     """Version and state of the service manager."""
-    if found.version is None or found.version < OLDEST_SYSTEMD:
+    if manager.version is None or manager.version < OLDEST_SYSTEMD:
         yield bad(
             "systemd",
-            f"{found.version or 'unknown'}, and {OLDEST_SYSTEMD} or later is needed",
+            f"{manager.version or 'unknown'}, and {OLDEST_SYSTEMD} or later is needed",
             "choose a newer node: Debian 12, Ubuntu 24.04",
         )
     else:
-        yield ok("systemd", f"{found.version}, {found.state}")
-    if found.failed:
-        names = " ".join(found.failed)
+        yield ok("systemd", f"{manager.version}, {manager.state}")
+    if manager.failed:
+        names = " ".join(manager.failed)
         yield warn(
             "failed units",
             names,
             f"{AS_ROOT}: systemctl status {names}; once fixed: systemctl reset-failed {names}",
         )
-    elif found.state != "running":
-        yield warn("systemd", f"it says that the node is {found.state}", f"{AS_ROOT}: systemctl list-jobs")
+    elif manager.state != "running":
+        yield warn("systemd", f"it says that the node is {manager.state}", f"{AS_ROOT}: systemctl list-jobs")
 
 
-def file_system(found: FileSystem) -> Check:
+def file_system(volume: FileSystem) -> Check:
     """Room for a release, its dependencies and the events to come."""
-    if found.read_only:
-        return bad("disk", f"{found.mount} is read-only", f"{AS_ROOT}: mount -o remount,rw {found.mount}")
-    size = f"{found.free / 1e9:,.1f} GB" if found.free >= 1e9 else f"{found.free / 1e6:,.0f} MB"
-    room = f"{size} ({_percent(found.free, found.size)}) free"
-    inodes = f", inodes {_percent(found.inodes_free, found.inodes)}" if found.inodes else ""
-    text = f"{found.mount} has {room}{inodes}"
-    mend = f"{AS_ROOT}: du -xh {found.mount} | sort -h | tail -n 20, and make room"
+    if volume.read_only:
+        return bad("disk", f"{volume.mount} is read-only", f"{AS_ROOT}: mount -o remount,rw {volume.mount}")
+    size = f"{volume.free / 1e9:,.1f} GB" if volume.free >= 1e9 else f"{volume.free / 1e6:,.0f} MB"
+    room = f"{size} ({_percent(volume.free, volume.size)}) free"
+    inodes = f", inodes {_percent(volume.inodes_free, volume.inodes)}" if volume.inodes else ""
+    text = f"{volume.mount} has {room}{inodes}"
+    mend = f"{AS_ROOT}: du -xh {volume.mount} | sort -h | tail -n 20, and make room"
     levels = [
-        _room(found.free, found.size, LEAST_BYTES, FREE_BYTES),
-        _room(found.inodes_free, found.inodes, LEAST_INODES, 0) if found.inodes else OK,
+        _room(volume.free, volume.size, LEAST_BYTES, FREE_BYTES),
+        _room(volume.inodes_free, volume.inodes, LEAST_INODES, 0) if volume.inodes else OK,
     ]
     checks = [Check("disk", level, text, "" if level == OK else mend) for level in levels]
     return graver(*checks)
@@ -66,15 +66,15 @@ def _percent(part: int, whole: int) -> str:
     return f"{100 * part / whole:.0f} %" if whole else "0 %"
 
 
-def synchronized(found: bool | None) -> Iterator[Check]:
+def synchronized(is_synchronized: bool | None) -> Iterator[Check]:
     """A time service; a node that cannot tell is not held to it."""
-    if found is False:
+    if is_synchronized is False:
         yield warn(
             "time service",
             "none keeps the node's clock",
             f"{AS_ROOT}: apt-get install systemd-timesyncd && timedatectl set-ntp true",
         )
-    elif found:
+    elif is_synchronized:
         yield ok("time service", "keeps the clock")
 
 

@@ -177,16 +177,16 @@ def _notes(layout: Layout, environment: Environment, observed: Observed, unit: U
     if observed.blind and (observed.is_stopped or not observed.exists):
         yield observed.blind
     if observed.data and not observed.exists:
-        place = layout.data(environment)
-        found = measure(place)
-        much = size(found.bytes) if found.whole else f"more than {size(found.bytes)}"
-        yield f"its data stays in {place}, {much}, for the next deploy"
+        data = layout.data(environment)
+        measured = measure(data)
+        much = size(measured.bytes) if measured.whole else f"more than {size(measured.bytes)}"
+        yield f"its data stays in {data}, {much}, for the next deploy"
 
 
 def _left(layout: Layout, environment: Environment) -> Iterator[str]:
     if archived_logs.waits(layout, environment):
-        place = layout.kept_logs(environment) / archived_logs.NEXT
-        yield f"{place} was left by a restore that was cut short; the next change gives it a name"
+        waiting = layout.kept_logs(environment) / archived_logs.NEXT
+        yield f"{waiting} was left by a restore that was cut short; the next change gives it a name"
 
 
 def _newest_first(observed: Observed) -> list[str]:
@@ -195,7 +195,7 @@ def _newest_first(observed: Observed) -> list[str]:
 
 def _layers(observed: Observed) -> set[str]:
     """The dependencies of the releases that are kept, as far as they are there."""
-    return {kept.layer for kept in observed.releases.values()} & set(observed.layers)
+    return {release.layer for release in observed.releases.values()} & set(observed.layers)
 
 
 def _kept(layout: Layout, environment: Environment, observed: Observed, name: str) -> dict[str, Any]:
@@ -216,8 +216,8 @@ def _kept_log(layout: Layout, environment: Environment, name: str) -> dict[str, 
     """Of a kept log what can be told without a look at its records, which is not written to any more."""
     path = layout.kept_logs(environment) / name
     written_at = files.written_at(path / file for file in deleted.FILES)
-    found = [entry.stat(follow_symlinks=False) for entry in reading.entries(path, FEW)]
-    size_ = sum(item.st_blocks * 512 for item in found)
+    files_ = [entry.stat(follow_symlinks=False) for entry in reading.entries(path, FEW)]
+    size_ = sum(item.st_blocks * 512 for item in files_)
     return {"name": name, "bytes": size_, "written_at": written_at, "path": str(path)}
 
 

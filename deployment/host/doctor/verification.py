@@ -54,8 +54,8 @@ def _compared(
     result: dict[str, Any] = {"position": log.length, "head": log.head, "problem": flaw}
     missing = recorded_heads.first_missing(heads, hashes)
     if missing and flaw is None:
-        head, found = missing
-        there = f"has {found[:16]}" if found else "ends before it"
+        head, digest = missing
+        there = f"has {digest[:16]}" if digest else "ends before it"
         result["problem"] = (
             f"line {head.line} of the audit recorded position {head.position} as {head.hash[:16]};"
             f" the log {there}"

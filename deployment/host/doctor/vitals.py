@@ -58,10 +58,10 @@ def synchronized() -> bool | None:
     if CONTAINER.exists():
         return None
     try:
-        said = run(["timedatectl", "show", "--property=NTPSynchronized", "--value"], timeout=QUESTION)
+        answer = run(["timedatectl", "show", "--property=NTPSynchronized", "--value"], timeout=QUESTION)
     except StepFailed:
         return None
-    return {"yes": True, "no": False}.get(said.strip())
+    return {"yes": True, "no": False}.get(answer.strip())
 
 
 def missing_controllers(groups: Path = CGROUPS) -> tuple[str, ...]:
@@ -84,11 +84,13 @@ def file_systems(layout: Layout) -> list[FileSystem]:
 def _mounts(text: str) -> set[Path]:
     """The mount points: the fifth column, in which blanks and the like are octal."""
     columns = (line.split(" ")[4] for line in text.splitlines())
-    return {Path(re.sub(r"\\([0-7]{3})", lambda found: chr(int(found[1], 8)), column)) for column in columns}
+    return {
+        Path(re.sub(r"\\([0-7]{3})", lambda escape: chr(int(escape[1], 8)), column)) for column in columns
+    }
 
 
 def _mount_of(path: Path, mounts: set[Path]) -> Path:
-    return next((place for place in (path, *path.parents) if place in mounts), Path("/"))
+    return next((directory for directory in (path, *path.parents) if directory in mounts), Path("/"))
 
 
 def _written(layout: Layout) -> list[Path]:
@@ -102,16 +104,16 @@ def _written(layout: Layout) -> list[Path]:
         *(layout.data(environment) / name for environment in environments for name in ("", "events")),
         *(layout.data(environment) / "projections" for environment in environments),
     ]
-    return list(dict.fromkeys(nearest(place) for place in places))
+    return list(dict.fromkeys(nearest(directory) for directory in places))
 
 
 def _file_system(mount: Path, path: Path) -> FileSystem:
-    found = os.statvfs(path)
+    volume = os.statvfs(path)
     return FileSystem(
         mount=str(mount),
-        size=found.f_blocks * found.f_frsize,
-        free=found.f_bavail * found.f_frsize,
-        inodes=found.f_files,
-        inodes_free=found.f_favail,
-        read_only=bool(found.f_flag & os.ST_RDONLY),
+        size=volume.f_blocks * volume.f_frsize,
+        free=volume.f_bavail * volume.f_frsize,
+        inodes=volume.f_files,
+        inodes_free=volume.f_favail,
+        read_only=bool(volume.f_flag & os.ST_RDONLY),
     )

@@ -13,7 +13,7 @@ from . import archived_logs, log_commands
 
 
 @dataclass(frozen=True)
-class Aside:
+class ArchiveNotes:
     """The logs that one transaction moves. `coming` is the one that it brings, if it brings one."""
 
     layout: Layout

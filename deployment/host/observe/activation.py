@@ -32,8 +32,10 @@ def release_of(layout: Layout, environment: Environment, unit: Unit) -> str | No
         return None
     link = layout.current(environment)
     known, current = read(layout, environment), releases.current(layout, environment)
-    begun = time.time() - (time.monotonic() - unit.started)
-    return runs(known, current, unit.invocation, newer=current is not None and begun >= link.lstat().st_mtime)
+    started = time.time() - (time.monotonic() - unit.started)
+    return runs(
+        known, current, unit.invocation, newer=current is not None and started >= link.lstat().st_mtime
+    )
 
 
 def runs(known: Activation | None, current: str | None, invocation: str, *, newer: bool) -> str | None:

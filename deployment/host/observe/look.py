@@ -191,9 +191,9 @@ def _enabled(layout: Layout, environment: Environment) -> bool:
 
 def _current(layout: Layout) -> dict[str, Manifest]:
     """The current release of each environment, running or not."""
-    found = {}
+    manifests = {}
     for environment in map(Environment, ENVIRONMENTS):
         manifest = releases.read_manifest(layout, environment, releases.current(layout, environment))
         if manifest is not None:
-            found[environment.name] = manifest
-    return found
+            manifests[environment.name] = manifest
+    return manifests

@@ -103,10 +103,10 @@ def _lost(look: Look, known: Log | None, rest: tuple[Log, log_commands.At] | Unr
 
 def _sound(layout: Layout, environment: Environment, manifest: Manifest | None, log: Log) -> Log | None:
     """The log that is there; None if it cannot be read, or ends as `log` does and is damaged before."""
-    found = log_commands.at_rest(layout, environment, manifest)
-    if found is None or manifest is None or not found.tells(log):
-        return found
-    return None if log_commands.flaw(layout, environment, manifest, log_commands.path_of(manifest)) else found
+    there = log_commands.at_rest(layout, environment, manifest)
+    if there is None or manifest is None or not there.tells(log):
+        return there
+    return None if log_commands.flaw(layout, environment, manifest, log_commands.path_of(manifest)) else there
 
 
 def _holds_more(layout: Layout, environment: Environment) -> bool:
@@ -116,19 +116,21 @@ def _holds_more(layout: Layout, environment: Environment) -> bool:
     release says, which is root's; what a service answers may only add to it.
     """
     known = releases.manifests(layout, environment)
-    left = [
+    remaining = [
         path
         for path, _ in itertools.islice(reading.walk(layout.data(environment)), MANY)
         if not any(read_models.is_one(path, release) for release in known)
     ]
     for release in known:
-        place = log_commands.path_of(release)
-        mine = [path for path in left if path.parent == place and path.name.startswith(f"{LOG_FILE}-")]
+        store = log_commands.path_of(release)
+        log_files = [
+            path for path in remaining if path.parent == store and path.name.startswith(f"{LOG_FILE}-")
+        ]
         notes = (last_head.beside(release), last_head.last_backup(release))
-        mine += [path for path in left if path in (place / LOG_FILE, *notes)]
-        if mine:
-            found = log_commands.at_rest(layout, environment, release)
-            told = found is None or found.last[0] or log_commands.flaw(layout, environment, release, place)
-            if not told:  # a damaged one may hold more than it says
-                left = [path for path in left if path not in mine]
-    return bool(left)
+        log_files += [path for path in remaining if path in (store / LOG_FILE, *notes)]
+        if log_files:
+            log = log_commands.at_rest(layout, environment, release)
+            holds_words = log is None or log.last[0] or log_commands.flaw(layout, environment, release, store)
+            if not holds_words:  # a damaged one may hold more than it says
+                remaining = [path for path in remaining if path not in log_files]
+    return bool(remaining)

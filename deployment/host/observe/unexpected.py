@@ -31,10 +31,10 @@ KINDS = {
 
 def of(layout: Layout, environment: Environment, release: Manifest, owner: int | None) -> tuple[str, ...]:
     """Sentences about the first few unexpected files, each safe for a terminal."""
-    found = _all(layout, environment, release, owner)
-    first = itertools.islice(found, SHOWN)
+    flaws = _all(layout, environment, release, owner)
+    first = itertools.islice(flaws, SHOWN)
     shown = tuple(f"unexpected file {printable(str(path))}: {flaw}" for path, flaw in first)
-    return (*shown, "there are more unexpected files") if next(found, None) else shown
+    return (*shown, "there are more unexpected files") if next(flaws, None) else shown
 
 
 def _all(
@@ -70,13 +70,13 @@ def _files_of(log: Path) -> tuple[Path, ...]:
     return tuple(log / f"{log_commands.LOG_FILE}{suffix}" for suffix in read_models.SUFFIXES)
 
 
-def _judged(path: Path, wanted: int, owner: int | None) -> Iterator[tuple[Path, str]]:
+def _judged(path: Path, expected: int, owner: int | None) -> Iterator[tuple[Path, str]]:
     """The flaw of a file, if it is there. A link of the service's in place of its directory is told apart."""
-    found, parent = reading.kind(path), reading.kind(path.parent)
-    if found is None or parent is None or (stat.S_ISLNK(parent.st_mode) and parent.st_uid != 0):
+    status, parent = reading.kind(path), reading.kind(path.parent)
+    if status is None or parent is None or (stat.S_ISLNK(parent.st_mode) and parent.st_uid != 0):
         return
-    kind = stat.S_IFMT(found.st_mode)
-    if kind != wanted:
-        yield path, f"{KINDS.get(kind, 'a strange file')} in place of {KINDS[wanted]}"
-    elif owner is not None and found.st_uid != owner:
-        yield path, f"it belongs to uid {found.st_uid}"
+    kind = stat.S_IFMT(status.st_mode)
+    if kind != expected:
+        yield path, f"{KINDS.get(kind, 'a strange file')} in place of {KINDS[expected]}"
+    elif owner is not None and status.st_uid != owner:
+        yield path, f"it belongs to uid {status.st_uid}"

@@ -39,14 +39,17 @@ def swapped(observed: Observed, desired: Desired) -> Iterator[Step]:
     if desired.log is None:
         return
     there = (
-        desired.kept not in observed.logs
+        desired.archived not in observed.logs
         if desired.back
         else desired.log.tells(observed.log) and not observed.lost
     )
     if not there:
         why = f"the log is {observed.log.name}" if observed.log else "no log is there that can be read"
-        kept, brought = Step("take-log", (desired.kept,), why), Step("install-log", (desired.log.name,), why)
-        yield kept if desired.kept else brought
+        take, brought = (
+            Step("take-log", (desired.archived,), why),
+            Step("install-log", (desired.log.name,), why),
+        )
+        yield take if desired.archived else brought
         yield Step("switch-log", (desired.log.name,), why)
 
 

@@ -119,9 +119,9 @@ def refuse_foreign_log(observed: Observed, desired: Desired, release: Manifest) 
             f"that log holds {', '.join(unknown)}, which release {release.id} cannot read.",
             f"first deploy to {desired.environment.name} a release that reads it",
         )
-    if desired.kept and desired.kept not in observed.logs and not log.tells(observed.log):
+    if desired.archived and desired.archived not in observed.logs and not log.tells(observed.log):
         raise Refused(
-            f"the log {desired.kept} of {desired.environment.name} is not kept any more.",
+            f"the log {desired.archived} of {desired.environment.name} is not kept any more.",
             f"make status ENV={desired.environment.name} names those that are",
         )
 

@@ -19,8 +19,8 @@ def discarded(observed: Observed, desired: Desired) -> Iterator[Step]:
 
 def pruned(observed: Observed, release: Manifest, keep: int) -> Iterator[Step]:
     """Remove old releases: the last `keep` that came up stay, and so do current and previous."""
-    others = {name: kept for name, kept in observed.releases.items() if name != release.id}
-    proven = sorted((kept.verified_at, name) for name, kept in others.items() if kept.verified_at)
+    others = {name: item for name, item in observed.releases.items() if name != release.id}
+    proven = sorted((item.verified_at, name) for name, item in others.items() if item.verified_at)
     stay = {name for _, name in proven[-max(keep - 1, 1) :]} | {release.id}
     if observed.current is not None:
         stay.add(observed.current)
@@ -35,12 +35,14 @@ def pruned(observed: Observed, release: Manifest, keep: int) -> Iterator[Step]:
 
 def _unused(observed: Observed, stay: set[str], release: Manifest | None) -> Iterator[Step]:
     """Dependencies and read models that none of the releases that stay has."""
-    kept = [item for name, item in observed.releases.items() if name in stay]
-    used = {item.layer for item in kept} | {release.layer if release else ""} | set(observed.layers_elsewhere)
+    staying = [item for name, item in observed.releases.items() if name in stay]
+    used = (
+        {item.layer for item in staying} | {release.layer if release else ""} | set(observed.layers_elsewhere)
+    )
     layers = tuple(sorted(set(observed.layers) - used))
     if layers:
         yield Step("prune-layers", layers, "no release that stays uses them")
-    told = {item.projections for item in kept}
-    projections = tuple(sorted(set(observed.projections) - told))
-    if projections and told and "" not in told:  # a release without a known file may use any of them
+    in_use = {item.projections for item in staying}
+    projections = tuple(sorted(set(observed.projections) - in_use))
+    if projections and in_use and "" not in in_use:  # a release without a known file may use any of them
         yield Step("prune-projections", projections, "no release that stays uses them")

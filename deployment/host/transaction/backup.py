@@ -35,11 +35,11 @@ def hand_over(layout: Layout, wire: Wire, request: dict[str, Any]) -> None:
             f"make deploy ENV={environment.name} brings one",
         )
     refuse_nobody(environment)
-    begun = time.monotonic()
+    started = time.monotonic()
     with _alone(layout, environment, request):
         answer, file = _copied(layout, environment, release)
     with file:  # which has no name any more: however this ends, nothing is left
-        _note(layout, request, release, answer, seconds=round(time.monotonic() - begun, 3))
+        _note(layout, request, release, answer, seconds=round(time.monotonic() - started, 3))
         size = os.fstat(file.fileno()).st_size
         wire.say("backup", size=size, release=release.id, **answer)
         digest, whole = wire.give(file, size)
@@ -93,19 +93,19 @@ def _alone(layout: Layout, environment: Environment, request: dict[str, Any]) ->
 
 def _copied(layout: Layout, environment: Environment, release: Manifest) -> tuple[dict[str, Any], IO[bytes]]:
     """Have the release copy and verify its log; return its answer and the open copy."""
-    place, store = layout.copies(environment), path_of(release)
-    if place == store or place in store.parents:
+    directory, store = layout.copies(environment), path_of(release)
+    if directory == store or directory in store.parents:
         raise Refused(
             f"{store} lies where copies are made, and copies are thrown away.", "give the log another place"
         )
-    clear = ["rm", "-rf", "--one-file-system", "--", str(place)]
+    clear = ["rm", "-rf", "--one-file-system", "--", str(directory)]
     run(clear, user=environment.user)  # what a power cut left
     _refuse_full_disk(store)
     try:
-        run(["mkdir", "--mode=700", "--", str(place)], user=environment.user)
-        words = ("services.event_log", "backup", "--store", str(store), "--to", str(place))
+        run(["mkdir", "--mode=700", "--", str(directory)], user=environment.user)
+        words = ("services.event_log", "backup", "--store", str(store), "--to", str(directory))
         answer = ask(layout, environment, release, *words, timeout=LONG)
-        return _copy_of(answer), _opened(place / LOG_FILE, user_id(environment))
+        return _copy_of(answer), _opened(directory / LOG_FILE, user_id(environment))
     except StepFailed as error:
         raise StepFailed(
             f"the log of {environment.name} cannot be copied.",
@@ -143,13 +143,13 @@ def _opened(path: Path, owner: int | None) -> IO[bytes]:
     try:
         parent = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
         try:
-            found = os.open(path.name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=parent)
+            descriptor = os.open(path.name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=parent)
         finally:
             os.close(parent)
     except OSError as error:
         raise StepFailed(f"{path} was replaced: {error.strerror}.", BY_OTHERS) from error
-    status = os.fstat(found)
+    status = os.fstat(descriptor)
     if not stat.S_ISREG(status.st_mode) or status.st_uid != owner:
-        os.close(found)
+        os.close(descriptor)
         raise StepFailed(f"{path} was replaced: it is no plain file of the environment's own.", BY_OTHERS)
-    return os.fdopen(found, "rb")
+    return os.fdopen(descriptor, "rb")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..event_log.archive_notes import Aside
+from ..event_log.archive_notes import ArchiveNotes
 from ..releases import releases
 from ..values.desired import Absent, Desired, Running, Stopped, Unchanged
 from ..values.errors import StepFailed
@@ -20,7 +20,9 @@ def state_of(observed: Observed) -> str:
     return "stopped" if observed.exists else "absent"
 
 
-def as_it_was(layout: Layout, request: ResolvedRequest, aside: Aside, before: dict[str, Any]) -> Desired:
+def as_it_was(
+    layout: Layout, request: ResolvedRequest, archive: ArchiveNotes, before: dict[str, Any]
+) -> Desired:
     """The state to revert to. `before` is the record's entry about it. Raises `StepFailed`."""
     environment = request.environment
     if before["state"] == "absent":
@@ -33,7 +35,7 @@ def as_it_was(layout: Layout, request: ResolvedRequest, aside: Aside, before: di
         return Unchanged(**shared)
     failed = (request.release or {}).get("id", "")
     shared["failed"] = failed if failed != release.id else ""
-    shared["log"], shared["kept"] = aside.before()
+    shared["log"], shared["archived"] = archive.before()
     shared["enabled"] = before["enabled"]
     if before["state"] == "stopped":
         return Stopped(**shared)

@@ -63,7 +63,9 @@ def _plan(
     environment = request.environment
     log = None
     if manifest and desired.log:
-        log = archived_logs.preview(layout, environment, manifest, observed.log, desired.log, desired.kept)
+        log = archived_logs.preview(
+            layout, environment, manifest, observed.log, desired.log, desired.archived
+        )
     return {
         "steps": [step.to_json() for step in steps],
         "callers": callers(steps),
@@ -178,17 +180,17 @@ def _start(layout: Layout, transaction: record.Transaction, program: Path) -> No
     unit.start(layout, transaction, halves.keep(layout, program))
 
 
-def follow(wire: Wire, transaction: record.Transaction, told: int = 0) -> None:
+def follow(wire: Wire, transaction: record.Transaction, heard: int = 0) -> None:
     """Relay the record line by line until its result; a unit that is gone without one is a result too."""
     patience = time.monotonic() + 2.0
     while True:
         entries = transaction.entries()
-        for entry in entries[told:]:
+        for entry in entries[heard:]:
             if entry["event"] == "result":
                 wire.say("result", transaction=transaction.id, **entry)
                 return
             wire.say("record", entry=entry)
-        told = max(told, len(entries))
+        heard = max(heard, len(entries))
         if time.monotonic() > patience:
             _refuse_to_wait_for_nothing(transaction)
             patience = time.monotonic() + 2.0

@@ -21,34 +21,35 @@ def settle(layout: Layout, environment: Environment, actor: str) -> None:
 
     A log that it left without a name gets one, so that it can be asked for.
     """
-    left = [item for item in _unfinished(layout, environment) if not systemd.is_alive(item.unit)]
-    if left or archived_logs.waits(layout, environment):
+    unfinished = [item for item in _begun(layout, environment) if not systemd.is_alive(item.unit)]
+    if unfinished or archived_logs.waits(layout, environment):
         with environment_lock(layout, environment.name, {"actor": actor, "verb": "settling"}):
             _tidy(layout, environment)
-            _close(layout, environment, left, "it ended without a result, as in a power cut")
+            _close(layout, environment, unfinished, "it ended without a result, as in a power cut")
 
 
 def _tidy(layout: Layout, environment: Environment) -> None:
     """Archive the log that a restore left without a name, unless a transaction is at work."""
-    if any(systemd.is_alive(item.unit) for item in _unfinished(layout, environment)):
+    if any(systemd.is_alive(item.unit) for item in _begun(layout, environment)):
         return
     release = releases.read_manifest(layout, environment, releases.current(layout, environment))
-    mine = [
+    restores = [
         item
         for item in record.every(layout)
         if item.request["environment"] == environment.name and item.request["verb"] == "restore"
     ]
-    last = mine[-1] if mine else Transaction("of-before", layout.transactions / "of-before")
-    log = ResolvedRequest.parse(last.request).log if mine else None
-    archive_notes.Aside(layout, environment, last, log).tidy(release)
+    last = restores[-1] if restores else Transaction("of-before", layout.transactions / "of-before")
+    log = ResolvedRequest.parse(last.request).log if restores else None
+    archive_notes.ArchiveNotes(layout, environment, last, log).tidy(release)
 
 
-def close_abandoned(layout: Layout, environment: Environment, mine: Transaction) -> None:
-    left = [item for item in _unfinished(layout, environment) if item.id != mine.id]
-    _close(layout, environment, left, f"it ended without a result; {mine.id} went on from what it left")
+def close_abandoned(layout: Layout, environment: Environment, successor: Transaction) -> None:
+    unfinished = [item for item in _begun(layout, environment) if item.id != successor.id]
+    reason = f"it ended without a result; {successor.id} went on from what it left"
+    _close(layout, environment, unfinished, reason)
 
 
-def _unfinished(layout: Layout, environment: Environment) -> list[Transaction]:
+def _begun(layout: Layout, environment: Environment) -> list[Transaction]:
     """Those of this environment that had begun; one that has not may be waiting for the lock."""
     return [
         item
@@ -57,9 +58,9 @@ def _unfinished(layout: Layout, environment: Environment) -> list[Transaction]:
     ]
 
 
-def _close(layout: Layout, environment: Environment, left: list[Transaction], reason: str) -> None:
+def _close(layout: Layout, environment: Environment, unfinished: list[Transaction], reason: str) -> None:
     """The lock is held: whoever had it before is dead."""
-    for other in left:
+    for other in unfinished:
         if other.result is None:
             audit.append(
                 layout,
@@ -79,5 +80,5 @@ def conclude(
 ) -> None:
     """Write the result of a transaction, whose unit is started no more."""
     unit.remove(layout, transaction)
-    told = (failure or HostError("")).to_json()
-    transaction.write("result", **{**told, **more, "outcome": outcome})
+    reason = (failure or HostError("")).to_json()
+    transaction.write("result", **{**reason, **more, "outcome": outcome})

@@ -22,7 +22,9 @@ def desired_of(layout: Layout, request: ResolvedRequest) -> Desired:
             return _deployed(layout, request)
         case "restore":
             watch, log = request.soak, request.log
-            return Running(environment=environment, release=release, log=log, kept=request.kept, watch=watch)
+            return Running(
+                environment=environment, release=release, log=log, archived=request.archived, watch=watch
+            )
         case "redact":
             return _redacted(request, release)
         case "rebuild":
@@ -33,11 +35,11 @@ def desired_of(layout: Layout, request: ResolvedRequest) -> Desired:
 
 def _deployed(layout: Layout, request: ResolvedRequest) -> Running:
     """A release that was sent, or one that is kept on the node."""
-    kept = releases.read_manifest(layout, request.environment, request.to)
+    on_node = releases.read_manifest(layout, request.environment, request.to)
     made = request.manifest
     return Running(
         environment=request.environment,
-        release=made or kept,
+        release=made or on_node,
         staged=made is not None,
         soak=request.soak,
         insist=request.insist,

@@ -40,8 +40,8 @@ def resolve(
             return replace(resolved, planned=planned, noted=noted, running=running)
         case "restore":
             refuse_nobody(request.environment)
-            if request.kept:
-                log = archived_logs.find(layout, request.environment, manifest, request.kept)
+            if request.archived:
+                log = archived_logs.find(layout, request.environment, manifest, request.archived)
                 return replace(resolved, log=log)
     return resolved
 

@@ -14,7 +14,7 @@ from ..apply import redaction
 from ..apply.steps import perform
 from ..apply.work import Work
 from ..event_log import loss, room
-from ..event_log.archive_notes import Aside
+from ..event_log.archive_notes import ArchiveNotes
 from ..node import reserve
 from ..observe.observe import observe
 from ..plan.plan import plan
@@ -43,7 +43,7 @@ class Change:
     def __init__(self, layout: Layout, transaction: Transaction, request: ResolvedRequest) -> None:
         self.layout, self.environment = layout, request.environment
         self.transaction, self.request = transaction, request
-        self.aside = Aside(layout, request.environment, transaction, request.log)
+        self.archive = ArchiveNotes(layout, request.environment, transaction, request.log)
         self.title = ""
 
     def run(self) -> None:
@@ -53,7 +53,7 @@ class Change:
         # Later attempts look once they need it: with a look that fails, their number is still limited.
         observed = None if self.transaction.entries("before") else self._look(self._desired())
         before = self._before(observed)
-        if self.aside.tidy(releases.read_manifest(self.layout, self.environment, before["release"])):
+        if self.archive.tidy(releases.read_manifest(self.layout, self.environment, before["release"])):
             observed = None
         failure = self._failure_so_far()
         if failure is None and attempt > FORWARD_ATTEMPTS:
@@ -62,7 +62,7 @@ class Change:
         if failure is None:
             failure = self._forward(before, observed)
         if failure is None:
-            self.aside.clear(releases.read_manifest(self.layout, self.environment, before["release"]))
+            self.archive.clear(releases.read_manifest(self.layout, self.environment, before["release"]))
         self._conclude(attempt, before, failure)
 
     def _conclude(self, attempt: int, before: dict[str, Any], failure: HostError | None) -> None:
@@ -110,7 +110,7 @@ class Change:
     def _wanted(self) -> str | None:
         """The release or the log that the change is to bring, as the audit names it."""
         installed = (self.request.release or {}).get("id")
-        return installed or self.request.to or self.aside.named
+        return installed or self.request.to or self.archive.named
 
     def _look(self, desired: Desired, *, with_log: bool = True) -> Observed:
         return observe(self.layout, self.environment, desired, with_log=with_log)
@@ -157,13 +157,13 @@ class Change:
         release = releases.read_manifest(self.layout, self.environment, before["release"])
         try:
             redaction.recover(self.layout, self.environment, release, self.transaction)
-            self.aside.tidy(release)  # a log that was not switched is kept where it was
-            desired = as_it_was(self.layout, self.request, self.aside, before)
+            self.archive.tidy(release)  # a log that was not switched is kept where it was
+            desired = as_it_was(self.layout, self.request, self.archive, before)
             steps = plan(self._look(replace(desired, log=None)), desired)
             self.transaction.write("revert", steps=[step.to_json() for step in steps])
             self._apply(steps, desired, before)
         except HostError as error:
-            self.aside.tidy(release)
+            self.archive.tidy(release)
             self.transaction.write("revert-failed", message=error.message, details=list(error.details))
             return "hands"
         return "failed"
@@ -172,10 +172,10 @@ class Change:
         """The failure, and where what was said to a log that did not stay is kept."""
         if outcome != "failed":  # it may be in use still
             return failure
-        left = self.aside.clear(releases.read_manifest(self.layout, self.environment, before["release"]))
-        if not left:
+        note = self.archive.clear(releases.read_manifest(self.layout, self.environment, before["release"]))
+        if not note:
             return failure
-        return StepFailed(f"{failure.message.rstrip('.')}. {left}", failure.hint, failure.details)
+        return StepFailed(f"{failure.message.rstrip('.')}. {note}", failure.hint, failure.details)
 
     def _apply(self, steps: tuple[Step, ...], desired: Desired, before: dict[str, Any]) -> None:
         self.transaction.write("plan", steps=[step.to_json() for step in steps])
@@ -185,7 +185,7 @@ class Change:
             if not desired.back:
                 room.refuse_touching(self.layout, self.environment, self.request.verb, step.verb)
             if step.verb == "switch-log":
-                work = replace(work, aside=self.aside.name(desired))
+                work = replace(work, aside=self.archive.name(desired))
             self._perform(work, step)
             if step.verb == "redact-log":
                 work = replace(work, log=redaction.log_of(work.facts), redacted=True)
@@ -198,9 +198,9 @@ class Change:
         is_switched = any(step.verb == "switch-log" for step in steps) or self.transaction.has_done(
             "switch-log"
         )
-        is_restored = self.aside.coming is not None and not desired.back and is_switched
+        is_restored = self.archive.coming is not None and not desired.back and is_switched
         if is_restored:
-            log = self.aside.coming
+            log = self.archive.coming
         redacted = redaction.log_of(redaction.facts_of(self.transaction))
         to = self.request.to if desired.staged else None
         is_deployed = desired.staged and self.request.verb == "deploy"
@@ -283,4 +283,4 @@ class Change:
         if any(entry.get("facts", {}).get("kept") for entry in self.transaction.entries("step")):
             return {}
         release = releases.read_manifest(self.layout, self.environment, after)
-        return {"facts": self.aside.facts(release)}
+        return {"facts": self.archive.facts(release)}

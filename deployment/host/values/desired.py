@@ -16,7 +16,7 @@ class Desired:
     environment: Environment
     release: Manifest | None = None
     log: Log | None = None  # the event log to be used; None: the one that is there
-    kept: str = ""  # the name of that log where it is archived; empty for one that is brought
+    archived: str = ""  # the name of that log where it is archived; empty for one that is brought
     redaction: Redaction | None = None  # the event whose words are to be replaced
     staged: bool = False  # whether missing files were sent; else the release is taken from the node
     back: bool = False  # whether this reverts a failed change: whatever was there is good enough

@@ -29,7 +29,7 @@ class Request:
     to: str | None = None  # the release to go back to
     config: str | None = None  # "current": keep the configuration that runs
     log: Log | None = None  # the event log to restore
-    kept: str = ""  # the name of an archived log to restore
+    archived: str = ""  # the name of an archived log to restore
     position: int = 0  # of the event to redact
     reason: str = ""  # for the redaction
 
@@ -83,9 +83,9 @@ class ResolvedRequest(Request):
         flat = {
             item.name: getattr(self, item.name)
             for item in fields(self)
-            if item.name not in ("environment", "log", "kept") and getattr(self, item.name) is not None
+            if item.name not in ("environment", "log", "archived") and getattr(self, item.name) is not None
         }
-        log = {**({"kept": self.kept} if self.kept else {}), **(vars(self.log) if self.log else {})}
+        log = {**({"kept": self.archived} if self.archived else {}), **(vars(self.log) if self.log else {})}
         return {**flat, "environment": self.environment.name, **({"log": log} if log else {})}
 
 
@@ -108,7 +108,7 @@ _READ: dict[str, Any] = {
     "to": _optional_text("to"),
     "config": _optional_text("config"),
     "log": _log,
-    "kept": lambda value: str((value.get("log") or {}).get("kept") or ""),
+    "archived": lambda value: str((value.get("log") or {}).get("kept") or ""),
     "position": lambda value: int(value.get("position") or 0),
     "reason": lambda value: str(value.get("reason") or ""),
     "planned": lambda value: dict(value["planned"]) if value.get("planned") else None,

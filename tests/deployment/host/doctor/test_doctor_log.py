@@ -27,7 +27,7 @@ from tests.deployment.shelves import release
 def test_directory_of_a_log_that_only_a_process_has_is_not_made_anew() -> None:
     """A restart would begin an empty log in it, and end the one that the process holds."""
     missing = Directory("/s", "0700 helionyx-dev", None)
-    lost = Chain(problem="x", there=False, told=4, pid=812, store="/s", deleted=HELD)
+    lost = Chain(problem="x", there=False, claimed=4, pid=812, store="/s", deleted=HELD)
     found = list(condition.judge(replace(DEV, directories=(missing,), chain=lost)))
     assert [item[:2] for item in not_ok(found)] == [("event log", BAD)]
     mend = next(item.mend for item in found if item.mend)
@@ -91,8 +91,8 @@ def test_length_that_the_process_tells_is_compared(layout: Layout) -> None:
     found = release(layout)
     answers = {"log": {"length": 5, "head": "a" * 64, "holds": {}}}
     chain = log_look.look(layout, Environment("dev"), found, Observed(answers=answers), readable=False)
-    assert chain.told == 5
-    assert log_look.look(layout, Environment("dev"), found, Observed(), readable=False).told is None
+    assert chain.claimed == 5
+    assert log_look.look(layout, Environment("dev"), found, Observed(), readable=False).claimed is None
 
 
 def test_deleted_files_of_a_process_are_found(tmp_path: Path) -> None:

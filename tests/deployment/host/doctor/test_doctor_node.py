@@ -24,8 +24,9 @@ from deployment.host.values.model import BOT, Manifest, Observed, Taken
 from tests.deployment.conftest import not_ok
 
 HELD = (Held("e.db", "/proc/812/fd/7"), Held("e.db-wal", "/proc/812/fd/8"))
-GB = 1_000_000_000
-DISK = FileSystem("/", size=100 * GB, free=50 * GB, inodes=1_000_000, inodes_free=500_000)
+GONE = Chain(problem="none in it", there=False)
+GB = 10**9
+DISK = FileSystem("/", size=100 * GB, free=50 * GB, inodes=10**6, inodes_free=500_000)
 DEV = Facts(
     Environment("dev"),
     exists=True,
@@ -134,10 +135,10 @@ def test_absent_environment_is_one_line() -> None:
         (replace(DEV, chain=Chain(problem="no such file")), ("event log", BAD, "no such file")),
         (replace(DEV, chain=None), ("event log", WARN, "not verified")),
         (replace(DEV, chain=Chain(problem="no end", late=True)), ("event log", WARN, "no end")),
-        (replace(DEV, chain=Chain(problem="none in it", there=False)), ("event log", BAD, "none in it")),
-        (replace(DEV, chain=Chain(2, told=3)), ("event log", BAD, "still holds 3 events")),
-        (replace(DEV, chain=Chain(problem="x", there=False, told=1)), ("event log", BAD, "holds 1 event in")),
-        (replace(DEV, chain=Chain(3, told=3, deleted=HELD)), ("event log", BAD, "file that was deleted")),
+        (replace(DEV, chain=GONE), ("event log", BAD, "none in it")),
+        (replace(DEV, chain=Chain(2, claimed=3)), ("event log", BAD, "still holds 3 events")),
+        (replace(DEV, chain=replace(GONE, claimed=1)), ("event log", BAD, "holds 1 event in")),
+        (replace(DEV, chain=Chain(3, claimed=3, deleted=HELD)), ("event log", BAD, "file that was deleted")),
         (replace(DEV, chain=Chain(problem="x"), layer_held=False), ("dependencies", BAD, "is gone")),
         (replace(DEV, chain=Chain(problem="x"), groupless=9), ("user", BAD, "the group helionyx-dev")),
         (replace(DEV, chain=check.bad("event log", "it tripped", "x")), ("event log", BAD, "it tripped")),
@@ -223,8 +224,8 @@ def test_change_that_begins_while_it_is_looked_at_is_no_fault(
         if len(looks) == 1:
             change.__enter__()
             if ends:
-                transaction = record.create(layout, {"environment": "dev", "verb": "deploy", "actor": {}})
-                transaction.write("result", outcome="done")
+                request = {"environment": "dev", "verb": "deploy", "actor": {}}
+                record.create(layout, request).write("result", outcome="done")
                 change.__exit__(None, None, None)
         return looks[-1]
 
@@ -242,8 +243,7 @@ def test_change_that_begins_while_it_is_looked_at_is_no_fault(
 
 def test_directories_are_looked_at_as_they_lie(tmp_path: Path) -> None:
     """A file in the place of one hides what should be below it, and is no end of the look."""
-    path = tmp_path / "var/lib/helionyx/dev"
-    path.parent.mkdir(parents=True)
+    (path := tmp_path / "var/lib/helionyx/dev").parent.mkdir(parents=True)
     path.write_text("")
     found = {item.path: item for item in there._directories(Layout(tmp_path), Environment("dev"))}
     assert (found[str(path)].found, found[str(path)].other) == ("a file", True)

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from deployment.host.event_log import archived_logs, log_commands, read_models
-from deployment.host.event_log.archive_notes import Aside
+from deployment.host.event_log.archive_notes import ArchiveNotes
 from deployment.host.event_log.exchange import exchange
 from deployment.host.records.record import Transaction
 from deployment.host.releases import releases
@@ -119,7 +119,7 @@ def test_cut_short_on_the_way_back(layout: Layout) -> None:
 
 def test_what_another_transaction_left_is_kept_by_its_own_name(layout: Layout) -> None:
     """None is ever deleted."""
-    Aside(layout, DEV, Transaction("t2", layout.root), None).tidy(release(layout))
+    ArchiveNotes(layout, DEV, Transaction("t2", layout.root), None).tidy(release(layout))
     assert places(layout) == {"events": "9", "5-aaaaaaaaaaaa": "5"}
 
 

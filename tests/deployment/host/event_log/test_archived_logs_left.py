@@ -6,7 +6,7 @@ import pytest
 
 from deployment.host.doctor import status
 from deployment.host.event_log import archived_logs, log_commands
-from deployment.host.event_log.archive_notes import Aside
+from deployment.host.event_log.archive_notes import ArchiveNotes
 from deployment.host.event_log.exchange import exchange
 from deployment.host.node import systemd
 from deployment.host.node.run import run
@@ -117,7 +117,7 @@ def test_result_names_the_log_of_before_though_the_switch_was_killed(
     assert mine.result["facts"] == {"kept": str(layout.kept_logs(DEV) / "9-ffffffffffff"), "newer": None}
 
 
-def _brought(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> Aside:
+def _brought(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> ArchiveNotes:
     """The memory of a transaction that laid the new log down, and did not find it kept."""
     monkeypatch.setattr(archived_logs, "_as", lambda _, *argv: run(list(argv)))
     memory = aside(layout)
@@ -138,7 +138,7 @@ def test_brought_log_that_did_not_stay(
     if said:
         place.write_text(f"{5 + said} {'b' * 64}")
     archived_logs.take(layout, DEV, release(layout), name, None)
-    back = Running(environment=DEV, release=release(layout), log=OLD, kept=name, back=True)
+    back = Running(environment=DEV, release=release(layout), log=OLD, archived=name, back=True)
     archived_logs.switch(layout, DEV, release(layout), memory.name(back))
     told = memory.clear(release(layout))
     assert places(layout) == {"events": "9", **{name: name[0] for name in left}}

@@ -152,5 +152,5 @@ def test_kept_log_of_what_was_never_deployed(layout: Layout) -> None:
     """The plan says what is missing: not a log, but a release."""
     asked = {"verb": "restore", "environment": "dev", "actor": {}, "log": {"kept": "5-aaaaaaaaaaaa"}}
     request = resolve(layout, Request.parse(asked), None, asked)
-    assert request.kept == "5-aaaaaaaaaaaa"
+    assert request.archived == "5-aaaaaaaaaaaa"
     assert desired_of(layout, request).log is not None

@@ -21,7 +21,7 @@ def test_restored_log_is_watched_as_long_as_was_asked(
     log = {"length": NEW.length, "head": NEW.head} | ({"kept": kept} if kept else {})
     desired = desired_of(layout, resolved("restore", soak=3.0, log=log))
     assert isinstance(desired, Running)
-    assert (desired.watch, desired.kept, desired.staged) == (3.0, kept, False)
+    assert (desired.watch, desired.archived, desired.staged) == (3.0, kept, False)
     assert desired.log is not None
     assert desired.log.tells(NEW)
     assert not desired.log.tells(OLD)

@@ -100,7 +100,7 @@ def test_what_was_there_before_is_gone_back_to(
     """What was stopped by hand stays down, and starts on boot if it did before."""
     seen = replace(RUNS, service=service, socket=socket, enabled=enabled)
     change = _change(layout, monkeypatch, seen)
-    desired = as_it_was(layout, change.request, change.aside, change._before(seen))
+    desired = as_it_was(layout, change.request, change.archive, change._before(seen))
     assert isinstance(desired, Running if state == "running" else Stopped)
     assert desired.release is not None
     assert (desired.enabled, desired.release.id, desired.back) == (enabled, NAME, True)

@@ -71,7 +71,7 @@ def test_request_json_has_the_members_that_version_0_3_0_reads() -> None:
     """Its recovery reads them where they were, and the audit does."""
     release = {"id": "1a2b3c4d5e6f-9f8e7d6c5b4a", "environment": "dev"}
     request = ResolvedRequest.parse(DEPLOY | {"release": release})
-    request = replace(request, kept="9-aaaaaaaaaaaa", log=Log(9, "a" * 64), asked=DEPLOY)
+    request = replace(request, archived="9-aaaaaaaaaaaa", log=Log(9, "a" * 64), asked=DEPLOY)
     written = request.to_json()
     assert (written["verb"], written["environment"], written["actor"]) == ("deploy", "dev", ACTOR)
     assert written["release"] == release
