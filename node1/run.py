@@ -36,6 +36,7 @@ def run(
 ) -> CompletedProcess[str]:
     """Run `argv` to its end; a failure or an overrun is an error that shows the command, to be replayed."""
     words = [str(word) for word in argv]
+    command = shlex.join(words)
     try:
         child = subprocess.Popen(
             words,
@@ -54,10 +55,10 @@ def run(
         try:
             out, err = _communicate(child, stdin, timeout)
         except subprocess.TimeoutExpired:
-            raise Node1Error(f"no end after {timeout:g} s: {shlex.join(words)}", hint) from None
+            raise Node1Error(f"no end after {timeout:g} s: {command}", hint) from None
     if check and child.returncode != 0:
-        output = (err.strip() or out.strip())[-TAIL_CHARACTERS:]
-        raise Node1Error(f"exit code {child.returncode}: {shlex.join(words)}\n{output}".rstrip(), hint)
+        last = (err.strip() or out.strip())[-TAIL_CHARACTERS:]
+        raise Node1Error(f"exit code {child.returncode}: {command}\n{last}".rstrip(), hint)
     return CompletedProcess(words, child.returncode, out, err)
 
 
