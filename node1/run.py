@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 from subprocess import CompletedProcess
+from typing import Any
 
 from node1.error import Node1Error
 
@@ -37,20 +38,8 @@ def run(
     """Run `argv` to its end; a failure or an overrun is an error that shows the command, to be replayed."""
     words = [str(word) for word in argv]
     command = shlex.join(words)
-    try:
-        child = subprocess.Popen(
-            words,
-            stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            errors="replace",
-            pass_fds=pass_fds,
-            env=environment() | (env or {}),
-            cwd=cwd,
-        )
-    except FileNotFoundError as error:
-        raise Node1Error(f"command not found: {words[0]}", hint) from error
+    piped = subprocess.DEVNULL if stdin is None else subprocess.PIPE
+    child = _started(words, hint, stdin=piped, pass_fds=pass_fds, env=environment() | (env or {}), cwd=cwd)
     with child:
         try:
             out, err = _communicate(child, stdin, timeout)
@@ -60,6 +49,16 @@ def run(
         last = (err.strip() or out.strip())[-TAIL_CHARACTERS:]
         raise Node1Error(f"exit code {child.returncode}: {command}\n{last}".rstrip(), hint)
     return CompletedProcess(words, child.returncode, out, err)
+
+
+def _started(words: list[str], hint: str, **options: Any) -> subprocess.Popen[str]:
+    """Start a program whose output is read as text. Raises `Node1Error` if there is no such program."""
+    try:
+        return subprocess.Popen(
+            words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace", **options
+        )
+    except FileNotFoundError as error:
+        raise Node1Error(f"command not found: {words[0]}", hint) from error
 
 
 def _communicate(child: subprocess.Popen[str], stdin: str | None, timeout: float) -> tuple[str, str]:
