@@ -56,7 +56,7 @@ def read(env_dir: Path, environment: str, source: Source, cache: Path) -> Config
         raise DeployError(f"{path} has {count}.", ".env.template explains every key", details=problems)
     for name, wrong, own in outside(accepted, environment):
         raise DeployError(
-            f"{name}={wrong} is no place for the data of {environment}.",
+            f"{name}={wrong} is not below the data directory of {environment}.",
             f"give it a path below {own}, and there not in {' or '.join(RESERVED)}",
         )
     if known is None:

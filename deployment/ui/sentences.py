@@ -50,7 +50,7 @@ def restored_already(result: Mapping[str, Any]) -> str:
 def rebuilt(result: Mapping[str, Any]) -> str:
     """The line for a rebuild."""
     where = f"{result['environment']} at position {result['position']}"
-    return f"the read models of {where} are built anew, digest {result['digest'][:16]}"
+    return f"the read models of {where} were rebuilt, digest {result['digest'][:16]}"
 
 
 def backed_up(file: str, position: int, bytes_: int, head: str) -> str:

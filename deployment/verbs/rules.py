@@ -80,7 +80,7 @@ def _wrong_with(file: EnvFile) -> Iterator[Check]:
         for key, path, own in outside(file.configuration, file.environment):
             yield bad(
                 name,
-                f"{key}={path} is no place for the data of {file.environment}",
+                f"{key}={path} is not below the data directory of {file.environment}",
                 f"{key}={_below(own, key)} in {name}",
             )
 

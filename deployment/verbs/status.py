@@ -17,8 +17,8 @@ from ..settings import Settings
 from ..ui.tables import INDENT, age, columns, count, fold, short, table
 
 HEADS = ("environment", "state", "release", "address", "since", "events", "memory", "bot", "node")
-LOGS = ("kept event log", "in use until", "size", "where")
-RELEASES = ("kept release", "deployed", "size", "", "")
+LOGS = ("archived log", "in use until", "size", "where")
+RELEASES = ("earlier release", "deployed", "size", "", "")
 GOOD = ("running", "stopped", "absent", "changing")
 
 

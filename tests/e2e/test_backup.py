@@ -205,7 +205,7 @@ def test_round_trip(dev: Operator, tmp_path: Path) -> None:
     assert back["outcome"] == "done"
     assert back["log"]["begins"] is True
     assert dev.events("dev") == everything
-    assert "has its place already" in dev.change("restore", "dev", code=2, BACKUP=kept)["message"]
+    assert "already begins with" in dev.change("restore", "dev", code=2, BACKUP=kept)["message"]
 
 
 def test_backup_that_cannot_be_used_is_refused(dev: Operator, tmp_path: Path) -> None:
@@ -255,7 +255,7 @@ def test_read_models_are_rebuilt_while_requests_are_answered(dev: Operator) -> N
     assert dev.pid("dev") == pid
     quiet = dev.change("rebuild", "dev")
     assert quiet["digest"] == dev.change("rebuild", "dev")["digest"], "the same log makes the same models"
-    assert f"at position {quiet['position']} are built anew" in quiet["summary"]
+    assert f"at position {quiet['position']} were rebuilt" in quiet["summary"]
     assert quiet["position"] == dev.log("dev")["length"]
     history = json.loads(dev.script("history", "dev", "--json").stdout)["changes"]
     assert (history[-1]["verb"], history[-1]["outcome"]) == ("rebuild", "done")

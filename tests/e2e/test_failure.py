@@ -89,7 +89,7 @@ def test_two_at_once(dev: Operator) -> None:
     codes = sorted(process.returncode for process in both)
     assert codes in ([0, 0], [0, 2]), said
     if codes == [0, 2]:
-        assert any("is being changed by" in text and "(restart)" in text for text in said)
+        assert any("is locked: restart by" in text for text in said)
     assert dev.health("dev")["environment"] == "dev"
 
 

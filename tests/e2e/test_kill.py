@@ -86,7 +86,7 @@ def test_lost_connection_is_taken_up_again(dev: Operator, when: str) -> None:
             if when in line:
                 _shoot_ssh(deploy.pid)
     assert "the connection was lost" in seen
-    begun = "never begun" not in seen
+    begun = "did not start" not in seen
     assert deploy.returncode == (0 if begun else 2), seen
     assert dev.deploy("dev")["outcome"] == ("nothing" if begun else "done")
 

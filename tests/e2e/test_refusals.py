@@ -187,7 +187,8 @@ MISTAKES = {
     "no configuration": Mistake("there is no .env.dev", around=without_configuration),
     "unknown key": Mistake("the nearest that exists is API_PORT", ("API_PROT=8000",)),
     "data of another environment": Mistake(
-        "is no place for the data of dev", keys={"EVENT_STORE_PATH": "/var/lib/helionyx/staging/events"}
+        "is not below the data directory of dev",
+        keys={"EVENT_STORE_PATH": "/var/lib/helionyx/staging/events"},
     ),
     "port of another environment": Mistake("port 8001 belongs to staging", keys={"API_PORT": "8001"}),
     "port of a stranger": Mistake(

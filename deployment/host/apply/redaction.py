@@ -71,7 +71,7 @@ def carry_out(work: Work, *_: str) -> str:
         planned = _redacted(work, order, first=min(planned["changed"]))
     elif last_head.read(work.layout, work.environment) == Log(planned["length"], planned["old_head"]):
         work.doubts.append(
-            f"event {order.position} was redacted by no change of this node: nobody can tell what else was"
+            f"event {order.position} was redacted, but not by this node: nobody can tell what else was"
             f" changed in the events up to {planned['length']}; compare them with a backup"
         )
     work.facts.update(_proven(*where, order, planned))

@@ -97,7 +97,7 @@ class ArchiveNotes:
         path = self.layout.kept_logs(self.environment) / noted["name"]
         if not path.is_dir():
             return ""
-        return f"What was said to it meanwhile is kept in {path}."
+        return f"Messages recorded meanwhile are archived in {path}."
 
     def _name_of(self, log: Log | None, release: Manifest) -> str:
         """The name that is known for the log which waits, of that length and head; none if none is."""

@@ -35,7 +35,7 @@ def find(layout: Layout, environment: Environment, release: Manifest, named: str
     kept = log_commands.kept(layout, environment)
     if named not in kept and _is_in_use(layout, environment, release, named):
         raise Refused(
-            f"{named} has its place already: it is what the log of {environment.name} begins with.",
+            f"the log of {environment.name} already begins with {named}.",
             f"nothing to do; archived logs: {', '.join(kept) or 'none'}",
         )
     if named not in kept:

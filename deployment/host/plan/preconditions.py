@@ -121,7 +121,7 @@ def refuse_foreign_log(observed: Observed, desired: Desired, release: Manifest) 
         )
     if desired.archived and desired.archived not in observed.logs and not log.tells(observed.log):
         raise Refused(
-            f"the log {desired.archived} of {desired.environment.name} is not kept any more.",
+            f"the log {desired.archived} of {desired.environment.name} is not archived any more.",
             f"make status ENV={desired.environment.name} names those that are",
         )
 
@@ -178,8 +178,8 @@ def release_of(observed: Observed, desired: Desired) -> Manifest:
     if desired.release is None and desired.log and observed.data:
         name = desired.environment.name
         raise Refused(
-            f"{name} has no release on this node that could prove a log; what it was told before lies there.",
-            f"make deploy ENV={name}; docs/DEPLOYMENT.md says what if its log keeps it from coming up",
+            f"{name} has no release on this node to verify a log; its data is still there.",
+            f"make deploy ENV={name}; see docs/DEPLOYMENT.md if its service does not start",
         )
     if desired.release is None:
         is_rebuild = isinstance(desired, Unchanged) and desired.rebuild
@@ -195,7 +195,7 @@ def absent(observed: Observed, environment: Environment, nothing: str) -> Refuse
     name = environment.name
     if observed.data:
         return Refused(
-            f"{name} was removed from this node, so there is {nothing}; what was told to it stays there.",
-            f"make deploy ENV={name} goes on with that",
+            f"{name} was removed from this node, so there is {nothing}; its data is still there.",
+            f"make deploy ENV={name} uses that data",
         )
     return Refused(f"{name} is not deployed here, so there is {nothing}.", f"make deploy ENV={name}")

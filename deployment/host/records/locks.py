@@ -84,12 +84,12 @@ def busy(name: str, held: dict[str, Any]) -> Busy:
     hint = f"wait for it to end; `make status ENV={name}` shows what runs"
     if "actor" not in held:
         return Busy(f"the lock of {name} is held by {held['process']}.", hint)
-    who = f"{held['actor']} ({held.get('verb', 'a change')})"
+    who, verb = held["actor"], held.get("verb", "a change")
     which = held.get("transaction", "?")
     age = max(0.0, time.time() - float(held.get("since", time.time())))
-    phase = f", now at: {held['phase']}" if held.get("phase") else ""
+    phase = f" ({held['phase']})" if held.get("phase") else ""
     return Busy(
-        f"{name} is being changed by {who} since {age:.0f} s{phase}; transaction {which}.",
+        f"{name} is locked: {verb} by {who}, running for {age:.0f} s{phase}; transaction {which}.",
         hint,
         (f"its lock is held by {held['process']}",),
     )

@@ -36,7 +36,7 @@ def keep(layout: Layout, program: Path) -> Path:
                 return program
             return _keep(layout, program)
     except OSError as error:
-        raise StepFailed(f"the host half cannot be kept: {error.strerror}: {error.filename}.") from error
+        raise StepFailed(f"the host half cannot be stored: {error.strerror}: {error.filename}.") from error
 
 
 def _keep(layout: Layout, program: Path) -> Path:

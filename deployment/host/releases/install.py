@@ -51,7 +51,7 @@ def _checked(layout: Layout, environment: Environment, half: Path, final: Path) 
     manifest, name = manifest_in(half), final.name
     if manifest is None or (wrong := drifted(half, manifest, name)):
         found = "no manifest" if manifest is None else ", ".join(wrong)
-        raise StepFailed(f"what was sent is not release {name}: {found} differs.")
+        raise StepFailed(f"the upload is not release {name}: {found} differs.")
     (half / LAYER).symlink_to(layout.layers / manifest.layer)
     _reuse(layout.current(environment), half)
     (half / bytecode.FORM_NAME).write_text(bytecode.FORM)
@@ -110,9 +110,7 @@ def _unpack(archive: tarfile.TarFile, member: tarfile.TarInfo, root: Path, direc
     parts = member.name.split("/")
     content = archive.extractfile(member) if member.isfile() else None
     if content is None or ".." in parts or "" in parts:
-        raise StepFailed(
-            f"{member.name!r} in what was sent is a link, a device or a path that leads outside."
-        )
+        raise StepFailed(f"{member.name!r} in the upload is a link, a device or a path that leads outside.")
     path = f"{root}/{member.name}"
     parent = os.path.dirname(path)  # noqa: PTH120  two thousand times: no Path
     if parent not in directories:

@@ -95,9 +95,7 @@ def _copied(layout: Layout, environment: Environment, release: Manifest) -> tupl
     """Have the release copy and verify its log; return its answer and the open copy."""
     directory, store = layout.copies(environment), path_of(release)
     if directory == store or directory in store.parents:
-        raise Refused(
-            f"{store} lies where copies are made, and copies are thrown away.", "give the log another place"
-        )
+        raise Refused(f"{store} is in the directory for temporary copies.", "give the log another place")
     clear = ["rm", "-rf", "--one-file-system", "--", str(directory)]
     run(clear, user=environment.user)  # what a power cut left
     _refuse_full_disk(store)

@@ -201,9 +201,7 @@ def _refuse_to_wait_for_nothing(transaction: record.Transaction) -> None:
     if systemd.is_alive(transaction.unit) or transaction.result is not None:
         return
     if not transaction.entries("attempt"):
-        raise Refused(
-            f"transaction {transaction.id} was never begun: the connection broke before.", "try again"
-        )
+        raise Refused(f"transaction {transaction.id} did not start: the connection was lost.", "try again")
     raise Unfinished(
         f"transaction {transaction.id} ended without a result.",
         f"on the node: journalctl --unit {transaction.unit}; the next deploy goes on from what it left",

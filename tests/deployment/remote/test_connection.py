@@ -132,7 +132,7 @@ def test_host_halves_that_were_not_used_are_forgotten(tmp_path: Path) -> None:
         os.utime(kept[-1], (number, number))
         assert halves.keep(layout, kept[0]) == kept[0]
     assert set(layout.host_halves.iterdir()) == {kept[0], *kept[-halves.KEPT + 1 :]}
-    with pytest.raises(StepFailed, match="cannot be kept: No such file"):
+    with pytest.raises(StepFailed, match="cannot be stored: No such file"):
         halves.keep(layout, kept[1])
 
 

@@ -103,7 +103,7 @@ def test_env_files_are_looked_at_as_they_lie(checkout: Path) -> None:
     assert any("line 1, API_PORT" in found for _, _, found in look())
     text = "EVENT_STORE_PATH=/srv/e\nPROJECTIONS_DB_PATH=/srv/p/x.db\nAPI_PORT=8000\nAPI_HOST=127.0.0.1\n"
     path.write_text(text)
-    assert [found.split(" is no place ")[0] for _, _, found in look()] == [
+    assert [found.split(" is not below ")[0] for _, _, found in look()] == [
         "EVENT_STORE_PATH=/srv/e",
         "PROJECTIONS_DB_PATH=/srv/p/x.db",
     ]

@@ -111,7 +111,7 @@ def test_redaction_by_hand_is_warned_about(work: Work) -> None:
     redaction._ask(work.layout, DEV, work.chosen, ORDER)
     redaction.carry_out(work)
     (doubt,) = work.doubts
-    assert doubt.startswith("event 2 was redacted by no change of this node: ")
+    assert doubt.startswith("event 2 was redacted, but not by this node: ")
 
 
 def test_log_that_was_changed_before_is_not_redacted(work: Work) -> None:

@@ -126,7 +126,7 @@ def _brought(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> ArchiveNotes:
 
 
 @pytest.mark.parametrize(
-    ("said", "left", "message"), [(0, [], ""), (2, ["7-bbbbbbbbbbbb"], "What was said to it meanwhile")]
+    ("said", "left", "message"), [(0, [], ""), (2, ["7-bbbbbbbbbbbb"], "Messages recorded meanwhile")]
 )
 def test_brought_log_that_did_not_stay(
     layout: Layout, monkeypatch: pytest.MonkeyPatch, said: int, left: list[str], message: str

@@ -42,7 +42,7 @@ def test_second_is_refused_with_the_name_of_the_first(tmp_path: Path) -> None:
     layout = Layout(tmp_path)
     with (
         locks.environment_lock(layout, "dev", HOLDER),
-        pytest.raises(Refused, match=r"dev is being changed by Ada \(deploy\) since 0 s; transaction t1"),
+        pytest.raises(Refused, match=r"dev is locked: deploy by Ada, running for 0 s; transaction t1"),
         locks.environment_lock(layout, "dev", HOLDER),
     ):
         pass
@@ -153,7 +153,7 @@ def test_change_of_an_earlier_version_is_waited_for(layout: Layout) -> None:
     with hold(path) as other:
         try:
             with (
-                pytest.raises(Busy, match=r"dev is being changed by Bob \(deploy\)") as refusal,
+                pytest.raises(Busy, match=r"dev is locked: deploy by Bob") as refusal,
                 locks.environment_lock(layout, "dev", HOLDER),
             ):
                 pass

@@ -41,7 +41,7 @@ def test_end_of_a_transaction_that_nobody_carries_out(
     """One that was never begun has touched nothing; of one that was begun nobody knows that."""
     monkeypatch.setattr(systemd, "is_alive", lambda _: False)
     transaction = record.create(layout, REQUEST)
-    with pytest.raises(Refused, match="was never begun"):
+    with pytest.raises(Refused, match="did not start"):
         changing._refuse_to_wait_for_nothing(transaction)
     transaction.write("attempt", number=1)
     with pytest.raises(Unfinished, match="ended without a result"):
