@@ -260,9 +260,8 @@ class _Change:
     def _take_up_again(self) -> dict[str, Any]:
         """The node goes on by itself: connect anew, and hear the rest."""
         for attempt in range(RECONNECTS):
-            self.output.warn(
-                f"the connection was lost; the change continues on the node. Connecting again ({attempt + 1})."
-            )
+            lost = "the connection was lost; the change continues on the node."
+            self.output.warn(f"{lost} Connecting again ({attempt + 1}).")
             time.sleep(0.5 * 2**attempt)
             try:
                 with Connection(self.settings) as connection:

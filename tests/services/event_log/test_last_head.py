@@ -117,7 +117,7 @@ def test_what_it_says(home: Path, caplog: pytest.LogCaptureFixture) -> None:
     reason = asyncio.run(why_not_ready(home))
     assert f"gone, and nothing is recorded: the log in {store} ends at position 4, and had 9" in str(reason)
     fields = next(record for record in caplog.records if record.levelname == "ERROR").__dict__["fields"]
-    assert fields["hint"].startswith("mount it or bring it back, then restart; or restore a backup; or begin")
+    assert fields["hint"].startswith("mount it or bring it back, then restart; or restore a backup; or start")
 
 
 @pytest.mark.parametrize("witness", ["its own", "the read models'", "the node's"])

@@ -114,7 +114,7 @@ def test_another_wording_is_kept_and_carried_out_no_second_time(tmp_path: Path, 
     message = bot.say(CHAT, "todo: buy milk")
     bot.wait_sent("buy milk")
     bot.correct(message, "todo: buy oat milk")
-    bot.wait_sent("edited")
+    bot.wait_sent("edit recorded")
     assert words(tmp_path) == ["todo: buy milk", "todo: buy oat milk"]
     assert len(events(tmp_path, "TodoAdded")) == 1
 
