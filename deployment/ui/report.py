@@ -90,7 +90,7 @@ def lines(check: Check, width: int | None = None, answered_by: str = "") -> list
     What was found is one line, folded where a terminal of `width` columns would break it.
     """
     start = f"  {check.level:<4}  {printable(check.name):<{NAME}} "
-    text = printable(check.found.replace("\n", " "))
+    text = printable(check.text.replace("\n", " "))
     folded = textwrap.wrap(text, width - INDENT, break_long_words=False) if width else [text]
     shown = [start + (folded or [""])[0], *(" " * INDENT + line for line in folded[1:])]
     return [*shown, " " * 8 + printable(hint(check.mend, answered_by))] if check.mend else shown

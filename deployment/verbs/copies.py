@@ -135,7 +135,7 @@ def _looked_at(path: Path, scratch: Path, root: Path) -> Copy:
         raise DeployError(f"{path} is empty.", DAMAGED)
     _verify(path, scratch, root)
     head = json.loads(run(_argv("head", scratch), cwd=root, timeout=LONG))
-    return Copy(path, size, digest, Log.told(int(head["position"]), str(head["hash"]), head, table))
+    return Copy(path, size, digest, Log.of_answer(int(head["position"]), str(head["hash"]), head, table))
 
 
 def _verify(path: Path, scratch: Path, root: Path) -> None:

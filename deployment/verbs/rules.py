@@ -9,7 +9,7 @@ from pathlib import Path
 from ..build.configuration import DATA_PATHS, OWN_FILE, outside
 from ..build.envfile import PORTS
 from ..errors import DeployError
-from ..host.values import access
+from ..host.values import exposure
 from ..host.values.check import Check, bad, ok, warn
 from ..host.values.model import ACCESS, BOT
 from ..remote.login import Login
@@ -128,10 +128,12 @@ def _shared(one: EnvFile, other: EnvFile) -> Iterator[Check]:
 def _open(*files: EnvFile) -> Iterator[Check]:
     """The API of one, which the code of the other could use: without a token, or with the same one."""
     tokens = {
-        item.environment: access.token_of(item.configuration.digests) for item in files if item.configuration
+        item.environment: exposure.token_of(item.configuration.digests)
+        for item in files
+        if item.configuration
     }
     for item in files:
-        if others := access.open_to(item.environment, tokens):
+        if others := exposure.open_to(item.environment, tokens):
             problem = f"the code of {others[0]} could use {item.environment}: no {ACCESS}, or the same"
             yield bad("token", problem, f"a new {ACCESS} in {item.path.name}")
             return

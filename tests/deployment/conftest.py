@@ -62,7 +62,7 @@ def not_ok(checks: list[Check]) -> list[tuple[str, str, str]]:
     """What is not as it should be; nothing of it without a mend."""
     assert all(item.mend for item in checks if item.level != OK)
     assert not any(item.mend for item in checks if item.level == OK)
-    return [(item.name, item.level, item.found) for item in checks if item.level != OK]
+    return [(item.name, item.level, item.text) for item in checks if item.level != OK]
 
 
 @pytest.fixture(scope="module")

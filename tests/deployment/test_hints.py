@@ -72,7 +72,7 @@ def hints() -> Iterator[tuple[str, str]]:
     for user in (900, None):
         facts = Facts(DEV, exists=True, user=user, directories=wrong)
         for check in condition.judge(facts):
-            yield f"directory {user} {check.found}", check.mend
+            yield f"directory {user} {check.text}", check.mend
     held = (deleted.Held("events.db", "/proc/812/fd/7"), deleted.Held("events.db-wal", "/proc/812/fd/8"))
     for there in (True, False):
         found = log_check.Chain(store=f"{DATA}/events", there=there, claimed=4, pid=812, deleted=held)

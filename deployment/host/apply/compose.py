@@ -16,12 +16,12 @@ from ..values.model import Manifest, sha256
 from . import verify
 
 
-def manifest(layout: Layout, environment: Environment, kept: str) -> Manifest:
+def manifest(layout: Layout, environment: Environment, earlier: str) -> Manifest:
     """Make the manifest of the new release.
 
     Raises `Refused` if the kept release is not whole, or its code refuses the configuration that runs.
     """
-    old = _manifest(layout, environment, kept)
+    old = _manifest(layout, environment, earlier)
     content = _running(layout, environment)
     root = layout.releases(environment) / old.id
     if releases.drifted(root, old, old.id):
@@ -54,9 +54,9 @@ def _configured(layout: Layout, environment: Environment, old: Manifest, content
     return replace(old, config=answer["facts"], digests=answer["digests"])
 
 
-def stage(layout: Layout, environment: Environment, kept: str, new: Manifest, staged: Path) -> None:
+def stage(layout: Layout, environment: Environment, earlier: str, new: Manifest, staged: Path) -> None:
     """Write its archive, as the operator's half would have sent it."""
-    old = _manifest(layout, environment, kept)
+    old = _manifest(layout, environment, earlier)
     root = layout.releases(environment) / old.id
     units = _units(root, environment, old, new)
     changed = {f".env.{environment.name}": _running(layout, environment), releases.MANIFEST: new.text}
@@ -72,11 +72,11 @@ def stage(layout: Layout, environment: Environment, kept: str, new: Manifest, st
             archive.addfile(member, io.BytesIO(data))
 
 
-def _manifest(layout: Layout, environment: Environment, kept: str) -> Manifest:
-    found = releases.read_manifest(layout, environment, kept)
-    if found is None:
-        raise Refused(f"the manifest of release {kept} cannot be read.", "deploy its commit once more")
-    return found
+def _manifest(layout: Layout, environment: Environment, name: str) -> Manifest:
+    manifest_ = releases.read_manifest(layout, environment, name)
+    if manifest_ is None:
+        raise Refused(f"the manifest of release {name} cannot be read.", "deploy its commit once more")
+    return manifest_
 
 
 def _running(layout: Layout, environment: Environment) -> bytes:
@@ -92,10 +92,10 @@ def _running(layout: Layout, environment: Environment) -> bytes:
 
 def _units(root: Path, environment: Environment, old: Manifest, new: Manifest) -> dict[str, bytes]:
     """The old release's own units; of the configuration they hold the address and the shares alone."""
-    found = {name: (root / "units" / name).read_bytes() for name in old.units}
-    line, wanted = f"ListenStream={old.listen}\n".encode(), f"ListenStream={new.listen}\n".encode()
-    service = shares.renewed(found[environment.service].decode(), shares.of(environment, new.config))
-    return found | {
-        environment.socket: found[environment.socket].replace(line, wanted),
+    units = {name: (root / "units" / name).read_bytes() for name in old.units}
+    line, new_line = f"ListenStream={old.listen}\n".encode(), f"ListenStream={new.listen}\n".encode()
+    service = shares.renewed(units[environment.service].decode(), shares.of(environment, new.config))
+    return units | {
+        environment.socket: units[environment.socket].replace(line, new_line),
         environment.service: service.encode(),
     }

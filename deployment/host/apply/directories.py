@@ -17,16 +17,16 @@ def create(work: Work, *wrong: str) -> None:
     for path, owned, mode in directories.required_directories(work.layout, work.environment):
         if str(path) not in wrong:
             continue
-        place = links.real(work.layout, work.environment, path)
-        files.directory(place, owner if owned and owner is not None else 0, mode)
+        real = links.real(work.layout, work.environment, path)
+        files.directory(real, owner if owned and owner is not None else 0, mode)
 
 
 def remove_releases(work: Work, environment: str) -> None:
-    place = work.layout.opt / environment
-    if links.is_volume(place):
-        files.empty(place.resolve())
+    directory = work.layout.opt / environment
+    if links.is_volume(directory):
+        files.empty(directory.resolve())
     else:
-        files.discard(place)
+        files.discard(directory)
     files.discard(work.layout.sandbox(work.environment))
 
 

@@ -66,7 +66,7 @@ def carry_out(work: Work, *_: str) -> str:
     planned = _ask(*where, order, "--plan")
     data = work.layout.data(work.environment)
     for known in releases.manifests(work.layout, work.environment):  # each may have read models elsewhere
-        read_models.remove(work.environment, read_models.directory(known), read_models.found(known, data))
+        read_models.remove(work.environment, read_models.directory(known), read_models.present(known, data))
     if planned["at"] is None:
         planned = _redacted(work, order, first=min(planned["changed"]))
     elif last_head.read(work.layout, work.environment) == Log(planned["length"], planned["old_head"]):
@@ -114,8 +114,8 @@ def recover(
 def facts_of(transaction: Transaction) -> dict[str, Any] | None:
     """The result of a transaction's redaction; None where the transaction has redacted nothing."""
     steps = transaction.entries("step")
-    found = [entry["facts"] for entry in steps if entry["verb"] == STEP and entry["state"] == "done"]
-    return found[-1] if found else None
+    facts = [entry["facts"] for entry in steps if entry["verb"] == STEP and entry["state"] == "done"]
+    return facts[-1] if facts else None
 
 
 def log_of(facts: Mapping[str, Any] | None) -> Log | None:
@@ -140,10 +140,10 @@ def _ask(
     release: Manifest,
     order: Redaction,
     *more: str,
-    place: Path | None = None,
+    store: Path | None = None,
 ) -> dict[str, Any]:
-    """Ask the release's program about the event in the log that it uses, or in the log in `place`."""
-    log, models = place or log_commands.path_of(release), release.config["projections_db_path"]
+    """Ask the release's program about the event in the log that it uses, or in the log in `store`."""
+    log, models = store or log_commands.path_of(release), release.config["projections_db_path"]
     places = ("--store", str(log), "--file", str(models))
     event = (f"--by={order.by}", "--", str(order.position), order.reason)
     words = ("services.event_log", "redact", *more, *places, *event)
@@ -154,34 +154,34 @@ def _refuse_another_history(
     layout: Layout,
     environment: Environment,
     release: Manifest,
-    found: Mapping[str, Any],
+    answer: Mapping[str, Any],
     before: Log,
     front: log_commands.At,
 ) -> None:
     """Raise `StepFailed` unless the old head was the head, and all in front of the event is as it was."""
-    first = min(found["changed"])
+    first = min(answer["changed"])
     again = log_commands.head(layout, environment, release, at=first - 1)[1]
     if again.hash != front.hash:
         changed = f"position {first - 1} had {str(front.hash)[:16]} before, and now {str(again.hash)[:16]}"
         raise _not_that(layout, environment, changed)
-    if (found["length"], found["old_head"]) != (before.length, before.head):
+    if (answer["length"], answer["old_head"]) != (before.length, before.head):
         raise _not_that(layout, environment, f"position {before.length} had another head before")
 
 
 def _proven(
-    layout: Layout, environment: Environment, release: Manifest, order: Redaction, found: Mapping[str, Any]
+    layout: Layout, environment: Environment, release: Manifest, order: Redaction, answer: Mapping[str, Any]
 ) -> dict[str, Any]:
     """The result of a redaction, once the log is whole and has the new head. Raises `StepFailed`."""
     where = (layout, environment, release)
-    after, new = log_commands.head(*where, at=int(found["length"]))
+    after, new = log_commands.head(*where, at=int(answer["length"]))
     problem = log_commands.flaw(*where, log_commands.path_of(release))
-    if problem is None and new.hash != found["new_head"]:
-        problem = f"position {found['length']} has not the new head {found['new_head'][:16]}"
+    if problem is None and new.hash != answer["new_head"]:
+        problem = f"position {answer['length']} has not the new head {answer['new_head'][:16]}"
     if problem is not None:
         raise _not_that(layout, environment, problem)
-    first = min(found["changed"])
+    first = min(answer["changed"])
     return {
-        **{key: found[key] for key in (*AUDITED, "elsewhere")},
+        **{key: answer[key] for key in (*AUDITED, "elsewhere")},
         "end": [after.length, after.head],
         "archived": list(_archived(*where, order, first)),
         "backups": list(redaction_notes.backups(audit.read(layout), environment, first)),
@@ -201,7 +201,7 @@ def _archived(
     """The archived logs that hold the words: the same log in front of the event, and not redacted there."""
     where = (layout, environment, release)
     front = log_commands.head(*where, at=first - 1)[1].hash
-    for name in log_commands.kept(layout, environment):
+    for name in log_commands.archived(layout, environment):
         path = layout.kept_logs(environment) / name
         try:
             is_same = log_commands.head(*where, at=first - 1, store=path)[1].hash == front
@@ -213,22 +213,22 @@ def _archived(
 
 
 def _has_words(
-    layout: Layout, environment: Environment, release: Manifest, order: Redaction, place: Path
+    layout: Layout, environment: Environment, release: Manifest, order: Redaction, store: Path
 ) -> bool:
     try:
-        return _ask(layout, environment, release, order, "--plan", place=place)["at"] is None
+        return _ask(layout, environment, release, order, "--plan", store=store)["at"] is None
     except StepFailed:  # the log is shorter, or has another event there
         return False
 
 
-def _refuse_full_disk(place: Path) -> None:
+def _refuse_full_disk(store: Path) -> None:
     needed = (
-        3 * (place / log_commands.LOG_FILE).lstat().st_size + log_commands.SPARE
+        3 * (store / log_commands.LOG_FILE).lstat().st_size + log_commands.SPARE
     )  # the new log, and its -wal meanwhile
-    free = shutil.disk_usage(place).free
+    free = shutil.disk_usage(store).free
     if free < needed:
         raise StepFailed(
-            f"a redaction takes {needed / 1e6:.0f} MB, and {place} has {free / 1e6:.0f} MB left.", "free some"
+            f"a redaction takes {needed / 1e6:.0f} MB, and {store} has {free / 1e6:.0f} MB left.", "free some"
         )
 
 

@@ -82,20 +82,20 @@ def install_log(work: Work, _: str) -> str:
     return archived_logs.install(work.layout, work.environment, work.chosen, staged, work.desired.log)
 
 
-def take_log(work: Work, kept: str) -> str:
+def take_log(work: Work, archived: str) -> str:
     coming = None if work.desired.back else work.desired.log
-    return archived_logs.take(work.layout, work.environment, work.chosen, kept, coming)
+    return archived_logs.take(work.layout, work.environment, work.chosen, archived, coming)
 
 
 def switch_log(work: Work, _: str) -> str:
-    archived_logs.switch(work.layout, work.environment, work.chosen, work.aside)
+    archived_logs.switch(work.layout, work.environment, work.chosen, work.archive_name)
     if work.desired.back and work.last_head:  # a revert brings back the same log
         last_head.write(work.layout, work.environment, work.last_head)
-    path, coming = work.layout.kept_logs(work.environment) / work.aside, work.desired.log
+    path, coming = work.layout.kept_logs(work.environment) / work.archive_name, work.desired.log
     if work.desired.back or coming is None or not path.exists():
         return ""
     newer = archived_logs.newer(work.layout, work.environment, work.chosen, path, coming)
-    work.facts.update(kept=str(path), newer=newer)
+    work.facts.update({"kept": str(path), "newer": newer})
     return f"the replaced log is archived in {path}"
 
 
@@ -109,7 +109,7 @@ def rebuild_projections(work: Work, _: str) -> str:
     )
     command = ("services.projections", "rebuild", *words)
     try:
-        found = log_commands.ask(work.layout, work.environment, release, *command, timeout=log_commands.LONG)
+        answer = log_commands.ask(work.layout, work.environment, release, *command, timeout=log_commands.LONG)
     except StepFailed as error:
         name = work.environment.name
         raise StepFailed(
@@ -117,8 +117,8 @@ def rebuild_projections(work: Work, _: str) -> str:
             f"make doctor ENV={name} looks at the log that they are made of",
             error.details or (error.message,),
         ) from error
-    work.facts.update(file=found["file"], position=found["position"], digest=found["digest"])
-    return f"{count(found['position'])}, digest {found['digest'][:16]}"
+    work.facts.update(file=answer["file"], position=answer["position"], digest=answer["digest"])
+    return f"{count(answer['position'])}, digest {answer['digest'][:16]}"
 
 
 def rehearse(work: Work, _: str) -> str:
@@ -142,12 +142,12 @@ def turn_current(work: Work, release: str) -> None:
 
 
 def verify_release(work: Work, _: str) -> str:
-    found = verify.serving(work.layout, work.environment, work.chosen, work.log, work.history)
-    if found.full:
+    answer = verify.serving(work.layout, work.environment, work.chosen, work.log, work.history)
+    if answer.full:
         _accept_full_disk(work)
-    verified_releases.note(work.layout, work.environment, work.chosen.id, found.projections, work.place)
-    last_head.write(work.layout, work.environment, found.log)
-    return found.remark
+    verified_releases.note(work.layout, work.environment, work.chosen.id, answer.projections, work.position)
+    last_head.write(work.layout, work.environment, answer.log)
+    return answer.remark
 
 
 def _accept_full_disk(work: Work) -> None:
@@ -179,9 +179,11 @@ def prune_layers(work: Work, *digests: str) -> str:
 
 
 def prune_projections(work: Work, *names: str) -> str:
-    kept = releases.names(work.layout, work.environment)
-    told = {verified_releases.read(work.layout, work.environment, name).projections for name in kept}
-    unused = set(names) - told  # the release that has just come up may have told of one of them
+    release_names = releases.names(work.layout, work.environment)
+    in_use = {
+        verified_releases.read(work.layout, work.environment, name).projections for name in release_names
+    }
+    unused = set(names) - in_use  # the release that has just come up may have told of one of them
     read_models.remove(work.environment, read_models.directory(work.chosen), unused)
     return f"{len(unused)} removed"
 

@@ -148,11 +148,11 @@ def staying(
     address, unit = where or (release.listen, environment.service)
     mark, pid = systemd.now(), systemd.show([unit])[unit].pid
     end = time.monotonic() + seconds
-    while (left := end - time.monotonic()) > 0:
-        time.sleep(min(left, POLL))
+    while (remaining := end - time.monotonic()) > 0:
+        time.sleep(min(remaining, POLL))
         if not pid or not Path(f"/proc/{pid}").exists():
             raise StepFailed(
-                f"release {release.id} ended by itself {seconds - left:.1f} s after it was ready.",
+                f"release {release.id} ended by itself {seconds - remaining:.1f} s after it was ready.",
                 details=systemd.last_words(environment, mark, unit),
             )
     return answering(layout, environment, release, before, address, unit, history).remark
@@ -163,12 +163,12 @@ def _differences(
 ) -> str:
     if answer is None:
         return "no answer"
-    wanted = {"name": NAME, "environment": environment.name, "release": release.id, "ready": True}
-    wanted |= {"rehearsal": rehearsal, "status": 200}
-    told = {
+    expected = {"name": NAME, "environment": environment.name, "release": release.id, "ready": True}
+    expected |= {"rehearsal": rehearsal, "status": 200}
+    members = {
         "rehearsal": False
     } | answer  # which a release of a time before there were rehearsals does not tell
-    wrong = [f"{key} is {told.get(key)!r}" for key, value in wanted.items() if told.get(key) != value]
+    wrong = [f"{key} is {members.get(key)!r}" for key, value in expected.items() if members.get(key) != value]
     if answer.get("reason"):
         wrong.append(str(answer["reason"]))
     return ", ".join(wrong)

@@ -22,12 +22,12 @@ class Work:
     staged: Path
     release: Manifest | None
     log: Log | None
-    place: verified_releases.Place  # of the release that comes up, among those that did
+    position: verified_releases.Place  # of the release that comes up, among those that did
     desired: Desired
     last_head: Log | None = None  # of the log, as it was known when the transaction began
     restored: bool = False  # whether `log` is one that has come in the place of another
     redacted: bool = False  # whether `log` is the log after a redaction
-    aside: str = ""  # what the log that is there is called once another one has its place
+    archive_name: str = ""  # what the log that is there is called once another one has its place
     facts: dict[str, Any] = field(default_factory=dict)  # what belongs into the result
     doubts: list[str] = field(default_factory=list)  # warnings about facts that the steps could not find out
 

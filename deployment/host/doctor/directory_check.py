@@ -20,7 +20,7 @@ class Directory:
 
     path: str
     desired: str
-    found: str | None
+    actual: str | None
     other: bool = False
 
 
@@ -31,10 +31,10 @@ def judge(
 
     `deploy` is the command that makes them.
     """
-    wrong = [item for item in listed if item.found != item.desired]
+    wrong = [item for item in listed if item.actual != item.desired]
     for item in wrong:
-        if item.found is not None or not keep_away:
-            text = f"{item.path} is {item.found or 'not there'}, and should be {item.desired}"
+        if item.actual is not None or not keep_away:
+            text = f"{item.path} is {item.actual or 'not there'}, and should be {item.desired}"
             yield bad("directory", text, _made(listed, item, environment, deploy))
     if not wrong:
         yield ok("directories", f"all {len(listed)} with their owners and modes")

@@ -20,7 +20,7 @@ from ..observe.directories import required_directories, user_id
 from ..observe.observe import observe
 from ..records import audit, locks, record
 from ..releases import links, releases
-from ..values import access
+from ..values import exposure
 from ..values.check import Check, bad
 from ..values.errors import HostError, reason
 from ..values.layout import Environment, Layout
@@ -191,7 +191,7 @@ def _with_units(
         faults=tuple(faults.of(layout, environment, observed, current, unit)) if observed.exists else (),
         port=_fact("port", partial(_port, observed, desired)),
         others=tuple(item for item in observed.projects.items() if item[1] != request["project"]),
-        open_to=access.open_to(environment.name, observed.tokens),
+        open_to=exposure.open_to(environment.name, observed.tokens),
         bot_of=_bot_of(observed, desired),
     )
 

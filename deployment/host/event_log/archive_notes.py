@@ -26,8 +26,8 @@ class ArchiveNotes:
 
         It is chosen once, when nothing is appended any more, and noted before anything is moved.
         """
-        found = self._noted(back=desired.back)
-        if found is None:
+        entry = self._noted(back=desired.back)
+        if entry is None:
             log = log_commands.at_rest(self.layout, self.environment, desired.release)
             name = log.name if log else self._unreadable
             if desired.back and self.coming is not None and self.coming.tells(log):
@@ -35,8 +35,8 @@ class ArchiveNotes:
             reserved = self._names | ({self._kept} if self._kept and not desired.back else set())
             name = archived_logs.free(self.layout, self.environment, name, reserved)
             noted = asdict(log) if log else None
-            found = self.transaction.write("aside", back=desired.back, name=name, log=noted)
-        return str(found["name"])
+            entry = self.transaction.write("aside", back=desired.back, name=name, log=noted)
+        return str(entry["name"])
 
     @property
     def named(self) -> str | None:
@@ -47,8 +47,8 @@ class ArchiveNotes:
 
     def before(self) -> tuple[Log | None, str]:
         """The log of before and what it is called where it is kept; none where it was never to be moved."""
-        found = self._noted(back=False)
-        return (_log(found) or Log(0, ""), found["name"]) if found else (None, "")
+        entry = self._noted(back=False)
+        return (_log(entry) or Log(0, ""), entry["name"]) if entry else (None, "")
 
     def facts(self, release: Manifest | None) -> dict[str, Any]:
         """The facts for the result: the archive of the previous log, and how many of its events are newer."""
@@ -73,12 +73,12 @@ class ArchiveNotes:
         log = archived_logs.waiting(self.layout, self.environment, release)
         name = self._name_of(log, release)
         desired = name or (log.name if log else self._unreadable)
-        found = archived_logs.free(self.layout, self.environment, desired, self._names - {name})
+        free_name = archived_logs.free(self.layout, self.environment, desired, self._names - {name})
         before = self._noted(back=False)
-        mine = self.coming is not None and self.coming.tells(log)
-        if mine and self._brought and (before is None or name != before["name"]):
-            self.transaction.write("tidied", name=found)
-        archived_logs.put_away(self.layout, self.environment, found)
+        is_own = self.coming is not None and self.coming.tells(log)
+        if is_own and self._brought and (before is None or name != before["name"]):
+            self.transaction.write("tidied", name=free_name)
+        archived_logs.put_away(self.layout, self.environment, free_name)
         return True
 
     def clear(self, release: Manifest | None) -> str:
@@ -102,13 +102,13 @@ class ArchiveNotes:
     def _name_of(self, log: Log | None, release: Manifest) -> str:
         """The name that is known for the log which waits, of that length and head; none if none is."""
         before, after = self._noted(back=False), self._noted(back=True)
-        mine = self.coming is not None and self.coming.tells(log)
-        if mine and before is not None and _is(before, log):
+        is_own = self.coming is not None and self.coming.tells(log)
+        if is_own and before is not None and _is(before, log):
             path = self.layout.kept_logs(self.environment) / archived_logs.NEXT
-            mine = log_commands.flaw(self.layout, self.environment, release, path) is None
-        if mine and self._kept:
+            is_own = log_commands.flaw(self.layout, self.environment, release, path) is None
+        if is_own and self._kept:
             return self._kept
-        for noted in (after,) if mine else (before, after):
+        for noted in (after,) if is_own else (before, after):
             if noted is not None and _is(noted, log):
                 return str(noted["name"])
         return ""

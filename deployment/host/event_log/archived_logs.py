@@ -32,16 +32,16 @@ HALF = ".half"  # one that is still arriving
 
 def find(layout: Layout, environment: Environment, release: Manifest, named: str) -> Log:
     """The archived log of that name. Raises `Refused`."""
-    kept = log_commands.kept(layout, environment)
-    if named not in kept and _is_in_use(layout, environment, release, named):
+    names = log_commands.archived(layout, environment)
+    if named not in names and _is_in_use(layout, environment, release, named):
         raise Refused(
             f"the log of {environment.name} already begins with {named}.",
-            f"nothing to do; archived logs: {', '.join(kept) or 'none'}",
+            f"nothing to do; archived logs: {', '.join(names) or 'none'}",
         )
-    if named not in kept:
+    if named not in names:
         raise Refused(
             f"{environment.name} has no archived log {named}, and there is no such file.",
-            f"archived logs: {', '.join(kept) or 'none'}; make backup makes a file",
+            f"archived logs: {', '.join(names) or 'none'}; make backup makes a file",
         )
     try:
         store = layout.kept_logs(environment) / named
@@ -58,10 +58,10 @@ def _is_in_use(layout: Layout, environment: Environment, release: Manifest, name
     if not length.isdigit() or not int(length):
         return False
     try:
-        there, found = log_commands.head(layout, environment, release, at=int(length))
+        there, at = log_commands.head(layout, environment, release, at=int(length))
     except StepFailed:
         return False
-    return there.length >= int(length) and str(found.hash).startswith(head.partition(".")[0])
+    return there.length >= int(length) and str(at.hash).startswith(head.partition(".")[0])
 
 
 def preview(
@@ -70,18 +70,18 @@ def preview(
     release: Manifest,
     there: Log | None,
     coming: Log,
-    kept: str = "",
+    archived: str = "",
 ) -> dict[str, Any]:
     """The effect of a restore on the current log, as far as it is known beforehand.
 
-    `kept` is what the coming one is called, if it is kept here; of one that is sent later only the operator's
-    half can tell whether it begins with the log that is there. `flaw` is why that one does not verify.
+    `archived` is the name of the coming one, if it is archived here; of one that is sent later only the
+    operator's half can tell whether it begins with the log that is there. `flaw` is the fault of that one.
     """
     flaw = None
     last, current = coming.last[0], there.last if there is not None else (0, "")
     begins = None
-    if last > current[0] > 0 and kept:
-        begins = _begins_with(layout, environment, release, kept, current)
+    if last > current[0] > 0 and archived:
+        begins = _begins_with(layout, environment, release, archived, current)
     newer = _events_behind(layout, environment, release, there, coming)
     if not coming.tells(there):  # else every record of it was looked at already
         flaw = log_commands.flaw(layout, environment, release, log_commands.path_of(release), timeout=LOOK)
@@ -102,10 +102,10 @@ def preview(
 
 
 def _begins_with(
-    layout: Layout, environment: Environment, release: Manifest, kept: str, last: tuple[int, str]
+    layout: Layout, environment: Environment, release: Manifest, archived: str, last: tuple[int, str]
 ) -> bool:
     """Whether an archived log has the record with this position and hash."""
-    path = layout.kept_logs(environment) / kept
+    path = layout.kept_logs(environment) / archived
     return log_commands.head(layout, environment, release, at=last[0], store=path)[1].hash == last[1]
 
 
@@ -145,12 +145,12 @@ def refuse_full_disk(layout: Layout, environment: Environment, size: int) -> Non
 
 def install(layout: Layout, environment: Environment, release: Manifest, staged: Path, coming: Log) -> str:
     """Let a log that was sent wait for its place. Raises `HostError` unless it is whole and that one."""
-    shelf = layout.kept_logs(environment)
-    half = shelf / HALF
+    archive = layout.kept_logs(environment)
+    half = archive / HALF
     try:
         _as(environment, "rm", "-rf", "--one-file-system", "--", str(half))
         refuse_full_disk(layout, environment, staged.stat().st_size)
-        _as(environment, "install", "-d", "-m", "700", "--", str(shelf), str(half))
+        _as(environment, "install", "-d", "-m", "700", "--", str(archive), str(half))
         with staged.open("rb") as file:
             copy = ["dd", f"of={half / log_commands.LOG_FILE}", "bs=1M", "conv=fsync", "status=none"]
             _as(environment, *copy, stdin=file)
@@ -162,32 +162,34 @@ def install(layout: Layout, environment: Environment, release: Manifest, staged:
         raise
 
 
-def take(layout: Layout, environment: Environment, release: Manifest, kept: str, coming: Log | None) -> str:
+def take(
+    layout: Layout, environment: Environment, release: Manifest, archived: str, coming: Log | None
+) -> str:
     """The same for one that is kept. `coming` is None for what comes back as it was, whatever that is."""
-    path = layout.kept_logs(environment) / kept
+    path = layout.kept_logs(environment) / archived
     if coming is not None:
         return _prove(layout, environment, release, path, coming)
     move(layout.data(environment), path, path.with_name(NEXT))
     return ""
 
 
-def switch(layout: Layout, environment: Environment, release: Manifest, aside: str) -> None:
-    """Let the waiting log and the one in use change places, and keep the latter under the name `aside`.
+def switch(layout: Layout, environment: Environment, release: Manifest, name: str) -> None:
+    """Let the waiting log and the one in use change places, and keep the latter under the name `name`.
 
     No read models of any release survive it: the service builds them out of its log when it starts.
     """
-    data, place = layout.data(environment), log_commands.path_of(release)
+    data, store = layout.data(environment), log_commands.path_of(release)
     waiting = layout.kept_logs(environment) / NEXT
     # Whichever of the two logs a power cut leaves in place is the one: its service notes its head anew.
     last_head.forget_own(environment, releases.manifests(layout, environment))
     last_head.forget(layout, environment)
     for known in releases.manifests(layout, environment):
-        read_models.remove(environment, read_models.directory(known), read_models.found(known, data))
-    if not os.path.lexists(place):
-        move(data, waiting, place)
+        read_models.remove(environment, read_models.directory(known), read_models.present(known, data))
+    if not os.path.lexists(store):
+        move(data, waiting, store)
         return
-    exchange(data, place, waiting)
-    move(data, waiting, waiting.with_name(aside))
+    exchange(data, store, waiting)
+    move(data, waiting, waiting.with_name(name))
 
 
 def waits(layout: Layout, environment: Environment) -> bool:
@@ -215,7 +217,7 @@ def put_away(
 def drop(layout: Layout, environment: Environment, release: Manifest, name: str, copy_of: Log) -> None:
     """Remove one that is kept, if it is a sound copy of that log and no more: there is another."""
     path = layout.kept_logs(environment) / name
-    if name not in log_commands.kept(layout, environment):
+    if name not in log_commands.archived(layout, environment):
         return
     with suppress(StepFailed):  # then it stays, and is listed
         log = log_commands.at_rest(layout, environment, release, path)
@@ -225,26 +227,30 @@ def drop(layout: Layout, environment: Environment, release: Manifest, name: str,
 
 def free(layout: Layout, environment: Environment, name: str, reserved: Collection[str] = frozenset()) -> str:
     """The name, or with a number behind it where there is one of that name: it may not be as sound."""
-    shelf = layout.kept_logs(environment)
+    archive = layout.kept_logs(environment)
     names = (name, *(f"{name}.{number}" for number in range(2, MANY)))
     for one in names:
-        if one not in reserved and not os.path.lexists(shelf / one):
+        if one not in reserved and not os.path.lexists(archive / one):
             return one
-    raise StepFailed(f"{shelf} has too many logs of the name {name}.", "remove some of them")
+    raise StepFailed(f"{archive} has too many logs of the name {name}.", "remove some of them")
 
 
-def newer(layout: Layout, environment: Environment, release: Manifest, aside: Path, now: Log) -> int | None:
+def newer(
+    layout: Layout, environment: Environment, release: Manifest, archived: Path, now: Log
+) -> int | None:
     """The number of events of an archived log that the one in use does not have; None if they differ."""
     try:
-        before = log_commands.head(layout, environment, release, store=aside)[0]
+        before = log_commands.head(layout, environment, release, store=archived)[0]
         in_use = log_commands.path_of(release)
-        (said, last), longer = (now.last, aside) if now.last[0] <= before.last[0] else (before.last, in_use)
-        found = log_commands.head(layout, environment, release, at=said, store=longer)[1]
+        (said, last), longer = (
+            (now.last, archived) if now.last[0] <= before.last[0] else (before.last, in_use)
+        )
+        at = log_commands.head(layout, environment, release, at=said, store=longer)[1]
     except StepFailed:
         return None
-    if said and found.hash != last:
+    if said and at.hash != last:
         return None
-    return found.said_behind if longer == aside else 0
+    return at.said_behind if longer == archived else 0
 
 
 def _prove(layout: Layout, environment: Environment, release: Manifest, path: Path, coming: Log) -> str:
@@ -253,8 +259,8 @@ def _prove(layout: Layout, environment: Environment, release: Manifest, path: Pa
         raise StepFailed(f"the log in {path} is not whole: {problem}.", "choose another one")
     log = log_commands.at_rest(layout, environment, release, path)
     if log is None or not coming.tells(log):
-        found = log.name if log else "one that nothing can read any more"
-        raise StepFailed(f"the log in {path} is {found}, not {coming.name}.", "choose another one")
+        actual = log.name if log else "one that nothing can read any more"
+        raise StepFailed(f"the log in {path} is {actual}, not {coming.name}.", "choose another one")
     move(layout.data(environment), path, path.with_name(NEXT))
     return f"{count(log.length)} verified"
 

@@ -19,24 +19,24 @@ def exchange(top: Path, one: Path, other: Path) -> None:
     """Let them change places; both lie below `top`. Raises `OSError`."""
     import ctypes  # seldom needed
 
-    with _parents(top, one, other) as (mine, its):
+    with _parents(top, one, other) as (parent, its):
         libc = ctypes.CDLL(None, use_errno=True)
-        if libc.renameat2(mine, os.fsencode(one.name), its, os.fsencode(other.name), EXCHANGE):
+        if libc.renameat2(parent, os.fsencode(one.name), its, os.fsencode(other.name), EXCHANGE):
             number = ctypes.get_errno()
             reason = os.strerror(number)
             if number in (errno.EINVAL, errno.ENOSYS):
                 reason = "its file system cannot let two directories change places"
             raise OSError(number, reason, str(one))
-        _sync(mine, its)
+        _sync(parent, its)
 
 
 def move(top: Path, source: Path, target: Path) -> None:
     """Give a directory another name; both lie below `top`. Raises `OSError` where the target is there."""
-    with _parents(top, source, target) as (mine, its):
+    with _parents(top, source, target) as (parent, its):
         if _is_there(target.name, its):
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target))
-        os.rename(source.name, target.name, src_dir_fd=mine, dst_dir_fd=its)
-        _sync(mine, its)
+        os.rename(source.name, target.name, src_dir_fd=parent, dst_dir_fd=its)
+        _sync(parent, its)
 
 
 @contextmanager
@@ -47,12 +47,14 @@ def _parents(top: Path, *paths: Path) -> Iterator[tuple[int, ...]]:
 
 def _parent(opened: ExitStack, top: Path, path: Path) -> int:
     """The directory that a path lies in, opened part by part from `top` on."""
-    found = os.open(top.resolve(), os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)  # `top` may be root's link
-    opened.callback(os.close, found)
+    descriptor = os.open(
+        top.resolve(), os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
+    )  # `top` may be root's link
+    opened.callback(os.close, descriptor)
     for part in path.relative_to(top).parts[:-1]:
-        found = os.open(part, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=found)
-        opened.callback(os.close, found)
-    return found
+        descriptor = os.open(part, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=descriptor)
+        opened.callback(os.close, descriptor)
+    return descriptor
 
 
 def _is_there(name: str, directory: int) -> bool:

@@ -114,10 +114,10 @@ def hashes(
     at = [word for position in sorted(positions) for word in ("--at", str(position))]
     words = ("services.event_log", "head", "--store", str(path_of(release)), *at)
     answer = ask(layout, environment, release, *words, timeout=LONG, memory=LITTLE, apart=True)
-    log, found = _log(answer), answer.get("hashes")
-    if found is None:  # a release of version 0.3.0 answers for one position at a time
+    log, found_hashes = _log(answer), answer.get("hashes")
+    if found_hashes is None:  # a release of version 0.3.0 answers for one position at a time
         return log, {at: head(layout, environment, release, at)[1].hash for at in positions}
-    return log, {int(at): None if value is None else hash_of(value) for at, value in found.items()}
+    return log, {int(at): None if value is None else hash_of(value) for at, value in found_hashes.items()}
 
 
 def _log(answer: Mapping[str, Any]) -> Log:
@@ -128,16 +128,16 @@ def _log(answer: Mapping[str, Any]) -> Log:
     holds = answer.get("holds") or {}
     if len(holds) > TYPES or any(len(kind) > LONGEST_TYPE for kind in holds):
         raise ValueError("more or longer types of events than any release writes")
-    versions = {str(kind): [int(version) for version in found] for kind, found in holds.items()}
+    versions = {str(kind): [int(version) for version in numbers] for kind, numbers in holds.items()}
     said = answer.get("said")
     last = (position_of(said["position"]), hash_of(said["hash"])) if said else None
     return Log(position_of(answer["position"]), hash_of(answer["hash"]), versions, said=last)
 
 
 def _at(answer: Mapping[str, Any], position: int) -> At:
-    found = answer.get("at") or {}
-    digest = found.get("hash")
-    behind = found.get("said_behind", int(answer["position"]) - position)
+    members = answer.get("at") or {}
+    digest = members.get("hash")
+    behind = members.get("said_behind", int(answer["position"]) - position)
     return At(None if digest is None else hash_of(digest), int(behind))
 
 
@@ -159,8 +159,8 @@ def at_rest(
     layout: Layout, environment: Environment, manifest: Manifest | None, store: Path | None = None
 ) -> Log | None:
     """The log of a service that does not answer, or the one in `store`; None where nothing can read it."""
-    found = rest(layout, environment, manifest, store)
-    return found[0] if isinstance(found, tuple) else None
+    result = rest(layout, environment, manifest, store)
+    return result[0] if isinstance(result, tuple) else None
 
 
 def rest(
@@ -176,8 +176,8 @@ def rest(
     try:
         return head(layout, environment, manifest, at=at, store=store)
     except (StepFailed, PermissionError) as error:
-        place = store or path_of(manifest)
-        return log_holders.of(environment, (place / f"{LOG_FILE}{suffix}" for suffix in SUFFIXES), error)
+        directory = store or path_of(manifest)
+        return log_holders.of(environment, (directory / f"{LOG_FILE}{suffix}" for suffix in SUFFIXES), error)
 
 
 def flaw(
@@ -210,7 +210,7 @@ def refuse_missing(release: Manifest) -> None:
         )
 
 
-def kept(layout: Layout, environment: Environment) -> tuple[str, ...]:
+def archived(layout: Layout, environment: Environment) -> tuple[str, ...]:
     """The names of the logs that are kept; what else the service has put there is none."""
     entries = reading.entries(layout.kept_logs(environment), ENTRIES)
     named = (entry for entry in entries if NAME.fullmatch(entry.name) and entry.is_dir(follow_symlinks=False))

@@ -85,17 +85,17 @@ def look(
     """
     if chosen is None:
         return None
-    place = log_commands.path_of(chosen)
-    now = log_commands.path_of(current) if current else place
-    if place != now:
+    store = log_commands.path_of(chosen)
+    now = log_commands.path_of(current) if current else store
+    if store != now:
         known = _log_in(layout, environment, current, now, at_rest, known) or known
-    if place != now or at_rest is None:
-        at_rest = _read(layout, environment, current, place, known)
-    facts = _facts(layout, environment, current, place, now, known, pid)
+    if store != now or at_rest is None:
+        at_rest = _read(layout, environment, current, store, known)
+    facts = _facts(layout, environment, current, store, now, known, pid)
     if not isinstance(at_rest, tuple):
         return judge(facts)
     log, at = at_rest
-    if _is_redacted(layout, environment, current, place, known, at, redacting):
+    if _is_redacted(layout, environment, current, store, known, at, redacting):
         return judge(facts)
     return judge(replace(facts, length=log.length, hash=at.hash))
 
@@ -104,14 +104,14 @@ def _log_in(
     layout: Layout,
     environment: Environment,
     current: Manifest | None,
-    place: Path,
+    store: Path,
     at_rest: tuple[Log, log_commands.At] | Unread | None,
     known: Log | None,
 ) -> Log | None:
     """The log in the place that a change of EVENT_STORE_PATH gives up; None if no log is there."""
-    if _is_missing(place):
+    if _is_missing(store):
         return None
-    at_rest = at_rest or _read(layout, environment, current, place, known)
+    at_rest = at_rest or _read(layout, environment, current, store, known)
     return at_rest[0] if isinstance(at_rest, tuple) else None
 
 
@@ -119,7 +119,7 @@ def _facts(
     layout: Layout,
     environment: Environment,
     current: Manifest | None,
-    place: Path,
+    store: Path,
     now: Path,
     known: Log | None,
     pid: int,
@@ -127,13 +127,13 @@ def _facts(
     """The facts without a look into the log. `now` is where the current release has it."""
     return Facts(
         environment.name,
-        place,
+        store,
         known,
-        missing=_is_missing(place),
+        missing=_is_missing(store),
         came_up=_came_up(layout, environment, current),
         deleted=bool(pid) and any(deleted.held(pid, now)),
         pid=pid,
-        before=now if place != now else None,
+        before=now if store != now else None,
         deployed=current is not None,
     )
 
@@ -177,19 +177,19 @@ def _noted(log: Log | None, known: Log | None, lost: Lost | None) -> dict[str, A
 
 
 def _read(
-    layout: Layout, environment: Environment, current: Manifest | None, place: Path, known: Log | None
+    layout: Layout, environment: Environment, current: Manifest | None, store: Path, known: Log | None
 ) -> tuple[Log, log_commands.At] | Unread | None:
     """The log in a place and its hash at the known position; None where nothing is known of it."""
-    if current is None or known is None or _is_missing(place):
+    if current is None or known is None or _is_missing(store):
         return None
-    return log_commands.rest(layout, environment, current, place, known.length)
+    return log_commands.rest(layout, environment, current, store, known.length)
 
 
 def _is_redacted(
     layout: Layout,
     environment: Environment,
     current: Manifest | None,
-    place: Path,
+    store: Path,
     known: Log | None,
     at: log_commands.At,
     redacting: int | None,
@@ -203,15 +203,15 @@ def _is_redacted(
     lines = audit.read(layout)
     if redacting is None and not redaction_notes.ended_at(lines, known.head):
         return False  # without a look at each record of a log of anybody's making
-    words = ("services.event_log", "verify", "--store", str(place))
+    words = ("services.event_log", "verify", "--store", str(store))
     try:
-        found = log_commands.ask(layout, environment, current, *words, timeout=log_commands.LONG, apart=True)
+        answer = log_commands.ask(layout, environment, current, *words, timeout=log_commands.LONG, apart=True)
     except (StepFailed, ValueError):
         return False
     return any(
         (item["at"] - 1, item["old_head"]) == (known.length, known.head)
         and (item["position"] == redacting or redaction_notes.is_audited(lines, item))
-        for item in found.get("redactions", ())
+        for item in answer.get("redactions", ())
     )
 
 
@@ -225,20 +225,20 @@ def reached(layout: Layout, environment: Environment, verb: str, outcome: str) -
         return {}
     if outcome == "done" and verb in ("stop", "redact"):
         release = releases.current(layout, environment)
-        found = record(layout, environment, release, releases.read_manifest(layout, environment, release))
-        if found["log"] and not found["lost"]:
-            last_head.write(layout, environment, Log(**found["log"]))
+        entry = record(layout, environment, release, releases.read_manifest(layout, environment, release))
+        if entry["log"] and not entry["lost"]:
+            last_head.write(layout, environment, Log(**entry["log"]))
     log = last_head.read(layout, environment)
     return {"position": log.length, "head": log.head} if log else {}
 
 
-def _is_missing(place: Path) -> bool:
+def _is_missing(store: Path) -> bool:
     """Whether no file is there, or an empty one; a link that leads nowhere, or to itself, is no file.
 
     Where nobody can look, a file may be there.
     """
     try:
-        return not (place / log_commands.LOG_FILE).stat().st_size
+        return not (store / log_commands.LOG_FILE).stat().st_size
     except OSError as error:
         return error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
 

@@ -22,20 +22,20 @@ def directory(release: Manifest) -> Path:
     return Path(str(release.config["projections_db_path"])).parent
 
 
-def found(release: Manifest | None, data: Path) -> tuple[str, ...]:
+def present(release: Manifest | None, data: Path) -> tuple[str, ...]:
     """The names of those that lie there, plain files only: of the stem `a.db` that is `a-<12 digits>.db`.
 
     `data` is the environment's directory of data, which may be a link of root's.
     """
     if release is None:
         return ()
-    place = directory(release)
-    inside = place.relative_to(data) if place.is_relative_to(data) else place
+    models = directory(release)
+    inside = models.relative_to(data) if models.is_relative_to(data) else models
     real = os.path.realpath(data)
-    if os.path.realpath(place) != os.path.join(real, inside):  # noqa: PTH118  the same kind as realpath's
+    if os.path.realpath(models) != os.path.join(real, inside):  # noqa: PTH118  the same kind as realpath's
         # A link that the service owns: files behind it are not ours.
         return ()
-    named = (entry for entry in reading.entries(place) if _pattern(release).fullmatch(entry.name))
+    named = (entry for entry in reading.entries(models) if _pattern(release).fullmatch(entry.name))
     return tuple(sorted(entry.name for entry in named if entry.is_file(follow_symlinks=False)))
 
 
@@ -45,15 +45,15 @@ def is_one(path: Path, release: Manifest) -> bool:
     return path.parent == directory(release) and _pattern(release).fullmatch(name) is not None
 
 
-def remove(environment: Environment, place: Path, names: Iterable[str]) -> None:
+def remove(environment: Environment, models: Path, names: Iterable[str]) -> None:
     """Remove them, as the environment's user: wherever a link of the service's leads, it gains nothing."""
-    paths = [str(place / (name + suffix)) for name in sorted(names) for suffix in SUFFIXES]
+    paths = [str(models / (name + suffix)) for name in sorted(names) for suffix in SUFFIXES]
     try:
         for start in range(0, len(paths), AT_ONCE):
             run(["rm", "--force", "--", *paths[start : start + AT_ONCE]], user=environment.user)
     except StepFailed as error:
         raise StepFailed(
-            f"{environment.user} cannot remove read models in {place}.",
+            f"{environment.user} cannot remove read models in {models}.",
             f"make doctor ENV={environment.name} looks at its disk and directories",
             error.details or (error.message,),
         ) from error

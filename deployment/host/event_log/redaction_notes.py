@@ -59,7 +59,7 @@ def undone(
 def backups(lines: Iterable[Line], environment: Environment, first: int) -> Iterable[dict[str, Any]]:
     """The backups that reach as far as the event: when each was made, and by whom."""
     for line in lines:
-        mine = line.get("verb") == "backup" and line.get("environment") == environment.name
-        if mine and line.get("outcome") == "done" and int(line.get("position") or 0) >= first:
+        is_backup = line.get("verb") == "backup" and line.get("environment") == environment.name
+        if is_backup and line.get("outcome") == "done" and int(line.get("position") or 0) >= first:
             by = (line.get("actor") or {}).get("name", "somebody")
             yield {"at": line["at"], "by": by, "position": line["position"]}

@@ -85,15 +85,15 @@ def refuse_little(room: Room, need: Need) -> None:
 
 def of(path: Path) -> Room:
     """The room at a path, or at the nearest of its parents that is there."""
-    place = nearest(path)
-    found = os.statvfs(place)
-    return Room(place, found.f_bavail * found.f_frsize, found.f_favail if found.f_files else None)
+    mount = nearest(path)
+    volume = os.statvfs(mount)
+    return Room(mount, volume.f_bavail * volume.f_frsize, volume.f_favail if volume.f_files else None)
 
 
 def noexec(path: Path) -> str:
     """The directory at a path, if no program may be loaded from its file system; else nothing."""
-    place = nearest(path)
-    return str(place) if os.statvfs(place).f_flag & os.ST_NOEXEC else ""
+    mount = nearest(path)
+    return str(mount) if os.statvfs(mount).f_flag & os.ST_NOEXEC else ""
 
 
 def nearest(path: Path) -> Path:

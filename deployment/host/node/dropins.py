@@ -33,7 +33,7 @@ def named(layout: Layout, environment: Environment) -> tuple[str, ...]:
     """The paths of those that change the environment's units or journal, without the distribution's."""
     units = (environment.service, environment.socket)
     paths = {path for unit in units for path in of(layout, unit).values()}
-    directories = [layout.root / place / f"{environment.journal}.d" for place in JOURNAL_PLACES]
+    directories = [layout.root / parent / f"{environment.journal}.d" for parent in JOURNAL_PLACES]
     paths |= {*_files(directories).values()}
     own = layout.root / OF_DISTRIBUTION
     return tuple(sorted(str(path) for path in paths if not path.is_relative_to(own)))
@@ -45,11 +45,11 @@ def of(layout: Layout, unit: str) -> dict[str, Path]:
 
 
 def _files(directories: Iterable[Path]) -> dict[str, Path]:
-    found: dict[str, Path] = {}
+    files: dict[str, Path] = {}
     for directory in directories:
         for path in sorted(directory.glob(f"*{SUFFIX}")):
-            found.setdefault(path.name, path)
-    return {name: found[name] for name in sorted(found) if not _is_empty(found[name])}
+            files.setdefault(path.name, path)
+    return {name: files[name] for name in sorted(files) if not _is_empty(files[name])}
 
 
 def _directories(layout: Layout, unit: str) -> Iterator[Path]:
@@ -57,11 +57,11 @@ def _directories(layout: Layout, unit: str) -> Iterator[Path]:
     stem, _, kind = unit.rpartition(".")
     parts = stem.split("-")
     beginnings = ["-".join(parts[:count]) + "-" for count in range(len(parts) - 1, 0, -1)]
-    for place in PLACES:
+    for directory_ in PLACES:
         for name in (stem, *beginnings):
-            yield layout.root / place / f"{name}.{kind}.d"
-    for place in PLACES:
-        yield layout.root / place / f"{kind}.d"
+            yield layout.root / directory_ / f"{name}.{kind}.d"
+    for directory_ in PLACES:
+        yield layout.root / directory_ / f"{kind}.d"
 
 
 def _is_empty(path: Path) -> bool:
@@ -80,18 +80,18 @@ def for_rehearsal(
     They lie where systemd looks before it looks into /etc. What would change the rehearsal alone, since
     its name begins otherwise, is taken out of force.
     """
-    place = directory(layout, rehearsed)
+    target = directory(layout, rehearsed)
     own = of(layout, unit)
     others = {name for name in of(layout, rehearsed) if name != LAST}
     if not own and not others:
         return {}
-    files = {place / name: b"" for name in others}
+    files = {target / name: b"" for name in others}
     for name, path in own.items():
         text = path.read_bytes().decode(errors="surrogateescape")
         for old, new in replaced.items():
             text = text.replace(old, new)
-        files[place / name] = text.encode(errors="surrogateescape")
-    return {**files, place / LAST: last.encode()}
+        files[target / name] = text.encode(errors="surrogateescape")
+    return {**files, target / LAST: last.encode()}
 
 
 def directory(layout: Layout, rehearsed: str) -> Path:

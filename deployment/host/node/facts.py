@@ -31,7 +31,7 @@ def facts() -> dict[str, Any]:
 def _libc() -> list[str]:
     """The C library's family and version; both empty where it does not say."""
     try:
-        found = os.confstr("CS_GNU_LIBC_VERSION") or ""  # "glibc 2.36"
+        version = os.confstr("CS_GNU_LIBC_VERSION") or ""  # "glibc 2.36"
     except (ValueError, OSError):
-        found = ""
-    return [*found.split(), "", ""][:2]
+        version = ""
+    return [*version.split(), "", ""][:2]

@@ -86,9 +86,9 @@ def written_at(paths: Iterable[Path]) -> float | None:
     moments = []
     for path in paths:
         with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-            found = path.lstat()  # a link of the service's may lead anywhere, or to itself
-            if found.st_size:  # a reader of a log makes an empty -wal, for as long as it reads
-                moments.append(found.st_mtime)
+            status = path.lstat()  # a link of the service's may lead anywhere, or to itself
+            if status.st_size:  # a reader of a log makes an empty -wal, for as long as it reads
+                moments.append(status.st_mtime)
     return max(moments, default=None)
 
 
@@ -101,14 +101,14 @@ def directory(path: Path, owner: int, mode: int) -> None:
     try:
         with contextlib.suppress(FileExistsError):
             os.mkdir(path.name, mode, dir_fd=parent)
-        found = os.open(path.name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=parent)
+        descriptor = os.open(path.name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=parent)
     finally:
         os.close(parent)
     try:
-        os.fchown(found, owner, owner)
-        os.fchmod(found, mode)
+        os.fchown(descriptor, owner, owner)
+        os.fchmod(descriptor, mode)
     finally:
-        os.close(found)
+        os.close(descriptor)
 
 
 def make_private(path: Path) -> None:
@@ -119,15 +119,15 @@ def make_private(path: Path) -> None:
     path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
     root = os.geteuid()
     directory(Path(os.path.realpath(path)), root, 0o700)
-    for place, directories, names in os.walk(path):
-        wanted = [(Path(place, name), 0o700) for name in directories]
-        wanted += [(Path(place, name), 0o600) for name in names]
-        for item, mode in wanted:
+    for parent, directories, names in os.walk(path):
+        modes = [(Path(parent, name), 0o700) for name in directories]
+        modes += [(Path(parent, name), 0o600) for name in names]
+        for item, mode in modes:
             with contextlib.suppress(FileNotFoundError):  # the change that it belongs to has just ended
-                found = item.lstat()
-                if found.st_uid != root:
+                status = item.lstat()
+                if status.st_uid != root:
                     os.chown(item, root, root, follow_symlinks=False)
-                if not stat.S_ISLNK(found.st_mode) and stat.S_IMODE(found.st_mode) != mode:
+                if not stat.S_ISLNK(status.st_mode) and stat.S_IMODE(status.st_mode) != mode:
                     item.chmod(mode)
 
 
@@ -146,10 +146,10 @@ def empty(path: Path) -> None:
 
 def sweep(parent: Path) -> None:
     """Remove what earlier attempts left half-made, half-written or half-removed."""
-    for left in (*parent.glob(".*.half"), *parent.glob(".*.gone")):
-        shutil.rmtree(left)
-    for left in parent.glob(".*.new"):
-        left.unlink(missing_ok=True)
+    for half_made in (*parent.glob(".*.half"), *parent.glob(".*.gone")):
+        shutil.rmtree(half_made)
+    for half_made in parent.glob(".*.new"):
+        half_made.unlink(missing_ok=True)
 
 
 def settle(directory: Path) -> None:

@@ -25,19 +25,19 @@ def of(layout: Layout, environment: Environment, user: int | None) -> tuple[str,
 
 def remove(layout: Layout, environment: Environment, user: int | None) -> int:
     """Remove these jobs and return how many there were."""
-    found = list(_paths(layout, environment, user))
-    for path in found:
+    paths = list(_paths(layout, environment, user))
+    for path in paths:
         path.unlink(missing_ok=True)
-    return len(found)
+    return len(paths)
 
 
 def _paths(layout: Layout, environment: Environment, user: int | None) -> Iterator[Path]:
-    for place in CRONTABS:
-        path = layout.root / place / environment.user
+    for directory in CRONTABS:
+        path = layout.root / directory / environment.user
         if os.path.lexists(path) and not path.is_dir():
             yield path
-    for place in AT if user is not None else ():
-        for entry in reading.entries(layout.root / place, MANY):
+    for directory in AT if user is not None else ():
+        for entry in reading.entries(layout.root / directory, MANY):
             is_job = entry.is_file(follow_symlinks=False)
             if is_job and entry.stat(follow_symlinks=False).st_uid == user:
-                yield layout.root / place / entry.name
+                yield layout.root / directory / entry.name

@@ -39,14 +39,14 @@ def of(file: os.stat_result, kinds: Kinds = FLOCK) -> tuple[Process, ...]:
     The kernel names the process that has locked a file, which may have ended since then, and not those that
     have inherited the lock. So every open file of every process is looked at.
     """
-    place = f" {os.major(file.st_dev):02x}:{os.minor(file.st_dev):02x}:{file.st_ino} "
+    inode = f" {os.major(file.st_dev):02x}:{os.minor(file.st_dev):02x}:{file.st_ino} "
     pids = sorted(int(path.name) for path in PROC.iterdir() if path.name.isdecimal())
-    return tuple(process for pid in pids for process in _holding(pid, place, kinds))
+    return tuple(process for pid in pids for process in _holding(pid, inode, kinds))
 
 
-def _holding(pid: int, place: str, kinds: Kinds) -> Iterator[Process]:
+def _holding(pid: int, inode: str, kinds: Kinds) -> Iterator[Process]:
     with suppress(OSError):  # it has ended
-        if any(place in line and _is_one_of(line, kinds) for line in _locks(pid)):
+        if any(inode in line and _is_one_of(line, kinds) for line in _locks(pid)):
             yield _process(pid)
 
 

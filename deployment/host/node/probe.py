@@ -75,7 +75,7 @@ def log_of(answer: Mapping[str, Any] | None) -> Log | None:
     said = log.get("said", {"position": 0, "hash": ""})
     if not isinstance(said, dict) or not _is_position(said.get("position")):
         return None
-    return Log.told(length, head, log) if isinstance(said.get("hash"), str) else None
+    return Log.of_answer(length, head, log) if isinstance(said.get("hash"), str) else None
 
 
 def _is_position(value: Any) -> TypeGuard[int]:

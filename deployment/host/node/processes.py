@@ -27,12 +27,12 @@ USERS = "user.slice"  # of all that users start, and not the system
 
 def of(environment: Environment, user: int | None) -> tuple[str, ...]:
     """The first few of these processes, each as `sleep (pid 812)`."""
-    found = []
+    strays = []
     for path in _strays(environment, user):
         with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it has just ended
-            found.append(named(path))
-    shown = tuple(sorted(found)[:SHOWN])
-    return shown if len(found) <= SHOWN else (*shown, f"{len(found) - SHOWN} more")
+            strays.append(named(path))
+    shown = tuple(sorted(strays)[:SHOWN])
+    return shown if len(strays) <= SHOWN else (*shown, f"{len(strays) - SHOWN} more")
 
 
 def _strays(environment: Environment, user: int | None) -> Iterator[Path]:

@@ -75,8 +75,8 @@ def entries(path: Path, limit: int = MANY) -> Iterator[os.DirEntry[str]]:
             raise
         return
     try:
-        with os.scandir(descriptor) as found:
-            yield from itertools.islice(found, limit)
+        with os.scandir(descriptor) as scan:
+            yield from itertools.islice(scan, limit)
     finally:
         os.close(descriptor)
 
@@ -98,7 +98,7 @@ def walk(path: Path) -> Iterator[tuple[Path, os.stat_result]]:
 def measure(path: Path) -> Size:
     """Bytes of disk that a directory takes with all that lies in it; links count as themselves."""
     budget = _Budget()
-    total = sum(found.st_blocks * 512 for _, found in _walk(path, budget))
+    total = sum(status.st_blocks * 512 for _, status in _walk(path, budget))
     return Size(total, budget.whole)
 
 
@@ -118,12 +118,12 @@ def _opened(path: Path | str, parent: int | None = None) -> int:
 
 
 def _walk(path: Path, budget: _Budget) -> Iterator[tuple[Path, os.stat_result]]:
-    found = kind(path)
-    if found is None:
+    status = kind(path)
+    if status is None:
         return
-    place = os.path.realpath(path) if stat.S_ISLNK(found.st_mode) and found.st_uid == 0 else path
+    start = os.path.realpath(path) if stat.S_ISLNK(status.st_mode) and status.st_uid == 0 else path
     with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-        yield from _below(_opened(place), path, budget, DEEP)
+        yield from _below(_opened(start), path, budget, DEEP)
 
 
 def _below(
@@ -131,8 +131,8 @@ def _below(
 ) -> Iterator[tuple[Path, os.stat_result]]:
     """The files below an open directory, which is closed at the end."""
     try:
-        with os.scandir(descriptor) as found:
-            for entry in found:
+        with os.scandir(descriptor) as scan:
+            for entry in scan:
                 if not budget.is_left():
                     return
                 try:

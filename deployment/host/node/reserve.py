@@ -34,11 +34,11 @@ def places(layout: Layout) -> tuple[Path, Path]:
 
 def allocate(descriptor: int, size: int = PIECE) -> None:
     """Have `size` bytes behind the end of a file. Raises `OSError` where the disk is full."""
-    found = os.fstat(descriptor)
-    if found.st_blocks * BLOCK - found.st_size >= size // 2:
+    status = os.fstat(descriptor)
+    if status.st_blocks * BLOCK - status.st_size >= size // 2:
         return
     try:
-        span = SPAN.pack(0, 0, found.st_size, size, 0, 0, 0, 0, 0, 0)
+        span = SPAN.pack(0, 0, status.st_size, size, 0, 0, 0, 0, 0, 0)
         fcntl.ioctl(descriptor, BEHIND_THE_END, span)
     except OSError as error:
         if error.errno not in UNSUPPORTED:
@@ -47,17 +47,17 @@ def allocate(descriptor: int, size: int = PIECE) -> None:
 
 def fill(layout: Layout) -> None:
     """Make what is missing of the reserve, as far as that is possible: no change fails for want of it."""
-    for place in places(layout):
-        if place.parent.is_dir():
+    for directory in places(layout):
+        if directory.parent.is_dir():
             with contextlib.suppress(OSError):  # such as a full disk, or one that is mounted read-only
-                place.mkdir(mode=0o700, exist_ok=True)
+                directory.mkdir(mode=0o700, exist_ok=True)
                 for number in range(PIECES):
-                    _make(place / str(number))
+                    _make(directory / str(number))
 
 
 def take(reserves: Iterable[Path], path: Path) -> bool:
     """Let a file of the reserve, empty and with its blocks, become `path`; whether there was one."""
-    for piece in (piece for place in reserves for piece in sorted(place.glob("[0-9]*"))):
+    for piece in (piece for directory in reserves for piece in sorted(directory.glob("[0-9]*"))):
         with contextlib.suppress(OSError):  # another change was faster, or it lies on another file system
             piece.rename(path)
             return True

@@ -69,8 +69,8 @@ def altered(
 def changes(descriptor: int) -> tuple[str, ...]:
     """The names of the options in which a listening socket differs from a new one."""
     with socket.socket(fileno=os.dup(descriptor)) as held, _new(held.family) as new:
-        found, expected = _options(held), _options(new)
-        names = [_name(*option) for option in found if found[option] != expected[option]]
+        actual, expected = _options(held), _options(new)
+        names = [_name(*option) for option in actual if actual[option] != expected[option]]
         # NonBlocking= of the service changes O_NONBLOCK.
         flags = [fcntl.fcntl(item, fcntl.F_GETFL) & ~os.O_NONBLOCK for item in (held, new)]
         names += ["file status flags"] if flags[0] != flags[1] else []
@@ -129,16 +129,16 @@ def _options(asked: socket.socket) -> dict[tuple[int, int], bytes | int]:
     # Not by `socket.getsockopt`: the kernel would write past the end of its buffer, see `FILTER`, and some
     # options are answers to what the buffer holds.
     ask = CDLL(None, use_errno=True).getsockopt
-    found: dict[tuple[int, int], bytes | int] = {}
+    values: dict[tuple[int, int], bytes | int] = {}
     for option in ((level, number) for level, (_, end) in LEVELS.items() for number in range(end)):
         if option in OTHERS:
             continue
         buffer, length = (c_char * LONGEST)(), c_uint(0 if option == FILTER else LONGEST)
         failed = ask(asked.fileno(), *option, buffer, byref(length))
-        found[option] = get_errno() if failed else buffer.raw[: length.value]
+        values[option] = get_errno() if failed else buffer.raw[: length.value]
     for option in BUFFERS:
-        found[option] = min(int.from_bytes(bytes(found[option]), "little"), BUFFER)
-    return found
+        values[option] = min(int.from_bytes(bytes(values[option]), "little"), BUFFER)
+    return values
 
 
 def _name(level: int, number: int) -> str:
@@ -149,7 +149,7 @@ def _name(level: int, number: int) -> str:
 
 def signed(family: int) -> set[int]:
     """The inodes of the listening sockets that take signed packets alone, from some addresses: RFC 2385."""
-    found: set[int] = set()
+    options: set[int] = set()
     request = struct.pack("=IHHIIBBBBI48x", 72, BY_FAMILY, DUMP, 1, 0, family, 6, INFO, 0, LISTENING)
     with contextlib.suppress(OSError), socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 4) as diagnosis:
         diagnosis.settimeout(PATIENCE)
@@ -158,8 +158,8 @@ def signed(family: int) -> set[int]:
         while kind == BY_FAMILY:
             for kind, message in _records(diagnosis.recv(64 << 10), "=IH", 16):
                 if kind == BY_FAMILY and SIGNATURES in dict(_records(message[ANSWER:], "=HH", 4)):
-                    found.add(struct.unpack_from("=I", message, INODE)[0])
-    return found
+                    options.add(struct.unpack_from("=I", message, INODE)[0])
+    return options
 
 
 def _records(data: bytes, header: str, size: int) -> Iterator[tuple[int, bytes]]:

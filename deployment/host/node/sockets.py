@@ -32,12 +32,12 @@ class Listener:
 
 def listeners(proc: Path = Path("/proc")) -> list[Listener]:
     """All listening TCP sockets of this network namespace."""
-    found = []
+    sockets_ = []
     for column in _rows(proc):
         if column[3] == LISTEN:
             host, port = _decode(column[1])
-            found.append(Listener(listen_address(host, port), port, column[9]))
-    return found
+            sockets_.append(Listener(listen_address(host, port), port, column[9]))
+    return sockets_
 
 
 def _rows(proc: Path) -> Iterator[list[str]]:
@@ -96,19 +96,19 @@ def other_end(connection: socket.socket, pid: int, proc: Path = Path("/proc")) -
 
 def holder(inode: str, proc: Path = Path("/proc")) -> str:
     """The program that holds a socket, such as `nginx (pid 812)`."""
-    wanted = f"socket:[{inode}]"
+    name = f"socket:[{inode}]"
     for entry in sorted(proc.iterdir(), key=lambda path: (len(path.name), path.name)):
         with contextlib.suppress(FileNotFoundError, ProcessLookupError, PermissionError):
-            if entry.name.isdigit() and _holds(entry, wanted):
+            if entry.name.isdigit() and _holds(entry, name):
                 return processes.named(entry)
     return "a program that this user may not see"
 
 
-def _holds(entry: Path, wanted: str) -> bool:
+def _holds(entry: Path, name: str) -> bool:
     """Whether a process has a socket open. Raises `PermissionError`."""
     try:
         with os.scandir(entry / "fd") as links:
-            return any(os.readlink(link.path) == wanted for link in links)  # noqa: PTH115  a million of them
+            return any(os.readlink(link.path) == name for link in links)  # noqa: PTH115  a million of them
     except (FileNotFoundError, ProcessLookupError):
         return False  # it ended while we looked
 

@@ -168,8 +168,8 @@ def last_words(environment: Environment, since: str, name: str, lines: int = 30)
     except StepFailed as error:
         return (f"its journal cannot be read: {error.message}",)
     whole = text.rpartition("\n")[0]  # what was cut off is the oldest line
-    told = (line for line in whole.splitlines() if line.strip() and not is_probe(line))
-    newest = [readable(line) for line in itertools.islice(told, lines)]
+    lines_ = (line for line in whole.splitlines() if line.strip() and not is_probe(line))
+    newest = [readable(line) for line in itertools.islice(lines_, lines)]
     shown = [words[:COLUMNS] for entry in reversed(newest) for words in entry]
     return tuple(shown[-lines:])
 

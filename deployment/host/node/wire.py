@@ -40,34 +40,34 @@ class Wire:
 
     def receive(self, path: Path, size: int, digest: str) -> None:
         """The next `size` bytes into a private file. Raises `HostError` when they are not what was said."""
-        found = hashlib.sha256()
+        hasher = hashlib.sha256()
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
         with os.fdopen(descriptor, "wb") as file:
             while size:
                 data = self._ahead[:size] or self._read(min(size, CHUNK))
                 self._ahead = self._ahead[len(data) :]
                 size -= len(data)
-                found.update(data)
+                hasher.update(data)
                 file.write(data)
-        if found.hexdigest() != digest:
-            raise HostError(f"{path.name} arrived damaged: {found.hexdigest()[:16]}, not {digest[:16]}.")
+        if hasher.hexdigest() != digest:
+            raise HostError(f"{path.name} arrived damaged: {hasher.hexdigest()[:16]}, not {digest[:16]}.")
 
     def give(self, file: IO[bytes], size: int) -> tuple[str, bool]:
         """Send `size` bytes of a file; return their SHA-256, and whether there were exactly so many.
 
         Where the file has become shorter, zeros take the place of its end: the other half counts.
         """
-        found, left, whole = hashlib.sha256(), size, True
-        while left:
-            data = file.read(min(CHUNK, left))
+        hasher, remaining, whole = hashlib.sha256(), size, True
+        while remaining:
+            data = file.read(min(CHUNK, remaining))
             if not data:
-                whole, data = False, bytes(min(CHUNK, left))
-            found.update(data)
-            left -= len(data)
+                whole, data = False, bytes(min(CHUNK, remaining))
+            hasher.update(data)
+            remaining -= len(data)
             view = memoryview(data)
             while view:
                 view = view[os.write(self._sink, view) :]
-        return found.hexdigest(), whole and not file.read(1)
+        return hasher.hexdigest(), whole and not file.read(1)
 
     def _read(self, size: int) -> bytes:
         data = os.read(self._source, size)

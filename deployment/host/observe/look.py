@@ -11,7 +11,7 @@ from ..event_log import room
 from ..node import accounts, dropins, files, jobs, probe, processes, socket_options, sockets, systemd
 from ..node.systemd import Unit
 from ..releases import releases
-from ..values import access
+from ..values import exposure
 from ..values.desired import Absent, Desired, Stopped
 from ..values.layout import ENVIRONMENTS, Environment, Layout
 from ..values.model import BOT, Manifest
@@ -104,7 +104,7 @@ class Look:
         return {
             "layers": releases.layers(layout),
             "layers_elsewhere": tuple(sorted(releases.layers_used(layout, without=environment))),
-            "releases": releases.kept(layout, environment, examined),
+            "releases": releases.on_disk(layout, environment, examined),
             "current": self.current,
             "previous": releases.previous(layout, environment),
             "table": int(manifest.log.get("table", 0)) if manifest else 0,
@@ -155,7 +155,7 @@ class Look:
                 name: release.digests[BOT] for name, release in others.items() if BOT in release.digests
             },
             "projects": {name: release.project for name, release in manifests.items()},
-            "tokens": {name: access.token_of(release.digests) for name, release in manifests.items()},
+            "tokens": {name: exposure.token_of(release.digests) for name, release in manifests.items()},
         }
 
 

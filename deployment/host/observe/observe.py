@@ -80,10 +80,10 @@ def _in_data(
         "taken": name_conflicts.of(layout, environment),
         "links": links.of(layout, environment),
         "directories": directories(layout, environment),
-        "logs": log_commands.kept(layout, environment),
+        "logs": log_commands.archived(layout, environment),
         "home": is_home(data),
         "foreign": data.is_dir() and data.stat().st_uid != owner,
-        "projections": read_models.found(release or manifest, data),
+        "projections": read_models.present(release or manifest, data),
         # No plan depends on them.
         "unexpected": unexpected.of(layout, environment, manifest, owner)
         if manifest and desired is None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from ..values import access
+from ..values import exposure
 from ..values.desired import Absent, Desired, Running, Stopped, Unchanged
 from ..values.errors import Refused
 from ..values.layout import Environment
@@ -58,7 +58,7 @@ def _running(observed: Observed, desired: Running) -> Iterator[Step]:
 def _refuse(observed: Observed, desired: Running, release: Manifest) -> None:
     """Raise `Refused` where the release cannot run here."""
     preconditions.refuse_conflicts(observed, release, desired)
-    access.refuse_open(observed, desired, release)
+    exposure.refuse_open(observed, desired, release)
     if desired.back:  # a revert is never refused for this: the release of before could read its log
         return
     preconditions.refuse_blind(observed, desired.environment)

@@ -68,8 +68,8 @@ def _tail(layout: Layout, file: Any) -> tuple[str, int]:
     whole = content.rfind(b"\n") + 1
     if whole < len(content):
         torn = layout.audit.with_name(f"{layout.audit.name}.torn-{whole}")
-        with open(torn, "wb", opener=_private) as aside:
-            aside.write(content[whole:])
+        with open(torn, "wb", opener=_private) as file_:
+            file_.write(content[whole:])
         file.truncate(whole)
     if not whole:
         return GENESIS, 0
@@ -81,10 +81,10 @@ def _tail(layout: Layout, file: Any) -> tuple[str, int]:
 
 def _parse(line: bytes) -> dict[str, Any]:
     try:
-        found = json.loads(line)
+        value = json.loads(line)
     except ValueError:
         return {}
-    return found if isinstance(found, dict) else {}
+    return value if isinstance(value, dict) else {}
 
 
 def _digest(line: dict[str, Any]) -> str:

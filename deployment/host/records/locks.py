@@ -118,12 +118,12 @@ def _gate(layout: Layout) -> Iterator[None]:
 def _make_directory(path: Path) -> None:
     """Make the directory of the locks, for root alone."""
     try:
-        found = path.lstat()
+        status = path.lstat()
     except FileNotFoundError:
         path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
     else:
-        writable = stat.S_IMODE(found.st_mode) & 0o022
-        if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or writable:
+        writable = stat.S_IMODE(status.st_mode) & 0o022
+        if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.geteuid() or writable:
             files.discard(path)  # others may have put anything there
     files.directory(path, os.geteuid(), 0o700)
 
@@ -160,8 +160,8 @@ def _attempt(descriptor: int, kind: int) -> tuple[bool, tuple[str, ...]]:
     return False, (UNSEEN,)
 
 
-def _is_file_of_root(found: os.stat_result) -> bool:
-    return stat.S_ISREG(found.st_mode) and found.st_uid == os.geteuid()
+def _is_file_of_root(status: os.stat_result) -> bool:
+    return stat.S_ISREG(status.st_mode) and status.st_uid == os.geteuid()
 
 
 def _is_locked(descriptor: int, kind: int) -> bool:
@@ -182,17 +182,17 @@ def _waited(path: Path, processes: tuple[str, ...]) -> Busy:
 
 
 def _held(layout: Layout, descriptor: int, processes: tuple[str, ...]) -> dict[str, Any]:
-    found = _read(descriptor)
-    steps = record.get(layout, found["transaction"]).entries("step") if "transaction" in found else []
-    return {**found, "phase": steps[-1]["title"] if steps else "", "process": processes[0]}
+    holder_ = _read(descriptor)
+    steps = record.get(layout, holder_["transaction"]).entries("step") if "transaction" in holder_ else []
+    return {**holder_, "phase": steps[-1]["title"] if steps else "", "process": processes[0]}
 
 
 def _read(descriptor: int) -> dict[str, Any]:
     try:
-        found = json.loads(os.pread(descriptor, 65536, 0) or b"{}")
+        value = json.loads(os.pread(descriptor, 65536, 0) or b"{}")
     except ValueError:  # caught between its truncation and its write
         return {}
-    return found if isinstance(found, dict) else {}
+    return value if isinstance(value, dict) else {}
 
 
 def _write(descriptor: int, content: dict[str, Any]) -> None:

@@ -105,8 +105,8 @@ class Transaction:
     @property
     def result(self) -> dict[str, Any] | None:
         """The entry of its end; None before it."""
-        found = self.entries("result")
-        return found[-1] if found else None
+        results = self.entries("result")
+        return results[-1] if results else None
 
     def has_begun(self, verb: str) -> bool:
         """Whether an attempt has begun the step with this verb."""
@@ -243,10 +243,10 @@ def _boot() -> str:
 def _read(text: bytes) -> dict[str, Any] | None:
     """A JSON object; None for what is not a whole one."""
     try:
-        found = json.loads(text)
+        value = json.loads(text)
     except ValueError:
         return None
-    return found if isinstance(found, dict) else None
+    return value if isinstance(value, dict) else None
 
 
 def private(path: str, flags: int) -> int:

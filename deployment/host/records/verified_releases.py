@@ -43,14 +43,14 @@ class Place:
     origin: str | None = None  # what it was made of, if it was: its place is the place of that one
 
 
-def note(layout: Layout, environment: Environment, name: str, projections: str, place: Place) -> None:
+def note(layout: Layout, environment: Environment, name: str, projections: str, position: Place) -> None:
     """Remember that a release came up. Going back to one does not make it the newest."""
     known = read(layout, environment, name)
-    if place.deployed:
-        mark = Mark(0, projections, place.before if place.before != name else known.before)
-    elif place.origin is not None and place.origin != name:
-        of = read(layout, environment, place.origin)
-        mark = replace(of, projections=projections, origin=of.origin or place.origin)
+    if position.deployed:
+        mark = Mark(0, projections, position.before if position.before != name else known.before)
+    elif position.origin is not None and position.origin != name:
+        of = read(layout, environment, position.origin)
+        mark = replace(of, projections=projections, origin=of.origin or position.origin)
     else:
         mark = replace(known, projections=projections)
     if mark != known or not mark.verified_at:

@@ -45,34 +45,34 @@ def _keep(layout: Layout, program: Path) -> Path:
     with zipfile.ZipFile(program) as sent:
         files = {name: sent.read(name) for name in sent.namelist()}
     sources = {name: content for name, content in files.items() if name.endswith(".py")}
-    kept = layout.host_halves / f"{zipapp.digest(sources)}.{sys.implementation.cache_tag}.pyz"
+    path = layout.host_halves / f"{zipapp.digest(sources)}.{sys.implementation.cache_tag}.pyz"
     content = _packed(files if files != sources else {**sources, **compiled_modules(sources)})
     try:
-        return _publish(kept, content)
+        return _publish(path, content)
     except OSError as error:
         if error.errno not in FULL:
             raise
-        return _publish(layout.locks / kept.name, content)  # in memory: sent again after this change
+        return _publish(layout.locks / path.name, content)  # in memory: sent again after this change
 
 
-def _publish(kept: Path, content: bytes) -> Path:
-    kept.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-    publish(kept, content, 0o644, ())
-    _forget_older(kept)
-    return kept
+def _publish(path: Path, content: bytes) -> Path:
+    path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+    publish(path, content, 0o644, ())
+    _forget_older(path)
+    return path
 
 
 def _packed(files: Mapping[str, bytes]) -> bytes:
     """Return the contents of a kept half. The sources stay in it, for tracebacks."""
     import zipfile
 
-    place = b"0" * 64  # a comment is the end of a zip file
-    content = zipapp.pack(files, zipfile.ZIP_STORED, place).removesuffix(place)
+    padding = b"0" * 64  # a comment is the end of a zip file
+    content = zipapp.pack(files, zipfile.ZIP_STORED, padding).removesuffix(padding)
     return content + hashlib.sha256(content).hexdigest().encode()
 
 
-def _forget_older(kept: Path) -> None:
-    sweep(kept.parent)
-    halves = sorted(kept.parent.glob("*.pyz"), key=lambda path: path.stat().st_mtime)
+def _forget_older(newest: Path) -> None:
+    sweep(newest.parent)
+    halves = sorted(newest.parent.glob("*.pyz"), key=lambda path: path.stat().st_mtime)
     for old in halves[:-KEPT]:
         old.unlink(missing_ok=True)

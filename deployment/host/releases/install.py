@@ -50,8 +50,8 @@ def _checked(layout: Layout, environment: Environment, half: Path, final: Path) 
     """Check, compile and put in place what was unpacked; returns the number of files of the release."""
     manifest, name = manifest_in(half), final.name
     if manifest is None or (wrong := drifted(half, manifest, name)):
-        found = "no manifest" if manifest is None else ", ".join(wrong)
-        raise StepFailed(f"the upload is not release {name}: {found} differs.")
+        differing = "no manifest" if manifest is None else ", ".join(wrong)
+        raise StepFailed(f"the upload is not release {name}: {differing} differs.")
     (half / LAYER).symlink_to(layout.layers / manifest.layer)
     _reuse(layout.current(environment), half)
     (half / bytecode.FORM_NAME).write_text(bytecode.FORM)

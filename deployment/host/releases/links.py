@@ -46,13 +46,13 @@ def followed(layout: Layout, environment: Environment) -> tuple[Path, ...]:
 
 def of(layout: Layout, environment: Environment) -> tuple[Taken, ...]:
     """The links in place of directories of ours that are not followed, with the reasons."""
-    found = [(path, reason(way(path))) for path in followed(layout, environment)]
+    refused = [(path, reason(way(path))) for path in followed(layout, environment)]
     own, data = layout.releases(environment), layout.data(environment)
     others = (own, layout.verified(environment), data / "events", data / "projections")
-    found += [(path, "a link is not followed there") for path in others if path.is_symlink()]
+    refused += [(path, "a link is not followed there") for path in others if path.is_symlink()]
     return tuple(
         Taken(f"{path} cannot be used: {why}", _hint(environment, data, path), inner=path.parent == data)
-        for path, why in found
+        for path, why in refused
         if why
     )
 
@@ -94,35 +94,35 @@ def way(path: Path) -> list[Stop]:
 
 
 def _steps(path: Path) -> Iterator[Stop]:
-    place, links = Path("/"), 0
+    path_, links = Path("/"), 0
     waiting = [(part, False) for part in path.parts[1:]]
-    yield _look(place, by_link=False)
+    yield _look(path_, by_link=False)
     while waiting:
         part, by_link = waiting.pop(0)
         if part == "..":
-            place = place.parent
+            path_ = path_.parent
             continue
-        stop = _look(place / part, by_link=by_link)
+        stop = _look(path_ / part, by_link=by_link)
         yield stop
         if not stop.is_link:
             if not stop.is_directory:  # nothing lies behind it
                 return
-            place = place / part
+            path_ = path_ / part
             continue
         links += 1
         if links > LONGEST:
             return
         target = stop.path.readlink()
-        place = Path("/") if target.is_absolute() else place
+        path_ = Path("/") if target.is_absolute() else path_
         waiting = [(item, True) for item in target.parts if item != "/"] + waiting
 
 
 def _look(path: Path, *, by_link: bool) -> Stop:
     try:
-        found = os.lstat(path)
+        status = os.lstat(path)
     except FileNotFoundError:
         return Stop(path, by_link=by_link)
-    return Stop(path, found.st_uid, found.st_mode, by_link)
+    return Stop(path, status.st_uid, status.st_mode, by_link)
 
 
 def real(layout: Layout, environment: Environment, path: Path) -> Path:

@@ -57,18 +57,18 @@ def _each(layout: Layout, environment: Environment) -> Iterator[Taken]:
 
 
 def account(
-    found: Account | None, group: int | None, layout: Layout, environment: Environment
+    existing: Account | None, group: int | None, layout: Layout, environment: Environment
 ) -> Iterator[Taken]:
     """A user or a group of the environment's name that is somebody else's."""
     name, home = environment.user, layout.data(environment)
-    if found is not None and not accounts.is_ours(found, environment, home):
-        values = f"uid {found.uid}, home {found.home}, shell {found.login_shell}"
+    if existing is not None and not accounts.is_ours(existing, environment, home):
+        values = f"uid {existing.uid}, home {existing.home}, shell {existing.login_shell}"
         rename = f"usermod --login OTHER_NAME {name}; groupmod --new-name OTHER_NAME {name}"
         # An account with our home may be ours and edited since.
         adopt = f"usermod --comment '{accounts.mark(environment)}' {name}"
-        hint = f"{AS_ROOT}: {adopt if found.home == str(home) else rename}"
+        hint = f"{AS_ROOT}: {adopt if existing.home == str(home) else rename}"
         yield Taken(f"the user {name} ({values})", hint)
-    elif group is not None and (found is None or found.gid != group):
+    elif group is not None and (existing is None or existing.gid != group):
         hint = f"{AS_ROOT}: groupmod --new-name OTHER_NAME {name}, or groupdel {name}"
         yield Taken(f"the group {name} (gid {group})", hint)
 
@@ -82,8 +82,8 @@ def _units(layout: Layout, environment: Environment) -> Iterator[Taken]:
     if not releases.is_deployed(layout, environment):
         names += own
         files += [path for path in _journal_files(layout, environment) if _is_there(path)]
-    elsewhere = {layout.root / place / name: None for place in UNIT_PLACES for name in names}
-    elsewhere |= {layout.root / place / name: None for place in BEFORE_OURS for name in own}
+    elsewhere = {layout.root / directory / name: None for directory in UNIT_PLACES for name in names}
+    elsewhere |= {layout.root / directory / name: None for directory in BEFORE_OURS for name in own}
     files += [path for path in elsewhere if path not in rehearsal and _is_there(path)]
     if files:
         shown = " ".join(map(str, files))
@@ -108,7 +108,7 @@ def _is_there(path: Path) -> bool:
 
 def _journal_files(layout: Layout, environment: Environment) -> list[Path]:
     places = ("run/systemd", "usr/local/lib/systemd", "usr/lib/systemd")
-    return [layout.root / place / environment.journal for place in places]
+    return [layout.root / directory / environment.journal for directory in places]
 
 
 def _directories(layout: Layout, environment: Environment) -> Iterator[Taken]:
@@ -133,8 +133,8 @@ def _is_strange(path: Path, known: set[str]) -> bool:
 
 def _names(path: Path) -> list[str]:
     """The names in a directory, without hidden ones and what a file system has by itself."""
-    found = reading.entries(Path(os.path.realpath(path)))
-    return sorted(entry.name for entry in found if entry.name[0] != "." and entry.name != "lost+found")
+    entries = reading.entries(Path(os.path.realpath(path)))
+    return sorted(entry.name for entry in entries if entry.name[0] != "." and entry.name != "lost+found")
 
 
 def _some(path: Path) -> str:
@@ -152,9 +152,9 @@ def holds_log(data: Path) -> bool:
 def _journals(layout: Layout, environment: Environment) -> Iterator[Taken]:
     """Journals of the namespace, on a node where the environment never was."""
     pattern = f"*.{environment.namespace}"
-    found = [path for path in (layout.root / "var/log/journal").glob(pattern) if any(path.iterdir())]
-    if found and not _is_known(layout, environment):
-        shown = " ".join(map(str, found))
+    journals = [path for path in (layout.root / "var/log/journal").glob(pattern) if any(path.iterdir())]
+    if journals and not _is_known(layout, environment):
+        shown = " ".join(map(str, journals))
         yield Taken(f"the journal {shown}", f"{AS_ROOT}: mv {shown} /root/")
 
 

@@ -36,38 +36,38 @@ def command(layout: Layout, environment: Environment, release: Manifest, *words:
     return [f"/usr/bin/python{release.python}", "-IS", str(launcher), *words]
 
 
-def kept(
+def on_disk(
     layout: Layout, environment: Environment, examined: Collection[str | None] | None = None
 ) -> dict[str, Kept]:
     """The releases on disk. One that cannot be read, or was edited, is not intact.
 
     Only the releases in `examined` are compared with their manifests; without it, all are.
     """
-    found = {}
+    releases_ = {}
     for name in names(layout, environment):
         path = layout.releases(environment) / name
         manifest = read_manifest(layout, environment, name)
         mark = verified_releases.read(layout, environment, name)
         trusted = examined is not None and name not in examined
-        found[name] = Kept(
+        releases_[name] = Kept(
             intact=manifest is not None and (trusted or not drifted(path, manifest, name)),
             layer=manifest.layer if manifest else "",
             verified_at=mark.verified_at,
             projections=mark.projections,
         )
-    return found
+    return releases_
 
 
 def names(layout: Layout, environment: Environment) -> list[str]:
     """The ids of the releases on disk; what was left half-made bears another kind of name."""
-    found = (path.name for path in _entries(layout.releases(environment)))
-    return [name for name in found if RELEASE_NAME.fullmatch(name)]
+    names_ = (path.name for path in _entries(layout.releases(environment)))
+    return [name for name in names_ if RELEASE_NAME.fullmatch(name)]
 
 
 def manifests(layout: Layout, environment: Environment) -> list[Manifest]:
     """The manifests of the releases on disk, of those that can be read."""
-    found = (read_manifest(layout, environment, name) for name in names(layout, environment))
-    return [manifest for manifest in found if manifest is not None]
+    manifests_ = (read_manifest(layout, environment, name) for name in names(layout, environment))
+    return [manifest for manifest in manifests_ if manifest is not None]
 
 
 def previous(layout: Layout, environment: Environment) -> str | None:
@@ -77,17 +77,17 @@ def previous(layout: Layout, environment: Environment) -> str | None:
     gone, or was deployed anew since then, it is the newest of the older ones. A release that was made of
     another with the configuration of its day is no step back from it, nor are its siblings.
     """
-    found = {name: verified_releases.read(layout, environment, name) for name in names(layout, environment)}
+    marks = {name: verified_releases.read(layout, environment, name) for name in names(layout, environment)}
     here = current(layout, environment) or ""
-    mine = found.get(here, verified_releases.Mark())
-    kin = {here, mine.origin} | {
-        name for name, mark in found.items() if mark.origin in (here, mine.origin or here)
+    own = marks.get(here, verified_releases.Mark())
+    kin = {here, own.origin} | {
+        name for name, mark in marks.items() if mark.origin in (here, own.origin or here)
     }
-    latest = mine.verified_at or math.inf
-    older = {name: mark.verified_at for name, mark in found.items() if 0 < mark.verified_at < latest}
+    latest = own.verified_at or math.inf
+    older = {name: mark.verified_at for name, mark in marks.items() if 0 < mark.verified_at < latest}
     chosen = {name: when for name, when in older.items() if name not in kin}
-    if mine.before in chosen:
-        return mine.before
+    if own.before in chosen:
+        return own.before
     return max(chosen, key=lambda name: chosen[name]) if chosen else None
 
 
@@ -167,10 +167,10 @@ def layers_used(layout: Layout, without: Environment | None = None) -> set[str]:
 def is_right(path: Path, owner: int | None, mode: int) -> bool:
     """Whether a directory is there with that owner and mode."""
     try:
-        found = path.lstat()
+        status = path.lstat()
     except FileNotFoundError:
         return False
-    return stat.S_ISDIR(found.st_mode) and found.st_uid == owner and stat.S_IMODE(found.st_mode) == mode
+    return stat.S_ISDIR(status.st_mode) and status.st_uid == owner and stat.S_IMODE(status.st_mode) == mode
 
 
 def _digest(path: Path) -> str | None:

@@ -29,8 +29,10 @@ def desired_of(layout: Layout, request: ResolvedRequest) -> Desired:
             return _redacted(request, release)
         case "rebuild":
             return Unchanged(environment=environment, release=release, rebuild=True)
-        case _:
+        case "start" | "restart":
             return Running(environment=environment, release=release, restart=request.verb == "restart")
+        case verb:
+            raise AssertionError(f"no state for the verb {verb}")
 
 
 def _deployed(layout: Layout, request: ResolvedRequest) -> Running:

@@ -93,7 +93,7 @@ class Change:
             verb=self.request.verb,
             actor=self.request.actor,
             before=release,
-            wanted=self._wanted(),
+            wanted=self._goal(),
         )
         return self.transaction.write(
             "before",
@@ -107,7 +107,7 @@ class Change:
             **loss.before(self.layout, self.environment, observed, release, self._desired()),
         )
 
-    def _wanted(self) -> str | None:
+    def _goal(self) -> str | None:
         """The release or the log that the change is to bring, as the audit names it."""
         installed = (self.request.release or {}).get("id")
         return installed or self.request.to or self.archive.named
@@ -185,7 +185,7 @@ class Change:
             if not desired.back:
                 room.refuse_touching(self.layout, self.environment, self.request.verb, step.verb)
             if step.verb == "switch-log":
-                work = replace(work, aside=self.archive.name(desired))
+                work = replace(work, archive_name=self.archive.name(desired))
             self._perform(work, step)
             if step.verb == "redact-log":
                 work = replace(work, log=redaction.log_of(work.facts), redacted=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 OK, WARN, BAD = "ok", "warn", "bad"
@@ -11,31 +11,31 @@ OK, WARN, BAD = "ok", "warn", "bad"
 
 @dataclass(frozen=True)
 class Check:
-    """One line: what was looked at, how it is (ok, warn or bad), what was found, and the mend if not ok."""
+    """One line: what was looked at, how it is (ok, warn or bad), the finding, and its fix if not ok."""
 
     name: str
     level: str
-    found: str
+    text: str
     mend: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """The check as plain values."""
-        return asdict(self)
+        return {"name": self.name, "level": self.level, "found": self.text, "mend": self.mend}
 
 
-def ok(name: str, found: str) -> Check:
+def ok(name: str, finding: str) -> Check:
     """As it should be."""
-    return Check(name, OK, found)
+    return Check(name, OK, finding)
 
 
-def warn(name: str, found: str, mend: str) -> Check:
+def warn(name: str, finding: str, mend: str) -> Check:
     """Nothing that is deployed is in trouble by it, and yet somebody should know."""
-    return Check(name, WARN, found, mend)
+    return Check(name, WARN, finding, mend)
 
 
-def bad(name: str, found: str, mend: str) -> Check:
+def bad(name: str, finding: str, mend: str) -> Check:
     """A finding that needs attention."""
-    return Check(name, BAD, found, mend)
+    return Check(name, BAD, finding, mend)
 
 
 def graver(first: Check, second: Check) -> Check:

@@ -116,7 +116,7 @@ class Log:
         return self.last == other.last
 
     @classmethod
-    def told(cls, length: int, head: str, answer: Mapping[str, Any], table: int = 0) -> Log:
+    def of_answer(cls, length: int, head: str, answer: Mapping[str, Any], table: int = 0) -> Log:
         """Read the log from a release's `answer`; an older release leaves some of it out."""
         said = answer.get("said")
         last = None if said is None else (int(said["position"]), str(said["hash"]))

@@ -118,4 +118,4 @@ _READ: dict[str, Any] = {
         for key in ("dry", "insist", "delete", "noted", "running")
     },
 }
-"""How each member is read from the JSON of a request."""
+"""The reader of each member in the JSON of a request."""

@@ -16,7 +16,7 @@ from deployment.build.release import Release
 from deployment.errors import DeployError
 from deployment.host.releases import install
 from deployment.host.releases.bytecode import FORM_NAME, compiled, header, path_of
-from deployment.host.releases.releases import RELEASE_NAME, kept
+from deployment.host.releases.releases import RELEASE_NAME, on_disk
 from deployment.host.values.errors import StepFailed
 from deployment.host.values.layout import Environment, Layout
 from deployment.host.values.model import Manifest, id_of
@@ -166,7 +166,7 @@ def test_sent_release_must_be_what_it_says(checkout: Path, tmp_path: Path) -> No
     (layout.layers / built.manifest.layer).mkdir(parents=True)
     (tmp_path / "release.tar.gz").write_bytes(built.archive)
     install.release(layout, dev, tmp_path, built.manifest.id)
-    assert kept(layout, dev)[built.manifest.id].intact
+    assert on_disk(layout, dev)[built.manifest.id].intact
     link = layout.releases(dev) / built.manifest.id / install.LAYER
     assert link.readlink() == layout.layers / built.manifest.layer, (
         "the same in a sandbox, and from another disk"
@@ -180,7 +180,7 @@ def test_sent_release_must_be_what_it_says(checkout: Path, tmp_path: Path) -> No
     (tmp_path / "release.tar.gz").write_bytes(pack(changed))
     with pytest.raises(StepFailed, match=r"run\.py"):
         install.release(layout, dev, tmp_path, built.manifest.id)
-    assert list(kept(layout, dev)) == [built.manifest.id]
+    assert list(on_disk(layout, dev)) == [built.manifest.id]
 
 
 def test_byte_code_of_the_current_release_is_used_where_its_source_is_the_same(
@@ -233,9 +233,9 @@ def test_release_of_another_version_is_whole(checkout: Path, tmp_path: Path) -> 
     with tarfile.open(fileobj=io.BytesIO(built.archive)) as tar:
         tar.extractall(place)  # noqa: S202  our own
     (place / "manifest.json").write_text(json.dumps(value))
-    assert kept(layout, dev)[value["id"]].intact
+    assert on_disk(layout, dev)[value["id"]].intact
     (place / "manifest.json").write_text(json.dumps(value | {"later": [2]}))
-    assert not kept(layout, dev)[value["id"]].intact
+    assert not on_disk(layout, dev)[value["id"]].intact
 
 
 def test_line_endings_of_a_checkout_do_not_matter(checkout: Path) -> None:

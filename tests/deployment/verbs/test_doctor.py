@@ -115,11 +115,11 @@ def test_check_that_cannot_be_made_is_no_fault_of_the_file(checkout: Path) -> No
     (checkout / ".env.dev").chmod(0o600)
     source = here.code(checkout)
     (broken,) = rules.env_file(here.env_file(checkout, "dev", "node1", source), named=True)
-    assert broken.found == "could not be checked: services/config.py, line 2: SyntaxError: invalid syntax"
+    assert broken.text == "could not be checked: services/config.py, line 2: SyntaxError: invalid syntax"
     assert "edit" not in broken.mend
     (checkout / ".env.live").mkdir(mode=0o700)
     (unread,) = rules.env_file(here.env_file(checkout, "live", "node1", source), named=True)
-    assert (unread.level, unread.found) == (BAD, "cannot be read: Is a directory")
+    assert (unread.level, unread.text) == (BAD, "cannot be read: Is a directory")
     assert "edit" not in unread.mend
 
 
@@ -134,7 +134,7 @@ def test_git_mends_in_its_own_words(checkout: Path, tmp_path: Path, monkeypatch:
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
     judged = rules.tree(here.tree(checkout))
-    assert judged.found == "fatal: detected dubious ownership in repository at '/x'"
+    assert judged.text == "fatal: detected dubious ownership in repository at '/x'"
     assert judged.mend == "git config --global --add safe.directory /x"
 
 
@@ -145,7 +145,7 @@ def test_tree_is_looked_at_without_a_trace(checkout: Path) -> None:
     (checkout / "pyproject.toml").touch()  # git would like to note that it is unchanged
     assert rules.tree(here.tree(checkout)).level == OK
     (checkout / "services" / "new.py").write_text("")
-    assert rules.tree(here.tree(checkout)).found.endswith(": services/new.py")
+    assert rules.tree(here.tree(checkout)).text.endswith(": services/new.py")
     assert index.stat().st_mtime_ns == before
     assert rules.tree(here.tree(checkout.parent)).mend.startswith("git clone")
     git(checkout, "update-ref", "-d", "HEAD")
@@ -208,7 +208,7 @@ def test_script_uses_the_packages_that_are_there(checkout: Path) -> None:
 
 def test_tree_names_a_few_of_many_changes() -> None:
     """And how many more there are."""
-    assert rules.tree(Tree("c", "s", ("a", "b", "c", "d", "e"))).found.endswith("a, b, c and 2 more")
+    assert rules.tree(Tree("c", "s", ("a", "b", "c", "d", "e"))).text.endswith("a, b, c and 2 more")
 
 
 @pytest.mark.parametrize(

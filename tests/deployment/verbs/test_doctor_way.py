@@ -22,7 +22,7 @@ def test_clock(offset: float, level: str) -> None:
     """Two seconds are a warning, a minute is bad, and which of the two is ahead is said."""
     judged = rules.clock(offset, 0.1)
     assert judged.level == level
-    assert ("ahead" in judged.found) is (offset > 0)
+    assert ("ahead" in judged.text) is (offset > 0)
 
 
 @pytest.mark.parametrize(

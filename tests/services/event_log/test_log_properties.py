@@ -18,7 +18,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from services.event_log import GENESIS, Append, ConflictError, Draft, EventLog, PositionError, Record
 from services.event_log.transfer import export, import_lines
 from services.event_log.watch import Watch
-from tests.services.event_log.harness import Harness, Memory, Sqlite
+from tests.services.event_log.contract.harness import Harness, Memory, Sqlite
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 TYPES = ("A", "B", "Ü")

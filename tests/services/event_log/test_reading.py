@@ -10,7 +10,7 @@ import pytest
 from services.event_log import Draft
 from services.event_log.records import moment
 from services.event_log.sqlite.log import SqliteLog
-from tests.services.event_log.dated import at, fill, positions
+from tests.services.event_log.contract.dated import at, fill, positions
 from tests.services.steps import steps
 
 

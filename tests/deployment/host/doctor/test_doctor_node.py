@@ -88,7 +88,7 @@ def test_time_service_that_cannot_be_asked_is_no_fault() -> None:
 def test_audit_names_the_line() -> None:
     """The first that does not fit."""
     assert rules.audit([{}] * 4, None, "/a").level == OK
-    assert "line 3 of 4" in rules.audit([{}] * 4, 3, "/a").found
+    assert "line 3 of 4" in rules.audit([{}] * 4, 3, "/a").text
 
 
 def test_environment_in_order_has_no_mend() -> None:
@@ -96,7 +96,7 @@ def test_environment_in_order_has_no_mend() -> None:
     assert not not_ok(list(condition.judge(DEV)))
     stopped = list(condition.judge(replace(DEV, stopped=True, port=Port(8000))))
     assert not not_ok(stopped)
-    assert "stopped on purpose" in {item.found for item in stopped}
+    assert "stopped on purpose" in {item.text for item in stopped}
 
 
 @pytest.mark.parametrize("level", [OK, WARN, BAD])
@@ -110,7 +110,7 @@ def test_bot_has_its_line(level: str) -> None:
 def test_absent_environment_is_one_line() -> None:
     """Whose port is looked at all the same."""
     free = list(condition.judge(Facts(Environment("live"), port=Port(8002))))
-    assert [item.found for item in free] == ["not deployed here yet; port 8002 is free"]
+    assert [item.text for item in free] == ["not deployed here yet; port 8002 is free"]
     held = list(condition.judge(Facts(Environment("live"), port=Port(8002, holder="nginx (pid 812)"))))
     assert not_ok(held) == [("port", BAD, "8002 is held by nginx (pid 812)")]
 
@@ -238,7 +238,7 @@ def test_change_that_begins_while_it_is_looked_at_is_no_fault(
     else:
         change.__exit__(None, None, None)
         assert [item[:2] for item in not_ok(found)] == [("changing", WARN)]
-        assert "by Ada (deploy)" in found[0].found
+        assert "by Ada (deploy)" in found[0].text
 
 
 def test_directories_are_looked_at_as_they_lie(tmp_path: Path) -> None:
@@ -246,8 +246,8 @@ def test_directories_are_looked_at_as_they_lie(tmp_path: Path) -> None:
     (path := tmp_path / "var/lib/helionyx/dev").parent.mkdir(parents=True)
     path.write_text("")
     found = {item.path: item for item in there._directories(Layout(tmp_path), Environment("dev"))}
-    assert (found[str(path)].found, found[str(path)].other) == ("a file", True)
-    assert found[f"{path}/events"].found is None
+    assert (found[str(path)].actual, found[str(path)].other) == ("a file", True)
+    assert found[f"{path}/events"].actual is None
 
 
 def test_directory_of_a_user_who_is_gone_is_left_to_a_deploy() -> None:

@@ -56,7 +56,7 @@ def test_only_logs_are_listed_as_kept(layout: Layout) -> None:
     for name in ("\x1b[31mevil\nexit 0: done", "7-aaa", "9-ffffffffffff.old", "1-ffffffffffff\n"):
         (shelf_ / name).mkdir()
     kept = ("9-ffffffffffff", "9-ffffffffffff.2", "unreadable-20260102T030405Z-dev-0a1b")
-    assert log_commands.kept(layout, DEV) == kept
+    assert log_commands.archived(layout, DEV) == kept
     assert archived_logs.free(layout, DEV, "5-aaaaaaaaaaaa") == "5-aaaaaaaaaaaa.2"
 
 

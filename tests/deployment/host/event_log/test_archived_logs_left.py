@@ -50,7 +50,7 @@ def test_what_is_no_log_makes_room(layout: Layout, dangling: bool) -> None:
     path.symlink_to("/nowhere") if dangling else path.write_text("no log")
     aside(layout).tidy(release(layout))
     assert [found.name for found in layout.kept_logs(DEV).iterdir()] == ["unreadable-t1"]
-    assert log_commands.kept(layout, DEV) == ()
+    assert log_commands.archived(layout, DEV) == ()
 
 
 def _settled(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
@@ -91,7 +91,7 @@ def test_way_back_begins_with_giving_names(layout: Layout, monkeypatch: pytest.M
     mine, seen = Transaction("t1", layout.root / "transaction"), []
 
     def look(*_: object, **__: object) -> None:
-        seen.append(log_commands.kept(layout, DEV))
+        seen.append(log_commands.archived(layout, DEV))
         raise StepFailed("it cannot be looked at.")
 
     monkeypatch.setattr(transaction, "observe", look)

@@ -147,5 +147,5 @@ def test_doctor_names_shares_without_effect() -> None:
     assert rules.shares(()).level == OK
     found = rules.shares(("io", "memory"))
     assert found.level == WARN
-    assert found.found.startswith("MEMORY_LIMIT, IO_WEIGHT have no effect")
+    assert found.text.startswith("MEMORY_LIMIT, IO_WEIGHT have no effect")
     assert "cgroup v2 and io, memory;" in found.mend

@@ -112,6 +112,6 @@ def test_kept_logs_are_listed_among_very_many_entries(data: Path, monkeypatch: p
     layout = Layout(data.parents[3])
     (data / "kept" / "7-aaaaaaaaaaaa").touch()
     (data / "kept" / "8-aaaaaaaaaaaa").symlink_to(NAME)
-    assert log_commands.kept(layout, DEV) == (NAME, "unreadable-t1.2")
+    assert log_commands.archived(layout, DEV) == (NAME, "unreadable-t1.2")
     monkeypatch.setattr(log_commands, "MANY", 1)
-    assert len(log_commands.kept(layout, DEV)) == 1
+    assert len(log_commands.archived(layout, DEV)) == 1

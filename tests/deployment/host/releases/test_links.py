@@ -158,10 +158,10 @@ def test_read_models_behind_a_link_of_root_are_ours(linked: Layout, tmp_path: Pa
     name = "helionyx-0123456789ab.db"
     models.parent.mkdir()
     (models.parent / name).touch()
-    assert read_models.found(made, linked.data(DEV)) == (name,)
+    assert read_models.present(made, linked.data(DEV)) == (name,)
     models.parent.rename(tmp_path / "elsewhere")
     models.parent.symlink_to(tmp_path / "elsewhere")
-    assert read_models.found(made, linked.data(DEV)) == ()
+    assert read_models.present(made, linked.data(DEV)) == ()
 
 
 def test_directory_behind_a_link_is_right_by_its_own_mode(tmp_path: Path) -> None:

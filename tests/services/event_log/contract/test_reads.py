@@ -10,7 +10,7 @@ import pytest
 from services.event_log import GENESIS, Backend, Draft, EventLog, Head
 from services.event_log import log as log_module
 from services.event_log.log import BATCH
-from tests.services.event_log.dated import MINUTES, TYPES, at, fill, positions
+from tests.services.event_log.contract.dated import MINUTES, TYPES, at, fill, positions
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678901, UTC)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from services.event_log import Backend, EventLog
-from tests.services.event_log.harness import HARNESSES, Harness
+from tests.services.event_log.contract.harness import HARNESSES, Harness
 
 
 @pytest.fixture(params=HARNESSES)

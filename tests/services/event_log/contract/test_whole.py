@@ -29,7 +29,7 @@ from services.event_log.log import BATCH
 from services.event_log.redact import Order, plan, redact
 from services.event_log.transfer import export, import_lines
 from services.event_redaction import contradiction, notes
-from tests.services.event_log.harness import Harness
+from tests.services.event_log.contract.harness import Harness
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 ORDER = Order(2, "a password", "Ada")

@@ -10,7 +10,7 @@ from pathlib import Path
 from services.domain import commands as c
 from services.event_log import Backend, Draft
 from services.service import Service
-from tests.services.event_log.harness import Harness
+from tests.services.event_log.contract.harness import Harness
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 

@@ -13,7 +13,7 @@ import pytest
 from services.event_log.backend import Backend
 from services.event_log.sqlite import schema
 from services.event_log.sqlite.backend import SqliteBackend
-from tests.services.event_log.memory import Disk, MemoryBackend
+from tests.services.event_log.contract.memory import Disk, MemoryBackend
 
 
 class Harness(Protocol):
