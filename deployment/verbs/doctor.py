@@ -8,7 +8,7 @@ from typing import Any
 from ..build import layer
 from ..build.source import Source
 from ..errors import DeployError
-from ..host.values.check import Check, bad, ok
+from ..host.values.check import Check, bad, check_of, ok
 from ..host.values.layout import ENVIRONMENTS
 from ..host.values.model import BOT
 from ..remote.connection import Connection, result_of_look
@@ -95,7 +95,7 @@ def _converse(connection: Connection, report: Report, user: str, request: dict[s
         if answer["type"] == "checks":
             name = answer["environment"]
             title = f"{name} on {node}" if name else ""
-            checks = [Check(**item) for item in answer["checks"]]
+            checks = [check_of(item) for item in answer["checks"]]
             report.section(title, checks, node, name, answered_by=node)
 
 
