@@ -16,8 +16,7 @@ UNIT = """\
 # Made by a change of {environment}, and removed at its end. It goes on with that change after a reboot.
 [Unit]
 Description=Helionyx: {verb} {environment}
-# After a boot: a service that comes up needs no restart.
-After={socket} {service} network.target
+After=network.target {after}
 RequiresMountsFor={paths}
 CollectMode=inactive-or-failed
 StartLimitIntervalSec=1h
@@ -40,8 +39,7 @@ def text(layout: Layout, transaction: Transaction, program: Path) -> str:
     return UNIT.format(
         environment=environment.name,
         verb=transaction.request["verb"],
-        socket=environment.socket,
-        service=environment.service,
+        after=" ".join(_before(layout, environment, str(transaction.request["verb"]))),
         paths=f"{layout.opt} {layout.state}",
         starts=STARTS,
         python=sys.executable,
@@ -49,6 +47,16 @@ def text(layout: Layout, transaction: Transaction, program: Path) -> str:
         transaction=transaction.id,
         shares=shares.TRANSACTION,
     )
+
+
+def _before(layout: Layout, environment: Environment, verb: str) -> tuple[str, ...]:
+    """The units that come up first after a boot: a service that runs needs no restart.
+
+    systemd would go on listing units that are not there, or no more.
+    """
+    if verb == "remove" or not layout.unit_file(environment.service).exists():
+        return ()
+    return environment.socket, environment.service
 
 
 def start(layout: Layout, transaction: Transaction, program: Path) -> None:

@@ -85,3 +85,24 @@ def test_unit_of_a_transaction_with_a_result_is_removed(layout: Layout) -> None:
     carry_out(layout, transaction.id)
     assert unit_files(layout) == []
     assert [entry["event"] for entry in transaction.entries()] == ["result"]
+
+
+@pytest.mark.parametrize(
+    ("verb", "is_installed", "after"),
+    [
+        ("deploy", True, "network.target helionyx-dev.socket helionyx-dev.service"),
+        ("deploy", False, "network.target"),
+        ("remove", True, "network.target"),
+    ],
+)
+def test_unit_comes_after_the_service_of_a_deployed_environment(
+    layout: Layout, verb: str, is_installed: bool, after: str
+) -> None:
+    """A unit that is named but not there is listed by systemd, as if something were left."""
+    service = layout.unit_file("helionyx-dev.service")
+    service.parent.mkdir(parents=True)
+    if is_installed:
+        service.write_text("")
+    transaction = record.create(layout, {**REQUEST, "verb": verb})
+    lines = unit.text(layout, transaction, Path("/half.pyz")).splitlines()
+    assert [line.strip() for line in lines if line.startswith("After=")] == [f"After={after}"]
