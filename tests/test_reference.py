@@ -24,6 +24,7 @@ from deployment.host.node import probe
 from deployment.host.values.layout import Environment
 from deployment.host.values.step import Step
 from deployment.settings import ROOT
+from services.acceptance import main as acceptance
 from services.api import openapi
 from services.api.app import OPERATIONS
 from services.api.exposition import State, rendered
@@ -42,7 +43,7 @@ from services.telegram.__main__ import main as telegram
 from services.telegram.answers import QUESTIONS
 from services.telegram.changes import COMMANDS
 from services.telegram.status import Status
-from tests.services.instance import Instance
+from tests.services.instance import Instance, configure
 from tests.services.person import Person, beside_service
 from tests.test_docs import code, table
 
@@ -55,6 +56,7 @@ VERBS = {code(row[0])[0].split()[0]: row for row in table(CLI, "| command | what
 NOW = datetime(2026, 2, 10, tzinfo=UTC)
 TIME = re.compile(r"(?<!due )20[0-9]{2}-[01][0-9]-[0-3][0-9] [0-2][0-9]:[0-5][0-9]")
 MODULES = {
+    "services.acceptance": acceptance,
     "services.config": config,
     "services.event_log": event_log,
     "services.projections": projections,
@@ -199,6 +201,12 @@ def test_commands_print_what_is_documented(
         arguments[arguments.index("--to") + 1] = str(store.parent / "copy")
     if "import" in arguments:
         arguments[arguments.index("--store") + 1] = str(store.parent / "empty")
+    if "--in" in arguments:
+        arguments[arguments.index("--in") + 1] = str(store.parent / "tried")
+        acceptance(["copy", "--store", str(store), "--to", str(store.parent / "tried")])
+        capsys.readouterr()
+        for name, value in configure(store.parent).items():
+            monkeypatch.setenv(name, value)
     file = Person.at(store.parent, 8000)
     given = io.BytesIO((file.directory / ".env.dev").read_bytes() if "--file -" in command else b"")
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(given))

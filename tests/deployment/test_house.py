@@ -146,6 +146,7 @@ def test_the_choice_is_made_where_a_program_begins() -> None:
     """The composition root and the commands hand the backend in."""
     users = {name for name, path in modules("services").items() if CHOICE in imports(name, path)}
     assert users == {
+        "services.acceptance",
         "services.bootstrap",
         "services.event_log.__main__",
         "services.projections.__main__",

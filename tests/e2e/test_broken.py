@@ -19,6 +19,8 @@ from .operator import EXITS, RUNNER, Operator, git
 SERVING = "services/api/serving.py"
 LATER = "asyncio.get_running_loop().call_later"
 UNITS, HEALTH, BOOTSTRAP = "deployment/build/units.py", "services/api/health.py", "services/bootstrap.py"
+RECORDER, DATABASE = "services/recorder.py", "services/projections/database.py"
+SERVICE = "services/service.py"
 READY = 'notify("READY=1"'
 CONFIGURED = "        set_up(os.environ, config.log_level, secrets)\n"
 
@@ -94,6 +96,25 @@ KINDS = {
         "did not come up",
     ),
     "lacks a dependency": Kind(_forget_a_dependency, "rehearse", "No module named 'msgspec'"),
+    "cannot append": Kind(
+        lambda operator: operator.edit(RECORDER, "storage.log.append_each(", "storage.log.append_none("),
+        "rehearse",
+        "append_none",
+    ),
+    "enters events wrongly": Kind(
+        lambda operator: operator.edit(
+            DATABASE, "enter(self._connection, events)", "enter(self._connection, events[:1])"
+        ),
+        "rehearse",
+        "failed on a copy of the log",
+    ),
+    "loses an idempotency key": Kind(
+        lambda operator: operator.edit(
+            SERVICE, "draft_of(events[0], idempotency_key)", "draft_of(events[0])"
+        ),
+        "rehearse",
+        "POST /api/v1/messages: expected status 200, got 201",
+    ),
     "rejects its configuration": Kind(
         lambda operator: operator.edit(
             RUNNER, CONFIGURED, f'{CONFIGURED}        raise HelionyxError("no such port for me")\n'
@@ -145,7 +166,7 @@ def deploy(operator: Operator, environment: str, kind: Kind) -> tuple[int, str]:
     return done.returncode, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("kind", kinds("exits after 2 s", "refuses to stop"))
+@pytest.mark.parametrize("kind", kinds("exits after 2 s", "refuses to stop", "loses an idempotency key"))
 def test_update_is_not_noticed(dev: Operator, kind: Kind) -> None:
     """The earlier release answers throughout, in the same process, and its data is whole."""
     dev.tell("dev", ["before the broken one"])
@@ -161,9 +182,8 @@ def test_update_is_not_noticed(dev: Operator, kind: Kind) -> None:
     assert (after["pid"], after["state"]) == (before["pid"], "running")
     assert after["releases"] == before["releases"], "the broken one does not stay"
     assert dev.events("dev") == events
-    assert not dev.node.run(
-        ["sh", "-c", "ls /run/systemd/system/helionyx* /run/helionyx-deploy/*.sock"]
-    ).stdout
+    rehearsed = "/run/systemd/system/helionyx* /run/helionyx-deploy/*.[sj]* /var/lib/helionyx-sandbox/*.copy"
+    assert not dev.node.run(["sh", "-c", f"ls -d {rehearsed}"]).stdout
 
 
 @pytest.mark.parametrize("kind", kinds("rejects its configuration"))
@@ -187,10 +207,15 @@ def test_rehearsal_that_was_left_behind_is_told_and_cleared(dev: Operator) -> No
     unit = "/run/systemd/system/helionyx-dev-rehearsal"
     dev.on_node("sh", "-c", f"printf '[Service]\\nExecStart=/bin/sleep 900\\n' > {unit}.service")
     dev.on_node("sh", "-c", f"printf '[Socket]\\nListenStream=/run/left.sock\\n' > {unit}.socket")
-    dev.on_node("systemctl", "start", "helionyx-dev-rehearsal.service")
+    trial, copy = "/run/systemd/system/helionyx-dev-acceptance.service", "/var/lib/helionyx-sandbox/dev.copy"
+    dev.on_node("sh", "-c", f"printf '[Service]\\nExecStart=/bin/sleep 900\\n' > {trial}; mkdir {copy}")
+    dev.on_node("systemctl", "start", "helionyx-dev-rehearsal.service", "helionyx-dev-acceptance.service")
     before = dev.status("dev")
     assert "left of a rehearsal" in before["problems"][0]
     assert dev.deploy("dev")["outcome"] == "done"
     after = dev.status("dev")
     assert (after["problems"], after["pid"]) == ([], before["pid"])
-    assert "helionyx-dev-rehearsal" not in dev.on_node("systemctl", "list-units", "--all", "helionyx*")
+    units = dev.on_node("systemctl", "list-units", "--all", "helionyx*")
+    assert "helionyx-dev-rehearsal" not in units
+    assert "helionyx-dev-acceptance" not in units
+    assert not dev.node.run(["ls", trial, copy]).stdout

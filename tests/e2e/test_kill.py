@@ -14,6 +14,9 @@ from deployment.host.values.step import Step
 from .faults import fault
 from .operator import Operator
 
+REHEARSED = "ls -d /run/systemd/system/helionyx* /var/lib/helionyx-sandbox/*.copy /run/helionyx-deploy/*.json"
+"""Shows what a rehearsal puts down, in which nothing is left."""
+
 
 def shoot(dev: Operator, words: str) -> subprocess.Popen[str]:
     """On the node: kill the next transaction as soon as its record says `words`."""
@@ -47,7 +50,7 @@ def test_killed_transaction_arrives(dev: Operator, verb: str) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     assert "this is its attempt 2" in done.stdout
     assert dev.deploy("dev")["outcome"] == "nothing"
-    assert not dev.node.run(["sh", "-c", "ls /run/systemd/system/helionyx*"]).stdout
+    assert not dev.node.run(["sh", "-c", REHEARSED]).stdout
     assert dev.status("dev")["unfinished"] == []
 
 

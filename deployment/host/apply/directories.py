@@ -28,6 +28,7 @@ def remove_releases(work: Work, environment: str) -> None:
     else:
         files.discard(directory)
     files.discard(work.layout.sandbox(work.environment))
+    files.discard(work.layout.log_copy(work.environment))
 
 
 def forget_log(work: Work, _: str) -> None:

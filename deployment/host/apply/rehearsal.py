@@ -7,16 +7,18 @@ the variable by which the service knows that it is a rehearsal: it records nothi
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import time
 from pathlib import Path
 
 from ..node import dropins, shares, systemd
 from ..node.files import publish
-from ..values.errors import StepFailed
+from ..node.threads import Call
+from ..values.errors import HostError, StepFailed
 from ..values.layout import Environment, Layout
 from ..values.model import Log, Manifest
-from . import verify
+from . import acceptance, verify
 
 STOP = 10  # seconds that it may take to stop: it has nobody to finish with
 LONGEST = 900  # seconds after which systemd ends a rehearsal that everybody has forgotten
@@ -50,15 +52,30 @@ RuntimeMaxSec={longest}
 
 def begin(layout: Layout, environment: Environment, release: Manifest, before: Log | None) -> str:
     """Start the release on its private socket and ask who it is. Raises `StepFailed` with its last words."""
-    for path, content in units(layout, environment, release).items():
+    accepting = acceptance.units(layout, environment, release)
+    for path, content in {**units(layout, environment, release), **accepting}.items():
         path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
         is_dropin = path.suffix == dropins.SUFFIX  # which may hold a secret, as the one that it is a copy of
         publish(path, content, 0o600 if is_dropin else 0o644, ())
     # systemd finds a new unit file by itself. A reload takes as long as the other steps here, so it runs only
     # if systemd still has an old version in memory.
-    shown = systemd.show([path.name for path in layout.rehearsal(environment)])
-    if any(unit.stale for unit in shown.values()):
+    names = [path.name for path in layout.rehearsal_units(environment)]
+    if any(unit.stale for unit in systemd.show(names).values()):
         systemd.systemctl("daemon-reload")
+    if not accepting:
+        return _ready(layout, environment, release, before)
+    trial = Call(acceptance.attempt, layout, environment, release, before)
+    try:
+        ready = _ready(layout, environment, release, before)
+    except StepFailed:
+        with contextlib.suppress(HostError):  # the first fault is the one to show
+            trial.result()
+        raise
+    return f"{ready}, {trial.result()}"
+
+
+def _ready(layout: Layout, environment: Environment, release: Manifest, before: Log | None) -> str:
+    """Start the rehearsal and ask who it is. Raises `StepFailed` with its last words."""
     begun = time.monotonic()
     try:
         systemd.start_service(environment, _service(layout, environment))
@@ -88,6 +105,7 @@ def finish(layout: Layout, environment: Environment) -> None:
 
 def clear(layout: Layout, environment: Environment) -> str:
     """End whatever there is of a rehearsal and leave nothing of it; the answer is how its service ended."""
+    acceptance.clear(layout, environment)
     paths = layout.rehearsal(environment)
     result = systemd.end(*(path.name for path in paths))
     for path in paths:

@@ -100,6 +100,7 @@ def directory(layout: Layout, rehearsed: str) -> Path:
 
 
 def rehearsal_places(layout: Layout, environment: Environment) -> tuple[Path, ...]:
-    """All that a rehearsal puts down: its units, and the directories of their drop-ins."""
-    units = layout.rehearsal(environment)
-    return (*units, *(directory(layout, path.name) for path in units))
+    """All that a rehearsal puts down: its units, the directories of their drop-ins, a copy of the log."""
+    units = layout.rehearsal_units(environment)
+    directories = (directory(layout, path.name) for path in units)
+    return (*units, *directories, layout.log_copy(environment))

@@ -13,6 +13,7 @@ import selectors
 import shlex
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -28,6 +29,7 @@ CHUNK = 1 << 16
 LINES, COLUMNS = 20, 4000  # lines of the last words of a command that failed, and characters of each
 LOOK = 0.25  # seconds between two looks whether another process has stopped a command
 STOPPED = "no release does that: look at the processes of that user on the node"
+LIMITS = threading.Lock()  # held while the limits of this process are those of a command
 DYING = 5.0  # seconds for a killed command to end: one that waits for a broken disk does not
 
 
@@ -240,14 +242,15 @@ def _limited(memory: int | None) -> Iterator[None]:
     """Let what is started meanwhile have at most so much data.
 
     A process inherits the limit. To set that of another user's process takes a right that root of a
-    container does not have.
+    container does not have. One thread at a time: two could restore each other's limit and keep it.
     """
     if memory is None:
         yield
         return
-    before = resource.getrlimit(resource.RLIMIT_DATA)
-    resource.setrlimit(resource.RLIMIT_DATA, (memory, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_DATA, before)
+    with LIMITS:
+        before = resource.getrlimit(resource.RLIMIT_DATA)
+        resource.setrlimit(resource.RLIMIT_DATA, (memory, before[1]))
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_DATA, before)

@@ -75,7 +75,7 @@ def account(
 
 def _units(layout: Layout, environment: Environment) -> Iterator[Taken]:
     files = [layout.unit_file(name) for name in releases.strange_units(layout, environment)]
-    rehearsal = layout.rehearsal(environment)
+    rehearsal = layout.rehearsal_units(environment)
     names = [path.name for path in rehearsal]
     own = (environment.socket, environment.service)
     files += [path for path in map(layout.unit_file, names) if _is_there(path)]

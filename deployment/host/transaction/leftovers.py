@@ -6,6 +6,7 @@ import contextlib
 import os
 from pathlib import Path
 
+from ..apply import acceptance
 from ..event_log import archived_logs
 from ..node.files import sweep, unfinished
 from ..node.run import run
@@ -18,7 +19,7 @@ PATIENCE = 10.0  # seconds: a service can put more there than is ever removed
 
 def sweep_all(layout: Layout, environment: Environment) -> None:
     """Remove what is half-made. The lock of the environment is held; what stays, the next change sweeps."""
-    for part in (_sweep_published, _sweep_layers, _sweep_data):
+    for part in (_sweep_published, _sweep_layers, _sweep_data, acceptance.clear):
         with contextlib.suppress(OSError, HostError):
             part(layout, environment)
 
@@ -28,7 +29,7 @@ def _sweep_published(layout: Layout, environment: Environment) -> None:
     for parent in (own, own.parent, layout.verified(environment)):
         sweep(parent)
     units = map(layout.unit_file, environment.unit_names)
-    for path in (*units, *layout.rehearsal(environment), layout.last_head(environment)):
+    for path in (*units, *layout.rehearsal_units(environment), layout.last_head(environment)):
         unfinished(path).unlink(missing_ok=True)
 
 

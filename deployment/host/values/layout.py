@@ -56,6 +56,11 @@ class Environment:
         return f"{self.unit}-rehearsal"
 
     @property
+    def acceptance(self) -> str:
+        """The unit in which a release is tried on a copy of the log."""
+        return f"{self.unit}-acceptance.service"
+
+    @property
     def journald(self) -> str:
         """The unit of the journald that serves the namespace."""
         return f"systemd-journald@{self.namespace}.service"
@@ -146,6 +151,21 @@ class Layout:
         """The unit files of a rehearsal, socket and service: in /run, so that none outlives a reboot."""
         system = self.root / "run/systemd/system"
         return system / f"{environment.rehearsal}.socket", system / f"{environment.rehearsal}.service"
+
+    def acceptance(self, environment: Environment) -> Path:
+        """The unit file of an acceptance, in /run too."""
+        return self.root / "run/systemd/system" / environment.acceptance
+
+    def rehearsal_units(self, environment: Environment) -> tuple[Path, ...]:
+        """The unit files of a rehearsal and of its acceptance."""
+        return (*self.rehearsal(environment), self.acceptance(environment))
+
+    def log_copy(self, environment: Environment) -> Path:
+        """The directory of a copy of the log on which a release is tried; none outlives that.
+
+        Its parent is root's: nothing that an environment runs can put a link in its place.
+        """
+        return self.sandbox(environment).with_name(f"{environment.name}.copy")
 
     def kept_logs(self, environment: Environment) -> Path:
         """Event logs that were put aside for another one, or are about to take a place, by name."""
