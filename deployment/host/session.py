@@ -24,9 +24,9 @@ def converse(layout: Layout, wire: Wire, program: Path) -> int:
         wire.say("hello", **facts())
         request = wire.hear()
         request |= {key: safe(request[key]) for key in ("actor", "reason") if key in request}
-        verb = request["verb"]
-        if verb in LOOKS:
-            LOOKS[verb](layout, wire, request)
+        look = LOOKS.get(str(request.get("verb")))
+        if look is not None:
+            look(layout, wire, request)
         else:
             from .transaction import changing
 

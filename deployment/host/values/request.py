@@ -94,6 +94,10 @@ def _log(value: Mapping[str, Any]) -> Log | None:
     return Log(**members) if members else None
 
 
+def _actor(value: Mapping[str, Any]) -> dict[str, str]:
+    return {"name": str(value["name"]), **{str(key): str(item) for key, item in value.items()}}
+
+
 def _optional_text(key: str) -> Any:
     return lambda value: None if value.get(key) is None else str(value[key])
 
@@ -101,7 +105,7 @@ def _optional_text(key: str) -> Any:
 _READ: dict[str, Any] = {
     "verb": lambda value: str(value["verb"]),
     "environment": lambda value: Environment(value["environment"]),
-    "actor": lambda value: {str(key): str(item) for key, item in value["actor"].items()},
+    "actor": lambda value: _actor(value["actor"]),
     "soak": lambda value: float(value.get("soak") or 0),
     "keep": lambda value: None if value.get("keep") is None else int(value["keep"]),
     "release": lambda value: dict(value["release"]) if value.get("release") else None,

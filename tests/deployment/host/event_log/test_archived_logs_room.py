@@ -115,7 +115,7 @@ def test_rebuild_without_a_log_is_refused(layout: Layout, monkeypatch: pytest.Mo
     """What a release of any time would make of it is empty, over good read models."""
     monkeypatch.setattr(releases, "read_manifest", lambda *_: release(layout))
     monkeypatch.setattr(releases, "current", lambda *_: "r")
-    request = {"verb": "rebuild", "environment": "dev", "actor": {}, "dry": True}
+    request = {"verb": "rebuild", "environment": "dev", "actor": {"name": "Ada"}, "dry": True}
     nobody: Any = None
     with pytest.raises(Refused, match=r"there is no event log in .*/dev/events"):
         changing.change(layout, nobody, layout.root, request)
@@ -150,7 +150,12 @@ def test_read_models_that_stay_are_said_without_the_command(
 
 def test_kept_log_of_what_was_never_deployed(layout: Layout) -> None:
     """The plan says what is missing: not a log, but a release."""
-    asked = {"verb": "restore", "environment": "dev", "actor": {}, "log": {"kept": "5-aaaaaaaaaaaa"}}
+    asked = {
+        "verb": "restore",
+        "environment": "dev",
+        "actor": {"name": "Ada"},
+        "log": {"kept": "5-aaaaaaaaaaaa"},
+    }
     request = resolve(layout, Request.parse(asked), None, asked)
     assert request.archived == "5-aaaaaaaaaaaa"
     assert desired_of(layout, request).log is not None
