@@ -73,8 +73,8 @@ def copied(dev: Operator, tmp_path: Path, name: str = "dev.db") -> Path:
 
 
 def traces(dev: Operator) -> str:
-    """What a refusal must not have changed: processes, files with their times, history."""
-    spare = ("-not", "-name", "*-shm", "-not", "-name", "*-wal")
+    """What a refusal must not have changed: processes, files, history. The service itself notes the head."""
+    spare = [word for name in ("*-shm", "*-wal", "*.head") for word in ("-not", "-name", name)]
     found = dev.on_node("find", DATA, *spare, "-printf", "%p %i\\n")
     return f"{dev.pid('dev')}\n{found}\n{dev.on_node('sha256sum', AUDIT)}"
 
