@@ -7,6 +7,7 @@ import sys
 from typing import Any
 
 from ..errors import DONE, HANDS
+from ..host.values.printable import printable
 from ..remote.answers import VERIFICATION
 from ..remote.connection import Connection, result_of_look
 from ..remote.messages import HELLO, unexpected
@@ -51,8 +52,17 @@ def _verified(settings: Settings, node: str, names: list[str]) -> dict[str, Any]
     if audit["first_bad"] is not None:
         problem = f"line {audit['first_bad']} does not fit its chain: it was changed"
     elif problem is None and audit["head"]:
-        remembered.write(node, Remembered(audit["length"], audit["head"]))
+        remember(node, Remembered(audit["length"], audit["head"]))
     return {"node": node, "audit": {**audit, "problem": problem}, "environments": answer["environments"]}
+
+
+def remember(node: str, line: Remembered) -> None:
+    """Remember the end of a node's audit. A disk that takes no file is a warning: the rest was verified."""
+    try:
+        remembered.write(node, line)
+    except OSError as error:
+        path = printable(str(error.filename or remembered.path_of(node)))
+        sys.stderr.write(f"warning: the end of the audit cannot be remembered: {path}: {error.strerror}\n")
 
 
 def _audit(audit: dict[str, Any]) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from deployment.verbs import remembered
+from deployment.verbs import remembered, verify
 from deployment.verbs.remembered import Remembered, difference
 
 KNOWN = Remembered(4, "a" * 64)
@@ -52,3 +52,14 @@ def test_history_that_contradicts_memory_is_named(
     """A chain that was cut off or written anew holds in itself."""
     assert difference(KNOWN, length, hash_there) == text
     assert difference(None, length, hash_there) is None
+
+
+def test_disk_that_takes_no_file_is_a_warning(state: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What was verified is shown all the same."""
+    (state / "helionyx").write_text("a file in the place of the directory")
+    verify.remember("node1", KNOWN)
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith("warning: the end of the audit cannot be remembered: ")
+    assert captured.err.endswith(": Not a directory\n") or captured.err.endswith(": File exists\n")
+    assert remembered.read("node1") is None
