@@ -46,3 +46,11 @@ class Settings:
     def node(self) -> str:
         """Its node."""
         return self.nodes[self.environment]
+
+    @property
+    def by_node(self) -> dict[str, list[str]]:
+        """The environments that the verb is about, by their node: usually there is one."""
+        names: dict[str, list[str]] = {}
+        for name in self.environments:
+            names.setdefault(self.nodes[name], []).append(name)
+        return names

@@ -19,7 +19,7 @@ from ..host.values.printable import printable
 from ..settings import Settings
 from . import program
 from .lost import Lost, explain, noise, not_installed, silent
-from .messages import LONGEST, MOST, PROGRAM, Message, parse, unexpected
+from .messages import HELLO, LONGEST, MOST, PROGRAM, Message, parse, unexpected
 from .tail import Tail
 
 SSH = (
@@ -232,6 +232,22 @@ def result_of_look(node: str, answer: dict[str, Any]) -> dict[str, Any]:
     """The answer to a question that changes nothing. Raises `DeployError` where the node refuses it."""
     if answer["type"] == "result" and answer["outcome"] != "done":
         raise refusal(node, answer)
+    return answer
+
+
+def ask_about(
+    settings: Settings, node: str, names: list[str], expected: Message, **request: Any
+) -> dict[str, Any]:
+    """Ask a node about environments, and return its answer, which is about these, in this order.
+
+    Raises `DeployError` where the node refuses the question, or answers anything else.
+    """
+    with Connection(settings, node) as connection:
+        result_of_look(node, connection.hear(HELLO))
+        connection.say(environments=names, **request)
+        answer = result_of_look(node, connection.hear(expected))
+    if [item["environment"] for item in answer["environments"]] != names:
+        raise unexpected(node, "about other environments than those asked for")
     return answer
 
 

@@ -36,10 +36,7 @@ def _look(settings: Settings, report: Report) -> None:
     with report.looking("this checkout"):
         files, checks = _here(settings, source)
     report.section("this checkout", checks)
-    by_node: dict[str, list[str]] = {}
-    for name in settings.environments:
-        by_node.setdefault(settings.nodes[name], []).append(name)
-    for node, names in by_node.items():
+    for node, names in settings.by_node.items():
         request = {
             "environments": names,
             "project": source.project,

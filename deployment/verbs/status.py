@@ -5,14 +5,14 @@ from __future__ import annotations
 import contextlib
 import json
 import sys
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
 from ..errors import DONE, HANDS
 from ..host.values.words import size
 from ..remote.answers import STATUS
-from ..remote.connection import Connection, result_of_look
-from ..remote.messages import HELLO, unexpected
+from ..remote.connection import ask_about
 from ..settings import Settings
 from ..ui.tables import INDENT, age, columns, count, fold, short, table
 
@@ -24,7 +24,7 @@ GOOD = ("running", "stopped", "absent", "changing")
 
 def status(settings: Settings) -> int:
     """Show one environment in detail, or all of them; 4 when one of them needs attention."""
-    states = _ask(settings)
+    states = list(_states(settings))
     code = DONE if all(item["state"] in GOOD for item in states) else HANDS
     if settings.json:
         sys.stdout.write(json.dumps({"exit_code": code, "environments": states}, indent=1) + "\n")
@@ -46,21 +46,10 @@ def status(settings: Settings) -> int:
     return code
 
 
-def _ask(settings: Settings) -> list[dict[str, Any]]:
-    """One connection per node: usually one."""
-    by_node: dict[str, list[str]] = {}
-    for name in settings.environments:
-        by_node.setdefault(settings.nodes[name], []).append(name)
-    states = []
-    for node, names in by_node.items():
-        with Connection(settings, node) as connection:
-            result_of_look(node, connection.hear(HELLO))
-            connection.say(verb="status", environments=names)
-            answer = result_of_look(node, connection.hear(STATUS))["environments"]
-        if [item["environment"] for item in answer] != names:
-            raise unexpected(node, "about other environments than those asked for")
-        states += [{**item, "node": node} for item in answer]
-    return states
+def _states(settings: Settings) -> Iterator[dict[str, Any]]:
+    for node, names in settings.by_node.items():
+        for item in ask_about(settings, node, names, STATUS, verb="status")["environments"]:
+            yield {**item, "node": node}
 
 
 def _row(item: dict[str, Any]) -> tuple[str, ...]:

@@ -9,8 +9,7 @@ from typing import Any
 from ..errors import DONE, HANDS
 from ..host.values.printable import printable
 from ..remote.answers import VERIFICATION
-from ..remote.connection import Connection, result_of_look
-from ..remote.messages import HELLO, unexpected
+from ..remote.connection import ask_about
 from ..settings import Settings
 from ..ui import output
 from ..ui.tables import INDENT, columns, count, fold
@@ -20,10 +19,7 @@ from .remembered import Remembered
 
 def verify(settings: Settings) -> int:
     """Show what was verified; 4 if a chain is broken, a head is missing, or the history got shorter."""
-    nodes: dict[str, list[str]] = {}
-    for name in settings.environments:
-        nodes.setdefault(settings.nodes[name], []).append(name)
-    results = [_verified(settings, node, names) for node, names in nodes.items()]
+    results = [_verified(settings, node, names) for node, names in settings.by_node.items()]
     problems = [item for result in results for item in (result["audit"], *result["environments"])]
     code = HANDS if any(item["problem"] for item in problems) else DONE
     if settings.json:
@@ -41,12 +37,8 @@ def verify(settings: Settings) -> int:
 def _verified(settings: Settings, node: str, names: list[str]) -> dict[str, Any]:
     """The answer of a node, with the `problem` of its audit. The end of a whole audit is remembered."""
     known = remembered.read(node)
-    with Connection(settings, node) as connection:
-        result_of_look(node, connection.hear(HELLO))
-        connection.say(verb="verify", environments=names, known=known.number if known else None)
-        answer = result_of_look(node, connection.hear(VERIFICATION))
-    if [item["environment"] for item in answer["environments"]] != names:
-        raise unexpected(node, "about other environments than those asked for")
+    number = known.number if known else None
+    answer = ask_about(settings, node, names, VERIFICATION, verb="verify", known=number)
     audit = answer["audit"]
     problem = remembered.difference(known, audit["length"], audit["known"])
     if audit["first_bad"] is not None:

@@ -6,7 +6,8 @@ import itertools
 import json
 import re
 import shlex
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -98,10 +99,8 @@ def head(
     words = ["services.event_log", "head", "--store", str(store or path_of(release))]
     more = () if at is None else ("--at", str(at))
     answer = ask(layout, environment, release, *words, *more, timeout=LOOK, memory=LITTLE, apart=True)
-    try:
+    with _typed(store or path_of(release)):
         return _log(answer), _at(answer, at or 0)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise StepFailed(f"{store or path_of(release)} has no log that a release writes: {error}.") from error
 
 
 def hashes(
@@ -114,10 +113,21 @@ def hashes(
     at = [word for position in sorted(positions) for word in ("--at", str(position))]
     words = ("services.event_log", "head", "--store", str(path_of(release)), *at)
     answer = ask(layout, environment, release, *words, timeout=LONG, memory=LITTLE, apart=True)
-    log, found_hashes = _log(answer), answer.get("hashes")
-    if found_hashes is None:  # a release of version 0.3.0 answers for one position at a time
-        return log, {at: head(layout, environment, release, at)[1].hash for at in positions}
-    return log, {int(at): None if value is None else hash_of(value) for at, value in found_hashes.items()}
+    with _typed(path_of(release)):
+        log, values = _log(answer), answer.get("hashes")
+        if values is not None:
+            return log, {int(at): None if value is None else hash_of(value) for at, value in values.items()}
+    # A release of version 0.3.0, or one position: it answers for one at a time.
+    return log, {at: head(layout, environment, release, at)[1].hash for at in positions}
+
+
+@contextmanager
+def _typed(store: Path) -> Iterator[None]:
+    """Read an answer about the log in `store`. Raises `StepFailed` for one that no release gives."""
+    try:
+        yield
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise StepFailed(f"{store} has no log that a release writes: {error}.") from error
 
 
 def _log(answer: Mapping[str, Any]) -> Log:

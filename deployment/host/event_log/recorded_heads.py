@@ -22,19 +22,20 @@ def recorded_heads(lines: Iterable[Mapping[str, Any]], environment: Environment)
     """The heads that the environment's log must have in its chain, oldest first.
 
     A restore and a removal with the data begin another log. A redaction changes the hash of its event and of
-    all behind it.
+    all behind it. A line that somebody has damaged records nothing: the chain's check names it.
     """
     heads: list[RecordedHead] = []
-    for line in lines:
+    for number, line in enumerate(lines, start=1):
         if line.get("environment") != environment.name or line.get("event") != "end":
             continue
         if line.get("deleted") or _begins_another_log(line):
             heads = []
-        redacted = line.get("redacted")
-        if redacted:
-            heads = [head for head in heads if head.position < int(redacted["position"])]
-        if not line.get("deleted") and line.get("position") and line.get("head"):
-            heads.append(RecordedHead(int(line["number"]), int(line["position"]), str(line["head"])))
+        match line:
+            case {"redacted": {"position": int(first)}}:
+                heads = [head for head in heads if head.position < first]
+        match line:
+            case {"position": int(position), "head": str(digest)} if position and not line.get("deleted"):
+                heads.append(RecordedHead(number, position, digest))
     return heads
 
 

@@ -12,7 +12,6 @@ from ..values.request import ResolvedRequest
 def desired_of(layout: Layout, request: ResolvedRequest) -> Desired:
     """The state that a request asks for."""
     environment = request.environment
-    release = releases.read_manifest(layout, environment, releases.current(layout, environment))
     match request.verb:
         case "stop":
             return Stopped(environment=environment)
@@ -20,6 +19,8 @@ def desired_of(layout: Layout, request: ResolvedRequest) -> Desired:
             return Absent(environment=environment, remove=True, delete=request.delete)
         case "deploy" | "rollback":
             return _deployed(layout, request)
+    release = releases.read_manifest(layout, environment, releases.current(layout, environment))
+    match request.verb:
         case "restore":
             watch, log = request.soak, request.log
             return Running(

@@ -49,7 +49,8 @@ class Request:
                 f"there is no environment {value.get('environment')!r}.", f"one of {', '.join(ENVIRONMENTS)}"
             )
         try:
-            return cls(**{item.name: _READ[item.name](value) for item in fields(cls)})
+            members = _members(value)
+            return cls(**{item.name: members[item.name] for item in fields(cls)})
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise Refused(
                 f"the request cannot be read: {error!r}.", "deploy with the same version"
@@ -89,37 +90,30 @@ class ResolvedRequest(Request):
         return {**flat, "environment": self.environment.name, **({"log": log} if log else {})}
 
 
-def _log(value: Mapping[str, Any]) -> Log | None:
-    members = {key: item for key, item in (value.get("log") or {}).items() if key != "kept"}
-    return Log(**members) if members else None
+def _members(value: Mapping[str, Any]) -> dict[str, Any]:
+    """The members of a request and of a resolved one, from their JSON; None and empty where it has none."""
+    log, archived = _log(value.get("log") or {})
+    return {
+        "verb": str(value["verb"]),
+        "environment": Environment(value["environment"]),
+        "actor": _actor(value["actor"]),
+        "soak": float(value.get("soak") or 0),
+        "keep": None if value.get("keep") is None else int(value["keep"]),
+        "log": log,
+        "archived": archived,
+        "position": int(value.get("position") or 0),
+        "reason": str(value.get("reason") or ""),
+        **{key: bool(value.get(key)) for key in ("dry", "insist", "delete", "noted", "running")},
+        **{key: None if value.get(key) is None else str(value[key]) for key in ("to", "config")},
+        **{key: dict(value[key]) if value.get(key) else None for key in ("release", "planned", "asked")},
+    }
+
+
+def _log(value: Mapping[str, Any]) -> tuple[Log | None, str]:
+    """The log to restore, and its name where it is archived."""
+    members = {key: item for key, item in value.items() if key != "kept"}
+    return Log(**members) if members else None, str(value.get("kept") or "")
 
 
 def _actor(value: Mapping[str, Any]) -> dict[str, str]:
     return {"name": str(value["name"]), **{str(key): str(item) for key, item in value.items()}}
-
-
-def _optional_text(key: str) -> Any:
-    return lambda value: None if value.get(key) is None else str(value[key])
-
-
-_READ: dict[str, Any] = {
-    "verb": lambda value: str(value["verb"]),
-    "environment": lambda value: Environment(value["environment"]),
-    "actor": lambda value: _actor(value["actor"]),
-    "soak": lambda value: float(value.get("soak") or 0),
-    "keep": lambda value: None if value.get("keep") is None else int(value["keep"]),
-    "release": lambda value: dict(value["release"]) if value.get("release") else None,
-    "to": _optional_text("to"),
-    "config": _optional_text("config"),
-    "log": _log,
-    "archived": lambda value: str((value.get("log") or {}).get("kept") or ""),
-    "position": lambda value: int(value.get("position") or 0),
-    "reason": lambda value: str(value.get("reason") or ""),
-    "planned": lambda value: dict(value["planned"]) if value.get("planned") else None,
-    "asked": lambda value: dict(value["asked"]) if value.get("asked") else None,
-    **{
-        key: (lambda value, key=key: bool(value.get(key)))
-        for key in ("dry", "insist", "delete", "noted", "running")
-    },
-}
-"""The reader of each member in the JSON of a request."""

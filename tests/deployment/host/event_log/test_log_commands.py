@@ -60,3 +60,25 @@ def test_odd_answer_is_no_log(monkeypatch: pytest.MonkeyPatch, change: dict[str,
     """It is a failure of the step, and no traceback."""
     with pytest.raises(StepFailed, match="has no log that a release writes"):
         head(monkeypatch, WHOLE | change)
+
+
+HASHES = {"3": "a" * 64, "9": None}
+
+
+def hashes(monkeypatch: pytest.MonkeyPatch, answer: Any) -> tuple[Log, dict[int, str | None]]:
+    """The hashes that come of a program's answer."""
+    monkeypatch.setattr(log_commands, "ask", lambda *_, **__: answer)
+    return log_commands.hashes(Layout(), DEV, release(Layout()), [3, 9])
+
+
+def test_hashes_at_positions(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All in one answer; a release of version 0.3.0 is asked for each position."""
+    assert hashes(monkeypatch, WHOLE | {"hashes": HASHES})[1] == {3: "a" * 64, 9: None}
+    assert hashes(monkeypatch, WHOLE)[1] == {3: "a" * 64, 9: "a" * 64}
+
+
+@pytest.mark.parametrize("change", [{"hash": None}, {"hashes": {"x": None}}, {"hashes": {"3": "\x1b"}}])
+def test_odd_hashes_are_no_log(monkeypatch: pytest.MonkeyPatch, change: dict[str, Any]) -> None:
+    """One environment's answer is that environment's problem, and no end of the others."""
+    with pytest.raises(StepFailed, match="has no log that a release writes"):
+        hashes(monkeypatch, WHOLE | {"hashes": HASHES} | change)

@@ -12,9 +12,9 @@ from deployment.host.values.layout import Environment
 DEV = Environment("dev")
 
 
-def end(number: int, position: int | None = None, **more: Any) -> dict[str, Any]:
+def end(number: int, length: int | None = None, **more: Any) -> dict[str, Any]:
     """A line of the audit at the end of a change of dev; the hash of a position is the same in each."""
-    log = {} if position is None else {"position": position, "head": f"hash of {position}"}
+    log = {} if length is None else {"position": length, "head": f"hash of {length}"}
     line = {"number": number, "event": "end", "environment": "dev", "verb": "deploy", "outcome": "done"}
     return {**line, **log, **more}
 
@@ -32,6 +32,7 @@ def end(number: int, position: int | None = None, **more: Any) -> dict[str, Any]
         ([end(1, 3), end(2, 3, verb="restore", outcome="refused")], [3, 3]),
         ([end(1, 3), end(2, verb="restore", outcome="abandoned")], []),
         ([end(1, 3), end(2, 9, verb="remove", deleted=True), end(3, 1)], [1]),
+        ([end(1, 3), end(2, 5, position="x"), end(3, 6, head=None), end(4, 7, redacted="x")], [3, 7]),
         ([end(1, 3), end(2, 6), end(3, 7, verb="redact", redacted={"position": 5})], [3, 7]),
     ],
 )
