@@ -4,7 +4,7 @@ SHELL := /bin/sh
 .SUFFIXES:
 MAKEFLAGS += --no-print-directory
 
-VARIABLES := ENV NODE SSH_OPTIONS ENV_DIR JSON FOLLOW LINES SINCE GREP LOGIN RELEASE SOAK KEEP CONFIG DATA CONFIRM INSIST TO BACKUP POSITION REASON BENCH_DIR TELEGRAM
+VARIABLES := ENV NODE SSH_OPTIONS ENV_DIR JSON FOLLOW LINES SINCE GREP LOGIN RELEASE SOAK KEEP CONFIG DATA CONFIRM INSIST TO BACKUP POSITION REASON BENCH_DIR SWITCHES TELEGRAM
 ENV_ORIGIN := $(origin ENV)
 export ENV_ORIGIN GIVEN $(VARIABLES)
 # What is misspelt would be left out in silence, and something else done than was meant.
@@ -18,7 +18,7 @@ endif
 # Their values go to the recipes as they were typed: make would expand a `$` in them.
 $(foreach v,$(VARIABLES),$(if $(findstring command,$(origin $v)),$(eval override export $v := $$(value $v))))
 
-.PHONY: help setup run env deploy status restart logs stop start test test-quick test-faults lint format format-check types shell workflows units check ci try try-down bench bench-service bench-shares history verify rollback plan remove backup restore rebuild redact doctor
+.PHONY: help setup run env deploy status restart logs stop start test test-quick test-faults lint format format-check types shell workflows units check ci try try-down bench bench-service bench-shares bench-switch history verify rollback plan remove backup restore rebuild redact doctor
 
 help: ## List every target
 	@scripts/help.sh
@@ -127,6 +127,9 @@ bench: ## Time deploys beside version 0.3.0 and a bare ssh
 
 bench-shares: ## Time live on a node while dev takes all that it can get
 	@scripts/stage.sh bench-shares
+
+bench-switch: ## Time the answers under load in each switch [SWITCHES=20]
+	@scripts/stage.sh bench-switch
 
 bench-service: ## Time event log and service beside the disk [BENCH_DIR=]
 	@scripts/stage.sh bench-service

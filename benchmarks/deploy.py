@@ -22,7 +22,6 @@ from functools import partial
 from pathlib import Path
 
 import benchmarks.million as million
-from benchmarks.switches import lost_in_switches
 from deployment.settings import ROOT
 from node1 import Node
 from tests.e2e.operator import Operator, git
@@ -33,7 +32,7 @@ FIRSTS = 5
 RELEASES = (1, 5, 20)
 EVENTS = 1_000_000
 UNIT = "helionyx-dev.service"
-PARTS = ("turns", "first", "releases", "events", "switches")
+PARTS = ("turns", "first", "releases", "events")
 
 
 class Person(Operator):
@@ -84,8 +83,6 @@ def main(parts: list[str]) -> None:
             here.operator.deploy("dev")
             if "releases" in parts:
                 _releases(here)
-            if "switches" in parts:
-                print(lost_in_switches(here.operator), flush=True)
             if "events" in parts:
                 _events(here, place / "store")
 

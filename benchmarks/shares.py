@@ -12,9 +12,6 @@ real-time process, so that the service is measured and not the caller.
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import json
-import os
 import statistics
 import tempfile
 import time
@@ -24,6 +21,7 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks.report import Row, below, table
+from benchmarks.steady import LONGEST, exchange, real_time, request_of
 from node1 import Node
 from tests.e2e import back_door
 from tests.e2e.back_door import BackDoor
@@ -33,7 +31,6 @@ RATE = 100  # requests a second
 COUNT = 1000  # of each kind: half of them record a message, half read
 ATTACK_SECONDS = 90.0  # after which an attack ends by itself
 RATIO = 2.0  # the p99 under attack beside the p99 of before, at most
-LONGEST = 60.0  # seconds for one answer
 VERBS = ("status", "restart", "rollback", "deploy")
 
 PLACE = "@PLACE@"
@@ -144,17 +141,6 @@ def answered(operator: Operator, *, keep: bool) -> list[float]:
         return asyncio.run(_calls(operator, keep=keep))
 
 
-@contextmanager
-def real_time() -> Iterator[None]:
-    """Run the block with the priority of a real-time process, where this process may."""
-    with contextlib.suppress(PermissionError):
-        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
-    try:
-        yield
-    finally:
-        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
-
-
 async def _calls(operator: Operator, *, keep: bool) -> list[float]:
     """Send a request at each due time, whether or not the ones before have been answered."""
     begun, took = time.perf_counter() + 0.1, list[float]()
@@ -165,9 +151,10 @@ async def _calls(operator: Operator, *, keep: bool) -> list[float]:
         await asyncio.sleep(due - time.perf_counter())
         try:
             async with asyncio.timeout(LONGEST):
+                text = "" if number % 2 else f"said as number {number}"
                 pair = idle.pop() if idle else None
                 pair = pair or await asyncio.open_connection(operator.node.address, PORTS["live"])
-                await _exchange(*pair, _request(operator.tokens["live"], number, keep=keep))
+                await exchange(*pair, request_of(operator.tokens["live"], text, keep=keep))
         except OSError:  # a time-out is one too
             took.append(LONGEST)
             return
@@ -181,30 +168,6 @@ async def _calls(operator: Operator, *, keep: bool) -> list[float]:
     for _, writer in idle:
         writer.close()
     return took
-
-
-def _request(token: str, number: int, *, keep: bool) -> bytes:
-    head = (
-        f"Host: live\r\nAuthorization: Bearer {token}\r\nConnection: {'keep-alive' if keep else 'close'}\r\n"
-    )
-    if number % 2:
-        return f"GET /api/v1/messages?limit=10 HTTP/1.1\r\n{head}\r\n".encode()
-    body = json.dumps({"text": f"said as number {number}"})
-    kind = f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
-    return f"POST /api/v1/messages HTTP/1.1\r\n{head}{kind}\r\n{body}".encode()
-
-
-async def _exchange(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: bytes) -> None:
-    """Send a request and read its answer; anything but success is an `OSError`."""
-    writer.write(request)
-    try:
-        head = await reader.readuntil(b"\r\n\r\n")
-    except asyncio.IncompleteReadError as error:
-        raise ConnectionError("closed without an answer") from error
-    if not head.startswith(b"HTTP/1.1 20"):
-        raise ConnectionError(head.partition(b"\r\n")[0].decode(errors="replace"))
-    length = head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0]
-    await reader.readexactly(int(length))
 
 
 def summary(durations: list[float]) -> dict[str, float]:

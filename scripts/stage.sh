@@ -1,6 +1,6 @@
 #!/bin/sh
 # The project's own checks: scripts/stage.sh STAGE..., as scripts/ci.py lists them (ci is all of them, check all but
-# the tests); and scripts/stage.sh test|test-quick|test-faults|format|bench|bench-service|bench-shares
+# the tests); and scripts/stage.sh test|test-quick|test-faults|format|bench|bench-service|bench-shares|bench-switch
 set -eu
 unset GIVEN # what was typed for `make test` is not meant for the commands in it
 unset PYTHONDONTWRITEBYTECODE # the tests start thousands of processes, which would compile the same modules each
@@ -20,6 +20,7 @@ format)
     ;;
 bench) exec $bin/python -m benchmarks.deploy ;;
 bench-shares) exec $bin/python -m benchmarks.shares ;;
+bench-switch) exec $bin/python -m benchmarks.switches ;;
 bench-service) exec $bin/python -m benchmarks.service ${BENCH_DIR:+--dir "$BENCH_DIR"} ${JSON:+--json} ;;
 *) exec $bin/python -m scripts.ci "$@" ;;
 esac
