@@ -42,24 +42,23 @@ class Dependencies:
     excluded: tuple[str, ...] = ()  # patterns of paths, such as "apsw/tests/*"
 
 
-def target_of(facts: dict[str, object]) -> Target:
+def target_of(python: tuple[int, int], machine: str, libc: tuple[str, str], *, pinned: bool) -> Target:
     """The node's facts as a target. Raises `DeployError` for a node that no wheel can be chosen for."""
-    machine, libc = str(facts["machine"]), facts["libc"]
-    python = ".".join(str(part) for part in facts["python"])  # type: ignore[attr-defined]
-    family, version = (str(part) for part in libc)  # type: ignore[attr-defined]
+    version = ".".join(map(str, python))
+    family, release = libc
     if family != "glibc":
         raise DeployError(
             f"the node's C library is {family or 'unknown'}, not glibc.", "choose a Debian or Ubuntu node"
         )
-    if not facts["pinned"]:
+    if not pinned:
         raise DeployError(
-            f"the node has no /usr/bin/python{python}.", f"apt-get install python{python} there"
+            f"the node has no /usr/bin/python{version}.", f"apt-get install python{version} there"
         )
-    match = re.match(r"[0-9]{1,3}\.([0-9]{1,3})", version)
+    match = re.match(r"[0-9]{1,3}\.([0-9]{1,3})", release)
     if match is None:
-        raise DeployError(f"the node's glibc has the version {version!r}.", "choose a Debian or Ubuntu node")
+        raise DeployError(f"the node's glibc has the version {release!r}.", "choose a Debian or Ubuntu node")
     minor = min(int(match[1]), NEWEST_GLIBC)
-    return Target(python, f"{machine}-manylinux_2_{minor}")
+    return Target(version, f"{machine}-manylinux_2_{minor}")
 
 
 def dependencies(source: Source, cache: Path) -> Dependencies:

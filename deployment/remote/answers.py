@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..host.values.layout import ENVIRONMENTS
-from .messages import COUNT, ENVIRONMENT, FLAG, MOMENT, SECONDS, TEXT, Message
+from .messages import COUNT, ENVIRONMENT, FLAG, MOMENT, SECONDS, TEXT, Shaped
 from .shapes import Misshapen, anything, fields, many, mapping, one_of, optional, text
 
 CHANGING = fields(
@@ -36,9 +36,7 @@ STATE = fields(
     {},
     anything,
 )
-STATUS = Message(
-    "result", fields({"outcome": one_of("done"), "environments": many(STATE, len(ENVIRONMENTS))})
-)
+STATUS = Shaped("result", fields({"outcome": one_of("done"), "environments": many(STATE, len(ENVIRONMENTS))}))
 
 _OF_EACH = {
     "event": TEXT,
@@ -85,7 +83,7 @@ _DETAIL = fields(
         "observed": mapping(TEXT, anything),
     },
 )
-HISTORY = Message(
+HISTORY = Shaped(
     "result",
     fields(
         {
@@ -96,7 +94,7 @@ HISTORY = Message(
         {"record": optional(many(_DETAIL))},
     ),
 )
-VERIFICATION = Message(
+VERIFICATION = Shaped(
     "result",
     fields(
         {

@@ -19,7 +19,7 @@ from ..host.values.printable import printable
 from ..settings import Settings
 from . import program
 from .lost import Lost, explain, noise, not_installed, silent
-from .messages import HELLO, LONGEST, MOST, PROGRAM, Message, parse, unexpected
+from .messages import LONGEST, MOST, PROGRAM, Hello, Message, Shaped, parse, unexpected
 from .tail import Tail
 
 SSH = (
@@ -96,7 +96,7 @@ class Connection:
             sent(len(data))
             remaining -= len(data)
 
-    def hear(self, *expected: Message) -> dict[str, Any]:
+    def hear(self, *expected: type[Message] | Shaped) -> Any:
         """Return the node's next message, which is one of those expected. Raises `Lost` when there is none.
 
         Send the host half first if the node does not have it. Raises `DeployError` for any other message.
@@ -228,22 +228,20 @@ def _type_of(line: bytes) -> str | None:
     return kind if isinstance(kind, str) else None
 
 
-def result_of_look(node: str, answer: dict[str, Any]) -> dict[str, Any]:
+def result_of_look(node: str, answer: Any) -> Any:
     """The answer to a question that changes nothing. Raises `DeployError` where the node refuses it."""
-    if answer["type"] == "result" and answer["outcome"] != "done":
+    if isinstance(answer, dict) and answer["type"] == "result" and answer["outcome"] != "done":
         raise refusal(node, answer)
     return answer
 
 
-def ask_about(
-    settings: Settings, node: str, names: list[str], expected: Message, **request: Any
-) -> dict[str, Any]:
+def ask_about(settings: Settings, node: str, names: list[str], expected: Shaped, **request: Any) -> Any:
     """Ask a node about environments, and return its answer, which is about these, in this order.
 
     Raises `DeployError` where the node refuses the question, or answers anything else.
     """
     with Connection(settings, node) as connection:
-        result_of_look(node, connection.hear(HELLO))
+        result_of_look(node, connection.hear(Hello))
         connection.say(environments=names, **request)
         answer = result_of_look(node, connection.hear(expected))
     if [item["environment"] for item in answer["environments"]] != names:

@@ -9,12 +9,13 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any, ClassVar, Literal
 
 from ..errors import Unexpected
-from ..host.values.check import BAD, OK, WARN
+from ..host.values.check import Check
 from ..host.values.layout import ENVIRONMENTS
 from .shapes import (
+    Key,
     Misshapen,
     Shape,
     anything,
@@ -25,6 +26,7 @@ from .shapes import (
     number,
     one_of,
     optional,
+    shape_of,
     text,
     truth,
     whole,
@@ -36,6 +38,8 @@ LAST = 253_402_300_799  # the last second of the year 9999, as seconds since the
 
 TEXT, COUNT, FLAG = text(), whole(), truth
 SECONDS, MOMENT = number(-1e9, 1e9), number(0, LAST)
+Moment = Annotated[float, number(0, LAST)]
+EnvironmentName = Annotated[str, one_of(*ENVIRONMENTS)]
 ENVIRONMENT = one_of(*ENVIRONMENTS)
 COMMIT = matching(r"[0-9a-f]{40}|[0-9a-f]{64}", "the 40 digits of a commit")
 NAME = matching(r"[0-9A-Za-z][0-9A-Za-z._-]{0,99}", "1a2b3c4d5e6f-9f8e7d6c5b4a")  # of a release, of a log
@@ -52,11 +56,61 @@ END = matching(r"[0-9a-f]{64}|", "the 64 digits of a SHA-256")  # empty where no
 
 
 @dataclass(frozen=True)
-class Message:
+class Shaped:
     """A message by its type, and the shape of its fields."""
 
     type: str
     shape: Shape
+
+
+class Message:
+    """A message of the node, by its type on the wire: a result that is `done`, if it names none."""
+
+    type: ClassVar[str] = "result"
+
+
+@dataclass(frozen=True)
+class Hello(Message):
+    """The facts about the node that the dependencies of a release depend on."""
+
+    type = "hello"
+    python: tuple[Annotated[int, whole(0, 99)], Annotated[int, whole(0, 99)]]
+    pinned: bool
+    machine: Annotated[str, matching(r"[0-9A-Za-z_]{1,32}", "x86_64")]
+    libc: tuple[Annotated[str, text(100)], Annotated[str, text(100)]]
+
+
+@dataclass(frozen=True)
+class Stream(Message):
+    """The beginning of the journal, whose bytes follow."""
+
+    type = "stream"
+
+
+@dataclass(frozen=True)
+class Clock(Message):
+    """The time of the node."""
+
+    type = "clock"
+    at: Moment
+
+
+@dataclass(frozen=True)
+class Finding(Check):
+    """A check of the node's."""
+
+    name: Annotated[str, text(100)]
+    level: Literal["ok", "warn", "bad"]
+    text: Annotated[str, Key("found")]
+
+
+@dataclass(frozen=True)
+class Checks(Message):
+    """Checks of an environment, or of the node."""
+
+    type = "checks"
+    environment: EnvironmentName | None
+    checks: tuple[Finding, ...]
 
 
 # The results of steps: of a restore, of a rebuild, of a redaction.
@@ -80,19 +134,8 @@ FACTS = fields(
 )
 _SAID = {"message": TEXT, "hint": TEXT, "details": many(TEXT)}
 _STATE = {"before": optional(NAME), "after": optional(NAME), "state": optional(TEXT), "facts": FACTS}
-RESULT = Message("result", fields({"outcome": one_of(*OUTCOMES)}, {**_SAID, **_STATE}))
-PROGRAM = Message("program", fields({}, {"byte_code": matching(r"[0-9a-f]{0,32}", "a70d0d0a")}))
-HELLO = Message(
-    "hello",
-    fields(
-        {
-            "python": many(whole(0, 99), 2, 2),
-            "pinned": FLAG,
-            "machine": matching(r"[0-9A-Za-z_]{1,32}", "x86_64"),
-            "libc": many(text(100), 2, 2),
-        }
-    ),
-)
+RESULT = Shaped("result", fields({"outcome": one_of(*OUTCOMES)}, {**_SAID, **_STATE}))
+PROGRAM = Shaped("program", fields({}, {"byte_code": matching(r"[0-9a-f]{0,32}", "a70d0d0a")}))
 MANIFEST = fields(  # as far as a preview shows it
     {
         "environment": ENVIRONMENT,
@@ -123,7 +166,7 @@ REPLACEMENT = fields(
         "before_redaction": FLAG,
     }
 )
-PLAN = Message(
+PLAN = Shaped(
     "plan",
     fields(
         {
@@ -142,8 +185,8 @@ PLAN = Message(
         }
     ),
 )
-NEED = Message("need", fields({"blobs": many(one_of("layer", "release", "log"), 3)}))
-BEGUN = Message("transaction", fields({"id": TRANSACTION, "unit": UNIT}))
+NEED = Shaped("need", fields({"blobs": many(one_of("layer", "release", "log"), 3)}))
+BEGUN = Shaped("transaction", fields({"id": TRANSACTION, "unit": UNIT}))
 _STEPS = many(fields(STEP, REASON))
 ENTRIES = {
     "step": fields(
@@ -166,27 +209,14 @@ def _entry(value: Any) -> dict[str, Any]:
     return entry
 
 
-RECORD = Message("record", fields({"entry": _entry}))
+RECORD = Shaped("record", fields({"entry": _entry}))
 CHANGE = (PLAN, NEED, BEGUN, RECORD, RESULT)
-BACKUP = Message("backup", fields({"size": COUNT, "release": NAME, "position": COUNT, "hash": END}))
-BACKED_UP = Message("result", fields({"outcome": one_of("done"), "sha256": HASH}))
-CLOCK = Message("clock", fields({"at": MOMENT}))
-CHECKS = Message(
-    "checks",
-    fields(
-        {
-            "environment": optional(ENVIRONMENT),
-            "checks": many(
-                fields({"name": text(100), "level": one_of(OK, WARN, BAD), "found": TEXT, "mend": TEXT})
-            ),
-        }
-    ),
-)
-STREAM = Message("stream", fields({}))
+BACKUP = Shaped("backup", fields({"size": COUNT, "release": NAME, "position": COUNT, "hash": END}))
+BACKED_UP = Shaped("result", fields({"outcome": one_of("done"), "sha256": HASH}))
 
 
-def parse(node: str, line: bytes, expected: tuple[Message, ...]) -> dict[str, Any]:
-    """Return a line of the node as one of the expected messages, with its `type`.
+def parse(node: str, line: bytes, expected: tuple[Any, ...]) -> Any:
+    """Return a line of the node as one of the expected messages.
 
     A result that is not `done` is expected at any time: the node refuses or reports a failure with it.
     Raises `DeployError` for anything else.
@@ -203,6 +233,8 @@ def parse(node: str, line: bytes, expected: tuple[Message, ...]) -> dict[str, An
         shown = text(40)(kind[:40]) if isinstance(kind, str) else "a message without a type"
         raise unexpected(node, f"{shown!r}, not {' or '.join(known) or 'its program'}")
     try:
+        if not isinstance(known[kind], Shaped):
+            return shape_of(known[kind])(value)
         return {"type": kind, **known[kind].shape(value)}
     except Misshapen as error:
         raise unexpected(node, f"{kind!r} with a fault: {error}") from None

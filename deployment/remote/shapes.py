@@ -1,15 +1,20 @@
 """Shapes of JSON values: a shape returns the value that it was given, or raises `Misshapen`.
 
+A message is a dataclass, and the types of its attributes describe it: `shape_of` makes a shape of them, which
+returns the message for a JSON object, and `plain` makes the JSON again.
+
 Written with the standard library alone: the doctor works in a checkout that has no packages yet, and each
 verb pays for what it imports.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Callable, Mapping
-from functools import partial
-from typing import Any
+from functools import cache, partial
+from types import UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from ..host.values.printable import LONGEST, printable
 
@@ -18,6 +23,12 @@ LARGEST = 2**63 - 1  # of a number: a position, bytes, seconds since the epoch
 DEEPEST = 6  # levels of a value of any shape
 MANY = 10_000  # items of one list
 SHOWN = 60  # characters of a value that a message shows
+
+
+class Key(str):
+    """The name of an attribute in JSON, if it is another one: `Annotated[int, Key("taken_at")]`."""
+
+    __slots__ = ()
 
 
 class Misshapen(ValueError):
@@ -105,10 +116,10 @@ def optional(shape: Shape) -> Shape:
 def many(shape: Shape, most: int = MANY, least: int = 0) -> Shape:
     """A list of values of one shape."""
 
-    def check(value: Any) -> list[Any]:
+    def check(value: Any) -> tuple[Any, ...]:
         if not isinstance(value, list) or not least <= len(value) <= most:
             raise _another(f"a list of {least} to {most} items", value)
-        return [_inside(f"[{number}]", shape, item) for number, item in enumerate(value)]
+        return tuple(_inside(f"[{number}]", shape, item) for number, item in enumerate(value))
 
     return check
 
@@ -149,6 +160,62 @@ def fields(
     return check
 
 
+@cache
+def shape_of(kind: Any) -> Shape:
+    """The shape of a type: the one that it is annotated with, or else the usual one of such values."""
+    origin, arguments = get_origin(kind), get_args(kind)
+    if dataclasses.is_dataclass(kind):
+        return partial(_message, kind)
+    if origin is Annotated:
+        shapes = [item for item in arguments[1:] if not isinstance(item, Key)]
+        return shapes[0] if shapes else shape_of(arguments[0])
+    if origin in (Union, UnionType):
+        return optional(shape_of(arguments[0]))
+    if origin is Literal:
+        return one_of(*arguments)
+    if origin is tuple:
+        item, count = shape_of(arguments[0]), len(arguments)
+        return many(item) if arguments[-1] is ... else many(item, count, count)
+    if origin is Mapping:
+        return mapping(shape_of(arguments[0]), shape_of(arguments[1]))
+    return USUAL[kind]
+
+
+def _message(kind: Any, value: Any) -> Any:
+    """A dataclass from a JSON object. Attributes with a default may be missing; it drops unknown members."""
+    if not isinstance(value, dict):
+        raise _another("an object", value)
+    members = _members(kind)
+    for name, (item, _) in members.items():
+        if name not in value and item.default is dataclasses.MISSING:
+            raise Misshapen("is missing", name)
+    known = {name: member for name, member in members.items() if name in value}
+    return kind(**{item.name: _inside(name, shape, value[name]) for name, (item, shape) in known.items()})
+
+
+@cache
+def _members(kind: Any) -> dict[str, tuple[dataclasses.Field[Any], Shape]]:
+    """The attributes of a dataclass, each with its shape, by their names in JSON."""
+    kinds = get_type_hints(kind, include_extras=True)
+    members = {}
+    for item in dataclasses.fields(kind):
+        keys = [key for key in getattr(kinds[item.name], "__metadata__", ()) if isinstance(key, Key)]
+        members[next(iter(keys), item.name)] = item, shape_of(kinds[item.name])
+    return members
+
+
+def plain(value: Any) -> Any:
+    """A message as JSON. An attribute with its default is left out: it was missing in the message."""
+    if dataclasses.is_dataclass(value):
+        kind: Any = type(value)
+        shown = {name: getattr(value, item.name) for name, (item, _) in _members(kind).items()}
+        defaults = {name: item.default for name, (item, _) in _members(kind).items()}
+        return {name: plain(member) for name, member in shown.items() if member != defaults[name]}
+    if isinstance(value, Mapping):
+        return {name: plain(item) for name, item in value.items()}
+    return [plain(item) for item in value] if isinstance(value, tuple) else value
+
+
 def anything(value: Any, depth: int = 0) -> Any:
     """Any JSON value of few levels, each text, number and list in it within bounds."""
     if value is None or isinstance(value, bool):
@@ -162,7 +229,17 @@ def anything(value: Any, depth: int = 0) -> Any:
     if depth == DEEPEST:
         raise Misshapen(f"expected {DEEPEST} levels at most")
     deeper = partial(anything, depth=depth + 1)
-    return mapping(text(), deeper)(value) if isinstance(value, dict) else many(deeper)(value)
+    return mapping(text(), deeper)(value) if isinstance(value, dict) else list(many(deeper)(value))
+
+
+USUAL: dict[Any, Shape] = {
+    str: text(),
+    int: whole(),
+    float: number(-1e9, 1e9),
+    bool: truth,
+    Any: anything,
+}
+"""The shapes of values that are not annotated with another one; a number counts seconds."""
 
 
 def _inside(path: str, shape: Shape, value: Any) -> Any:

@@ -13,7 +13,7 @@ from typing import Any
 from ..errors import DONE, FAILED, DeployError
 from ..host.node.files import settle
 from ..remote.connection import Connection, refusal
-from ..remote.messages import BACKED_UP, BACKUP, HELLO, Message
+from ..remote.messages import BACKED_UP, BACKUP, Hello, Message, Shaped
 from ..settings import Settings
 from ..ui.output import Output
 from ..ui.sentences import backed_up
@@ -36,7 +36,7 @@ def backup(settings: Settings, output: Output) -> dict[str, Any]:
     title = f"copy the log of {environment} on {settings.node}"
     output.begin(title)
     with Connection(settings) as connection:
-        _answer_of(connection, HELLO)
+        _answer_of(connection, Hello)
         connection.say(verb="backup", environment=environment, actor=actor(settings.root))
         answer = _answer_of(connection, BACKUP)
         output.done(title, time.monotonic() - started, "verified")
@@ -86,9 +86,9 @@ def _refuse_another(path: Path) -> None:
         raise DeployError(f"{path} is there already, and no backup replaces a file.", ELSEWHERE)
 
 
-def _answer_of(connection: Connection, expected: Message) -> dict[str, Any]:
+def _answer_of(connection: Connection, expected: type[Message] | Shaped) -> Any:
     answer = connection.hear(expected)
-    if answer["type"] == "result" and answer["outcome"] != "done":
+    if isinstance(answer, dict) and answer["type"] == "result" and answer["outcome"] != "done":
         raise refusal(connection.node, answer, CODES[answer["outcome"]])
     return answer
 

@@ -19,7 +19,7 @@ from ..host.values.model import sha256
 from ..host.values.step import Step
 from ..remote.connection import Connection, refusal
 from ..remote.lost import Lost
-from ..remote.messages import CHANGE, HELLO, unexpected
+from ..remote.messages import CHANGE, Hello, unexpected
 from ..remote.plan import Plan, steps_of
 from ..settings import Settings
 from ..ui.output import Output
@@ -108,13 +108,13 @@ class _Change:
             self.output.heading(line)
         return {**result, **shown}
 
-    def _converse(self, connection: Connection) -> dict[str, Any]:
+    def _converse(self, connection: Connection) -> Any:
         # The connection takes as long as all our own preparation: they go on side by side.
         with ThreadPoolExecutor() as pool:
             asker = pool.submit(actor, self.settings.root)
             preparing = pool.submit(self._prepare) if self.verb.builds else None
             hello = self._hello(connection, preparing)
-            if hello["type"] == "result":
+            if not isinstance(hello, Hello):
                 return hello
             self._request(connection, hello, asker.result())
         try:
@@ -133,17 +133,17 @@ class _Change:
             layer.dependencies(code, self.cache),
         )
 
-    def _hello(self, connection: Connection, preparing: Future[Prepared] | None) -> dict[str, Any]:
+    def _hello(self, connection: Connection, preparing: Future[Prepared] | None) -> Any:
         """Raise our own faults first: they need no answer of the node."""
         self.output.begin(f"connect to {self.settings.node}")
         started = time.monotonic()
         if preparing is not None:
             self.prepared = preparing.result()
-        hello = connection.hear(HELLO)
+        hello = connection.hear(Hello)
         self.output.done(f"connect to {self.settings.node}", time.monotonic() - started)
         return hello
 
-    def _request(self, connection: Connection, hello: dict[str, Any], asker: dict[str, str]) -> None:
+    def _request(self, connection: Connection, hello: Hello, asker: dict[str, str]) -> None:
         request: dict[str, Any] = {
             "verb": "deploy" if self.verb.builds else self.settings.verb,
             "dry": self.dry,
@@ -158,7 +158,7 @@ class _Change:
         if self.copy is not None:
             request["log"] = self.copy.to_json()
         if self.prepared is not None:
-            self.target = layer.target_of(hello)
+            self.target = layer.target_of(hello.python, hello.machine, hello.libc, pinned=hello.pinned)
             self.release = self._build(self.prepared, self.target)
             request["release"] = self.release.manifest.to_json()
         connection.say(**request)
@@ -170,7 +170,7 @@ class _Change:
         self.output.done("build release", time.monotonic() - started, f"{len(built.entries)} files")
         return built
 
-    def _follow(self, connection: Connection) -> dict[str, Any]:
+    def _follow(self, connection: Connection) -> Any:
         while True:
             message = connection.hear(*CHANGE)
             match message["type"]:
@@ -257,7 +257,7 @@ class _Change:
             case "attempt" if entry["number"] > 1:
                 self.output.warn(f"the transaction was killed; this is its attempt {entry['number']}")
 
-    def _take_up_again(self) -> dict[str, Any]:
+    def _take_up_again(self) -> Any:
         """The node goes on by itself: connect anew, and hear the rest."""
         for attempt in range(RECONNECTS):
             lost = "the connection was lost; the change continues on the node."
@@ -265,7 +265,7 @@ class _Change:
             time.sleep(0.5 * 2**attempt)
             try:
                 with Connection(self.settings) as connection:
-                    connection.hear(HELLO)
+                    connection.hear(Hello)
                     connection.say(verb="follow", transaction=self.transaction, told=self.shown)
                     return self._follow(connection)
             except Lost:

@@ -8,13 +8,13 @@ from typing import Any
 from ..build import layer
 from ..build.source import Source
 from ..errors import DeployError
-from ..host.values.check import Check, bad, check_of, ok
+from ..host.values.check import Check, bad, ok
 from ..host.values.layout import ENVIRONMENTS
 from ..host.values.model import BOT
 from ..remote.connection import Connection, result_of_look
 from ..remote.login import log_in
 from ..remote.lost import Lost
-from ..remote.messages import CHECKS, CLOCK, HELLO, RESULT
+from ..remote.messages import RESULT, Checks, Clock, Hello
 from ..settings import Settings
 from ..ui.report import Report
 from . import checkout, rules
@@ -79,27 +79,27 @@ def _node(settings: Settings, report: Report, node: str, request: dict[str, Any]
 def _converse(connection: Connection, report: Report, user: str, request: dict[str, Any]) -> None:
     """Ask once, and show what comes until the result."""
     node = connection.node
-    hello = result_of_look(node, connection.hear(HELLO))
+    hello = result_of_look(node, connection.hear(Hello))
     report.section("", [rules.sudo(user)], node)
     started = time.time()
     connection.say(verb="doctor", **request)
-    answer = result_of_look(node, connection.hear(CLOCK))
+    clock = result_of_look(node, connection.hear(Clock))
     half = (time.time() - started) / 2
-    report.section(node, [_platform(hello), rules.clock(answer["at"] - started - half, half)], node)
-    while answer["type"] != "result":
+    report.section(node, [_platform(hello), rules.clock(clock.at - started - half, half)], node)
+    while True:
         with report.looking(f"looking at {node}"):
-            answer = result_of_look(node, connection.hear(CHECKS, RESULT))
-        if answer["type"] == "checks":
-            name = answer["environment"]
-            title = f"{name} on {node}" if name else ""
-            checks = [check_of(item) for item in answer["checks"]]
-            report.section(title, checks, node, name, answered_by=node)
+            answer = result_of_look(node, connection.hear(Checks, RESULT))
+        if not isinstance(answer, Checks):
+            return
+        name = answer.environment
+        title = f"{name} on {node}" if name else ""
+        report.section(title, answer.checks, node, name, answered_by=node)
 
 
-def _platform(hello: dict[str, Any]) -> Check:
+def _platform(hello: Hello) -> Check:
     """Check that dependencies can be chosen for the node."""
     try:
-        target = layer.target_of(hello)
+        target = layer.target_of(hello.python, hello.machine, hello.libc, pinned=hello.pinned)
     except DeployError as error:
         return bad("python", error.message, error.hint)
     return ok("python", f"{target.python}, pinned as /usr/bin/python{target.python}; {target.platform}")

@@ -11,7 +11,7 @@ from typing import Any
 from ..errors import DONE, HANDS
 from ..remote.answers import HISTORY
 from ..remote.connection import Connection, result_of_look
-from ..remote.messages import HELLO
+from ..remote.messages import Hello
 from ..settings import Settings
 from ..ui import output
 from ..ui.tables import columns, short, table
@@ -26,7 +26,7 @@ ROWS = 20  # changes that are shown unless LINES says otherwise
 def history(settings: Settings) -> int:
     """Show the last changes, newest last; 4 when the chain of the audit does not hold."""
     with Connection(settings) as connection:
-        result_of_look(settings.node, connection.hear(HELLO))
+        result_of_look(settings.node, connection.hear(Hello))
         detail = settings.environment if settings.named and settings.lines == 1 else None
         connection.say(verb="history", detail=detail)
         answer = result_of_look(settings.node, connection.hear(HISTORY))

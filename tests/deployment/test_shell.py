@@ -20,9 +20,11 @@ from deployment.errors import INTERRUPTED, REFUSED, DeployError
 from deployment.remote import connection
 from deployment.remote.connection import Connection
 from deployment.remote.lost import Lost
+from deployment.remote.messages import parse
 from deployment.settings import ROOT
 from deployment.ui.display import Plain
 from deployment.verbs import change, table
+from tests.deployment import hostile_node as node
 
 # Python and sh read each of them, and none is about this program.
 HELD = {
@@ -190,14 +192,11 @@ class Node:
     """A node that restarts an environment; each of its lines is one of the conversation's."""
 
     def __init__(self) -> None:
-        self.lines: list[dict[str, Any]] = [
-            {"type": "hello"},
-            {"type": "transaction", "id": "t1"},
-            {"type": "record", "entry": {"event": "failed", "title": "x", "details": []}},
-        ]
+        failed = {"event": "failed", "title": "x", "details": []}
+        self.messages = [node.HELLO, node.BEGUN, node.entry(**failed)]
 
-    def hear(self, *_: object) -> dict[str, Any]:
-        return self.lines.pop(0)
+    def hear(self, *expected: Any) -> Any:
+        return parse("node1", json.dumps(self.messages.pop(0)).encode(), expected)
 
     def say(self, **_: object) -> None:
         """Send nothing: the script of lines is fixed."""

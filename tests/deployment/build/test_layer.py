@@ -58,15 +58,12 @@ def test_patterns_must_be_a_list_of_text(checkout: Path, value: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("facts", "expected"),
-    [
-        ({"libc": ["glibc", "2.36"], "machine": "x86_64"}, "x86_64-manylinux_2_36"),
-        ({"libc": ["glibc", "2.99"], "machine": "aarch64"}, "aarch64-manylinux_2_40"),
-    ],
+    ("machine", "glibc", "expected"),
+    [("x86_64", "2.36", "x86_64-manylinux_2_36"), ("aarch64", "2.99", "aarch64-manylinux_2_40")],
 )
-def test_target_is_the_nodes_own(facts: dict[str, object], expected: str) -> None:
+def test_target_is_the_nodes_own(machine: str, glibc: str, expected: str) -> None:
     """Wheels are chosen for the node, not for this machine."""
-    assert layer.target_of({**facts, "python": [3, 11], "pinned": True}).platform == expected
+    assert layer.target_of((3, 11), machine, ("glibc", glibc), pinned=True).platform == expected
 
 
 def test_archive_depends_on_its_contents_alone() -> None:
@@ -115,7 +112,7 @@ def test_layer_holds_nothing_of_this_machine(tmp_path: Path) -> None:
 def test_node_without_glibc_is_refused() -> None:
     """No wheel of the lock would load there."""
     with pytest.raises(DeployError, match="not glibc"):
-        layer.target_of({"libc": ["", ""], "machine": "x86_64", "python": [3, 11], "pinned": True})
+        layer.target_of((3, 11), "x86_64", ("", ""), pinned=True)
 
 
 WHEEL = {
