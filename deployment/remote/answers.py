@@ -2,41 +2,124 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
+from typing import Annotated, Any
 
 from ..host.values.layout import ENVIRONMENTS
-from .messages import COUNT, ENVIRONMENT, FLAG, MOMENT, SECONDS, TEXT, Shaped
-from .shapes import Misshapen, anything, fields, many, mapping, one_of, optional, text
+from .messages import (
+    COUNT,
+    ENVIRONMENT,
+    FLAG,
+    MOMENT,
+    SECONDS,
+    TEXT,
+    EnvironmentName,
+    Message,
+    Moment,
+    Shaped,
+)
+from .shapes import Key, Misshapen, anything, fields, many, mapping, one_of, optional, shape_of, text
 
-CHANGING = fields(
-    {}, {"actor": TEXT, "verb": TEXT, "transaction": TEXT, "since": MOMENT, "phase": TEXT}, anything
-)
-BOT = fields({"state": TEXT, "bot": optional(TEXT), "reason": optional(TEXT), "last_poll": optional(TEXT)})
-RELEASE = fields({"id": TEXT, "deployed_at": optional(MOMENT), "bytes": COUNT, "intact": FLAG}, {}, anything)
-KEPT_LOG = fields({"name": TEXT, "bytes": COUNT, "written_at": optional(MOMENT), "path": TEXT}, {}, anything)
-LOG = fields({"length": COUNT, "head": TEXT}, {}, anything)
-# One environment; fields that only programs read have any shape.
-STATE = fields(
-    {
-        "environment": ENVIRONMENT,
-        "state": text(40),
-        **dict.fromkeys(("problems", "notes", "unfinished"), many(TEXT)),
-        **dict.fromkeys(("release", "current", "previous", "commit", "subject", "listen"), optional(TEXT)),
-        **dict.fromkeys(("unit", "user", "data", "journal"), TEXT),
-        **dict.fromkeys(("pid", "memory"), optional(COUNT)),
-        "since": optional(MOMENT),
-        "bot": optional(BOT),
-        "starts_on_boot": FLAG,
-        "log": optional(LOG),
-        "kept_logs": many(KEPT_LOG),
-        "kept": many(RELEASE),
-        "dependencies": fields({"bytes": COUNT}),
-        "changing": optional(CHANGING),
-    },
-    {},
-    anything,
-)
-STATUS = Shaped("result", fields({"outcome": one_of("done"), "environments": many(STATE, len(ENVIRONMENTS))}))
+
+@dataclass(frozen=True)
+class Changing:
+    """The holder of an environment's lock, as far as its note could be read."""
+
+    actor: str | None = None
+    verb: str | None = None
+    transaction: str | None = None
+    since: Moment | None = None
+    phase: str | None = None  # the title of the present step
+    process: str | None = None
+
+
+@dataclass(frozen=True)
+class Bot:
+    """The report of a service on its bot."""
+
+    state: str
+    bot: str | None
+    reason: str | None
+    last_poll: str | None
+
+
+@dataclass(frozen=True)
+class Log:
+    """The event log of an environment."""
+
+    length: int
+    head: str
+    last: Annotated[Any, Key("said")]  # for programs
+
+
+@dataclass(frozen=True)
+class ArchivedLog:
+    """An event log that a restore replaced."""
+
+    name: str
+    bytes: int
+    written_at: Moment | None
+    path: str
+
+
+@dataclass(frozen=True)
+class InstalledRelease:
+    """A release on the node."""
+
+    id: str
+    deployed_at: Moment | None  # None for a release that never came up
+    bytes: int
+    intact: bool
+
+
+@dataclass(frozen=True)
+class Dependencies:
+    """The dependencies of all releases of an environment."""
+
+    bytes: int
+
+
+@dataclass(frozen=True)
+class State:
+    """The state of an environment; members that only programs read have any shape."""
+
+    environment: EnvironmentName
+    state: Annotated[str, text(40)]
+    problems: tuple[str, ...]
+    notes: tuple[str, ...]
+    unfinished: tuple[str, ...]  # transactions
+    release: str | None
+    current: str | None
+    previous: str | None
+    commit: str | None
+    subject: str | None
+    listen: str | None
+    unit: str
+    user: str
+    data: str
+    journal: str
+    pid: int | None
+    memory: int | None
+    since: Moment | None
+    bot: Bot | None
+    starts_on_boot: bool
+    log: Log | None
+    archived_logs: Annotated[tuple[ArchivedLog, ...], Key("kept_logs")]
+    installed: Annotated[tuple[InstalledRelease, ...], Key("kept")]
+    dependencies: Dependencies
+    changing: Changing | None
+    answers_as: Any
+    restarts: Any
+    releases: Any
+    drop_ins: Any
+
+
+@dataclass(frozen=True)
+class Status(Message):
+    """The states of environments."""
+
+    environments: Annotated[tuple[State, ...], many(shape_of(State), len(ENVIRONMENTS))]
+
 
 _OF_EACH = {
     "event": TEXT,

@@ -235,7 +235,9 @@ def result_of_look(node: str, answer: Any) -> Any:
     return answer
 
 
-def ask_about(settings: Settings, node: str, names: list[str], expected: Shaped, **request: Any) -> Any:
+def ask_about(
+    settings: Settings, node: str, names: list[str], expected: type[Message] | Shaped, **request: Any
+) -> Any:
     """Ask a node about environments, and return its answer, which is about these, in this order.
 
     Raises `DeployError` where the node refuses the question, or answers anything else.
@@ -244,7 +246,10 @@ def ask_about(settings: Settings, node: str, names: list[str], expected: Shaped,
         result_of_look(node, connection.hear(Hello))
         connection.say(environments=names, **request)
         answer = result_of_look(node, connection.hear(expected))
-    if [item["environment"] for item in answer["environments"]] != names:
+    if [
+        getattr(item, "environment", None) or item["environment"]
+        for item in (answer["environments"] if isinstance(answer, dict) else answer.environments)
+    ] != names:
         raise unexpected(node, "about other environments than those asked for")
     return answer
 

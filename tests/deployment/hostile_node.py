@@ -25,12 +25,13 @@ HELLO = {
     "machine": "x86_64",
     "libc": ["glibc", "2.36"],
 }
-STATE = {
+STATE: dict[str, Any] = {
     "environment": "dev",
     "state": "running",
     "problems": [],
     "notes": ["a note"],
     "release": RELEASE,
+    "answers_as": RELEASE,
     "current": RELEASE,
     "previous": OLD,
     "commit": COMMIT,

@@ -68,5 +68,5 @@ def test_odd_value_is_named_with_its_path(odd: dict[str, Any], problem: str) -> 
     """As the path of the JSON, and not of the dataclass."""
     with pytest.raises(Misshapen, match=f"^{problem}"):
         shape_of(Outer)({**WHOLE, **odd})
-    with pytest.raises(Misshapen, match="^expected an object, got a list of 1"):
+    with pytest.raises(Misshapen, match=r"^expected an object, got a list of 1$"):
         shape_of(Outer)([1])

@@ -12,6 +12,8 @@ from deployment.host.doctor.faults import Fault
 from deployment.host.values.check import BAD
 from deployment.host.values.layout import Environment
 from deployment.host.values.model import BOT, Manifest, Observed
+from deployment.remote.answers import Bot
+from deployment.remote.shapes import shape_of
 from deployment.verbs import status
 from tests.deployment.conftest import not_ok
 
@@ -84,7 +86,7 @@ def test_no_bot() -> None:
 )
 def test_bot_in_detail(told: dict[str, str | None], shown: str) -> None:
     """State, name, the reason why it does not listen, and when Telegram has last answered it."""
-    assert status._bot(told).startswith(shown)
+    assert status._bot(shape_of(Bot)(told)).startswith(shown)
 
 
 def test_bot_that_needs_hands_is_a_finding() -> None:

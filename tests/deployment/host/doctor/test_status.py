@@ -14,7 +14,8 @@ from deployment.host.releases import releases
 from deployment.host.values.errors import StepFailed
 from deployment.host.values.layout import Environment, Layout
 from deployment.host.values.model import Kept, Manifest, Observed
-from deployment.remote.answers import STATUS
+from deployment.remote.answers import Status
+from deployment.remote.shapes import shape_of
 from tests.deployment.shelves import DEV
 
 CONFIG = {"api_host": "127.0.0.1", "api_port": 8000}
@@ -48,7 +49,7 @@ def test_look_that_fails_is_that_environments_trouble(
     assert bad["state"] == "degraded"
     assert bad["problems"][0].startswith(told)
     assert (set(bad), bad["environment"]) == (set(good), "dev")
-    STATUS.shape({"outcome": "done", "environments": [good, bad]})
+    shape_of(Status)({"environments": [good, bad]})
     assert status.look(Layout(tmp_path), Environment("live"))["problems"] is not status.UNSEEN["problems"]
 
 
@@ -62,7 +63,7 @@ def test_release_of_an_answer_is_a_short_text(
     monkeypatch.setattr(systemd, "show", lambda names: dict.fromkeys(names, UNIT))
     found = status.look(Layout(tmp_path), DEV)
     assert len(found["answers_as"]) <= faults.LONGEST_ID
-    STATUS.shape({"outcome": "done", "environments": [found]})
+    shape_of(Status)({"environments": [found]})
 
 
 def test_unexpected_files_are_faults_of_who_runs_and_notes_of_who_is_stopped(

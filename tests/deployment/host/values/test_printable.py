@@ -12,11 +12,14 @@ from deployment import arguments
 from deployment.errors import DeployError
 from deployment.host.values.check import bad
 from deployment.host.values.printable import printable
+from deployment.remote.answers import State
+from deployment.remote.shapes import shape_of
 from deployment.ui import output, report, tables
 from deployment.ui.display import Plain
 from deployment.ui.terminal import Terminal
 from deployment.verbs import history, status
 from deployment.verbs.consent import ask, question_of
+from tests.deployment import hostile_node as node
 
 HOSTILE = "fix\x1b[2J\x1b]0;t\x07\u202e\x9b31m\r\nexit 0: done\udcff :bug: [red]"
 SAFE = "fix\\u001b[2J\\u001b]0;t\\u0007\\u202e\\u009b31m\\u000d\\u000aexit 0: done\\xff :bug: [red]"
@@ -58,15 +61,13 @@ def _history() -> None:
 
 
 def _status() -> None:
-    item = dict.fromkeys(("listen", "unit", "pid", "since", "memory", "user", "data", "log", "journal"))
-    item |= {"environment": "dev", "node": HOSTILE, "state": "running", "release": HOSTILE, "current": None}
-    item |= {"commit": "c0ffee", "subject": HOSTILE, "previous": None, "changing": {"actor": HOSTILE}}
-    item |= {"starts_on_boot": True, "unfinished": [HOSTILE], "dependencies": {"bytes": 1}}
-    item |= {"bot": {"state": HOSTILE, "bot": HOSTILE, "reason": HOSTILE, "last_poll": None}}
-    item |= {"kept": [{"id": HOSTILE, "deployed_at": 1.0, "bytes": 1, "intact": True}]}
-    item |= {"kept_logs": [{"name": HOSTILE, "written_at": 1.0, "bytes": 1, "path": HOSTILE}]}
-    status._detail({key: value or "" for key, value in item.items()})
-    status._detail({"environment": "dev", "node": HOSTILE, "state": "absent"})
+    bot = {"state": HOSTILE, "bot": HOSTILE, "reason": HOSTILE, "last_poll": None}
+    texts = dict.fromkeys(("release", "subject", "listen", "unit", "user", "data", "journal"), HOSTILE)
+    log = {"name": HOSTILE, "written_at": 1.0, "bytes": 1, "path": HOSTILE}
+    lists = {"unfinished": [HOSTILE], "kept": [node.STATE["kept"][0] | {"id": HOSTILE}], "kept_logs": [log]}
+    hostile = node.STATE | texts | lists | {"bot": bot, "changing": {"actor": HOSTILE}}
+    status._detail(HOSTILE, shape_of(State)(hostile))
+    status._detail(HOSTILE, shape_of(State)(hostile | {"state": "absent"}))
 
 
 def _question() -> None:
