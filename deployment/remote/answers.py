@@ -1,24 +1,14 @@
-"""The shapes of a node's answers to questions: status and history."""
+"""A node's answers to questions: status, history and verification."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
 from ..host.values.layout import ENVIRONMENTS
-from .messages import (
-    COUNT,
-    ENVIRONMENT,
-    FLAG,
-    MOMENT,
-    SECONDS,
-    TEXT,
-    EnvironmentName,
-    Message,
-    Moment,
-    Shaped,
-)
-from .shapes import Key, Misshapen, anything, fields, many, mapping, one_of, optional, shape_of, text
+from .messages import EnvironmentName, Message, Moment
+from .shapes import Key, Misshapen, many, mapping, optional, shape_of, text
 
 
 @dataclass(frozen=True)
@@ -121,85 +111,102 @@ class Status(Message):
     environments: Annotated[tuple[State, ...], many(shape_of(State), len(ENVIRONMENTS))]
 
 
-_OF_EACH = {
-    "event": TEXT,
-    "at": MOMENT,
-    "transaction": TEXT,
-    "environment": TEXT,
-    "verb": TEXT,
-}
-_ACTOR = optional(mapping(TEXT, TEXT, 10))
-_START = fields({**_OF_EACH, "actor": _ACTOR, "before": optional(TEXT), "wanted": optional(TEXT)})
-_END = fields(
-    {**_OF_EACH, "outcome": TEXT},
-    {
-        **dict.fromkeys(("before", "after", "reason", "wanted"), optional(TEXT)),
-        "seconds": optional(SECONDS),
-        "actor": _ACTOR,
-        "position": COUNT,
-        "head": TEXT,
-        "deleted": FLAG,
-        "redacted": fields({"position": COUNT, "because": TEXT}, {}, anything),
-    },
-)
+@dataclass(frozen=True)
+class Redacted:
+    """The redaction of a change; the rest of it is for programs."""
+
+    position: int
+    because: str
+    at: Any = None
+    changed: Any = None
+    length: Any = None
+    new_head: Any = None
+    old_head: Any = None
 
 
-def _line(value: Any) -> dict[str, Any]:
-    """A line of the audit; an empty one for a damaged line, which must not hide the others."""
+@dataclass(frozen=True)
+class Line:
+    """A line of the audit, from the start or the end of a change. An older version left some of it out."""
+
+    event: str
+    at: Moment
+    transaction: str
+    environment: str
+    verb: str
+    outcome: str | None = None
+    before: str | None = None
+    after: str | None = None
+    reason: str | None = None
+    goal: Annotated[str | None, Key("wanted")] = None  # a release or a log
+    seconds: float | None = None
+    actor: Annotated[Mapping[str, str] | None, optional(mapping(text(), text(), 10))] = None
+    position: int | None = None
+    head: str | None = None
+    deleted: bool | None = None
+    redacted: Redacted | None = None
+
+
+def _line(value: Any) -> Line | None:
+    """A line of the audit; None for a damaged line, which must not hide the others."""
     try:
-        event = fields({"event": TEXT})(value)["event"]
-        line: dict[str, Any] = (_START if event == "start" else _END)(value)
-        if "head" in line:
-            fields({"position": COUNT})(value)
+        line: Line = shape_of(Line)(value)
     except Misshapen:
-        return {}
-    return line
+        return None
+    is_whole = line.event == "start" or line.outcome is not None
+    return line if is_whole and (line.head is None or line.position is not None) else None
 
 
-_DETAIL = fields(
-    {"event": TEXT, "at": MOMENT},
-    {
-        **dict.fromkeys(("state", "verb", "title", "reason", "remark", "message"), optional(TEXT)),
-        "target": many(TEXT),
-        "seconds": SECONDS,
-        "details": many(TEXT),
-        "observed": mapping(TEXT, anything),
-    },
-)
-HISTORY = Shaped(
-    "result",
-    fields(
-        {
-            "outcome": one_of("done"),
-            "lines": many(_line, 100_000),
-            "first_bad": optional(COUNT),
-        },
-        {"record": optional(many(_DETAIL))},
-    ),
-)
-VERIFICATION = Shaped(
-    "result",
-    fields(
-        {
-            "outcome": one_of("done"),
-            "audit": fields(
-                {
-                    "length": COUNT,
-                    "first_bad": optional(COUNT),
-                    **dict.fromkeys(("head", "known"), optional(TEXT)),
-                }
-            ),
-            "environments": many(
-                fields(
-                    {
-                        "environment": ENVIRONMENT,
-                        "heads": COUNT,
-                        "position": optional(COUNT),
-                        **dict.fromkeys(("head", "problem"), optional(TEXT)),
-                    }
-                ),
-                len(ENVIRONMENTS),
-            ),
-        }
-    ),
-)
+@dataclass(frozen=True)
+class Entry:
+    """An entry of the record of a change, as far as it is shown."""
+
+    event: str
+    at: Moment
+    state: str | None = None
+    verb: str | None = None
+    title: str | None = None
+    reason: str | None = None
+    remark: str | None = None
+    message: str | None = None
+    target: tuple[str, ...] | None = None
+    seconds: float | None = None
+    details: tuple[str, ...] | None = None
+    observed: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class History(Message):
+    """The lines of the audit, and the record of one change."""
+
+    lines: Annotated[tuple[Line | None, ...], many(_line, 100_000)]
+    first_bad: int | None  # the number of the first line that does not fit the chain
+    record: tuple[Entry, ...] | None = None
+
+
+@dataclass(frozen=True)
+class Audit:
+    """The end of the audit; `known` is the hash of the line that was asked about."""
+
+    length: int
+    first_bad: int | None
+    head: str | None
+    known: str | None
+
+
+@dataclass(frozen=True)
+class VerifiedLog:
+    """An event log, verified against the `heads` that the audit recorded."""
+
+    environment: EnvironmentName
+    heads: int
+    position: int | None
+    head: str | None
+    problem: str | None
+
+
+@dataclass(frozen=True)
+class Verification(Message):
+    """The audit and the event logs, verified."""
+
+    audit: Audit
+    environments: Annotated[tuple[VerifiedLog, ...], many(shape_of(VerifiedLog), len(ENVIRONMENTS))]

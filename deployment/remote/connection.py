@@ -246,10 +246,7 @@ def ask_about(
         result_of_look(node, connection.hear(Hello))
         connection.say(environments=names, **request)
         answer = result_of_look(node, connection.hear(expected))
-    if [
-        getattr(item, "environment", None) or item["environment"]
-        for item in (answer["environments"] if isinstance(answer, dict) else answer.environments)
-    ] != names:
+    if [item.environment for item in answer.environments] != names:
         raise unexpected(node, "about other environments than those asked for")
     return answer
 

@@ -213,7 +213,7 @@ def plain(value: Any) -> Any:
         return {name: plain(member) for name, member in shown.items() if member != defaults[name]}
     if isinstance(value, Mapping):
         return {name: plain(item) for name, item in value.items()}
-    return [plain(item) for item in value] if isinstance(value, tuple) else value
+    return [plain(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def anything(value: Any, depth: int = 0) -> Any:

@@ -25,11 +25,11 @@ ABSENT = {
 }
 DEGRADED = {**node.STATE, "environment": "live", "state": "degraded", "problems": ["a problem"]}
 LOCKED = {**node.STATE, "environment": "staging", "changing": {"phase": "", "process": "sh (pid 7)"}}
-HASHES = {"at": 9, "old_head": node.HASH, "new_head": node.HASH}
+REDACTED = {"at": 9, "changed": [5], "length": 8, "new_head": node.HASH, "old_head": node.HASH}
 START, END = node.CONVERSATIONS["history"][1]["lines"]
 LINES = [
     START,
-    {**END, "redacted": {**HASHES, "position": 5, "by": "Ada", "because": "a password"}},
+    {**END, "redacted": {**REDACTED, "position": 5, "because": "a password"}},
     {**END, "transaction": "a backup", "verb": "backup", "actor": {"name": "Ada"}, "reason": None},
     {"event": "a damaged line"},
     {**{key: START[key] for key in START if key != "wanted"}, "wanted": None, "transaction": "under way"},

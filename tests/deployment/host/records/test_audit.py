@@ -9,6 +9,7 @@ import pytest
 
 from deployment.host.records import audit
 from deployment.host.values.layout import Layout
+from deployment.remote.answers import Line
 from deployment.verbs import history
 
 
@@ -69,25 +70,18 @@ def test_damaged_line_stops_nobody(layout: Layout) -> None:
 
 def test_changes_are_paired_whatever_is_missing() -> None:
     """A start without an end is under way; an end without a start is shown too; a damaged line is not."""
-    start = dict.fromkeys(history.STARTS, "x") | {"event": "start", "transaction": "a", "at": 1.0}
-    end = {"event": "end", "transaction": "b", "outcome": "done", "at": 2.0, "verb": "restart"}
-    first, second = history.pair([start, {}, end])
-    assert first["outcome"] == "under way"
-    assert (second["outcome"], second["verb"], second["at"]) == ("done", "restart", 2.0)
+    start = Line("start", 1.0, "a", "dev", "deploy")
+    first, second = history.pair([start, None, Line("end", 2.0, "b", "dev", "restart", "done")])
+    assert (first.outcome, first.to_json()["outcome"]) == ("under way", "under way")
+    assert (second.outcome, second.first.verb, second.first.at) == ("done", "restart", 2.0)
 
 
 def test_a_restore_and_a_backup_name_their_log() -> None:
     """By length and head, as the log is called where it is kept: which came is told by which was taken."""
-    known = dict.fromkeys(history.STARTS, None) | {"environment": "dev", "transaction": "a", "at": 1.0}
     head, name = "9f8e7d6c5b4a" + "0" * 52, "1200-9f8e7d6c5b4a"
-    backup = known | {"event": "end", "verb": "backup", "outcome": "done", "position": 1200, "head": head}
-    restore = known | {"event": "start", "transaction": "b", "verb": "restore", "wanted": name}
-    deploy = known | {
-        "event": "start",
-        "transaction": "c",
-        "verb": "deploy",
-        "wanted": "c0ffee000000-11111111",
-    }
+    backup = Line("end", 1.0, "a", "dev", "backup", "done", position=1200, head=head)
+    restore = Line("start", 1.0, "b", "dev", "restore", goal=name)
+    deploy = Line("start", 1.0, "c", "dev", "deploy", goal="c0ffee000000-11111111")
     rows = [history.row(item) for item in history.pair([backup, restore, deploy])]
     assert [row[history.HEADS.index("log")] for row in rows] == [name, name, ""]
 

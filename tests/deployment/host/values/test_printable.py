@@ -12,7 +12,7 @@ from deployment import arguments
 from deployment.errors import DeployError
 from deployment.host.values.check import bad
 from deployment.host.values.printable import printable
-from deployment.remote.answers import State
+from deployment.remote.answers import Line, State
 from deployment.remote.shapes import shape_of
 from deployment.ui import output, report, tables
 from deployment.ui.display import Plain
@@ -56,7 +56,7 @@ def _report() -> None:
 
 def _history() -> None:
     line = {"transaction": "t", "event": "start", "at": 0.0, "environment": "dev", "verb": "deploy"}
-    (item,) = history.pair([{**line, "actor": {"name": HOSTILE}, "before": HOSTILE * 2, "wanted": None}])
+    (item,) = history.pair([shape_of(Line)({**line, "actor": {"name": HOSTILE}, "before": HOSTILE * 2})])
     print(tables.table(history.HEADS, [history.row(item)]))
 
 
