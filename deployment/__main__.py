@@ -12,7 +12,8 @@ from .errors import DONE, INTERRUPTED, DeployError, unusable
 from .settings import Settings
 from .ui import streams
 from .ui.display import Plain, choose
-from .ui.output import code_line, result_of
+from .ui.output import code_line
+from .ui.results import result_of
 from .verbs.table import EVERYWHERE, VERBS
 
 _TAKES = "\n".join(

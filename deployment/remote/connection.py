@@ -10,7 +10,7 @@ import select
 import shlex
 import subprocess
 from collections.abc import Callable
-from typing import IO, Any, Protocol
+from typing import IO, Any, Protocol, TypeVar
 
 from ..errors import REFUSED, DeployError
 from ..host.releases import zipapp
@@ -18,8 +18,9 @@ from ..host.values.printable import LONGEST as LONGEST_TEXT
 from ..host.values.printable import printable
 from ..settings import Settings
 from . import program
+from .answers import Status, Verification
 from .lost import Lost, explain, noise, not_installed, silent
-from .messages import LONGEST, MOST, PROGRAM, Hello, Message, Shaped, parse, unexpected
+from .messages import LONGEST, MOST, Hello, M, Program, Result, parse, unexpected
 from .tail import Tail
 
 SSH = (
@@ -39,6 +40,8 @@ ENDING = 10.0  # seconds until a program has ended that has closed its output
 LONGEST_FIRST = 1 << 16  # bytes of that word
 BEGINNINGS = ("program", "hello", "result")  # the types of that word
 CHUNK = 1 << 16
+
+A = TypeVar("A", Status, Verification)
 
 
 class Sink(Protocol):
@@ -96,7 +99,15 @@ class Connection:
             sent(len(data))
             remaining -= len(data)
 
-    def hear(self, *expected: type[Message] | Shaped) -> Any:
+    def answer(self, *expected: type[M]) -> M:
+        """The next message, which is one of those expected. Raises `DeployError` where the node refuses."""
+        message = self.hear(*expected)
+        if not isinstance(message, expected):
+            assert isinstance(message, Result)
+            raise refusal(self.node, message)
+        return message
+
+    def hear(self, *expected: type[M]) -> M | Result:
         """Return the node's next message, which is one of those expected. Raises `Lost` when there is none.
 
         Send the host half first if the node does not have it. Raises `DeployError` for any other message.
@@ -107,9 +118,10 @@ class Connection:
             if kind not in BEGINNINGS:
                 raise noise(self.node, line)
             self._heard = 1
-            if kind == PROGRAM.type:
-                request = parse(self.node, line, (PROGRAM,))
-                content = program.build(self._program, request.get("byte_code", ""))
+            if kind == Program.type:
+                request = parse(self.node, line, (Program,))
+                assert isinstance(request, Program)
+                content = program.build(self._program, request.byte_code)
                 self._send(f"{len(content)}\n".encode() + content)
                 line = self._line()
         self._heard += 1
@@ -228,33 +240,24 @@ def _type_of(line: bytes) -> str | None:
     return kind if isinstance(kind, str) else None
 
 
-def result_of_look(node: str, answer: Any) -> Any:
-    """The answer to a question that changes nothing. Raises `DeployError` where the node refuses it."""
-    if isinstance(answer, dict) and answer["type"] == "result" and answer["outcome"] != "done":
-        raise refusal(node, answer)
-    return answer
-
-
-def ask_about(
-    settings: Settings, node: str, names: list[str], expected: type[Message] | Shaped, **request: Any
-) -> Any:
+def ask_about(settings: Settings, node: str, names: list[str], expected: type[A], **request: Any) -> A:
     """Ask a node about environments, and return its answer, which is about these, in this order.
 
     Raises `DeployError` where the node refuses the question, or answers anything else.
     """
     with Connection(settings, node) as connection:
-        result_of_look(node, connection.hear(Hello))
+        connection.answer(Hello)
         connection.say(environments=names, **request)
-        answer = result_of_look(node, connection.hear(expected))
+        answer = connection.answer(expected)
     if [item.environment for item in answer.environments] != names:
         raise unexpected(node, "about other environments than those asked for")
     return answer
 
 
-def refusal(node: str, answer: dict[str, Any], code: int = REFUSED) -> DeployError:
+def refusal(node: str, result: Result, code: int = REFUSED) -> DeployError:
     """A result of the node's as an error, in the node's own words."""
-    message, details = answer.get("message") or answer["outcome"], tuple(answer.get("details", ()))
-    return DeployError(message, answer.get("hint", ""), code=code, details=details, answered_by=node)
+    message = result.message or result.outcome
+    return DeployError(message, result.hint, code=code, details=result.details, answered_by=node)
 
 
 def arguments(settings: Settings, node: str, digest: str) -> list[str]:

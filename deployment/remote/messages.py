@@ -1,66 +1,47 @@
 """The messages of a node: each with the shape that it must have. Nothing else of them reaches this machine.
 
 A node may be taken over, and the program that answers there need not be the one that was sent. So each id
-matches its pattern, each number and list has bounds, and unknown fields are dropped.
+matches its pattern, each number and list has bounds, and unknown members are dropped.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Literal
+from dataclasses import dataclass, replace
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 from ..errors import Unexpected
 from ..host.values.check import Check
 from ..host.values.layout import ENVIRONMENTS
-from .shapes import (
-    Key,
-    Misshapen,
-    Shape,
-    anything,
-    fields,
-    many,
-    mapping,
-    matching,
-    number,
-    one_of,
-    optional,
-    shape_of,
-    text,
-    truth,
-    whole,
-)
+from .shapes import Key, Misshapen, matching, number, one_of, shape_of, text, whole
 
 LONGEST = 16 << 20  # bytes of one message: thousands of lines of the audit
 MOST = 20_000  # messages of one conversation
 LAST = 253_402_300_799  # the last second of the year 9999, as seconds since the epoch
 
-TEXT, COUNT, FLAG = text(), whole(), truth
-SECONDS, MOMENT = number(-1e9, 1e9), number(0, LAST)
 Moment = Annotated[float, number(0, LAST)]
 EnvironmentName = Annotated[str, one_of(*ENVIRONMENTS)]
-ENVIRONMENT = one_of(*ENVIRONMENTS)
-COMMIT = matching(r"[0-9a-f]{40}|[0-9a-f]{64}", "the 40 digits of a commit")
-NAME = matching(r"[0-9A-Za-z][0-9A-Za-z._-]{0,99}", "1a2b3c4d5e6f-9f8e7d6c5b4a")  # of a release, of a log
-HASH = matching(r"[0-9a-f]{64}", "the 64 digits of a SHA-256")
-PATH = matching(r"/[0-9A-Za-z._/@+-]{0,1000}", "/var/lib/helionyx/dev")
-TRANSACTION = matching(
-    rf"[0-9]{{8}}T[0-9]{{6}}Z-({'|'.join(ENVIRONMENTS)})-[0-9a-f]{{4}}", "20260102T030405Z-dev-1a2b"
-)
-UNIT = matching(r"[0-9A-Za-z@:._-]{1,200}", "helionyx-dev.service")
-OUTCOMES = ("done", "nothing", "planned", "refused", "failed", "hands", "abandoned")
-STEP = {"verb": matching(r"[a-z][a-z-]{0,39}", "install-release"), "target": many(TEXT)}
-REASON = {"reason": TEXT}
-END = matching(r"[0-9a-f]{64}|", "the 64 digits of a SHA-256")  # empty where nothing was said
-
-
-@dataclass(frozen=True)
-class Shaped:
-    """A message by its type, and the shape of its fields."""
-
-    type: str
-    shape: Shape
+Commit = Annotated[str, matching(r"[0-9a-f]{40}|[0-9a-f]{64}", "the 40 digits of a commit")]
+Name = Annotated[  # of a release, of a log
+    str, matching(r"[0-9A-Za-z][0-9A-Za-z._-]{0,99}", "1a2b3c4d5e6f-9f8e7d6c5b4a")
+]
+Hash = Annotated[str, matching(r"[0-9a-f]{64}", "the 64 digits of a SHA-256")]
+Head = Annotated[
+    str, matching(r"[0-9a-f]{64}|", "the 64 digits of a SHA-256")
+]  # empty where nothing was said
+NodePath = Annotated[str, matching(r"/[0-9A-Za-z._/@+-]{0,1000}", "/var/lib/helionyx/dev")]
+TransactionId = Annotated[
+    str,
+    matching(
+        rf"[0-9]{{8}}T[0-9]{{6}}Z-({'|'.join(ENVIRONMENTS)})-[0-9a-f]{{4}}", "20260102T030405Z-dev-1a2b"
+    ),
+]
+Unit = Annotated[str, matching(r"[0-9A-Za-z@:._-]{1,200}", "helionyx-dev.service")]
+Verb = Annotated[str, matching(r"[a-z][a-z-]{0,39}", "install-release")]
+Digit = Annotated[int, whole(0, 99)]
+Short = Annotated[str, text(100)]
+Outcome = Literal["done", "nothing", "planned", "refused", "failed", "hands", "abandoned"]
 
 
 class Message:
@@ -69,15 +50,100 @@ class Message:
     type: ClassVar[str] = "result"
 
 
+M = TypeVar("M", bound=Message)
+
+
+@dataclass(frozen=True)
+class Program(Message):
+    """The request for the host half, by a node that lacks it; with the byte code that its Python reads."""
+
+    type = "program"
+    byte_code: Annotated[str, matching(r"[0-9a-f]{0,32}", "a70d0d0a")] = ""
+
+
 @dataclass(frozen=True)
 class Hello(Message):
     """The facts about the node that the dependencies of a release depend on."""
 
     type = "hello"
-    python: tuple[Annotated[int, whole(0, 99)], Annotated[int, whole(0, 99)]]
+    python: tuple[Digit, Digit]
     pinned: bool
     machine: Annotated[str, matching(r"[0-9A-Za-z_]{1,32}", "x86_64")]
-    libc: tuple[Annotated[str, text(100)], Annotated[str, text(100)]]
+    libc: tuple[Short, Short]
+
+
+@dataclass(frozen=True)
+class TakenBackup:
+    """A backup, by its line in the audit."""
+
+    at: Moment
+    by: str
+    position: int
+
+
+@dataclass(frozen=True)
+class Facts:
+    """The results of steps: of a restore, of a rebuild, of a redaction."""
+
+    replaced: Annotated[NodePath | None, Key("kept")] = None  # the archive of the log of before
+    newer: int | None = -1  # events in it that are newer than the restored log; None if that is not known
+    file: str | None = None
+    position: int | None = None
+    digest: Hash | None = None
+    changed: tuple[int, ...] | None = None
+    at: int | None = None
+    length: int | None = None
+    old_head: Hash | None = None
+    new_head: Hash | None = None
+    elsewhere: tuple[int, ...] | None = None
+    archived: tuple[NodePath, ...] | None = None
+    backups: tuple[TakenBackup, ...] | None = None
+
+    def joined(self, later: Facts) -> Facts:
+        """These facts, with those of a later step."""
+        return replace(
+            self, **{name: item for name, item in vars(later).items() if item != getattr(Facts, name)}
+        )
+
+
+NO_FACTS = Facts()
+
+
+@dataclass(frozen=True)
+class Result(Message):
+    """The result of a change, or the refusal of a request."""
+
+    outcome: Outcome
+    message: str = ""
+    hint: str = ""
+    details: tuple[str, ...] = ()
+    before: Name | None = ""  # a release; empty if the node does not say
+    after: Name | None = None
+    state: str | None = None  # before the change
+    facts: Facts = NO_FACTS
+
+
+@dataclass(frozen=True)
+class Backup(Message):
+    """A verified copy of the log, whose bytes follow."""
+
+    type = "backup"
+    size: int
+    release: Name
+    position: int
+    hash: Head
+
+
+@dataclass(frozen=True)
+class Sent(Message):
+    """The digest of the bytes that were sent."""
+
+    sha256: Hash
+
+
+@dataclass(frozen=True)
+class Done(Message):
+    """The end of an answer in several messages."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +165,7 @@ class Clock(Message):
 class Finding(Check):
     """A check of the node's."""
 
-    name: Annotated[str, text(100)]
+    name: Short
     level: Literal["ok", "warn", "bad"]
     text: Annotated[str, Key("found")]
 
@@ -113,109 +179,7 @@ class Checks(Message):
     checks: tuple[Finding, ...]
 
 
-# The results of steps: of a restore, of a rebuild, of a redaction.
-FACTS = fields(
-    {},
-    {
-        "kept": PATH,
-        "newer": optional(COUNT),
-        "file": TEXT,
-        "position": COUNT,
-        "digest": HASH,
-        "changed": many(COUNT),
-        "at": COUNT,
-        "length": COUNT,
-        "old_head": HASH,
-        "new_head": HASH,
-        "elsewhere": many(COUNT),
-        "archived": many(PATH),
-        "backups": many(fields({"at": MOMENT, "by": TEXT, "position": COUNT})),
-    },
-)
-_SAID = {"message": TEXT, "hint": TEXT, "details": many(TEXT)}
-_STATE = {"before": optional(NAME), "after": optional(NAME), "state": optional(TEXT), "facts": FACTS}
-RESULT = Shaped("result", fields({"outcome": one_of(*OUTCOMES)}, {**_SAID, **_STATE}))
-PROGRAM = Shaped("program", fields({}, {"byte_code": matching(r"[0-9a-f]{0,32}", "a70d0d0a")}))
-MANIFEST = fields(  # as far as a preview shows it
-    {
-        "environment": ENVIRONMENT,
-        "commit": COMMIT,
-        "dirty": FLAG,
-        "subject": TEXT,
-        "python": TEXT,
-        "platform": TEXT,
-        "layer": TEXT,
-        "config": mapping(TEXT, anything),
-        "digests": mapping(TEXT, TEXT),
-    },
-    {"project": TEXT, "id": NAME},
-)
-REPLACEMENT = fields(
-    {
-        "name": NAME,
-        "length": COUNT,
-        "head": END,
-        "taken_from": many(ENVIRONMENT),
-        "said": COUNT,
-        "there": optional(COUNT),
-        "there_head": optional(END),
-        "aside": optional(COUNT),
-        "newer": optional(COUNT),
-        "begins": optional(FLAG),
-        "flaw": optional(TEXT),
-        "before_redaction": FLAG,
-    }
-)
-PLAN = Shaped(
-    "plan",
-    fields(
-        {
-            "steps": many(fields({**STEP, **REASON})),
-            "callers": one_of("nothing", "a pause", "an interruption"),
-            "drop_ins": many(TEXT),
-            "stopped": FLAG,
-            "before": optional(NAME),
-            "data": optional(PATH),
-            "release": optional(NAME),
-            "changed_keys": many(TEXT),
-            "log": optional(REPLACEMENT),
-            "redaction": optional(fields({"changed": many(COUNT)})),
-            "manifest": optional(MANIFEST),
-            "units": mapping(UNIT, many(TEXT)),
-        }
-    ),
-)
-NEED = Shaped("need", fields({"blobs": many(one_of("layer", "release", "log"), 3)}))
-BEGUN = Shaped("transaction", fields({"id": TRANSACTION, "unit": UNIT}))
-_STEPS = many(fields(STEP, REASON))
-ENTRIES = {
-    "step": fields(
-        {**STEP, "state": one_of("begin", "done"), "title": TEXT},
-        {**REASON, "seconds": SECONDS, "remark": TEXT, "facts": FACTS, "doubts": many(TEXT)},
-    ),
-    "failed": fields({"title": TEXT, "details": many(TEXT)}),
-    "revert": fields({"steps": _STEPS}),
-    "revert-failed": fields({"message": TEXT, "details": many(TEXT)}),
-    "attempt": fields({"number": whole(1, 100)}),
-}
-
-
-def _entry(value: Any) -> dict[str, Any]:
-    """An entry of the record by its event; of those that show nothing here, the event alone."""
-    event = fields({"event": TEXT})(value)["event"]
-    entry = {"event": event, **ENTRIES.get(event, fields({}))(value)}
-    if entry.get("state") == "done":
-        fields({"seconds": SECONDS, "remark": TEXT})(value)
-    return entry
-
-
-RECORD = Shaped("record", fields({"entry": _entry}))
-CHANGE = (PLAN, NEED, BEGUN, RECORD, RESULT)
-BACKUP = Shaped("backup", fields({"size": COUNT, "release": NAME, "position": COUNT, "hash": END}))
-BACKED_UP = Shaped("result", fields({"outcome": one_of("done"), "sha256": HASH}))
-
-
-def parse(node: str, line: bytes, expected: tuple[Any, ...]) -> Any:
+def parse(node: str, line: bytes, expected: tuple[type[M], ...]) -> M | Result:
     """Return a line of the node as one of the expected messages.
 
     A result that is not `done` is expected at any time: the node refuses or reports a failure with it.
@@ -226,18 +190,17 @@ def parse(node: str, line: bytes, expected: tuple[Any, ...]) -> Any:
         kind = value.get("type") if isinstance(value, dict) else None
     except (ValueError, RecursionError):
         raise unexpected(node, "a line that is no JSON object") from None
-    known = {message.type: message for message in expected}
-    if kind == RESULT.type and value.get("outcome") != "done":
-        known[RESULT.type] = RESULT
+    known: dict[str, Any] = {message.type: message for message in expected}
+    if kind == Result.type and value.get("outcome") != "done":
+        known[Result.type] = Result
     if not isinstance(kind, str) or kind not in known:
         shown = text(40)(kind[:40]) if isinstance(kind, str) else "a message without a type"
         raise unexpected(node, f"{shown!r}, not {' or '.join(known) or 'its program'}")
     try:
-        if not isinstance(known[kind], Shaped):
-            return shape_of(known[kind])(value)
-        return {"type": kind, **known[kind].shape(value)}
+        message: M | Result = shape_of(known[kind])(value)
     except Misshapen as error:
         raise unexpected(node, f"{kind!r} with a fault: {error}") from None
+    return message
 
 
 def unexpected(node: str, answer: str) -> Unexpected:

@@ -1,52 +1,89 @@
-"""The plan of a change, as the node announces it before the first step."""
+"""The plan of a change, as the node announces it before the first step, and what it needs for the steps."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
 
-from ..host.values.model import Manifest
 from ..host.values.step import Step
+from .messages import Commit, EnvironmentName, Head, Message, Name, NodePath, TransactionId, Unit, Verb
+from .shapes import Key, many, one_of
 
 
 @dataclass(frozen=True)
-class Plan:
-    """The steps of a change with the facts that a person should know before them."""
+class Running:
+    """The release that runs, as far as a preview shows it."""
 
-    steps: tuple[Step, ...] = ()
-    callers: str | None = None  # the impact on callers, a key of `announcement.IMPACT`
-    release: str | None = None
-    before: str | None = None  # the release that runs
-    data: str | None = None  # the directory of the environment's data
-    stopped: bool = False
-    changed_keys: tuple[str, ...] = ()
-    drop_ins: tuple[str, ...] = ()
-    log: Mapping[str, Any] | None = None  # the log that replaces the present one, for JSON as it is
-    redacted: tuple[int, ...] = ()  # the positions of the events that a redaction changes
-    manifest: Manifest | None = None  # of the release that runs, without files and units
-    units: Mapping[str, list[str]] = field(default_factory=dict)  # the lines of the unit files there
-
-    @classmethod
-    def from_json(cls, message: Mapping[str, Any]) -> Plan:
-        """Read a message whose shape is verified."""
-        running, redaction = message["manifest"], message["redaction"]
-        return cls(
-            steps=steps_of(message["steps"]),
-            callers=message["callers"],
-            release=message["release"],
-            before=message["before"],
-            data=message["data"],
-            stopped=message["stopped"],
-            changed_keys=tuple(message["changed_keys"]),
-            drop_ins=tuple(message["drop_ins"]),
-            log=message["log"],
-            redacted=tuple(redaction["changed"]) if redaction else (),
-            manifest=Manifest.from_json({**running, "files": {}, "units": {}}) if running else None,
-            units=message["units"],
-        )
+    commit: Commit
+    config: Mapping[str, Any]
+    digests: Mapping[str, str]
 
 
-def steps_of(values: list[dict[str, Any]]) -> tuple[Step, ...]:
-    """The steps of a message; those of a revert may lack a reason."""
-    return tuple(Step(item["verb"], tuple(item["target"]), item.get("reason", "")) for item in values)
+@dataclass(frozen=True)
+class Replacement:
+    """A log that replaces the present one."""
+
+    name: Name
+    length: int
+    head: Head
+    taken_from: tuple[EnvironmentName, ...]  # whose log has ended in this head
+    last: Annotated[int, Key("said")]  # the position of the last event but starts and stops
+    there: int | None  # that position in the present one; None if it is damaged
+    there_head: Head | None
+    archived: Annotated[int | None, Key("aside")]  # events of the present one
+    newer: int | None  # of these, those behind the new one; None if it is no beginning of the present one
+    begins: bool | None  # whether the present one is a beginning of the new one, as far as that is known
+    flaw: str | None  # of the present one
+    before_redaction: bool
+    other: EnvironmentName | None = ""  # whose log it is, if of another environment: judged here
+
+
+@dataclass(frozen=True)
+class PlannedRedaction:
+    """The positions of the events that a redaction changes."""
+
+    changed: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class PlannedStep(Step):
+    """A step of a plan; that of a revert may lack a reason."""
+
+    verb: Verb
+
+
+@dataclass(frozen=True)
+class Plan(Message):
+    """The steps of a change, with the facts that a person should know before the first of them."""
+
+    type = "plan"
+    steps: tuple[PlannedStep, ...]
+    callers: Literal["nothing", "a pause", "an interruption"]  # the impact on them
+    drop_ins: tuple[str, ...]
+    stopped: bool
+    before: Name | None  # the release that runs
+    data: NodePath | None  # the directory of the environment's data
+    release: Name | None
+    changed_keys: tuple[str, ...]
+    log: Replacement | None
+    redaction: PlannedRedaction | None
+    running: Annotated[Running | None, Key("manifest")]
+    units: Mapping[Unit, tuple[str, ...]]  # the lines of the unit files there
+
+
+@dataclass(frozen=True)
+class Need(Message):
+    """The parts of a release, or the log, that the node does not have."""
+
+    type = "need"
+    blobs: Annotated[tuple[str, ...], many(one_of("layer", "release", "log"), 3)]
+
+
+@dataclass(frozen=True)
+class Begun(Message):
+    """The beginning of a transaction."""
+
+    type = "transaction"
+    id: TransactionId
+    unit: Unit

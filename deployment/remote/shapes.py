@@ -135,31 +135,6 @@ def mapping(key: Shape, shape: Shape, most: int = MANY) -> Shape:
     return check
 
 
-def fields(
-    shapes: Mapping[str, Shape], may_lack: Mapping[str, Shape] | None = None, others: Shape | None = None
-) -> Shape:
-    """An object with these fields; those in `may_lack` can be left out.
-
-    Any other field is dropped, or has the shape `others`.
-    """
-    lacking = may_lack or {}
-
-    def check(value: Any) -> dict[str, Any]:
-        if not isinstance(value, dict):
-            raise _another("an object", value)
-        for name in shapes:
-            if name not in value:
-                raise Misshapen("is missing", name)
-        known = {**shapes, **lacking}
-        known_values = {name: _inside(name, known[name], value[name]) for name in known if name in value}
-        if others is not None:
-            more = {name: item for name, item in value.items() if name not in known}
-            known_values |= mapping(text(), others)(more)
-        return known_values
-
-    return check
-
-
 @cache
 def shape_of(kind: Any) -> Shape:
     """The shape of a type: the one that it is annotated with, or else the usual one of such values."""

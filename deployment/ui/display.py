@@ -6,10 +6,10 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from ..host.values.printable import printable
 from .output import Output, closing, line
+from .results import Result
 
 
 class Plain:
@@ -35,8 +35,8 @@ class Plain:
     def interrupt(self) -> None:
         """There is nothing to clear."""
 
-    def end(self, result: dict[str, Any]) -> None:
-        stream = sys.stderr if result["exit_code"] else sys.stdout
+    def end(self, result: Result) -> None:
+        stream = sys.stderr if result.exit_code else sys.stdout
         for item in closing(result):
             stream.write(item + "\n")
 
@@ -45,8 +45,7 @@ class Json:
     """Nothing but one object at the end."""
 
     def __init__(self) -> None:
-        self._steps: list[dict[str, Any]] = []
-        self._warnings: list[dict[str, Any]] = []
+        self._shown: dict[str, list[object]] = {"steps": [], "warnings": []}
 
     def heading(self, text: str) -> None:
         """Not for programs."""
@@ -55,10 +54,10 @@ class Json:
         """Not for programs."""
 
     def done(self, title: str, seconds: float, remark: str = "") -> None:
-        self._steps.append({"title": title, "seconds": round(seconds, 3), "remark": remark})
+        self._shown["steps"].append({"title": title, "seconds": round(seconds, 3), "remark": remark})
 
     def warn(self, text: str, details: tuple[str, ...] = ()) -> None:
-        self._warnings.append({"message": text, "details": list(details)})
+        self._shown["warnings"].append({"message": text, "details": list(details)})
 
     @contextmanager
     def upload(self, title: str, total: int) -> Iterator[Callable[[int], None]]:
@@ -67,8 +66,8 @@ class Json:
     def interrupt(self) -> None:
         """There is nothing to clear."""
 
-    def end(self, result: dict[str, Any]) -> None:
-        _print(json.dumps({**result, "steps": self._steps, "warnings": self._warnings}, indent=1))
+    def end(self, result: Result) -> None:
+        _print(json.dumps({**result.to_json(), **self._shown}, indent=1))
 
 
 def choose(as_json: bool) -> Output:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-from ..errors import MEANING, DeployError
+from ..errors import MEANING
 from ..host.values.printable import LONGEST, printable
+from .results import Result
 
 
 class Output(Protocol):
@@ -29,7 +30,7 @@ class Output(Protocol):
     def interrupt(self) -> None:
         """Stop in the middle of a step, with nothing left hanging on the screen."""
 
-    def end(self, result: dict[str, Any]) -> None:
+    def end(self, result: Result) -> None:
         """Show the result; the last line names the exit code."""
 
 
@@ -38,21 +39,21 @@ def line(title: str, seconds: float, remark: str = "") -> str:
     return printable(f"  {title:<44} {seconds:6.2f} s  {remark}".rstrip(), LONGEST)
 
 
-def closing(result: dict[str, Any]) -> list[str]:
+def closing(result: Result) -> list[str]:
     """The last lines of a change: the error if there is one, what is now, and the exit code by name."""
     lines = []
-    node = result.get("answered_by")
-    if result.get("message"):
-        lines.append(f"error: {node}: {result['message']}" if node else f"error: {result['message']}")
-        if not result.get("transaction"):  # else they stand above, where it happened
-            lines += [f"  | {detail}" for detail in result.get("details") or ()]
-    if result.get("hint"):
-        lines.append(hint(result["hint"], node))
-    summary = [result["summary"]] if result.get("summary") else []
-    if result.get("seconds") is not None:
-        soaked = f", {result['soaked']:.1f} s of it soaking" if result.get("soaked") else ""
-        summary.append(f"{result['seconds']:.1f} s{soaked}")
-    lines.append(" · ".join([*summary, code_line(result["exit_code"])]))
+    node = result.answered_by
+    if result.message:
+        lines.append(f"error: {node}: {result.message}" if node else f"error: {result.message}")
+        if not result.transaction:  # else they stand above, where it happened
+            lines += [f"  | {detail}" for detail in result.details]
+    if result.hint:
+        lines.append(hint(result.hint, node))
+    summary = [result.summary] if result.summary else []
+    if result.seconds is not None:
+        soaked = f", {result.soaked:.1f} s of it soaking" if result.soaked else ""
+        summary.append(f"{result.seconds:.1f} s{soaked}")
+    lines.append(" · ".join([*summary, code_line(result.exit_code)]))
     return [printable(item, LONGEST) for item in lines]
 
 
@@ -64,16 +65,3 @@ def hint(text: str, node: str | None) -> str:
 def code_line(code: int) -> str:
     """`exit 0: done`, and the like."""
     return f"exit {code}: {MEANING[code]}"
-
-
-def result_of(error: DeployError, **more: Any) -> dict[str, Any]:
-    """An error as a result."""
-    return {
-        "outcome": MEANING[error.code].split(",")[0],
-        "exit_code": error.code,
-        "message": error.message,
-        "hint": error.hint,
-        "details": list(error.details),
-        "answered_by": error.answered_by or None,
-        **more,
-    }

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
@@ -14,6 +13,7 @@ from rich.status import Status
 from ..errors import DONE
 from ..host.values.printable import printable
 from .output import closing, line
+from .results import Result
 from .tables import INDENT, fold
 
 
@@ -56,9 +56,9 @@ class Terminal:
     def interrupt(self) -> None:
         self._still()
 
-    def end(self, result: dict[str, Any]) -> None:
+    def end(self, result: Result) -> None:
         self._still()
-        colour = "green" if result["exit_code"] == DONE else "red"
+        colour = "green" if result.exit_code == DONE else "red"
         *before, last = closing(result)
         for item in before:
             self._say(

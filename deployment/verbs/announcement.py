@@ -19,7 +19,7 @@ def announce(settings: Settings, output: Output, plan: Plan, *, dry: bool) -> No
         count = "1 step" if len(steps) == 1 else f"{len(steps)} steps"
         what = f"release {plan.release}" if plan.release else settings.verb
         where = f"{settings.environment} on {settings.node}"
-        output.heading(f"{where}: {what}, {count}, {IMPACT[str(plan.callers)]}")
+        output.heading(f"{where}: {what}, {count}, {IMPACT[plan.callers]}")
     if steps and plan.stopped and verb.release:
         output.warn(f"{settings.environment} is stopped, and this starts it")
     if steps and plan.log and not dry:  # who is asked first hears it with the question

@@ -8,14 +8,14 @@ import shutil
 import time
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 from ..errors import DONE, FAILED, DeployError
 from ..host.node.files import settle
 from ..remote.connection import Connection, refusal
-from ..remote.messages import BACKED_UP, BACKUP, Hello, Message, Shaped
+from ..remote.messages import Backup, Hello, M, Result, Sent
 from ..settings import Settings
 from ..ui.output import Output
+from ..ui.results import BackedUp
 from ..ui.sentences import backed_up
 from .actor import actor
 from .carry_out import shown
@@ -29,35 +29,35 @@ def run(settings: Settings) -> int:
     return shown(settings, lambda output: backup(settings, output))
 
 
-def backup(settings: Settings, output: Output) -> dict[str, Any]:
+def backup(settings: Settings, output: Output) -> BackedUp:
     """Fetch it into a file that appears when it is whole, and replaces none. Raises `DeployError`."""
     started, environment = time.monotonic(), settings.environment
     path = _path(settings)
     title = f"copy the log of {environment} on {settings.node}"
     output.begin(title)
     with Connection(settings) as connection:
-        _answer_of(connection, Hello)
+        _answer(connection, Hello)
         connection.say(verb="backup", environment=environment, actor=actor(settings.root))
-        answer = _answer_of(connection, BACKUP)
+        copy = _answer(connection, Backup)
         output.done(title, time.monotonic() - started, "verified")
-        fetched, size = time.monotonic(), answer["size"]
-        digest = _fetch(connection, output, path, size)
-        output.done("download", time.monotonic() - fetched, f"{size / 1e3:,.0f} kB")
-    return {
-        "outcome": "done",
-        "exit_code": DONE,
-        "verb": settings.verb,
-        "environment": environment,
-        "node": settings.node,
-        "release": answer["release"],
-        "file": str(path),
-        "size": size,
-        "sha256": digest,
-        "position": answer["position"],
-        "head": answer["hash"],
-        "seconds": round(time.monotonic() - started, 3),
-        "summary": backed_up(str(path), answer["position"], size, answer["hash"]),
-    }
+        fetched = time.monotonic()
+        digest = _fetch(connection, output, path, copy.size)
+        output.done("download", time.monotonic() - fetched, f"{copy.size / 1e3:,.0f} kB")
+    return BackedUp(
+        outcome="done",
+        exit_code=DONE,
+        verb=settings.verb,
+        environment=environment,
+        node=settings.node,
+        release=copy.release,
+        file=str(path),
+        size=copy.size,
+        sha256=digest,
+        position=copy.position,
+        head=copy.hash,
+        seconds=round(time.monotonic() - started, 3),
+        summary=backed_up(str(path), copy.position, copy.size, copy.hash),
+    )
 
 
 def _path(settings: Settings) -> Path:
@@ -86,11 +86,13 @@ def _refuse_another(path: Path) -> None:
         raise DeployError(f"{path} is there already, and no backup replaces a file.", ELSEWHERE)
 
 
-def _answer_of(connection: Connection, expected: type[Message] | Shaped) -> Any:
-    answer = connection.hear(expected)
-    if isinstance(answer, dict) and answer["type"] == "result" and answer["outcome"] != "done":
-        raise refusal(connection.node, answer, CODES[answer["outcome"]])
-    return answer
+def _answer(connection: Connection, expected: type[M]) -> M:
+    """The next message. Raises `DeployError` with the exit code of the outcome, where the node refuses."""
+    message = connection.hear(expected)
+    if isinstance(message, expected):
+        return message
+    assert isinstance(message, Result)
+    raise refusal(connection.node, message, CODES[message.outcome])
 
 
 def _fetch(connection: Connection, output: Output, path: Path, size: int) -> str:
@@ -110,7 +112,7 @@ def _fetch(connection: Connection, output: Output, path: Path, size: int) -> str
             digest = connection.take(size, file, came)
             file.flush()
             os.fsync(file.fileno())
-        if digest != _answer_of(connection, BACKED_UP)["sha256"]:
+        if digest != _answer(connection, Sent).sha256:
             raise DeployError("the copy arrived damaged.", "try again", code=FAILED)
         _publish(part, path)
     except OSError as error:

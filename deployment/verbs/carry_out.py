@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from typing import Any
 
 from ..errors import INTERRUPTED, DeployError, unusable
 from ..remote.connection import Connection
 from ..settings import Settings
 from ..ui.display import choose
-from ..ui.output import Output, result_of
+from ..ui.output import Output
+from ..ui.results import Result, result_of
 from .table import VERBS
 
 
@@ -23,13 +23,13 @@ def run(settings: Settings) -> int:
         return shown(settings, lambda output: _at_once(settings, output, connection))
 
 
-def shown(settings: Settings, work: Callable[[Output], dict[str, Any]]) -> int:
+def shown(settings: Settings, work: Callable[[Output], Result]) -> int:
     """Do the work, show its result or its error, and return the exit code."""
     output = choose(settings.json)
     try:
         result = work(output)
     except DeployError as error:
-        result = result_of(error, environment=settings.environment, verb=settings.verb)
+        result = result_of(error, settings.environment, settings.verb)
     except KeyboardInterrupt:
         output.interrupt()
         raise
@@ -40,19 +40,19 @@ def shown(settings: Settings, work: Callable[[Output], dict[str, Any]]) -> int:
         raise
     except OSError as error:
         hint = f"make status ENV={settings.environment} shows how it went"
-        code = result["exit_code"] or INTERRUPTED
+        code = result.exit_code or INTERRUPTED
         raise DeployError(unusable(error).message, hint, code=code) from error
-    return int(result["exit_code"])
+    return result.exit_code
 
 
-def _at_once(settings: Settings, output: Output, connection: Connection) -> dict[str, Any]:
+def _at_once(settings: Settings, output: Output, connection: Connection) -> Result:
     from . import change
 
     with connection:
         return change.change(settings, output, connection)
 
 
-def _after_question(settings: Settings, output: Output) -> dict[str, Any]:
+def _after_question(settings: Settings, output: Output) -> Result:
     """Ask with the impact of the change, if a person can be asked; then carry it out."""
     from . import change, consent, copies, foreseen
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -19,15 +19,18 @@ from ..host.values.model import sha256
 from ..host.values.step import Step
 from ..remote.connection import Connection, refusal
 from ..remote.lost import Lost
-from ..remote.messages import CHANGE, Hello, unexpected
-from ..remote.plan import Plan, steps_of
+from ..remote.messages import NO_FACTS, Hello, Result, unexpected
+from ..remote.plan import Begun, Need, Plan
+from ..remote.record import Attempt, Entry, Failed, Record, Revert, RevertFailed, StepBegun, StepDone
 from ..settings import Settings
 from ..ui.output import Output
+from ..ui.results import Changed
 from . import consent, foreseen, preview
 from .actor import actor
 from .announcement import announce
 from .copies import Copy
-from .outcome import missing, outcome_of, summary
+from .outcome import CODES, missing, outcome_of, summary
+from .preview import Previewed
 from .table import VERBS
 
 RECONNECTS = 5  # times that a lost connection is taken up again to hear the end
@@ -42,9 +45,7 @@ class Prepared:
     packages: layer.Dependencies
 
 
-def change(
-    settings: Settings, output: Output, connection: Connection, copy: Copy | None = None
-) -> dict[str, Any]:
+def change(settings: Settings, output: Output, connection: Connection, copy: Copy | None = None) -> Changed:
     """Carry out one changing verb; the result has the exit code. Raises `DeployError` before it has begun.
 
     `copy` is the log that a restore brings along.
@@ -68,9 +69,9 @@ def change(
 def foresee(settings: Settings, output: Output, connection: Connection, copy: Copy | None) -> Plan:
     """The plan of a change, with nothing touched. Raises `DeployError` where it would be refused."""
     forecast = _Change(settings, output, copy, dry=True)
-    result = forecast.run(connection)
-    if result["outcome"] != "planned":
-        raise refusal(settings.node, result, result["exit_code"])
+    result = forecast.converse(connection)
+    if result.outcome != "planned":
+        raise refusal(settings.node, result, CODES[result.outcome])
     assert forecast.plan is not None  # else its result would be unexpected
     return forecast.plan
 
@@ -91,30 +92,30 @@ class _Change:
         self.prepared: Prepared | None = None
         self.copy = copy
         self.plan: Plan | None = None
-        self.facts: dict[str, Any] = {}  # what steps have found out that belongs into the result
+        self.facts = NO_FACTS  # of all steps so far
 
-    def run(self, connection: Connection) -> dict[str, Any]:
-        result = self._result(self._converse(connection))
-        if self.verb.remarks is not None and result["outcome"] == "done":
+    def run(self, connection: Connection) -> Changed:
+        result = self._result(self.converse(connection))
+        if self.verb.remarks is not None and result.outcome == "done":
             for remark in self.verb.remarks(result):
                 self.output.warn(remark)
-        if not self.verb.dry or result["outcome"] != "planned":
+        if not self.verb.dry or result.outcome != "planned":
             return result
         assert self.release is not None
         assert self.prepared is not None
         assert self.plan is not None
         shown = preview.of(self.settings.root, self.prepared.source, self.release, self.plan)
-        for line in preview.text(shown, self.plan.steps, self.release.manifest.id):
+        for line in preview.text(shown, self.release.manifest.id):
             self.output.heading(line)
-        return {**result, **shown}
+        return Previewed(**vars(result), preview=shown)
 
-    def _converse(self, connection: Connection) -> Any:
+    def converse(self, connection: Connection) -> Result:
         # The connection takes as long as all our own preparation: they go on side by side.
         with ThreadPoolExecutor() as pool:
             asker = pool.submit(actor, self.settings.root)
             preparing = pool.submit(self._prepare) if self.verb.builds else None
             hello = self._hello(connection, preparing)
-            if not isinstance(hello, Hello):
+            if isinstance(hello, Result):
                 return hello
             self._request(connection, hello, asker.result())
         try:
@@ -133,7 +134,7 @@ class _Change:
             layer.dependencies(code, self.cache),
         )
 
-    def _hello(self, connection: Connection, preparing: Future[Prepared] | None) -> Any:
+    def _hello(self, connection: Connection, preparing: Future[Prepared] | None) -> Hello | Result:
         """Raise our own faults first: they need no answer of the node."""
         self.output.begin(f"connect to {self.settings.node}")
         started = time.monotonic()
@@ -170,23 +171,22 @@ class _Change:
         self.output.done("build release", time.monotonic() - started, f"{len(built.entries)} files")
         return built
 
-    def _follow(self, connection: Connection) -> Any:
+    def _follow(self, connection: Connection) -> Result:
         while True:
-            message = connection.hear(*CHANGE)
-            match message["type"]:
-                case "plan":
-                    self._announce(Plan.from_json(message))
-                case "need":
-                    self._send(connection, message["blobs"])
-                case "transaction":
-                    self.transaction = message["id"]
-                case "record":
+            match connection.hear(Plan, Need, Begun, Record, Result):
+                case Plan() as plan:
+                    self._announce(plan)
+                case Need(blobs):
+                    self._send(connection, blobs)
+                case Begun(transaction):
+                    self.transaction = transaction
+                case Record(entry):
                     self.shown += 1
-                    self._show(message["entry"])
-                case "result":
-                    if self.plan is None and message["outcome"] in ("planned", "done", "nothing"):
+                    self._show(entry)
+                case Result(outcome) as result:
+                    if self.plan is None and outcome in ("planned", "done", "nothing"):
                         raise unexpected(self.settings.node, "a result before a plan")
-                    return message
+                    return result
 
     def _announce(self, plan: Plan) -> None:
         """Show the plan, and ask before the log of another environment replaces the present one."""
@@ -195,9 +195,9 @@ class _Change:
         self.plan = plan
         announce(self.settings, self.output, plan, dry=self.dry)
         if plan.steps and plan.log is not None and not self.dry:
-            consent.ask_about_another(self.settings, plan.log["other"])
+            consent.ask_about_another(self.settings, plan.log.other)
 
-    def _send(self, connection: Connection, kinds: list[str]) -> None:
+    def _send(self, connection: Connection, kinds: Sequence[str]) -> None:
         ours = {"log"} if self.copy else {"layer", "release"} if self.release else set()
         if self.dry or self.sent or not ours.issuperset(kinds):
             raise unexpected(self.settings.node, f"that it needs {' and '.join(kinds) or 'something'}")
@@ -238,26 +238,26 @@ class _Change:
         )
         return content
 
-    def _show(self, entry: dict[str, Any]) -> None:
-        match entry["event"]:
-            case "step" if entry["state"] == "begin":
-                self.output.begin(entry["title"])
-            case "step":
-                self.soaked += entry["seconds"] if entry["verb"] in ("soak", "watch") else 0
-                self.facts |= entry.get("facts") or {}
-                self.output.done(entry["title"], entry["seconds"], entry["remark"])
-                for doubt in entry.get("doubts", ()):
+    def _show(self, entry: Entry) -> None:
+        match entry:
+            case StepDone():
+                self.soaked += entry.seconds if entry.verb in ("soak", "watch") else 0
+                self.facts = self.facts.joined(entry.facts)
+                self.output.done(entry.title, entry.seconds, entry.remark)
+                for doubt in entry.doubts:
                     self.output.warn(f"  {doubt}")
-            case "failed":
-                self.output.warn(f"  {entry['title']}: failed", tuple(entry["details"]))
-            case "revert":
-                self.output.heading(_revert(steps_of(entry["steps"])))
-            case "revert-failed":
-                self.output.warn(f"revert failed: {entry['message']}", tuple(entry["details"]))
-            case "attempt" if entry["number"] > 1:
-                self.output.warn(f"the transaction was killed; this is its attempt {entry['number']}")
+            case StepBegun():
+                self.output.begin(entry.title)
+            case Failed():
+                self.output.warn(f"  {entry.title}: failed", entry.details)
+            case Revert():
+                self.output.heading(_revert(entry.steps))
+            case RevertFailed():
+                self.output.warn(f"revert failed: {entry.message}", entry.details)
+            case Attempt(number=number) if number > 1:
+                self.output.warn(f"the transaction was killed; this is its attempt {number}")
 
-    def _take_up_again(self) -> Any:
+    def _take_up_again(self) -> Result:
         """The node goes on by itself: connect anew, and hear the rest."""
         for attempt in range(RECONNECTS):
             lost = "the connection was lost; the change continues on the node."
@@ -276,23 +276,21 @@ class _Change:
             code=HANDS,
         )
 
-    def _result(self, message: dict[str, Any]) -> dict[str, Any]:
+    def _result(self, message: Result) -> Changed:
         """The result in the form that outputs take."""
-        plan = self.plan or Plan()
-        result = {
-            **outcome_of(self.settings, message, plan),
-            "transaction": self.transaction,
-            "seconds": round(time.monotonic() - self.started, 3),
-            "soaked": self.soaked,
-            **({"log": plan.log} if plan.log else {}),
-            **({**self.facts, **message.get("facts", {})} if message["outcome"] == "done" else {}),
-        }
+        result = replace(
+            outcome_of(self.settings, message, self.plan),
+            transaction=self.transaction,
+            seconds=round(time.monotonic() - self.started, 3),
+            soaked=self.soaked,
+            facts=self.facts.joined(message.facts) if message.outcome == "done" else NO_FACTS,
+        )
         if lacking := missing(result):
             raise unexpected(self.settings.node, f"a result without {lacking}")
-        return {**result, "summary": summary(result)}
+        return replace(result, summary=summary(result))
 
 
-def _revert(steps: tuple[Step, ...]) -> str:
+def _revert(steps: Sequence[Step]) -> str:
     """A release that failed before the switch has changed nothing that serves."""
     clearing = all(step.verb.startswith(("clear", "prune")) for step in steps)
     return "running release unchanged; cleaning up" if clearing else "reverting to the state before"

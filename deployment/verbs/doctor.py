@@ -11,10 +11,10 @@ from ..errors import DeployError
 from ..host.values.check import Check, bad, ok
 from ..host.values.layout import ENVIRONMENTS
 from ..host.values.model import BOT
-from ..remote.connection import Connection, result_of_look
+from ..remote.connection import Connection
 from ..remote.login import log_in
 from ..remote.lost import Lost
-from ..remote.messages import RESULT, Checks, Clock, Hello
+from ..remote.messages import Checks, Clock, Done, Hello
 from ..settings import Settings
 from ..ui.report import Report
 from . import checkout, rules
@@ -79,16 +79,16 @@ def _node(settings: Settings, report: Report, node: str, request: dict[str, Any]
 def _converse(connection: Connection, report: Report, user: str, request: dict[str, Any]) -> None:
     """Ask once, and show what comes until the result."""
     node = connection.node
-    hello = result_of_look(node, connection.hear(Hello))
+    hello = connection.answer(Hello)
     report.section("", [rules.sudo(user)], node)
     started = time.time()
     connection.say(verb="doctor", **request)
-    clock = result_of_look(node, connection.hear(Clock))
+    clock = connection.answer(Clock)
     half = (time.time() - started) / 2
     report.section(node, [_platform(hello), rules.clock(clock.at - started - half, half)], node)
     while True:
         with report.looking(f"looking at {node}"):
-            answer = result_of_look(node, connection.hear(Checks, RESULT))
+            answer = connection.answer(Checks, Done)
         if not isinstance(answer, Checks):
             return
         name = answer.environment

@@ -11,7 +11,7 @@ from typing import Any
 
 from ..errors import DONE, HANDS
 from ..remote.answers import Entry, History, Line
-from ..remote.connection import Connection, result_of_look
+from ..remote.connection import Connection
 from ..remote.messages import Hello
 from ..remote.shapes import plain
 from ..settings import Settings
@@ -49,10 +49,10 @@ class Change:
 def history(settings: Settings) -> int:
     """Show the last changes, newest last; 4 when the chain of the audit does not hold."""
     with Connection(settings) as connection:
-        result_of_look(settings.node, connection.hear(Hello))
+        connection.answer(Hello)
         detail = settings.environment if settings.named and settings.lines == 1 else None
         connection.say(verb="history", detail=detail)
-        answer = result_of_look(settings.node, connection.hear(History))
+        answer = connection.answer(History)
     changes = _selected(settings, pair(answer.lines))
     code = DONE if answer.first_bad is None else HANDS
     if settings.json:

@@ -6,7 +6,7 @@ import contextlib
 import sys
 
 from ..errors import DONE
-from ..remote.connection import Connection, result_of_look
+from ..remote.connection import Connection
 from ..remote.messages import Hello, Stream
 from ..settings import Settings
 from ..ui.journal import Objects, Unfolding
@@ -16,7 +16,7 @@ def logs(settings: Settings) -> int:
     """Show the journal, and go on until interrupted when following; `--json`: a JSON object per line."""
     lines = settings.lines if settings.lines is not None else (50 if settings.since is None else None)
     with Connection(settings) as connection:
-        result_of_look(settings.node, connection.hear(Hello))
+        connection.answer(Hello)
         connection.say(
             verb="logs",
             environment=settings.environment,
@@ -26,7 +26,7 @@ def logs(settings: Settings) -> int:
             follow=settings.follow,
             json=settings.json,
         )
-        result_of_look(settings.node, connection.hear(Stream))
+        connection.answer(Stream)
         if settings.json:
             connection.relay(Objects(settings.node, sys.stdout.buffer))
         else:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from ..errors import DONE, FAILED, HANDS, REFUSED
+from ..remote.messages import Result
 from ..remote.plan import Plan
 from ..settings import Settings
+from ..ui.results import Changed
 from .table import VERBS
 
 CODES = {
@@ -21,38 +20,41 @@ CODES = {
 }
 
 
-def outcome_of(settings: Settings, answer: Mapping[str, Any], plan: Plan) -> dict[str, Any]:
+def outcome_of(settings: Settings, result: Result, plan: Plan | None) -> Changed:
     """The result of a change, without the parts that only the operator's half knows."""
-    outcome, environment = answer["outcome"], settings.environment
-    return {
-        "outcome": outcome,
-        "exit_code": CODES[outcome],
-        "verb": settings.verb,
-        "environment": environment,
-        "node": settings.node,
-        "release": plan.release,
-        "state_before": answer.get("state"),
-        "before": answer.get("before", plan.before),
-        "after": answer.get("after"),
-        "callers": plan.callers,
-        "data": plan.data,
-        "data_deleted": any(step.verb == "delete-data" for step in plan.steps),
-        "answered_by": settings.node if answer.get("message") or answer.get("hint") else None,
-        "message": answer.get("message") or "",
-        "hint": answer.get("hint") or "",
-        "details": answer.get("details") or [],
-    }
+    before = plan.before if plan and result.before == "" else result.before
+    steps = plan.steps if plan else ()
+    return Changed(
+        outcome=result.outcome,
+        exit_code=CODES[result.outcome],
+        verb=settings.verb,
+        environment=settings.environment,
+        node=settings.node,
+        release=plan.release if plan else None,
+        state_before=result.state,
+        before=before or None,
+        after=result.after,
+        callers=plan.callers if plan else None,
+        data=plan.data if plan else None,
+        data_deleted=any(step.verb == "delete-data" for step in steps),
+        answered_by=settings.node if result.message or result.hint else None,
+        message=result.message,
+        hint=result.hint,
+        details=result.details,
+        log=plan.log if plan else None,
+    )
 
 
-def missing(result: Mapping[str, Any]) -> str:
+def missing(result: Changed) -> str:
     """The first fact that the summary of a change needs and its result lacks; empty if there is none."""
-    needed = VERBS[result["verb"]].facts if result["outcome"] == "done" else ()
-    return next((name for name in needed if name not in result), "")
+    needed = VERBS[result.verb].facts if result.outcome == "done" else ()
+    known = {"log": result.log, **vars(result.facts)}
+    return next((name for name in needed if known[name] is None), "")
 
 
-def summary(result: Mapping[str, Any]) -> str:
+def summary(result: Changed) -> str:
     """The state after a change, in a line."""
-    verb, environment, outcome = VERBS[result["verb"]], result["environment"], result["outcome"]
+    verb, environment, outcome = VERBS[result.verb], result.environment, result.outcome
     own = {"done": verb.done, "nothing": verb.nothing}.get(outcome)
     if own is not None:
         return own(result)
@@ -60,9 +62,9 @@ def summary(result: Mapping[str, Any]) -> str:
         return "nothing was touched"
     if outcome == "hands":
         return f"look at {environment}: make status ENV={environment}"
-    if outcome == "failed" and result["state_before"] == "stopped":
+    if outcome == "failed" and result.state_before == "stopped":
         return f"{environment} does not run, as before"
-    runs = f"{environment} runs {result['after']}" if result["after"] else f"{environment} is as it was"
+    runs = f"{environment} runs {result.after}" if result.after else f"{environment} is as it was"
     if outcome == "nothing":
         return f"nothing to do, {runs}"
     return environment if outcome == "refused" else runs

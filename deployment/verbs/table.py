@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from ..host.values.layout import ENVIRONMENTS
 from ..settings import Settings
 from ..ui import redacted, sentences
+from ..ui.results import Changed
 from . import questions
 from .questions import Question
 
@@ -30,12 +30,12 @@ class Verb:
     soak: float = 0.0  # seconds, unless SOAK says otherwise
     release: str = ""  # the release that it activates: BUILT from this checkout, KEPT on the node, or none
     dry: bool = False  # whether it shows the plan of a deploy and changes nothing
-    request: Callable[[Settings], dict[str, Any]] = lambda _: {}  # its own values for the node
+    request: Callable[[Settings], Mapping[str, object]] = lambda _: {}  # its own values for the node
     question: Callable[[Settings, str], Question | None] | None = None  # asked before it changes anything
     facts: tuple[str, ...] = ()  # the facts that the node has to report once it is done
-    done: Callable[[Mapping[str, Any]], str] | None = None  # the summary, if not the release that runs
-    nothing: Callable[[Mapping[str, Any]], str] | None = None  # the same if there was nothing to do
-    remarks: Callable[[Mapping[str, Any]], Iterator[str]] | None = None  # warnings once it is done
+    done: Callable[[Changed], str] | None = None  # the summary, if not the release that runs
+    nothing: Callable[[Changed], str] | None = None  # the same if there was nothing to do
+    remarks: Callable[[Changed], Iterator[str]] | None = None  # warnings once it is done
 
     @property
     def builds(self) -> bool:

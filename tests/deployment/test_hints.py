@@ -6,10 +6,12 @@ import os
 import re
 import stat
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from deployment import arguments
 from deployment.host.apply import directories
 from deployment.host.apply.work import Work
 from deployment.host.doctor import condition, log_check
@@ -23,8 +25,10 @@ from deployment.host.values.desired import Running
 from deployment.host.values.errors import StepFailed
 from deployment.host.values.layout import Environment, Layout
 from deployment.host.values.model import Log
+from deployment.remote import messages
 from deployment.settings import ROOT
 from deployment.ui import redacted
+from deployment.verbs.outcome import outcome_of
 
 DEV = Environment("dev")
 DATA = "/var/lib/helionyx/dev"
@@ -84,8 +88,9 @@ def hints() -> Iterator[tuple[str, str]]:
         lost = loss.judge(loss.Facts("dev", store, Log(4, "a" * 64), missing=True, before=before))
         assert lost is not None
         yield f"moved {before}", lost.hint
-    result = {"environment": "dev", "position": 12, "elsewhere": [], "archived": [f"{DATA}/kept/5-0"]}
-    for remark in redacted.remarks({**result, "backups": []}):
+    settings = arguments.read(["redact", "dev"], {"POSITION": "12", "REASON": "x"})
+    result = outcome_of(settings, messages.Result("done"), None)
+    for remark in redacted.remarks(replace(result, facts=messages.Facts(archived=(f"{DATA}/kept/5-0",)))):
         yield "archived", remark
 
 

@@ -9,10 +9,13 @@ import pytest
 
 from deployment import arguments
 from deployment.host.values.model import Log
+from deployment.remote.plan import Replacement
+from deployment.remote.shapes import shape_of
 from deployment.settings import ROOT
 from deployment.verbs import copies, foreseen
 from deployment.verbs.copies import Copy
 from services.event_log.sqlite.log import SqliteLog
+from tests.deployment import hostile_node as node
 
 REQUEST = arguments.read(["restore", "dev"], {"BACKUP": "x.db"})
 
@@ -65,9 +68,15 @@ SAYS = [
 ]
 
 
+def replacement(**values: Any) -> Replacement:
+    """A log that replaces another one, with these values."""
+    log: Replacement = shape_of(Replacement)({**node.REPLACEMENT, "flaw": None, "begins": None, **values})
+    return log
+
+
 def test_backup_from_before_a_redaction_is_told() -> None:
     """A backup from before a redaction brings the redacted words back."""
-    log = {"there": 7, "length": 5, "newer": None, "aside": 7, "said": 5, "before_redaction": True}
+    log = replacement(there=7, length=5, newer=None, aside=7, said=5, before_redaction=True)
     assert foreseen.words("dev", log).endswith("from before a redaction, and brings those words back")
 
 
@@ -75,7 +84,7 @@ def test_backup_from_before_a_redaction_is_told() -> None:
 def test_words(log: dict[str, Any], words: str) -> None:
     """Each relation that two logs can have."""
     # As where the last event of each was said, and is no start or stop.
-    whole = {"aside": log["there"], "said": log["length"], **log}
+    whole = replacement(**{"aside": log["there"], "said": log["length"], **log})
     assert foreseen.words("dev", whole).startswith(words)
 
 
@@ -89,11 +98,12 @@ def test_whether_a_copy_goes_on_from_the_log_that_is_there(tmp_path: Path, conte
     log = SqliteLog.open(tmp_path / "store")
     hashes = [record.hash for record in log.read(0, 10)]
     log.close()
-    told = {"there": 2, "there_head": hashes[1], "said": copy.log.last[0], "newer": None, "begins": None}
-    assert foreseen.judged(REQUEST, told, copy)["begins"] is True
-    assert foreseen.judged(REQUEST, {**told, "there_head": "0" * 64}, copy)["begins"] is False
-    assert foreseen.judged(REQUEST, {**told, "there": copy.log.length}, copy)["begins"] is None
-    assert foreseen.judged(REQUEST, told, None)["begins"] is None, "of one that is kept the node has said it"
+    known = {"there": 2, "there_head": hashes[1], "said": copy.log.last[0], "newer": None}
+    there = replacement(**known)
+    assert foreseen.judged(REQUEST, there, copy).begins is True
+    assert foreseen.judged(REQUEST, replacement(**known | {"there_head": "0" * 64}), copy).begins is False
+    assert foreseen.judged(REQUEST, replacement(**known | {"there": copy.log.length}), copy).begins is None
+    assert foreseen.judged(REQUEST, there, None).begins is None, "of one that is kept the node has said it"
 
 
 @pytest.mark.parametrize(
@@ -112,9 +122,9 @@ def test_whether_a_copy_goes_on_from_the_log_that_is_there(tmp_path: Path, conte
 def test_which_environment_a_copy_is_a_backup_of(name: str, taken_from: list[str], other: str | None) -> None:
     """The node's audit knows its own; of another node's only the name tells, as `make backup` gives it."""
     copy = Copy(Path("/x") / name, 1, "0" * 64, Log(1, "0" * 64))
-    log = {"there": None, "said": 1, "taken_from": taken_from, "newer": None}
+    log = replacement(there=None, said=1, taken_from=taken_from, newer=None)
     found = foreseen.judged(REQUEST, log, copy)
-    assert found["other"] == other
+    assert found.other == other
     assert foreseen.words("dev", found).startswith(f"the restored log is a backup of {other}; ") == bool(
         other
     )

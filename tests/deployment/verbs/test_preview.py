@@ -7,41 +7,46 @@ from pathlib import Path
 from deployment.build import source
 from deployment.host.values.model import Manifest
 from deployment.host.values.step import Step
+from deployment.remote.plan import Running
 from deployment.verbs import preview
+from deployment.verbs.preview import Preview
 from tests.deployment.conftest import git
 
 
-def manifest(digests: dict[str, str], **config: object) -> Manifest:
-    """A release with this configuration."""
-    return Manifest("dev", "c" * 40, False, "", "3.11", "p", "l", {}, {}, config, digests)
+def manifest(running: Running) -> Manifest:
+    """A release with the configuration of one that runs."""
+    files: dict[str, str] = {}
+    return Manifest(
+        "dev", "c" * 40, False, "", "3.11", "p", "l", files, files, running.config, running.digests
+    )
 
 
 def test_configuration_shows_values_that_are_no_secret() -> None:
     """A secret is only said to change."""
-    before = manifest({"API_PORT": "a", "API_TOKEN": "b", "LOG_LEVEL": "c"}, api_port=8000, log_level="INFO")
-    after = manifest({"API_PORT": "x", "API_TOKEN": "y", "TIMEZONE": "z"}, api_port=8010, timezone="UTC")
-    assert preview.configuration(before, after) == [
+    digests = {"API_PORT": "a", "API_TOKEN": "b", "LOG_LEVEL": "c"}
+    before = Running("c" * 40, {"api_port": 8000, "log_level": "INFO"}, digests)
+    digests = {"API_PORT": "x", "API_TOKEN": "y", "TIMEZONE": "z"}
+    after = Running("d" * 40, {"api_port": 8010, "timezone": "UTC"}, digests)
+    assert preview.configuration(before, manifest(after)) == [
         "~ API_PORT 8000 -> 8010",
         "~ API_TOKEN (not shown)",
         "- LOG_LEVEL INFO",
         "+ TIMEZONE UTC",
     ]
-    assert preview.configuration(after, after) == []
+    assert preview.configuration(after, manifest(after)) == []
 
 
 def test_drop_ins_are_named() -> None:
     """They change what the units of the release say."""
-    empty: dict[str, list[str]] = {"uncommitted": [], "commits": [], "configuration": [], "units": []}
     step = Step("enable-units", ("helionyx-dev.service",), "not enabled at boot")
-    shown = preview.text({**empty, "drop_ins": ["/etc/x.conf"]}, [step], "1a2b3c")
+    shown = preview.text(Preview((step,), drop_ins=["/etc/x.conf"]), "1a2b3c")
     title, reason = "  enable units helionyx-dev.service", "      not enabled at boot"
     assert shown == [title, reason, "drop-ins:", "  /etc/x.conf"]
 
 
 def test_plan_without_a_step_says_why() -> None:
     """There is nothing to do, and that has a reason too."""
-    empty: dict[str, list[str]] = {title: [] for title in preview.SECTIONS}
-    [line] = preview.text(empty, [], "1a2b3c")
+    [line] = preview.text(Preview(()), "1a2b3c")
     assert line.startswith("  up to date: 1a2b3c runs")
 
 
@@ -75,14 +80,28 @@ def test_commits_that_come_and_go_are_listed(checkout: Path) -> None:
 
 def test_files_that_are_not_committed_are_named(checkout: Path) -> None:
     """For people the first few and how many more; what is committed and what git ignores is not."""
-    nothing: dict[str, list[str]] = {"commits": [], "configuration": [], "units": [], "drop_ins": []}
     clean = source.read(checkout, "dev")
-    [_] = preview.text({"uncommitted": list(clean.changed), **nothing}, [], "1a2b3c")
+    [_] = preview.text(Preview((), clean.changed), "1a2b3c")
     (checkout / "pyproject.toml").write_text("[project]\nname = 'x'\n")
     for number in range(6):
         (checkout / "services" / f"new-{number}.py").write_text("")
     changed = source.read(checkout, "dev").changed
     assert changed == ("pyproject.toml", *(f"services/new-{number}.py" for number in range(6)))
-    _, *shown = preview.text({"uncommitted": list(changed), **nothing}, [], "1a2b3c")
+    _, *shown = preview.text(Preview((), changed), "1a2b3c")
     names = [f"  {name}" for name in changed[: preview.FEW]]
     assert shown == ["uncommitted:", *names, "  and 2 more"]
+
+
+def test_json_of_a_preview() -> None:
+    """Each list is there, with nothing in it too: programs depend on the keys."""
+    step = Step("enable-units", (), "not enabled at boot")
+    shown = Preview((step,), ("x.py",), ["+ c"], ["~ API_PORT"], ("/etc/x.conf",), ["--- a.socket"]).to_json()
+    assert list(shown.items()) == [
+        ("steps_planned", [{"verb": "enable-units", "target": [], "reason": "not enabled at boot"}]),
+        ("uncommitted", ["x.py"]),
+        ("commits", ["+ c"]),
+        ("configuration", ["~ API_PORT"]),
+        ("drop_ins", ["/etc/x.conf"]),
+        ("units", ["--- a.socket"]),
+    ]
+    assert list(Preview(()).to_json().values()) == [[]] * 6

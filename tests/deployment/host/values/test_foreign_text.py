@@ -7,7 +7,7 @@ import json
 import multiprocessing
 import socket
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,9 +27,10 @@ from deployment.host.values.layout import Environment, Layout
 from deployment.host.values.model import BOT, Manifest, Observed
 from deployment.host.values.printable import LONGEST, printable, safe
 from deployment.remote import lost
-from deployment.remote.messages import RESULT, parse
-from deployment.ui import output, report
+from deployment.remote.messages import Result, parse
+from deployment.ui import report
 from deployment.ui.display import Json, Plain
+from deployment.ui.results import result_of
 from deployment.ui.tables import table
 from deployment.verbs import actor
 from tests.deployment.conftest import git
@@ -124,8 +125,8 @@ class Sinks:
         with (self.layout.root / "wire").open("w+b", buffering=0) as file:
             Wire(0, file.fileno()).say("result", outcome="refused", message=text, hint=text, details=[text])
             content = (self.layout.root / "wire").read_bytes()
-        answer = parse("node1", content[:-1], (RESULT,))  # whatever the text: the operator's half takes it
-        assert answer["hint"]
+        answer = parse("node1", content[:-1], (Result,))  # whatever the text: the operator's half takes it
+        assert answer.hint
         return content
 
     def _show(self, text: str) -> None:
@@ -135,8 +136,8 @@ class Sinks:
         shown.heading(text)
         shown.done(text, 1.0, text)
         shown.warn(text, (text,))
-        shown.end(output.result_of(error))
-        shown.end(output.result_of(error) | {"answered_by": "node1", "summary": text})
+        shown.end(result_of(error))
+        shown.end(replace(result_of(error), answered_by="node1", summary=text))
         report.Report(as_json=False).section(text, [bad(text, text, text)], answered_by="node1")
         print(table(("a", "b"), [(text, text)]))
         out, err = self.capture.readouterr()
@@ -145,7 +146,7 @@ class Sinks:
             assert not line.startswith(FORGED), line[:200]
         as_json = Json()
         as_json.warn(text, (text,))
-        as_json.end(output.result_of(error))
+        as_json.end(result_of(error))
         content = self.capture.readouterr().out
         assert content.isascii()
         assert json.loads(content)["exit_code"] == error.code
@@ -256,7 +257,7 @@ def test_entry_of_variables(variable: str, capfd: pytest.CaptureFixture[str]) ->
         try:
             request = arguments.read([verb, "dev"], environ)
         except DeployError as error:
-            Plain().end(output.result_of(error))
+            Plain().end(result_of(error))
             shown = capfd.readouterr().err
             assert shown.endswith("exit 2: refused, nothing was touched\n")
             assert_safe(shown.removeprefix("error: "))

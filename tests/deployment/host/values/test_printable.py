@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
@@ -14,8 +15,9 @@ from deployment.host.values.check import bad
 from deployment.host.values.printable import printable
 from deployment.remote.answers import Line, State
 from deployment.remote.shapes import shape_of
-from deployment.ui import output, report, tables
+from deployment.ui import report, tables
 from deployment.ui.display import Plain
+from deployment.ui.results import result_of
 from deployment.ui.terminal import Terminal
 from deployment.verbs import history, status
 from deployment.verbs.consent import ask, question_of
@@ -46,7 +48,7 @@ def _plain() -> None:
     shown.heading(HOSTILE)
     shown.done(HOSTILE, 1.0, HOSTILE)
     shown.warn(HOSTILE, (HOSTILE,))
-    shown.end(output.result_of(DeployError(HOSTILE, HOSTILE, details=(HOSTILE,))) | {"summary": HOSTILE})
+    shown.end(replace(result_of(DeployError(HOSTILE, HOSTILE, details=(HOSTILE,))), summary=HOSTILE))
 
 
 def _report() -> None:
@@ -98,6 +100,6 @@ def test_what_is_shown_on_a_terminal() -> None:
     shown.begin(HOSTILE)
     shown.done(HOSTILE, 1.0, HOSTILE)
     shown.warn(HOSTILE, (HOSTILE,))
-    shown.end(output.result_of(DeployError(HOSTILE, HOSTILE, details=(HOSTILE,))))
+    shown.end(result_of(DeployError(HOSTILE, HOSTILE, details=(HOSTILE,))))
     assert text.getvalue().count(SAFE) == 8
     assert all(line.isprintable() for line in text.getvalue().split("\n"))
