@@ -10,7 +10,7 @@ import subprocess
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, cast
 
 import pytest
 
@@ -18,6 +18,7 @@ from deployment import arguments
 from deployment.errors import FAILED, REFUSED, DeployError
 from deployment.remote.connection import Connection
 from deployment.remote.lost import Lost
+from deployment.remote.messages import Sent
 from deployment.settings import ROOT
 from deployment.ui.display import Plain
 from deployment.verbs import backup
@@ -39,8 +40,8 @@ class Node:
         came(size)
         return hashlib.sha256(CONTENT).hexdigest()
 
-    def hear(self, *_: object) -> dict[str, Any]:
-        return {"type": "result", "outcome": "done", "sha256": self.digest}
+    def hear(self, *_: object) -> Sent:
+        return Sent(self.digest)
 
 
 def fetch(node: Node, path: Path) -> str:
