@@ -189,7 +189,7 @@ def _api_url(text: str) -> str:
         )
     if url["scheme"] == "http" and not _near(url["host"]):
         raise InvalidError(
-            f"expected https:// to {_found(url['host'])}, found http://: the token would go in clear",
+            f"expected https:// to {_found(url['host'])}, found http://: the token would be sent unencrypted",
             "http:// is for localhost and for loopback and private addresses",
         )
     return text

@@ -49,9 +49,7 @@ def load(environment: str | None, variables: Mapping[str, str], root: Path) -> t
     if credentials:
         return read_file(Path(credentials) / "env", "the unit names it by LoadCredential=env:...")
     if variables.get("HELIONYX_RELEASE"):
-        hint = (
-            "it is root's alone; name the files, such as by --store, and run this as the environment's user"
-        )
+        hint = "only root can read it; name the files, and run this as the environment's user"
         return read_file(root / f".env.{environment}", hint)
     name, file = read_file(
         root / variables.get("ENV_DIR", "") / f".env.{environment}", f"make env ENV={environment}"

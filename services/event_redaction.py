@@ -86,8 +86,8 @@ def planned(log: EventLog, position: int) -> Redaction:
     words = [text for event in family.values() for text in _words(event.data)]
     if not words:
         raise RedactionError(
-            f"the event at position {position}, {family[position].type}, holds no words of anybody",
-            "name the position of the event in which the words are",
+            f"the event at position {position}, {family[position].type}, holds no text to redact",
+            "name the position of the event that holds the text",
         )
     words_of = _Words(family)
     at = log.head().position + 1
@@ -148,8 +148,8 @@ def _event_at(log: EventLog, position: int) -> Envelope:
     event = record.envelope()
     if event.type == EVENT_REDACTED[0]:
         raise RedactionError(
-            f"the event at position {position} is the note of a redaction, which stays",
-            "name the position of the event in which the words are",
+            f"the event at position {position} is the note of a redaction, and cannot be redacted",
+            "name the position of the event that holds the text",
         )
     return event
 

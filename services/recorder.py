@@ -123,7 +123,7 @@ class Recorder:
             raise
         self._unless_gone(storage)
         if first and isinstance(outcomes[0], Exception):
-            logger.error("this start is not noted in the log", exc_info=outcomes[0])
+            logger.error("this start could not be recorded", exc_info=outcomes[0])
         elif first:
             self.first, self._begun = None, True
         self._follow(storage)
@@ -133,7 +133,10 @@ class Recorder:
         if self.first is None or self._closing.is_set():
             return
         if storage.ends_with_notes_like(self.first, NOTES_IN_A_ROW):
-            logger.info("this start is noted together with what is said next, if anything is")
+            logger.info(
+                "the last %d events are starts and stops: only another event records this start",
+                NOTES_IN_A_ROW,
+            )
         else:
             self._note([])
 
@@ -147,7 +150,7 @@ class Recorder:
         try:
             self.commit(appends)
         except HelionyxError as error:
-            logger.warning("this start or stop is not noted in the log: %s", error.message)
+            logger.warning("this start or stop could not be recorded: %s", error.message)
 
     def _note_head(self, storage: OpenStorage | None) -> None:
         """Note the head of the log outside of it, where the log is known to be the right one."""

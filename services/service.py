@@ -185,7 +185,7 @@ class Service:
         """The item with this key. Raises MissingError."""
         item = await self.look(lambda models: items.item(models, key))
         if item is None:
-            raise MissingError(f"there is nothing with the number {key}")
+            raise MissingError(f"no item has the number {key}")
         return item
 
     async def look(self, query: Query[T]) -> T:

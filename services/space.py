@@ -18,7 +18,7 @@ and nothing is carried over from the -wal. The log has to be full first: read mo
 LITTLE = 1 << 20
 """In bytes: a disk with less than this left is full."""
 
-HINT = "make room on it: what was recorded can be read, and recording goes on by itself"
+HINT = "free disk space: reading still works, and recording resumes by itself"
 
 logger = logging.getLogger("helionyx")
 
@@ -39,7 +39,7 @@ class Space:
     def block(self, error: HelionyxError) -> None:
         """Let nothing be appended until there is room, and log the error that says why."""
         if not self._logged:
-            logger.error("%s; only reading goes on", error.message, extra={"fields": {"hint": HINT}})
+            logger.error("%s; only reading works", error.message, extra={"fields": {"hint": HINT}})
         self._logged = self.blocked = True
         self.reason = f"the disk is full, and nothing is recorded: {error.message}"
         if self._error.message != self.reason:
@@ -68,5 +68,5 @@ class Space:
         shortage = f"{self._backend.store} has {free // 1024} KiB left, and the reserve is in use"
         self.reason = f"the disk is full: {shortage}" if free < LITTLE else None
         if self._logged:
-            logger.info("the disk has room again, and what comes is recorded")
+            logger.info("the disk has room again; recording resumes")
         self._logged = False

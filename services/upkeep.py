@@ -38,15 +38,15 @@ async def repeat(look: Callable[[], Awaitable[None]], seconds: float) -> None:
         try:
             await look()
         except EventLogError as error:  # who reads hears of it, and the disk may come back
-            logger.warning("the event log could not be looked at: %s", error.message)
+            logger.warning("could not check the event log: %s", error.message)
         except NotReadyError:  # damaged, gone or closed: all are told elsewhere
             return
         except HelionyxError as error:  # the read models cannot be read: they may be, the next time
-            logger.warning("the read models could not be looked at: %s", error.message)
+            logger.warning("could not check the read models: %s", error.message)
 
 
 def _log_failure(task: asyncio.Task[None]) -> None:
     """Log the exception of a background task, unless the service stops."""
     error = None if task.cancelled() else task.exception()
     if error is not None and not isinstance(error, NotReadyError):
-        logger.error("upkeep has ended", exc_info=error)
+        logger.error("a background task failed", exc_info=error)

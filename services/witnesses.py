@@ -52,7 +52,7 @@ class Witnesses:
             self._can_write = True
         except (OSError, EventLogError) as error:
             if self._can_write:
-                logger.warning("the log's last head could not be noted: %s", error)
+                logger.warning("could not record the last head of the log: %s", error)
             self._can_write = False
 
 

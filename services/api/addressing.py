@@ -68,14 +68,14 @@ def _refusal(scope: Scope) -> Response | None:
         return problem(
             HTTPStatus.FORBIDDEN,
             f"expected no page of another origin, found {origins[0][:100]!r}",
-            "with an API_TOKEN a page needs that, and may come from anywhere",
+            "set an API_TOKEN to allow pages of other origins: they have to send it",
         )
     types = _values(scope, b"content-type")
     if _has_body(scope) and not (len(types) == 1 and _JSON.fullmatch(types[0])):
         return problem(
             HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
             f"expected a body of application/json, found {', '.join(types)[:100] or 'no Content-Type'}",
-            "-H 'Content-Type: application/json' says so to curl",
+            "-H 'Content-Type: application/json' is the option of curl",
         )
     return None
 

@@ -81,7 +81,7 @@ class Connections(ServerState):
         now = asyncio.get_running_loop().time()
         if now >= self._logged + LOGGED_EVERY:
             self._logged = now
-            logger.warning("more connections than the %d that can be held: those that wait are cut", most)
+            logger.warning("more than %d connections: closing the idle ones", most)
         return closed is not connection
 
 

@@ -76,7 +76,7 @@ def _of_process() -> Iterator[Metric]:
 
 def _of_state(state: State) -> Iterator[Metric]:
     who = {"environment": state.identity.environment, "release": state.identity.release}
-    yield InfoMetricFamily("helionyx", "Which process this is.", who)
+    yield InfoMetricFamily("helionyx", "The environment and the release of this process.", who)
     # Told by ourselves: under systemd the process does not see when the host was booted.
     yield GaugeMetricFamily(
         "process_start_time_seconds", "When the process started, since the epoch.", state.started
@@ -118,9 +118,13 @@ def _of_telegram(status: Status) -> Iterator[Metric]:
         yield GaugeMetricFamily("helionyx_telegram_last_poll_timestamp_seconds", text, polled)
     for name, text, count in (
         ("updates", "Updates that were handled.", status.updates),
-        ("ignored", "Those of other chats.", status.ignored),
+        ("ignored", "Updates that were ignored because they came from other chats.", status.ignored),
         ("sent", "Messages that the bot has sent.", status.sent),
-        ("failures", "What it could not do, or not for certain.", status.failures),
+        (
+            "failures",
+            "Failures: polls, updates, and messages that were not sent or may not have been.",
+            status.failures,
+        ),
     ):
         yield CounterMetricFamily(f"helionyx_telegram_{name}", text, count)
 
@@ -132,7 +136,9 @@ def _of_requests(measures: Measures) -> Iterator[Metric]:
     for labels, count in list(measures.answered.items()):
         requests.add_metric(labels, count)
     yield requests
-    yield _histogram("helionyx_request_duration_seconds", "How long they took.", measures.durations)
+    yield _histogram(
+        "helionyx_request_duration_seconds", "The seconds that requests took.", measures.durations
+    )
     text = "The seconds that streams and long polls were open."
     yield _histogram("helionyx_stream_duration_seconds", text, measures.streams)
     yield GaugeMetricFamily("helionyx_followers", "Streams of the log that are open.", measures.followers)

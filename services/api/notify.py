@@ -32,7 +32,7 @@ class Notifier:
         try:
             self._channel.sendto("\n".join(lines).encode(), self._address)
         except OSError as error:
-            logger.warning("cannot tell systemd %s: %s", lines[0], error)
+            logger.warning("cannot notify systemd of %s: %s", lines[0], error)
 
     async def watch(self) -> None:
         """Tell the watchdog for ever that the event loop turns, if one is set."""

@@ -92,11 +92,11 @@ async def on_http_exception(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     status, path = HTTPStatus(error.status_code), request.scope["path"][:LONGEST_PATH]
     if status == HTTPStatus.NOT_FOUND:
-        return problem(status, f"there is no path {path}", "GET /openapi.json names those that there are")
+        return problem(status, f"there is no path {path}", "GET /openapi.json lists all paths")
     if status == HTTPStatus.METHOD_NOT_ALLOWED:
         allowed = (error.headers or {}).get("Allow", "another method")
-        message = f"{path} cannot be asked by {request.method}"
-        return problem(status, message, f"it can be by {allowed}", error.headers)
+        message = f"{path} does not allow {request.method}"
+        return problem(status, message, f"allowed: {allowed}", error.headers)
     return problem(status, error.detail, headers=error.headers)
 
 
@@ -107,4 +107,4 @@ async def on_disconnect(_request: Request, _error: Exception) -> Response:
 
 async def on_bug(_request: Request, _error: Exception) -> Response:
     """Answer anything else. The traceback goes to the log, not to the caller."""
-    return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "something went wrong in the service; its log says what")
+    return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal error", "the log has it under this request_id")

@@ -208,7 +208,7 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._unsent() < self._left:
             self._watch()
         else:
-            self.cut("its answer is not taken")
+            self.cut("the client does not read the answer")
 
     def _unsent(self) -> int:
         """The bytes that the other side has not taken yet: those here, and those in the socket."""
@@ -224,7 +224,7 @@ class BoundedProtocol(HttpToolsProtocol):
         cycle = self.cycle
         if cycle is not None and cycle.scope is self.scope:
             if cycle.response_complete:  # what is read past was refused or not wanted
-                self.cut("its body does not end")
+                self.cut("the client does not end its body")
             return  # else `limits` answers it
         if cycle is not None and not cycle.response_complete:  # the answer before it comes first
             self._arriving = self.loop.call_later(ARRIVAL_SECONDS, self._late)
@@ -235,7 +235,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def cut(self, why: str) -> None:
         """End it as it is."""
-        logger.warning("a connection is cut: %s", why)
+        logger.warning("connection closed: %s", why)
         self.transport.abort()
 
     def _refuse(self, status: HTTPStatus, message: str) -> None:

@@ -57,7 +57,7 @@ def observed(app: ASGIApp, answered: Answered) -> ASGIApp:
             else:
                 logger.exception("a bug in the service")
         except asyncio.CancelledError:  # its time is over: raised on, it would be a bug to the server
-            logger.warning("cut off by the end of the service")
+            logger.warning("request cancelled: the service is stopping")
             if status is None:
                 await _stopping()(scope, receive, send_observed)
         finally:
@@ -71,8 +71,8 @@ def observed(app: ASGIApp, answered: Answered) -> ASGIApp:
 def _stopping() -> ASGIApp:
     return problem(
         HTTPStatus.SERVICE_UNAVAILABLE,
-        "the service stops, and has not come to an answer",
-        "what was to be recorded may be or become so: send it again with the same Idempotency-Key",
+        "the service stopped before the request was done",
+        "the change may have been recorded: repeat the request with the same Idempotency-Key",
         {"Retry-After": "1"},
     )
 

@@ -125,7 +125,7 @@ class DrainingServer(uvicorn.Server):
         # Without its connection an answer that has begun ends by itself; what has not begun is to say why.
         for protocol in self._protocols():
             if protocol.cycle is not None and protocol.cycle.response_started and not _is_answered(protocol):
-                protocol.cut("the service stops")
+                protocol.cut("the service is stopping")
         await self._wait_for_tasks()
         for task in self.server_state.tasks:
             task.cancel()

@@ -36,7 +36,7 @@ async def _serve(application: Application, listeners: list[socket.socket], notif
         server.stop()
         application.telegram.stop()
         application.service.end_streams()
-        notify("STOPPING=1", "STATUS=finishing what was begun")
+        notify("STOPPING=1", "STATUS=stopping, finishing open requests")
 
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop)

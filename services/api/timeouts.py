@@ -56,7 +56,7 @@ def limited(app: ASGIApp) -> ASGIApp:
         except TimeoutError:
             if not deadline.expired():
                 raise
-            logger.warning("given up after %g s", REQUEST_SECONDS)
+            logger.warning("request timed out after %g s", REQUEST_SECONDS)
             # What has begun stays incomplete, and the server closes the connection.
             if not started:
                 await (_late() if reading else _stuck())(scope, receive, send)
@@ -83,7 +83,7 @@ def _late() -> ASGIApp:
 def _stuck() -> ASGIApp:
     return problem(
         HTTPStatus.SERVICE_UNAVAILABLE,
-        f"the service has not come to an answer within {REQUEST_SECONDS:g} seconds",
-        "what was to be recorded may be or become so: send it again with the same Idempotency-Key",
+        f"no answer within {REQUEST_SECONDS:g} seconds",
+        "the change may have been recorded: repeat the request with the same Idempotency-Key",
         {"Retry-After": "1"},
     )

@@ -195,7 +195,7 @@ class Client:
             self._met = environment == named
         if not self._met:
             raise HelionyxError(
-                f"{self._target.url} is {environment}, and {named} was meant.",
+                f"{self._target.url} is the service of {environment}, not of {named}.",
                 f"--env {environment}, or another URL",
             )
 
@@ -213,17 +213,16 @@ class Client:
     def _problem(self, status: int, value: Mapping[str, Any]) -> HelionyxError:
         message, hint = str(value.get("detail") or value.get("reason") or status), str(value.get("hint", ""))
         if status == HTTPStatus.UNAUTHORIZED:
-            used = "API_TOKEN of" if self._target.token else "no API_TOKEN; there is none in"
-            return HelionyxError(
-                f"{self._target.url} refuses the token: {message}", f"used was {used} {self._target.source}"
-            )
+            sent = "the API_TOKEN of" if self._target.token else "no token: there is no API_TOKEN in"
+            hint = f"this command sent {sent} {self._target.source}"
+            return HelionyxError(f"{self._target.url} refuses the token: {message}", hint)
         if status in LATER:
             return NoAnswerError(message, hint, sent=True)
         if status == HTTPStatus.GONE:
             return GoneError(message, hint)
         # Of a thing that is not there it says which; of a path it says that, or no more than the status.
         if status in UNKNOWN and (message.startswith("there is no path") or message == value.get("title")):
-            hint = "the release that runs there may not know this yet: helionyx status"
+            hint = "the release there may be too old for this: helionyx status shows it"
         return HelionyxError(message, hint)
 
     def _stranger(self, response: http.client.HTTPResponse) -> HelionyxError:

@@ -36,7 +36,7 @@ def events(client: Client, out: Output, options: argparse.Namespace) -> int:
         else:
             out.row(_cells(line, out), WIDTHS, now=options.follow)
     if not shown and not out.as_json:
-        out.nothing("no such events")
+        out.nothing("no matching events")
     return 0
 
 

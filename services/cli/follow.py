@@ -43,13 +43,13 @@ def follow(client: Client, after: int, types: Sequence[str], note: Callable[[str
         try:
             if begun and received and received[-1] != _there(client, received[-1].position):
                 last = _parting(client, received)
-                note(f"the event log is another one from position {last + 1} on; it follows from there")
+                note(f"the event log was replaced from position {last + 1} on; continuing there")
             # The service hears where this one was: from there the next one goes on.
             headers = {"Last-Event-ID": str(last)} if begun else {}
             lines = client.lines(PATH, {"after": after or None, "type": types or None}, headers)
             for position, data in _records(lines):
                 if lost:
-                    note("it answers again")
+                    note("the service answers again")
                 begun, pause, lost = True, 0.5, False
                 if position is None:
                     continue

@@ -43,7 +43,7 @@ def find(environment: str | None, url: str | None, variables: Mapping[str, str],
     """
     if "HELIONYX_RELEASE" in variables:
         name, directory = _of_release(environment, root), root
-        hint = "it is root's alone: sudo"
+        hint = "only root can read it: use sudo"
     else:
         name, directory = _of_checkout(environment, variables), root / variables.get("ENV_DIR", "")
         hint = f"make env ENV={name} writes one"
@@ -63,7 +63,7 @@ def _of_release(named: str | None, root: Path) -> str:
         )
     if named not in (None, environments[0]):
         raise UsageError(
-            f"this is a release of {environments[0]}, and {named} was named.",
+            f"this is a release of {environments[0]}, not of {named}.",
             f"/opt/helionyx/{named}/current/helionyx is the one of {named}",
         )
     return environments[0]
@@ -73,7 +73,7 @@ def _of_checkout(named: str | None, variables: Mapping[str, str]) -> str:
     # An ENV that merely stands in the shell may be something else altogether.
     standing = variables.get("ENV")
     if named is None and standing == "live":
-        raise UsageError("ENV=live stands in the shell; live must be named each time.", "--env live")
+        raise UsageError("ENV=live is set in the shell; live must be named each time.", "--env live")
     return named or (standing if standing in ("dev", "staging") else "dev")
 
 

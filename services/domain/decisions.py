@@ -148,7 +148,7 @@ def _too_many(item: Item, more: tuple[str, ...]) -> Refusal | None:
 
 def _untagged(item: Item | None, command: Any) -> Refusal | None:
     if item is None:
-        return Refusal(f"there is nothing with the number {command.thing}", missing=True)
+        return Refusal(f"no item has the number {command.thing}", missing=True)
     if has_tag(item.tags, command.tag):
         return Refusal(f"{item.kind} {item.position} has the tag {command.tag} already")
     return _too_many(item, (command.tag,))
@@ -156,7 +156,7 @@ def _untagged(item: Item | None, command: Any) -> Refusal | None:
 
 def _tagged(item: Item | None, command: Any) -> Refusal | None:
     if item is None:
-        return Refusal(f"there is nothing with the number {command.thing}", missing=True)
+        return Refusal(f"no item has the number {command.thing}", missing=True)
     if not has_tag(item.tags, command.tag):
         return Refusal(f"{item.kind} {item.position} has no tag {command.tag}", missing=True)
     return None

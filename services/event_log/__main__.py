@@ -81,8 +81,8 @@ def _parser() -> argparse.ArgumentParser:
 def _add_redact(redact: argparse.ArgumentParser) -> None:
     redact.add_argument("position", type=int, metavar="POSITION")
     redact.add_argument("reason", metavar="REASON", help="which stays in the log, without the words")
-    redact.add_argument("--by", metavar="NAME", help="who wants it; by default who runs this")
-    redact.add_argument("--plan", action="store_true", help="only tell what would change")
+    redact.add_argument("--by", metavar="NAME", help="who asks for it; by default the user who runs this")
+    redact.add_argument("--plan", action="store_true", help="only show what would change")
     redact.add_argument("--file", type=Path, metavar="STEM", help="with --store: of PROJECTIONS_DB_PATH")
 
 
@@ -209,7 +209,7 @@ def _backup(options: argparse.Namespace, backend: Backend) -> int:
     try:
         last_backup.write(options.store, begun)
     except (OSError, ValueError) as error:  # the copy is whole all the same
-        print(f"warning: the time of this backup could not be noted: {error}", file=sys.stderr)
+        print(f"warning: could not record the time of this backup: {error}", file=sys.stderr)
     result = {"file": str(file), "position": head.position, "hash": head.hash}
     return _print(options, result, f"{file} has {_records(head.position)}, verified; the last is {head.hash}")
 

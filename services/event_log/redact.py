@@ -121,4 +121,4 @@ def _refuse_reason(reason: str, redaction: Redaction) -> None:
     if not (reason.strip() and len(reason) <= LONGEST_REASON and reason.isprintable()):
         raise RedactionError(f"expected a reason of 1 to {LONGEST_REASON} characters, found {len(reason)}")
     if redaction.names(reason):
-        raise RedactionError("the reason repeats the words that are to go", "give one without them")
+        raise RedactionError("the reason repeats the words to be redacted", "give a reason without them")

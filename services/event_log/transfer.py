@@ -61,7 +61,7 @@ def import_lines(
             except (ValueError, RecursionError) as error:
                 raise MisfitError(
                     f"expected a record in line {number}, found something else: {error}",
-                    "the lines are those that export has written",
+                    "import reads the lines that export writes",
                 ) from None
             if record.position % STEP == 0:
                 progress(record.position)

@@ -33,7 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m services.projections", description=DESCRIPTION)
     verbs = parser.add_subparsers(dest="verb", required=True)
     verbs.add_parser("rebuild", help="build them anew out of the event log, and put them in place at once")
-    verbs.add_parser("digest", help="what is the same for two builds that are the same")
+    verbs.add_parser("digest", help="print a digest of all rows, equal for equal builds")
     for verb in verbs.choices.values():
         verb.add_argument("--store", type=Path, metavar="DIR", help="the value of EVENT_STORE_PATH")
         verb.add_argument("--file", type=Path, metavar="STEM", help="the value of PROJECTIONS_DB_PATH")

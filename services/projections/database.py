@@ -234,6 +234,6 @@ class Projections:
         )
         return ProjectionsError(
             f"{message} {digest}, the log in EVENT_STORE_PATH has {actual or 'no record'} there",
-            "compare EVENT_STORE_PATH with the service's; another log wants another PROJECTIONS_DB_PATH, and"
+            "compare EVENT_STORE_PATH with the service's; another log needs another PROJECTIONS_DB_PATH, and"
             " a log that was put back wants the service started with it first",
         )

@@ -66,6 +66,6 @@ def converted(events: Sequence[Positioned], convert: Callable[[int, Event], T]) 
     except (KeyError, TypeError, ValueError) as error:
         raise BadEventError(
             f"expected the data of a {event.type} at position {position}, found {error!r}",
-            "it was not written by a release of this service; verify tells whether the log is whole",
+            "it was not written by a release of this service; services.event_log verify checks the log",
         ) from error
     return rows

@@ -42,12 +42,12 @@ class Answers:
     async def taken_as(self, recorded: Recorded) -> Reply:
         """The item that a message became, as a short text."""
         if len(recorded.entries) == 1:
-            return Reply(texts.KEPT)
+            return Reply(texts.RECORDED)
         taken = recorded.entries[-1]
         key = _subject(taken.data) or taken.position
         item = await self._item(key)
         if item is None:  # such as `done 99`, where there is no 99
-            return Reply(f"{texts.KEPT}; there is nothing with the number {key}")
+            return Reply(f"{texts.RECORDED}; no item has the number {key}")
         if taken.type == "TrackEntryAdded":
             return texts.entered(item, str(taken.data["text"]))
         reply = self._standing(item)
@@ -71,7 +71,9 @@ class Answers:
             return Reply(short) if item is None else self._standing(item)
         ask = QUESTIONS.get(name)
         return (
-            Reply(f"there is no /{name}; /help says what there is") if ask is None else await ask(self, rest)
+            Reply(f"unknown command /{name}; /help lists the commands")
+            if ask is None
+            else await ask(self, rest)
         )
 
     async def _todos(self, _rest: str) -> Reply:
@@ -96,7 +98,7 @@ class Answers:
 
     async def _search(self, rest: str) -> Reply:
         if not rest:
-            return Reply("/search wants words, such as /search milk")
+            return Reply("/search needs words, such as /search milk")
         matching: list[Hit] = []
         before = END
         while len(matching) < MOST_HITS and (hits := await self._hits(rest, before)):

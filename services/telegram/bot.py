@@ -61,7 +61,7 @@ class Telegram:
         if self._task is not None:
             _, late = await asyncio.wait((self._task,), timeout=END_SECONDS)
             for task in late:
-                logger.warning("telegram: what was in hand is cut off")
+                logger.warning("telegram: cancelled, not done %g s after the stop", END_SECONDS)
                 task.cancel()
                 await asyncio.wait((task,))
 
@@ -70,13 +70,13 @@ class Telegram:
         for attempt in range(1, 1_000_000):
             try:
                 await self._talk(settings)
-                self.status.now(OFF, "the service stops")
+                self.status.now(OFF, "the service is stopping")
             except HelionyxError as error:
                 self.status.now(STOPPED, error.message)
                 hint = {"hint": error.hint} if error.hint else {}
                 logger.error("telegram: the bot stops: %s", error.message, extra={"fields": hint})
             except Exception:
-                self.status.now(RETRYING, "a bug")
+                self.status.now(RETRYING, "internal error")
                 logger.exception("internal error; restarting the bot")
                 if not await self._stop.within(seconds_before(attempt + 4)):
                     continue

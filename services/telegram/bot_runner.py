@@ -73,8 +73,8 @@ class BotRunner:
 
     async def _claimed(self, claim: Claim) -> bool:
         while not claim.take():
-            if self.status.now(WAITING, "another process on this machine has the bot"):
-                logger.info("telegram: waiting for another process to let go of the bot")
+            if self.status.now(WAITING, "another process on this machine runs the bot"):
+                logger.info("telegram: waiting until another process stops running the bot")
             if await self.stop.within(CLAIM_SECONDS):
                 return False
         self.status.now(STARTING)
@@ -165,4 +165,6 @@ async def _offer_commands(bot: Bot) -> None:
     try:
         await bot.set_my_commands(COMMANDS)
     except TelegramError as error:
-        logger.info("telegram: the commands are not offered", extra={"fields": {"reason": reason_of(error)}})
+        logger.info(
+            "telegram: the commands could not be registered", extra={"fields": {"reason": reason_of(error)}}
+        )

@@ -105,9 +105,9 @@ def wait_of(error: TelegramError) -> float | None:
 def reason_of(error: TelegramError) -> str:
     """The reason of an error as text, without the text of the exception."""
     if isinstance(error, RetryAfter):
-        return "Telegram wants to be asked less often"
+        return "Telegram limits the rate of requests"
     if isinstance(error, InvalidToken):
-        return "Telegram does not know the token"
+        return "Telegram rejects the token"
     if isinstance(error, Forbidden):
         return "the bot may not write to this chat"
     if isinstance(error, BadRequest | ChatMigrated):

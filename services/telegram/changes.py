@@ -57,7 +57,7 @@ class Changes:
         worded = _WORDED.get(name)
         if number is None or bool(words) != (worded is not None):
             expected = f"a number, such as /{name} 12" if worded is None else worded.usage
-            return f"/{name} wants {expected}", None
+            return f"/{name} needs {expected}", None
         if worded is None:
             return await self.act(name, number, key)
         try:
@@ -87,7 +87,7 @@ class Changes:
     async def _due(self, number: int, words: str, key: str, at: datetime) -> Changed:
         due = None if words == NEVER else when(words, self.hours.local(at))
         if due is None and words != NEVER:
-            return f"did not understand {words!r}; /due wants {_DUE}, or {NEVER}", None
+            return f"did not understand {words!r}; /due needs {_DUE}, or {NEVER}", None
         await self.service.record(SetDue(number, due, source=SOURCE), key)
         item = await self.service.item(number)
         return f"{item.kind} {number} is due {due or NEVER}", item

@@ -247,7 +247,7 @@ class Conversation:
 
     async def _answer_to(self, number: str, recorded: Recorded, origin: Origin, asked: Asked | None) -> Reply:
         if origin.edited:
-            return Reply(texts.KEPT_EDITED)
+            return Reply(texts.EDIT_RECORDED)
         if asked is not None:
             key, at = f"update:{number}:{asked.name}", datetime.fromisoformat(recorded.message.said_at)
             return await self.answers.command(asked.name, asked.rest, key, at)
@@ -256,7 +256,7 @@ class Conversation:
     async def _pressed(self, number: str, pressed: Pressed) -> None:
         action = action_of(pressed.data, ACTIONS)
         if action is None:  # a button of an earlier release
-            self.screens.put(lambda: self.outbox.answer(pressed.query, "this button does nothing any more"))
+            self.screens.put(lambda: self.outbox.answer(pressed.query, "this button no longer works"))
             return
         try:
             short, reply = await self.answers.press(*action, key=f"update:{number}")

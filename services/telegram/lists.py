@@ -29,29 +29,29 @@ def todo_list(todos: Sequence[Item], hours: Hours, now: datetime) -> Reply:
     """The open todos: overdue ones first, then by the time that they are due, then the newest first."""
     here = hours.local(now)
     ordered = sorted(todos, key=lambda todo: (order(todo.due, here), -todo.position))
-    return _listed("to do", ordered, hours, now, "nothing is to be done", "todos", (("Done", "done"),))
+    return _listed("to do", ordered, hours, now, "no open todos", "todos", (("Done", "done"),))
 
 
 def decision_list(decisions: Sequence[Item], hours: Hours, now: datetime) -> Reply:
     """The decisions that are still open."""
     verbs = BUTTONS[DECISION, "proposed"]
-    return _listed("to decide", decisions, hours, now, "nothing is open", "decisions", verbs)
+    return _listed("to decide", decisions, hours, now, "no proposed decisions", "decisions", verbs)
 
 
 def note_list(notes: Sequence[Item], hours: Hours, now: datetime) -> Reply:
     """The newest notes."""
-    return _listed("notes, the newest first", notes, hours, now, "there are no notes")
+    return _listed("notes, the newest first", notes, hours, now, "no notes")
 
 
 def track_list(tracks: Sequence[Item]) -> Reply:
     """The tracks that run."""
     if not tracks:
-        return Reply("nothing is followed")
+        return Reply("no running tracks")
     lines = [
         f"{track.position}: {short(track.text)}, {count(track.entries, 'entry', 'entries')}"
         for track in tracks
     ]
-    return Reply(fitting(["followed over time:", *lines]))
+    return Reply(fitting(["running tracks:", *lines]))
 
 
 _FOUND = {

@@ -128,7 +128,7 @@ class Outbox:
                     to = To(to.chat)  # the topic is gone or closed: better there than nowhere
                     continue
                 if not is_certain(error):
-                    self._failed("perhaps sent, and not sent again", about, error)
+                    self._failed("may have been sent; not sent again", about, error)
                     return None
                 self._failures += 1
                 wait = wait_of(error) or seconds_before(self._failures, LONGEST_WAIT_SECONDS)

@@ -51,11 +51,11 @@ class Listener(Protocol):
 
 
 class RefusedTokenError(HelionyxError):
-    """Telegram does not know the token."""
+    """Telegram rejects the token."""
 
     def __init__(self) -> None:
         hint = "TELEGRAM_BOT_TOKEN: the one that @BotFather shows for the environment's bot"
-        super().__init__("Telegram does not know the token", hint)
+        super().__init__("Telegram rejects the token", hint)
 
 
 class Poller:
@@ -154,9 +154,11 @@ class Poller:
 
     def _bug(self, raw: Raw, bugs: int) -> None:
         fields = {"update_id": raw.get("update_id"), "attempt": bugs}
-        logger.exception("a bug: a telegram update could not be handled", extra={"fields": fields})
+        logger.exception("telegram: internal error; an update could not be handled", extra={"fields": fields})
         if bugs == MOST_TRIES:
             self._status.failures += 1
-            logger.critical("of a telegram update, nothing but the words is kept", extra={"fields": fields})
+            logger.critical(
+                "telegram: internal error; only the text of an update is recorded", extra={"fields": fields}
+            )
         elif bugs > MOST_TRIES:  # what is not kept is not confirmed
-            self._status.now(RETRYING, "a bug: an update cannot be kept")
+            self._status.now(RETRYING, "internal error: an update cannot be recorded")

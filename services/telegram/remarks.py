@@ -14,9 +14,7 @@ def noted(kinds: Sequence[str]) -> Reply:
         kind.replace("_", " ") if count == 1 else f"{count} x {kind.replace('_', ' ')}"
         for kind, count in counts.items()
     ]
-    return Reply(
-        f"noted: {', '.join(shown)}. I keep words only, and not the thing itself: a caption is kept."
-    )
+    return Reply(f"recorded: {', '.join(shown)}. Only text is stored, such as a caption, not the content.")
 
 
 def migrated(chat: int) -> Reply:

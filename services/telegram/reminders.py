@@ -70,7 +70,7 @@ class Reminders:
                 )
                 await self._stop.within(60)
             except Exception:
-                logger.exception("a bug: reminders could not be sent")
+                logger.exception("telegram: internal error; reminders could not be sent")
                 await self._stop.within(60)
 
     async def look(self) -> None:

@@ -80,7 +80,7 @@ class Lane:
                     wait, fields = seconds_before(failures), {"reason": error.message}
                     logger.warning("telegram: an answer has to wait", extra={"fields": fields})
                 else:
-                    logger.exception("a bug: an answer could not be sent")
+                    logger.exception("telegram: internal error; a reply could not be sent")
             if wait is None:
                 self._jobs.popleft()
             else:

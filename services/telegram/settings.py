@@ -44,9 +44,9 @@ def settings_of(
     if config.telegram_bot_token is None:
         return None, "TELEGRAM_BOT_TOKEN is not set"
     if rehearsal:
-        return None, "a rehearsal speaks with nobody"
+        return None, "a rehearsal does not contact Telegram"
     if not variables.get("CREDENTIALS_DIRECTORY") and asked == "0":
-        return None, f"{VARIABLE}=1 asks for it in a checkout"
+        return None, f"off in a checkout; {VARIABLE}=1 turns it on"
     return (
         Settings(
             config.environment,

@@ -35,25 +35,25 @@ BUTTONS: Mapping[tuple[str, str], tuple[tuple[str, str], ...]] = {
 """The buttons of an item of a kind in a state."""
 
 COMMANDS = (
-    ("todos", "what is to be done"),
-    ("decisions", "what is to be decided"),
-    ("notes", "the last notes"),
-    ("tracks", "what is followed over time"),
-    ("search", "words: where they were said"),
-    ("done", "number: that todo is done"),
-    ("due", "number and time: when that todo is due, or none"),
-    ("stop", "number: that track is followed no more"),
-    ("tag", "number and tags: find it under these too"),
-    ("untag", "number and tags: take them from it"),
-    ("stats", "how much there is"),
-    ("status", "which environment this is, and how it does"),
-    ("help", "this"),
+    ("todos", "list open todos"),
+    ("decisions", "list proposed decisions"),
+    ("notes", "list the newest notes"),
+    ("tracks", "list running tracks"),
+    ("search", "words: search all texts"),
+    ("done", "number: complete a todo"),
+    ("due", "number and time: set when a todo is due, or none"),
+    ("stop", "number: stop a track"),
+    ("tag", "number and tags: add tags to an item"),
+    ("untag", "number and tags: remove tags from an item"),
+    ("stats", "count messages, items and events"),
+    ("status", "show the environment, its release and its log"),
+    ("help", "show this help"),
 )
 """The commands with their help, as Telegram offers them after a slash."""
 
 HELP = "\n".join(
     (
-        "Whatever you write is kept, word for word. Some of it is understood:",
+        "Every message is recorded, word for word. These also become items:",
         "",
         "todo: buy milk due friday #home",
         "note: the key is under the stone #garden",
@@ -61,12 +61,12 @@ HELP = "\n".join(
         "decide: take the train because it is quiet #travel",
         "",
         *(f"/{name} {what}" for name, what in COMMANDS),
-        "/cancel, /reopen, /accept, /reject with a number work like /done; /show 12 shows one thing.",
+        "/cancel, /reopen, /accept and /reject take a number as well; /show 12 shows an item.",
     )
 )
 
-KEPT = "kept"
-KEPT_EDITED = "edit recorded; items made from the first wording stay as they are"
+RECORDED = "recorded"
+EDIT_RECORDED = "edit recorded; items made from the first wording stay as they are"
 NOTHING_FOUND = "nothing found"
 
 
@@ -128,7 +128,7 @@ def status(
         f"{count(head, 'event', 'events')} in the log",
     ]
     if perhaps:
-        lines += ["", "perhaps sent, and never sent again:"]
+        lines += ["", "may have been sent, and will not be sent again:"]
         lines += [f"{about}: {short(text)}" for about, text in perhaps]
     return Reply("\n".join(lines))
 

@@ -55,7 +55,7 @@ class Verdict:
 def judge(environment: str, expected: str | None, answer: Answer | None) -> Verdict:
     """Pure. `expected` is the name that the configuration gives; without a token there is no `answer`."""
     if answer is None:
-        return Verdict("none", "there is no TELEGRAM_BOT_TOKEN, and so no bot")
+        return Verdict("none", "TELEGRAM_BOT_TOKEN is not set: no bot")
     others = {name: other for other, name in CONVENTIONAL.items() if other != environment}
     own = CONVENTIONAL[environment] if expected is None or expected.lower() in others else expected
     hint = f"give TELEGRAM_BOT_TOKEN in .env.{environment} the token that @BotFather shows for @{own}"
@@ -69,7 +69,7 @@ def judge(environment: str, expected: str | None, answer: Answer | None) -> Verd
         return Verdict("other_bot", f"{message}, the bot of {others[username]}.", hint)
     if expected is not None and expected.lower() != username:
         more = f"{hint}, or TELEGRAM_BOT_USERNAME the other name"
-        return Verdict("other_bot", f"{message}, and not of @{expected}.", more)
+        return Verdict("other_bot", f"{message}, not that of @{expected}.", more)
     return Verdict("ok", f"the token is that of @{answer.username}")
 
 
@@ -130,7 +130,7 @@ def _read(status: int, body: bytes) -> Answer:
     except ValueError:
         decoded = None
     if not isinstance(decoded, dict) or "ok" not in decoded:
-        return Answer(trouble=f"what answers there (status {status}) is no Bot API")
+        return Answer(trouble=f"what answers there (status {status}) is not of a Bot API")
     if status in REFUSALS and decoded["ok"] is False:
         return Answer(refused=True)
     result = decoded.get("result")

@@ -24,7 +24,7 @@ def test_its_configuration_is_roots(settled: Operator) -> None:
     """Another user has no token, and hears why; another environment is not to be had from here."""
     refused = settled.node.run(["runuser", "-u", "helionyx-dev", "--", COMMAND, "say", "x"])
     assert refused.returncode == 1
-    assert "Permission denied (it is root's alone: sudo)" in refused.stderr
+    assert "Permission denied (only root can read it: use sudo)" in refused.stderr
     other = settled.node.run([COMMAND, "say", "x", "--env", "live"])
     assert other.returncode == 2
     assert "/opt/helionyx/live/current/helionyx" in other.stderr

@@ -43,7 +43,7 @@ def test_words_are_gone_from_the_node_and_every_other_change_is_found(dev: Opera
     before = events(dev)
     todo = next(position for position, type_ in before if type_ == "TodoAdded")
     said, pid = before[-1][0], dev.pid("dev")
-    for position, refusal in ((99, "there is no event at position 99"), (1, "holds no words of anybody")):
+    for position, refusal in ((99, "there is no event at position 99"), (1, "holds no text to redact")):
         assert refusal in redact(dev, position, code=2)["message"]
     assert dev.pid("dev") == pid
 

@@ -84,7 +84,7 @@ def test_every_type_of_event_can_be_read_without_its_words(log: SqliteLog, tmp_p
     for position, (type_, record) in enumerate(zip(types, list(log.read()), strict=True), start=1):
         stored = record.envelope()
         if SECRET not in json.dumps(without_structure(stored.data)):
-            with pytest.raises(RedactionError, match=f"position {position}, {type_}, holds no words"):
+            with pytest.raises(RedactionError, match=f"position {position}, {type_}, holds no text"):
                 planned(log, position)
             continue
         event = planned(log, position).changed[position]

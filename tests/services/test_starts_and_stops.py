@@ -196,7 +196,7 @@ def test_a_full_disk_does_not_keep_a_service_from_stopping(tmp_path: Path) -> No
         resource.prlimit(service.process.pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
         code, logged = service.stop()
     assert code == 0
-    assert "this start or stop is not noted in the log" in logged
+    assert "this start or stop could not be recorded" in logged
     assert "Traceback" not in logged
     assert [type_ for type_, _ in told(tmp_path)] == ["ServiceStarted", "MessageRecorded"]
 

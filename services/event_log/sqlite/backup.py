@@ -27,7 +27,7 @@ def back_up(store: Path, target: Path, progress: Progress) -> Head:
     path = target / FILE_NAME
     refuse_missing(store)
     if path.exists():
-        raise EventLogError(f"{path} is there already", "a backup goes into a directory of its own")
+        raise EventLogError(f"{path} already exists", "a backup goes into a directory of its own")
     scratch = target / f".backup-{secrets.token_hex(4)}"
     try:
         target.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -41,7 +41,7 @@ def back_up(store: Path, target: Path, progress: Progress) -> Head:
             scratch.rmdir()
         sync(target)
     except FileExistsError:
-        raise EventLogError(f"{path} is there already", "a backup goes into a directory of its own") from None
+        raise EventLogError(f"{path} already exists", "a backup goes into a directory of its own") from None
     except OSError as error:
         raise EventLogError(
             f"{error.filename or target}: {error.strerror}", "look at the directory's space and owner"
@@ -68,5 +68,5 @@ def _copy(store: Path, scratch: Path, progress: Progress) -> Head:
         flaw = log.verify(progress)
         problem = flaw or log.damage()
         if problem is not None:
-            raise EventLogError(f"{store} cannot be backed up: {problem}", "verify says the same of it")
+            raise EventLogError(f"{store} cannot be backed up: {problem}", "verify finds it as well")
         return log.head()

@@ -36,7 +36,7 @@ class OpenFiles:
             except FileNotFoundError:
                 return f"{path} was deleted"
             except OSError as error:
-                return f"{path} cannot be looked at: {error.strerror}"
+                return f"{path} cannot be checked: {error.strerror}"
             if (status.st_dev, status.st_ino) != known:
                 return f"{path} was replaced by another file"
             if status.st_size < size:

@@ -78,7 +78,7 @@ def _written(log: EventLog, scratch: Path, changed: Changed, last: Callable[[Hea
     with contextlib.closing(SqliteLog.open(scratch, read_only=True)) as copy:
         problem, end = copy.verify() or copy.damage(), copy.head()
     if problem is not None or end.position != log.head().position + 1:
-        raise EventLogError(f"the new log in {scratch} is not whole: {problem or end}", "try again")
+        raise EventLogError(f"the new log in {scratch} is incomplete: {problem or end}", "try again")
     sync(path)
     return end
 

@@ -68,7 +68,7 @@ class SqliteSummary(Summary):
         with explained(self._path):
             said = last_apart_from(self._connection, OF_ITSELF)
             if said is None:
-                reason = "its index of types is not that of its records"
+                reason = "its index of types does not match its records"
                 raise DamagedError(f"{self._path} is damaged: {reason}", RESTORE)
             return Contents(end_of(self._connection), by_type(held(self._connection)), said)
 

@@ -73,7 +73,7 @@ def refuse_other(connection: apsw.Connection, record: Record) -> None:
     rows = connection.execute(_REPEATED, (record.position, record.position)).fetchall()
     if [Record(*cast(tuple[int, str, str, str], row)) for row in rows] != [record]:
         digest = rows[0][2] if rows else "nothing"
-        raise misfit(record.position, f"the log has {digest} there, and this is {record.hash}")
+        raise misfit(record.position, f"the log has {digest} there, and the import has {record.hash}")
 
 
 def take_over(
@@ -91,7 +91,7 @@ def take_over(
         _refuse_ambiguous(connection, record)
         fits(record)
     except (ValueError, RecursionError, apsw.ConstraintError, apsw.SQLError) as error:
-        raise misfit(record.position, f"it is no record: {error}") from None
+        raise misfit(record.position, f"not a record: {error}") from None
     return Head(record.position, record.hash)
 
 

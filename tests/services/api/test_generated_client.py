@@ -100,7 +100,7 @@ def test_an_error_is_a_problem(generated: Generated) -> None:
     assert (type(problem), problem.status, problem.detail) == (
         generated.models.Problem,
         404,
-        "there is nothing with the number 999999",
+        "no item has the number 999999",
     )
 
 

@@ -41,7 +41,9 @@ def test_streams_that_nobody_reads(tmp_path: Path) -> None:
             follower.close()
         told = [entry for entry in instance.entries() if entry["level"] != "info"]
         streams = [entry for entry in instance.entries("answered") if entry["path"].endswith("/stream")]
-    assert [entry["message"] for entry in told] == ["a connection is cut: its answer is not taken"] * 3
+    assert [entry["message"] for entry in told] == [
+        "connection closed: the client does not read the answer"
+    ] * 3
     assert [entry["status"] for entry in streams] == [200] * 3
 
 

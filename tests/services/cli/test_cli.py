@@ -70,7 +70,7 @@ def test_wrong_token_names_its_file(beside: tuple[Person, Instance]) -> None:
     Person.at(person.directory, service.port, API_TOKEN=wrong)
     done = person.run("say", "x")
     assert done.returncode == 1
-    assert f"used was API_TOKEN of {person.directory}/.env.dev" in done.stderr
+    assert f"this command sent the API_TOKEN of {person.directory}/.env.dev" in done.stderr
     for secret in (wrong, TOKEN):
         assert secret not in done.stdout + done.stderr
     assert texts(service) == []
@@ -118,7 +118,7 @@ def test_a_url_leads_elsewhere(beside: tuple[Person, Instance]) -> None:
     Person.at(person.directory, free_port(), "live")
     done = person.run("say", "three", "--env", "live", HELIONYX_URL=url)
     assert done.returncode == 1
-    assert f"http://127.0.0.1:{service.port} is dev, and live was meant" in done.stderr
+    assert f"http://127.0.0.1:{service.port} is the service of dev, not of live" in done.stderr
     assert texts(service) == ["one", "two"]
 
 

@@ -107,7 +107,7 @@ def test_a_restore_while_following(tmp_path: Path, more: int, words: list[str]) 
             told = following.stderr.read().decode()
     first = 1 if words else same + 1  # what it has not received it cannot compare
     assert seen == list(range(first, seen[-1] + 1))
-    assert f"the event log is another one from position {first} on" in told
+    assert f"the event log was replaced from position {first} on" in told
 
 
 def wait_for_followers(service: Instance, count: int) -> None:

@@ -255,7 +255,7 @@ def test_where_there_is_nothing(beside: tuple[Person, Instance]) -> None:
         (("todos", "--all", "--tag", "home"), "no todos with #home"),
         (("tracks", "--state", "stopped", "--state", "running"), "no stopped or running tracks"),
         (("search", "milk"), "no results"),
-        (("events", "--type", "Noted"), "no such events"),
+        (("events", "--type", "Noted"), "no matching events"),
     ):
         assert person.see(*words) == f"{none}\n"
         done = person.run(*words)

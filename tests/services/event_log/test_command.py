@@ -174,7 +174,7 @@ def test_a_backup_replaces_nothing_and_leaves_nothing_half(tmp_path: Path) -> No
     fill(tmp_path / "two", "z").close()
     before = (tmp_path / "two" / "events.db").read_bytes()
     done = run("backup", "--store", tmp_path / "one", "--to", tmp_path / "two")
-    assert (done.returncode, "is there already" in done.stderr) == (1, True)
+    assert (done.returncode, "already exists" in done.stderr) == (1, True)
     assert (tmp_path / "two" / "events.db").read_bytes() == before
     apsw.Connection(str(tmp_path / "one" / "events.db")).execute(
         "DROP TRIGGER events_update; UPDATE events SET body = body || ' ' WHERE position = 2"

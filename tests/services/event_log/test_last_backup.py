@@ -50,7 +50,7 @@ def test_a_time_that_cannot_be_noted_fails_no_backup(store: Path, capsys: pytest
     """A warning says so, and nothing half is left."""
     beside(store).mkdir()
     assert back_up(store, "one") == 0
-    assert "warning: the time of this backup could not be noted: " in capsys.readouterr().err
+    assert "warning: could not record the time of this backup: " in capsys.readouterr().err
     assert (store.parent / "one" / "events.db").exists()
     assert read(store) is None
     names = {"events", "events.head", "events.last_backup", "one"}

@@ -30,11 +30,11 @@ def test_a_track_is_stopped(tmp_path: Path, bot: Bot) -> None:
     stopped = f"track {number}: weight (stopped)"
     assert say(bot, f"/stop {number}").text == stopped
     assert say(bot, f"/stop #{number}").text == stopped
-    assert say(bot, "/tracks").text == "nothing is followed"
+    assert say(bot, "/tracks").text == "no running tracks"
     assert len(events(tmp_path, "TrackStopped")) == 1
-    assert say(bot, "/stop").text == "/stop wants a number, such as /stop 12"
-    assert say(bot, "/stop weight").text == "/stop wants a number, such as /stop 12"
-    assert say(bot, "/stop 999").text == "there is nothing with the number 999"
+    assert say(bot, "/stop").text == "/stop needs a number, such as /stop 12"
+    assert say(bot, "/stop weight").text == "/stop needs a number, such as /stop 12"
+    assert say(bot, "/stop 999").text == "no item has the number 999"
     say(bot, "todo: buy milk")
     todo = events(tmp_path, "TodoAdded")[0]["position"]
     assert say(bot, f"/stop {todo}").text == f"there is no track {todo}"
@@ -50,14 +50,14 @@ def test_tags_and_due_times(tmp_path: Path, bot: Bot) -> None:
     assert say(bot, f"/untag {number} home grösse").text == f"todo {number}: buy milk #shop"
     assert say(bot, f"/untag {number} home").text == f"todo {number}: buy milk #shop"
     assert say(bot, f"/tag {number} a !").text == "'!' cannot be a tag: letters, digits, - and _"
-    assert say(bot, f"/tag {number}").text == "/tag wants a number and tags, such as /tag 12 home"
-    assert say(bot, "/tag 999 home").text == "there is nothing with the number 999"
+    assert say(bot, f"/tag {number}").text == "/tag needs a number and tags, such as /tag 12 home"
+    assert say(bot, "/tag 999 home").text == "no item has the number 999"
     assert [event["tag"] for event in events(tmp_path, "TagAdded")] == ["home", "größe", "shop"]
     due = f"todo {number}: buy milk, due Thursday 13 Feb 2042 17:00 #shop"
     assert say(bot, f"/due {number} 2042-02-13 at 17").text == due
-    wants = "/due wants a number and a time, such as /due 12 friday at 17"
-    assert say(bot, f"/due {number} someday").text == f"did not understand 'someday'; {wants}, or none"
-    assert say(bot, f"/due {number}").text == wants
+    needs = "/due needs a number and a time, such as /due 12 friday at 17"
+    assert say(bot, f"/due {number} someday").text == f"did not understand 'someday'; {needs}, or none"
+    assert say(bot, f"/due {number}").text == needs
     assert say(bot, f"/due {number} none").text == f"todo {number}: buy milk #shop"
     say(bot, f"/done {number}")
     refused = f"expected a todo that is open; {number} is done"

@@ -42,7 +42,7 @@ def press(bot: Bot, sent: Sent, data: str, *, stale: bool = False) -> str:
 @pytest.mark.usefixtures("service")
 def test_what_is_said_is_kept_and_taken_for_what_it_is(tmp_path: Path, bot: Bot) -> None:
     """The answer says as what, with its number, and with buttons for what can be done with it."""
-    assert say(bot, "buy bread").text == "kept"
+    assert say(bot, "buy bread").text == "recorded"
     todo = say(bot, "todo: buy milk due 2030-02-13 #home")
     added = events(tmp_path, "TodoAdded")[0]["position"]
     assert todo.text == f"todo {added}: buy milk, due Wednesday 13 Feb 2030 #home"
@@ -64,11 +64,11 @@ def test_what_is_said_is_kept_and_taken_for_what_it_is(tmp_path: Path, bot: Bot)
 def test_captions_are_words_and_what_has_none_is_noted(tmp_path: Path, bot: Bot) -> None:
     """A picture, a voice, a sticker: that there was one is kept, and said."""
     assert say(bot, photo=PHOTO, caption="todo: feed the cow").labels == ["Done", "Cancel"]
-    assert say(bot, photo=PHOTO).text.startswith("noted: photo. I keep words only")
+    assert say(bot, photo=PHOTO).text.startswith("recorded: photo. Only text is stored")
     voice = {"file_id": "v", "file_unique_id": "b", "duration": 1}
-    assert say(bot, voice=voice).text.startswith("noted: voice. ")
+    assert say(bot, voice=voice).text.startswith("recorded: voice. ")
     bot.say(CHAT, new_chat_title="a new title")  # nobody said that
-    assert say(bot, "after that").text == "kept"
+    assert say(bot, "after that").text == "recorded"
     assert words(tmp_path) == ["todo: feed the cow", "(photo)", "(voice)", "after that"]
     origins = [event["origin"] for event in events(tmp_path, "MessageRecorded")]
     assert [origin.get("attachment") for origin in origins] == [
@@ -128,7 +128,7 @@ def test_a_button_does_it_once_and_says_how_it_stands(tmp_path: Path, bot: Bot) 
     bot.wait(lambda: sent.text.endswith("(done)") and not sent.buttons)
     assert press(bot, sent, f"done:{number}", stale=True) == f"todo {number} is done already"
     assert press(bot, sent, f"cancel:{number}", stale=True) == f"todo {number} is done already"
-    assert press(bot, sent, "drop:1", stale=True) == "this button does nothing any more"
+    assert press(bot, sent, "drop:1", stale=True) == "this button no longer works"
     assert press(bot, sent, "done:999", stale=True) == "there is no todo 999"
     assert len(events(tmp_path, "TodoCompleted")) == 1
     assert not events(tmp_path, "TodoCancelled")
@@ -151,13 +151,13 @@ def test_buttons_below_a_list(tmp_path: Path, bot: Bot) -> None:
     assert listed.text == f"to do:\n{milk}: buy milk"
     assert press(bot, listed, f"done:{bread}:todos", stale=True) == f"todo {bread} is done already"
     press(bot, listed, f"done:{milk}:todos")
-    bot.wait(lambda: listed.text == "nothing is to be done")
+    bot.wait(lambda: listed.text == "no open todos")
     assert listed.labels == []
     decided = say(bot, "/decisions")
     accept, reject = decided.buttons
     assert (accept[:7], reject[:7]) == ("accept:", "reject:")
     press(bot, decided, reject)
-    bot.wait(lambda: decided.text == "nothing is open")
+    bot.wait(lambda: decided.text == "no proposed decisions")
     assert len(events(tmp_path, "DecisionRejected")) == 1
 
 
@@ -179,13 +179,13 @@ def test_commands(tmp_path: Path, bot: Bot) -> None:
     assert say(bot, f"/show {number}").labels == ["Done", "Cancel"]
     assert say(bot, f"/done {number}").text.endswith("(done)")
     assert say(bot, f"/done {number}").text.endswith("(done)")
-    assert say(bot, "/done").text == "/done wants a number, such as /done 12"
+    assert say(bot, "/done").text == "/done needs a number, such as /done 12"
     assert say(bot, "/done 999").text == "there is no todo 999"
     assert say(bot, f"/reopen {number}").labels == ["Done", "Cancel"]
     assert "todos: 1 open" in say(bot, "/stats").text
     assert say(bot, "/status").text.startswith("environment dev\nrelease checkout\nsince ")
     assert "/todos" in say(bot, "/help").text
-    assert say(bot, "/dance").text == "there is no /dance; /help says what there is"
+    assert say(bot, "/dance").text == "unknown command /dance; /help lists the commands"
     kept = words(tmp_path)
     assert {"/todos", f"/done {number}", "/dance", "/help"} <= set(kept)
     assert [command["command"] for command in bot.commands][:2] == ["todos", "decisions"]
@@ -221,7 +221,7 @@ def test_while_the_chat_is_not_known(tmp_path: Path, api: BotApi, bot: Bot) -> N
         assert len(bot.sent) == 1
     assert words(tmp_path) == []
     with serving(tmp_path, api, bot):
-        assert "kept, word for word" in say(bot, "/start").text
+        assert "recorded, word for word" in say(bot, "/start").text
 
 
 @pytest.mark.usefixtures("service")
@@ -246,8 +246,8 @@ def test_health_tells_of_the_bot(service: Instance, bot: Bot) -> None:
     last = datetime.fromisoformat(str(state.pop("last_poll")))
     assert timedelta(0) <= datetime.now(UTC) - last < timedelta(seconds=60)
     assert state == {"state": "polling", "bot": bot.username, "reason": None}
-    assert say(bot, "buy milk").text == "kept"
-    assert texts(bot) == ["kept"]
+    assert say(bot, "buy milk").text == "recorded"
+    assert texts(bot) == ["recorded"]
 
 
 @pytest.mark.usefixtures("service")
@@ -259,7 +259,7 @@ def test_what_is_sent_is_announced(tmp_path: Path, bot: Bot) -> None:
     update = message["key"].removeprefix("telegram:update:")
     assert update.startswith(f"{bot.id}:")
     assert announced["about"] == f"reply:{update}"
-    assert (announced["text"], done["announced"]) == ("kept", announced["position"])
+    assert (announced["text"], done["announced"]) == ("recorded", announced["position"])
 
 
 def test_a_search_is_not_hidden_by_searches(service: Instance, bot: Bot) -> None:

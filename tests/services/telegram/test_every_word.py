@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from services.telegram.texts import KEPT_EDITED
+from services.telegram.texts import EDIT_RECORDED
 from tests.services.instance import Instance, listener
 from tests.services.telegram.bot import Bot
 from tests.services.telegram.bot_api import BotApi
@@ -77,7 +77,7 @@ def test_every_word_is_in_the_log_once(tmp_path: Path, api: BotApi, bot: Bot, se
     assert kept == crowd.texts
     assert len(events(tmp_path, "ChatMigrated")) == 1
     # An edited message has an answer to each of its wordings.
-    replies = Counter(sent.reply_to for sent in bot.sent if sent.reply_to and sent.text != KEPT_EDITED)
+    replies = Counter(sent.reply_to for sent in bot.sent if sent.reply_to and sent.text != EDIT_RECORDED)
     assert set(replies.values()) == {1}
     done = Counter(event["announced"] for event in events(tmp_path, "SendingDone"))
     assert set(done.values()) == {1}

@@ -36,10 +36,10 @@ def _has_kept(directory: Path, text: str) -> bool:
 def test_a_group_becomes_a_supergroup(tmp_path: Path, bot: Bot) -> None:
     """The log notes the move; messages are recorded and answered there; the new setting is named once."""
     bot.say(GROUP, "before")
-    bot.wait_sent("kept")
+    bot.wait_sent("recorded")
     bot.migrate(GROUP, SUPERGROUP)
     bot.say(SUPERGROUP, "behind")
-    sent = bot.wait_sent("kept", after=1)
+    sent = bot.wait_sent("recorded", after=1)
     assert sent.chat == SUPERGROUP
     assert words(tmp_path) == ["before", "behind"]
     assert moves(tmp_path) == [(GROUP, SUPERGROUP)]
@@ -71,7 +71,7 @@ def test_a_move_that_nobody_told_of(tmp_path: Path, bot: Bot) -> None:
     bot.migrate(GROUP, SUPERGROUP, silent=True)
     bot.say(-1_000_000_000_999, "of strangers")
     bot.say(SUPERGROUP, "said there")
-    assert bot.wait_sent("kept").chat == SUPERGROUP
+    assert bot.wait_sent("recorded").chat == SUPERGROUP
     assert words(tmp_path) == ["said there"]
     assert moves(tmp_path) == [(GROUP, SUPERGROUP)]
 
@@ -83,7 +83,7 @@ def test_the_new_chat_is_configured_already(tmp_path: Path, api: BotApi, bot: Bo
     bot.migrate(GROUP, SUPERGROUP, silent=silent)
     with serving(tmp_path, api, bot, TELEGRAM_CHAT_ID=str(SUPERGROUP)):
         bot.say(SUPERGROUP, "in the new one")
-        bot.wait_sent("kept", after=1)
+        bot.wait_sent("recorded", after=1)
     assert words(tmp_path) == ["in the old one", "in the new one"]
     assert moves(tmp_path) == [(GROUP, SUPERGROUP)]
     assert {message.chat for message in bot.sent} == {SUPERGROUP}
@@ -95,7 +95,7 @@ def test_an_answer_that_meets_the_move(tmp_path: Path, api: BotApi, bot: Bot) ->
     bot.say(GROUP, "the last words here")
     bot.moved[GROUP] = SUPERGROUP
     with serving(tmp_path, api, bot, TELEGRAM_CHAT_ID=str(GROUP)):
-        assert bot.wait_sent("kept").chat == SUPERGROUP
+        assert bot.wait_sent("recorded").chat == SUPERGROUP
         assert moves(tmp_path) == [(GROUP, SUPERGROUP)]
 
 
@@ -103,11 +103,11 @@ def test_an_answer_that_meets_the_move(tmp_path: Path, api: BotApi, bot: Bot) ->
 def test_an_answer_goes_into_its_topic_to_what_it_answers(tmp_path: Path, bot: Bot) -> None:
     """Without its topic, an answer goes to the group."""
     message = bot.say(GROUP, "in a topic", message_thread_id=3, is_topic_message=True)
-    sent = bot.wait_sent("kept")
+    sent = bot.wait_sent("recorded")
     assert (sent.thread, sent.reply_to) == (3, message["message_id"])
     bot.closed.add(3)
     bot.say(GROUP, "in a topic that is gone", message_thread_id=3, is_topic_message=True)
-    sent = bot.wait_sent("kept", after=1)
+    sent = bot.wait_sent("recorded", after=1)
     assert (sent.thread, sent.reply_to) == (None, None)
     assert [event["origin"]["thread"] for event in events(tmp_path, "MessageRecorded")] == [3, 3]
 
@@ -133,8 +133,8 @@ def test_an_album_has_one_answer_and_every_part_is_kept(tmp_path: Path, bot: Bot
     bot.say(GROUP, "behind")
     bot.wait(lambda: len(bot.sent) == 3)
     assert bot.sent[0].labels == ["Done", "Cancel"]
-    assert texts(bot)[1].startswith("noted: 3 x photo. ")
-    assert texts(bot)[2] == "kept"
+    assert texts(bot)[1].startswith("recorded: 3 x photo. ")
+    assert texts(bot)[2] == "recorded"
     assert words(tmp_path) == [
         "(photo)",
         "todo: feed the cow",

@@ -79,7 +79,7 @@ def test_of_an_update_that_a_bug_does_not_let_be_taken_the_words_are_kept(api: B
     """After some tries; it holds no other up, and is confirmed when its words are kept."""
     for text in ("one", "two", "three"):
         bot.say(CHAT, text)
-    bug = ValueError("a bug")
+    bug = ValueError("internal error")
     listener, status = poll(api, bot, lambda text, tried: bug if text == "two" and tried < 6 else None, 3)
     assert (listener.taken, listener.rescued) == (["one", "three"], ["two"])
     assert (status.updates, status.failures) == (3, 1)
@@ -92,7 +92,7 @@ def test_an_update_that_cannot_even_be_rescued_is_not_confirmed(api: BotApi, bot
 
     def fails(_: str, tried: int) -> Exception | None:
         seen.append(len(bot.pending))
-        return ValueError("a bug") if tried < 30 else None
+        return ValueError("internal error") if tried < 30 else None
 
     listener, _ = poll(api, bot, fails, 1)
     assert listener.rescued == ["one"]

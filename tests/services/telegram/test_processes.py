@@ -58,7 +58,9 @@ def test_a_restart_in_the_middle_of_a_conversation(tmp_path: Path, api: BotApi, 
         sent = bot.wait_sent("buy milk")
         with beginning(tmp_path, api, bot, sock) as second:
             second.wait_ready()
-            wait_until(lambda: second.entries("telegram: waiting for another process to let go of the bot"))
+            wait_until(
+                lambda: second.entries("telegram: waiting until another process stops running the bot")
+            )
             bot.say(CHAT, "before")
             bot.wait(lambda: len(bot.sent) == 2)
             bot.press(sent, sent.buttons[0])
@@ -70,7 +72,7 @@ def test_a_restart_in_the_middle_of_a_conversation(tmp_path: Path, api: BotApi, 
             assert second.entries("telegram: not listening") == []
     assert words(tmp_path) == ["todo: buy milk", "before", "behind"]
     assert len(events(tmp_path, "TodoCompleted")) == 1
-    assert texts(bot)[1:] == ["kept", "kept"]
+    assert texts(bot)[1:] == ["recorded", "recorded"]
 
 
 def test_a_claim_is_one_processs(tmp_path: Path) -> None:
@@ -90,7 +92,7 @@ def test_who_waits_says_so(tmp_path: Path, api: BotApi, bot: Bot) -> None:
     claim = Claim(tmp_path, bot.token)
     assert claim.take()
     with running(tmp_path, **keys(api, bot)) as service:
-        assert wait_state(service, "waiting")["reason"] == "another process on this machine has the bot"
+        assert wait_state(service, "waiting")["reason"] == "another process on this machine runs the bot"
         assert bot.calls["getUpdates"] == 0
         claim.release()
         wait_state(service, "polling")
@@ -99,7 +101,7 @@ def test_who_waits_says_so(tmp_path: Path, api: BotApi, bot: Bot) -> None:
 @pytest.mark.parametrize(
     ("variables", "token", "reason"),
     [
-        ({"HELIONYX_REHEARSAL": "1"}, True, "a rehearsal speaks with nobody"),
+        ({"HELIONYX_REHEARSAL": "1"}, True, "a rehearsal does not contact Telegram"),
         ({}, False, "TELEGRAM_BOT_TOKEN is not set"),
     ],
     ids=["rehearsal", "no token"],
@@ -142,5 +144,5 @@ def test_in_a_checkout_it_is_asked_for(tmp_path: Path, api: BotApi, bot: Bot, as
         if asked == "1":
             wait_state(service, "polling")
         else:
-            assert told(service)["reason"] == "TELEGRAM=1 asks for it in a checkout"
+            assert told(service)["reason"] == "off in a checkout; TELEGRAM=1 turns it on"
             assert not bot.calls

@@ -65,7 +65,7 @@ def test_todos_that_are_due_come_first() -> None:
         "1: buy milk, due Wednesday 11 Feb",
         "2: buy milk, due Wednesday 11 Feb 00:30",
     ]
-    assert lists.todo_list([], HOURS, NOW).text == "nothing is to be done"
+    assert lists.todo_list([], HOURS, NOW).text == "no open todos"
 
 
 def test_a_long_list_ends_with_a_whole_line() -> None:

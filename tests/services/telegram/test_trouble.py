@@ -59,7 +59,7 @@ def test_too_many_requests_are_waited_for(tmp_path: Path, bot: Bot) -> None:
     bot.fail("sendMessage", too_many(2))
     begun = time.monotonic()
     bot.say(CHAT, "buy milk")
-    said(bot, "kept")
+    said(bot, "recorded")
     assert time.monotonic() - begun >= 2
     wait_until(lambda: states(tmp_path) == ["SendingDone"])
 
@@ -75,7 +75,7 @@ def test_what_is_refused_is_not_sent_and_that_is_noted(tmp_path: Path, bot: Bot)
         bot.fail("sendMessage", fault)
         bot.say(CHAT, "buy milk")
     bot.say(CHAT, "buy bread")
-    said(bot, "kept")
+    said(bot, "recorded")
     wait_until(lambda: states(tmp_path) == ["SendingFailed"] * 3 + ["SendingDone"])
     reasons = [event["reason"] for event in events(tmp_path, "SendingFailed")]
     assert reasons[:2] == ["Telegram refuses: Chat not found", "the bot may not write to this chat"]
@@ -90,12 +90,12 @@ def test_what_perhaps_went_out_never_goes_out_again(
     bot.fail("sendMessage", fault)  # type: ignore[arg-type]
     bot.say(CHAT, "buy milk")
     bot.say(CHAT, "/status")
-    status = bot.wait_sent("perhaps sent, and never sent again:").text
+    status = bot.wait_sent("may have been sent, and will not be sent again:").text
     about = events(tmp_path, "SendingAnnounced")[0]["about"]
-    assert f"{about}: kept" in status
-    assert texts(bot).count("kept") == (1 if fault is UNANSWERED else 0)
+    assert f"{about}: recorded" in status
+    assert texts(bot).count("recorded") == (1 if fault is UNANSWERED else 0)
     wait_until(lambda: states(tmp_path) == ["announced", "SendingDone"])
-    assert [entry["about"] for entry in service.entries("telegram: perhaps sent, and not sent again")] == [
+    assert [entry["about"] for entry in service.entries("telegram: may have been sent; not sent again")] == [
         about
     ]
 
@@ -110,7 +110,7 @@ def test_while_telegram_cannot_be_reached(tmp_path: Path, api: BotApi, bot: Bot,
     assert service.call("POST", "/api/v1/messages", {"text": "by another way"}).status == 201
     bot.say(CHAT, "buy milk")
     api.start()
-    said(bot, "kept")
+    said(bot, "recorded")
     assert told(service)["state"] == "polling"
     assert words(tmp_path) == ["by another way", "buy milk"]
     assert len(service.entries(NOT_LISTENING)) in (1, 2)  # the way in which it cannot be reached may change
@@ -123,7 +123,7 @@ def test_errors_and_dropped_polls_lose_nothing(tmp_path: Path, bot: Bot) -> None
         bot.fail("getUpdates", fault)
     for number in range(3):
         bot.say(CHAT, f"text {number}")
-    said(bot, "kept", "kept", "kept")
+    said(bot, "recorded", "recorded", "recorded")
     assert words(tmp_path) == ["text 0", "text 1", "text 2"]
 
 
@@ -131,9 +131,9 @@ def test_another_poller_is_waited_for_without_a_word(bot: Bot, service: Instance
     """One that is just being stopped is no trouble."""
     bot.fail("getUpdates", refused(409, "Conflict: terminated by other getUpdates request"), 3)
     bot.say(CHAT, "buy milk")
-    said(bot, "kept")
+    said(bot, "recorded")
     bot.say(CHAT, "buy bread")
-    said(bot, "kept", "kept")
+    said(bot, "recorded", "recorded")
     assert service.entries(NOT_LISTENING) == []
 
 
@@ -160,7 +160,7 @@ def test_another_poller_that_stays_is_told_of_once(tmp_path: Path, api: BotApi, 
         state = wait_state(service, "conflict")
         assert time.monotonic() - begun > 1
         assert state["reason"] == "another process polls for this bot"
-        said(bot, "kept")
+        said(bot, "recorded")
         assert len(service.entries(NOT_LISTENING)) == 1
 
 
@@ -173,12 +173,12 @@ def test_a_webhook_that_was_left_set_is_named(api: BotApi, bot: Bot, service: In
     assert "deleteWebhook" in entry["hint"]
     httpx.post(f"{api.url}/bot{bot.token}/deleteWebhook")
     bot.say(CHAT, "buy milk")
-    said(bot, "kept")
+    said(bot, "recorded")
     wait_state(service, "polling")
 
 
 @pytest.mark.parametrize(
-    ("environment_bot", "reason"), [("helionyx_bot", "the bot of live"), ("other_bot", "and not of")]
+    ("environment_bot", "reason"), [("helionyx_bot", "the bot of live"), ("other_bot", "not that of")]
 )
 def test_a_bot_that_is_not_the_environments(
     tmp_path: Path, api: BotApi, environment_bot: str, reason: str
@@ -199,8 +199,8 @@ def test_a_bot_that_is_not_the_environments(
 def test_a_token_that_is_revoked(service: Instance, bot: Bot) -> None:
     """The bot stops, and says so once."""
     bot.revoke()
-    assert wait_state(service, "stopped")["reason"] == "Telegram does not know the token"
-    assert len(service.entries("telegram: the bot stops: Telegram does not know the token")) == 1
+    assert wait_state(service, "stopped")["reason"] == "Telegram rejects the token"
+    assert len(service.entries("telegram: the bot stops: Telegram rejects the token")) == 1
     assert service.call("GET", "/health/ready").status == 200
 
 
@@ -209,7 +209,7 @@ def test_an_update_of_which_a_part_cannot_be_read(tmp_path: Path, bot: Bot) -> N
     """Its words are kept and answered, such as those of a reply to a poll of an older Bot API server."""
     bot.say(CHAT, "buy milk", reply_to_message={"message_id": 1, "poll": {"question": "milk?"}})
     bot.say(CHAT, "buy bread")
-    said(bot, "kept", "kept")
+    said(bot, "recorded", "recorded")
     assert words(tmp_path) == ["buy milk", "buy bread"]
 
 
@@ -227,10 +227,10 @@ def test_a_stop_ends_the_poll_at_once_and_finishes_what_is_in_hand(
         bot.wait(lambda: bot.calls["sendMessage"] == 1)
         bot.say(CHAT, "behind it")
         assert service.stop()[0] == 0
-        assert texts(bot) == ["kept"]
+        assert texts(bot) == ["recorded"]
         assert states(tmp_path) == ["SendingDone"]
     with serving(tmp_path, api, bot):
-        said(bot, "kept", "kept")
+        said(bot, "recorded", "recorded")
     assert words(tmp_path) == ["in hand", "behind it"]
 
 
@@ -245,7 +245,7 @@ def test_a_stop_while_nobody_can_be_reached(tmp_path: Path, api: BotApi, bot: Bo
         assert time.monotonic() - begun < 3
         assert states(tmp_path) == ["SendingFailed"]
     with serving(tmp_path, api, bot):
-        said(bot, "kept")
+        said(bot, "recorded")
         wait_until(lambda: states(tmp_path) == ["SendingFailed", "SendingDone"])
     assert words(tmp_path) == ["buy milk"]
 

@@ -100,7 +100,7 @@ class MemoryLog(EventLog):
                     decode(record.body)
                     fits(record)
                 except ValueError as error:
-                    raise misfit(record.position, f"it is no record: {error}") from None
+                    raise misfit(record.position, f"not a record: {error}") from None
                 adopted.append(record)
             count = len(adopted) - len(stock.records)
             stock.records = adopted
@@ -191,7 +191,7 @@ class MemoryBackend(Backend):
     def back_up(self, target: Path, progress: Progress = lambda _: None) -> Copy:
         self.refuse_missing()
         if target in self._disk:
-            raise EventLogError(f"{target} is there already")
+            raise EventLogError(f"{target} already exists")
         with contextlib.closing(self.open(read_only=True)) as log:
             flaw = log.verify(progress)
             if flaw is not None:
