@@ -153,7 +153,7 @@ def render(environment: Environment, python: str, config: Mapping[str, Any]) -> 
         "user": environment.user,
         "socket": environment.socket,
         "shutdown": environment.shutdown,
-        "rehearsal": environment.rehearsal,
+        "rehearsal": environment.rehearsal_stem,
         "namespace": environment.namespace,
         "listen": listen_address(str(config["api_host"]), int(config["api_port"])),
         "python": python,

@@ -12,7 +12,7 @@ from typing import Any
 from .node.facts import facts
 from .node.wire import Hangup, Wire
 from .values.errors import HostError
-from .values.layout import ENVIRONMENTS, Environment, Layout
+from .values.layout import ENVIRONMENTS, Layout
 from .values.printable import safe
 
 LAST = 10_000  # lines of the audit that a history has
@@ -42,7 +42,7 @@ def _status(layout: Layout, wire: Wire, request: dict[str, Any]) -> None:
     from .doctor import status
 
     names = request.get("environments") or list(ENVIRONMENTS)
-    environments = [status.look(layout, Environment(name)) for name in names]
+    environments = [status.look(layout.of(name)) for name in names]
     wire.say("result", outcome="done", environments=environments)
 
 
@@ -73,18 +73,18 @@ def _history(layout: Layout, wire: Wire, request: dict[str, Any]) -> None:
     wire.say("result", outcome="done", lines=lines[-LAST:], first_bad=first_bad, record=detail)
 
 
-def _logs(_: Layout, wire: Wire, request: dict[str, Any]) -> None:
+def _logs(layout: Layout, wire: Wire, request: dict[str, Any]) -> None:
     from .node import logs
 
     wire.say("stream")
-    logs.show(Environment(request["environment"]), request)
+    logs.show(layout.of(request["environment"]), request)
 
 
 def _follow(layout: Layout, wire: Wire, request: dict[str, Any]) -> None:
     from .records import record
     from .transaction import changing
 
-    changing.follow(wire, record.get(layout, request["transaction"]), int(request.get("told", 0)))
+    changing.follow(wire, record.Transaction(request["transaction"], layout), int(request.get("told", 0)))
 
 
 LOOKS: dict[str, Callable[[Layout, Wire, dict[str, Any]], None]] = {
@@ -105,4 +105,4 @@ def _record(layout: Layout, lines: list[dict[str, Any]], environment: str) -> li
 
     of_it = (line for line in lines if line.get("environment") == environment)
     changes = [line["transaction"] for line in of_it if "transaction" in line]  # a damaged line may lack it
-    return record.get(layout, changes[-1]).entries() if changes else []
+    return record.Transaction(changes[-1], layout).entries() if changes else []

@@ -26,18 +26,18 @@ OLD, NEW = Log(9, "f" * 64), Log(5, "a" * 64)
 def layout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Layout:
     """A log in use, one that waits for its place, and a release that reads a log's name in a file."""
     layout = Layout(tmp_path)
-    write(layout.data(DEV) / "events", OLD)
-    write(layout.kept_logs(DEV) / archived_logs.NEXT, NEW)
+    write(layout.of("dev").data / "events", OLD)
+    write(layout.of("dev").archived_logs / archived_logs.NEXT, NEW)
 
     def head(*_: object, at: int | None = None, store: Path | None = None) -> tuple[Log, At]:
-        words = ((store or layout.data(DEV) / "events") / "events.db").read_text().split()
+        words = ((store or layout.of("dev").data / "events") / "events.db").read_text().split()
         if words[0] == "damaged":
             raise StepFailed("it cannot be read.")
         log, position = Log(int(words[0]), words[1]), at or 0
         digest = {9: "f" * 64, 5: words[-1]}.get(position) if position <= log.length else None
         return log, At(digest, log.length - position)
 
-    def flaw(_: object, __: object, ___: object, store: Path, **_____: float) -> str | None:
+    def flaw(_: object, __: object, store: Path, **___: float) -> str | None:
         return "a record is missing" if (store / "events.db").read_text().endswith("flawed") else None
 
     monkeypatch.setattr(log_commands, "head", head)
@@ -55,7 +55,7 @@ def write(place: Path, log: Log | None) -> None:
 
 def release(layout: Layout) -> Manifest:
     """What is deployed, as far as it matters here."""
-    events = str(layout.data(DEV) / "events")
+    events = str(layout.of("dev").data / "events")
     texts: Any = dict.fromkeys(("commit", "subject", "python", "platform", "layer"), "")
     maps: Any = {"files": {}, "units": {}, "digests": {}}
     return Manifest("dev", dirty=False, config={"event_store_path": events}, **texts, **maps)
@@ -64,25 +64,26 @@ def release(layout: Layout) -> Manifest:
 def places(layout: Layout) -> dict[str, str]:
     """Which log lies where."""
     found = {
-        path.name: (path / "events.db").read_text().split()[0] for path in layout.kept_logs(DEV).iterdir()
+        path.name: (path / "events.db").read_text().split()[0]
+        for path in layout.of("dev").archived_logs.iterdir()
     }
-    return {"events": (layout.data(DEV) / "events" / "events.db").read_text().split()[0], **found}
+    return {"events": (layout.of("dev").data / "events" / "events.db").read_text().split()[0], **found}
 
 
 def aside(layout: Layout, kept: str = "") -> ArchiveNotes:
     """The memory of a transaction that brings `NEW`."""
-    path = layout.root / "transaction"
-    path.mkdir(exist_ok=True)
-    (path / "request.json").write_text(f'{{"log": {{"kept": "{kept}"}}}}')
-    return ArchiveNotes(layout, DEV, Transaction("t1", path), NEW)
+    transaction = Transaction("t1", layout)
+    transaction.path.mkdir(parents=True, exist_ok=True)
+    (transaction.path / "request.json").write_text(f'{{"log": {{"kept": "{kept}"}}}}')
+    return ArchiveNotes(layout.of("dev"), transaction, NEW)
 
 
 def forward(layout: Layout) -> Running:
     """The way to the new log."""
-    return Running(environment=DEV, release=release(layout), log=NEW, staged=True)
+    return Running(environment=layout.of("dev"), release=release(layout), log=NEW, staged=True)
 
 
-def resolved(verb: str, **members: Any) -> ResolvedRequest:
+def resolved(layout: Layout, verb: str, **members: Any) -> ResolvedRequest:
     """A request of dev as request.json has it."""
     request = {"verb": verb, "environment": "dev", "actor": {"name": "tester"}, **members}
-    return ResolvedRequest.parse(request)
+    return ResolvedRequest.parse(request, layout)

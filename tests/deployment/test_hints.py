@@ -85,7 +85,7 @@ def hints() -> Iterator[tuple[str, str]]:
         yield f"elsewhere {there}", next(log_check.judge(found, DEV, explained=False)).mend
     for before in (Path(DATA) / "log", None):
         store = Path(DATA) / "events"
-        lost = loss.judge(loss.Facts("dev", store, Log(4, "a" * 64), missing=True, before=before))
+        lost = loss.judge(loss.Facts(DEV, store, Log(4, "a" * 64), missing=True, before=before))
         assert lost is not None
         yield f"moved {before}", lost.hint
     settings = arguments.read(["redact", "dev"], {"POSITION": "12", "REASON": "x"})
@@ -121,10 +121,10 @@ def test_hints_of_the_code_name_no_such_path(tmp_path: Path) -> None:
     ]
     assert found == []
     layout = Layout(tmp_path)
-    data = layout.data(DEV)
+    data = layout.of("dev").data
     data.mkdir(parents=True)
     (data / "events").symlink_to("/etc")
-    (taken,) = links.of(layout, DEV)
+    (taken,) = links.of(layout.of("dev"))
     assert (
         f"runuser -u helionyx-dev -- mv -T {data}/events {data}/events.link; then make deploy" in taken.hint
     )
@@ -136,7 +136,7 @@ def test_deploy_follows_no_link_to_a_directory_of_roots(place: str, tmp_path: Pa
     """The owner of the data lays a link where a directory is to be made: what it leads to stays root's."""
     layout, target = Layout(tmp_path), tmp_path / "roots"
     target.mkdir(mode=0o755)
-    data = layout.data(DEV)
+    data = layout.of("dev").data
     data.parent.mkdir(parents=True)
     if place:
         data.mkdir()
@@ -160,4 +160,4 @@ def test_deploy_follows_no_link_to_a_directory_of_roots(place: str, tmp_path: Pa
 
 def _work(layout: Layout, staged: Path) -> Work:
     wanted = Running(environment=DEV)
-    return Work(layout, DEV, staged, None, None, Place(False, None, None), wanted)
+    return Work(layout.of("dev"), staged, None, None, Place(False, None, None), wanted)

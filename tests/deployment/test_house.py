@@ -79,6 +79,13 @@ def test_folders_of_host_half_are_in_layers() -> None:
             assert all(below(item, *allowed) for item in own), name
 
 
+def test_environment_of_host_half_has_the_layout_of_its_node() -> None:
+    """One that is made of a name alone would have its paths below `/`, also in tests of single steps."""
+    made = {name: path.read_text().count("Environment(") for name, path in modules("deployment/host").items()}
+    layout = "deployment.host.values.layout"
+    assert {name for name, count in made.items() if count} == {layout}
+
+
 @pytest.mark.parametrize("package", ["services", "deployment", "node1"])
 def test_no_import_circle(package: str) -> None:
     """The modules can be put into an order."""

@@ -102,7 +102,7 @@ def test_no_service_keeps_the_node_from_a_reboot(intruder: BackDoor, state: str)
     if state == "running":
         intruder.run(LINGERS)
     else:
-        _linger(operator, DEV.service if state == "starting" else f"{DEV.rehearsal}.service")
+        _linger(operator, DEV.service if state == "starting" else f"{DEV.rehearsal_stem}.service")
     operator.node.reboot()  # which waits for a minute
     for environment in ("dev", "live"):
         operator.await_ready(environment)

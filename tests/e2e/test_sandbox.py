@@ -251,13 +251,13 @@ def test_exposure_of_the_units(dev: Operator, tmp_path: Path) -> None:
     """As systemd judges it: the sandbox of a service, and that of its rehearsal, are 1.0 or better."""
     layout, made = Layout(tmp_path), release(Layout(tmp_path))
     for name, content in render(DEV, "3.11", {"api_host": "0.0.0.0", "api_port": 8000}).items():
-        path = layout.releases(DEV) / made.id / "units" / name
+        path = layout.of("dev").releases / made.id / "units" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
-    unit = rehearsal.units(layout, DEV, made)[layout.rehearsal(DEV)[1]].decode()
-    place = f"/run/systemd/system/{DEV.rehearsal}.service"
+    unit = rehearsal.units(layout.of("dev"), made)[layout.of("dev").rehearsal_files[1]].decode()
+    place = f"/run/systemd/system/{DEV.rehearsal_stem}.service"
     dev.node.run(["sh", "-c", f"cat > {place}"], input=unit)
-    for name in (DEV.service, f"{DEV.rehearsal}.service"):
+    for name in (DEV.service, f"{DEV.rehearsal_stem}.service"):
         shown = dev.on_node("systemd-analyze", "security", "--no-pager", name).splitlines()[-1]
         assert float(shown.split(": ")[1].split()[0]) <= 1.0, shown
     dev.on_node("rm", place)

@@ -18,7 +18,7 @@ from ..node.run import run
 from ..observe import directories
 from ..releases import releases
 from ..values.errors import Refused, StepFailed, last_word
-from ..values.layout import Environment, Layout
+from ..values.layout import Environment
 from ..values.model import Log, Manifest
 from ..values.words import count
 
@@ -52,79 +52,79 @@ TimeoutStopSec={stop}
 {shares}"""
 
 
-def units(layout: Layout, environment: Environment, release: Manifest) -> dict[Path, bytes]:
+def units(environment: Environment, release: Manifest) -> dict[Path, bytes]:
     """The unit file of the acceptance, made from the release's own service unit, and its drop-ins.
 
     Empty for a release without an acceptance, and for one whose unit does not show the data.
     """
-    root = layout.releases(environment) / release.id
+    root = environment.releases / release.id
     own = (root / "units" / environment.service).read_text()
-    data = layout.data(environment)
+    data = environment.data
     mount = f"BindPaths=-{data}\n"
     if not (root / PROGRAM).is_file() or mount not in own:
         return {}
     replaced = {
-        environment.socket: layout.rehearsal(environment)[0].name,
-        f"{layout.current(environment)}/": f"{root}/",
-        mount: f"BindPaths={layout.log_copy(environment)}:{data}\n",
+        environment.socket: environment.rehearsal_files[0].name,
+        f"{environment.current}/": f"{root}/",
+        mount: f"BindPaths={environment.log_copy}:{data}\n",
     }
     for old, new in replaced.items():
         own = own.replace(old, new)
-    differences = _differences(layout, environment, release)
-    unit = layout.acceptance(environment)
-    changed = dropins.for_rehearsal(layout, environment.service, unit.name, differences, replaced)
+    differences = _differences(environment, release)
+    unit = environment.acceptance_file
+    changed = dropins.for_rehearsal(environment.layout, environment.service, unit.name, differences, replaced)
     return {unit: (own + differences).encode(), **changed}
 
 
-def _differences(layout: Layout, environment: Environment, release: Manifest) -> str:
+def _differences(environment: Environment, release: Manifest) -> str:
     """The lines behind the service unit's own, by which the unit is that of an acceptance."""
-    command = releases.command(layout, environment, release, "services.acceptance", "run", "--json")
+    command = releases.command(environment, release, "services.acceptance", "run", "--json")
     return DIFFERENCES.format(
         name=environment.name,
-        unit=environment.rehearsal,
-        command=" ".join((*command, "--in", str(layout.data(environment)))),
-        answer=_answer_file(layout, environment),
+        unit=environment.rehearsal_stem,
+        command=" ".join((*command, "--in", str(environment.data))),
+        answer=_answer_file(environment),
         seconds=SECONDS,
         stop=STOP,
         shares=shares.REHEARSAL,
     )
 
 
-def attempt(layout: Layout, environment: Environment, release: Manifest, log: Log | None) -> str:
+def attempt(environment: Environment, release: Manifest, log: Log | None) -> str:
     """Try the release on a copy of its log, and remove the copy; return a remark.
 
     Raises `StepFailed` where the release has a fault. Where no copy can be made, the remark has the reason.
     """
     start = time.monotonic()
     try:
-        _copy(layout, environment, release, log)
-        requests = _run(layout, environment, release)
+        _copy(environment, release, log)
+        requests = _run(environment, release)
     except _Skipped as error:
         return f"not tried on a copy of the log: {error}"
     finally:
-        clear(layout, environment)
+        clear(environment)
     return f"{requests} requests on a copy of the log in {time.monotonic() - start:.2f} s"
 
 
-def clear(layout: Layout, environment: Environment) -> None:
+def clear(environment: Environment) -> None:
     """End what there is of an acceptance, and remove the copy."""
-    unit = layout.acceptance(environment)
+    unit = environment.acceptance_file
     if unit.exists():
         if systemd.show([unit.name])[unit.name].active != "inactive":
             systemd.end(unit.name)
         unit.unlink()
-    shutil.rmtree(dropins.directory(layout, unit.name), ignore_errors=True)
-    shutil.rmtree(layout.log_copy(environment), ignore_errors=True)
-    _answer_file(layout, environment).unlink(missing_ok=True)
+    shutil.rmtree(dropins.directory(environment.layout, unit.name), ignore_errors=True)
+    shutil.rmtree(environment.log_copy, ignore_errors=True)
+    _answer_file(environment).unlink(missing_ok=True)
 
 
 class _Skipped(Exception):
     """The release is not tried: the reason lies in the node or in the log."""
 
 
-def _copy(layout: Layout, environment: Environment, release: Manifest, log: Log | None) -> None:
+def _copy(environment: Environment, release: Manifest, log: Log | None) -> None:
     """Make the directory for the acceptance, with a copy of the log. Raises `_Skipped`."""
-    store, directory = log_commands.path_of(release), layout.log_copy(environment)
+    store, directory = log_commands.path_of(release), environment.log_copy
     size = sum(path.st_size for path in _parts(store))
     if size > LARGEST or (log is not None and log.length > MOST):
         events = f" with {count(log.length)}" if log else ""
@@ -137,7 +137,7 @@ def _copy(layout: Layout, environment: Environment, release: Manifest, log: Log 
         shutil.rmtree(directory, ignore_errors=True)
         files.directory(directory, owner, 0o700)
         words = ("services.acceptance", "copy", "--store", str(store), "--to", str(directory))
-        log_commands.ask(layout, environment, release, *words, timeout=COPYING)
+        log_commands.ask(environment, release, *words, timeout=COPYING)
     except Refused as error:
         raise _Skipped(error.message.rstrip(".")) from error
     except StepFailed as error:
@@ -155,23 +155,23 @@ def _parts(store: Path) -> list[Any]:
     return parts
 
 
-def _run(layout: Layout, environment: Environment, release: Manifest) -> int:
+def _run(environment: Environment, release: Manifest) -> int:
     """Start the unit and wait for its end; return the number of requests. Raises `StepFailed`, `_Skipped`."""
-    unit, mark = environment.acceptance, systemd.now()
+    unit, mark = environment.acceptance_service, systemd.now()
     try:
         systemd.systemctl("start", unit)
     except StepFailed as error:
         result = run(["systemctl", "show", "--value", "--property=Result", unit]).strip()
         if result == "timeout":
             raise _Skipped(f"no end after {SECONDS} s") from error
-        _skip_full_disk(layout.log_copy(environment))
-        problem = _answer(layout, environment).get("problem") or f"its acceptance ended with {result}"
+        _skip_full_disk(environment.log_copy)
+        problem = _answer(environment).get("problem") or f"its acceptance ended with {result}"
         raise StepFailed(
             f"release {release.id} failed on a copy of the log: {str(problem)[:400]}.",
             f"make logs ENV={environment.name} FOLLOW=0 has more",
             systemd.last_words(environment, mark, unit),
         ) from error
-    requests = _answer(layout, environment).get("requests")
+    requests = _answer(environment).get("requests")
     if not isinstance(requests, int):
         raise StepFailed(f"release {release.id} did not answer what it did on a copy of the log.")
     return requests
@@ -185,12 +185,12 @@ def _skip_full_disk(copy: Path) -> None:
         raise _Skipped(error.message.rstrip(".")) from error
 
 
-def _answer(layout: Layout, environment: Environment) -> dict[str, Any]:
+def _answer(environment: Environment) -> dict[str, Any]:
     with suppress(OSError):
-        text = reading.text(_answer_file(layout, environment), ANSWER)
+        text = reading.text(_answer_file(environment), ANSWER)
         return log_commands.object_in(text) or {}
     return {}
 
 
-def _answer_file(layout: Layout, environment: Environment) -> Path:
-    return layout.locks / f"{environment.name}-acceptance.json"
+def _answer_file(environment: Environment) -> Path:
+    return environment.layout.locks / f"{environment.name}-acceptance.json"

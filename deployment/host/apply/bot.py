@@ -10,7 +10,7 @@ from typing import Any
 from ..event_log import log_commands
 from ..values.check import Check, bad, ok, warn
 from ..values.errors import StepFailed
-from ..values.layout import Environment, Layout
+from ..values.layout import Environment
 from ..values.model import BOT, Manifest, Observed
 
 PATIENCE = 30.0  # seconds; the release itself asks for five at the longest
@@ -23,12 +23,12 @@ UP = ("polling", "starting", UNKNOWN)  # the states that need no warning
 HANDS = ("stopped", "conflict", "webhook")  # the states that a bot does not leave by itself
 
 
-def own_bot(layout: Layout, environment: Environment, release: Manifest) -> tuple[str, tuple[str, ...]]:
+def own_bot(environment: Environment, release: Manifest) -> tuple[str, tuple[str, ...]]:
     """Verify the bot token; return the remark of the step, and warnings where the Bot API is out of reach.
 
     Raises `StepFailed` for an invalid token, or that of another bot.
     """
-    said, name = _whose(layout, environment, release), environment.name
+    said, name = _whose(environment, release), environment.name
     if said["verdict"] == "unreachable":
         again = f"the bot of {name} is not verified; make doctor ENV={name} asks again"
         return f"{UNKNOWN}: {said['message']}", (again,)
@@ -59,9 +59,9 @@ def trouble(report: dict[str, str | None] | None) -> str:
     return f"the bot is {report['state']}" + (f": {report['reason']}" if report["reason"] else "")
 
 
-def look(layout: Layout, environment: Environment, release: Manifest) -> Check:
+def look(environment: Environment, release: Manifest) -> Check:
     """The same as a finding of the doctor's."""
-    said = _whose(layout, environment, release)
+    said = _whose(environment, release)
     if said["verdict"] == "ok":
         return ok("bot", said["message"])
     if said["verdict"] == "unreachable":
@@ -74,8 +74,8 @@ def look(layout: Layout, environment: Environment, release: Manifest) -> Check:
     return bad("bot", said["message"], said["hint"])
 
 
-def _whose(layout: Layout, environment: Environment, release: Manifest) -> dict[str, Any]:
+def _whose(environment: Environment, release: Manifest) -> dict[str, Any]:
     words = ("services.telegram", "whose", "--env", environment.name, "--file", "-")
-    content = (layout.releases(environment) / release.id / f".env.{environment.name}").read_bytes()
+    content = (environment.releases / release.id / f".env.{environment.name}").read_bytes()
     limits: dict[str, Any] = {"timeout": PATIENCE, "expect": (0, REFUSED), "apart": True}
-    return log_commands.ask(layout, environment, release, *words, input=content, **limits)
+    return log_commands.ask(environment, release, *words, input=content, **limits)

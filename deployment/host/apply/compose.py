@@ -11,27 +11,27 @@ from ..node import shares
 from ..records import record
 from ..releases import releases
 from ..values.errors import Refused
-from ..values.layout import Environment, Layout
+from ..values.layout import Environment
 from ..values.model import Manifest, sha256
 from . import verify
 
 
-def manifest(layout: Layout, environment: Environment, earlier: str) -> Manifest:
+def manifest(environment: Environment, earlier: str) -> Manifest:
     """Make the manifest of the new release.
 
     Raises `Refused` if the kept release is not whole, or its code refuses the configuration that runs.
     """
-    old = _manifest(layout, environment, earlier)
-    content = _running(layout, environment)
-    root = layout.releases(environment) / old.id
+    old = _manifest(environment, earlier)
+    content = _running(environment)
+    root = environment.releases / old.id
     if releases.drifted(root, old, old.id):
         raise Refused(
             f"release {old.id} was edited on the node and is not what it was.",
             f"git switch --detach {old.commit[:12]}, then make deploy ENV={environment.name}",
         )
-    if not (layout.layers / old.layer).is_dir():
+    if not (environment.layout.layers / old.layer).is_dir():
         raise Refused(f"the dependencies of release {old.id} are gone.", "deploy its commit once more")
-    new = _configured(layout, environment, old, content)
+    new = _configured(environment, old, content)
     units = _units(root, environment, old, new)
     changed = {f".env.{environment.name}": content} | {f"units/{name}": data for name, data in units.items()}
     new = replace(
@@ -42,9 +42,9 @@ def manifest(layout: Layout, environment: Environment, earlier: str) -> Manifest
     return replace(new, id=new.expected_id)
 
 
-def _configured(layout: Layout, environment: Environment, old: Manifest, content: bytes) -> Manifest:
+def _configured(environment: Environment, old: Manifest, content: bytes) -> Manifest:
     """The manifest with the facts that the release's own code reads from the configuration."""
-    answer = verify.ask_configuration(layout, environment, old, content)
+    answer = verify.ask_configuration(environment, old, content)
     if not answer["ok"]:
         raise Refused(
             f"release {old.id} does not accept the configuration that runs.",
@@ -54,12 +54,12 @@ def _configured(layout: Layout, environment: Environment, old: Manifest, content
     return replace(old, config=answer["facts"], digests=answer["digests"])
 
 
-def stage(layout: Layout, environment: Environment, earlier: str, new: Manifest, staged: Path) -> None:
+def stage(environment: Environment, earlier: str, new: Manifest, staged: Path) -> None:
     """Write its archive, as the operator's half would have sent it."""
-    old = _manifest(layout, environment, earlier)
-    root = layout.releases(environment) / old.id
+    old = _manifest(environment, earlier)
+    root = environment.releases / old.id
     units = _units(root, environment, old, new)
-    changed = {f".env.{environment.name}": _running(layout, environment), releases.MANIFEST: new.text}
+    changed = {f".env.{environment.name}": _running(environment), releases.MANIFEST: new.text}
     changed |= {f"units/{name}": data for name, data in units.items()}
     with (
         open(staged / "release.tar.gz", "wb", opener=record.private) as file,
@@ -72,15 +72,15 @@ def stage(layout: Layout, environment: Environment, earlier: str, new: Manifest,
             archive.addfile(member, io.BytesIO(data))
 
 
-def _manifest(layout: Layout, environment: Environment, name: str) -> Manifest:
-    manifest_ = releases.read_manifest(layout, environment, name)
+def _manifest(environment: Environment, name: str) -> Manifest:
+    manifest_ = releases.read_manifest(environment, name)
     if manifest_ is None:
         raise Refused(f"the manifest of release {name} cannot be read.", "deploy its commit once more")
     return manifest_
 
 
-def _running(layout: Layout, environment: Environment) -> bytes:
-    path = layout.current(environment) / f".env.{environment.name}"
+def _running(environment: Environment) -> bytes:
+    path = environment.current / f".env.{environment.name}"
     try:
         return path.read_bytes()
     except FileNotFoundError:

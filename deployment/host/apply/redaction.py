@@ -18,7 +18,7 @@ from ..records import audit
 from ..records.record import Transaction
 from ..releases import releases
 from ..values.errors import Refused, StepFailed
-from ..values.layout import Environment, Layout
+from ..values.layout import Environment
 from ..values.model import Log, Manifest, Redaction
 from ..values.request import ResolvedRequest
 from ..values.words import count
@@ -30,7 +30,7 @@ AUDITED = ("position", "changed", "at", "length", "old_head", "new_head")  # the
 
 
 def look_up(
-    layout: Layout, environment: Environment, release: Manifest, order: Redaction
+    environment: Environment, release: Manifest, order: Redaction
 ) -> tuple[dict[str, Any], bool, bool]:
     """The effect of a redaction, whether it is on record already, and whether the service runs.
 
@@ -45,12 +45,14 @@ def look_up(
     refuse_nobody(environment)
     log_commands.refuse_missing(release)
     try:
-        log_commands.head(layout, environment, release)  # a log that nobody can read shows within seconds
-        planned = _ask(layout, environment, release, order, "--plan")
+        log_commands.head(environment, release)  # a log that nobody can read shows within seconds
+        planned = _ask(environment, release, order, "--plan")
     except StepFailed as error:
         raise Refused(*_words(error)) from error
     units = systemd.show([environment.service, environment.socket])
-    is_noted = planned["at"] is not None and redaction_notes.is_audited(audit.read(layout), planned)
+    is_noted = planned["at"] is not None and redaction_notes.is_audited(
+        audit.read(environment.layout), planned
+    )
     is_running = any(unit.active not in ("inactive", "failed") for unit in units.values())
     return planned, is_noted, is_running
 
@@ -62,40 +64,38 @@ def carry_out(work: Work, *_: str) -> str:
     """
     order = work.desired.redaction
     assert order is not None, "a plan that redacts is about an event"
-    where = (work.layout, work.environment, work.chosen)
-    planned = _ask(*where, order, "--plan")
-    data = work.layout.data(work.environment)
-    for known in releases.manifests(work.layout, work.environment):  # each may have read models elsewhere
-        read_models.remove(work.environment, read_models.directory(known), read_models.present(known, data))
+    environment, release = work.environment, work.chosen
+    planned = _ask(environment, release, order, "--plan")
+    data = environment.data
+    for known in releases.manifests(environment):  # each may have read models elsewhere
+        read_models.remove(environment, read_models.directory(known), read_models.present(known, data))
     if planned["at"] is None:
         planned = _redacted(work, order, first=min(planned["changed"]))
-    elif last_head.read(work.layout, work.environment) == Log(planned["length"], planned["old_head"]):
+    elif last_head.read(environment) == Log(planned["length"], planned["old_head"]):
         work.doubts.append(
             f"event {order.position} was redacted, but not by this node: nobody can tell what else was"
             f" changed in the events up to {planned['length']}; compare them with a backup"
         )
-    work.facts.update(_proven(*where, order, planned))
+    work.facts.update(_proven(environment, release, order, planned))
     length, head = work.facts["end"]  # also of an earlier redaction that is not in the audit
-    last_head.write(work.layout, work.environment, Log(length, head))
+    last_head.write(environment, Log(length, head))
     return f"{count(len(planned['changed']))} changed, noted at position {planned['at']}"
 
 
 def _redacted(work: Work, order: Redaction, first: int) -> dict[str, Any]:
     """Have the release redact an event; return its answer. `first` is the first position that changes."""
-    where = (work.layout, work.environment, work.chosen)
-    before = verify.read(*where, work.log)
-    _refuse_full_disk(log_commands.path_of(work.chosen))
-    front = log_commands.head(*where, at=first - 1)[1]
+    environment, release = work.environment, work.chosen
+    before = verify.read(environment, release, work.log)
+    _refuse_full_disk(log_commands.path_of(release))
+    front = log_commands.head(environment, release, at=first - 1)[1]
     # The log has this head before and after: whatever cuts this short leaves one that is known.
-    last_head.write(work.layout, work.environment, Log(first - 1, str(front.hash)))
-    answer = _ask(*where, order)
-    _refuse_another_history(*where, answer, before, front)
+    last_head.write(environment, Log(first - 1, str(front.hash)))
+    answer = _ask(environment, release, order)
+    _refuse_another_history(environment, release, answer, before, front)
     return answer
 
 
-def recover(
-    layout: Layout, environment: Environment, release: Manifest | None, transaction: Transaction
-) -> None:
+def recover(environment: Environment, release: Manifest | None, transaction: Transaction) -> None:
     """Note the result of a redaction whose step failed or was cut short, if the log shows that it was done.
 
     Raises `StepFailed` where that cannot be proven.
@@ -103,10 +103,10 @@ def recover(
     begun = any(entry["verb"] == STEP for entry in transaction.entries("step"))
     if release is None or not begun or facts_of(transaction) is not None:
         return
-    order = ResolvedRequest.parse(transaction.request).redaction
-    planned = _ask(layout, environment, release, order, "--plan")
+    order = ResolvedRequest.parse(transaction.request, environment.layout).redaction
+    planned = _ask(environment, release, order, "--plan")
     if planned["at"] is not None:
-        facts = _proven(layout, environment, release, order, planned)
+        facts = _proven(environment, release, order, planned)
         done = {"verb": STEP, "target": [], "title": "redact log", "seconds": 0.0, "remark": ""}
         transaction.write("step", state="done", facts=facts, **done)
 
@@ -135,7 +135,6 @@ def audited_of(transaction: Transaction) -> dict[str, Any]:
 
 
 def _ask(
-    layout: Layout,
     environment: Environment,
     release: Manifest,
     order: Redaction,
@@ -147,11 +146,10 @@ def _ask(
     places = ("--store", str(log), "--file", str(models))
     event = (f"--by={order.by}", "--", str(order.position), order.reason)
     words = ("services.event_log", "redact", *more, *places, *event)
-    return log_commands.ask(layout, environment, release, *words, timeout=log_commands.LONG)
+    return log_commands.ask(environment, release, *words, timeout=log_commands.LONG)
 
 
 def _refuse_another_history(
-    layout: Layout,
     environment: Environment,
     release: Manifest,
     answer: Mapping[str, Any],
@@ -160,63 +158,57 @@ def _refuse_another_history(
 ) -> None:
     """Raise `StepFailed` unless the old head was the head, and all in front of the event is as it was."""
     first = min(answer["changed"])
-    again = log_commands.head(layout, environment, release, at=first - 1)[1]
+    again = log_commands.head(environment, release, at=first - 1)[1]
     if again.hash != front.hash:
         changed = f"position {first - 1} had {str(front.hash)[:16]} before, and now {str(again.hash)[:16]}"
-        raise _not_that(layout, environment, changed)
+        raise _not_that(environment, changed)
     if (answer["length"], answer["old_head"]) != (before.length, before.head):
-        raise _not_that(layout, environment, f"position {before.length} had another head before")
+        raise _not_that(environment, f"position {before.length} had another head before")
 
 
 def _proven(
-    layout: Layout, environment: Environment, release: Manifest, order: Redaction, answer: Mapping[str, Any]
+    environment: Environment, release: Manifest, order: Redaction, answer: Mapping[str, Any]
 ) -> dict[str, Any]:
     """The result of a redaction, once the log is whole and has the new head. Raises `StepFailed`."""
-    where = (layout, environment, release)
-    after, new = log_commands.head(*where, at=int(answer["length"]))
-    problem = log_commands.flaw(*where, log_commands.path_of(release))
+    after, new = log_commands.head(environment, release, at=int(answer["length"]))
+    problem = log_commands.flaw(environment, release, log_commands.path_of(release))
     if problem is None and new.hash != answer["new_head"]:
         problem = f"position {answer['length']} has not the new head {answer['new_head'][:16]}"
     if problem is not None:
-        raise _not_that(layout, environment, problem)
+        raise _not_that(environment, problem)
     first = min(answer["changed"])
     return {
         **{key: answer[key] for key in (*AUDITED, "elsewhere")},
         "end": [after.length, after.head],
-        "archived": list(_archived(*where, order, first)),
-        "backups": list(redaction_notes.backups(audit.read(layout), environment, first)),
+        "archived": list(_archived(environment, release, order, first)),
+        "backups": list(redaction_notes.backups(audit.read(environment.layout), environment, first)),
     }
 
 
-def _not_that(layout: Layout, environment: Environment, problem: str) -> StepFailed:
+def _not_that(environment: Environment, problem: str) -> StepFailed:
     return StepFailed(
         f"the redaction of {environment.name} failed verification: {problem}.",
-        f"keep {layout.data(environment)} as it is, and look at it before anything else",
+        f"keep {environment.data} as it is, and look at it before anything else",
     )
 
 
-def _archived(
-    layout: Layout, environment: Environment, release: Manifest, order: Redaction, first: int
-) -> Iterable[str]:
+def _archived(environment: Environment, release: Manifest, order: Redaction, first: int) -> Iterable[str]:
     """The archived logs that hold the words: the same log in front of the event, and not redacted there."""
-    where = (layout, environment, release)
-    front = log_commands.head(*where, at=first - 1)[1].hash
-    for name in log_commands.archived(layout, environment):
-        path = layout.kept_logs(environment) / name
+    front = log_commands.head(environment, release, at=first - 1)[1].hash
+    for name in log_commands.archived(environment):
+        path = environment.archived_logs / name
         try:
-            is_same = log_commands.head(*where, at=first - 1, store=path)[1].hash == front
+            is_same = log_commands.head(environment, release, at=first - 1, store=path)[1].hash == front
         except StepFailed:  # nobody can tell
             yield str(path)
             continue
-        if is_same and _has_words(*where, order, path):
+        if is_same and _has_words(environment, release, order, path):
             yield str(path)
 
 
-def _has_words(
-    layout: Layout, environment: Environment, release: Manifest, order: Redaction, store: Path
-) -> bool:
+def _has_words(environment: Environment, release: Manifest, order: Redaction, store: Path) -> bool:
     try:
-        return _ask(layout, environment, release, order, "--plan", store=store)["at"] is None
+        return _ask(environment, release, order, "--plan", store=store)["at"] is None
     except StepFailed:  # the log is shorter, or has another event there
         return False
 

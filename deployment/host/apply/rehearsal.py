@@ -16,7 +16,7 @@ from ..node import dropins, shares, systemd
 from ..node.files import publish
 from ..node.threads import Call
 from ..values.errors import HostError, StepFailed
-from ..values.layout import Environment, Layout
+from ..values.layout import Environment
 from ..values.model import Log, Manifest
 from . import acceptance, verify
 
@@ -50,23 +50,23 @@ RuntimeMaxSec={longest}
 {shares}"""
 
 
-def begin(layout: Layout, environment: Environment, release: Manifest, before: Log | None) -> str:
+def begin(environment: Environment, release: Manifest, before: Log | None) -> str:
     """Start the release on its private socket and ask who it is. Raises `StepFailed` with its last words."""
-    accepting = acceptance.units(layout, environment, release)
-    for path, content in {**units(layout, environment, release), **accepting}.items():
+    accepting = acceptance.units(environment, release)
+    for path, content in {**units(environment, release), **accepting}.items():
         path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
         is_dropin = path.suffix == dropins.SUFFIX  # which may hold a secret, as the one that it is a copy of
         publish(path, content, 0o600 if is_dropin else 0o644, ())
     # systemd finds a new unit file by itself. A reload takes as long as the other steps here, so it runs only
     # if systemd still has an old version in memory.
-    names = [path.name for path in layout.rehearsal_units(environment)]
+    names = [path.name for path in environment.rehearsal_units]
     if any(unit.stale for unit in systemd.show(names).values()):
         systemd.systemctl("daemon-reload")
     if not accepting:
-        return _ready(layout, environment, release, before)
-    trial = Call(acceptance.attempt, layout, environment, release, before)
+        return _ready(environment, release, before)
+    trial = Call(acceptance.attempt, environment, release, before)
     try:
-        ready = _ready(layout, environment, release, before)
+        ready = _ready(environment, release, before)
     except StepFailed:
         with contextlib.suppress(HostError):  # the first fault is the one to show
             trial.result()
@@ -74,80 +74,83 @@ def begin(layout: Layout, environment: Environment, release: Manifest, before: L
     return f"{ready}, {trial.result()}"
 
 
-def _ready(layout: Layout, environment: Environment, release: Manifest, before: Log | None) -> str:
+def _ready(environment: Environment, release: Manifest, before: Log | None) -> str:
     """Start the rehearsal and ask who it is. Raises `StepFailed` with its last words."""
     begun = time.monotonic()
     try:
-        systemd.start_service(environment, _service(layout, environment))
+        systemd.start_service(environment, _service(environment))
     except StepFailed as error:
         message = f"release {release.id} did not come up in its rehearsal."
         raise StepFailed(message, error.hint, error.details) from error
     took = time.monotonic() - begun
-    return f"ready in {took:.2f} s, {_ask(layout, environment, release, before)}"
+    return f"ready in {took:.2f} s, {_ask(environment, release, before)}"
 
 
-def soak(layout: Layout, environment: Environment, release: Manifest, log: Log | None, seconds: float) -> str:
+def soak(environment: Environment, release: Manifest, log: Log | None, seconds: float) -> str:
     """Let it run for a while and ask again. Raises `StepFailed` if it dies meanwhile, or answers no more."""
-    where = _address(layout, environment), _service(layout, environment)
-    return verify.staying(layout, environment, release, log, seconds, *where)
+    where = _address(environment), _service(environment)
+    return verify.staying(environment, release, log, seconds, *where)
 
 
-def finish(layout: Layout, environment: Environment) -> None:
+def finish(environment: Environment) -> None:
     """Stop it as the service would be stopped. Raises `StepFailed` if it does not stop, or not cleanly."""
     mark = systemd.now()
-    result = clear(layout, environment)
+    result = clear(environment)
     if result == "success":
         return
     how = f"does not stop: it was killed after {STOP} s" if result == "timeout" else f"stops with {result}"
-    words = systemd.last_words(environment, mark, _service(layout, environment))
+    words = systemd.last_words(environment, mark, _service(environment))
     raise StepFailed(f"the release {how}.", details=words)
 
 
-def clear(layout: Layout, environment: Environment) -> str:
+def clear(environment: Environment) -> str:
     """End whatever there is of a rehearsal and leave nothing of it; the answer is how its service ended."""
-    acceptance.clear(layout, environment)
-    paths = layout.rehearsal(environment)
+    acceptance.clear(environment)
+    paths = environment.rehearsal_files
     result = systemd.end(*(path.name for path in paths))
     for path in paths:
         path.unlink(missing_ok=True)
-        shutil.rmtree(dropins.directory(layout, path.name), ignore_errors=True)
+        shutil.rmtree(dropins.directory(environment.layout, path.name), ignore_errors=True)
     return result
 
 
-def units(layout: Layout, environment: Environment, release: Manifest) -> dict[Path, bytes]:
+def units(environment: Environment, release: Manifest) -> dict[Path, bytes]:
     """The unit files of a rehearsal, made from the release's own service unit, and their drop-ins."""
-    root = layout.releases(environment) / release.id
+    root = environment.releases / release.id
     own = (root / "units" / environment.service).read_text()
-    socket, service = layout.rehearsal(environment)
+    socket, service = environment.rehearsal_files
     replaced = {
         environment.socket: socket.name,
-        f"{layout.current(environment)}/": f"{root}/",
+        f"{environment.current}/": f"{root}/",
     }
     for old, new in replaced.items():
         own = own.replace(old, new)
-    values = {"name": environment.name, "unit": environment.rehearsal, "stop": STOP, "longest": LONGEST} | {
-        "shares": shares.REHEARSAL
-    }
+    values = {
+        "name": environment.name,
+        "unit": environment.rehearsal_stem,
+        "stop": STOP,
+        "longest": LONGEST,
+    } | {"shares": shares.REHEARSAL}
     differences = DIFFERENCES.format(**values)
-    private = SOCKET.format(name=environment.name, address=_address(layout, environment))
+    private = SOCKET.format(name=environment.name, address=_address(environment))
     # Drop-ins are read behind the unit: what differs has to stand behind them once more.
     alone = private.replace("ListenStream=", "ListenStream=\nListenStream=")
     return {
         socket: private.encode(),
         service: (own + differences).encode(),
-        **dropins.for_rehearsal(layout, environment.socket, socket.name, alone, replaced),
-        **dropins.for_rehearsal(layout, environment.service, service.name, differences, replaced),
+        **dropins.for_rehearsal(environment.layout, environment.socket, socket.name, alone, replaced),
+        **dropins.for_rehearsal(environment.layout, environment.service, service.name, differences, replaced),
     }
 
 
-def _ask(layout: Layout, environment: Environment, release: Manifest, before: Log | None) -> str:
-    address, unit = _address(layout, environment), _service(layout, environment)
-    return verify.answering(layout, environment, release, before, address, unit).remark
+def _ask(environment: Environment, release: Manifest, before: Log | None) -> str:
+    address, unit = _address(environment), _service(environment)
+    return verify.answering(environment, release, before, address, unit).remark
 
 
-def _service(layout: Layout, environment: Environment) -> str:
-    return layout.rehearsal(environment)[1].name
+def _service(environment: Environment) -> str:
+    return environment.rehearsal_files[1].name
 
 
-def _address(layout: Layout, environment: Environment) -> str:
-    return str(layout.locks / f"{environment.name}-rehearsal.sock")
+def _address(environment: Environment) -> str:
+    return str(environment.layout.locks / f"{environment.name}-rehearsal.sock")

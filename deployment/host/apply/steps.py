@@ -43,7 +43,7 @@ def perform(work: Work, step: Step) -> str:
 
 def _causes(work: Work, step: Step) -> Iterator[str]:
     """Other causes that a failure may have: things that no deploy brings."""
-    if step.verb in RUNNING and (paths := dropins.named(work.layout, work.environment)):
+    if step.verb in RUNNING and (paths := dropins.named(work.environment)):
         yield f"its units are changed by drop-ins, which no deploy brings: {', '.join(paths)}"
     if strays := processes.of(work.environment, user_id(work.environment)):
         names, user = ", ".join(strays), work.environment.user
@@ -59,19 +59,19 @@ def _done(work: Work, step: Step) -> str:
 
 
 def install_layer(work: Work, digest: str) -> str:
-    return install.layer(work.layout, work.staged, digest)
+    return install.layer(work.environment.layout, work.staged, digest)
 
 
 def install_release(work: Work, release: str) -> str:
-    return install.release(work.layout, work.environment, work.staged, release)
+    return install.release(work.environment, work.staged, release)
 
 
 def check_release(work: Work, _: str) -> str:
-    return verify.configuration(work.layout, work.environment, work.chosen)
+    return verify.configuration(work.environment, work.chosen)
 
 
 def check_bot(work: Work, _: str) -> str:
-    remark, doubts = own_bot(work.layout, work.environment, work.chosen)
+    remark, doubts = own_bot(work.environment, work.chosen)
     work.doubts.extend(doubts)
     return remark
 
@@ -79,22 +79,22 @@ def check_bot(work: Work, _: str) -> str:
 def install_log(work: Work, _: str) -> str:
     assert work.desired.log is not None, "a plan that brings a log is about one"
     staged = work.staged / "log.db"
-    return archived_logs.install(work.layout, work.environment, work.chosen, staged, work.desired.log)
+    return archived_logs.install(work.environment, work.chosen, staged, work.desired.log)
 
 
 def take_log(work: Work, archived: str) -> str:
     coming = None if work.desired.back else work.desired.log
-    return archived_logs.take(work.layout, work.environment, work.chosen, archived, coming)
+    return archived_logs.take(work.environment, work.chosen, archived, coming)
 
 
 def switch_log(work: Work, _: str) -> str:
-    archived_logs.switch(work.layout, work.environment, work.chosen, work.archive_name)
+    archived_logs.switch(work.environment, work.chosen, work.archive_name)
     if work.desired.back and work.last_head:  # a revert brings back the same log
-        last_head.write(work.layout, work.environment, work.last_head)
-    path, coming = work.layout.kept_logs(work.environment) / work.archive_name, work.desired.log
+        last_head.write(work.environment, work.last_head)
+    path, coming = work.environment.archived_logs / work.archive_name, work.desired.log
     if work.desired.back or coming is None or not path.exists():
         return ""
-    newer = archived_logs.newer(work.layout, work.environment, work.chosen, path, coming)
+    newer = archived_logs.newer(work.environment, work.chosen, path, coming)
     work.facts.update({"kept": str(path), "newer": newer})
     return f"the replaced log is archived in {path}"
 
@@ -109,7 +109,7 @@ def rebuild_projections(work: Work, _: str) -> str:
     )
     command = ("services.projections", "rebuild", *words)
     try:
-        answer = log_commands.ask(work.layout, work.environment, release, *command, timeout=log_commands.LONG)
+        answer = log_commands.ask(work.environment, release, *command, timeout=log_commands.LONG)
     except StepFailed as error:
         name = work.environment.name
         raise StepFailed(
@@ -122,31 +122,31 @@ def rebuild_projections(work: Work, _: str) -> str:
 
 
 def rehearse(work: Work, _: str) -> str:
-    return rehearsal.begin(work.layout, work.environment, work.chosen, work.log)
+    return rehearsal.begin(work.environment, work.chosen, work.log)
 
 
 def soak(work: Work, seconds: str) -> str:
-    return rehearsal.soak(work.layout, work.environment, work.chosen, work.log, float(seconds.rstrip(" s")))
+    return rehearsal.soak(work.environment, work.chosen, work.log, float(seconds.rstrip(" s")))
 
 
 def end_rehearsal(work: Work, _: str) -> None:
-    rehearsal.finish(work.layout, work.environment)
+    rehearsal.finish(work.environment)
 
 
 def clear_rehearsal(work: Work, _: str) -> None:
-    rehearsal.clear(work.layout, work.environment)
+    rehearsal.clear(work.environment)
 
 
 def turn_current(work: Work, release: str) -> None:
-    activation.turn(work.layout, work.environment, release)
+    activation.turn(work.environment, release)
 
 
 def verify_release(work: Work, _: str) -> str:
-    answer = verify.serving(work.layout, work.environment, work.chosen, work.log, work.history)
+    answer = verify.serving(work.environment, work.chosen, work.log, work.history)
     if answer.full:
         _accept_full_disk(work)
-    verified_releases.note(work.layout, work.environment, work.chosen.id, answer.projections, work.position)
-    last_head.write(work.layout, work.environment, answer.log)
+    verified_releases.note(work.environment, work.chosen.id, answer.projections, work.position)
+    last_head.write(work.environment, answer.log)
     return answer.remark
 
 
@@ -160,29 +160,29 @@ def _accept_full_disk(work: Work) -> None:
 
 def watch(work: Work, seconds: str) -> str:
     span = float(seconds.rstrip(" s"))
-    return verify.staying(work.layout, work.environment, work.chosen, work.log, span, history=work.history)
+    return verify.staying(work.environment, work.chosen, work.log, span, history=work.history)
 
 
 def prune_releases(work: Work, *names: str) -> str:
     for name in names:
-        files.discard(work.layout.releases(work.environment) / name)
-        verified_releases.forget(work.layout, work.environment, name)
+        files.discard(work.environment.releases / name)
+        verified_releases.forget(work.environment, name)
     return f"{len(names)} removed"
 
 
 def prune_layers(work: Work, *digests: str) -> str:
-    with host_lock(work.layout):  # another environment may have begun to use one since the plan was made
-        unused = set(digests) - releases.layers_used(work.layout)
+    with host_lock(
+        work.environment.layout
+    ):  # another environment may have begun to use one since the plan was made
+        unused = set(digests) - releases.layers_used(work.environment.layout)
         for digest in unused:
-            files.discard(work.layout.layers / digest)
+            files.discard(work.environment.layout.layers / digest)
     return f"{len(unused)} removed"
 
 
 def prune_projections(work: Work, *names: str) -> str:
-    release_names = releases.names(work.layout, work.environment)
-    in_use = {
-        verified_releases.read(work.layout, work.environment, name).projections for name in release_names
-    }
+    release_names = releases.names(work.environment)
+    in_use = {verified_releases.read(work.environment, name).projections for name in release_names}
     unused = set(names) - in_use  # the release that has just come up may have told of one of them
     read_models.remove(work.environment, read_models.directory(work.chosen), unused)
     return f"{len(unused)} removed"

@@ -10,15 +10,17 @@ from .work import Work
 
 
 def install_units(work: Work, release: str, *names: str) -> None:
-    source = work.layout.releases(work.environment) / release / "units"
+    source = work.environment.releases / release / "units"
     for name in names:
         content = (source / name).read_bytes()
-        files.publish(work.layout.unit_file(name), content, 0o644, reserve.places(work.layout))
+        files.publish(
+            work.environment.layout.unit_file(name), content, 0o644, reserve.places(work.environment.layout)
+        )
 
 
 def remove_units(work: Work, *names: str) -> None:
     for name in names:
-        work.layout.unit_file(name).unlink(missing_ok=True)
+        work.environment.layout.unit_file(name).unlink(missing_ok=True)
 
 
 def reload_systemd(_: Work) -> None:
@@ -62,7 +64,7 @@ def restart_service(work: Work, service: str) -> None:
         failure = error
     # Up to its end the process of before could change the socket.
     listening, socket = work.chosen.listen, work.environment.socket
-    changed = socket_options.altered(work.layout, work.environment, sockets.listeners(), listening)
+    changed = socket_options.altered(work.environment, sockets.listeners(), listening)
     if changed:
         close_socket(work, socket)
         open_socket(work, socket)

@@ -12,11 +12,11 @@ def create(work: Work, _: str) -> None:
 
 
 def mark(work: Work, _: str) -> None:
-    accounts.put_mark(work.layout, work.environment)
+    accounts.put_mark(work.environment)
 
 
 def end_lingering(work: Work, _: str) -> None:
-    processes.end_lingering(work.layout, work.environment, directories.user_id(work.environment))
+    processes.end_lingering(work.environment, directories.user_id(work.environment))
 
 
 def end_processes(work: Work, _: str) -> str:
@@ -26,14 +26,14 @@ def end_processes(work: Work, _: str) -> str:
 
 
 def remove_jobs(work: Work, _: str) -> str:
-    return f"{jobs.remove(work.layout, work.environment, directories.user_id(work.environment))} removed"
+    return f"{jobs.remove(work.environment, directories.user_id(work.environment))} removed"
 
 
 def remove(work: Work, target: str) -> None:
     end_processes(work, target)  # of which some may have come since the plan was made
     end_lingering(work, target)  # which they may have asked for again, as for jobs
     remove_jobs(work, target)
-    accounts.remove(work.layout, work.environment)
+    accounts.remove(work.environment)
 
 
 def doubt_strays(work: Work) -> None:

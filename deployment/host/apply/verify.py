@@ -10,7 +10,7 @@ from typing import Any
 from ..event_log import log_commands
 from ..node import probe, systemd
 from ..values.errors import StepFailed
-from ..values.layout import Environment, Layout
+from ..values.layout import Environment
 from ..values.model import Log, Manifest
 from ..values.words import count
 
@@ -23,10 +23,10 @@ REDACTED = "the history is what the redaction left"
 RESTORED = "the history is what was restored"  # and where that head is of the log that has just come
 
 
-def configuration(layout: Layout, environment: Environment, release: Manifest) -> str:
+def configuration(environment: Environment, release: Manifest) -> str:
     """Ask the release's own code, under its own user, what it makes of its configuration."""
-    root = layout.releases(environment) / release.id
-    answer = ask_configuration(layout, environment, release, (root / f".env.{environment.name}").read_bytes())
+    root = environment.releases / release.id
+    answer = ask_configuration(environment, release, (root / f".env.{environment.name}").read_bytes())
     if not answer["ok"]:
         raise StepFailed(
             f"the release does not accept .env.{environment.name} on this node.", details=problems_of(answer)
@@ -39,12 +39,10 @@ def configuration(layout: Layout, environment: Environment, release: Manifest) -
     return "configuration is valid"
 
 
-def ask_configuration(
-    layout: Layout, environment: Environment, release: Manifest, content: bytes
-) -> dict[str, Any]:
+def ask_configuration(environment: Environment, release: Manifest, content: bytes) -> dict[str, Any]:
     """Have a kept release check the bytes of a configuration, and return its answer."""
     words = ("services.config", "check", "--env", environment.name, "--file", "-")
-    return log_commands.ask(layout, environment, release, *words, input=content, expect=(0, 2), apart=True)
+    return log_commands.ask(environment, release, *words, input=content, expect=(0, 2), apart=True)
 
 
 def problems_of(answer: dict[str, Any]) -> tuple[str, ...]:
@@ -68,17 +66,16 @@ class Answer:
 
 
 def serving(
-    layout: Layout, environment: Environment, release: Manifest, before: Log | None, history: str = UNCHANGED
+    environment: Environment, release: Manifest, before: Log | None, history: str = UNCHANGED
 ) -> Answer:
     """Raise `StepFailed` unless this release answers in this environment with the history of `before`.
 
     `history` are the last words of the remark.
     """
-    return answering(layout, environment, release, before, release.listen, environment.service, history)
+    return answering(environment, release, before, release.listen, environment.service, history)
 
 
 def answering(
-    layout: Layout,
     environment: Environment,
     release: Manifest,
     before: Log | None,
@@ -98,7 +95,7 @@ def answering(
         raise StepFailed(f"{release.id} does not tell the length and the head of its event log.")
     # The log is read behind the switch, whatever a rehearsal answers: that saves a start of the program.
     is_same = before is not None and (claimed.length, claimed.head) == (before.length, before.head)
-    log = claimed if is_rehearsal and is_same else read(layout, environment, release, before)
+    log = claimed if is_rehearsal and is_same else read(environment, release, before)
     if claimed.length > log.length or (claimed.length == log.length and claimed.head != log.head):
         there = f"{count(log.length)}, head {log.head[:16]}"
         raise StepFailed(
@@ -132,7 +129,6 @@ def _answer(
 
 
 def staying(
-    layout: Layout,
     environment: Environment,
     release: Manifest,
     before: Log | None,
@@ -155,7 +151,7 @@ def staying(
                 f"release {release.id} ended by itself {seconds - remaining:.1f} s after it was ready.",
                 details=systemd.last_words(environment, mark, unit),
             )
-    return answering(layout, environment, release, before, address, unit, history).remark
+    return answering(environment, release, before, address, unit, history).remark
 
 
 def _differences(
@@ -174,18 +170,18 @@ def _differences(
     return ", ".join(wrong)
 
 
-def read(layout: Layout, environment: Environment, release: Manifest, before: Log | None) -> Log:
+def read(environment: Environment, release: Manifest, before: Log | None) -> Log:
     """The log in the release's store. Raises `StepFailed` unless the head of `before` is in it, at its place.
 
     The release's own program reads it: the service may answer anything.
     """
     if before is None or not before.length:
-        return log_commands.head(layout, environment, release)[0]
-    log, at = log_commands.head(layout, environment, release, at=before.length)
+        return log_commands.head(environment, release)[0]
+    log, at = log_commands.head(environment, release, at=before.length)
     if at.hash != before.head:
         raise StepFailed(
             f"the event log's history changed: position {before.length} had {before.head[:16]} before, "
             f"and now {at.hash[:16] if at.hash else 'nothing'}.",
-            f"keep {layout.data(environment)} as it is, and look at it before anything else",
+            f"keep {environment.data} as it is, and look at it before anything else",
         )
     return log

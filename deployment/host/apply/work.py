@@ -8,7 +8,7 @@ from typing import Any
 
 from ..records import verified_releases
 from ..values.desired import Desired
-from ..values.layout import Environment, Layout
+from ..values.layout import Environment
 from ..values.model import Log, Manifest
 from . import verify
 
@@ -17,7 +17,6 @@ from . import verify
 class Work:
     """The values that the steps of one plan share."""
 
-    layout: Layout
     environment: Environment
     staged: Path
     release: Manifest | None

@@ -43,7 +43,7 @@ def examine(layout: Layout, wire: Wire, request: dict[str, Any]) -> None:
     wire.say("clock", at=time.time())
     _tell(wire, None, _attempt("node", lambda: _node(layout)))
     for name in request["environments"]:
-        _tell(wire, name, _attempt("environment", partial(_environment, layout, Environment(name), request)))
+        _tell(wire, name, _attempt("environment", partial(_environment, layout.of(name), request)))
     wire.say("result", outcome="done")
 
 
@@ -89,15 +89,15 @@ def _audit(layout: Layout) -> Iterator[Check]:
     yield rules.audit(lines, audit.first_bad(lines), str(layout.audit))
 
 
-def _environment(layout: Layout, environment: Environment, request: dict[str, Any]) -> Iterator[Check]:
+def _environment(environment: Environment, request: dict[str, Any]) -> Iterator[Check]:
     """Judge an environment; look again where a change went on meanwhile, whose state is not judged."""
     for _ in range(LOOKS):
-        ended = _ended(layout, environment)
-        held = locks.holder(layout, environment.name)
+        ended = _ended(environment)
+        held = locks.holder(environment.layout, environment.name)
         if held is None:
-            facts = _facts(layout, environment, request)
-            held = locks.holder(layout, environment.name)
-            if held is None and _ended(layout, environment) == ended:
+            facts = _facts(environment, request)
+            held = locks.holder(environment.layout, environment.name)
+            if held is None and _ended(environment) == ended:
                 return condition.judge(facts)
         if held is not None:
             age = max(0.0, time.time() - float(held.get("since") or time.time()))
@@ -105,67 +105,64 @@ def _environment(layout: Layout, environment: Environment, request: dict[str, An
     return condition.judge(Facts(environment, changing={}))
 
 
-def _ended(layout: Layout, environment: Environment) -> set[str]:
+def _ended(environment: Environment) -> set[str]:
     """The changes of an environment that have a result; each bears the environment's name in its own."""
-    return {item.id for item in record.ended(layout) if environment.name in item.id.split("-")}
+    return {item.id for item in record.ended(environment.layout) if environment.name in item.id.split("-")}
 
 
-def _facts(layout: Layout, environment: Environment, request: dict[str, Any]) -> Facts:
+def _facts(environment: Environment, request: dict[str, Any]) -> Facts:
     """All facts: what one look trips over is a finding, and no end of the others."""
-    current = releases.read_manifest(layout, environment, releases.current(layout, environment))
-    observed = _fact("units", partial(_seen, layout, environment))
+    current = releases.read_manifest(environment, releases.current(environment))
+    observed = _fact("units", partial(_seen, environment))
     known = None if isinstance(observed, Check) else observed[0]
-    facts = _on_disk(layout, environment, current, request)
+    facts = _on_disk(environment, current, request)
     if facts.exists:
-        look = partial(_directories, layout, environment)
+        look = partial(_directories, environment)
         facts = replace(facts, directories=_fact("directories", look))
     if current is not None and facts.user is not None:
-        facts = _by_release(layout, facts, current, known)
+        facts = _by_release(facts, current, known)
     if not isinstance(observed, Check):
-        full = _fact("units", partial(_with_units, layout, request, facts, current, *observed))
+        full = _fact("units", partial(_with_units, request, facts, current, *observed))
         if not isinstance(full, Check):
             return full
         observed = full
     return replace(facts, unseen=observed)
 
 
-def _by_release(layout: Layout, facts: Facts, current: Manifest, observed: Observed | None) -> Facts:
+def _by_release(facts: Facts, current: Manifest, observed: Observed | None) -> Facts:
     """The facts, with those that the release's own code finds out: the event log, and the bot."""
     environment, readable = facts.environment, _readable(facts)
-    chain = partial(log_look.look, layout, environment, current, observed, readable=readable)
+    chain = partial(log_look.look, environment, current, observed, readable=readable)
     facts = replace(facts, chain=_fact("event log", chain))
     if current.knows_its_bot and readable:
-        facts = replace(facts, bot=_fact("bot", partial(bot.look, layout, environment, current)))
+        facts = replace(facts, bot=_fact("bot", partial(bot.look, environment, current)))
     return facts
 
 
-def _on_disk(
-    layout: Layout, environment: Environment, current: Manifest | None, request: dict[str, Any]
-) -> Facts:
+def _on_disk(environment: Environment, current: Manifest | None, request: dict[str, Any]) -> Facts:
     """The facts that need neither systemd nor a program of the release."""
     return Facts(
         environment=environment,
         exists=current is not None
-        or releases.current(layout, environment) is not None
-        or bool(releases.unit_files(layout, environment)),
+        or releases.current(environment) is not None
+        or bool(releases.unit_files(environment)),
         configured=environment.name not in request["unconfigured"],
         release=current.id if current else None,
         layer=current.layer if current else "",
-        layer_held=current is not None and current.layer in releases.layers(layout),
+        layer_held=current is not None and current.layer in releases.layers(environment.layout),
         user=user_id(environment),
         groupless=_groupless(environment),
-        unfinished=tuple(status.unfinished(layout, environment, None)),
+        unfinished=tuple(status.unfinished(environment, None)),
     )
 
 
-def _seen(layout: Layout, environment: Environment) -> tuple[Observed, Unit]:
+def _seen(environment: Environment) -> tuple[Observed, Unit]:
     """Observe an environment, once systemd has answered: `observe` would wait long for it."""
     unit = systemd.show([environment.service], timeout=vitals.QUESTION)[environment.service]
-    return observe(layout, environment), unit
+    return observe(environment), unit
 
 
 def _with_units(
-    layout: Layout,
     request: dict[str, Any],
     facts: Facts,
     current: Manifest | None,
@@ -188,7 +185,7 @@ def _with_units(
         links=observed.links,
         dropins=observed.dropins,
         noexec=observed.noexec,
-        faults=tuple(faults.of(layout, environment, observed, current, unit)) if observed.exists else (),
+        faults=tuple(faults.of(environment, observed, current, unit)) if observed.exists else (),
         port=_fact("port", partial(_port, observed, desired)),
         others=tuple(item for item in observed.projects.items() if item[1] != request["project"]),
         open_to=exposure.open_to(environment.name, observed.tokens),
@@ -248,14 +245,14 @@ def _bot_of(observed: Observed, desired: dict[str, Any] | None) -> str | None:
     return next((name for name, digest in observed.bots.items() if bot is not None and digest == bot), None)
 
 
-def _directories(layout: Layout, environment: Environment) -> tuple[Directory, ...]:
+def _directories(environment: Environment) -> tuple[Directory, ...]:
     return tuple(
         Directory(
             str(path),
             f"{mode:04o} {environment.user if owned else 'root'}",
-            *_as_it_is(links.real(layout, environment, path)),
+            *_as_it_is(links.real(environment, path)),
         )
-        for path, owned, mode in required_directories(layout, environment)
+        for path, owned, mode in required_directories(environment)
     )
 
 

@@ -11,7 +11,7 @@ from ..apply import bot
 from ..event_log import room
 from ..node.systemd import Unit
 from ..releases import releases
-from ..values.layout import Environment, Layout
+from ..values.layout import Environment
 from ..values.model import Manifest, Observed
 
 SHOWN = 5  # jobs that are named
@@ -34,13 +34,11 @@ def answers_as(observed: Observed) -> str | None:
     return None if answer is None else str(answer)[:LONGEST_ID]
 
 
-def of(
-    layout: Layout, environment: Environment, observed: Observed, current: Manifest | None, unit: Unit
-) -> Iterator[Fault]:
+def of(environment: Environment, observed: Observed, current: Manifest | None, unit: Unit) -> Iterator[Fault]:
     """All that is wrong with an environment that exists; whether it runs is no matter if it was stopped."""
     yield from (Fault("link", item.text) for item in observed.links)
     if current is None:
-        yield Fault("release", f"{layout.current(environment)} leads to no release that can be read")
+        yield Fault("release", f"{environment.current} leads to no release that can be read")
         return
     if not observed.is_stopped:
         yield from _not_running(environment, observed, unit)
@@ -57,13 +55,13 @@ def of(
     if observed.blind:
         yield Fault("data", observed.blind)
     else:
-        yield from _full_disk(layout, environment, observed)
+        yield from _full_disk(environment, observed)
     state = bot.running(observed, current)
     if bot.needs_hands(state):
         yield Fault("bot", bot.trouble(state))
     if observed.rehearsal:
-        yield Fault("units", f"units of {environment.rehearsal} are left of a rehearsal that was killed")
-    yield from _drifted(layout, environment, observed, current)
+        yield Fault("units", f"units of {environment.rehearsal_stem} are left of a rehearsal that was killed")
+    yield from _drifted(environment, observed, current)
     yield from (Fault("files", text) for text in observed.unexpected)
     for item in observed.taken:
         yield Fault("name", f"{item.text} is there, and no deploy has made it")
@@ -103,21 +101,19 @@ def _not_running(environment: Environment, observed: Observed, unit: Unit) -> It
         yield Fault("boot", "not enabled at boot")
 
 
-def _full_disk(layout: Layout, environment: Environment, observed: Observed) -> Iterator[Fault]:
-    free = room.of(layout.data(environment))
+def _full_disk(environment: Environment, observed: Observed) -> Iterator[Fault]:
+    free = room.of(environment.data)
     if free.size < room.RECORD or (observed.answers or {}).get("disk"):
         text = f"{free.path} has {free.size / 1e3:.0f} kB free"
         yield Fault("disk", f"the disk is full: {text}, and little or nothing is recorded")
 
 
-def _drifted(
-    layout: Layout, environment: Environment, observed: Observed, current: Manifest
-) -> Iterator[Fault]:
+def _drifted(environment: Environment, observed: Observed, current: Manifest) -> Iterator[Fault]:
     for name, digest in current.units.items():
         if observed.units.get(name) != digest:
-            yield Fault("units", f"{layout.unit_file(name)} is not as it was deployed")
+            yield Fault("units", f"{environment.layout.unit_file(name)} is not as it was deployed")
     whole = current.id in observed.releases and observed.releases[current.id].intact
-    path = layout.releases(environment) / current.id
+    path = environment.releases / current.id
     for name in () if whole else releases.drifted(path, current, current.id):
         yield Fault("release", f"{name} of release {current.id} is not as it was deployed")
     if observed.stale:

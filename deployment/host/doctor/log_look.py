@@ -13,7 +13,7 @@ from ..node.run import TimedOut, run
 from ..records import audit
 from ..releases import releases
 from ..values.errors import StepFailed, last_word
-from ..values.layout import Environment, Layout
+from ..values.layout import Environment
 from ..values.model import Manifest, Observed
 from .log_check import Chain
 
@@ -21,16 +21,14 @@ VERIFYING = 240.0  # seconds for one event log; the operator's half gives up aft
 DAMAGED = "restore it from a backup"  # the hint by which the release tells damage from all other trouble
 
 
-def look(
-    layout: Layout, environment: Environment, release: Manifest, observed: Observed | None, *, readable: bool
-) -> Chain:
+def look(environment: Environment, release: Manifest, observed: Observed | None, *, readable: bool) -> Chain:
     """The event log of an environment. Only where its release is `readable` can its code be asked to verify.
 
     `observed` is None where nothing is known of the process.
     """
     store = Path(str(release.config["event_store_path"]))
     words = ("services.event_log", "verify", "--store", str(store), "--json")
-    argv = releases.command(layout, environment, release, *words)
+    argv = releases.command(environment, release, *words)
     chain = Chain(
         command=shlex.join(["runuser", "-u", environment.user, "--", *argv]),
         store=str(store),
@@ -43,7 +41,7 @@ def look(
     unread = observed.unread if observed else None
     if unread and (unread.late or unread.holders):  # it would be late again
         return replace(chain, problem=unread.text, late=unread.late, unread=unread)
-    return _compared(layout, _verified(chain, argv, environment), environment)
+    return _compared(_verified(chain, argv, environment), environment)
 
 
 def _with_process(chain: Chain, observed: Observed, store: Path) -> Chain:
@@ -75,11 +73,11 @@ def _verified(chain: Chain, argv: list[str], environment: Environment) -> Chain:
     return replace(chain, notes=answer.get("redactions"))
 
 
-def _compared(layout: Layout, chain: Chain, environment: Environment) -> Chain:
+def _compared(chain: Chain, environment: Environment) -> Chain:
     """The chain, with what its redactions and those in the audit say of each other."""
     if chain.notes is None:  # it could not be verified, or by a release that knows nothing of them
         return chain
-    lines = audit.read(layout)
+    lines = audit.read(environment.layout)
     return replace(
         chain,
         unaudited=tuple(redaction_notes.unaudited(lines, environment, chain.notes)),

@@ -15,7 +15,7 @@ from ..observe.observe import observe
 from ..records import locks, record
 from ..releases import releases
 from ..values.errors import reason
-from ..values.layout import Environment, Layout
+from ..values.layout import Environment
 from ..values.model import Log, Manifest, Observed
 from ..values.words import size, times
 from . import faults
@@ -50,61 +50,61 @@ UNSEEN: dict[str, Any] = {
 FEW = 100  # files of an archived log: it has three
 
 
-def look(layout: Layout, environment: Environment) -> dict[str, Any]:
+def look(environment: Environment) -> dict[str, Any]:
     """The state of an environment. A look that fails is that environment's trouble, and no end of the others.
 
     Its facts are then unknown, and its problem is the reason.
     """
     try:
-        return of(layout, environment)
+        return of(environment)
     except Exception as error:  # noqa: BLE001  whatever a service has laid out, the others are shown
-        return {**UNSEEN, **_names(layout, environment), "problems": [reason(error)]}
+        return {**UNSEEN, **_names(environment), "problems": [reason(error)]}
 
 
-def _names(layout: Layout, environment: Environment) -> dict[str, str]:
+def _names(environment: Environment) -> dict[str, str]:
     """The names of an environment on the node, whatever is there."""
     return {
         "environment": environment.name,
         "unit": environment.service,
         "user": environment.user,
-        "data": str(layout.data(environment)),
+        "data": str(environment.data),
         "journal": environment.namespace,
     }
 
 
-def of(layout: Layout, environment: Environment) -> dict[str, Any]:
+def of(environment: Environment) -> dict[str, Any]:
     """Its state in one word, and the facts behind it."""
-    observed = observe(layout, environment)
-    current = releases.read_manifest(layout, environment, observed.current)
+    observed = observe(environment)
+    current = releases.read_manifest(environment, observed.current)
     unit = systemd.show([environment.service])[environment.service]
-    changing = locks.holder(layout, environment.name)
+    changing = locks.holder(environment.layout, environment.name)
     state = bot.running(observed, current)
-    problems = [] if changing else _problems(layout, environment, observed, current, unit)
-    notes = list(_notes(layout, environment, observed, unit))
+    problems = [] if changing else _problems(environment, observed, current, unit)
+    notes = list(_notes(environment, observed, unit))
     if not changing and not bot.needs_hands(state):
         notes += filter(None, [bot.trouble(state)])
     if not changing and not observed.blind:
-        notes += _left(layout, environment)
+        notes += _left(environment)
     return {
-        **_names(layout, environment),
+        **_names(environment),
         "state": "changing" if changing else _state(observed, problems),
         "problems": problems,
         "notes": notes,
         **_service(observed, current, unit),
         "bot": state,
-        **_on_disk(layout, environment, observed),
+        **_on_disk(environment, observed),
         "changing": changing,
-        "unfinished": unfinished(layout, environment, changing),
+        "unfinished": unfinished(environment, changing),
     }
 
 
 def _problems(
-    layout: Layout, environment: Environment, observed: Observed, current: Manifest | None, unit: Unit
+    environment: Environment, observed: Observed, current: Manifest | None, unit: Unit
 ) -> list[str]:
     """The problems of an environment that no change is at work on."""
     problems = []
     if observed.exists and not observed.is_stopped:
-        problems += [item.text for item in faults.of(layout, environment, observed, current, unit)]
+        problems += [item.text for item in faults.of(environment, observed, current, unit)]
     if observed.unread and observed.exists:
         problems.append(f"event log could not be read: {observed.unread.text}")
     if observed.lost:
@@ -129,25 +129,27 @@ def _service(observed: Observed, current: Manifest | None, unit: Unit) -> dict[s
     }
 
 
-def _on_disk(layout: Layout, environment: Environment, observed: Observed) -> dict[str, Any]:
+def _on_disk(environment: Environment, observed: Observed) -> dict[str, Any]:
     """Event logs, releases and units on the disk, with their sizes."""
     names = _newest_first(observed)
     return {
         "starts_on_boot": observed.enabled,
         "log": _log(observed.log) if observed.log else None,
-        "kept_logs": [_kept_log(layout, environment, name) for name in observed.logs],
+        "kept_logs": [_kept_log(environment, name) for name in observed.logs],
         "releases": names,
-        "kept": [_kept(layout, environment, observed, name) for name in names],
-        "dependencies": {"bytes": sum(measure(layout.layers / digest).bytes for digest in _layers(observed))},
+        "kept": [_kept(environment, observed, name) for name in names],
+        "dependencies": {
+            "bytes": sum(measure(environment.layout.layers / digest).bytes for digest in _layers(observed))
+        },
         "drop_ins": list(observed.dropins),
     }
 
 
-def unfinished(layout: Layout, environment: Environment, changing: dict[str, Any] | None) -> list[str]:
+def unfinished(environment: Environment, changing: dict[str, Any] | None) -> list[str]:
     """The transactions that were begun and have no result, without the one that is under way."""
     return [
         item.id
-        for item in record.every(layout)
+        for item in record.every(environment.layout)
         if item.entries()
         and item.result is None
         and item.request["environment"] == environment.name
@@ -155,7 +157,7 @@ def unfinished(layout: Layout, environment: Environment, changing: dict[str, Any
     ]
 
 
-def _notes(layout: Layout, environment: Environment, observed: Observed, unit: Unit) -> Iterator[str]:
+def _notes(environment: Environment, observed: Observed, unit: Unit) -> Iterator[str]:
     """Facts worth knowing that are no fault of the deployment."""
     for path in observed.dropins if observed.exists else ():
         yield f"{path} changes its units, and no deploy has put it there"
@@ -177,15 +179,15 @@ def _notes(layout: Layout, environment: Environment, observed: Observed, unit: U
     if observed.blind and (observed.is_stopped or not observed.exists):
         yield observed.blind
     if observed.data and not observed.exists:
-        data = layout.data(environment)
+        data = environment.data
         measured = measure(data)
         much = size(measured.bytes) if measured.whole else f"more than {size(measured.bytes)}"
         yield f"its data stays in {data}, {much}, for the next deploy"
 
 
-def _left(layout: Layout, environment: Environment) -> Iterator[str]:
-    if archived_logs.waits(layout, environment):
-        waiting = layout.kept_logs(environment) / archived_logs.NEXT
+def _left(environment: Environment) -> Iterator[str]:
+    if archived_logs.waits(environment):
+        waiting = environment.archived_logs / archived_logs.NEXT
         yield f"{waiting} was left by a restore that was cut short; the next change gives it a name"
 
 
@@ -198,11 +200,11 @@ def _layers(observed: Observed) -> set[str]:
     return {release.layer for release in observed.releases.values()} & set(observed.layers)
 
 
-def _kept(layout: Layout, environment: Environment, observed: Observed, name: str) -> dict[str, Any]:
+def _kept(environment: Environment, observed: Observed, name: str) -> dict[str, Any]:
     return {
         "id": name,
         "deployed_at": observed.releases[name].verified_at or None,
-        "bytes": measure(layout.releases(environment) / name).bytes,
+        "bytes": measure(environment.releases / name).bytes,
         "intact": observed.releases[name].intact,
     }
 
@@ -212,9 +214,9 @@ def _log(log: Log) -> dict[str, Any]:
     return {"length": log.length, "head": log.head, "said": {"position": position, "hash": digest}}
 
 
-def _kept_log(layout: Layout, environment: Environment, name: str) -> dict[str, Any]:
+def _kept_log(environment: Environment, name: str) -> dict[str, Any]:
     """Of a kept log what can be told without a look at its records, which is not written to any more."""
-    path = layout.kept_logs(environment) / name
+    path = environment.archived_logs / name
     written_at = files.written_at(path / file for file in deleted.FILES)
     files_ = [entry.stat(follow_symlinks=False) for entry in reading.entries(path, FEW)]
     size_ = sum(item.st_blocks * 512 for item in files_)

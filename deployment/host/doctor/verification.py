@@ -28,29 +28,27 @@ def verify(layout: Layout, wire: Wire, request: dict[str, Any]) -> None:
             "head": lines[-1].get("hash") if lines else None,
             "known": lines[known - 1].get("hash") if known and known <= len(lines) else None,
         },
-        environments=[_verified(layout, Environment(name), lines) for name in names],
+        environments=[_verified(layout.of(name), lines) for name in names],
     )
 
 
-def _verified(layout: Layout, environment: Environment, lines: list[dict[str, Any]]) -> dict[str, Any]:
+def _verified(environment: Environment, lines: list[dict[str, Any]]) -> dict[str, Any]:
     """The log of an environment, verified; `problem` says what is wrong, or why nothing could be verified."""
     heads = recorded_heads.recorded_heads(lines, environment)
     result = {"environment": environment.name, "heads": len(heads), "position": None, "head": None}
-    release = releases.read_manifest(layout, environment, releases.current(layout, environment))
+    release = releases.read_manifest(environment, releases.current(environment))
     if release is None:
         return {**result, "problem": "no release is there to read its event log" if heads else None}
     try:
-        return {**result, **_compared(layout, environment, release, heads)}
+        return {**result, **_compared(environment, release, heads)}
     except HostError as error:
         return {**result, "problem": error.message}
 
 
-def _compared(
-    layout: Layout, environment: Environment, release: Manifest, heads: list[RecordedHead]
-) -> dict[str, Any]:
+def _compared(environment: Environment, release: Manifest, heads: list[RecordedHead]) -> dict[str, Any]:
     """The end of the log, and its first fault."""
-    flaw = log_commands.flaw(layout, environment, release, log_commands.path_of(release))
-    log, hashes = log_commands.hashes(layout, environment, release, {head.position for head in heads})
+    flaw = log_commands.flaw(environment, release, log_commands.path_of(release))
+    log, hashes = log_commands.hashes(environment, release, {head.position for head in heads})
     result: dict[str, Any] = {"position": log.length, "head": log.head, "problem": flaw}
     missing = recorded_heads.first_missing(heads, hashes)
     if missing and flaw is None:

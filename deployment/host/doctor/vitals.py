@@ -11,7 +11,7 @@ from ..event_log.room import nearest
 from ..node.run import run
 from ..node.shares import CONTROLLERS
 from ..values.errors import StepFailed
-from ..values.layout import ENVIRONMENTS, Environment, Layout
+from ..values.layout import Layout
 
 CGROUPS = Path("/sys/fs/cgroup")
 CONTAINER = Path("/run/systemd/container")  # written by a systemd that runs inside of one
@@ -95,14 +95,14 @@ def _mount_of(path: Path, mounts: set[Path]) -> Path:
 
 def _written(layout: Layout) -> list[Path]:
     """The places that a deploy or a service writes to, the outermost first."""
-    environments = [Environment(name) for name in ENVIRONMENTS]
+    environments = layout.environments
     places = [
         *(layout.opt, layout.layers, layout.host_halves),
-        *(layout.data(environments[0]).parent, layout.state, layout.transactions),
+        *(environments[0].data.parent, layout.state, layout.transactions),
         layout.unit_file(environments[0].service).parent,
-        *(layout.releases(environment) for environment in environments),
-        *(layout.data(environment) / name for environment in environments for name in ("", "events")),
-        *(layout.data(environment) / "projections" for environment in environments),
+        *(environment.releases for environment in environments),
+        *(environment.data / name for environment in environments for name in ("", "events")),
+        *(environment.data / "projections" for environment in environments),
     ]
     return list(dict.fromkeys(nearest(directory) for directory in places))
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..records.record import Transaction
 from ..values.desired import Desired
-from ..values.layout import Environment, Layout
+from ..values.layout import Environment
 from ..values.model import Log, Manifest
 from . import archived_logs, log_commands
 
@@ -16,7 +16,6 @@ from . import archived_logs, log_commands
 class ArchiveNotes:
     """The logs that one transaction moves. `coming` is the one that it brings, if it brings one."""
 
-    layout: Layout
     environment: Environment
     transaction: Transaction
     coming: Log | None
@@ -28,12 +27,12 @@ class ArchiveNotes:
         """
         entry = self._noted(back=desired.back)
         if entry is None:
-            log = log_commands.at_rest(self.layout, self.environment, desired.release)
+            log = log_commands.at_rest(self.environment, desired.release)
             name = log.name if log else self._unreadable
             if desired.back and self.coming is not None and self.coming.tells(log):
                 name = self._kept or name
             reserved = self._names | ({self._kept} if self._kept and not desired.back else set())
-            name = archived_logs.free(self.layout, self.environment, name, reserved)
+            name = archived_logs.free(self.environment, name, reserved)
             noted = asdict(log) if log else None
             entry = self.transaction.write("aside", back=desired.back, name=name, log=noted)
         return str(entry["name"])
@@ -55,12 +54,12 @@ class ArchiveNotes:
         noted = self._noted(back=False)
         if noted is None or self.coming is None or release is None:
             return {}
-        path = self.layout.kept_logs(self.environment) / noted["name"]
+        path = self.environment.archived_logs / noted["name"]
         if not path.is_dir():  # there was none
             return {}
         return {
             "kept": str(path),
-            "newer": archived_logs.newer(self.layout, self.environment, release, path, self.coming),
+            "newer": archived_logs.newer(self.environment, release, path, self.coming),
         }
 
     def tidy(self, release: Manifest | None) -> bool:
@@ -68,17 +67,17 @@ class ArchiveNotes:
 
         Returns whether there was such a log.
         """
-        if release is None or not archived_logs.waits(self.layout, self.environment):
+        if release is None or not archived_logs.waits(self.environment):
             return False
-        log = archived_logs.waiting(self.layout, self.environment, release)
+        log = archived_logs.waiting(self.environment, release)
         name = self._name_of(log, release)
         desired = name or (log.name if log else self._unreadable)
-        free_name = archived_logs.free(self.layout, self.environment, desired, self._names - {name})
+        free_name = archived_logs.free(self.environment, desired, self._names - {name})
         before = self._noted(back=False)
         is_own = self.coming is not None and self.coming.tells(log)
         if is_own and self._brought and (before is None or name != before["name"]):
             self.transaction.write("tidied", name=free_name)
-        archived_logs.put_away(self.layout, self.environment, free_name)
+        archived_logs.put_away(self.environment, free_name)
         return True
 
     def clear(self, release: Manifest | None) -> str:
@@ -91,10 +90,10 @@ class ArchiveNotes:
         if noted is not None and not meanwhile:
             copies.add(noted["name"])
         for name in copies if self._brought else ():
-            archived_logs.drop(self.layout, self.environment, release, name, self.coming)
+            archived_logs.drop(self.environment, release, name, self.coming)
         if noted is None or not meanwhile:
             return ""
-        path = self.layout.kept_logs(self.environment) / noted["name"]
+        path = self.environment.archived_logs / noted["name"]
         if not path.is_dir():
             return ""
         return f"Messages recorded meanwhile are archived in {path}."
@@ -104,8 +103,8 @@ class ArchiveNotes:
         before, after = self._noted(back=False), self._noted(back=True)
         is_own = self.coming is not None and self.coming.tells(log)
         if is_own and before is not None and _is(before, log):
-            path = self.layout.kept_logs(self.environment) / archived_logs.NEXT
-            is_own = log_commands.flaw(self.layout, self.environment, release, path) is None
+            path = self.environment.archived_logs / archived_logs.NEXT
+            is_own = log_commands.flaw(self.environment, release, path) is None
         if is_own and self._kept:
             return self._kept
         for noted in (after,) if is_own else (before, after):

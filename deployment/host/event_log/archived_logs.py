@@ -17,7 +17,7 @@ from ..node.run import run
 from ..records import audit
 from ..releases import releases
 from ..values.errors import HostError, Refused, StepFailed
-from ..values.layout import Environment, Layout
+from ..values.layout import Environment
 from ..values.model import Log, Manifest
 from ..values.words import count
 from . import last_head, log_commands, read_models
@@ -30,10 +30,10 @@ LOOK = 120.0  # seconds that whoever restores waits at most to hear whether the 
 HALF = ".half"  # one that is still arriving
 
 
-def find(layout: Layout, environment: Environment, release: Manifest, named: str) -> Log:
+def find(environment: Environment, release: Manifest, named: str) -> Log:
     """The archived log of that name. Raises `Refused`."""
-    names = log_commands.archived(layout, environment)
-    if named not in names and _is_in_use(layout, environment, release, named):
+    names = log_commands.archived(environment)
+    if named not in names and _is_in_use(environment, release, named):
         raise Refused(
             f"the log of {environment.name} already begins with {named}.",
             f"nothing to do; archived logs: {', '.join(names) or 'none'}",
@@ -44,28 +44,27 @@ def find(layout: Layout, environment: Environment, release: Manifest, named: str
             f"archived logs: {', '.join(names) or 'none'}; make backup makes a file",
         )
     try:
-        store = layout.kept_logs(environment) / named
-        return log_commands.head(layout, environment, release, store=store)[0]
+        store = environment.archived_logs / named
+        return log_commands.head(environment, release, store=store)[0]
     except StepFailed as error:
         raise Refused(
             f"the archived log {named} cannot be read by {release.id}.", "choose another one", error.details
         ) from error
 
 
-def _is_in_use(layout: Layout, environment: Environment, release: Manifest, named: str) -> bool:
+def _is_in_use(environment: Environment, release: Manifest, named: str) -> bool:
     """Whether the log in use is that one, or has grown out of it: as after a power cut behind the switch."""
     length, _, head = named.partition("-")
     if not length.isdigit() or not int(length):
         return False
     try:
-        there, at = log_commands.head(layout, environment, release, at=int(length))
+        there, at = log_commands.head(environment, release, at=int(length))
     except StepFailed:
         return False
     return there.length >= int(length) and str(at.hash).startswith(head.partition(".")[0])
 
 
 def preview(
-    layout: Layout,
     environment: Environment,
     release: Manifest,
     there: Log | None,
@@ -81,15 +80,15 @@ def preview(
     last, current = coming.last[0], there.last if there is not None else (0, "")
     begins = None
     if last > current[0] > 0 and archived:
-        begins = _begins_with(layout, environment, release, archived, current)
-    newer = _events_behind(layout, environment, release, there, coming)
+        begins = _begins_with(environment, release, archived, current)
+    newer = _events_behind(environment, release, there, coming)
     if not coming.tells(there):  # else every record of it was looked at already
-        flaw = log_commands.flaw(layout, environment, release, log_commands.path_of(release), timeout=LOOK)
+        flaw = log_commands.flaw(environment, release, log_commands.path_of(release), timeout=LOOK)
     return {
         "name": coming.name,
         "length": coming.length,
         "head": coming.head,
-        "taken_from": audit.taken_from(layout, coming.head),
+        "taken_from": audit.taken_from(environment.layout, coming.head),
         "said": last,
         "there": current[0] if there else None,
         "there_head": current[1] if there else None,
@@ -101,38 +100,34 @@ def preview(
     }
 
 
-def _begins_with(
-    layout: Layout, environment: Environment, release: Manifest, archived: str, last: tuple[int, str]
-) -> bool:
+def _begins_with(environment: Environment, release: Manifest, archived: str, last: tuple[int, str]) -> bool:
     """Whether an archived log has the record with this position and hash."""
-    path = layout.kept_logs(environment) / archived
-    return log_commands.head(layout, environment, release, at=last[0], store=path)[1].hash == last[1]
+    path = environment.archived_logs / archived
+    return log_commands.head(environment, release, at=last[0], store=path)[1].hash == last[1]
 
 
-def _events_behind(
-    layout: Layout, environment: Environment, release: Manifest, there: Log | None, coming: Log
-) -> int | None:
+def _events_behind(environment: Environment, release: Manifest, there: Log | None, coming: Log) -> int | None:
     """The number of events in the log in use behind the coming one; None if it does not begin with that."""
     last, head = coming.last
     if there is None or last > there.last[0]:
         return None
-    at = _at(layout, environment, release, last)
+    at = _at(environment, release, last)
     if at is None or (last and at.hash != head):
         return None
     return at.said_behind
 
 
-def _at(layout: Layout, environment: Environment, release: Manifest, position: int) -> log_commands.At | None:
+def _at(environment: Environment, release: Manifest, position: int) -> log_commands.At | None:
     """Of the record there in the log in use; None too where that is damaged, which its flaw tells."""
     try:
-        return log_commands.head(layout, environment, release, at=position)[1]
+        return log_commands.head(environment, release, at=position)[1]
     except StepFailed:
         return None
 
 
-def refuse_full_disk(layout: Layout, environment: Environment, size: int) -> None:
+def refuse_full_disk(environment: Environment, size: int) -> None:
     """Raise `Refused` unless a log of that size fits beside the one in use, and the service writes on."""
-    data = layout.data(environment)
+    data = environment.data
     volume = next(path for path in (data, *data.parents) if path.is_dir())
     free, needed = shutil.disk_usage(volume).free, size + log_commands.SPARE
     if free < needed:
@@ -143,47 +138,45 @@ def refuse_full_disk(layout: Layout, environment: Environment, size: int) -> Non
         )
 
 
-def install(layout: Layout, environment: Environment, release: Manifest, staged: Path, coming: Log) -> str:
+def install(environment: Environment, release: Manifest, staged: Path, coming: Log) -> str:
     """Let a log that was sent wait for its place. Raises `HostError` unless it is whole and that one."""
-    archive = layout.kept_logs(environment)
+    archive = environment.archived_logs
     half = archive / HALF
     try:
         _as(environment, "rm", "-rf", "--one-file-system", "--", str(half))
-        refuse_full_disk(layout, environment, staged.stat().st_size)
+        refuse_full_disk(environment, staged.stat().st_size)
         _as(environment, "install", "-d", "-m", "700", "--", str(archive), str(half))
         with staged.open("rb") as file:
             copy = ["dd", f"of={half / log_commands.LOG_FILE}", "bs=1M", "conv=fsync", "status=none"]
             _as(environment, *copy, stdin=file)
         _as(environment, "chmod", "600", "--", str(half / log_commands.LOG_FILE))
-        return _prove(layout, environment, release, half, coming)
+        return _prove(environment, release, half, coming)
     except (HostError, OSError):
         with suppress(HostError, OSError):
             _as(environment, "rm", "-rf", "--one-file-system", "--", str(half))
         raise
 
 
-def take(
-    layout: Layout, environment: Environment, release: Manifest, archived: str, coming: Log | None
-) -> str:
+def take(environment: Environment, release: Manifest, archived: str, coming: Log | None) -> str:
     """The same for one that is kept. `coming` is None for what comes back as it was, whatever that is."""
-    path = layout.kept_logs(environment) / archived
+    path = environment.archived_logs / archived
     if coming is not None:
-        return _prove(layout, environment, release, path, coming)
-    move(layout.data(environment), path, path.with_name(NEXT))
+        return _prove(environment, release, path, coming)
+    move(environment.data, path, path.with_name(NEXT))
     return ""
 
 
-def switch(layout: Layout, environment: Environment, release: Manifest, name: str) -> None:
+def switch(environment: Environment, release: Manifest, name: str) -> None:
     """Let the waiting log and the one in use change places, and keep the latter under the name `name`.
 
     No read models of any release survive it: the service builds them out of its log when it starts.
     """
-    data, store = layout.data(environment), log_commands.path_of(release)
-    waiting = layout.kept_logs(environment) / NEXT
+    data, store = environment.data, log_commands.path_of(release)
+    waiting = environment.archived_logs / NEXT
     # Whichever of the two logs a power cut leaves in place is the one: its service notes its head anew.
-    last_head.forget_own(environment, releases.manifests(layout, environment))
-    last_head.forget(layout, environment)
-    for known in releases.manifests(layout, environment):
+    last_head.forget_own(environment, releases.manifests(environment))
+    last_head.forget(environment)
+    for known in releases.manifests(environment):
         read_models.remove(environment, read_models.directory(known), read_models.present(known, data))
     if not os.path.lexists(store):
         move(data, waiting, store)
@@ -192,42 +185,40 @@ def switch(layout: Layout, environment: Environment, release: Manifest, name: st
     move(data, waiting, waiting.with_name(name))
 
 
-def waits(layout: Layout, environment: Environment) -> bool:
+def waits(environment: Environment) -> bool:
     """Whether something lies where a log waits for its place: a killed switch has left it there."""
-    return os.path.lexists(layout.kept_logs(environment) / NEXT)
+    return os.path.lexists(environment.archived_logs / NEXT)
 
 
-def waiting(layout: Layout, environment: Environment, release: Manifest) -> Log | None:
+def waiting(environment: Environment, release: Manifest) -> Log | None:
     """The log that waits there; None for one that cannot be read."""
-    path = layout.kept_logs(environment) / NEXT
+    path = environment.archived_logs / NEXT
     if path.is_symlink() or not path.is_dir():
         return None
-    return log_commands.at_rest(layout, environment, release, path)
+    return log_commands.at_rest(environment, release, path)
 
 
-def put_away(
-    layout: Layout, environment: Environment, name: str, reserved: Collection[str] = frozenset()
-) -> None:
+def put_away(environment: Environment, name: str, reserved: Collection[str] = frozenset()) -> None:
     """Give what waits a name under which it is kept."""
-    path = layout.kept_logs(environment) / NEXT
+    path = environment.archived_logs / NEXT
     with suppress(OSError):  # whoever needs the place will say so
-        move(layout.data(environment), path, path.with_name(free(layout, environment, name, reserved)))
+        move(environment.data, path, path.with_name(free(environment, name, reserved)))
 
 
-def drop(layout: Layout, environment: Environment, release: Manifest, name: str, copy_of: Log) -> None:
+def drop(environment: Environment, release: Manifest, name: str, copy_of: Log) -> None:
     """Remove one that is kept, if it is a sound copy of that log and no more: there is another."""
-    path = layout.kept_logs(environment) / name
-    if name not in log_commands.archived(layout, environment):
+    path = environment.archived_logs / name
+    if name not in log_commands.archived(environment):
         return
     with suppress(StepFailed):  # then it stays, and is listed
-        log = log_commands.at_rest(layout, environment, release, path)
-        if copy_of.tells(log) and log_commands.flaw(layout, environment, release, path) is None:
+        log = log_commands.at_rest(environment, release, path)
+        if copy_of.tells(log) and log_commands.flaw(environment, release, path) is None:
             _as(environment, "rm", "-rf", "--one-file-system", "--", str(path))
 
 
-def free(layout: Layout, environment: Environment, name: str, reserved: Collection[str] = frozenset()) -> str:
+def free(environment: Environment, name: str, reserved: Collection[str] = frozenset()) -> str:
     """The name, or with a number behind it where there is one of that name: it may not be as sound."""
-    archive = layout.kept_logs(environment)
+    archive = environment.archived_logs
     names = (name, *(f"{name}.{number}" for number in range(2, MANY)))
     for one in names:
         if one not in reserved and not os.path.lexists(archive / one):
@@ -235,17 +226,15 @@ def free(layout: Layout, environment: Environment, name: str, reserved: Collecti
     raise StepFailed(f"{archive} has too many logs of the name {name}.", "remove some of them")
 
 
-def newer(
-    layout: Layout, environment: Environment, release: Manifest, archived: Path, now: Log
-) -> int | None:
+def newer(environment: Environment, release: Manifest, archived: Path, now: Log) -> int | None:
     """The number of events of an archived log that the one in use does not have; None if they differ."""
     try:
-        before = log_commands.head(layout, environment, release, store=archived)[0]
+        before = log_commands.head(environment, release, store=archived)[0]
         in_use = log_commands.path_of(release)
         (said, last), longer = (
             (now.last, archived) if now.last[0] <= before.last[0] else (before.last, in_use)
         )
-        at = log_commands.head(layout, environment, release, at=said, store=longer)[1]
+        at = log_commands.head(environment, release, at=said, store=longer)[1]
     except StepFailed:
         return None
     if said and at.hash != last:
@@ -253,15 +242,15 @@ def newer(
     return at.said_behind if longer == archived else 0
 
 
-def _prove(layout: Layout, environment: Environment, release: Manifest, path: Path, coming: Log) -> str:
-    problem = log_commands.flaw(layout, environment, release, path)
+def _prove(environment: Environment, release: Manifest, path: Path, coming: Log) -> str:
+    problem = log_commands.flaw(environment, release, path)
     if problem is not None:
         raise StepFailed(f"the log in {path} is not whole: {problem}.", "choose another one")
-    log = log_commands.at_rest(layout, environment, release, path)
+    log = log_commands.at_rest(environment, release, path)
     if log is None or not coming.tells(log):
         actual = log.name if log else "one that nothing can read any more"
         raise StepFailed(f"the log in {path} is {actual}, not {coming.name}.", "choose another one")
-    move(layout.data(environment), path, path.with_name(NEXT))
+    move(environment.data, path, path.with_name(NEXT))
     return f"{count(log.length)} verified"
 
 

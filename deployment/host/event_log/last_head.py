@@ -13,18 +13,18 @@ from pathlib import Path
 from ..node import reserve
 from ..node.files import publish
 from ..node.run import run
-from ..values.layout import Environment, Layout
+from ..values.layout import Environment
 from ..values.model import Log, Manifest
 from .log_commands import path_of
 
 
-def read(layout: Layout, environment: Environment) -> Log | None:
+def read(environment: Environment) -> Log | None:
     """The log's length and head after the last change; None before there was one.
 
     A file that cannot be read still says that there was a log: of length 0, which any log has.
     """
     try:
-        value = json.loads(layout.last_head(environment).read_bytes())
+        value = json.loads(environment.last_head.read_bytes())
         return Log(int(value["position"]), str(value["hash"]))
     except FileNotFoundError:
         return None
@@ -32,17 +32,17 @@ def read(layout: Layout, environment: Environment) -> Log | None:
         return Log(0, "0" * 64)
 
 
-def write(layout: Layout, environment: Environment, log: Log) -> None:
+def write(environment: Environment, log: Log) -> None:
     """Replace the last known head."""
-    path = layout.last_head(environment)
+    path = environment.last_head
     path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
     content = json.dumps({"position": log.length, "hash": log.head}).encode() + b"\n"
-    publish(path, content, 0o644, reserve.places(layout))
+    publish(path, content, 0o644, reserve.places(environment.layout))
 
 
-def forget(layout: Layout, environment: Environment) -> None:
+def forget(environment: Environment) -> None:
     """Forget the head, so that any log, or none, is accepted for this environment."""
-    path = layout.last_head(environment)
+    path = environment.last_head
     path.unlink(missing_ok=True)
     with contextlib.suppress(OSError):  # that of another environment is there, or none ever was
         path.parent.rmdir()

@@ -16,7 +16,7 @@ from ..node import log_holders, reading
 from ..node.run import COLUMNS, run
 from ..releases import releases
 from ..values.errors import Refused, StepFailed, last_word
-from ..values.layout import Environment, Layout
+from ..values.layout import Environment
 from ..values.model import Log, Manifest
 from ..values.unread import Unread
 
@@ -52,7 +52,6 @@ def path_of(release: Manifest) -> Path:
 
 
 def ask(
-    layout: Layout,
     environment: Environment,
     release: Manifest,
     *words: str,
@@ -67,7 +66,7 @@ def ask(
     No process of the environment can trace a program that runs `apart`, or change its answer; such a program
     makes no files. Raises `StepFailed`, also for an answer that is no JSON object.
     """
-    argv = releases.command(layout, environment, release, *words[:2], "--json", *words[2:])
+    argv = releases.command(environment, release, *words[:2], "--json", *words[2:])
     limits: dict[str, Any] = {"timeout": timeout, "memory": memory, "expect": expect}
     text = run(argv, input=input, user=environment.user, apart=apart, **limits)
     answer = object_in(text)
@@ -86,7 +85,6 @@ def object_in(text: str) -> dict[str, Any] | None:
 
 
 def head(
-    layout: Layout,
     environment: Environment,
     release: Manifest,
     at: int | None = None,
@@ -98,13 +96,13 @@ def head(
     """
     words = ["services.event_log", "head", "--store", str(store or path_of(release))]
     more = () if at is None else ("--at", str(at))
-    answer = ask(layout, environment, release, *words, *more, timeout=LOOK, memory=LITTLE, apart=True)
+    answer = ask(environment, release, *words, *more, timeout=LOOK, memory=LITTLE, apart=True)
     with _typed(store or path_of(release)):
         return _log(answer), _at(answer, at or 0)
 
 
 def hashes(
-    layout: Layout, environment: Environment, release: Manifest, positions: Collection[int]
+    environment: Environment, release: Manifest, positions: Collection[int]
 ) -> tuple[Log, dict[int, str | None]]:
     """The log that the release uses, and its hash at each position; None where it has no record.
 
@@ -112,13 +110,13 @@ def hashes(
     """
     at = [word for position in sorted(positions) for word in ("--at", str(position))]
     words = ("services.event_log", "head", "--store", str(path_of(release)), *at)
-    answer = ask(layout, environment, release, *words, timeout=LONG, memory=LITTLE, apart=True)
+    answer = ask(environment, release, *words, timeout=LONG, memory=LITTLE, apart=True)
     with _typed(path_of(release)):
         log, values = _log(answer), answer.get("hashes")
         if values is not None:
             return log, {int(at): None if value is None else hash_of(value) for at, value in values.items()}
     # A release of version 0.3.0, or one position: it answers for one at a time.
-    return log, {at: head(layout, environment, release, at)[1].hash for at in positions}
+    return log, {at: head(environment, release, at)[1].hash for at in positions}
 
 
 @contextmanager
@@ -165,16 +163,13 @@ def hash_of(value: Any) -> str:
     return value
 
 
-def at_rest(
-    layout: Layout, environment: Environment, manifest: Manifest | None, store: Path | None = None
-) -> Log | None:
+def at_rest(environment: Environment, manifest: Manifest | None, store: Path | None = None) -> Log | None:
     """The log of a service that does not answer, or the one in `store`; None where nothing can read it."""
-    result = rest(layout, environment, manifest, store)
+    result = rest(environment, manifest, store)
     return result[0] if isinstance(result, tuple) else None
 
 
 def rest(
-    layout: Layout,
     environment: Environment,
     manifest: Manifest | None,
     store: Path | None = None,
@@ -184,22 +179,20 @@ def rest(
     if manifest is None:
         return None
     try:
-        return head(layout, environment, manifest, at=at, store=store)
+        return head(environment, manifest, at=at, store=store)
     except (StepFailed, PermissionError) as error:
         directory = store or path_of(manifest)
         return log_holders.of(environment, (directory / f"{LOG_FILE}{suffix}" for suffix in SUFFIXES), error)
 
 
-def flaw(
-    layout: Layout, environment: Environment, release: Manifest, store: Path, timeout: float = LONG
-) -> str | None:
+def flaw(environment: Environment, release: Manifest, store: Path, timeout: float = LONG) -> str | None:
     """The first fault of the log in `store`, after verifying every record; None for a sound one.
 
     That it took longer than `timeout` seconds is said too.
     """
     try:
         words = ("services.event_log", "verify", "--store", str(store))
-        ask(layout, environment, release, *words, timeout=timeout, apart=True)
+        ask(environment, release, *words, timeout=timeout, apart=True)
     except StepFailed as error:  # a chain that does not hold is exit code 1, and said as JSON all the same
         said = last_word(error)
         answer = object_in(said)
@@ -220,8 +213,8 @@ def refuse_missing(release: Manifest) -> None:
         )
 
 
-def archived(layout: Layout, environment: Environment) -> tuple[str, ...]:
+def archived(environment: Environment) -> tuple[str, ...]:
     """The names of the logs that are kept; what else the service has put there is none."""
-    entries = reading.entries(layout.kept_logs(environment), ENTRIES)
+    entries = reading.entries(environment.archived_logs, ENTRIES)
     named = (entry for entry in entries if NAME.fullmatch(entry.name) and entry.is_dir(follow_symlinks=False))
     return tuple(sorted(entry.name for entry in itertools.islice(named, MANY)))

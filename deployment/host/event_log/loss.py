@@ -11,7 +11,7 @@ from ..records import audit, verified_releases
 from ..releases import releases
 from ..values.desired import Desired
 from ..values.errors import StepFailed
-from ..values.layout import Environment, Layout
+from ..values.layout import Environment
 from ..values.model import Log, Lost, Manifest, Observed
 from ..values.unread import Unread
 from . import deleted, last_head, log_commands, redaction_notes
@@ -21,7 +21,7 @@ from . import deleted, last_head, log_commands, redaction_notes
 class Facts:
     """A log, as it was last known and as it lies in `store`; None where that is not known."""
 
-    environment: str
+    environment: Environment
     store: Path
     known: Log | None  # the head that the log must have
     length: int | None = None
@@ -36,7 +36,7 @@ class Facts:
 
 def judge(facts: Facts) -> Lost | None:
     """Name the loss where the log is not the one that is known; None where it is. Pure."""
-    name = facts.environment
+    name = facts.environment.name
     if facts.deleted:
         return Lost(
             f"process {facts.pid} still holds the event log of {name} in a file that was deleted.",
@@ -49,7 +49,7 @@ def judge(facts: Facts) -> Lost | None:
     if facts.missing and facts.before is not None:
         return Lost(
             f"EVENT_STORE_PATH changed from {facts.before} to {facts.store}, and no event log is there.",
-            f"make stop ENV={name}; as root on the node: runuser -u {Environment(name).user} --"
+            f"make stop ENV={name}; as root on the node: runuser -u {facts.environment.user} --"
             f" mv -T {facts.before} {facts.store}; then try again",
         )
     if facts.missing:
@@ -68,7 +68,6 @@ def judge(facts: Facts) -> Lost | None:
 
 
 def look(
-    layout: Layout,
     environment: Environment,
     current: Manifest | None,
     chosen: Manifest | None,
@@ -88,20 +87,19 @@ def look(
     store = log_commands.path_of(chosen)
     now = log_commands.path_of(current) if current else store
     if store != now:
-        known = _log_in(layout, environment, current, now, at_rest, known) or known
+        known = _log_in(environment, current, now, at_rest, known) or known
     if store != now or at_rest is None:
-        at_rest = _read(layout, environment, current, store, known)
-    facts = _facts(layout, environment, current, store, now, known, pid)
+        at_rest = _read(environment, current, store, known)
+    facts = _facts(environment, current, store, now, known, pid)
     if not isinstance(at_rest, tuple):
         return judge(facts)
     log, at = at_rest
-    if _is_redacted(layout, environment, current, store, known, at, redacting):
+    if _is_redacted(environment, current, store, known, at, redacting):
         return judge(facts)
     return judge(replace(facts, length=log.length, hash=at.hash))
 
 
 def _log_in(
-    layout: Layout,
     environment: Environment,
     current: Manifest | None,
     store: Path,
@@ -111,12 +109,11 @@ def _log_in(
     """The log in the place that a change of EVENT_STORE_PATH gives up; None if no log is there."""
     if _is_missing(store):
         return None
-    at_rest = at_rest or _read(layout, environment, current, store, known)
+    at_rest = at_rest or _read(environment, current, store, known)
     return at_rest[0] if isinstance(at_rest, tuple) else None
 
 
 def _facts(
-    layout: Layout,
     environment: Environment,
     current: Manifest | None,
     store: Path,
@@ -126,11 +123,11 @@ def _facts(
 ) -> Facts:
     """The facts without a look into the log. `now` is where the current release has it."""
     return Facts(
-        environment.name,
+        environment,
         store,
         known,
         missing=_is_missing(store),
-        came_up=_came_up(layout, environment, current),
+        came_up=_came_up(environment, current),
         deleted=bool(pid) and any(deleted.held(pid, now)),
         pid=pid,
         before=now if store != now else None,
@@ -138,23 +135,22 @@ def _facts(
     )
 
 
-def _came_up(layout: Layout, environment: Environment, current: Manifest | None) -> bool:
+def _came_up(environment: Environment, current: Manifest | None) -> bool:
     """Whether the current release was verified here, and so has made a log."""
-    return current is not None and verified_releases.read(layout, environment, current.id).verified_at > 0
+    return current is not None and verified_releases.read(environment, current.id).verified_at > 0
 
 
 def before(
-    layout: Layout, environment: Environment, observed: Observed, release: str | None, desired: Desired
+    environment: Environment, observed: Observed, release: str | None, desired: Desired
 ) -> dict[str, Any]:
     """The log when a change begins: as the first look has read it, or read by the release that runs."""
     if desired.log is None and release == observed.current:
         return _noted(observed.log, observed.last_head, observed.lost)
     position = desired.redaction.position if desired.redaction else None
-    return record(layout, environment, release, desired.release, position)
+    return record(environment, release, desired.release, position)
 
 
 def record(
-    layout: Layout,
     environment: Environment,
     release: str | None,
     chosen: Manifest | None,
@@ -164,9 +160,9 @@ def record(
 
     What a service says of itself proves nothing: its release's own code reads it.
     """
-    current, known = releases.read_manifest(layout, environment, release), last_head.read(layout, environment)
-    rest = log_commands.rest(layout, environment, current, at=known.length if known else None)
-    lost = look(layout, environment, current, chosen, known, 0, rest, redacting)
+    current, known = releases.read_manifest(environment, release), last_head.read(environment)
+    rest = log_commands.rest(environment, current, at=known.length if known else None)
+    lost = look(environment, current, chosen, known, 0, rest, redacting)
     return _noted(rest[0] if isinstance(rest, tuple) else None, known, lost)
 
 
@@ -177,16 +173,15 @@ def _noted(log: Log | None, known: Log | None, lost: Lost | None) -> dict[str, A
 
 
 def _read(
-    layout: Layout, environment: Environment, current: Manifest | None, store: Path, known: Log | None
+    environment: Environment, current: Manifest | None, store: Path, known: Log | None
 ) -> tuple[Log, log_commands.At] | Unread | None:
     """The log in a place and its hash at the known position; None where nothing is known of it."""
     if current is None or known is None or _is_missing(store):
         return None
-    return log_commands.rest(layout, environment, current, store, known.length)
+    return log_commands.rest(environment, current, store, known.length)
 
 
 def _is_redacted(
-    layout: Layout,
     environment: Environment,
     current: Manifest | None,
     store: Path,
@@ -200,12 +195,12 @@ def _is_redacted(
     """
     if current is None or known is None or at.hash in (None, known.head):
         return False
-    lines = audit.read(layout)
+    lines = audit.read(environment.layout)
     if redacting is None and not redaction_notes.ended_at(lines, known.head):
         return False  # without a look at each record of a log of anybody's making
     words = ("services.event_log", "verify", "--store", str(store))
     try:
-        answer = log_commands.ask(layout, environment, current, *words, timeout=log_commands.LONG, apart=True)
+        answer = log_commands.ask(environment, current, *words, timeout=log_commands.LONG, apart=True)
     except (StepFailed, ValueError):
         return False
     return any(
@@ -215,7 +210,7 @@ def _is_redacted(
     )
 
 
-def reached(layout: Layout, environment: Environment, verb: str, outcome: str) -> dict[str, Any]:
+def reached(environment: Environment, verb: str, outcome: str) -> dict[str, Any]:
     """The history's entry for the log that the service uses after a change: the head that is known now.
 
     Of a service that has stopped, the end of its log is written down first, if it is the one that was there.
@@ -224,11 +219,11 @@ def reached(layout: Layout, environment: Environment, verb: str, outcome: str) -
     if outcome not in ("done", "failed"):
         return {}
     if outcome == "done" and verb in ("stop", "redact"):
-        release = releases.current(layout, environment)
-        entry = record(layout, environment, release, releases.read_manifest(layout, environment, release))
+        release = releases.current(environment)
+        entry = record(environment, release, releases.read_manifest(environment, release))
         if entry["log"] and not entry["lost"]:
-            last_head.write(layout, environment, Log(**entry["log"]))
-    log = last_head.read(layout, environment)
+            last_head.write(environment, Log(**entry["log"]))
+    log = last_head.read(environment)
     return {"position": log.length, "head": log.head} if log else {}
 
 
@@ -244,7 +239,7 @@ def _is_missing(store: Path) -> bool:
 
 
 def _hint(facts: Facts) -> str:
-    name = facts.environment
+    name = facts.environment.name
     if not facts.deployed:
         return f"mount it or bring it back; or give it up: make remove ENV={name} DATA=delete"
     return (

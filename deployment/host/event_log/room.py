@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..values.errors import Refused
-from ..values.layout import Environment, Layout
+from ..values.layout import Environment
 from .log_commands import SPARE
 
 LAYING = ("deploy", "restore", "rebuild", "redact")  # the other verbs do with what is there, and the reserve
@@ -40,32 +40,44 @@ class Room:
     inodes: int | None
 
 
-def refuse_full(layout: Layout, environment: Environment, verb: str) -> None:
+def refuse_full(environment: Environment, verb: str) -> None:
     """Raise `Refused` where a change that lays something down does not fit."""
     if verb in LAYING:
-        for path in _places(layout, environment):
+        for path in _places(environment):
             refuse_little(of(path), Need())
 
 
-def refuse_touching(layout: Layout, environment: Environment, verb: str, step: str) -> None:
+def refuse_touching(environment: Environment, verb: str, step: str) -> None:
     """Raise `Refused` in front of a step that touches what serves, where its successor would only read."""
     if verb in LAYING and step in TOUCHING:
-        for path in _places(layout, environment):
+        for path in _places(environment):
             refuse_little(of(path), Need(SERVICE))
 
 
-def _places(layout: Layout, environment: Environment) -> tuple[Path, ...]:
-    own, data = layout.releases(environment), layout.data(environment)
-    units = layout.unit_file(environment.service).parent
-    return layout.state, layout.opt, layout.host_halves, layout.layers, own, data, units
+def _places(environment: Environment) -> tuple[Path, ...]:
+    own, data = environment.releases, environment.data
+    units = environment.layout.unit_file(environment.service).parent
+    return (
+        environment.layout.state,
+        environment.layout.opt,
+        environment.layout.host_halves,
+        environment.layout.layers,
+        own,
+        data,
+        units,
+    )
 
 
-def refuse_too_large(layout: Layout, environment: Environment, kind: str, size: int) -> None:
+def refuse_too_large(environment: Environment, kind: str, size: int) -> None:
     """Raise `Refused` where a layer, a release or a log of that size does not fit, before it is sent."""
-    places = {"layer": layout.layers, "release": layout.releases(environment), "log": layout.state}
+    places = {
+        "layer": environment.layout.layers,
+        "release": environment.releases,
+        "log": environment.layout.state,
+    }
     need = Need((LOG if kind == "log" else ARCHIVE) * size + SPARE, FEW + FILES[kind])
     refuse_little(of(places[kind]), need)
-    refuse_little(of(layout.state), Need(need.size))  # the sent data is one file there
+    refuse_little(of(environment.layout.state), Need(need.size))  # the sent data is one file there
 
 
 def refuse_little(room: Room, need: Need) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..values.errors import StepFailed
-from ..values.layout import Environment, Layout
+from ..values.layout import Environment
 from .run import run
 
 HOME = "/"  # systemd --user starts what lies in its user's home: it must not be the user's own directory
@@ -83,26 +83,26 @@ def create(environment: Environment) -> None:
     run(["systemd-sysusers", "--inline", line])
 
 
-def put_mark(layout: Layout, environment: Environment) -> None:
+def put_mark(environment: Environment) -> None:
     """Give our mark, and the home of today, to an account that an earlier version has created."""
-    _refuse_strange(layout, environment)
+    _refuse_strange(environment)
     values = ["--comment", mark(environment), "--home", HOME]
     # Without a prefix usermod gives no home to a user that has processes, as this one does.
     run(["usermod", "--prefix", "/.", *values, environment.user])
 
 
-def remove(layout: Layout, environment: Environment) -> None:
+def remove(environment: Environment) -> None:
     """Remove the account and its group, which `userdel` leaves where others are members of it."""
-    _refuse_strange(layout, environment)
+    _refuse_strange(environment)
     run(["userdel", environment.user])
     if group_of(environment) is not None:
         run(["groupdel", environment.user])
 
 
-def _refuse_strange(layout: Layout, environment: Environment) -> None:
+def _refuse_strange(environment: Environment) -> None:
     """Check the account again right before it is changed: the plan may be out of date."""
     account = of(environment)
-    if account is None or not is_ours(account, environment, layout.data(environment)):
+    if account is None or not is_ours(account, environment, environment.data):
         raise StepFailed(
             f"the account {environment.user} is not the one that a deploy has created.",
             "it was left as it is",

@@ -29,13 +29,13 @@ SUFFIX = ".conf"
 LAST = "~rehearsal.conf"  # behind all letters: drop-ins are read by name, and the last word counts
 
 
-def named(layout: Layout, environment: Environment) -> tuple[str, ...]:
+def named(environment: Environment) -> tuple[str, ...]:
     """The paths of those that change the environment's units or journal, without the distribution's."""
     units = (environment.service, environment.socket)
-    paths = {path for unit in units for path in of(layout, unit).values()}
-    directories = [layout.root / parent / f"{environment.journal}.d" for parent in JOURNAL_PLACES]
+    paths = {path for unit in units for path in of(environment.layout, unit).values()}
+    directories = [environment.layout.root / parent / f"{environment.journal}.d" for parent in JOURNAL_PLACES]
     paths |= {*_files(directories).values()}
-    own = layout.root / OF_DISTRIBUTION
+    own = environment.layout.root / OF_DISTRIBUTION
     return tuple(sorted(str(path) for path in paths if not path.is_relative_to(own)))
 
 
@@ -99,8 +99,8 @@ def directory(layout: Layout, rehearsed: str) -> Path:
     return layout.root / "run/systemd/system.control" / f"{rehearsed}.d"
 
 
-def rehearsal_places(layout: Layout, environment: Environment) -> tuple[Path, ...]:
+def rehearsal_places(environment: Environment) -> tuple[Path, ...]:
     """All that a rehearsal puts down: its units, the directories of their drop-ins, a copy of the log."""
-    units = layout.rehearsal_units(environment)
-    directories = (directory(layout, path.name) for path in units)
-    return (*units, *directories, layout.log_copy(environment))
+    units = environment.rehearsal_units
+    directories = (directory(environment.layout, path.name) for path in units)
+    return (*units, *directories, environment.log_copy)

@@ -63,7 +63,7 @@ def arguments(environment: Environment, request: dict[str, Any]) -> list[str]:
     argv = [
         *("/usr/bin/journalctl", f"--namespace=+{environment.namespace}", "--no-pager", "--quiet"),
         *(f"--unit={environment.service}", f"--unit={environment.socket}"),
-        *(f"--unit={environment.rehearsal}.service", f"--unit={environment.acceptance}"),
+        *(f"--unit={environment.rehearsal_stem}.service", f"--unit={environment.acceptance_service}"),
         *("--output=json" if request.get("json") else "--output=short-iso",),
     ]
     if request.get("lines") is not None and not request.get("since"):

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ..values.errors import StepFailed
-from ..values.layout import Environment, Layout
+from ..values.layout import Environment
 from ..values.printable import printable
 from . import reading
 from .run import NOGROUP, run
@@ -87,19 +87,19 @@ def is_of_units(path: Path, environment: Environment) -> bool:
 
     A user's own manager starts units of any name, in `user.slice`.
     """
-    units = {environment.service, f"{environment.rehearsal}.service", environment.acceptance}
+    units = {environment.service, f"{environment.rehearsal_stem}.service", environment.acceptance_service}
     groups = [line.split("/") for line in reading.lines(path / "cgroup")]
     return any(units.intersection(names) and USERS not in names for names in groups)
 
 
-def lingers(layout: Layout, environment: Environment) -> bool:
+def lingers(environment: Environment) -> bool:
     """Whether logind keeps a user manager running for the environment's user."""
-    return _linger_file(layout, environment).exists()
+    return _linger_file(environment).exists()
 
 
-def end_lingering(layout: Layout, environment: Environment, user: int | None) -> None:
+def end_lingering(environment: Environment, user: int | None) -> None:
     """Let the user linger no more, and end its user manager with all that this has started."""
-    _linger_file(layout, environment).unlink(missing_ok=True)
+    _linger_file(environment).unlink(missing_ok=True)
     if user is not None:
         manager = f"user@{user}.service"
         run(["systemctl", "kill", "--signal=KILL", manager], expect=(0, 1))
@@ -135,5 +135,5 @@ def _kill_each(environment: Environment, user: int) -> None:
                 os.close(descriptor)
 
 
-def _linger_file(layout: Layout, environment: Environment) -> Path:
-    return layout.root / "var/lib/systemd/linger" / environment.user
+def _linger_file(environment: Environment) -> Path:
+    return environment.layout.root / "var/lib/systemd/linger" / environment.user

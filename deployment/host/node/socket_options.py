@@ -14,7 +14,7 @@ import struct
 from collections.abc import Iterator
 from pathlib import Path
 
-from ..values.layout import Environment, Layout
+from ..values.layout import Environment
 from . import dropins
 from .sockets import Listener
 
@@ -50,14 +50,12 @@ BY_FAMILY, DUMP, LISTENING, INFO = 20, 0x301, 1 << 10, 1 << 1
 ANSWER, INODE, SIGNATURES = 72, 68, 18  # the length of an answer, the place of its inode, an attribute
 
 
-def altered(
-    layout: Layout, environment: Environment, opened: list[Listener], listen: str | None
-) -> tuple[str, ...]:
+def altered(environment: Environment, opened: list[Listener], listen: str | None) -> tuple[str, ...]:
     """The names of the options that somebody has changed in the socket of an environment, open at `listen`.
 
     None where drop-ins change its unit, and where root may not look, as in some containers.
     """
-    if listen is None or dropins.of(layout, environment.socket):
+    if listen is None or dropins.of(environment.layout, environment.socket):
         return ()
     inodes = [item.inode for item in opened if item.address == listen]
     if not inodes:  # by shutdown(), for one

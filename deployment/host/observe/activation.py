@@ -14,7 +14,7 @@ from pathlib import Path
 from ..node import files, reserve, systemd
 from ..node.systemd import Unit
 from ..releases import releases
-from ..values.layout import Environment, Layout
+from ..values.layout import Environment
 
 
 @dataclass(frozen=True)
@@ -26,12 +26,12 @@ class Activation:
     older: str  # the invocation of the service that began before the turn; empty where none ran
 
 
-def release_of(layout: Layout, environment: Environment, unit: Unit) -> str | None:
+def release_of(environment: Environment, unit: Unit) -> str | None:
     """The release that the process of a service was started from; None where there is none, or not known."""
     if not unit.pid:
         return None
-    link = layout.current(environment)
-    known, current = read(layout, environment), releases.current(layout, environment)
+    link = environment.current
+    known, current = read(environment), releases.current(environment)
     started = time.time() - (time.monotonic() - unit.started)
     return runs(
         known, current, unit.invocation, newer=current is not None and started >= link.lstat().st_mtime
@@ -51,27 +51,27 @@ def runs(known: Activation | None, current: str | None, invocation: str, *, newe
     return current if known.release == current or newer else None
 
 
-def turn(layout: Layout, environment: Environment, release: str) -> None:
+def turn(environment: Environment, release: str) -> None:
     """Turn `current` to a release, and note the process that is older than that."""
     unit = systemd.show([environment.service])[environment.service]
-    ran, invocation = release_of(layout, environment, unit), unit.invocation
-    _write(layout, environment, Activation(release, ran, invocation))
-    files.point(layout.current(environment), Path("releases") / release)
+    ran, invocation = release_of(environment, unit), unit.invocation
+    _write(environment, Activation(release, ran, invocation))
+    files.point(environment.current, Path("releases") / release)
     # A service that died meanwhile was started from either release.
     later = systemd.show([environment.service])[environment.service].invocation
     if later != invocation:
-        _write(layout, environment, Activation(release, None, later))
+        _write(environment, Activation(release, None, later))
 
 
-def read(layout: Layout, environment: Environment) -> Activation | None:
+def read(environment: Environment) -> Activation | None:
     """The last turn of `current`; None before the first one, and where it cannot be read."""
     try:
-        value = json.loads(layout.activation(environment).read_bytes())
+        value = json.loads(environment.activation.read_bytes())
         return Activation(str(value["release"]), value["before"], str(value["older"]))
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
-def _write(layout: Layout, environment: Environment, activation: Activation) -> None:
+def _write(environment: Environment, activation: Activation) -> None:
     content = json.dumps(asdict(activation)).encode() + b"\n"
-    files.publish(layout.activation(environment), content, 0o644, reserve.places(layout))
+    files.publish(environment.activation, content, 0o644, reserve.places(environment.layout))

@@ -9,7 +9,7 @@ from typing import Any
 from ..node import accounts, reading
 from ..releases import links, releases
 from ..values.errors import Refused
-from ..values.layout import Environment, Layout
+from ..values.layout import Environment
 
 
 def user_id(environment: Environment) -> int | None:
@@ -32,27 +32,27 @@ def is_home(data: Path) -> bool:
     return data.is_dir() and (not links.is_volume(data) or reading.holds_any(Path(os.path.realpath(data))))
 
 
-def directories(layout: Layout, environment: Environment) -> dict[str, bool]:
+def directories(environment: Environment) -> dict[str, bool]:
     """The directories that the environment needs, and whether each has its owner and mode."""
     return {
         str(path): releases.is_right(
-            links.real(layout, environment, path), user_id(environment) if owned else 0, mode
+            links.real(environment, path), user_id(environment) if owned else 0, mode
         )
-        for path, owned, mode in required_directories(layout, environment)
+        for path, owned, mode in required_directories(environment)
     }
 
 
-def required_directories(layout: Layout, environment: Environment) -> list[tuple[Any, bool, int]]:
+def required_directories(environment: Environment) -> list[tuple[Any, bool, int]]:
     """(path, owned by the environment's user, mode), outermost first."""
-    data = layout.data(environment)
+    data = environment.data
     return [
-        (layout.opt, False, 0o755),
-        (layout.layers, False, 0o755),
-        (layout.releases(environment).parent, False, 0o755),
-        (layout.releases(environment), False, 0o755),
-        (layout.verified(environment), False, 0o755),
-        (layout.sandbox(environment).parent, False, 0o755),
-        (layout.sandbox(environment), False, 0o755),
+        (environment.layout.opt, False, 0o755),
+        (environment.layout.layers, False, 0o755),
+        (environment.releases.parent, False, 0o755),
+        (environment.releases, False, 0o755),
+        (environment.verified, False, 0o755),
+        (environment.sandbox.parent, False, 0o755),
+        (environment.sandbox, False, 0o755),
         (data.parent, False, 0o755),
         (data, True, 0o700),
         (data / "events", True, 0o700),

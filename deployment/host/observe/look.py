@@ -13,7 +13,7 @@ from ..node.systemd import Unit
 from ..releases import releases
 from ..values import exposure
 from ..values.desired import Absent, Desired, Stopped
-from ..values.layout import ENVIRONMENTS, Environment, Layout
+from ..values.layout import Environment, Layout
 from ..values.model import BOT, Manifest
 from . import activation
 from .directories import is_home, user_id
@@ -26,7 +26,6 @@ PATIENCE_UNREADY = 0.5  # seconds to wait for a service that READY was sent for,
 class Look:
     """The values that more than one fact of a look at an environment is made of."""
 
-    layout: Layout
     environment: Environment
     desired: Desired | None
     current: str | None
@@ -39,7 +38,6 @@ class Look:
     @classmethod
     def at(
         cls,
-        layout: Layout,
         environment: Environment,
         desired: Desired | None,
         current: str | None,
@@ -50,7 +48,7 @@ class Look:
         units = systemd.show(list(names))
         service, socket, journald = (units[name] for name in names)
         listeners = sockets.listeners()
-        return cls(layout, environment, desired, current, manifest, service, socket, journald, listeners)
+        return cls(environment, desired, current, manifest, service, socket, journald, listeners)
 
     @property
     def release(self) -> Manifest | None:
@@ -86,27 +84,27 @@ class Look:
 
     def account(self) -> dict[str, Any]:
         """The facts about the environment's user."""
-        layout, environment = self.layout, self.environment
+        environment = self.environment
         account = accounts.of(environment)
         return {
             "user": account is not None,
             "unmarked": account is not None and not accounts.is_as_created(account, environment),
             "strays": processes.of(environment, user_id(environment)),
-            "lingers": processes.lingers(layout, environment),
-            "jobs": jobs.of(layout, environment, account.uid if account else None),
+            "lingers": processes.lingers(environment),
+            "jobs": jobs.of(environment, account.uid if account else None),
         }
 
     def releases(self) -> dict[str, Any]:
         """The facts about releases and layers."""
-        layout, environment, manifest = self.layout, self.environment, self.manifest
-        root = layout.releases(environment).parent
+        layout, environment, manifest = self.environment.layout, self.environment, self.manifest
+        root = environment.releases.parent
         examined = {self.current, self.release.id if self.release else None} if self.desired else None
         return {
             "layers": releases.layers(layout),
             "layers_elsewhere": tuple(sorted(releases.layers_used(layout, without=environment))),
-            "releases": releases.on_disk(layout, environment, examined),
+            "releases": releases.on_disk(environment, examined),
             "current": self.current,
-            "previous": releases.previous(layout, environment),
+            "previous": releases.previous(environment),
             "table": int(manifest.log.get("table", 0)) if manifest else 0,
             "reads": manifest.log.get("reads", {}) if manifest else {},
             "opt": is_home(root) or files.gone(root).exists(),
@@ -115,19 +113,19 @@ class Look:
 
     def units(self) -> dict[str, Any]:
         """The facts about the environment's units."""
-        layout, environment = self.layout, self.environment
-        rehearsals = dropins.rehearsal_places(layout, environment)
+        layout, environment = self.environment.layout, self.environment
+        rehearsals = dropins.rehearsal_places(environment)
         return {
-            "units": releases.unit_files(layout, environment),
-            "dropins": dropins.named(layout, environment),
+            "units": releases.unit_files(environment),
+            "dropins": dropins.named(environment),
             "stale": self.service.stale or self.socket.stale,
             "journal": self.journald.pid != 0,
             "journal_stale": _is_older(self.journald, layout.unit_file(environment.journal)),
-            "enabled": _enabled(layout, environment),
+            "enabled": _enabled(environment),
             "socket": self.socket.active,
             "service": self.service.active,
             "pid": self.service.pid,
-            "runs": activation.release_of(layout, environment, self.service),
+            "runs": activation.release_of(environment, self.service),
             "rehearsal": any(path.exists() for path in rehearsals),
         }
 
@@ -137,7 +135,7 @@ class Look:
         return {
             "listening": tuple(item.address for item in self.listeners),
             "listen": listen,
-            "altered": socket_options.altered(self.layout, self.environment, self.listeners, listen)
+            "altered": socket_options.altered(self.environment, self.listeners, listen)
             if with_options
             else (),
             "holder": _stranger(self.listeners, listen, release or self.manifest),
@@ -147,7 +145,7 @@ class Look:
 
     def environments(self) -> dict[str, Any]:
         """The facts about all environments of this node, and about those beside this one."""
-        manifests = _current(self.layout)
+        manifests = _current(self.environment.layout)
         others = {name: release for name, release in manifests.items() if name != self.environment.name}
         return {
             "neighbours": {name: release.listen for name, release in others.items()},
@@ -182,8 +180,8 @@ def _is_older(unit: Unit, configuration: Path) -> bool:
     return time.time() - age < configuration.stat().st_mtime
 
 
-def _enabled(layout: Layout, environment: Environment) -> bool:
-    system = layout.unit_file(environment.service).parent
+def _enabled(environment: Environment) -> bool:
+    system = environment.layout.unit_file(environment.service).parent
     return (system / "multi-user.target.wants" / environment.service).is_symlink() and (
         system / "sockets.target.wants" / environment.socket
     ).is_symlink()
@@ -192,8 +190,8 @@ def _enabled(layout: Layout, environment: Environment) -> bool:
 def _current(layout: Layout) -> dict[str, Manifest]:
     """The current release of each environment, running or not."""
     manifests = {}
-    for environment in map(Environment, ENVIRONMENTS):
-        manifest = releases.read_manifest(layout, environment, releases.current(layout, environment))
+    for environment in layout.environments:
+        manifest = releases.read_manifest(environment, releases.current(environment))
         if manifest is not None:
             manifests[environment.name] = manifest
     return manifests

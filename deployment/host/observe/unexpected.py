@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ..event_log import archived_logs, last_head, log_commands, read_models
 from ..node import reading
-from ..values.layout import Environment, Layout
+from ..values.layout import Environment
 from ..values.model import Manifest
 from ..values.printable import printable
 
@@ -29,21 +29,19 @@ KINDS = {
 }
 
 
-def of(layout: Layout, environment: Environment, release: Manifest, owner: int | None) -> tuple[str, ...]:
+def of(environment: Environment, release: Manifest, owner: int | None) -> tuple[str, ...]:
     """Sentences about the first few unexpected files, each safe for a terminal."""
-    flaws = _all(layout, environment, release, owner)
+    flaws = _all(environment, release, owner)
     first = itertools.islice(flaws, SHOWN)
     shown = tuple(f"unexpected file {printable(str(path))}: {flaw}" for path, flaw in first)
     return (*shown, "there are more unexpected files") if next(flaws, None) else shown
 
 
-def _all(
-    layout: Layout, environment: Environment, release: Manifest, owner: int | None
-) -> Iterator[tuple[Path, str]]:
+def _all(environment: Environment, release: Manifest, owner: int | None) -> Iterator[tuple[Path, str]]:
     log, models = log_commands.path_of(release), read_models.directory(release)
-    archive = layout.kept_logs(environment)
+    archive = environment.archived_logs
     directories = [path for path in (log, models) if not path.is_symlink()]  # of links there `links` tells
-    for path in (*directories, archive, layout.copies(environment)):
+    for path in (*directories, archive, environment.copies):
         yield from _judged(path, stat.S_IFDIR, owner)
     for path in (last_head.beside(release), last_head.last_backup(release), *_files_of(log)):
         yield from _judged(path, stat.S_IFREG, owner)

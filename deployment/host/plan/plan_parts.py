@@ -14,7 +14,7 @@ from . import reasons
 def cleared(observed: Observed, environment: Environment) -> Iterator[Step]:
     """Remove what a rehearsal has left that did not come to its end."""
     if observed.rehearsal:
-        yield Step("clear-rehearsal", (environment.rehearsal,), "left by a rehearsal that did not end")
+        yield Step("clear-rehearsal", (environment.rehearsal_stem,), "left by a rehearsal that did not end")
 
 
 def tamed(observed: Observed, environment: Environment) -> Iterator[Step]:

@@ -183,7 +183,8 @@ def _waited(path: Path, processes: tuple[str, ...]) -> Busy:
 
 def _held(layout: Layout, descriptor: int, processes: tuple[str, ...]) -> dict[str, Any]:
     holder_ = _read(descriptor)
-    steps = record.get(layout, holder_["transaction"]).entries("step") if "transaction" in holder_ else []
+    name = holder_.get("transaction")
+    steps = record.Transaction(name, layout).entries("step") if name else []
     return {**holder_, "phase": steps[-1]["title"] if steps else "", "process": processes[0]}
 
 

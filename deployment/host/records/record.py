@@ -31,10 +31,15 @@ FORGOTTEN = 3600.0  # seconds after which what was not begun is forgotten, where
 
 @dataclass(frozen=True)
 class Transaction:
-    """One change, by its id, and the directory that is all of its memory."""
+    """One change, by its id: its directory is all of its memory."""
 
     id: str
-    path: Path
+    layout: Layout
+
+    @property
+    def path(self) -> Path:
+        """The directory of its request, its staged inputs and its record."""
+        return self.layout.transactions / self.id
 
     @property
     def unit(self) -> str:
@@ -129,17 +134,18 @@ def new_id(environment: str) -> str:
 
 def create(layout: Layout, request: dict[str, Any]) -> Transaction:
     """A new transaction with its request on disk, and room for its record; older ones are forgotten."""
-    path = _directory(layout, request["environment"])
+    transaction = _with_directory(layout, request["environment"])
     reserves = reserve.places(layout)
+    content = json.dumps(request, indent=1).encode()
     try:
-        publish(path / "request.json", json.dumps(request, indent=1).encode(), 0o600, reserves)
-        _begin(Transaction(path.name, path).log, reserves)
+        publish(transaction.path / "request.json", content, 0o600, reserves)
+        _begin(transaction.log, reserves)
     except OSError:
-        forget(layout, Transaction(path.name, path))
+        forget(transaction)
         raise
     for old in (*ended(layout)[:-KEEP], *never_begun(layout)):
         shutil.rmtree(old.path, ignore_errors=True)  # another environment's deploy may be at it too
-    return Transaction(path.name, path)
+    return transaction
 
 
 @contextlib.contextmanager
@@ -164,10 +170,10 @@ def _begin(log: Path, reserves: Iterable[Path]) -> None:
         reserve.take(reserves, log)
 
 
-def forget(layout: Layout, transaction: Transaction) -> None:
+def forget(transaction: Transaction) -> None:
     """Remove all of a transaction that was not started, also the directories that were made for it."""
     shutil.rmtree(transaction.path)
-    forget_empty(layout)
+    forget_empty(transaction.layout)
 
 
 def forget_empty(layout: Layout) -> None:
@@ -177,19 +183,19 @@ def forget_empty(layout: Layout) -> None:
             path.rmdir()
 
 
-def _directory(layout: Layout, environment: str) -> Path:
-    """A new directory for a transaction, with an id that no other transaction has."""
+def _with_directory(layout: Layout, environment: str) -> Transaction:
+    """A transaction with a new directory, and an id that no other transaction has."""
     while True:
         make_private(layout.state)
         layout.transactions.mkdir(mode=0o700, exist_ok=True)
-        path = layout.transactions / new_id(environment)
+        transaction = Transaction(new_id(environment), layout)
         try:
-            path.mkdir(mode=0o700)
+            transaction.path.mkdir(mode=0o700)
         except FileExistsError:  # two of one second got the same random part
             continue
         except FileNotFoundError:  # another refused change has just removed the empty directory
             continue
-        return path
+        return transaction
 
 
 def every(layout: Layout) -> Iterator[Transaction]:
@@ -201,7 +207,7 @@ def every(layout: Layout) -> Iterator[Transaction]:
             except FileNotFoundError:  # not staged yet, or just forgotten
                 continue
             if set(request or ()) >= WHOLE:
-                yield Transaction(path.name, path)
+                yield Transaction(path.name, layout)
 
 
 def ended(layout: Layout) -> list[Transaction]:
@@ -212,7 +218,7 @@ def ended(layout: Layout) -> list[Transaction]:
 def never_begun(layout: Layout) -> list[Transaction]:
     """Those that nobody can start any more: whoever brought their data died before. They hold secrets."""
     paths = layout.transactions.iterdir() if layout.transactions.is_dir() else ()
-    items = [Transaction(path.name, path) for path in sorted(paths)]
+    items = [Transaction(path.name, layout) for path in sorted(paths)]
     return [item for item in items if not item.entries() and _is_left(item)]
 
 
@@ -228,11 +234,6 @@ def _is_left(transaction: Transaction) -> bool:
         with contextlib.suppress(FileNotFoundError):
             return time.time() - transaction.path.stat().st_mtime > FORGOTTEN
         return False
-
-
-def get(layout: Layout, name: str) -> Transaction:
-    """The transaction of that id."""
-    return Transaction(name, layout.transactions / name)
 
 
 def _boot() -> str:

@@ -22,9 +22,9 @@ class Mark:
     origin: str | None = None  # the release whose code it has with another configuration
 
 
-def read(layout: Layout, environment: Environment, name: str) -> Mark:
+def read(environment: Environment, name: str) -> Mark:
     """The mark of a release; an empty one if it never came up."""
-    path = layout.verified(environment) / name
+    path = environment.verified / name
     try:
         value = json.loads(path.read_bytes() or b"{}")
         return Mark(
@@ -43,23 +43,23 @@ class Place:
     origin: str | None = None  # what it was made of, if it was: its place is the place of that one
 
 
-def note(layout: Layout, environment: Environment, name: str, projections: str, position: Place) -> None:
+def note(environment: Environment, name: str, projections: str, position: Place) -> None:
     """Remember that a release came up. Going back to one does not make it the newest."""
-    known = read(layout, environment, name)
+    known = read(environment, name)
     if position.deployed:
         mark = Mark(0, projections, position.before if position.before != name else known.before)
     elif position.origin is not None and position.origin != name:
-        of = read(layout, environment, position.origin)
+        of = read(environment, position.origin)
         mark = replace(of, projections=projections, origin=of.origin or position.origin)
     else:
         mark = replace(known, projections=projections)
     if mark != known or not mark.verified_at:
-        _write(layout, layout.verified(environment) / name, mark)
+        _write(environment.layout, environment.verified / name, mark)
 
 
-def forget(layout: Layout, environment: Environment, name: str) -> None:
+def forget(environment: Environment, name: str) -> None:
     """The release is gone, or does not count any more."""
-    (layout.verified(environment) / name).unlink(missing_ok=True)
+    (environment.verified / name).unlink(missing_ok=True)
 
 
 def _write(layout: Layout, path: Path, mark: Mark) -> None:

@@ -38,27 +38,27 @@ def layer(layout: Layout, staged: Path, digest: str) -> str:
     return f"{count} files"
 
 
-def release(layout: Layout, environment: Environment, staged: Path, name: str) -> str:
+def release(environment: Environment, staged: Path, name: str) -> str:
     """Unpack, compile and check the staged release."""
-    final = layout.releases(environment) / name
+    final = environment.releases / name
     with _half_made(final) as half:
         _unpack_all(staged / "release.tar.gz", half)
-        return f"{_checked(layout, environment, half, final)} files"
+        return f"{_checked(environment, half, final)} files"
 
 
-def _checked(layout: Layout, environment: Environment, half: Path, final: Path) -> int:
+def _checked(environment: Environment, half: Path, final: Path) -> int:
     """Check, compile and put in place what was unpacked; returns the number of files of the release."""
     manifest, name = manifest_in(half), final.name
     if manifest is None or (wrong := drifted(half, manifest, name)):
         differing = "no manifest" if manifest is None else ", ".join(wrong)
         raise StepFailed(f"the upload is not release {name}: {differing} differs.")
-    (half / LAYER).symlink_to(layout.layers / manifest.layer)
-    _reuse(layout.current(environment), half)
+    (half / LAYER).symlink_to(environment.layout.layers / manifest.layer)
+    _reuse(environment.current, half)
     (half / bytecode.FORM_NAME).write_text(bytecode.FORM)
     if faults := _compile(half, "services"):
         raise StepFailed(f"release {name} has code that does not compile.", details=tuple(faults))
-    with host_lock(layout):  # nobody prunes the layer between this look and the link to it
-        if not (layout.layers / manifest.layer).is_dir():
+    with host_lock(environment.layout):  # nobody prunes the layer between this look and the link to it
+        if not (environment.layout.layers / manifest.layer).is_dir():
             raise StepFailed(f"layer {manifest.layer[:12]} has just been pruned.", "deploy once more")
         _finish(half, final)
     return len(manifest.files)

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..values.layout import Environment, Layout
+from ..values.layout import Environment
 from ..values.model import Taken
 
 LONGEST = 40  # links on the way to one directory; Linux follows no more
@@ -38,17 +38,25 @@ class Stop:
         return self.mode is not None and stat.S_ISDIR(self.mode)
 
 
-def followed(layout: Layout, environment: Environment) -> tuple[Path, ...]:
+def followed(environment: Environment) -> tuple[Path, ...]:
     """The directories that may be links: root owns all that is above them."""
-    data, own = layout.data(environment), layout.releases(environment).parent
-    return (layout.opt, layout.layers, layout.host_halves, own, layout.state, data.parent, data)
+    data, own = environment.data, environment.releases.parent
+    return (
+        environment.layout.opt,
+        environment.layout.layers,
+        environment.layout.host_halves,
+        own,
+        environment.layout.state,
+        data.parent,
+        data,
+    )
 
 
-def of(layout: Layout, environment: Environment) -> tuple[Taken, ...]:
+def of(environment: Environment) -> tuple[Taken, ...]:
     """The links in place of directories of ours that are not followed, with the reasons."""
-    refused = [(path, reason(way(path))) for path in followed(layout, environment)]
-    own, data = layout.releases(environment), layout.data(environment)
-    others = (own, layout.verified(environment), data / "events", data / "projections")
+    refused = [(path, reason(way(path))) for path in followed(environment)]
+    own, data = environment.releases, environment.data
+    others = (own, environment.verified, data / "events", data / "projections")
     refused += [(path, "a link is not followed there") for path in others if path.is_symlink()]
     return tuple(
         Taken(f"{path} cannot be used: {why}", _hint(environment, data, path), inner=path.parent == data)
@@ -125,9 +133,9 @@ def _look(path: Path, *, by_link: bool) -> Stop:
     return Stop(path, status.st_uid, status.st_mode, by_link)
 
 
-def real(layout: Layout, environment: Environment, path: Path) -> Path:
+def real(environment: Environment, path: Path) -> Path:
     """A directory of ours without the links that are followed on the way to it."""
-    if path in followed(layout, environment):
+    if path in followed(environment):
         return Path(os.path.realpath(path))
     return Path(os.path.realpath(path.parent)) / path.name
 

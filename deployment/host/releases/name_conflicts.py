@@ -13,7 +13,7 @@ from pathlib import Path
 from ..node import accounts, dropins, reading
 from ..node.accounts import Account
 from ..records import audit
-from ..values.layout import ENVIRONMENTS, UNIT_SUFFIXES, Environment, Layout
+from ..values.layout import ENVIRONMENTS, UNIT_SUFFIXES, Environment
 from ..values.model import Taken
 from ..values.printable import printable
 from . import releases
@@ -42,25 +42,23 @@ LOG = "events.db"
 DEPTH = 3  # levels of a directory of data that are searched for a log
 
 
-def of(layout: Layout, environment: Environment) -> tuple[Taken, ...]:
+def of(environment: Environment) -> tuple[Taken, ...]:
     """An environment's names that are taken. Directories and units of a deployed environment are ours."""
-    return tuple(_each(layout, environment))
+    return tuple(_each(environment))
 
 
-def _each(layout: Layout, environment: Environment) -> Iterator[Taken]:
-    yield from account(accounts.of(environment), accounts.group_of(environment), layout, environment)
-    yield from _units(layout, environment)
-    yield from _addresses(layout, environment)
-    if not releases.is_deployed(layout, environment):
-        yield from _directories(layout, environment)
-        yield from _journals(layout, environment)
+def _each(environment: Environment) -> Iterator[Taken]:
+    yield from account(accounts.of(environment), accounts.group_of(environment), environment)
+    yield from _units(environment)
+    yield from _addresses(environment)
+    if not releases.is_deployed(environment):
+        yield from _directories(environment)
+        yield from _journals(environment)
 
 
-def account(
-    existing: Account | None, group: int | None, layout: Layout, environment: Environment
-) -> Iterator[Taken]:
+def account(existing: Account | None, group: int | None, environment: Environment) -> Iterator[Taken]:
     """A user or a group of the environment's name that is somebody else's."""
-    name, home = environment.user, layout.data(environment)
+    name, home = environment.user, environment.data
     if existing is not None and not accounts.is_ours(existing, environment, home):
         values = f"uid {existing.uid}, home {existing.home}, shell {existing.login_shell}"
         rename = f"usermod --login OTHER_NAME {name}; groupmod --new-name OTHER_NAME {name}"
@@ -73,17 +71,21 @@ def account(
         yield Taken(f"the group {name} (gid {group})", hint)
 
 
-def _units(layout: Layout, environment: Environment) -> Iterator[Taken]:
-    files = [layout.unit_file(name) for name in releases.strange_units(layout, environment)]
-    rehearsal = layout.rehearsal_units(environment)
+def _units(environment: Environment) -> Iterator[Taken]:
+    files = [environment.layout.unit_file(name) for name in releases.strange_units(environment)]
+    rehearsal = environment.rehearsal_units
     names = [path.name for path in rehearsal]
     own = (environment.socket, environment.service)
-    files += [path for path in map(layout.unit_file, names) if _is_there(path)]
-    if not releases.is_deployed(layout, environment):
+    files += [path for path in map(environment.layout.unit_file, names) if _is_there(path)]
+    if not releases.is_deployed(environment):
         names += own
-        files += [path for path in _journal_files(layout, environment) if _is_there(path)]
-    elsewhere = {layout.root / directory / name: None for directory in UNIT_PLACES for name in names}
-    elsewhere |= {layout.root / directory / name: None for directory in BEFORE_OURS for name in own}
+        files += [path for path in _journal_files(environment) if _is_there(path)]
+    elsewhere = {
+        environment.layout.root / directory / name: None for directory in UNIT_PLACES for name in names
+    }
+    elsewhere |= {
+        environment.layout.root / directory / name: None for directory in BEFORE_OURS for name in own
+    }
     files += [path for path in elsewhere if path not in rehearsal and _is_there(path)]
     if files:
         shown = " ".join(map(str, files))
@@ -93,9 +95,9 @@ def _units(layout: Layout, environment: Environment) -> Iterator[Taken]:
         yield Taken(", ".join(map(str, files)), hint)
 
 
-def _addresses(layout: Layout, environment: Environment) -> Iterator[Taken]:
+def _addresses(environment: Environment) -> Iterator[Taken]:
     """Drop-ins by which the socket listens elsewhere too: no release could prove itself there."""
-    for path in dropins.of(layout, environment.socket).values():
+    for path in dropins.of(environment.layout, environment.socket).values():
         if LISTENS.search(path.read_text(errors="replace")):
             own = f"API_HOST= and API_PORT= in .env.{environment.name} say where {environment.name} listens"
             hint = f"{AS_ROOT}: mv {path} /root/ && systemctl daemon-reload; {own}"
@@ -106,15 +108,15 @@ def _is_there(path: Path) -> bool:
     return path.is_symlink() or path.exists()
 
 
-def _journal_files(layout: Layout, environment: Environment) -> list[Path]:
+def _journal_files(environment: Environment) -> list[Path]:
     places = ("run/systemd", "usr/local/lib/systemd", "usr/lib/systemd")
-    return [layout.root / directory / environment.journal for directory in places]
+    return [environment.layout.root / directory / environment.journal for directory in places]
 
 
-def _directories(layout: Layout, environment: Environment) -> Iterator[Taken]:
-    data, own = layout.data(environment), layout.releases(environment).parent
+def _directories(environment: Environment) -> Iterator[Taken]:
+    data, own = environment.data, environment.releases.parent
     known = {
-        layout.opt: {"layers", "host", *ENVIRONMENTS},
+        environment.layout.opt: {"layers", "host", *ENVIRONMENTS},
         own: {"releases", "current", "verified"},
         data.parent: set(ENVIRONMENTS),
     }
@@ -149,17 +151,19 @@ def holds_log(data: Path) -> bool:
     return any(path.name == LOG and len(path.parts) <= DEPTH for path in paths)
 
 
-def _journals(layout: Layout, environment: Environment) -> Iterator[Taken]:
+def _journals(environment: Environment) -> Iterator[Taken]:
     """Journals of the namespace, on a node where the environment never was."""
     pattern = f"*.{environment.namespace}"
-    journals = [path for path in (layout.root / "var/log/journal").glob(pattern) if any(path.iterdir())]
-    if journals and not _is_known(layout, environment):
+    journals = [
+        path for path in (environment.layout.root / "var/log/journal").glob(pattern) if any(path.iterdir())
+    ]
+    if journals and not _is_known(environment):
         shown = " ".join(map(str, journals))
         yield Taken(f"the journal {shown}", f"{AS_ROOT}: mv {shown} /root/")
 
 
-def _is_known(layout: Layout, environment: Environment) -> bool:
+def _is_known(environment: Environment) -> bool:
     """Whether the environment has been on this node before: its data is here, or a change of it on record."""
-    lines = (line for line in audit.read(layout) if isinstance(line, dict))
-    data = layout.data(environment)
+    lines = (line for line in audit.read(environment.layout) if isinstance(line, dict))
+    data = environment.data
     return holds_log(data) or any(line.get("environment") == environment.name for line in lines)

@@ -10,16 +10,16 @@ from collections.abc import Collection
 from pathlib import Path
 
 from ..records import verified_releases
-from ..values.layout import ENVIRONMENTS, Environment, Layout
+from ..values.layout import Environment, Layout
 from ..values.model import Kept, Manifest, id_of, sha256
 
 MANIFEST = "manifest.json"
 RELEASE_NAME = re.compile(r"[0-9a-f]{12}(-dirty)?-[0-9a-f]{12}")
 
 
-def read_manifest(layout: Layout, environment: Environment, release: str | None) -> Manifest | None:
+def read_manifest(environment: Environment, release: str | None) -> Manifest | None:
     """The manifest of a kept release; None when it is not kept or cannot be read."""
-    return manifest_in(layout.releases(environment) / release) if release else None
+    return manifest_in(environment.releases / release) if release else None
 
 
 def manifest_in(path: Path) -> Manifest | None:
@@ -30,24 +30,22 @@ def manifest_in(path: Path) -> Manifest | None:
         return None
 
 
-def command(layout: Layout, environment: Environment, release: Manifest, *words: str) -> list[str]:
+def command(environment: Environment, release: Manifest, *words: str) -> list[str]:
     """The argv that runs a program of a kept release, such as `services.event_log head`."""
-    launcher = layout.releases(environment) / release.id / "run.py"
+    launcher = environment.releases / release.id / "run.py"
     return [f"/usr/bin/python{release.python}", "-IS", str(launcher), *words]
 
 
-def on_disk(
-    layout: Layout, environment: Environment, examined: Collection[str | None] | None = None
-) -> dict[str, Kept]:
+def on_disk(environment: Environment, examined: Collection[str | None] | None = None) -> dict[str, Kept]:
     """The releases on disk. One that cannot be read, or was edited, is not intact.
 
     Only the releases in `examined` are compared with their manifests; without it, all are.
     """
     releases_ = {}
-    for name in names(layout, environment):
-        path = layout.releases(environment) / name
-        manifest = read_manifest(layout, environment, name)
-        mark = verified_releases.read(layout, environment, name)
+    for name in names(environment):
+        path = environment.releases / name
+        manifest = read_manifest(environment, name)
+        mark = verified_releases.read(environment, name)
         trusted = examined is not None and name not in examined
         releases_[name] = Kept(
             intact=manifest is not None and (trusted or not drifted(path, manifest, name)),
@@ -58,27 +56,27 @@ def on_disk(
     return releases_
 
 
-def names(layout: Layout, environment: Environment) -> list[str]:
+def names(environment: Environment) -> list[str]:
     """The ids of the releases on disk; what was left half-made bears another kind of name."""
-    names_ = (path.name for path in _entries(layout.releases(environment)))
+    names_ = (path.name for path in _entries(environment.releases))
     return [name for name in names_ if RELEASE_NAME.fullmatch(name)]
 
 
-def manifests(layout: Layout, environment: Environment) -> list[Manifest]:
+def manifests(environment: Environment) -> list[Manifest]:
     """The manifests of the releases on disk, of those that can be read."""
-    manifests_ = (read_manifest(layout, environment, name) for name in names(layout, environment))
+    manifests_ = (read_manifest(environment, name) for name in names(environment))
     return [manifest for manifest in manifests_ if manifest is not None]
 
 
-def previous(layout: Layout, environment: Environment) -> str | None:
+def previous(environment: Environment) -> str | None:
     """The release before the current one, of those that came up and are kept; `rollback` goes there.
 
     That is the one which it replaced, so that nobody comes to one that was rolled back from. Where that is
     gone, or was deployed anew since then, it is the newest of the older ones. A release that was made of
     another with the configuration of its day is no step back from it, nor are its siblings.
     """
-    marks = {name: verified_releases.read(layout, environment, name) for name in names(layout, environment)}
-    here = current(layout, environment) or ""
+    marks = {name: verified_releases.read(environment, name) for name in names(environment)}
+    here = current(environment) or ""
     own = marks.get(here, verified_releases.Mark())
     kin = {here, own.origin} | {
         name for name, mark in marks.items() if mark.origin in (here, own.origin or here)
@@ -104,37 +102,39 @@ def _id_in(path: Path) -> str:
     return id_of(json.loads((path / MANIFEST).read_bytes()))
 
 
-def current(layout: Layout, environment: Environment) -> str | None:
+def current(environment: Environment) -> str | None:
     """The release that `current` points to."""
-    link = layout.current(environment)
+    link = environment.current
     return link.readlink().name if link.is_symlink() else None
 
 
-def is_deployed(layout: Layout, environment: Environment) -> bool:
+def is_deployed(environment: Environment) -> bool:
     """Whether a release of the environment lies on the node."""
-    return current(layout, environment) is not None or bool(names(layout, environment))
+    return current(environment) is not None or bool(names(environment))
 
 
-def unit_files(layout: Layout, environment: Environment) -> dict[str, str]:
+def unit_files(environment: Environment) -> dict[str, str]:
     """The environment's unit files that a deploy has installed, with their digests."""
-    strange = strange_units(layout, environment)
-    paths = {name: layout.unit_file(name) for name in environment.unit_names if name not in strange}
+    strange = strange_units(environment)
+    paths = {
+        name: environment.layout.unit_file(name) for name in environment.unit_names if name not in strange
+    }
     digests = ((name, _digest(path)) for name, path in paths.items())
     return {name: digest for name, digest in digests if digest is not None}
 
 
-def strange_units(layout: Layout, environment: Environment) -> tuple[str, ...]:
+def strange_units(environment: Environment) -> tuple[str, ...]:
     """The unit files of the environment's names that no deploy has made. Those of a deployed one are ours."""
-    if is_deployed(layout, environment):
+    if is_deployed(environment):
         return ()
     marks = {
         environment.socket: f"Description=Helionyx {environment.name}: the socket",
-        environment.service: f"{Layout().current(environment)}/",
+        environment.service: f"{environment.current}/",
         environment.shutdown: f"Description=Helionyx {environment.name}: the limit",
         environment.journal: f"# The journal of Helionyx {environment.name}",
     }
-    there = (name for name in environment.unit_names if _is_there(layout.unit_file(name)))
-    return tuple(name for name in there if marks[name] not in _text(layout.unit_file(name)))
+    there = (name for name in environment.unit_names if _is_there(environment.layout.unit_file(name)))
+    return tuple(name for name in there if marks[name] not in _text(environment.layout.unit_file(name)))
 
 
 def _is_there(path: Path) -> bool:
@@ -158,9 +158,9 @@ def layers_used(layout: Layout, without: Environment | None = None) -> set[str]:
     """The layers that some kept release needs; `without` leaves one environment's releases aside."""
     return {
         manifest.layer
-        for environment in map(Environment, ENVIRONMENTS)
+        for environment in layout.environments
         if environment != without
-        for manifest in manifests(layout, environment)
+        for manifest in manifests(environment)
     }
 
 

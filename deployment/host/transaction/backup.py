@@ -27,8 +27,8 @@ BY_OTHERS = "a process of the environment's user does that, and no release: look
 
 def hand_over(layout: Layout, wire: Wire, request: dict[str, Any]) -> None:
     """Make the copy and send it. Raises `Refused` where there is no log to copy."""
-    environment = Environment(request["environment"])
-    release = releases.read_manifest(layout, environment, releases.current(layout, environment))
+    environment = layout.of(request["environment"])
+    release = releases.read_manifest(environment, releases.current(environment))
     if release is None:
         raise Refused(
             f"{environment.name} has no release on this node, so there is nothing that could read its log.",
@@ -36,8 +36,8 @@ def hand_over(layout: Layout, wire: Wire, request: dict[str, Any]) -> None:
         )
     refuse_nobody(environment)
     started = time.monotonic()
-    with _alone(layout, environment, request):
-        answer, file = _copied(layout, environment, release)
+    with _alone(environment, request):
+        answer, file = _copied(environment, release)
     with file:  # which has no name any more: however this ends, nothing is left
         _note(layout, request, release, answer, seconds=round(time.monotonic() - started, 3))
         size = os.fstat(file.fileno()).st_size
@@ -77,12 +77,12 @@ def _note(
 
 
 @contextmanager
-def _alone(layout: Layout, environment: Environment, request: dict[str, Any]) -> Iterator[None]:
+def _alone(environment: Environment, request: dict[str, Any]) -> Iterator[None]:
     """One copy at a time. A change may go on meanwhile: what copies stays, and so does the log."""
     name = environment.name
     try:
         with environment_lock(
-            layout, f"{name}-backup", {"actor": request["actor"]["name"], "verb": "backup"}
+            environment.layout, f"{name}-backup", {"actor": request["actor"]["name"], "verb": "backup"}
         ):
             yield
     except Busy as error:
@@ -91,9 +91,9 @@ def _alone(layout: Layout, environment: Environment, request: dict[str, Any]) ->
         ) from error
 
 
-def _copied(layout: Layout, environment: Environment, release: Manifest) -> tuple[dict[str, Any], IO[bytes]]:
+def _copied(environment: Environment, release: Manifest) -> tuple[dict[str, Any], IO[bytes]]:
     """Have the release copy and verify its log; return its answer and the open copy."""
-    directory, store = layout.copies(environment), path_of(release)
+    directory, store = environment.copies, path_of(release)
     if directory == store or directory in store.parents:
         raise Refused(f"{store} is in the directory for temporary copies.", "give the log another place")
     clear = ["rm", "-rf", "--one-file-system", "--", str(directory)]
@@ -102,7 +102,7 @@ def _copied(layout: Layout, environment: Environment, release: Manifest) -> tupl
     try:
         run(["mkdir", "--mode=700", "--", str(directory)], user=environment.user)
         words = ("services.event_log", "backup", "--store", str(store), "--to", str(directory))
-        answer = ask(layout, environment, release, *words, timeout=LONG)
+        answer = ask(environment, release, *words, timeout=LONG)
         return _copy_of(answer), _opened(directory / LOG_FILE, user_id(environment))
     except StepFailed as error:
         raise StepFailed(

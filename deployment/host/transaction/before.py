@@ -8,7 +8,6 @@ from ..event_log.archive_notes import ArchiveNotes
 from ..releases import releases
 from ..values.desired import Absent, Desired, Running, Stopped, Unchanged
 from ..values.errors import StepFailed
-from ..values.layout import Layout
 from ..values.model import Observed
 from ..values.request import ResolvedRequest
 
@@ -20,14 +19,12 @@ def state_of(observed: Observed) -> str:
     return "stopped" if observed.exists else "absent"
 
 
-def as_it_was(
-    layout: Layout, request: ResolvedRequest, archive: ArchiveNotes, before: dict[str, Any]
-) -> Desired:
+def as_it_was(request: ResolvedRequest, archive: ArchiveNotes, before: dict[str, Any]) -> Desired:
     """The state to revert to. `before` is the record's entry about it. Raises `StepFailed`."""
     environment = request.environment
     if before["state"] == "absent":
         return Absent(environment=environment, user=before["user"], home=before["home"])
-    release = releases.read_manifest(layout, environment, before["release"])
+    release = releases.read_manifest(environment, before["release"])
     if release is None:
         raise StepFailed(f"the manifest of release {before['release']} cannot be read.")
     shared: dict[str, Any] = {"environment": environment, "release": release, "back": True}

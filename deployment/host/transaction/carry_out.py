@@ -21,11 +21,11 @@ PAUSE, LONGEST_PAUSE = 0.5, 30.0  # seconds between two attempts on a disk that 
 
 def carry_out(layout: Layout, name: str) -> None:
     """Bring a staged transaction to a result, whatever attempt this is."""
-    transaction = record.get(layout, name)
+    transaction = record.Transaction(name, layout)
     if not transaction.is_known:  # a unit that a power cut kept from being removed
-        unit.remove(layout, transaction)
+        unit.remove(transaction)
         return
-    request = ResolvedRequest.parse(transaction.request)
+    request = ResolvedRequest.parse(transaction.request, layout)
     environment = request.environment
     holder = {"actor": request.actor["name"], "verb": request.verb, "transaction": name}
     pause = PAUSE
@@ -34,11 +34,11 @@ def carry_out(layout: Layout, name: str) -> None:
         try:
             with environment_lock(layout, environment.name, holder):
                 if transaction.result is None:
-                    Change(layout, transaction, request).run()
+                    Change(transaction, request).run()
         except Busy as error:
             if time.monotonic() >= patience:
                 # Steps that are done cannot be called untouched; whoever holds the lock closes the audit.
-                conclude(layout, transaction, "hands" if transaction.entries("step") else "refused", error)
+                conclude(transaction, "hands" if transaction.entries("step") else "refused", error)
             else:
                 time.sleep(0.25)
         except OSError as error:
@@ -47,5 +47,5 @@ def carry_out(layout: Layout, name: str) -> None:
             # Not even the record fits. Waiting is left to nobody else: systemd counts the starts of a unit.
             time.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE)
-    unit.remove(layout, transaction)
+    unit.remove(transaction)
     transaction.close()

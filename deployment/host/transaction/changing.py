@@ -33,26 +33,25 @@ POLL = 0.01  # seconds between two looks at the record
 
 def change(layout: Layout, wire: Wire, program: Path, asked: dict[str, Any]) -> None:
     """Say the plan of a change, and have it carried out unless the request is a `dry` one."""
-    request = Request.parse(asked)
+    request = Request.parse(asked, layout)
     environment = request.environment
     try:
         if not request.dry:
-            _prepare(layout, request)
-        manifest = releases.read_manifest(layout, environment, releases.current(layout, environment))
-        resolved = resolve(layout, request, manifest, asked)
-        observed, desired, steps = _preview(layout, resolved)
+            _prepare(request)
+        manifest = releases.read_manifest(environment, releases.current(environment))
+        resolved = resolve(request, manifest, asked)
+        observed, desired, steps = _preview(resolved)
     except OSError as error:  # such as a mount in the data that answers no more
         raise Refused(f"{error.filename or 'the disk'}: {error.strerror}.", unmounted(environment)) from error
     before = observed.current
-    wire.say("plan", **_plan(layout, resolved, manifest, observed, desired, steps))
+    wire.say("plan", **_plan(resolved, manifest, observed, desired, steps))
     if request.dry or not steps:
         wire.say("result", outcome="planned" if request.dry else "nothing", before=before, after=before)
         return
-    follow(wire, _begun(layout, wire, program, resolved, steps))
+    follow(wire, _begun(wire, program, resolved, steps))
 
 
 def _plan(
-    layout: Layout,
     request: ResolvedRequest,
     manifest: Manifest | None,
     observed: Observed,
@@ -60,19 +59,17 @@ def _plan(
     steps: tuple[Step, ...],
 ) -> dict[str, Any]:
     """The plan as the operator's half hears it."""
-    environment = request.environment
+    environment, layout = request.environment, request.environment.layout
     log = None
     if manifest and desired.log:
-        log = archived_logs.preview(
-            layout, environment, manifest, observed.log, desired.log, desired.archived
-        )
+        log = archived_logs.preview(environment, manifest, observed.log, desired.log, desired.archived)
     return {
         "steps": [step.to_json() for step in steps],
         "callers": callers(steps),
         "drop_ins": list(observed.dropins),
         "stopped": observed.exists and observed.is_stopped,
         "before": observed.current,
-        "data": str(layout.data(environment)) if observed.data else None,
+        "data": str(environment.data) if observed.data else None,
         "release": desired.release.id if desired.release else None,
         "changed_keys": changed_keys(manifest, desired.release) if manifest and desired.release else [],
         "log": log,
@@ -82,20 +79,21 @@ def _plan(
     }
 
 
-def _prepare(layout: Layout, request: Request) -> None:
+def _prepare(request: Request) -> None:
     """Refuse what cannot begin, and close what an earlier change has left."""
     environment = request.environment
-    room.refuse_full(layout, environment, request.verb)
-    held = locks.holder(layout, environment.name)
+    room.refuse_full(environment, request.verb)
+    held = locks.holder(environment.layout, environment.name)
     if held is not None:
         raise locks.busy(environment.name, held)
-    settle(layout, environment, request.actor["name"])
+    settle(environment, request.actor["name"])
 
 
 def _begun(
-    layout: Layout, wire: Wire, program: Path, request: ResolvedRequest, steps: tuple[Step, ...]
+    wire: Wire, program: Path, request: ResolvedRequest, steps: tuple[Step, ...]
 ) -> record.Transaction:
     """The transaction that carries the steps out, which runs by itself from here on."""
+    layout = request.environment.layout
     try:
         transaction = record.create(layout, request.to_json())
     except OSError as error:
@@ -104,37 +102,38 @@ def _begun(
     wire.say("transaction", id=transaction.id, unit=transaction.unit)
     try:
         with record.staging(transaction):
-            _stage(layout, wire, transaction, request, steps)
+            _stage(wire, transaction, request, steps)
     except OSError as error:
-        record.forget(layout, transaction)
+        record.forget(transaction)
         raise _unwritable(error) from error
     except (Hangup, HostError):
-        record.forget(layout, transaction)
+        record.forget(transaction)
         raise
     try:
-        _start(layout, transaction, program)
+        _start(transaction, program)
     except StepFailed as error:
-        unit.remove(layout, transaction)
-        record.forget(layout, transaction)
-        others = dropins.of(layout, transaction.unit).values()  # such as those for all of helionyx-*.service
+        unit.remove(transaction)
+        record.forget(transaction)
+        # Such as those for all of helionyx-*.service.
+        others = dropins.of(transaction.layout, transaction.unit).values()
         named = tuple(f"its unit is changed by the drop-in {path}" for path in others)
         raise Refused(
             "the node cannot start the transaction.", "fix that first", (*error.details, *named)
         ) from error
     except HostError:  # such as a lock that does not get free
-        record.forget(layout, transaction)
+        record.forget(transaction)
         raise
     return transaction
 
 
-def _preview(layout: Layout, request: ResolvedRequest) -> tuple[Observed, Desired, tuple[Step, ...]]:
+def _preview(request: ResolvedRequest) -> tuple[Observed, Desired, tuple[Step, ...]]:
     """The state found, the state desired, and the steps between them as things stand now."""
-    desired = desired_of(layout, request)
+    desired = desired_of(request)
     if request.verb == "deploy" and request.release and id_of(request.release) != request.release["id"]:
         raise Refused(f"release {request.release['id']} does not bear the id of its contents.")
     # What a stop does depends on no log: it goes on at once where somebody keeps the log from being read.
     with_log = not isinstance(desired, Stopped)
-    observed = observe(layout, request.environment, desired, with_log=with_log)
+    observed = observe(request.environment, desired, with_log=with_log)
     return observed, desired, plan(observed, desired)
 
 
@@ -150,7 +149,6 @@ def _unwritable(error: OSError) -> Refused:
 
 
 def _stage(
-    layout: Layout,
     wire: Wire,
     transaction: record.Transaction,
     request: ResolvedRequest,
@@ -162,22 +160,22 @@ def _stage(
     if request.verb == "rollback" and request.to and request.manifest and "release" in needs:
         from ..apply import compose
 
-        compose.stage(layout, request.environment, request.to, request.manifest, transaction.path)
+        compose.stage(request.environment, request.to, request.manifest, transaction.path)
         needs.remove("release")
     wire.say("need", blobs=needs)
     for kind in needs:
         head = wire.hear()
         size = int(head["size"])
-        room.refuse_too_large(layout, request.environment, kind, size)
+        room.refuse_too_large(request.environment, kind, size)
         if kind == "log":
-            archived_logs.refuse_full_disk(layout, request.environment, size)
+            archived_logs.refuse_full_disk(request.environment, size)
         name = "log.db" if kind == "log" else f"{kind}.tar.gz"
         wire.receive(transaction.path / name, size, str(head["sha256"]))
 
 
-def _start(layout: Layout, transaction: record.Transaction, program: Path) -> None:
+def _start(transaction: record.Transaction, program: Path) -> None:
     """Start the unit that carries the transaction out, with the host half kept on disk."""
-    unit.start(layout, transaction, halves.keep(layout, program))
+    unit.start(transaction, halves.keep(transaction.layout, program))
 
 
 def follow(wire: Wire, transaction: record.Transaction, heard: int = 0) -> None:

@@ -12,39 +12,41 @@ from ..node.files import sweep, unfinished
 from ..node.run import run
 from ..records.locks import environment_lock, host_lock
 from ..values.errors import HostError
-from ..values.layout import Environment, Layout
+from ..values.layout import Environment
 
 PATIENCE = 10.0  # seconds: a service can put more there than is ever removed
 
 
-def sweep_all(layout: Layout, environment: Environment) -> None:
+def sweep_all(environment: Environment) -> None:
     """Remove what is half-made. The lock of the environment is held; what stays, the next change sweeps."""
     for part in (_sweep_published, _sweep_layers, _sweep_data, acceptance.clear):
         with contextlib.suppress(OSError, HostError):
-            part(layout, environment)
+            part(environment)
 
 
-def _sweep_published(layout: Layout, environment: Environment) -> None:
-    own = layout.releases(environment)
-    for parent in (own, own.parent, layout.verified(environment)):
+def _sweep_published(environment: Environment) -> None:
+    own = environment.releases
+    for parent in (own, own.parent, environment.verified):
         sweep(parent)
-    units = map(layout.unit_file, environment.unit_names)
-    for path in (*units, *layout.rehearsal_units(environment), layout.last_head(environment)):
+    units = map(environment.layout.unit_file, environment.unit_names)
+    for path in (*units, *environment.rehearsal_units, environment.last_head):
         unfinished(path).unlink(missing_ok=True)
 
 
-def _sweep_layers(layout: Layout, _: Environment) -> None:
-    if any(layout.layers.glob(".*.half")):
-        with host_lock(layout):  # the half-made layer of another environment is one in the making
-            sweep(layout.layers)
+def _sweep_layers(environment: Environment) -> None:
+    if any(environment.layout.layers.glob(".*.half")):
+        with host_lock(environment.layout):  # the half-made layer of another environment is one in the making
+            sweep(environment.layout.layers)
 
 
-def _sweep_data(layout: Layout, environment: Environment) -> None:
+def _sweep_data(environment: Environment) -> None:
     """Remove copies of the log that were not finished: each takes as much room as the log."""
-    half, copy = layout.kept_logs(environment) / archived_logs.HALF, layout.copies(environment)
+    half, copy = environment.archived_logs / archived_logs.HALF, environment.copies
     _remove(environment, half)
     if os.path.lexists(copy):
-        with environment_lock(layout, f"{environment.name}-backup", {"verb": "sweep"}):  # none is being made
+        with environment_lock(
+            environment.layout, f"{environment.name}-backup", {"verb": "sweep"}
+        ):  # none is being made
             _remove(environment, copy)
 
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from ..releases import releases
 from ..values.desired import Absent, Desired, Running, Stopped, Unchanged
-from ..values.layout import Layout
 from ..values.model import KEEP, Manifest
 from ..values.request import ResolvedRequest
 
 
-def desired_of(layout: Layout, request: ResolvedRequest) -> Desired:
+def desired_of(request: ResolvedRequest) -> Desired:
     """The state that a request asks for."""
     environment = request.environment
     match request.verb:
@@ -18,8 +17,8 @@ def desired_of(layout: Layout, request: ResolvedRequest) -> Desired:
         case "remove":
             return Absent(environment=environment, remove=True, delete=request.delete)
         case "deploy" | "rollback":
-            return _deployed(layout, request)
-    release = releases.read_manifest(layout, environment, releases.current(layout, environment))
+            return _deployed(request)
+    release = releases.read_manifest(environment, releases.current(environment))
     match request.verb:
         case "restore":
             watch, log = request.soak, request.log
@@ -36,9 +35,9 @@ def desired_of(layout: Layout, request: ResolvedRequest) -> Desired:
             raise AssertionError(f"no state for the verb {verb}")
 
 
-def _deployed(layout: Layout, request: ResolvedRequest) -> Running:
+def _deployed(request: ResolvedRequest) -> Running:
     """A release that was sent, or one that is kept on the node."""
-    on_node = releases.read_manifest(layout, request.environment, request.to)
+    on_node = releases.read_manifest(request.environment, request.to)
     made = request.manifest
     return Running(
         environment=request.environment,

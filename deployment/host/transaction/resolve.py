@@ -11,21 +11,19 @@ from ..event_log import archived_logs, log_commands
 from ..observe.directories import refuse_nobody
 from ..releases import releases
 from ..values.errors import Refused
-from ..values.layout import Environment, Layout
+from ..values.layout import Environment
 from ..values.model import Log, Manifest
 from ..values.request import Request, ResolvedRequest
 
 
-def resolve(
-    layout: Layout, request: Request, manifest: Manifest | None, asked: Mapping[str, Any]
-) -> ResolvedRequest:
+def resolve(request: Request, manifest: Manifest | None, asked: Mapping[str, Any]) -> ResolvedRequest:
     """Return what the node is to do. Raises `Refused` where it cannot be done.
 
     `manifest` is that of the current release, and `asked` the request as it was sent.
     """
     resolved = _as_asked(request, asked)
     if request.verb == "rollback":
-        return _rollback(layout, resolved)
+        return _rollback(resolved)
     if manifest is None:  # the plan refuses what needs a release
         return replace(resolved, log=request.log or Log(0, "")) if request.verb == "restore" else resolved
     match request.verb:
@@ -34,14 +32,12 @@ def resolve(
         case "redact":
             from ..apply import redaction
 
-            planned, noted, running = redaction.look_up(
-                layout, request.environment, manifest, request.redaction
-            )
+            planned, noted, running = redaction.look_up(request.environment, manifest, request.redaction)
             return replace(resolved, planned=planned, noted=noted, running=running)
         case "restore":
             refuse_nobody(request.environment)
             if request.archived:
-                log = archived_logs.find(layout, request.environment, manifest, request.archived)
+                log = archived_logs.find(request.environment, manifest, request.archived)
                 return replace(resolved, log=log)
     return resolved
 
@@ -54,23 +50,23 @@ def _as_asked(request: Request, asked: Mapping[str, Any]) -> ResolvedRequest:
     return ResolvedRequest(**members, asked={**asked, **release})
 
 
-def _rollback(layout: Layout, request: ResolvedRequest) -> ResolvedRequest:
+def _rollback(request: ResolvedRequest) -> ResolvedRequest:
     """Name the release of a rollback, and make it anew if it is to run with the current configuration."""
-    release = _release_to_go_back_to(layout, request.environment, request.to)
+    release = _release_to_go_back_to(request.environment, request.to)
     resolved = replace(request, to=release)
     if request.config != "current":
         return resolved
     from ..apply import compose
 
-    composed = compose.manifest(layout, request.environment, release)
+    composed = compose.manifest(request.environment, release)
     return resolved if composed.id == release else replace(resolved, release=composed.to_json())
 
 
-def _release_to_go_back_to(layout: Layout, environment: Environment, named: str | None) -> str:
+def _release_to_go_back_to(environment: Environment, named: str | None) -> str:
     """The named release, whole or as the beginning of its id, or else the one before the current one."""
-    names = releases.names(layout, environment)
+    names = releases.names(environment)
     if named is None:
-        named = releases.previous(layout, environment)
+        named = releases.previous(environment)
     if named is None:
         raise Refused(
             f"there is no earlier successful release of {environment.name}.",
@@ -79,7 +75,7 @@ def _release_to_go_back_to(layout: Layout, environment: Environment, named: str 
     matches = [name for name in names if name.startswith(named)]
     if named in names:
         matches = [named]
-    if len(matches) == 1 and releases.read_manifest(layout, environment, matches[0]) is None:
+    if len(matches) == 1 and releases.read_manifest(environment, matches[0]) is None:
         raise Refused(f"the manifest of release {matches[0]} cannot be read.", "deploy its commit once more")
     if len(matches) != 1:
         problem = f"could be {' or '.join(matches)}" if matches else "is not kept"

@@ -24,7 +24,6 @@ from ..records.verified_releases import Place
 from ..releases import releases
 from ..values.desired import Desired, Running, Unchanged
 from ..values.errors import HostError, Refused, StepFailed
-from ..values.layout import Layout
 from ..values.model import Log, Lost, Observed
 from ..values.request import ResolvedRequest
 from ..values.step import Step, unfinished
@@ -40,10 +39,10 @@ ALL_ATTEMPTS = 6
 class Change:
     """One attempt at one transaction, its environment's lock held."""
 
-    def __init__(self, layout: Layout, transaction: Transaction, request: ResolvedRequest) -> None:
-        self.layout, self.environment = layout, request.environment
+    def __init__(self, transaction: Transaction, request: ResolvedRequest) -> None:
+        self.layout, self.environment = transaction.layout, request.environment
         self.transaction, self.request = transaction, request
-        self.archive = ArchiveNotes(layout, request.environment, transaction, request.log)
+        self.archive = ArchiveNotes(request.environment, transaction, request.log)
         self.title = ""
 
     def run(self) -> None:
@@ -53,7 +52,7 @@ class Change:
         # Later attempts look once they need it: with a look that fails, their number is still limited.
         observed = None if self.transaction.entries("before") else self._look(self._desired())
         before = self._before(observed)
-        if self.archive.tidy(releases.read_manifest(self.layout, self.environment, before["release"])):
+        if self.archive.tidy(releases.read_manifest(self.environment, before["release"])):
             observed = None
         failure = self._failure_so_far()
         if failure is None and attempt > FORWARD_ATTEMPTS:
@@ -62,7 +61,7 @@ class Change:
         if failure is None:
             failure = self._forward(before, observed)
         if failure is None:
-            self.archive.clear(releases.read_manifest(self.layout, self.environment, before["release"]))
+            self.archive.clear(releases.read_manifest(self.environment, before["release"]))
         self._conclude(attempt, before, failure)
 
     def _conclude(self, attempt: int, before: dict[str, Any], failure: HostError | None) -> None:
@@ -82,7 +81,7 @@ class Change:
         """The state when the transaction began, as its first attempt found it."""
         if observed is None:
             return self.transaction.entries("before")[0]
-        close_abandoned(self.layout, self.environment, self.transaction)
+        close_abandoned(self.environment, self.transaction)
         release = observed.runs if observed.runs in observed.releases else observed.current
         # The audit first: a death in between writes its line twice, which is better than not at all.
         audit.append(
@@ -104,7 +103,7 @@ class Change:
             user=observed.user,
             home=observed.home,
             observed=observed.facts(),
-            **loss.before(self.layout, self.environment, observed, release, self._desired()),
+            **loss.before(self.environment, observed, release, self._desired()),
         )
 
     def _goal(self) -> str | None:
@@ -113,11 +112,11 @@ class Change:
         return installed or self.request.to or self.archive.named
 
     def _look(self, desired: Desired, *, with_log: bool = True) -> Observed:
-        return observe(self.layout, self.environment, desired, with_log=with_log)
+        return observe(self.environment, desired, with_log=with_log)
 
     def _desired(self) -> Desired:
         """The state to reach, without the steps that an earlier attempt has done."""
-        desired = desired_of(self.layout, self.request)
+        desired = desired_of(self.request)
         if self.transaction.has_done(
             "switch-log"
         ):  # what is said to the service after that is no reason to do it again
@@ -135,7 +134,7 @@ class Change:
         desired = self._desired()
         try:
             if not self.transaction.entries("step"):
-                room.refuse_full(self.layout, self.environment, self.request.verb)
+                room.refuse_full(self.environment, self.request.verb)
             observed = observed or self._look(desired)
             if before.get("lost") and not self.transaction.entries("step"):
                 observed = replace(observed, lost=Lost(**before["lost"]))
@@ -154,11 +153,11 @@ class Change:
 
     def _back(self, before: dict[str, Any]) -> str:
         """The same planner, asked for what was there before."""
-        release = releases.read_manifest(self.layout, self.environment, before["release"])
+        release = releases.read_manifest(self.environment, before["release"])
         try:
-            redaction.recover(self.layout, self.environment, release, self.transaction)
+            redaction.recover(self.environment, release, self.transaction)
             self.archive.tidy(release)  # a log that was not switched is kept where it was
-            desired = as_it_was(self.layout, self.request, self.archive, before)
+            desired = as_it_was(self.request, self.archive, before)
             steps = plan(self._look(replace(desired, log=None)), desired)
             self.transaction.write("revert", steps=[step.to_json() for step in steps])
             self._apply(steps, desired, before)
@@ -172,7 +171,7 @@ class Change:
         """The failure, and where what was said to a log that did not stay is kept."""
         if outcome != "failed":  # it may be in use still
             return failure
-        note = self.archive.clear(releases.read_manifest(self.layout, self.environment, before["release"]))
+        note = self.archive.clear(releases.read_manifest(self.environment, before["release"]))
         if not note:
             return failure
         return StepFailed(f"{failure.message.rstrip('.')}. {note}", failure.hint, failure.details)
@@ -183,7 +182,7 @@ class Change:
         for step in steps:
             self.title = step.title
             if not desired.back:
-                room.refuse_touching(self.layout, self.environment, self.request.verb, step.verb)
+                room.refuse_touching(self.environment, self.request.verb, step.verb)
             if step.verb == "switch-log":
                 work = replace(work, archive_name=self.archive.name(desired))
             self._perform(work, step)
@@ -205,7 +204,6 @@ class Change:
         to = self.request.to if desired.staged else None
         is_deployed = desired.staged and self.request.verb == "deploy"
         return Work(
-            self.layout,
             self.environment,
             self.transaction.path,
             desired.release,
@@ -254,10 +252,10 @@ class Change:
         return StepFailed(last["message"], last["hint"], tuple(last["details"]))
 
     def _end(self, outcome: str, before: dict[str, Any], failure: HostError | None) -> None:
-        sweep_all(self.layout, self.environment)
-        after = releases.current(self.layout, self.environment)
+        sweep_all(self.environment)
+        after = releases.current(self.environment)
         seconds = self.transaction.seconds
-        log = self._deleted(before) or loss.reached(self.layout, self.environment, self.request.verb, outcome)
+        log = self._deleted(before) or loss.reached(self.environment, self.request.verb, outcome)
         audit.append(
             self.layout,
             event="end",
@@ -275,12 +273,12 @@ class Change:
         more = {"before": before["release"], "after": after, "seconds": seconds, "state": before["state"]}
         if outcome == "done":
             more |= self._archive(after)
-        conclude(self.layout, self.transaction, outcome, failure, **more)
+        conclude(self.transaction, outcome, failure, **more)
         reserve.fill(self.layout)
 
     def _archive(self, after: str | None) -> dict[str, Any]:
         """The facts about an archived log, if the step that notes them was cut short."""
         if any(entry.get("facts", {}).get("kept") for entry in self.transaction.entries("step")):
             return {}
-        release = releases.read_manifest(self.layout, self.environment, after)
+        release = releases.read_manifest(self.environment, after)
         return {"facts": self.archive.facts(release)}

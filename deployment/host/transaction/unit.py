@@ -8,7 +8,7 @@ from pathlib import Path
 from ..node import files, reserve, shares
 from ..node.run import run
 from ..records.record import Transaction
-from ..values.layout import Environment, Layout
+from ..values.layout import Environment
 
 STARTS = 12  # starts of one transaction's unit: it gives up by itself long before, unless it cannot write
 
@@ -33,14 +33,14 @@ WantedBy=multi-user.target
 """
 
 
-def text(layout: Layout, transaction: Transaction, program: Path) -> str:
+def text(transaction: Transaction, program: Path) -> str:
     """Return the unit file of a transaction. `program` is the host half that carries it out."""
-    environment = Environment(transaction.request["environment"])
+    environment = transaction.layout.of(transaction.request["environment"])
     return UNIT.format(
         environment=environment.name,
         verb=transaction.request["verb"],
-        after=" ".join(_before(layout, environment, str(transaction.request["verb"]))),
-        paths=f"{layout.opt} {layout.state}",
+        after=" ".join(_before(environment, str(transaction.request["verb"]))),
+        paths=f"{environment.layout.opt} {environment.layout.state}",
         starts=STARTS,
         python=sys.executable,
         program=program,
@@ -49,49 +49,51 @@ def text(layout: Layout, transaction: Transaction, program: Path) -> str:
     )
 
 
-def _before(layout: Layout, environment: Environment, verb: str) -> tuple[str, ...]:
+def _before(environment: Environment, verb: str) -> tuple[str, ...]:
     """The units that come up first after a boot: a service that runs needs no restart.
 
     systemd would go on listing units that are not there, or no more.
     """
-    if verb == "remove" or not layout.unit_file(environment.service).exists():
+    if verb == "remove" or not environment.layout.unit_file(environment.service).exists():
         return ()
     return environment.socket, environment.service
 
 
-def start(layout: Layout, transaction: Transaction, program: Path) -> None:
+def start(transaction: Transaction, program: Path) -> None:
     """Install, enable and start the unit of a transaction. Raises `StepFailed` if systemd refuses it.
 
     On a full disk the unit is in memory: the transaction does not go on after a reboot, but the next change
     closes it.
     """
-    content = text(layout, transaction, program).encode()
-    path, link = layout.unit_file(transaction.unit), _link(layout, transaction)
+    content = text(transaction, program).encode()
+    path, link = transaction.layout.unit_file(transaction.unit), _link(transaction)
     try:
         link.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-        files.publish(path, content, 0o644, reserve.places(layout))
+        files.publish(path, content, 0o644, reserve.places(transaction.layout))
         files.point(link, path)
     except OSError as error:
         if error.errno not in reserve.FULL:
             raise
-        remove(layout, transaction)
-        files.publish(_in_memory(layout, transaction), content, 0o644, ())
+        remove(transaction)
+        files.publish(_in_memory(transaction), content, 0o644, ())
     run(["systemctl", "start", transaction.unit])
 
 
-def remove(layout: Layout, transaction: Transaction) -> None:
+def remove(transaction: Transaction) -> None:
     """Remove the files of a transaction's unit. A process of it that runs goes on to its end."""
-    path = layout.unit_file(transaction.unit)
-    for file in (_link(layout, transaction), path, _in_memory(layout, transaction)):
+    path = transaction.layout.unit_file(transaction.unit)
+    for file in (_link(transaction), path, _in_memory(transaction)):
         files.unfinished(file).unlink(missing_ok=True)
         file.unlink(missing_ok=True)
 
 
-def _link(layout: Layout, transaction: Transaction) -> Path:
+def _link(transaction: Transaction) -> Path:
     """The link by which systemd starts the unit at boot."""
-    return layout.unit_file(transaction.unit).parent / "multi-user.target.wants" / transaction.unit
+    return (
+        transaction.layout.unit_file(transaction.unit).parent / "multi-user.target.wants" / transaction.unit
+    )
 
 
-def _in_memory(layout: Layout, transaction: Transaction) -> Path:
+def _in_memory(transaction: Transaction) -> Path:
     """The unit file where no file system takes one."""
-    return layout.root / "run/systemd/system" / transaction.unit
+    return transaction.layout.root / "run/systemd/system" / transaction.unit

@@ -10,10 +10,67 @@ UNIT_SUFFIXES = (".socket", ".service")
 
 
 @dataclass(frozen=True)
+class Layout:
+    """The paths on the node. `root` is `/`, except in tests of single steps."""
+
+    root: Path = Path("/")
+
+    @property
+    def opt(self) -> Path:
+        """Code and dependencies: owned by root, read by the services."""
+        return self.root / "opt/helionyx"
+
+    @property
+    def state(self) -> Path:
+        """The deployment's own state: transactions and the audit."""
+        return self.root / "var/lib/helionyx-deploy"
+
+    @property
+    def transactions(self) -> Path:
+        """One directory per transaction: its request, staged inputs and record."""
+        return self.state / "transactions"
+
+    @property
+    def audit(self) -> Path:
+        """The hash-chained history of all changes."""
+        return self.state / "deployments.jsonl"
+
+    @property
+    def locks(self) -> Path:
+        """Lock files; flock, never unlinked, gone with a reboot."""
+        return self.root / "run/helionyx-deploy"
+
+    @property
+    def layers(self) -> Path:
+        """Dependencies, one directory per digest, shared by the environments."""
+        return self.opt / "layers"
+
+    @property
+    def host_halves(self) -> Path:
+        """The zipapps that ran transactions here."""
+        return self.opt / "host"
+
+    def unit_file(self, name: str) -> Path:
+        """The installed path of a file of a release's `units/`."""
+        systemd = self.root / "etc/systemd"
+        return systemd / "system" / name if name.endswith(UNIT_SUFFIXES) else systemd / name
+
+    @property
+    def environments(self) -> tuple[Environment, ...]:
+        """All environments, deployed or not."""
+        return tuple(map(self.of, ENVIRONMENTS))
+
+    def of(self, name: str) -> Environment:
+        """The environment of that name on this node."""
+        return Environment(name, self)
+
+
+@dataclass(frozen=True)
 class Environment:
-    """One of the three places a release can run in, and the names it goes by on the node."""
+    """An environment on a node: its names there, and the paths of all that belongs to it."""
 
     name: str
+    layout: Layout = Layout()
 
     @property
     def unit(self) -> str:
@@ -51,12 +108,12 @@ class Environment:
         return (self.socket, self.service, self.shutdown, self.journal)
 
     @property
-    def rehearsal(self) -> str:
+    def rehearsal_stem(self) -> str:
         """The stem of the units that a release is rehearsed in."""
         return f"{self.unit}-rehearsal"
 
     @property
-    def acceptance(self) -> str:
+    def acceptance_service(self) -> str:
         """The unit in which a release is tried on a copy of the log."""
         return f"{self.unit}-acceptance.service"
 
@@ -70,108 +127,74 @@ class Environment:
         """The configuration file of the journald namespace."""
         return f"journald@{self.namespace}.conf"
 
-
-@dataclass(frozen=True)
-class Layout:
-    """The paths on the node. `root` is `/`, except in tests of single steps."""
-
-    root: Path = Path("/")
-
     @property
-    def opt(self) -> Path:
-        """Code and dependencies: owned by root, read by the services."""
-        return self.root / "opt/helionyx"
-
-    @property
-    def state(self) -> Path:
-        """The deployment's own state: transactions and the audit."""
-        return self.root / "var/lib/helionyx-deploy"
-
-    @property
-    def transactions(self) -> Path:
-        """One directory per transaction: its request, staged inputs and record."""
-        return self.state / "transactions"
-
-    @property
-    def audit(self) -> Path:
-        """The hash-chained history of all changes."""
-        return self.state / "deployments.jsonl"
-
-    @property
-    def locks(self) -> Path:
-        """Lock files; flock, never unlinked, gone with a reboot."""
-        return self.root / "run/helionyx-deploy"
-
-    @property
-    def layers(self) -> Path:
-        """Dependencies, one directory per digest, shared by the environments."""
-        return self.opt / "layers"
-
-    def last_head(self, environment: Environment) -> Path:
+    def last_head(self) -> Path:
         """The last known head of an environment's event log: it stays when the environment is removed."""
-        return self.opt / "heads" / f"{environment.name}.json"
+        return self.layout.opt / "heads" / f"{self.name}.json"
 
     @property
-    def host_halves(self) -> Path:
-        """The zipapps that ran transactions here."""
-        return self.opt / "host"
-
-    def releases(self, environment: Environment) -> Path:
+    def releases(self) -> Path:
         """The releases that are kept for an environment."""
-        return self.opt / environment.name / "releases"
+        return self.layout.opt / self.name / "releases"
 
-    def current(self, environment: Environment) -> Path:
+    @property
+    def current(self) -> Path:
         """The link to the release that the units start."""
-        return self.opt / environment.name / "current"
+        return self.layout.opt / self.name / "current"
 
-    def activation(self, environment: Environment) -> Path:
+    @property
+    def activation(self) -> Path:
         """The note of the last turn of `current`."""
-        return self.opt / environment.name / "activation.json"
+        return self.layout.opt / self.name / "activation.json"
 
-    def verified(self, environment: Environment) -> Path:
+    @property
+    def verified(self) -> Path:
         """One file per release that came up here, as old as its last deploy."""
-        return self.opt / environment.name / "verified"
+        return self.layout.opt / self.name / "verified"
 
-    def sandbox(self, environment: Environment) -> Path:
+    @property
+    def sandbox(self) -> Path:
         """The directory that a service sees as its root: its unit mounts into it what the service needs.
 
         It is in none of the directories that may be links: systemd cannot mount into it behind a link.
         """
-        return self.root / "var/lib/helionyx-sandbox" / environment.name
+        return self.layout.root / "var/lib/helionyx-sandbox" / self.name
 
-    def copies(self, environment: Environment) -> Path:
+    @property
+    def copies(self) -> Path:
         """The place in the environment's data where its user makes copies of the log; none of them stays."""
-        return self.data(environment) / ".backup"
+        return self.data / ".backup"
 
-    def data(self, environment: Environment) -> Path:
+    @property
+    def data(self) -> Path:
         """The data of the service. A deploy changes owners, and removes read models that no release uses."""
-        return self.root / "var/lib/helionyx" / environment.name
+        return self.layout.root / "var/lib/helionyx" / self.name
 
-    def rehearsal(self, environment: Environment) -> tuple[Path, Path]:
+    @property
+    def rehearsal_files(self) -> tuple[Path, Path]:
         """The unit files of a rehearsal, socket and service: in /run, so that none outlives a reboot."""
-        system = self.root / "run/systemd/system"
-        return system / f"{environment.rehearsal}.socket", system / f"{environment.rehearsal}.service"
+        system = self.layout.root / "run/systemd/system"
+        return system / f"{self.rehearsal_stem}.socket", system / f"{self.rehearsal_stem}.service"
 
-    def acceptance(self, environment: Environment) -> Path:
+    @property
+    def acceptance_file(self) -> Path:
         """The unit file of an acceptance, in /run too."""
-        return self.root / "run/systemd/system" / environment.acceptance
+        return self.layout.root / "run/systemd/system" / self.acceptance_service
 
-    def rehearsal_units(self, environment: Environment) -> tuple[Path, ...]:
+    @property
+    def rehearsal_units(self) -> tuple[Path, ...]:
         """The unit files of a rehearsal and of its acceptance."""
-        return (*self.rehearsal(environment), self.acceptance(environment))
+        return (*self.rehearsal_files, self.acceptance_file)
 
-    def log_copy(self, environment: Environment) -> Path:
+    @property
+    def log_copy(self) -> Path:
         """The directory of a copy of the log on which a release is tried; none outlives that.
 
         Its parent is root's: nothing that an environment runs can put a link in its place.
         """
-        return self.sandbox(environment).with_name(f"{environment.name}.copy")
+        return self.sandbox.with_name(f"{self.name}.copy")
 
-    def kept_logs(self, environment: Environment) -> Path:
+    @property
+    def archived_logs(self) -> Path:
         """Event logs that were put aside for another one, or are about to take a place, by name."""
-        return self.data(environment) / "kept"
-
-    def unit_file(self, name: str) -> Path:
-        """The installed path of a file of a release's `units/`."""
-        systemd = self.root / "etc/systemd"
-        return systemd / "system" / name if name.endswith(UNIT_SUFFIXES) else systemd / name
+        return self.data / "kept"

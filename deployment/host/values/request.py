@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from typing import Any, Self
 
 from .errors import Refused
-from .layout import ENVIRONMENTS, Environment
+from .layout import ENVIRONMENTS, Environment, Layout
 from .model import Log, Manifest, Redaction
 
 CHANGES = ("deploy", "rollback", "restart", "stop", "start", "remove", "restore", "rebuild", "redact")
@@ -34,10 +34,10 @@ class Request:
     reason: str = ""  # for the redaction
 
     @classmethod
-    def parse(cls, value: Mapping[str, Any]) -> Self:
-        """Read a request from its JSON. Raises `Refused` for one that this version does not understand.
+    def parse(cls, value: Mapping[str, Any], layout: Layout) -> Self:
+        """Read a request to the node of `layout` from its JSON. Keys that another version added are ignored.
 
-        Keys that another version added are left aside.
+        Raises `Refused` for a request that this version does not understand.
         """
         if value.get("verb") not in CHANGES:
             raise Refused(
@@ -49,7 +49,7 @@ class Request:
                 f"there is no environment {value.get('environment')!r}.", f"one of {', '.join(ENVIRONMENTS)}"
             )
         try:
-            members = _members(value)
+            members = _members(value, layout)
             return cls(**{item.name: members[item.name] for item in fields(cls)})
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise Refused(
@@ -90,12 +90,12 @@ class ResolvedRequest(Request):
         return {**flat, "environment": self.environment.name, **({"log": log} if log else {})}
 
 
-def _members(value: Mapping[str, Any]) -> dict[str, Any]:
+def _members(value: Mapping[str, Any], layout: Layout) -> dict[str, Any]:
     """The members of a request and of a resolved one, from their JSON; None and empty where it has none."""
     log, archived = _log(value.get("log") or {})
     return {
         "verb": str(value["verb"]),
-        "environment": Environment(value["environment"]),
+        "environment": layout.of(value["environment"]),
         "actor": _actor(value["actor"]),
         "soak": float(value.get("soak") or 0),
         "keep": None if value.get("keep") is None else int(value["keep"]),

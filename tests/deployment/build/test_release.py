@@ -162,32 +162,34 @@ def test_data_path_outside_its_own_is_refused(checkout: Path, path: str) -> None
 def test_sent_release_must_be_what_it_says(checkout: Path, tmp_path: Path) -> None:
     """The node unpacks it only as itself: another name or a changed file is found in time."""
     built = build(checkout)
-    layout, dev = Layout(tmp_path / "root"), Environment("dev")
+    layout = Layout(tmp_path / "root")
+    dev = layout.of("dev")
     (layout.layers / built.manifest.layer).mkdir(parents=True)
     (tmp_path / "release.tar.gz").write_bytes(built.archive)
-    install.release(layout, dev, tmp_path, built.manifest.id)
-    assert on_disk(layout, dev)[built.manifest.id].intact
-    link = layout.releases(dev) / built.manifest.id / install.LAYER
+    install.release(dev, tmp_path, built.manifest.id)
+    assert on_disk(dev)[built.manifest.id].intact
+    link = dev.releases / built.manifest.id / install.LAYER
     assert link.readlink() == layout.layers / built.manifest.layer, (
         "the same in a sandbox, and from another disk"
     )
     other = built.manifest.id[:-1] + ("0" if built.manifest.id[-1] != "0" else "1")
     with pytest.raises(StepFailed, match=f"is not release {other}"):
-        install.release(layout, dev, tmp_path, other)
+        install.release(dev, tmp_path, other)
     with tarfile.open(fileobj=io.BytesIO(built.archive)) as tar:
         members = [Entry(item.name, tar.extractfile(item).read()) for item in tar]  # type: ignore[union-attr]
     changed = [Entry(item.path, item.content + b"#" * (item.path == "run.py")) for item in members]
     (tmp_path / "release.tar.gz").write_bytes(pack(changed))
     with pytest.raises(StepFailed, match=r"run\.py"):
-        install.release(layout, dev, tmp_path, built.manifest.id)
-    assert list(on_disk(layout, dev)) == [built.manifest.id]
+        install.release(dev, tmp_path, built.manifest.id)
+    assert list(on_disk(dev)) == [built.manifest.id]
 
 
 def test_byte_code_of_the_current_release_is_used_where_its_source_is_the_same(
     checkout: Path, tmp_path: Path
 ) -> None:
     """A changed module is compiled, and so is one whose byte code was made of another source by hand."""
-    layout, dev = Layout(tmp_path / "root"), Environment("dev")
+    layout = Layout(tmp_path / "root")
+    dev = layout.of("dev")
     (checkout / "services/a.py").write_text("A = 1\n")
     (checkout / "services/b.py").write_text("B = 1\n")
     (checkout / "services/c.py").write_text("C = 1\n")
@@ -195,7 +197,7 @@ def test_byte_code_of_the_current_release_is_used_where_its_source_is_the_same(
     _byte_code(before, "a").write_bytes(header(b"A = 1\n") + b"of the release before")
     _byte_code(before, "b").write_bytes(header(b"B = 1\n") + b"of the release before")
     _byte_code(before, "c").write_bytes(header(b"C = 3\n") + b"of the release before")
-    layout.current(dev).symlink_to(before)
+    dev.current.symlink_to(before)
     (checkout / "services/b.py").write_text("B = 2\n")
     after = _installed(checkout, layout)
     assert _byte_code(after, "a").read_bytes().endswith(b"of the release before")
@@ -203,8 +205,8 @@ def test_byte_code_of_the_current_release_is_used_where_its_source_is_the_same(
     assert _byte_code(after, "c").read_bytes() == compiled(b"C = 1\n", "services/c.py")
 
     (after / FORM_NAME).write_text("another form")
-    layout.current(dev).unlink()
-    layout.current(dev).symlink_to(after)
+    dev.current.unlink()
+    dev.current.symlink_to(after)
     (checkout / "services/b.py").write_text("B = 3\n")
     assert _byte_code(_installed(checkout, layout), "a").read_bytes() == compiled(b"A = 1\n", "services/a.py")
 
@@ -214,8 +216,8 @@ def _installed(checkout: Path, layout: Layout) -> Path:
     built = build(checkout)
     (layout.layers / built.manifest.layer).mkdir(parents=True, exist_ok=True)
     (checkout.parent / "release.tar.gz").write_bytes(built.archive)
-    install.release(layout, Environment("dev"), checkout.parent, built.manifest.id)
-    return layout.releases(Environment("dev")) / built.manifest.id
+    install.release(layout.of("dev"), checkout.parent, built.manifest.id)
+    return layout.of("dev").releases / built.manifest.id
 
 
 def _byte_code(release: Path, module: str) -> Path:
@@ -227,15 +229,15 @@ def test_release_of_another_version_is_whole(checkout: Path, tmp_path: Path) -> 
     built = build(checkout)
     value = {key: item for key, item in built.manifest.to_json().items() if key != "log"} | {"later": [1]}
     value["id"] = id_of(value)
-    layout, dev = Layout(tmp_path), Environment("dev")
-    place = layout.releases(dev) / value["id"]
+    dev = Layout(tmp_path).of("dev")
+    place = dev.releases / value["id"]
     place.mkdir(parents=True)
     with tarfile.open(fileobj=io.BytesIO(built.archive)) as tar:
         tar.extractall(place)  # noqa: S202  our own
     (place / "manifest.json").write_text(json.dumps(value))
-    assert on_disk(layout, dev)[value["id"]].intact
+    assert on_disk(dev)[value["id"]].intact
     (place / "manifest.json").write_text(json.dumps(value | {"later": [2]}))
-    assert not on_disk(layout, dev)[value["id"]].intact
+    assert not on_disk(dev)[value["id"]].intact
 
 
 def test_line_endings_of_a_checkout_do_not_matter(checkout: Path) -> None:

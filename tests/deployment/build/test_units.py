@@ -54,7 +54,7 @@ def test_a_shutdown_does_not_wait_for_a_service_for_ever(name: str) -> None:
     assert "Conflicts=shutdown.target" in limit
     assert not [line for line in limit if line.startswith(("Before=", "After="))], "nothing waits for it"
     wait, kill = (line for line in limit if line.startswith("ExecStop="))
-    assert kill.split(" ")[-2:] == [environment.service, f"{environment.rehearsal}.service"]
+    assert kill.split(" ")[-2:] == [environment.service, f"{environment.rehearsal_stem}.service"]
     assert f"TimeoutStopSec={int(wait.split(' ')[-1]) - 5}" in units[environment.service]
 
 
@@ -73,14 +73,15 @@ def test_no_job_waits_for_a_service_for_ever(name: str) -> None:
 @pytest.mark.parametrize("name", ENVIRONMENTS)
 def test_a_rehearsal_has_the_sandbox_of_its_service(name: str, tmp_path: Path) -> None:
     """Line by line: what a rehearsal does otherwise stands behind it, and takes none of it back."""
-    environment, layout = Environment(name), Layout(tmp_path)
+    layout = Layout(tmp_path)
+    environment = layout.of(name)
     made = replace(release(layout), environment=name, id="r")
-    units = layout.releases(environment) / made.id / "units"
+    units = environment.releases / made.id / "units"
     units.mkdir(parents=True)
     content = render(environment, "3.11", CONFIG)[environment.service]
     (units / environment.service).write_bytes(content)
-    own = content.decode().replace(environment.socket, layout.rehearsal(environment)[0].name)
-    rehearsed = rehearsal.units(layout, environment, made)[layout.rehearsal(environment)[1]].decode()
+    own = content.decode().replace(environment.socket, environment.rehearsal_files[0].name)
+    rehearsed = rehearsal.units(environment, made)[environment.rehearsal_files[1]].decode()
     assert rehearsed.startswith(own)
     changed = {line.partition("=")[0] for line in rehearsed.removeprefix(own).splitlines() if "=" in line}
     assert changed == {

@@ -27,15 +27,15 @@ ANSWER = {"ok": True, "problem": None, "requests": 21, "position": 24, "digest":
 FREE = 1 << 30
 
 
-def installed(layout: Layout, environment: Environment) -> Manifest:
+def installed(environment: Environment) -> Manifest:
     """A release on the node that has an acceptance."""
-    made = replace(release(layout), id="r")
-    root = layout.releases(environment) / made.id
+    made = replace(release(environment.layout), id="r")
+    root = environment.releases / made.id
     (root / "units").mkdir(parents=True)
     # As on a node: the unit is rendered for `/`.
     unit = render(environment, "3.11", CONFIG)[environment.service].decode()
     for path in ("/opt/helionyx", "/var/lib/helionyx"):
-        unit = unit.replace(path, f"{layout.root}{path}")
+        unit = unit.replace(path, f"{environment.layout.root}{path}")
     (root / "units" / environment.service).write_text(unit)
     (root / acceptance.PROGRAM).parent.mkdir()
     (root / acceptance.PROGRAM).touch()
@@ -48,10 +48,10 @@ class Node:
     def __init__(self, layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
         self.layout, self.started, self.result = layout, list[str](), "success"
         self.answer: dict[str, Any] = ANSWER
-        self.release = installed(layout, DEV)
-        layout.sandbox(DEV).mkdir(parents=True)
+        self.release = installed(layout.of("dev"))
+        layout.of("dev").sandbox.mkdir(parents=True)
         layout.locks.mkdir(parents=True)
-        store = layout.data(DEV) / "events"
+        store = layout.of("dev").data / "events"
         store.mkdir(parents=True)
         (store / "events.db").write_bytes(b"log")
         monkeypatch.setattr(systemd, "systemctl", self._systemctl)
@@ -63,7 +63,7 @@ class Node:
 
     def _systemctl(self, _verb: str, unit: str) -> None:
         self.started.append(unit)
-        assert (self.layout.log_copy(DEV) / "log").exists()
+        assert (self.layout.of("dev").log_copy / "log").exists()
         (self.layout.locks / "dev-acceptance.json").write_text(json.dumps(self.answer))
         if self.result != "success":
             raise StepFailed("it failed.")
@@ -75,7 +75,7 @@ class Node:
         return {"position": 9}
 
     def attempt(self, log: Log | None = None) -> str:
-        return acceptance.attempt(self.layout, DEV, self.release, log)
+        return acceptance.attempt(self.layout.of("dev"), self.release, log)
 
 
 @pytest.fixture
@@ -83,14 +83,14 @@ def node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Node]:
     """A node with a release in dev. Whatever a test does, nothing of the copy stays."""
     made = Node(Layout(tmp_path), monkeypatch)
     yield made
-    assert not made.layout.log_copy(DEV).exists()
+    assert not made.layout.of("dev").log_copy.exists()
     assert not list(made.layout.locks.iterdir())
 
 
 def test_release_without_a_fault(node: Node) -> None:
     """The remark has the number of requests."""
     assert node.attempt().startswith("21 requests on a copy of the log in ")
-    assert node.started == [DEV.acceptance]
+    assert node.started == [DEV.acceptance_service]
 
 
 def test_fault_is_shown_with_the_last_words_of_the_release(node: Node) -> None:
@@ -165,59 +165,61 @@ def test_disk_that_others_fill_meanwhile_is_no_fault(node: Node, monkeypatch: py
 def test_remains_are_swept_and_shown(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
     """What a killed transaction leaves is part of a rehearsal, and the next change removes it."""
     ended: list[str] = []
-    unit = systemd.Unit(DEV.acceptance, "activating", "start", 7, 0, stale=False, listen=None, since="")
+    unit = systemd.Unit(
+        DEV.acceptance_service, "activating", "start", 7, 0, stale=False, listen=None, since=""
+    )
     monkeypatch.setattr(systemd, "show", lambda _: {unit.name: unit})
     monkeypatch.setattr(systemd, "end", lambda *names: ended.extend(names))
-    path, copy = node.layout.acceptance(DEV), node.layout.log_copy(DEV)
+    path, copy = node.layout.of("dev").acceptance_file, node.layout.of("dev").log_copy
     path.parent.mkdir(parents=True)
     path.touch()
     copy.mkdir()
     (copy / "log").touch()
-    places = dropins.rehearsal_places(node.layout, DEV)
+    places = dropins.rehearsal_places(node.layout.of("dev"))
     assert {path, copy} <= set(places)
-    leftovers.sweep_all(node.layout, DEV)
-    assert ended == [DEV.acceptance]
+    leftovers.sweep_all(node.layout.of("dev"))
+    assert ended == [DEV.acceptance_service]
     assert not any(place.exists() for place in places)
 
 
 @pytest.mark.parametrize("name", ENVIRONMENTS)
 def test_unit_sees_the_copy_alone(name: str, tmp_path: Path) -> None:
     """The copy is mounted in place of the data, the network is closed, and no other line is taken back."""
-    environment, layout = Environment(name), Layout(tmp_path)
-    made = installed(layout, environment)
-    (text,) = acceptance.units(layout, environment, made).values()
+    environment = Layout(tmp_path).of(name)
+    made = installed(environment)
+    (text,) = acceptance.units(environment, made).values()
     lines = text.decode().splitlines()
     mounts = [line for line in lines if line.startswith("BindPaths=")]
-    assert mounts == [f"BindPaths={layout.log_copy(environment)}:{layout.data(environment)}"]
+    assert mounts == [f"BindPaths={environment.log_copy}:{environment.data}"]
     families = [line for line in lines if line.startswith("RestrictAddressFamilies=")]
     assert families[-2:] == ["RestrictAddressFamilies=", "RestrictAddressFamilies=AF_UNIX"]
     assert not [line for line in lines if "/current/" in line or line.endswith(environment.socket)]
     assert [line for line in lines if line.startswith("Type=")][-1] == "Type=oneshot"
     (rehearsed,) = [
         content.decode()
-        for path, content in rehearsal.units(layout, environment, made).items()
+        for path, content in rehearsal.units(environment, made).items()
         if path.suffix == ".service"
     ]
     own = rehearsed.partition("\n# What a rehearsal does otherwise")[0].splitlines()
     missing = {line for line in own if line not in lines}
-    assert missing == {f"BindPaths=-{layout.data(environment)}"}
+    assert missing == {f"BindPaths=-{environment.data}"}
 
 
 def test_release_without_an_acceptance_has_no_unit(tmp_path: Path) -> None:
     """An older release is rehearsed as before."""
     layout = Layout(tmp_path)
-    made = installed(layout, DEV)
-    (layout.releases(DEV) / made.id / acceptance.PROGRAM).unlink()
-    assert acceptance.units(layout, DEV, made) == {}
+    made = installed(layout.of("dev"))
+    (layout.of("dev").releases / made.id / acceptance.PROGRAM).unlink()
+    assert acceptance.units(layout.of("dev"), made) == {}
 
 
 def test_drop_ins_change_the_unit_as_the_service(tmp_path: Path) -> None:
     """The differences of the acceptance are read behind them, and the data stay closed."""
     layout = Layout(tmp_path)
-    made = installed(layout, DEV)
+    made = installed(layout.of("dev"))
     directory = tmp_path / "etc/systemd/system/helionyx-dev.service.d"
     directory.mkdir(parents=True)
-    (directory / "x.conf").write_text(f"[Service]\nExecStart=/bin/true\nBindPaths=-{layout.data(DEV)}\n")
-    files = {path.name: text.decode() for path, text in acceptance.units(layout, DEV, made).items()}
-    assert f"BindPaths={layout.log_copy(DEV)}:" in files["x.conf"]
+    (directory / "x.conf").write_text(f"[Service]\nExecStart=/bin/true\nBindPaths=-{layout.of('dev').data}\n")
+    files = {path.name: text.decode() for path, text in acceptance.units(layout.of("dev"), made).items()}
+    assert f"BindPaths={layout.of('dev').log_copy}:" in files["x.conf"]
     assert "services.acceptance run" in files[dropins.LAST]

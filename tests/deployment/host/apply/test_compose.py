@@ -21,13 +21,13 @@ def old(layout: Layout) -> Manifest:
     """A kept release without files of its own, and a configuration that runs."""
     made = replace(release(layout), commit="c0ffee000000", layer="a" * 64, config=CONFIG)
     made = replace(made, id=made.expected_id)
-    root = layout.releases(DEV) / made.id
+    root = layout.of("dev").releases / made.id
     (root / "units").mkdir(parents=True)
     (root / "manifest.json").write_bytes(made.text)
     (root / "units" / DEV.socket).write_text(f"ListenStream={made.listen}\n")
     (root / ".env.dev").write_text("API_PORT=8001\n")
     (layout.layers / made.layer).mkdir(parents=True)
-    layout.current(DEV).symlink_to(root)
+    layout.of("dev").current.symlink_to(root)
     return made
 
 
@@ -39,5 +39,5 @@ def test_configuration_that_old_code_does_not_accept(
     answer: dict[str, Any] = {"ok": False, "problems": [problem], "facts": CONFIG, "digests": {}}
     monkeypatch.setattr(verify, "ask_configuration", lambda *_: answer)
     with pytest.raises(Refused, match="does not accept the configuration that runs") as refused:
-        compose.manifest(layout, DEV, old.id)
+        compose.manifest(layout.of("dev"), old.id)
     assert refused.value.details == ("API_PORT: unknown to this release",)

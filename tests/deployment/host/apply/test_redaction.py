@@ -42,15 +42,15 @@ def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Work:
         return run(argv, cwd=ROOT, timeout=timeout, memory=memory)
 
     monkeypatch.setattr(log_commands, "run", as_me)
-    monkeypatch.setattr(releases, "command", lambda *words: [sys.executable, "-m", *words[3:]])
+    monkeypatch.setattr(releases, "command", lambda *words: [sys.executable, "-m", *words[2:]])
     layout = Layout(tmp_path)
     release = made(layout)
-    models = str(layout.data(DEV) / "projections" / "helionyx.db")
+    models = str(layout.of("dev").data / "projections" / "helionyx.db")
     release = replace(release, config={**release.config, "projections_db_path": models})
     say(log_commands.path_of(release), "before", "it is hunter2", "after")
-    log = log_commands.head(layout, DEV, release)[0]
+    log = log_commands.head(layout.of("dev"), release)[0]
     wanted = Unchanged(environment=DEV, release=release, redaction=ORDER)
-    return Work(layout, DEV, tmp_path, release, log, Place(deployed=False), wanted)
+    return Work(layout.of("dev"), tmp_path, release, log, Place(deployed=False), wanted)
 
 
 def say(place: Path, *texts: str) -> None:
@@ -60,17 +60,17 @@ def say(place: Path, *texts: str) -> None:
 
 
 def head(work: Work, at: int | None = None) -> tuple[Log, log_commands.At]:
-    return log_commands.head(work.layout, DEV, work.chosen, at=at)
+    return log_commands.head(work.environment.layout.of("dev"), work.chosen, at=at)
 
 
 def note_backup(work: Work, position: int, environment: str = "dev") -> None:
     made = {"verb": "backup", "outcome": "done", "actor": {"name": "Ada"}}
-    audit.append(work.layout, event="end", environment=environment, position=position, **made)
+    audit.append(work.environment.layout, event="end", environment=environment, position=position, **made)
 
 
 def test_words_go_and_what_still_holds_them_is_named(work: Work) -> None:
     """Archived logs and backups that reach so far, and no others."""
-    kept = work.layout.kept_logs(DEV)
+    kept = work.environment.layout.of("dev").archived_logs
     for name in ("3-aaaaaaaaaaaa", "9-bbbbbbbbbbbb"):
         (kept / name).mkdir(parents=True)
     content = (log_commands.path_of(work.chosen) / "events.db").read_bytes()
@@ -92,23 +92,23 @@ def test_words_go_and_what_still_holds_them_is_named(work: Work) -> None:
 def test_attempt_after_one_that_was_killed_proves_what_that_did(work: Work) -> None:
     """Forward, though the head from before is in the chain no more, and back, for the audit."""
     request = {"verb": "redact", "environment": "dev", "actor": {"name": "Ada"}, "position": 2, "reason": "x"}
-    transaction = record.create(work.layout, request)
+    transaction = record.create(work.environment.layout, request)
     transaction.write("step", state="begin", verb="redact-log", title="redact log")
-    redaction.recover(work.layout, DEV, work.chosen, transaction)
+    redaction.recover(work.environment.layout.of("dev"), work.chosen, transaction)
     assert redaction.facts_of(transaction) is None
     redaction.carry_out(work)
     again = replace(work, facts={})
     redaction.carry_out(again)
     assert (again.facts, again.doubts) == (work.facts, [])
-    redaction.recover(work.layout, DEV, work.chosen, transaction)
+    redaction.recover(work.environment.layout.of("dev"), work.chosen, transaction)
     assert {**(redaction.facts_of(transaction) or {}), "elsewhere": []} == work.facts
     assert redaction.audited_of(transaction)["redacted"]["new_head"] == work.facts["new_head"]
 
 
 def test_redaction_by_hand_is_warned_about(work: Work) -> None:
     """Whoever can write the log can change more than it notes, and the old log is gone."""
-    last_head.write(work.layout, DEV, head(work)[0])
-    redaction._ask(work.layout, DEV, work.chosen, ORDER)
+    last_head.write(work.environment.layout.of("dev"), head(work)[0])
+    redaction._ask(work.environment.layout.of("dev"), work.chosen, ORDER)
     redaction.carry_out(work)
     (doubt,) = work.doubts
     assert doubt.startswith("event 2 was redacted, but not by this node: ")
@@ -149,10 +149,10 @@ def test_what_the_program_refuses_is_refused_beforehand(work: Work, monkeypatch:
     monkeypatch.setattr(redaction, "refuse_nobody", lambda _: None)
     order = Redaction(9, "-why", "-Ada")
     with pytest.raises(Refused, match="is too old: it cannot redact an event"):
-        redaction.look_up(work.layout, DEV, work.chosen, order)
+        redaction.look_up(work.environment.layout.of("dev"), work.chosen, order)
     able = replace(work.chosen, log={"reads": {"EventRedacted": [1]}})
     with pytest.raises(Refused) as refusal:
-        redaction.look_up(work.layout, DEV, able, order)
+        redaction.look_up(work.environment.layout.of("dev"), able, order)
     assert refusal.value.message == "there is no event at position 9: the log ends at 3."
     assert "shows the positions" in refusal.value.hint
 
@@ -162,17 +162,17 @@ def test_log_that_nobody_can_read_is_refused_soon(work: Work, monkeypatch: pytes
     monkeypatch.setattr(redaction, "refuse_nobody", lambda _: None)
     monkeypatch.setattr(log_commands, "LOOK", 0.2)
     waits = [sys.executable, "-IS", "-c", "import sys; sys.stdin.read(); import signal; signal.pause()"]
-    monkeypatch.setattr(releases, "command", lambda *words: [*waits, *words[3:]])
+    monkeypatch.setattr(releases, "command", lambda *words: [*waits, *words[2:]])
     able = replace(work.chosen, log={"reads": {"EventRedacted": [1]}})
     order = Redaction(2, "why", "Ada")
     with pytest.raises(Refused, match=r"no end after 0\.2 s: .* head"):
-        redaction.look_up(work.layout, DEV, able, order)
+        redaction.look_up(work.environment.layout.of("dev"), able, order)
 
 
 def test_audit_knows_of_it_however_the_transaction_ended(work: Work) -> None:
     """Both heads, the position and the reason; nothing where none was done."""
     request = {"verb": "redact", "environment": "dev", "actor": {"name": "Ada"}, "reason": "a password"}
-    transaction = record.create(work.layout, request)
+    transaction = record.create(work.environment.layout, request)
     assert redaction.audited_of(transaction) == {}
     transaction.write("step", state="begin", verb="redact-log", title="redact log")
     assert redaction.audited_of(transaction) == {}

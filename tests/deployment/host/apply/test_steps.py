@@ -25,10 +25,15 @@ NAME = "c0ffee000000-111111111111"
 
 def _work(layout: Layout) -> Work:
     made = release(layout)
-    models = str(layout.data(DEV) / "projections" / "helionyx.db")
+    models = str(layout.of("dev").data / "projections" / "helionyx.db")
     made = replace(made, id=NAME, config={**made.config, "projections_db_path": models})
     return Work(
-        layout, DEV, layout.root, made, None, Place(deployed=True), Running(environment=DEV, release=made)
+        layout.of("dev"),
+        layout.root,
+        made,
+        None,
+        Place(deployed=True),
+        Running(environment=DEV, release=made),
     )
 
 
@@ -64,9 +69,9 @@ def test_what_cannot_be_removed_fails(layout: Layout, monkeypatch: pytest.Monkey
 
 def test_read_models_of_kept_releases_stay(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
     """A release that has just come up may have named one of those that were to be pruned."""
-    (layout.releases(DEV) / NAME).mkdir(parents=True)
-    layout.verified(DEV).mkdir(parents=True)
-    verified_releases.note(layout, DEV, NAME, "helionyx-0123456789ab.db", Place(deployed=True))
+    (layout.of("dev").releases / NAME).mkdir(parents=True)
+    layout.of("dev").verified.mkdir(parents=True)
+    verified_releases.note(layout.of("dev"), NAME, "helionyx-0123456789ab.db", Place(deployed=True))
     removed: set[str] = set()
     monkeypatch.setattr(read_models, "remove", lambda _, __, names: removed.update(names))
     both = ("helionyx-0123456789ab.db", "helionyx-ba9876543210.db")

@@ -54,7 +54,7 @@ def serving(layout: Layout, monkeypatch: pytest.MonkeyPatch, told: Log, before: 
     monkeypatch.setattr(probe, "ask_until_ready", lambda *_: {**WHOLE, "log": log})
     unit = Unit(DEV.service, "active", "running", 7, 0, stale=False, listen=None, since="")
     monkeypatch.setattr(systemd, "show", lambda *_: {DEV.service: unit})
-    return verify.serving(layout, DEV, made, before)
+    return verify.serving(layout.of("dev"), made, before)
 
 
 def test_answer_of_a_service_that_has_ended_is_none(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -66,7 +66,7 @@ def test_answer_of_a_service_that_has_ended_is_none(layout: Layout, monkeypatch:
     log = {"length": OLD.length, "head": OLD.head}
     monkeypatch.setattr(probe, "ask_until_ready", lambda *_: {**WHOLE, "release": made.id, "log": log})
     with pytest.raises(StepFailed, match=r"helionyx-dev\.service does not run any more") as failure:
-        verify.serving(layout, DEV, made, OLD)
+        verify.serving(layout.of("dev"), made, OLD)
     assert failure.value.details == ("Main process exited",)
 
 
@@ -106,4 +106,4 @@ def test_rehearsal_that_answers_with_the_head_of_before_costs_no_look(
     monkeypatch.setattr(systemd, "show", lambda *_: {"rehearsal": unit})
     answer = {**WHOLE, "rehearsal": True, "log": {"length": OLD.length, "head": OLD.head}}
     monkeypatch.setattr(probe, "ask_until_ready", lambda *_: answer)
-    verify.answering(layout, DEV, made, OLD, "/run/rehearsal.sock", "rehearsal")
+    verify.answering(layout.of("dev"), made, OLD, "/run/rehearsal.sock", "rehearsal")

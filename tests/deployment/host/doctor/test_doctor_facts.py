@@ -9,7 +9,7 @@ import pytest
 from deployment.host.doctor import doctor as there
 from deployment.host.doctor import faults as faulty
 from deployment.host.node.systemd import Unit
-from deployment.host.values.layout import Environment, Layout
+from deployment.host.values.layout import Layout
 from deployment.host.values.model import Kept, Manifest, Observed
 from tests.deployment.host.doctor.test_doctor_node import DEV
 
@@ -26,14 +26,12 @@ UNIT = "helionyx-dev.service"
         ("failed", "active", False),
     ],
 )
-def test_what_is_down_and_has_not_failed_is_startable(
-    tmp_path: Path, service: str, socket: str, startable: bool
-) -> None:
+def test_what_is_down_and_has_not_failed_is_startable(service: str, socket: str, startable: bool) -> None:
     """A service whose socket alone was stopped is started by the same command."""
     unit = Unit("helionyx-dev.service", service, "", 0, 0, stale=False, listen=None, since="")
     seen = Observed(service=service, socket=socket)
     request = {"wanted": {}, "project": "helionyx"}
-    assert there._with_units(Layout(tmp_path), request, DEV, None, seen, unit).startable is startable
+    assert there._with_units(request, DEV, None, seen, unit).startable is startable
 
 
 @pytest.mark.parametrize(
@@ -69,5 +67,5 @@ def test_service_that_is_not_ready_is_a_fault(
         runs=runs,
         answers=answers,
     )
-    found = faulty.of(Layout(tmp_path), Environment("dev"), seen, release, unit)
+    found = faulty.of(Layout(tmp_path).of("dev"), seen, release, unit)
     assert [fault.text for fault in found if fault.about == "service"] == faults

@@ -90,9 +90,9 @@ def test_length_that_the_process_tells_is_compared(layout: Layout) -> None:
     """A process that tells more than the file holds writes into a file that no directory has."""
     found = release(layout)
     answers = {"log": {"length": 5, "head": "a" * 64, "holds": {}}}
-    chain = log_look.look(layout, Environment("dev"), found, Observed(answers=answers), readable=False)
+    chain = log_look.look(layout.of("dev"), found, Observed(answers=answers), readable=False)
     assert chain.claimed == 5
-    assert log_look.look(layout, Environment("dev"), found, Observed(), readable=False).claimed is None
+    assert log_look.look(layout.of("dev"), found, Observed(), readable=False).claimed is None
 
 
 def test_deleted_files_of_a_process_are_found(tmp_path: Path) -> None:
@@ -136,9 +136,9 @@ def test_notes_of_redactions_come_from_the_release(tmp_path: Path, monkeypatch: 
     note = {"position": 2, "at": 4, "old_head": "a", "new_head": "b"}
     known = {"environment": "dev", "redacted": {**note, "position": 1}}
     monkeypatch.setattr(audit, "read", lambda _: [known])
-    dev, layout = Environment("dev"), Layout(tmp_path)
+    dev = Layout(tmp_path).of("dev")
     for notes, unaudited, undone in (([note], (4,), (1,)), ([], (), (1,)), (None, (), ())):
-        compared = log_look._compared(layout, Chain(9, notes=notes), dev)
+        compared = log_look._compared(Chain(9, notes=notes), dev)
         assert (compared.unaudited, compared.undone) == (unaudited, undone)
 
 

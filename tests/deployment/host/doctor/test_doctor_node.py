@@ -216,7 +216,7 @@ def test_change_that_begins_while_it_is_looked_at_is_no_fault(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ends: bool
 ) -> None:
     """What was seen during it is thrown away; if it has ended since, all is looked at once more."""
-    layout, dev = Layout(tmp_path), Environment("dev")
+    dev = (layout := Layout(tmp_path)).of("dev")
     looks: list[Facts] = []
 
     def facts(*_: object) -> Facts:
@@ -231,7 +231,7 @@ def test_change_that_begins_while_it_is_looked_at_is_no_fault(
 
     change = locks.environment_lock(layout, "dev", {"actor": "Ada", "verb": "deploy"})
     monkeypatch.setattr(there, "_facts", facts)
-    found = list(there._environment(layout, dev, {}))
+    found = list(there._environment(dev, {}))
     if ends:
         assert not not_ok(found)
         assert len(looks) == 2
@@ -245,7 +245,7 @@ def test_directories_are_looked_at_as_they_lie(tmp_path: Path) -> None:
     """A file in the place of one hides what should be below it, and is no end of the look."""
     (path := tmp_path / "var/lib/helionyx/dev").parent.mkdir(parents=True)
     path.write_text("")
-    found = {item.path: item for item in there._directories(Layout(tmp_path), Environment("dev"))}
+    found = {item.path: item for item in there._directories(Layout(tmp_path).of("dev"))}
     assert (found[str(path)].actual, found[str(path)].other) == ("a file", True)
     assert found[f"{path}/events"].actual is None
 

@@ -12,11 +12,10 @@ from deployment.host.node import systemd
 from deployment.host.node.systemd import Unit
 from deployment.host.releases import releases
 from deployment.host.values.errors import StepFailed
-from deployment.host.values.layout import Environment, Layout
+from deployment.host.values.layout import Layout
 from deployment.host.values.model import Kept, Manifest, Observed
 from deployment.remote.answers import Status
 from deployment.remote.shapes import shape_of
-from tests.deployment.shelves import DEV
 
 CONFIG = {"api_host": "127.0.0.1", "api_port": 8000}
 RELEASE = Manifest("dev", "c", False, "s", "3.11", "p", "l", {}, {}, CONFIG, {}, id="r")
@@ -39,18 +38,18 @@ def test_look_that_fails_is_that_environments_trouble(
     """It is degraded, and has all the fields that an environment has."""
     monkeypatch.setattr(status, "observe", lambda *_: Observed())
     monkeypatch.setattr(systemd, "show", lambda names: dict.fromkeys(names, UNIT))
-    good = status.look(Layout(tmp_path), DEV)
+    good = status.look(Layout(tmp_path).of("dev"))
 
     def fail(*_: object) -> Observed:
         raise error
 
     monkeypatch.setattr(status, "observe", fail)
-    bad = status.look(Layout(tmp_path), DEV)
+    bad = status.look(Layout(tmp_path).of("dev"))
     assert bad["state"] == "degraded"
     assert bad["problems"][0].startswith(told)
     assert (set(bad), bad["environment"]) == (set(good), "dev")
     shape_of(Status)({"environments": [good, bad]})
-    assert status.look(Layout(tmp_path), Environment("live"))["problems"] is not status.UNSEEN["problems"]
+    assert status.look(Layout(tmp_path).of("live"))["problems"] is not status.UNSEEN["problems"]
 
 
 @pytest.mark.parametrize("answer", ["[" * 9 + "]" * 9, "NaN", f'"{"x" * 9000}"', "9" * 100, '{"a": 1}'])
@@ -61,7 +60,7 @@ def test_release_of_an_answer_is_a_short_text(
     seen = Observed(answers={"release": json.loads(answer)}, service="active", pid=7)
     monkeypatch.setattr(status, "observe", lambda *_: seen)
     monkeypatch.setattr(systemd, "show", lambda names: dict.fromkeys(names, UNIT))
-    found = status.look(Layout(tmp_path), DEV)
+    found = status.look(Layout(tmp_path).of("dev"))
     assert len(found["answers_as"]) <= faults.LONGEST_ID
     shape_of(Status)({"environments": [found]})
 
@@ -75,4 +74,4 @@ def test_unexpected_files_are_faults_of_who_runs_and_notes_of_who_is_stopped(
     for enabled, about in ((True, "problems"), (False, "notes")):
         seen = Observed(current="r", releases={"r": Kept()}, enabled=enabled, unexpected=("a pipe",))
         monkeypatch.setattr(status, "observe", lambda *_, seen=seen: seen)
-        assert "a pipe" in status.look(Layout(tmp_path), DEV)[about]
+        assert "a pipe" in status.look(Layout(tmp_path).of("dev"))[about]

@@ -13,20 +13,20 @@ from deployment.host.records.record import Transaction
 from deployment.host.releases import releases
 from deployment.host.values.layout import Layout
 from deployment.host.values.model import Log
-from tests.deployment.shelves import DEV, NEW, OLD, aside, forward, places, release, write
+from tests.deployment.shelves import NEW, OLD, aside, forward, places, release, write
 
 
 def test_logs_change_places(layout: Layout) -> None:
     """And the one of before is kept by its length and head."""
     name = aside(layout).name(forward(layout))
-    archived_logs.switch(layout, DEV, release(layout), name)
+    archived_logs.switch(layout.of("dev"), release(layout), name)
     assert places(layout) == {"events": "5", "9-ffffffffffff": "9"}
     assert aside(layout).before() == (OLD, "9-ffffffffffff")
 
 
 def test_no_read_models_survive_a_switch(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
     """Those of every kept release: a rehearsal does not open read models that follow another log."""
-    place = layout.data(DEV) / "projections"
+    place = layout.of("dev").data / "projections"
     made = release(layout)
     known = replace(made, config={**made.config, "projections_db_path": str(place / "helionyx.db")})
     place.mkdir()
@@ -35,20 +35,20 @@ def test_no_read_models_survive_a_switch(layout: Layout, monkeypatch: pytest.Mon
     removed: list[str] = []
     monkeypatch.setattr(releases, "manifests", lambda *_: [known])
     monkeypatch.setattr(read_models, "remove", lambda _, __, names: removed.extend(names))
-    archived_logs.switch(layout, DEV, known, aside(layout).name(forward(layout)))
+    archived_logs.switch(layout.of("dev"), known, aside(layout).name(forward(layout)))
     assert removed == ["helionyx-0123456789ab.db", "helionyx-ba9876543210.db"]
 
 
 def test_name_that_is_kept_already_is_not_overwritten(layout: Layout) -> None:
     """The one of that name may be the sound one."""
-    write(layout.kept_logs(DEV) / "9-ffffffffffff", None)
-    archived_logs.switch(layout, DEV, release(layout), aside(layout).name(forward(layout)))
+    write(layout.of("dev").archived_logs / "9-ffffffffffff", None)
+    archived_logs.switch(layout.of("dev"), release(layout), aside(layout).name(forward(layout)))
     assert places(layout) == {"events": "5", "9-ffffffffffff": "damaged", "9-ffffffffffff.2": "9"}
 
 
 def test_only_logs_are_listed_as_kept(layout: Layout) -> None:
     """What else lies there says nothing, and a terminal is not shown what it is called."""
-    shelf_ = layout.kept_logs(DEV)
+    shelf_ = layout.of("dev").archived_logs
     for name in ("9-ffffffffffff", "9-ffffffffffff.2", "unreadable-20260102T030405Z-dev-0a1b"):
         write(shelf_ / name, OLD)
     (shelf_ / "5-aaaaaaaaaaaa").write_text("a plain file")
@@ -56,14 +56,14 @@ def test_only_logs_are_listed_as_kept(layout: Layout) -> None:
     for name in ("\x1b[31mevil\nexit 0: done", "7-aaa", "9-ffffffffffff.old", "1-ffffffffffff\n"):
         (shelf_ / name).mkdir()
     kept = ("9-ffffffffffff", "9-ffffffffffff.2", "unreadable-20260102T030405Z-dev-0a1b")
-    assert log_commands.archived(layout, DEV) == kept
-    assert archived_logs.free(layout, DEV, "5-aaaaaaaaaaaa") == "5-aaaaaaaaaaaa.2"
+    assert log_commands.archived(layout.of("dev")) == kept
+    assert archived_logs.free(layout.of("dev"), "5-aaaaaaaaaaaa") == "5-aaaaaaaaaaaa.2"
 
 
 def test_log_that_is_gone_leaves_nothing_to_keep(layout: Layout) -> None:
     """The new one takes its place all the same."""
-    (layout.data(DEV) / "events").rename(layout.root / "lost")
-    archived_logs.switch(layout, DEV, release(layout), "0-000000000000")
+    (layout.of("dev").data / "events").rename(layout.root / "lost")
+    archived_logs.switch(layout.of("dev"), release(layout), "0-000000000000")
     assert places(layout) == {"events": "5"}
 
 
@@ -74,7 +74,11 @@ def test_name_is_chosen_once(layout: Layout, *, back: bool) -> None:
     wanted = replace(forward(layout), back=back)
     name = memory.name(wanted)
     assert name == "9-ffffffffffff"
-    exchange(layout.data(DEV), layout.data(DEV) / "events", layout.kept_logs(DEV) / archived_logs.NEXT)
+    exchange(
+        layout.of("dev").data,
+        layout.of("dev").data / "events",
+        layout.of("dev").archived_logs / archived_logs.NEXT,
+    )
     assert memory.name(wanted) == name
 
 
@@ -92,14 +96,14 @@ def test_cut_short_after_the_exchange(
     layout: Layout, monkeypatch: pytest.MonkeyPatch, old: Log | None
 ) -> None:
     """The log of before gets the name that was noted for it, also if it cannot be read."""
-    (layout.data(DEV) / "events" / "events.db").write_text("9 " + "f" * 64 if old else "damaged")
+    (layout.of("dev").data / "events" / "events.db").write_text("9 " + "f" * 64 if old else "damaged")
     monkeypatch.setattr(log_commands, "at_rest", lambda *_: old)
     memory = aside(layout)
     name = memory.name(forward(layout))
     with monkeypatch.context() as cut:
         cut.setattr(archived_logs, "move", _killed)
         with pytest.raises(KeyboardInterrupt):
-            archived_logs.switch(layout, DEV, release(layout), name)
+            archived_logs.switch(layout.of("dev"), release(layout), name)
     assert places(layout)["events"] == "5"
     memory.tidy(release(layout))
     assert places(layout) == {"events": "5", name: "9" if old else "damaged"}
@@ -110,8 +114,8 @@ def test_cut_short_on_the_way_back(layout: Layout) -> None:
     """The log of before, taken from where it was kept, goes there again; the way back begins anew."""
     memory = aside(layout)
     name = memory.name(forward(layout))
-    archived_logs.switch(layout, DEV, release(layout), name)
-    archived_logs.take(layout, DEV, release(layout), name, None)
+    archived_logs.switch(layout.of("dev"), release(layout), name)
+    archived_logs.take(layout.of("dev"), release(layout), name, None)
     assert places(layout) == {"events": "5", archived_logs.NEXT: "9"}
     memory.tidy(release(layout))
     assert places(layout) == {"events": "5", name: "9"}
@@ -119,7 +123,7 @@ def test_cut_short_on_the_way_back(layout: Layout) -> None:
 
 def test_what_another_transaction_left_is_kept_by_its_own_name(layout: Layout) -> None:
     """None is ever deleted."""
-    ArchiveNotes(layout, DEV, Transaction("t2", layout.root), None).tidy(release(layout))
+    ArchiveNotes(layout.of("dev"), Transaction("t2", layout), None).tidy(release(layout))
     assert places(layout) == {"events": "9", "5-aaaaaaaaaaaa": "5"}
 
 
@@ -131,18 +135,18 @@ def test_how_much_is_newer_is_told_before(
     layout: Layout, there: Log | None, coming: Log, newer: int | None
 ) -> None:
     """None where the two are different logs, or one cannot be read."""
-    told = archived_logs.preview(layout, DEV, release(layout), there, coming)
+    told = archived_logs.preview(layout.of("dev"), release(layout), there, coming)
     assert (told["newer"], told["there"]) == (newer, there.length if there else None)
 
 
 def test_damage_is_told_before(layout: Layout) -> None:
     """Of a log that still says how long it is, and of one that can only be counted."""
-    assert archived_logs.preview(layout, DEV, release(layout), OLD, NEW)["flaw"] is None
-    (layout.data(DEV) / "events" / "events.db").write_text(f"9 {OLD.head} flawed")
-    told = archived_logs.preview(layout, DEV, release(layout), OLD, NEW)
+    assert archived_logs.preview(layout.of("dev"), release(layout), OLD, NEW)["flaw"] is None
+    (layout.of("dev").data / "events" / "events.db").write_text(f"9 {OLD.head} flawed")
+    told = archived_logs.preview(layout.of("dev"), release(layout), OLD, NEW)
     assert (told["there"], told["flaw"]) == (9, "a record is missing")
-    (layout.data(DEV) / "events" / "events.db").write_text("damaged and flawed")
-    told = archived_logs.preview(layout, DEV, release(layout), OLD, NEW)
+    (layout.of("dev").data / "events" / "events.db").write_text("damaged and flawed")
+    told = archived_logs.preview(layout.of("dev"), release(layout), OLD, NEW)
     assert (told["newer"], told["flaw"]) == (None, "a record is missing")
 
 
@@ -173,4 +177,4 @@ def test_backup_from_before_a_redaction_is_known(
     """By what the two logs hold: the note of it is in the one that is there alone."""
     note = {"EventRedacted": [1]}
     old, new = replace(OLD, holds=note if there else {}), replace(NEW, holds=note if coming else {})
-    assert archived_logs.preview(layout, DEV, release(layout), old, new)["before_redaction"] is told
+    assert archived_logs.preview(layout.of("dev"), release(layout), old, new)["before_redaction"] is told

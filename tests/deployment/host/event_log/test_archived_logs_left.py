@@ -29,43 +29,43 @@ from tests.deployment.shelves import DEV, NEW, OLD, aside, forward, places, rele
 )
 def test_damaged_log_of_the_same_head(layout: Layout, kept: str, mine: str, noted: str) -> None:
     """It has a name of its own, and the sound one that waits does not get that."""
-    place = layout.data(DEV) / "events"
+    place = layout.of("dev").data / "events"
     (place / "events.db").write_text(f"5 {NEW.head} flawed")
     memory = aside(layout, kept)
     assert memory.name(forward(layout)) == noted
     memory.tidy(release(layout))
-    assert not (layout.kept_logs(DEV) / mine / "events.db").read_text().endswith("flawed")
-    place.rename(layout.kept_logs(DEV) / archived_logs.NEXT)
-    (layout.kept_logs(DEV) / mine).rename(place)
+    assert not (layout.of("dev").archived_logs / mine / "events.db").read_text().endswith("flawed")
+    place.rename(layout.of("dev").archived_logs / archived_logs.NEXT)
+    (layout.of("dev").archived_logs / mine).rename(place)
     memory.tidy(release(layout))
-    assert (layout.kept_logs(DEV) / noted / "events.db").read_text().endswith("flawed")
+    assert (layout.of("dev").archived_logs / noted / "events.db").read_text().endswith("flawed")
     assert list(places(layout)) == ["events", noted]
 
 
 @pytest.mark.parametrize("dangling", [True, False])
 def test_what_is_no_log_makes_room(layout: Layout, dangling: bool) -> None:
     """A link or a file that the service has put there leads nobody anywhere."""
-    path = layout.kept_logs(DEV) / archived_logs.NEXT
+    path = layout.of("dev").archived_logs / archived_logs.NEXT
     path.rename(layout.root / "elsewhere")
     path.symlink_to("/nowhere") if dangling else path.write_text("no log")
     aside(layout).tidy(release(layout))
-    assert [found.name for found in layout.kept_logs(DEV).iterdir()] == ["unreadable-t1"]
-    assert log_commands.archived(layout, DEV) == ()
+    assert [found.name for found in layout.of("dev").archived_logs.iterdir()] == ["unreadable-t1"]
+    assert log_commands.archived(layout.of("dev")) == ()
 
 
 def _settled(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     monkeypatch.setattr(releases, "read_manifest", lambda *_: release(layout))
     monkeypatch.setattr(releases, "current", lambda *_: "")
-    recovery.settle(layout, DEV, "tester")
+    recovery.settle(layout.of("dev"), "tester")
     return places(layout)
 
 
 def test_change_begins_with_giving_names(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
     """A log that nobody could ask for by name is as good as lost."""
-    assert "was left by a restore" in next(status._left(layout, DEV))
+    assert "was left by a restore" in next(status._left(layout.of("dev")))
     assert _settled(layout, monkeypatch) == {"events": "9", "5-aaaaaaaaaaaa": "5"}
-    assert archived_logs.find(layout, DEV, release(layout), "5-aaaaaaaaaaaa").length == 5
-    assert list(status._left(layout, DEV)) == []
+    assert archived_logs.find(layout.of("dev"), release(layout), "5-aaaaaaaaaaaa").length == 5
+    assert list(status._left(layout.of("dev"))) == []
 
 
 def test_log_of_a_lost_transaction_gets_the_name_that_was_noted(
@@ -88,14 +88,14 @@ def test_way_back_begins_with_giving_names(layout: Layout, monkeypatch: pytest.M
     aside(layout, "5-aaaaaaaaaaaa.2")
     monkeypatch.setattr(releases, "read_manifest", lambda *_: release(layout))
     log = {"kept": "5-aaaaaaaaaaaa.2", "length": 5, "head": NEW.head}
-    mine, seen = Transaction("t1", layout.root / "transaction"), []
+    mine, seen = Transaction("t1", layout), []
 
     def look(*_: object, **__: object) -> None:
-        seen.append(log_commands.archived(layout, DEV))
+        seen.append(log_commands.archived(layout.of("dev")))
         raise StepFailed("it cannot be looked at.")
 
     monkeypatch.setattr(transaction, "observe", look)
-    change = transaction.Change(layout, mine, resolved("restore", log=log))
+    change = transaction.Change(mine, resolved(layout, "restore", log=log))
     assert change._back({"state": "running", "release": "r", "enabled": True}) == "hands"
     assert seen == [("5-aaaaaaaaaaaa.2",)]
 
@@ -105,16 +105,19 @@ def test_result_names_the_log_of_before_though_the_switch_was_killed(
 ) -> None:
     """What the step did not come to tell is on record."""
     memory = aside(layout)
-    archived_logs.switch(layout, DEV, release(layout), memory.name(forward(layout)))
+    archived_logs.switch(layout.of("dev"), release(layout), memory.name(forward(layout)))
     monkeypatch.setattr(releases, "read_manifest", lambda *_: release(layout))
     monkeypatch.setattr(releases, "current", lambda *_: "r")
-    mine = Transaction("t1", layout.root / "transaction")
+    mine = Transaction("t1", layout)
     mine.write("attempt", number=1)
     log = {"length": 5, "head": NEW.head}
-    change = transaction.Change(layout, mine, resolved("restore", log=log))
+    change = transaction.Change(mine, resolved(layout, "restore", log=log))
     change._end("done", {"release": "r", "state": "running"}, None)
     assert mine.result is not None
-    assert mine.result["facts"] == {"kept": str(layout.kept_logs(DEV) / "9-ffffffffffff"), "newer": None}
+    assert mine.result["facts"] == {
+        "kept": str(layout.of("dev").archived_logs / "9-ffffffffffff"),
+        "newer": None,
+    }
 
 
 def _brought(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> ArchiveNotes:
@@ -133,17 +136,17 @@ def test_brought_log_that_did_not_stay(
 ) -> None:
     """It goes, unless something was said to it: then it is kept, and named."""
     memory = _brought(layout, monkeypatch)
-    name, place = memory.name(forward(layout)), layout.data(DEV) / "events" / "events.db"
-    archived_logs.switch(layout, DEV, release(layout), name)
+    name, place = memory.name(forward(layout)), layout.of("dev").data / "events" / "events.db"
+    archived_logs.switch(layout.of("dev"), release(layout), name)
     if said:
         place.write_text(f"{5 + said} {'b' * 64}")
-    archived_logs.take(layout, DEV, release(layout), name, None)
+    archived_logs.take(layout.of("dev"), release(layout), name, None)
     back = Running(environment=DEV, release=release(layout), log=OLD, archived=name, back=True)
-    archived_logs.switch(layout, DEV, release(layout), memory.name(back))
+    archived_logs.switch(layout.of("dev"), release(layout), memory.name(back))
     told = memory.clear(release(layout))
     assert places(layout) == {"events": "9", **{name: name[0] for name in left}}
     assert told.startswith(message)
-    assert all(told.endswith(f"{layout.kept_logs(DEV) / name}.") for name in left)
+    assert all(told.endswith(f"{layout.of('dev').archived_logs / name}.") for name in left)
 
 
 @pytest.mark.parametrize("brought", [True, False])
@@ -164,21 +167,21 @@ def test_damaged_log_of_before_is_never_taken_for_the_copy(
     layout: Layout, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Though it ends as that does."""
-    path = layout.data(DEV) / "events"
+    path = layout.of("dev").data / "events"
     (path / "events.db").write_text(f"5 {NEW.head} flawed")
     memory = _brought(layout, monkeypatch)
     name = memory.name(forward(layout))
-    exchange(layout.data(DEV), path, layout.kept_logs(DEV) / archived_logs.NEXT)
+    exchange(layout.of("dev").data, path, layout.of("dev").archived_logs / archived_logs.NEXT)
     memory.tidy(release(layout))
     memory.clear(release(layout))
-    assert (layout.kept_logs(DEV) / name / "events.db").read_text().endswith("flawed")
+    assert (layout.of("dev").archived_logs / name / "events.db").read_text().endswith("flawed")
 
 
 def test_brought_log_that_was_damaged_since_stays(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
     """Only a sound copy is dropped: a damaged one is listed, so that somebody can look at it."""
     memory = _brought(layout, monkeypatch)
     memory.name(forward(layout))
-    (layout.kept_logs(DEV) / archived_logs.NEXT / "events.db").write_text(f"5 {NEW.head} flawed")
+    (layout.of("dev").archived_logs / archived_logs.NEXT / "events.db").write_text(f"5 {NEW.head} flawed")
     memory.tidy(release(layout))
     memory.clear(release(layout))
     assert places(layout) == {"events": "9", "5-aaaaaaaaaaaa": "5"}

@@ -34,7 +34,7 @@ Usage = namedtuple("Usage", "total used free")
 def layout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Layout:
     """A node on which everybody is the environment's user, and a log that was sent."""
     layout = Layout(tmp_path)
-    for place in (layout.data(DEV), layout.state, layout.opt):
+    for place in (layout.of("dev").data, layout.state, layout.opt):
         place.mkdir(parents=True)
     (tmp_path / "log.db").write_bytes(b"x" * 1000)
 
@@ -57,16 +57,14 @@ def volume(monkeypatch: pytest.MonkeyPatch, data: Path, free: int) -> None:
 
 def install(layout: Layout) -> None:
     """Lay down what was sent."""
-    archived_logs.install(layout, DEV, release(layout), layout.root / "log.db", Log(5, "a" * 64))
+    archived_logs.install(layout.of("dev"), release(layout), layout.root / "log.db", Log(5, "a" * 64))
 
 
 def test_log_that_does_not_fit_is_refused_before_it_is_sent(
     layout: Layout, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """However much room there is where it is staged: the service needs some, too."""
-    volume(monkeypatch, layout.data(DEV), 32 << 20)
-    transaction = layout.root / "t1"
-    transaction.mkdir()
+    volume(monkeypatch, layout.of("dev").data, 32 << 20)
 
     class Wire:
         def say(self, *_: Any, **__: Any) -> None: ...
@@ -80,20 +78,19 @@ def test_log_that_does_not_fit_is_refused_before_it_is_sent(
     wire: Any = Wire()
     with pytest.raises(Refused, match="the log takes 34 MB on the node"):
         changing._stage(
-            layout,
             wire,
-            Transaction("t1", transaction),
-            resolved("restore"),
+            Transaction("t1", layout),
+            resolved(layout, "restore"),
             (Step("install-log", ("5-aaa",)),),
         )
 
 
 def test_log_that_fits_no_more_is_not_laid_down(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
     """The room may have gone since it was sent."""
-    volume(monkeypatch, layout.data(DEV), 32 << 20)
+    volume(monkeypatch, layout.of("dev").data, 32 << 20)
     with pytest.raises(Refused, match=r"34 MB left\."):
         install(layout)
-    assert list(layout.data(DEV).iterdir()) == []
+    assert list(layout.of("dev").data.iterdir()) == []
 
 
 @pytest.mark.parametrize("stage", ["dd", "prove"])
@@ -108,7 +105,7 @@ def test_nothing_is_left_of_an_install_that_fails(
         install(layout)
     assert "exit code" not in failed.value.message
     assert failed.value.hint
-    assert list(layout.kept_logs(DEV).iterdir()) == []
+    assert list(layout.of("dev").archived_logs.iterdir()) == []
 
 
 def test_rebuild_without_a_log_is_refused(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -129,9 +126,9 @@ def test_rebuild_that_fails_shows_no_command(layout: Layout, monkeypatch: pytest
 
     monkeypatch.setattr(log_commands, "ask", ask)
     found = release(layout)
-    found.config["projections_db_path"] = str(layout.data(DEV) / "projections" / "helionyx.db")  # type: ignore[index]
+    found.config["projections_db_path"] = str(layout.of("dev").data / "projections" / "helionyx.db")  # type: ignore[index]
     nobody: Any = None
-    work = Work(layout, DEV, layout.root, found, None, nobody, Unchanged(environment=DEV, release=found))
+    work = Work(layout.of("dev"), layout.root, found, None, nobody, Unchanged(environment=DEV, release=found))
     with pytest.raises(StepFailed, match="cannot be rebuilt; the previous ones stay") as failed:
         steps.rebuild_projections(work, found.id)
     assert failed.value.hint
@@ -144,7 +141,7 @@ def test_read_models_that_stay_are_said_without_the_command(
     """The same for what a switch removes first."""
     monkeypatch.setattr(read_models, "run", lambda argv, user: run.run([*argv[:-3], user, *argv[-3:], "/"]))
     with pytest.raises(StepFailed, match="cannot remove read models in") as failed:
-        read_models.remove(DEV, layout.data(DEV), ["a.db"])
+        read_models.remove(DEV, layout.of("dev").data, ["a.db"])
     assert "rm" not in failed.value.message.split()
 
 
@@ -156,6 +153,6 @@ def test_kept_log_of_what_was_never_deployed(layout: Layout) -> None:
         "actor": {"name": "Ada"},
         "log": {"kept": "5-aaaaaaaaaaaa"},
     }
-    request = resolve(layout, Request.parse(asked), None, asked)
+    request = resolve(Request.parse(asked, layout), None, asked)
     assert request.archived == "5-aaaaaaaaaaaa"
-    assert desired_of(layout, request).log is not None
+    assert desired_of(request).log is not None

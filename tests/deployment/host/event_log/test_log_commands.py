@@ -25,7 +25,7 @@ WHOLE: dict[str, Any] = {
 def head(monkeypatch: pytest.MonkeyPatch, answer: Any) -> tuple[Log, log_commands.At]:
     """The log that comes of a program's answer."""
     monkeypatch.setattr(log_commands, "ask", lambda *_, **__: answer)
-    return log_commands.head(Layout(), DEV, release(Layout()), at=5)
+    return log_commands.head(Layout().of("dev"), release(Layout()), at=5)
 
 
 def test_whole_answer_is_taken_apart(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -68,7 +68,7 @@ HASHES = {"3": "a" * 64, "9": None}
 def hashes(monkeypatch: pytest.MonkeyPatch, answer: Any) -> tuple[Log, dict[int, str | None]]:
     """The hashes that come of a program's answer."""
     monkeypatch.setattr(log_commands, "ask", lambda *_, **__: answer)
-    return log_commands.hashes(Layout(), DEV, release(Layout()), [3, 9])
+    return log_commands.hashes(Layout().of("dev"), release(Layout()), [3, 9])
 
 
 def test_hashes_at_positions(monkeypatch: pytest.MonkeyPatch) -> None:

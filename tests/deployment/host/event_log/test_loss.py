@@ -13,14 +13,14 @@ from deployment.host.event_log import archived_logs, last_head, log_commands, lo
 from deployment.host.event_log.loss import Facts, judge
 from deployment.host.records import audit
 from deployment.host.releases import releases
-from deployment.host.values.layout import Layout
+from deployment.host.values.layout import Environment, Layout
 from deployment.host.values.model import Log
 from services.event_log import Head
 from services.event_log.last_head import LastHead
-from tests.deployment.shelves import DEV, NEW, OLD, release
+from tests.deployment.shelves import NEW, OLD, release
 
 STORE = Path("/var/lib/helionyx/dev/events")
-WHOLE = Facts("dev", STORE, OLD, length=12, hash=OLD.head, came_up=True)
+WHOLE = Facts(Environment("dev"), STORE, OLD, length=12, hash=OLD.head, came_up=True)
 MOVED = Path("/var/lib/helionyx/dev/log")
 
 
@@ -80,8 +80,8 @@ def test_what_is_not_lost(facts: Facts) -> None:
 def test_the_log_on_the_disk_is_read_whatever_the_process_answers(layout: Layout) -> None:
     """The log of 9 events lies there; one that was longer is gone."""
     made = release(layout)
-    assert loss.look(layout, DEV, made, made, OLD, 7, None) is None
-    lost = loss.look(layout, DEV, made, made, Log(30, "b" * 64), 7, None)
+    assert loss.look(layout.of("dev"), made, made, OLD, 7, None) is None
+    lost = loss.look(layout.of("dev"), made, made, Log(30, "b" * 64), 7, None)
     assert lost is not None
     assert "ends at position 9, and had 30" in lost.text
 
@@ -99,7 +99,7 @@ def test_a_redaction_in_the_log_excuses_another_history_only_if_root_knows_of_it
     monkeypatch.setattr(log_commands, "ask", lambda *_, **__: {"redactions": [note]})
     if audited:
         audit.append(layout, environment="dev", redacted=note)
-    assert (loss.look(layout, DEV, made, made, known, 0, None, asked) is None) == excused
+    assert (loss.look(layout.of("dev"), made, made, known, 0, None, asked) is None) == excused
 
 
 @pytest.mark.parametrize("target", ["events.db", "nowhere", "file/events.db"])
@@ -113,28 +113,30 @@ def test_link_that_leads_nowhere_is_no_log(tmp_path: Path, target: str) -> None:
 def test_a_changed_path_is_compared_with_the_log_in_the_old_place(layout: Layout) -> None:
     """A copy that was made a while ago is not the log, whatever the node knew at the last change."""
     made = release(layout)
-    moved = replace(made, config={**made.config, "event_store_path": str(layout.kept_logs(DEV) / ".next")})
-    lost = loss.look(layout, DEV, made, moved, NEW, 0, None)
+    moved = replace(
+        made, config={**made.config, "event_store_path": str(layout.of("dev").archived_logs / ".next")}
+    )
+    lost = loss.look(layout.of("dev"), made, moved, NEW, 0, None)
     assert lost is not None
     assert "ends at position 5, and had 9" in lost.text
-    (layout.data(DEV) / "events" / "events.db").write_text(f"{NEW.length} {NEW.head}")
-    assert loss.look(layout, DEV, made, moved, NEW, 0, None) is None
+    (layout.of("dev").data / "events" / "events.db").write_text(f"{NEW.length} {NEW.head}")
+    assert loss.look(layout.of("dev"), made, moved, NEW, 0, None) is None
 
 
 def test_service_and_node_read_each_others_files(layout: Layout) -> None:
     """Both use one format; a damaged file still proves that there was a log."""
-    assert last_head.read(layout, DEV) is None
-    last_head.write(layout, DEV, OLD)
-    path = layout.last_head(DEV)
+    assert last_head.read(layout.of("dev")) is None
+    last_head.write(layout.of("dev"), OLD)
+    path = layout.of("dev").last_head
     assert LastHead(path).read() == Head(9, OLD.head)
     assert (path.stat().st_mode & 0o777, path.parent.stat().st_mode & 0o777) == (0o644, 0o755)
     LastHead(path).write(Head(5, NEW.head))
-    assert last_head.read(layout, DEV) == NEW
+    assert last_head.read(layout.of("dev")) == NEW
     path.write_text("{")
-    assert last_head.read(layout, DEV) == Log(0, "0" * 64)
-    last_head.forget(layout, DEV)
-    assert last_head.read(layout, DEV) is None
-    assert last_head.beside(release(layout)) == layout.data(DEV) / "events.head"
+    assert last_head.read(layout.of("dev")) == Log(0, "0" * 64)
+    last_head.forget(layout.of("dev"))
+    assert last_head.read(layout.of("dev")) is None
+    assert last_head.beside(release(layout)) == layout.of("dev").data / "events.head"
 
 
 @pytest.mark.parametrize(
@@ -142,9 +144,9 @@ def test_service_and_node_read_each_others_files(layout: Layout) -> None:
 )
 def test_head_that_root_knows_is_in_the_audit(layout: Layout, outcome: str, audited: bool) -> None:
     """Also after a change that was taken back: that has verified the log, and written its head down."""
-    last_head.write(layout, DEV, OLD)
+    last_head.write(layout.of("dev"), OLD)
     expected = {"position": OLD.length, "head": OLD.head} if audited else {}
-    assert loss.reached(layout, DEV, "deploy", outcome) == expected
+    assert loss.reached(layout.of("dev"), "deploy", outcome) == expected
 
 
 def test_a_switch_forgets_the_heads(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -154,10 +156,10 @@ def test_a_switch_forgets_the_heads(layout: Layout, monkeypatch: pytest.MonkeyPa
     removed: list[str] = []
     monkeypatch.setattr(releases, "manifests", lambda *_: [made])
     monkeypatch.setattr(last_head, "run", lambda argv, **_: removed.extend(argv))
-    last_head.write(layout, DEV, OLD)
+    last_head.write(layout.of("dev"), OLD)
     last_head.beside(made).touch()
-    archived_logs.switch(layout, DEV, made, "9-ffffffffffff")
-    assert last_head.read(layout, DEV) is None
+    archived_logs.switch(layout.of("dev"), made, "9-ffffffffffff")
+    assert last_head.read(layout.of("dev")) is None
     assert removed == ["rm", "--force", "--", str(last_head.beside(made))]
 
 

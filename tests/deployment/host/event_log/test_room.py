@@ -88,9 +88,9 @@ def test_each_file_system_that_a_deploy_writes_to_is_looked_at(
 
     def look() -> None:
         if kind:
-            room.refuse_too_large(layout, DEV, kind, 4_000_000)
+            room.refuse_too_large(layout.of("dev"), kind, 4_000_000)
         else:
-            room.refuse_full(layout, DEV, "deploy")
+            room.refuse_full(layout.of("dev"), "deploy")
 
     if not refused:
         look()
@@ -98,8 +98,8 @@ def test_each_file_system_that_a_deploy_writes_to_is_looked_at(
     with pytest.raises(Refused, match=str(tmp_path / full)):
         look()
     for verb in ("stop", "start", "restart", "rollback", "remove"):  # these bring nothing
-        room.refuse_full(layout, DEV, verb)
-        room.refuse_touching(layout, DEV, verb, "turn-current")
+        room.refuse_full(layout.of("dev"), verb)
+        room.refuse_touching(layout.of("dev"), verb, "turn-current")
 
 
 @pytest.mark.parametrize(
@@ -120,10 +120,10 @@ def test_what_serves_is_touched_where_its_successor_can_record(
     values = os.statvfs_result((1, 1, free, free, free, 10**9, 10**9, 10**9, 0, 255))
     monkeypatch.setattr(os, "statvfs", lambda _: values)
     if not refused:
-        room.refuse_touching(Layout(tmp_path), DEV, verb, step)
+        room.refuse_touching(Layout(tmp_path).of("dev"), verb, step)
         return
     with pytest.raises(Refused, match="free, and 4 MB are needed"):
-        room.refuse_touching(Layout(tmp_path), DEV, verb, step)
+        room.refuse_touching(Layout(tmp_path).of("dev"), verb, step)
 
 
 def test_file_system_that_loads_nothing_is_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -141,7 +141,7 @@ def test_full_disk_leaves_nothing_half_made(
 ) -> None:
     """The step fails, and its directory is as it was."""
     layout = Layout(tmp_path / "root")
-    for path in (layout.layers, layout.locks, layout.releases(DEV)):
+    for path in (layout.layers, layout.locks, layout.of("dev").releases):
         path.mkdir(parents=True)
     (tmp_path / f"{kind}.tar.gz").write_bytes(pack([Entry("a.py", b"1"), Entry("b.py", b"2")]))
 
@@ -151,34 +151,38 @@ def test_full_disk_leaves_nothing_half_made(
     monkeypatch.setattr(os, "fchmod", full)
     acts = {
         "layer": lambda: install.layer(layout, tmp_path, "a" * 64),
-        "release": lambda: install.release(layout, DEV, tmp_path, "c0ffee000000-111111111111"),
+        "release": lambda: install.release(layout.of("dev"), tmp_path, "c0ffee000000-111111111111"),
     }
     with pytest.raises(OSError, match="No space left"):
         acts[kind]()
     with pytest.raises(OSError, match="No space left"):
         files.publish(layout.layers / "file", b"content", 0o644, ())
-    assert list(layout.layers.iterdir()) == list(layout.releases(DEV).iterdir()) == []
+    assert list(layout.layers.iterdir()) == list(layout.of("dev").releases.iterdir()) == []
 
 
 def test_what_a_kill_left_half_made_goes_at_the_end(tmp_path: Path) -> None:
     """The end of a transaction sweeps, also one that was taken back."""
     layout = Layout(tmp_path)
-    for path in (layout.layers / ".x.half", layout.releases(DEV) / ".y.half", layout.layers / ("a" * 64)):
+    for path in (
+        layout.layers / ".x.half",
+        layout.of("dev").releases / ".y.half",
+        layout.layers / ("a" * 64),
+    ):
         path.mkdir(parents=True)
-    leftovers.sweep_all(layout, DEV)
+    leftovers.sweep_all(layout.of("dev"))
     assert [path.name for path in layout.layers.iterdir()] == ["a" * 64]
-    assert list(layout.releases(DEV).iterdir()) == []
+    assert list(layout.of("dev").releases.iterdir()) == []
 
 
 def test_refused_change_leaves_no_directory(tmp_path: Path) -> None:
     """Of a first transaction that was never started nothing stays; beside the audit everything else does."""
     layout = Layout(tmp_path)
     request = {"verb": "deploy", "environment": "dev", "actor": {"name": "tester"}}
-    record.forget(layout, record.create(layout, request))
+    record.forget(record.create(layout, request))
     assert not layout.state.exists()
     transaction = record.create(layout, request)
     layout.audit.touch()
-    record.forget(layout, transaction)
+    record.forget(transaction)
     assert list(layout.state.iterdir()) == [layout.audit]
 
 
@@ -186,8 +190,9 @@ def test_record_is_written_at_the_cost_of_what_was_staged(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A transaction whose disk is full can still say so: the archives give their room."""
-    transaction = Transaction("t1", tmp_path)
-    blob = tmp_path / "layer.tar.gz"
+    transaction = Transaction("t1", Layout(tmp_path))
+    transaction.path.mkdir(parents=True)
+    blob = transaction.path / "layer.tar.gz"
     blob.write_bytes(b"x")
     sync = os.fsync
 

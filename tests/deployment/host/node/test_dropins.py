@@ -53,7 +53,7 @@ def test_drop_in_changes_the_units_of_its_directory(
     _put(layout, f"{place}/systemd/system/{directory}/x.txt")
     all_units = [unit for item in (DEV, LIVE) for unit in (item.service, item.socket)]
     assert {unit for unit in all_units if dropins.of(layout, unit) == {"x.conf": path}} == units
-    assert bool(dropins.named(layout, DEV)) is any("dev" in unit for unit in units)
+    assert bool(dropins.named(layout.of("dev"))) is any("dev" in unit for unit in units)
 
 
 @pytest.mark.parametrize("place", ["etc", "run", "usr/local/lib"])
@@ -61,8 +61,8 @@ def test_drop_in_of_the_journal_is_named(tmp_path: Path, place: str) -> None:
     """`Storage=none` in one would leave no lines, and nobody would know why."""
     layout = Layout(tmp_path)
     path = _put(layout, f"{place}/systemd/journald@helionyx-dev.conf.d/x.conf", "[Journal]\nStorage=none\n")
-    assert dropins.named(layout, DEV) == (str(path),)
-    assert dropins.named(layout, LIVE) == ()
+    assert dropins.named(layout.of("dev")) == (str(path),)
+    assert dropins.named(layout.of("live")) == ()
 
 
 def test_what_is_no_file_is_no_drop_in(tmp_path: Path) -> None:
@@ -93,23 +93,23 @@ def test_those_of_the_distribution_are_read_and_not_named(tmp_path: Path) -> Non
     layout = Layout(tmp_path)
     path = _put(layout, "usr/lib/systemd/system/service.d/10-timeout.conf")
     assert dropins.of(layout, SERVICE) == {"10-timeout.conf": path}
-    assert dropins.named(layout, DEV) == ()
+    assert dropins.named(layout.of("dev")) == ()
 
 
-def _units(layout: Layout, environment: Environment) -> dict[str, str]:
+def _units(environment: Environment) -> dict[str, str]:
     """The files of a rehearsal by their paths below `run/systemd`."""
-    made = replace(release(layout), id="c0ffee000000-111111111111")
-    own = f"[Service]\nExecStart=/usr/bin/python3.11 {layout.current(environment)}/run.py\n"
-    path = layout.releases(environment) / made.id / "units" / environment.service
-    _put(layout, str(path.relative_to(layout.root)), own)
-    files = rehearsal.units(layout, environment, made)
-    top = layout.root / "run/systemd"
+    made = replace(release(environment.layout), id="c0ffee000000-111111111111")
+    own = f"[Service]\nExecStart=/usr/bin/python3.11 {environment.current}/run.py\n"
+    path = environment.releases / made.id / "units" / environment.service
+    _put(environment.layout, str(path.relative_to(environment.layout.root)), own)
+    files = rehearsal.units(environment, made)
+    top = environment.layout.root / "run/systemd"
     return {str(path.relative_to(top)): content.decode() for path, content in files.items()}
 
 
 def test_rehearsal_without_drop_ins_is_two_files(tmp_path: Path) -> None:
     """Nothing more is written where nothing changes the units."""
-    assert set(_units(Layout(tmp_path), DEV)) == {
+    assert set(_units(Layout(tmp_path).of("dev"))) == {
         "system/helionyx-dev-rehearsal.socket",
         "system/helionyx-dev-rehearsal.service",
     }
@@ -118,12 +118,16 @@ def test_rehearsal_without_drop_ins_is_two_files(tmp_path: Path) -> None:
 def test_rehearsal_is_changed_as_the_service_is(tmp_path: Path) -> None:
     """A rehearsal runs the release itself; the settings of the rehearsal are read last."""
     layout = Layout(tmp_path)
-    start = f"[Service]\nExecStart=\nExecStart=/bin/env X=1 {layout.current(DEV)}/run.py\nRestart=always\n"
+    start = (
+        f"[Service]\nExecStart=\nExecStart=/bin/env X=1 {layout.of('dev').current}/run.py\nRestart=always\n"
+    )
     _put(layout, f"etc/systemd/system/{SERVICE}.d/zz.conf", start)
     _put(layout, "etc/systemd/system/helionyx-dev.socket.d/more.conf", "[Socket]\nListenStream=9000\n")
-    files = _units(layout, DEV)
+    files = _units(layout.of("dev"))
     place = "system.control/helionyx-dev-rehearsal"
-    assert f"{layout.releases(DEV)}/c0ffee000000-111111111111/run.py" in files[f"{place}.service.d/zz.conf"]
+    assert (
+        f"{layout.of('dev').releases}/c0ffee000000-111111111111/run.py" in files[f"{place}.service.d/zz.conf"]
+    )
     assert "/current/" not in files[f"{place}.service.d/zz.conf"]
     assert "\nRestart=no\n" in files[f"{place}.service.d/{LAST}"]
     assert "HELIONYX_REHEARSAL=1" in files[f"{place}.service.d/{LAST}"]
@@ -135,13 +139,13 @@ def test_what_changes_the_rehearsal_alone_is_taken_out_of_force(tmp_path: Path) 
     """The rehearsal of live begins with `helionyx-`, which live itself does not."""
     layout = Layout(tmp_path)
     _put(layout, "etc/systemd/system/helionyx-.service.d/dev.conf")
-    assert dropins.named(layout, LIVE) == ()
-    files = _units(layout, LIVE)
+    assert dropins.named(layout.of("live")) == ()
+    files = _units(layout.of("live"))
     assert files["system.control/helionyx-rehearsal.service.d/dev.conf"] == ""
     for path, text in files.items():
         _put(layout, f"run/systemd/{path}", text)
     assert set(dropins.of(layout, "helionyx-rehearsal.service")) == {LAST}
-    assert len([path for path in dropins.rehearsal_places(layout, LIVE) if path.exists()]) == 3
+    assert len([path for path in dropins.rehearsal_places(layout.of("live")) if path.exists()]) == 3
 
 
 def test_copy_of_a_drop_in_is_read_by_root_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -149,12 +153,12 @@ def test_copy_of_a_drop_in_is_read_by_root_alone(tmp_path: Path, monkeypatch: py
     layout = Layout(tmp_path)
     path = _put(layout, f"etc/systemd/system/{SERVICE}.d/x.conf", "[Service]\nEnvironment=PASSWORD=secret\n")
     path.chmod(0o600)
-    _units(layout, DEV)
+    _units(layout.of("dev"))
     monkeypatch.setattr(systemd, "show", lambda _: {})
     monkeypatch.setattr(systemd, "start_service", lambda *_: None)
     monkeypatch.setattr(rehearsal, "_ask", lambda *_: "")
-    rehearsal.begin(layout, DEV, replace(release(layout), id="c0ffee000000-111111111111"), None)
-    places = dropins.rehearsal_places(layout, DEV)
+    rehearsal.begin(layout.of("dev"), replace(release(layout), id="c0ffee000000-111111111111"), None)
+    places = dropins.rehearsal_places(layout.of("dev"))
     copies = [copy for place in places if place.is_dir() for copy in place.iterdir()]
     assert {copy.name for copy in copies} == {"x.conf", LAST}
     assert {copy.stat().st_mode & 0o777 for copy in copies} == {0o600}
@@ -172,7 +176,9 @@ def test_failure_of_a_changed_unit_names_its_drop_ins(
     layout = Layout(tmp_path)
     path = _put(layout, f"etc/systemd/system/{SERVICE}.d/memory.conf")
     monkeypatch.setitem(steps.STEPS, verb, fail)
-    work = Work(layout, DEV, tmp_path, release(layout), None, Place(deployed=True), Running(environment=DEV))
+    work = Work(
+        layout.of("dev"), tmp_path, release(layout), None, Place(deployed=True), Running(environment=DEV)
+    )
     with pytest.raises(StepFailed) as failure:
         steps.perform(work, Step(verb, ("x",)))
     assert failure.value.details[0] == "its last words"

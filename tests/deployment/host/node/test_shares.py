@@ -83,13 +83,13 @@ def test_plan_shows_another_share_as_another_unit() -> None:
 
 def test_rehearsal_weighs_least(layout: Layout) -> None:
     """Also that of live: less than any environment, and the first to be killed; its limits are the same."""
-    live = Environment("live")
+    live = layout.of("live")
     made = replace(release(layout), id="1-2", config=CONFIG)
-    place = layout.releases(live) / made.id / "units"
+    place = live.releases / made.id / "units"
     place.mkdir(parents=True)
     (place / live.service).write_text(unit(live, {}))
     (place / live.socket).write_text("")
-    files = rehearsal.units(layout, live, made)
+    files = rehearsal.units(live, made)
     found = settings(next(text for path, text in files.items() if path.suffix == ".service").decode())
     dev, own = settings(unit(DEV, {})), settings(unit(live, {}))
     assert int(found["CPUWeight"]) < int(dev["CPUWeight"])
@@ -103,7 +103,7 @@ def test_old_code_gets_the_shares_of_the_configuration_that_runs(layout: Layout)
     """Where its unit has shares: one of a release before them stays as it is."""
     old = replace(release(layout), config=CONFIG, units={DEV.service: "", DEV.socket: ""})
     for text in (unit(DEV, {}), "[Service]\nUser=helionyx-dev\nNice=3\n"):
-        root = layout.releases(DEV) / str(len(text))
+        root = layout.of("dev").releases / str(len(text))
         (root / "units").mkdir(parents=True)
         (root / "units" / DEV.service).write_text(text)
         (root / "units" / DEV.socket).write_text(f"ListenStream={old.listen}\n")
@@ -118,7 +118,7 @@ def test_transaction_has_limits(layout: Layout, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(halves, "keep", lambda *_: Path("/half"))
     request = {"verb": "deploy", "environment": "dev", "actor": {"name": "Ada"}}
     transaction = record.create(layout, request)
-    changing._start(layout, transaction, Path("/half"))
+    changing._start(transaction, Path("/half"))
     assert started == ["systemctl", "start", transaction.unit]
     found = settings(layout.unit_file(transaction.unit).read_text())
     assert found["Slice"] == shares.SLICE

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from deployment.host.node import socket_options, sockets
-from deployment.host.values.layout import Environment, Layout
+from deployment.host.values.layout import Layout
 from deployment.settings import ROOT
 
 IPV4, IPV6 = socket.AF_INET, socket.AF_INET6
@@ -127,13 +127,13 @@ def permitted(listener: socket.socket, level: int, number: int, value: bytes) ->
 
 def test_socket_that_listens_no_more(tmp_path: Path) -> None:
     """One that was shut down is in no table of the kernel; one that systemd has closed is no change."""
-    layout, dev = Layout(tmp_path), Environment("dev")
-    assert socket_options.altered(layout, dev, [], "127.0.0.1:8000") == ("SO_ACCEPTCONN",)
-    assert socket_options.altered(layout, dev, [], None) == ()
+    dev = Layout(tmp_path).of("dev")
+    assert socket_options.altered(dev, [], "127.0.0.1:8000") == ("SO_ACCEPTCONN",)
+    assert socket_options.altered(dev, [], None) == ()
     dropin = tmp_path / "etc/systemd/system/helionyx-dev.socket.d/keepalive.conf"
     dropin.parent.mkdir(parents=True)
     dropin.write_text("[Socket]\nKeepAlive=yes\n")
-    assert socket_options.altered(layout, dev, [], "127.0.0.1:8000") == ()
+    assert socket_options.altered(dev, [], "127.0.0.1:8000") == ()
 
 
 def test_socket_that_systemd_does_not_hold(tmp_path: Path) -> None:
@@ -143,7 +143,7 @@ def test_socket_that_systemd_does_not_hold(tmp_path: Path) -> None:
         address = f"127.0.0.1:{listener.getsockname()[1]}"
         opened = [sockets.Listener(address, listener.getsockname()[1], inode)]
         before = len([*Path("/proc/self/fd").iterdir()])
-        assert socket_options.altered(Layout(tmp_path), Environment("dev"), opened, address) == ()
+        assert socket_options.altered(Layout(tmp_path).of("dev"), opened, address) == ()
         assert len([*Path("/proc/self/fd").iterdir()]) == before
 
 

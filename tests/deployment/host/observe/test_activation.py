@@ -56,17 +56,17 @@ class Node:
         return {DEV.service: _unit(next(self.invocations))}
 
     def turn(self, release: str) -> None:
-        activation.turn(self.layout, DEV, release)
+        activation.turn(self.layout.of("dev"), release)
 
     def runs(self, invocation: str) -> str | None:
-        return activation.release_of(self.layout, DEV, _unit(invocation))
+        return activation.release_of(self.layout.of("dev"), _unit(invocation))
 
 
 @pytest.fixture
 def node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Node:
     """A node on which `current` was never turned."""
     layout = Layout(tmp_path)
-    layout.current(DEV).parent.mkdir(parents=True)
+    layout.of("dev").current.parent.mkdir(parents=True)
     made = Node(layout, iter(()))
     monkeypatch.setattr(systemd, "show", made.show)
     return made
@@ -105,14 +105,14 @@ def test_turn_that_was_cut_short(node: Node, monkeypatch: pytest.MonkeyPatch) ->
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"release": "a"}'])
 def test_note_that_cannot_be_read_is_none(node: Node, content: str) -> None:
     """Such as after a disk that broke: the next turn writes it anew."""
-    node.layout.activation(DEV).write_text(content)
-    assert activation.read(node.layout, DEV) is None
+    node.layout.of("dev").activation.write_text(content)
+    assert activation.read(node.layout.of("dev")) is None
 
 
 def test_turn_by_hand(node: Node) -> None:
     """A process that was started again behind it runs that release, and an older one something else."""
     node.invocations = iter(["", ""])
     node.turn("a")
-    files.point(node.layout.current(DEV), Path("releases/b"))
-    assert activation.release_of(node.layout, DEV, _unit("i1", time.monotonic() + 1)) == "b"
-    assert activation.release_of(node.layout, DEV, _unit("i1", time.monotonic() - 60)) is None
+    files.point(node.layout.of("dev").current, Path("releases/b"))
+    assert activation.release_of(node.layout.of("dev"), _unit("i1", time.monotonic() + 1)) == "b"
+    assert activation.release_of(node.layout.of("dev"), _unit("i1", time.monotonic() - 60)) is None

@@ -36,7 +36,7 @@ def test_look_at_a_dead_mount_says_so(
     """All that is known without the data is known all the same."""
     monkeypatch.setattr(systemd, "show", lambda names: dict.fromkeys(names, UNIT))
     monkeypatch.setattr(links, "of", dead)
-    seen = observe.observe(Layout(tmp_path), DEV, desired)
+    seen = observe.observe(Layout(tmp_path).of("dev"), desired)
     assert (seen.blind, seen.service) == (DEAD, "inactive")
 
 
@@ -44,7 +44,7 @@ def test_dead_mount_is_a_fault(tmp_path: Path) -> None:
     """And nobody asks how full that disk is."""
     release = Manifest("dev", "c", False, "s", "3.11", "p", "l", {}, {}, {}, {}, id="r")
     seen = Observed(blind=DEAD, releases={"r": Kept()})
-    found = [fault.text for fault in faults.of(Layout(tmp_path), DEV, seen, release, UNIT)]
+    found = [fault.text for fault in faults.of(Layout(tmp_path).of("dev"), seen, release, UNIT)]
     assert DEAD in found
 
 

@@ -13,7 +13,7 @@ from deployment.host.event_log import archived_logs, log_commands
 from deployment.host.observe import unexpected
 from deployment.host.values.layout import Layout
 from deployment.host.values.model import Log, Manifest
-from tests.deployment.shelves import DEV, release, write
+from tests.deployment.shelves import release, write
 
 NAME = "9-ffffffffffff"
 
@@ -22,7 +22,7 @@ NAME = "9-ffffffffffff"
 def data(tmp_path: Path) -> Path:
     """Data as a service leaves it: a log, an archived one, and read models."""
     layout = Layout(tmp_path)
-    data = layout.data(DEV)
+    data = layout.of("dev").data
     write(data / "events", Log(9, "f" * 64))
     for name in (NAME, archived_logs.NEXT, archived_logs.HALF, "unreadable-t1.2"):
         write(data / "kept" / name, Log(9, "f" * 64))
@@ -35,13 +35,13 @@ def data(tmp_path: Path) -> Path:
 
 def of(data: Path) -> tuple[str, ...]:
     layout = Layout(data.parents[3])
-    return unexpected.of(layout, DEV, made(layout), os.getuid())
+    return unexpected.of(layout.of("dev"), made(layout), os.getuid())
 
 
 def made(layout: Layout) -> Manifest:
     """A release that has read models too."""
     found = release(layout)
-    models = str(layout.data(DEV) / "projections" / "p.db")
+    models = str(layout.of("dev").data / "projections" / "p.db")
     return replace(found, config={**found.config, "projections_db_path": models})
 
 
@@ -112,6 +112,6 @@ def test_kept_logs_are_listed_among_very_many_entries(data: Path, monkeypatch: p
     layout = Layout(data.parents[3])
     (data / "kept" / "7-aaaaaaaaaaaa").touch()
     (data / "kept" / "8-aaaaaaaaaaaa").symlink_to(NAME)
-    assert log_commands.archived(layout, DEV) == (NAME, "unreadable-t1.2")
+    assert log_commands.archived(layout.of("dev")) == (NAME, "unreadable-t1.2")
     monkeypatch.setattr(log_commands, "MANY", 1)
-    assert len(log_commands.archived(layout, DEV)) == 1
+    assert len(log_commands.archived(layout.of("dev"))) == 1

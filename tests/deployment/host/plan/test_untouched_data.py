@@ -13,7 +13,7 @@ from deployment.host.releases import releases
 from deployment.host.values.layout import Layout
 from deployment.host.values.model import Log
 from services.event_log import last_backup
-from tests.deployment.shelves import DEV, release, write
+from tests.deployment.shelves import release, write
 
 STARTS = Log(2, "f" * 64, said=(0, "0" * 64))
 
@@ -23,7 +23,7 @@ def test_notes_beside_a_log_of_starts_alone_are_no_data(
 ) -> None:
     """The last head and the time of the last backup; any other file is somebody's."""
     layout = Layout(tmp_path)
-    data = layout.data(DEV)
+    data = layout.of("dev").data
     made = release(layout)
     made = replace(made, config={**made.config, "projections_db_path": str(data / "projections" / "p.db")})
     monkeypatch.setattr(releases, "manifests", lambda *_: [made])
@@ -32,6 +32,6 @@ def test_notes_beside_a_log_of_starts_alone_are_no_data(
     write(data / "events", STARTS)
     for note in (last_head.beside(made), last_backup.beside(data / "events")):
         note.touch()
-    assert not observe._holds_more(layout, DEV)
+    assert not observe._holds_more(layout.of("dev"))
     (data / "letter.txt").touch()
-    assert observe._holds_more(layout, DEV)
+    assert observe._holds_more(layout.of("dev"))

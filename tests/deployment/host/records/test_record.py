@@ -12,7 +12,7 @@ import pytest
 
 from deployment.host.doctor import status
 from deployment.host.records import record
-from deployment.host.values.layout import Environment, Layout
+from deployment.host.values.layout import Layout
 
 REQUEST = {"verb": "restart", "environment": "dev", "actor": {"name": "Ada"}}
 
@@ -109,9 +109,9 @@ def test_what_has_not_begun_is_not_unfinished(tmp_path: Path) -> None:
     """Nothing was touched, so nobody has to do anything about it."""
     layout = Layout(tmp_path)
     transaction = record.create(layout, REQUEST)
-    assert status.unfinished(layout, Environment("dev"), None) == []
+    assert status.unfinished(layout.of("dev"), None) == []
     transaction.write("attempt", number=1)
-    assert status.unfinished(layout, Environment("dev"), None) == [transaction.id]
+    assert status.unfinished(layout.of("dev"), None) == [transaction.id]
 
 
 def test_all_that_is_remembered_is_root_s_alone(tmp_path: Path) -> None:

@@ -149,11 +149,11 @@ def test_archive_of_nonsense_is_a_step_that_failed(layout: Layout, tmp_path: Pat
 
 def test_link_is_turned_in_one_step(layout: Layout) -> None:
     """At no moment is there no `current`; turning it twice is turning it once."""
-    link = layout.current(DEV)
+    link = layout.of("dev").current
     link.parent.mkdir(parents=True)
     for target in ("releases/a", "releases/b", "releases/b"):
         files.point(link, Path(target))
-    assert releases.current(layout, DEV) == "b"
+    assert releases.current(layout.of("dev")) == "b"
     assert [path.name for path in link.parent.iterdir()] == ["current"]
 
 
@@ -203,19 +203,19 @@ def test_discarded_directory_is_gone_at_once(layout: Layout) -> None:
 
 def test_what_was_half_written_is_swept(layout: Layout) -> None:
     """What a kill left between the writing of a file and its name, wherever a change of dev publishes one."""
-    own, unit = layout.releases(DEV), layout.unit_file(DEV.service)
+    own, unit = layout.of("dev").releases, layout.unit_file(DEV.service)
     places = [
-        layout.verified(DEV) / "c0ffee000000-111111111111",
-        layout.current(DEV),
-        layout.last_head(DEV),
-        *(unit, layout.unit_file(DEV.journal), *layout.rehearsal(DEV)),
+        layout.of("dev").verified / "c0ffee000000-111111111111",
+        layout.of("dev").current,
+        layout.of("dev").last_head,
+        *(unit, layout.unit_file(DEV.journal), *layout.of("dev").rehearsal_files),
     ]
-    others = [layout.last_head(Environment("live")), unit.with_name("other.service")]
+    others = [layout.of("live").last_head, unit.with_name("other.service")]
     own.mkdir(parents=True)
     for path in (*places, *others):
         path.parent.mkdir(parents=True, exist_ok=True)
         files.unfinished(path).touch()
-    leftovers.sweep_all(layout, DEV)
+    leftovers.sweep_all(layout.of("dev"))
     assert [path for path in places if files.unfinished(path).exists()] == []
     assert [path for path in others if not files.unfinished(path).exists()] == []
 
@@ -234,10 +234,13 @@ def test_copies_of_the_log_that_a_power_cut_left_are_swept(
 ) -> None:
     """A backup and a log that was sent; the copy of a backup that is being made stays."""
     monkeypatch.setattr(leftovers, "run", lambda argv, **_: run(argv))
-    copies = (layout.kept_logs(DEV) / ".half" / "events.db", layout.data(DEV) / ".backup" / "events.db")
+    copies = (
+        layout.of("dev").archived_logs / ".half" / "events.db",
+        layout.of("dev").data / ".backup" / "events.db",
+    )
     for path in copies:
         path.parent.mkdir(parents=True)
         path.touch()
     with environment_lock(layout, "dev-backup", {}) if busy else contextlib.nullcontext():
-        leftovers.sweep_all(layout, DEV)
+        leftovers.sweep_all(layout.of("dev"))
     assert [path.parent.exists() for path in copies] == [False, busy]

@@ -84,14 +84,14 @@ def linked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Layout:
     layout = Layout(tmp_path / "root")
     for path in (
         layout.opt.parent,
-        layout.data(DEV).parent,
+        layout.of("dev").data.parent,
         layout.locks,
         tmp_path / "opt",
         tmp_path / "dev",
     ):
         path.mkdir(parents=True)
     layout.opt.symlink_to(tmp_path / "opt")
-    layout.data(DEV).symlink_to(tmp_path / "dev")
+    layout.of("dev").data.symlink_to(tmp_path / "dev")
     monkeypatch.setattr(links, "reason", lambda _: "")
     monkeypatch.setattr(directories, "user_id", lambda _: os.getuid())
     return layout
@@ -100,22 +100,22 @@ def linked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Layout:
 def test_directories_are_made_behind_a_link(linked: Layout, tmp_path: Path) -> None:
     """Owner and mode are those of what the link leads to, and afterwards nothing is left to do."""
     work = Work(
-        linked, DEV, linked.root, release(linked), None, Place(deployed=True), Running(environment=DEV)
+        linked.of("dev"), linked.root, release(linked), None, Place(deployed=True), Running(environment=DEV)
     )
-    wrong = [path for path, right in directories.directories(linked, DEV).items() if not right]
-    assert str(linked.data(DEV)) in wrong
+    wrong = [path for path, right in directories.directories(linked.of("dev")).items() if not right]
+    assert str(linked.of("dev").data) in wrong
     perform(work, Step("create-directories", tuple(wrong)))
-    assert all(directories.directories(linked, DEV).values())
+    assert all(directories.directories(linked.of("dev")).values())
     assert stat.S_IMODE((tmp_path / "dev").stat().st_mode) == 0o700
     assert (tmp_path / "dev" / "events").is_dir()
-    assert linked.data(DEV).is_symlink()
+    assert linked.of("dev").data.is_symlink()
 
 
 def test_link_among_what_the_service_owns_is_named(linked: Layout) -> None:
     """A link of the service could lead root anywhere."""
-    (linked.data(DEV) / "events").symlink_to("/root")
-    (item,) = links.of(linked, DEV)
-    assert item.text == f"{linked.data(DEV)}/events cannot be used: a link is not followed there"
+    (linked.of("dev").data / "events").symlink_to("/root")
+    (item,) = links.of(linked.of("dev"))
+    assert item.text == f"{linked.of('dev').data}/events cannot be used: a link is not followed there"
     assert item.inner, "a removal takes it away"
     assert "a mount of root's" in item.hint
 
@@ -127,11 +127,11 @@ def test_what_a_link_leads_to_is_emptied_and_stays(
     monkeypatch.setattr(files, "give", lambda *_: None)
     (tmp_path / "own" / "releases").mkdir(parents=True)
     (linked.opt / "dev").symlink_to(tmp_path / "own")
-    (linked.data(DEV) / "events").mkdir()
-    work = Work(linked, DEV, linked.root, None, None, Place(deployed=True), Absent(environment=DEV))
+    (linked.of("dev").data / "events").mkdir()
+    work = Work(linked.of("dev"), linked.root, None, None, Place(deployed=True), Absent(environment=DEV))
     perform(work, Step("remove-releases", ("dev",)))
     perform(work, Step("delete-data", ("dev",)))
-    for link, target in ((linked.opt / "dev", tmp_path / "own"), (linked.data(DEV), tmp_path / "dev")):
+    for link, target in ((linked.opt / "dev", tmp_path / "own"), (linked.of("dev").data, tmp_path / "dev")):
         assert link.is_symlink()
         assert list(target.iterdir()) == []
         assert not directories.is_home(link)
@@ -139,7 +139,7 @@ def test_what_a_link_leads_to_is_emptied_and_stays(
 
 def test_logs_change_places_behind_a_link(linked: Layout, tmp_path: Path) -> None:
     """A restore on the bigger disk; what the service itself has linked is still not followed."""
-    data = linked.data(DEV)
+    data = linked.of("dev").data
     for path in (data / "events" / "one", data / "kept" / "x" / "other"):
         path.mkdir(parents=True)
     exchange(data, data / "events", data / "kept" / "x")
@@ -153,15 +153,15 @@ def test_logs_change_places_behind_a_link(linked: Layout, tmp_path: Path) -> Non
 def test_read_models_behind_a_link_of_root_are_ours(linked: Layout, tmp_path: Path) -> None:
     """Read models behind a link of the service do not count."""
     made = release(linked)
-    models = linked.data(DEV) / "projections" / "helionyx.db"
+    models = linked.of("dev").data / "projections" / "helionyx.db"
     made = replace(made, config={**made.config, "projections_db_path": str(models)})
     name = "helionyx-0123456789ab.db"
     models.parent.mkdir()
     (models.parent / name).touch()
-    assert read_models.present(made, linked.data(DEV)) == (name,)
+    assert read_models.present(made, linked.of("dev").data) == (name,)
     models.parent.rename(tmp_path / "elsewhere")
     models.parent.symlink_to(tmp_path / "elsewhere")
-    assert read_models.present(made, linked.data(DEV)) == ()
+    assert read_models.present(made, linked.of("dev").data) == ()
 
 
 def test_directory_behind_a_link_is_right_by_its_own_mode(tmp_path: Path) -> None:

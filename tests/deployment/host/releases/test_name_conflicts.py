@@ -43,7 +43,7 @@ def test_account_is_ours_by_its_mark_or_by_all_that_earlier_versions_gave(
 ) -> None:
     """A person's account, or a system account of another program, is never ours."""
     assert accounts.is_ours(account, DEV, HOME) is ours
-    assert (list(name_conflicts.account(account, account.group, Layout(), DEV)) == []) is ours
+    assert (list(name_conflicts.account(account, account.group, Layout().of("dev"))) == []) is ours
 
 
 @pytest.mark.parametrize(
@@ -57,18 +57,18 @@ def test_account_of_today_has_no_home_of_its_own(account: Account, *, is_current
 
 def test_person_of_the_name_is_named_with_the_way_out() -> None:
     """The number and the home tell who it is."""
-    ((item),) = name_conflicts.account(PERSON, PERSON.group, Layout(), DEV)
+    ((item),) = name_conflicts.account(PERSON, PERSON.group, Layout().of("dev"))
     assert item.text == "the user helionyx-dev (uid 1001, home /home/helionyx-dev, shell /bin/bash)"
     assert "usermod --login OTHER_NAME helionyx-dev" in item.hint
     edited = replace(EARLIER, login_shell="/bin/bash")
-    (item,) = name_conflicts.account(edited, edited.group, Layout(), DEV)
+    (item,) = name_conflicts.account(edited, edited.group, Layout().of("dev"))
     assert "usermod --comment 'Helionyx dev (made by its deployment)' helionyx-dev" in item.hint
 
 
 @pytest.mark.parametrize(("account", "group"), [(None, 1003), (MARKED, 1003)])
 def test_group_of_somebody_else_is_named(account: Account | None, group: int) -> None:
     """A group without our user is named, and a group of our user's name that is not the user's own."""
-    (item,) = name_conflicts.account(account, group, Layout(), DEV)
+    (item,) = name_conflicts.account(account, group, Layout().of("dev"))
     assert item.text == "the group helionyx-dev (gid 1003)"
 
 
@@ -81,7 +81,7 @@ def test_account_is_looked_at_once_more_before_it_goes(
     monkeypatch.setattr(accounts, "run", calls.append)
     for act in (accounts.remove, accounts.put_mark):
         with pytest.raises(StepFailed, match="is not the one that a deploy has created"):
-            act(Layout(tmp_path), DEV)
+            act(Layout(tmp_path).of("dev"))
     assert not calls
 
 
@@ -116,12 +116,14 @@ def test_what_no_deploy_has_made_is_taken(tmp_path: Path, kind: str) -> None:
     """Each is named by its path, and the hint moves it away."""
     layout, (name, text) = Layout(tmp_path), STRANGE[kind]
     _file(layout, name, text)
-    found = name_conflicts.of(layout, DEV)
+    found = name_conflicts.of(layout.of("dev"))
     assert len(found) == 1
     path = next(path for path in (tmp_path / name, *(tmp_path / name).parents) if str(path) in found[0].text)
     assert f"mv {path}" in found[0].hint
-    assert name_conflicts.of(layout, LIVE) == found if kind in ("code", "data of another program") else True
-    assert releases.unit_files(layout, DEV) == {}
+    assert (
+        name_conflicts.of(layout.of("live")) == found if kind in ("code", "data of another program") else True
+    )
+    assert releases.unit_files(layout.of("dev")) == {}
 
 
 OURS = {
@@ -149,11 +151,11 @@ OURS = {
 def test_what_a_deploy_has_left_is_ours(tmp_path: Path, kind: str) -> None:
     """After a removal, a cut deploy, or with a volume that is brought along."""
     layout, (name, text) = Layout(tmp_path), OURS[kind]
-    _file(layout, name, text)
+    _file(layout, name, text.replace("/opt/", f"{layout.root}/opt/"))
     if text == "known":
         layout.state.mkdir(parents=True)
         audit.append(layout, event="end", environment="dev", verb="remove")
-    assert name_conflicts.of(layout, DEV) == ()
+    assert name_conflicts.of(layout.of("dev")) == ()
 
 
 def test_edited_unit_of_a_deployed_environment_is_ours(tmp_path: Path) -> None:
@@ -161,15 +163,15 @@ def test_edited_unit_of_a_deployed_environment_is_ours(tmp_path: Path) -> None:
     layout = Layout(tmp_path)
     for name in (SERVICE, "var/lib/helionyx/dev/diary.txt", "usr/lib/systemd/system/helionyx-dev.service"):
         _file(layout, name)
-    (layout.releases(DEV) / "c0ffee000000-111111111111").mkdir(parents=True)
-    assert name_conflicts.of(layout, DEV) == ()
-    assert set(releases.unit_files(layout, DEV)) == {"helionyx-dev.service"}
+    (layout.of("dev").releases / "c0ffee000000-111111111111").mkdir(parents=True)
+    assert name_conflicts.of(layout.of("dev")) == ()
+    assert set(releases.unit_files(layout.of("dev"))) == {"helionyx-dev.service"}
     for place in ("etc/systemd/system.control", "run/systemd/transient"):
         _file(layout, f"{place}/helionyx-dev.service")
-        assert place in name_conflicts.of(layout, DEV)[0].text
+        assert place in name_conflicts.of(layout.of("dev"))[0].text
         (tmp_path / place / "helionyx-dev.service").unlink()
     _file(layout, "etc/systemd/system/helionyx-dev-rehearsal.service")
-    assert len(name_conflicts.of(layout, DEV)) == 1
+    assert len(name_conflicts.of(layout.of("dev"))) == 1
 
 
 @pytest.mark.parametrize(
@@ -185,7 +187,7 @@ def test_address_of_a_drop_in_is_refused(tmp_path: Path, text: str, is_taken: bo
     """The socket would have two, and no look would agree with what was asked for: exit 4, with it down."""
     layout = Layout(tmp_path)
     _file(layout, "etc/systemd/system/helionyx-dev.socket.d/x.conf", text)
-    (layout.releases(DEV) / "c0ffee000000-111111111111").mkdir(parents=True)
-    found = name_conflicts.of(layout, DEV)
+    (layout.of("dev").releases / "c0ffee000000-111111111111").mkdir(parents=True)
+    found = name_conflicts.of(layout.of("dev"))
     assert bool(found) is is_taken
     assert not found or ("API_PORT= in .env.dev" in found[0].hint and found[0].dropin)

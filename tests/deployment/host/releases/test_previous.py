@@ -21,33 +21,35 @@ class Node:
 
     def __init__(self, layout: Layout) -> None:
         self.layout, self.clock = layout, count(1000)
-        layout.verified(DEV).mkdir(parents=True)
+        layout.of("dev").verified.mkdir(parents=True)
 
     def deploy(self, name: str) -> None:
         """Note a release that came up in place of the current one."""
-        (self.layout.releases(DEV) / name).mkdir(parents=True, exist_ok=True)
-        self._note(name, verified_releases.Place(deployed=True, before=releases.current(self.layout, DEV)))
+        (self.layout.of("dev").releases / name).mkdir(parents=True, exist_ok=True)
+        self._note(
+            name, verified_releases.Place(deployed=True, before=releases.current(self.layout.of("dev")))
+        )
 
     def roll_back(self, name: str, origin: str | None = None) -> None:
         """Note that one went back to `name`, which may be made of another release."""
-        (self.layout.releases(DEV) / name).mkdir(exist_ok=True)
+        (self.layout.of("dev").releases / name).mkdir(exist_ok=True)
         self._note(name, verified_releases.Place(deployed=False, origin=origin))
 
     def _note(self, name: str, place: verified_releases.Place) -> None:
-        mark = self.layout.verified(DEV) / name
+        mark = self.layout.of("dev").verified / name
         is_new = place.deployed or not mark.exists()
-        verified_releases.note(self.layout, DEV, name, "helionyx.db", place)
+        verified_releases.note(self.layout.of("dev"), name, "helionyx.db", place)
         if is_new and place.origin is None:
             moment = next(self.clock)
             os.utime(mark, (moment, moment))
-        link = self.layout.current(DEV)
+        link = self.layout.of("dev").current
         link.unlink(missing_ok=True)
-        link.symlink_to(self.layout.releases(DEV) / name)
+        link.symlink_to(self.layout.of("dev").releases / name)
 
     @property
     def previous(self) -> str | None:
         """The release that a rollback would go to."""
-        return releases.previous(self.layout, DEV)
+        return releases.previous(self.layout.of("dev"))
 
 
 @pytest.fixture
@@ -93,5 +95,5 @@ def test_release_that_is_gone_is_passed_over(node: Node) -> None:
     """The newest of the older ones takes its place."""
     for name in (ONE, TWO, THREE):
         node.deploy(name)
-    (node.layout.releases(DEV) / TWO).rmdir()
+    (node.layout.of("dev").releases / TWO).rmdir()
     assert node.previous == ONE

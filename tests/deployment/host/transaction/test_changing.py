@@ -23,12 +23,10 @@ def test_connection_lost_while_it_sends_leaves_no_transaction(layout: Layout) ->
     reading, writing = os.pipe()
     os.close(writing)
     sink = os.open(os.devnull, os.O_WRONLY)
-    request = ResolvedRequest.parse(REQUEST)
+    request = ResolvedRequest.parse(REQUEST, layout)
     try:
         with pytest.raises(Hangup):
-            changing._begun(
-                layout, Wire(reading, sink), layout.root, request, (Step("install-release", ("r",)),)
-            )
+            changing._begun(Wire(reading, sink), layout.root, request, (Step("install-release", ("r",)),))
     finally:
         os.close(reading)
         os.close(sink)

@@ -19,7 +19,7 @@ def test_restored_log_is_watched_as_long_as_was_asked(
     monkeypatch.setattr(releases, "read_manifest", lambda *_: release(layout))
     monkeypatch.setattr(releases, "current", lambda *_: "r")
     log = {"length": NEW.length, "head": NEW.head} | ({"kept": kept} if kept else {})
-    desired = desired_of(layout, resolved("restore", soak=3.0, log=log))
+    desired = desired_of(resolved(layout, "restore", soak=3.0, log=log))
     assert isinstance(desired, Running)
     assert (desired.watch, desired.archived, desired.staged) == (3.0, kept, False)
     assert desired.log is not None

@@ -32,7 +32,7 @@ def _change(layout: Layout, monkeypatch: pytest.MonkeyPatch, seen: Observed) -> 
     monkeypatch.setattr(releases, "current", lambda *_: here.id)
     monkeypatch.setattr(transaction, "observe", lambda *_, **__: seen)
     mine = record.create(layout, REQUEST)
-    return transaction.Change(layout, mine, ResolvedRequest.parse(mine.request))
+    return transaction.Change(mine, ResolvedRequest.parse(mine.request, layout))
 
 
 def _deployed(layout: Layout) -> Manifest:
@@ -100,7 +100,7 @@ def test_what_was_there_before_is_gone_back_to(
     """What was stopped by hand stays down, and starts on boot if it did before."""
     seen = replace(RUNS, service=service, socket=socket, enabled=enabled)
     change = _change(layout, monkeypatch, seen)
-    desired = as_it_was(layout, change.request, change.archive, change._before(seen))
+    desired = as_it_was(change.request, change.archive, change._before(seen))
     assert isinstance(desired, Running if state == "running" else Stopped)
     assert desired.release is not None
     assert (desired.enabled, desired.release.id, desired.back) == (enabled, NAME, True)
@@ -132,7 +132,7 @@ def test_what_an_earlier_attempt_has_done_is_not_wanted_again(
 ) -> None:
     """What is said to a service after a switch is no reason to switch once more."""
     change = _change(layout, monkeypatch, RUNS)
-    change.request = resolved(verb, log={"length": 5, "head": "a" * 64})
+    change.request = resolved(change.environment.layout, verb, log={"length": 5, "head": "a" * 64})
     assert getattr(change._desired(), named)
     change.transaction.write("step", verb=step, state="begin")
     assert getattr(change._desired(), named)

@@ -35,14 +35,14 @@ def unit_files(layout: Layout) -> list[str]:
 def test_unit_is_started_at_the_next_boot(layout: Layout, orders: list[list[str]]) -> None:
     """Its link in multi-user.target.wants leads to its file."""
     transaction = record.create(layout, REQUEST)
-    unit.start(layout, transaction, Path("/half.pyz"))
+    unit.start(transaction, Path("/half.pyz"))
     name = transaction.unit
     link = f"etc/systemd/system/multi-user.target.wants/{name}"
     assert unit_files(layout) == sorted([f"etc/systemd/system/{name}", link])
     assert (layout.root / link).resolve() == layout.unit_file(name)
     assert f"-SI /half.pyz carry-out {transaction.id}\n" in layout.unit_file(name).read_text()
     assert orders == [["systemctl", "start", name]]
-    unit.remove(layout, transaction)
+    unit.remove(transaction)
     assert unit_files(layout) == []
 
 
@@ -64,15 +64,15 @@ def test_full_disk_takes_the_unit_into_memory(
     transaction = record.create(layout, REQUEST)
     (layout.root / "run/systemd/system").mkdir(parents=True)
     monkeypatch.setattr(files, *(("publish", published) if full == "file" else ("point", fail)))
-    unit.start(layout, transaction, Path("/half.pyz"))
+    unit.start(transaction, Path("/half.pyz"))
     assert unit_files(layout) == [f"run/systemd/system/{transaction.unit}"]
 
 
 def test_unit_of_a_forgotten_transaction_is_removed(layout: Layout) -> None:
     """A power cut can come between the end of a transaction and the removal of its unit."""
     transaction = record.create(layout, REQUEST)
-    unit.start(layout, transaction, Path("/half.pyz"))
-    record.forget(layout, transaction)
+    unit.start(transaction, Path("/half.pyz"))
+    record.forget(transaction)
     carry_out(layout, transaction.id)
     assert unit_files(layout) == []
 
@@ -80,7 +80,7 @@ def test_unit_of_a_forgotten_transaction_is_removed(layout: Layout) -> None:
 def test_unit_of_a_transaction_with_a_result_is_removed(layout: Layout) -> None:
     """Nothing else is done."""
     transaction = record.create(layout, REQUEST)
-    unit.start(layout, transaction, Path("/half.pyz"))
+    unit.start(transaction, Path("/half.pyz"))
     transaction.write("result", outcome="done")
     carry_out(layout, transaction.id)
     assert unit_files(layout) == []
@@ -104,5 +104,5 @@ def test_unit_comes_after_the_service_of_a_deployed_environment(
     if is_installed:
         service.write_text("")
     transaction = record.create(layout, {**REQUEST, "verb": verb})
-    lines = unit.text(layout, transaction, Path("/half.pyz")).splitlines()
+    lines = unit.text(transaction, Path("/half.pyz")).splitlines()
     assert [line.strip() for line in lines if line.startswith("After=")] == [f"After={after}"]

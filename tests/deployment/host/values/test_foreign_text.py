@@ -101,7 +101,8 @@ class Sinks:
             self._show(text)
 
     def _record(self, text: str) -> bytes:
-        transaction = record.Transaction("t", self.layout.root)
+        transaction = record.Transaction("t", self.layout)
+        transaction.path.mkdir(parents=True, exist_ok=True)
         transaction.write("failed", **StepFailed(text, text, (text, text)).to_json())
         content = transaction.log.read_bytes()
         transaction.log.unlink()

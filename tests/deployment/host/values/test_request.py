@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from deployment.host.values.errors import Refused
-from deployment.host.values.layout import Environment
+from deployment.host.values.layout import Environment, Layout
 from deployment.host.values.model import Log
 from deployment.host.values.request import Request, ResolvedRequest
 
@@ -35,19 +35,19 @@ DEPLOY: dict[str, Any] = {"verb": "deploy", "environment": "dev", "actor": ACTOR
 def test_request_that_makes_no_sense_is_refused(change: dict[str, Any], message: str) -> None:
     """At the edge of the node, before anything reads a member of it."""
     with pytest.raises(Refused, match=message):
-        Request.parse(DEPLOY | change)
+        Request.parse(DEPLOY | change, Layout())
 
 
 def test_members_that_a_later_version_adds_are_left_aside() -> None:
     """Also those that are missing in a request of an earlier version have a meaning."""
-    request = Request.parse(DEPLOY | {"wait": 5})
+    request = Request.parse(DEPLOY | {"wait": 5}, Layout())
     assert (request.environment, request.soak, request.keep) == (Environment("dev"), 3.0, None)
     assert request == Request("deploy", Environment("dev"), ACTOR, soak=3.0)
 
 
 def test_request_is_never_edited() -> None:
     """What is worked out is another value."""
-    request = Request.parse(DEPLOY)
+    request = Request.parse(DEPLOY, Layout())
     with pytest.raises(FrozenInstanceError):
         request.verb = "stop"  # type: ignore[misc]
 
@@ -65,14 +65,14 @@ def test_request_is_never_edited() -> None:
 )
 def test_request_on_the_disk_is_the_one_that_was_resolved(members: dict[str, Any]) -> None:
     """Each attempt at a transaction reads it from request.json."""
-    request = ResolvedRequest.parse(DEPLOY | members)
-    assert ResolvedRequest.parse(json.loads(json.dumps(request.to_json()))) == request
+    request = ResolvedRequest.parse(DEPLOY | members, Layout())
+    assert ResolvedRequest.parse(json.loads(json.dumps(request.to_json())), Layout()) == request
 
 
 def test_request_json_has_the_members_that_version_0_3_0_reads() -> None:
     """Its recovery reads them where they were, and the audit does."""
     release = {"id": "1a2b3c4d5e6f-9f8e7d6c5b4a", "environment": "dev"}
-    request = ResolvedRequest.parse(DEPLOY | {"release": release})
+    request = ResolvedRequest.parse(DEPLOY | {"release": release}, Layout())
     request = replace(request, archived="9-aaaaaaaaaaaa", log=Log(9, "a" * 64), asked=DEPLOY)
     written = request.to_json()
     assert (written["verb"], written["environment"], written["actor"]) == ("deploy", "dev", ACTOR)
@@ -89,5 +89,5 @@ def test_request_of_a_transaction_that_version_0_3_0_has_begun() -> None:
     """It has no `asked`, and what was worked out lies among what was asked."""
     text = '{"verb": "rollback", "dry": false, "environment": "live", "actor": {"name": "Ada"}, "soak": 0.0,'
     text += ' "keep": null, "insist": false, "to": "1a2b3c4d5e6f-9f8e7d6c5b4a", "config": null}'
-    request = ResolvedRequest.parse(json.loads(text))
+    request = ResolvedRequest.parse(json.loads(text), Layout())
     assert (request.to, request.asked) == ("1a2b3c4d5e6f-9f8e7d6c5b4a", None)

@@ -94,10 +94,10 @@ def test_log_that_is_late_is_read_once(layout: Layout, monkeypatch: pytest.Monke
     monkeypatch.undo()  # the real `head`
     monkeypatch.setattr(log_commands, "ask", late)
     made = release(layout)
-    found = log_commands.rest(layout, DEV, made, at=5)
+    found = log_commands.rest(layout.of("dev"), made, at=5)
     assert isinstance(found, Unread)
     assert (found.text, found.late, limits) == ("no end after 12 s", True, [log_commands.LOOK])
-    assert loss.look(layout, DEV, made, made, Log(9, "f" * 64), 0, found) is None
+    assert loss.look(layout.of("dev"), made, made, Log(9, "f" * 64), 0, found) is None
     assert len(limits) == 1
 
 
@@ -107,6 +107,6 @@ def test_forged_log_is_not_verified_where_nothing_was_redacted(
     """It may be of any length: only a redaction that the audit has, or a person wants, is looked for."""
     made = release(layout)
     monkeypatch.setattr(releases, "command", lambda *_: pytest.fail("the whole log is verified"))
-    lost = loss.look(layout, DEV, made, made, Log(5, "c" * 64), 0, None)
+    lost = loss.look(layout.of("dev"), made, made, Log(5, "c" * 64), 0, None)
     assert lost is not None
     assert "has another event log" in lost.text
