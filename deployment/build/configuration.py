@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import DeployError
-from ..host.values.model import canonical, sha256
+from ..host.values.digests import canonical, sha256
 from ..run import run
 from .cache import Cache
 from .source import Source

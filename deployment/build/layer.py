@@ -15,7 +15,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 from ..errors import DeployError
-from ..host.values.model import canonical, sha256
+from ..host.values.digests import canonical, sha256
 from ..run import run
 from .archive import Entry, pack_in_order
 from .cache import Cache

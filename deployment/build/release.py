@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from ..host.releases.releases import MANIFEST
+from ..host.values.digests import sha256
 from ..host.values.layout import Environment
-from ..host.values.model import Manifest, sha256
+from ..host.values.manifest import Manifest
 from . import layer, units
 from .archive import Entry, pack
 from .configuration import LAUNCHER, Configuration

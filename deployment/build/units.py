@@ -7,7 +7,7 @@ from typing import Any
 
 from ..host.node import shares
 from ..host.values.layout import Environment
-from ..host.values.model import listen_address
+from ..host.values.manifest import listen_address
 
 OPT, DATA, SANDBOX = "/opt/helionyx", "/var/lib/helionyx", "/var/lib/helionyx-sandbox"
 

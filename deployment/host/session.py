@@ -12,8 +12,9 @@ from typing import Any
 from .node.facts import facts
 from .node.wire import Hangup, Wire
 from .values.errors import HostError
-from .values.layout import ENVIRONMENTS, Layout
+from .values.layout import Layout
 from .values.printable import safe
+from .values.question import Question
 
 LAST = 10_000  # lines of the audit that a history has
 
@@ -23,13 +24,13 @@ def converse(layout: Layout, wire: Wire, program: Path) -> int:
     try:
         wire.say("hello", **facts())
         request = wire.hear()
-        request |= {key: safe(request[key]) for key in ("actor", "reason") if key in request}
         look = LOOKS.get(str(request.get("verb")))
         if look is not None:
-            look(layout, wire, request)
+            look(wire, Question.parse(request, layout))
         else:
             from .transaction import changing
 
+            request |= {key: safe(request[key]) for key in ("actor", "reason") if key in request}
             changing.change(layout, wire, program, request)
     except HostError as error:
         wire.say("result", **error.to_json())
@@ -38,56 +39,55 @@ def converse(layout: Layout, wire: Wire, program: Path) -> int:
     return 0
 
 
-def _status(layout: Layout, wire: Wire, request: dict[str, Any]) -> None:
+def _status(wire: Wire, question: Question) -> None:
     from .doctor import status
 
-    names = request.get("environments") or list(ENVIRONMENTS)
-    environments = [status.look(layout.of(name)) for name in names]
+    environments = [status.look(environment) for environment in question.environments]
     wire.say("result", outcome="done", environments=environments)
 
 
-def _doctor(layout: Layout, wire: Wire, request: dict[str, Any]) -> None:
+def _doctor(wire: Wire, question: Question) -> None:
     from .doctor import doctor
 
-    doctor.examine(layout, wire, request)
+    doctor.examine(wire, question)
 
 
-def _verify(layout: Layout, wire: Wire, request: dict[str, Any]) -> None:
+def _verify(wire: Wire, question: Question) -> None:
     from .doctor import verification
 
-    verification.verify(layout, wire, request)
+    verification.verify(wire, question)
 
 
-def _backup(layout: Layout, wire: Wire, request: dict[str, Any]) -> None:
+def _backup(wire: Wire, question: Question) -> None:
     from .transaction import backup
 
-    backup.hand_over(layout, wire, request)
+    backup.hand_over(wire, question)
 
 
-def _history(layout: Layout, wire: Wire, request: dict[str, Any]) -> None:
+def _history(wire: Wire, question: Question) -> None:
     from .records import audit
 
-    lines = audit.read(layout)
-    detail = _record(layout, lines, request["detail"]) if request.get("detail") else None
+    lines = audit.read(question.layout)
+    detail = _record(question.layout, lines, question.detail) if question.detail else None
     first_bad = audit.first_bad(lines)
     wire.say("result", outcome="done", lines=lines[-LAST:], first_bad=first_bad, record=detail)
 
 
-def _logs(layout: Layout, wire: Wire, request: dict[str, Any]) -> None:
+def _logs(wire: Wire, question: Question) -> None:
     from .node import logs
 
     wire.say("stream")
-    logs.show(layout.of(request["environment"]), request)
+    logs.show(question)
 
 
-def _follow(layout: Layout, wire: Wire, request: dict[str, Any]) -> None:
+def _follow(wire: Wire, question: Question) -> None:
     from .records import record
     from .transaction import changing
 
-    changing.follow(wire, record.Transaction(request["transaction"], layout), int(request.get("told", 0)))
+    changing.follow(wire, record.Transaction(question.transaction, question.layout), question.told)
 
 
-LOOKS: dict[str, Callable[[Layout, Wire, dict[str, Any]], None]] = {
+LOOKS: dict[str, Callable[[Wire, Question], None]] = {
     "status": _status,
     "doctor": _doctor,
     "verify": _verify,

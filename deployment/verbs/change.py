@@ -14,8 +14,8 @@ from ..build import configuration, layer, release, source
 from ..build.release import Release
 from ..build.source import Source
 from ..errors import HANDS, INTERRUPTED, DeployError, Unexpected, unusable
+from ..host.values.digests import sha256
 from ..host.values.layout import Environment
-from ..host.values.model import sha256
 from ..host.values.step import Step
 from ..remote.connection import Connection, refusal
 from ..remote.lost import Lost

@@ -17,7 +17,7 @@ from typing import Any
 
 from ..errors import DeployError
 from ..host.event_log.log_commands import LOG_FILE
-from ..host.values.model import Log
+from ..host.values.log import Log
 from ..run import run
 from ..settings import Settings
 from ..ui.output import Output

@@ -10,7 +10,7 @@ from ..build.source import Source
 from ..errors import DeployError
 from ..host.values.check import Check, bad, ok
 from ..host.values.layout import ENVIRONMENTS
-from ..host.values.model import BOT
+from ..host.values.manifest import BOT
 from ..remote.connection import Connection
 from ..remote.login import log_in
 from ..remote.lost import Lost

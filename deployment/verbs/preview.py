@@ -12,7 +12,7 @@ from ..build.release import Release
 from ..build.repository import git
 from ..build.source import Source
 from ..errors import DeployError
-from ..host.values.model import Manifest
+from ..host.values.manifest import Manifest
 from ..host.values.step import Step
 from ..remote.plan import Plan, Running
 from ..ui.results import Changed

@@ -11,7 +11,7 @@ from ..build.envfile import PORTS
 from ..errors import DeployError
 from ..host.values import exposure
 from ..host.values.check import Check, bad, ok, warn
-from ..host.values.model import ACCESS, BOT
+from ..host.values.manifest import ACCESS, BOT
 from ..remote.login import Login
 from ..remote.lost import Lost, shown
 from .checkout import EnvFile, Tools, Tree

@@ -15,7 +15,8 @@ from deployment.host.releases import releases
 from deployment.host.values.desired import Running
 from deployment.host.values.errors import StepFailed
 from deployment.host.values.layout import Environment, Layout
-from deployment.host.values.model import Log, Manifest
+from deployment.host.values.log import Log
+from deployment.host.values.manifest import Manifest
 from deployment.host.values.request import ResolvedRequest
 
 DEV = Environment("dev")

@@ -24,7 +24,7 @@ from deployment.host.releases import links
 from deployment.host.values.desired import Running
 from deployment.host.values.errors import StepFailed
 from deployment.host.values.layout import Environment, Layout
-from deployment.host.values.model import Log
+from deployment.host.values.log import Log
 from deployment.remote import messages
 from deployment.settings import ROOT
 from deployment.ui import redacted

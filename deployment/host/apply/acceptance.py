@@ -19,7 +19,8 @@ from ..observe import directories
 from ..releases import releases
 from ..values.errors import Refused, StepFailed, last_word
 from ..values.layout import Environment
-from ..values.model import Log, Manifest
+from ..values.log import Log
+from ..values.manifest import Manifest
 from ..values.words import count
 
 PROGRAM = "services/acceptance.py"

@@ -11,7 +11,8 @@ from ..event_log import log_commands
 from ..values.check import Check, bad, ok, warn
 from ..values.errors import StepFailed
 from ..values.layout import Environment
-from ..values.model import BOT, Manifest, Observed
+from ..values.manifest import BOT, Manifest
+from ..values.observed import Observed
 
 PATIENCE = 30.0  # seconds; the release itself asks for five at the longest
 REFUSED = 2  # its exit code for a bot that the environment must not have

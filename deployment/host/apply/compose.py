@@ -10,9 +10,10 @@ from pathlib import Path
 from ..node import shares
 from ..records import record
 from ..releases import releases
+from ..values.digests import sha256
 from ..values.errors import Refused
 from ..values.layout import Environment
-from ..values.model import Manifest, sha256
+from ..values.manifest import Manifest
 from . import verify
 
 

@@ -19,8 +19,9 @@ from ..records.record import Transaction
 from ..releases import releases
 from ..values.errors import Refused, StepFailed
 from ..values.layout import Environment
-from ..values.model import Log, Manifest, Redaction
-from ..values.request import ResolvedRequest
+from ..values.log import Log
+from ..values.manifest import Manifest
+from ..values.request import Redaction, ResolvedRequest
 from ..values.words import count
 from . import verify
 from .work import Work

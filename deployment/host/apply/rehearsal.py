@@ -17,7 +17,8 @@ from ..node.files import publish
 from ..node.threads import Call
 from ..values.errors import HostError, StepFailed
 from ..values.layout import Environment
-from ..values.model import Log, Manifest
+from ..values.log import Log
+from ..values.manifest import Manifest
 from . import acceptance, verify
 
 STOP = 10  # seconds that it may take to stop: it has nobody to finish with

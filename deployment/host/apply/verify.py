@@ -11,7 +11,8 @@ from ..event_log import log_commands
 from ..node import probe, systemd
 from ..values.errors import StepFailed
 from ..values.layout import Environment
-from ..values.model import Log, Manifest
+from ..values.log import Log
+from ..values.manifest import Manifest
 from ..values.words import count
 
 PATIENCE = 10.0  # seconds for a service that is READY to answer

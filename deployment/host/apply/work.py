@@ -9,7 +9,8 @@ from typing import Any
 from ..records import verified_releases
 from ..values.desired import Desired
 from ..values.layout import Environment
-from ..values.model import Log, Manifest
+from ..values.log import Log
+from ..values.manifest import Manifest
 from . import verify
 
 

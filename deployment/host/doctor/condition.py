@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from ..node import sockets
 from ..plan import preconditions
+from ..records.locks import Holder
 from ..values.check import Check, bad, ok, warn
 from ..values.layout import Environment
-from ..values.model import Taken
+from ..values.observed import NameConflict
 from ..values.words import times
 from . import directory_check, log_check
 from .directory_check import Directory
@@ -53,8 +53,8 @@ class Facts:
     user: int | None = None
     groupless: int | None = None  # the number of its group, where no group bears its name
     strays: tuple[str, ...] = ()  # processes of its user that its units have not started
-    taken: tuple[Taken, ...] = ()
-    links: tuple[Taken, ...] = ()
+    taken: tuple[NameConflict, ...] = ()
+    links: tuple[NameConflict, ...] = ()
     dropins: tuple[str, ...] = ()
     noexec: str = ""
     faults: tuple[Fault, ...] = ()
@@ -65,7 +65,7 @@ class Facts:
     open_to: tuple[str, ...] = ()  # the environments here whose code can use its API
     bot_of: str | None = None  # the environment that has the same bot on this node
     bot: Check | None = None  # whose its token is; None where it has none, or cannot ask
-    changing: dict[str, Any] | None = None  # who changes it, by which verb, and for how many seconds
+    changing: Holder | None = None  # the change that is under way
     unfinished: tuple[str, ...] = ()
 
 
@@ -260,11 +260,10 @@ def _port_in_order(facts: Facts) -> Iterator[Check]:
 
 
 def _changing(facts: Facts) -> Check:
-    held, name = facts.changing or {}, facts.environment.name
+    held, name = facts.changing or Holder(), facts.environment.name
     return warn(
         "changing",
-        f"by {held.get('actor', 'somebody')} ({held.get('verb', 'a change')})"
-        f" since {held.get('age', 0.0):.0f} s;"
+        f"by {held.actor or 'somebody'} ({held.verb or 'a change'}) since {held.age:.0f} s;"
         " nothing else was judged",
         f"make status ENV={name}, and make doctor again once it has ended",
     )

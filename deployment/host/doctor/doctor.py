@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from ..apply import bot
 from ..node import sockets, systemd
@@ -24,7 +24,9 @@ from ..values import exposure
 from ..values.check import Check, bad
 from ..values.errors import HostError, reason
 from ..values.layout import Environment, Layout
-from ..values.model import BOT, Manifest, Observed
+from ..values.manifest import BOT, Manifest
+from ..values.observed import Observed
+from ..values.question import Configured, Question
 from . import condition, faults, log_look, rules, status, vitals
 from .condition import Facts, Port
 from .directory_check import Directory
@@ -34,16 +36,13 @@ LOOKS = 3  # at one environment, when changes end while it is looked at
 Fact = TypeVar("Fact")
 
 
-def examine(layout: Layout, wire: Wire, request: dict[str, Any]) -> None:
-    """Say the time, then the checks of the node and of each environment, as soon as each is known.
-
-    `request["wanted"]` holds what the operator's `.env` files ask for: host, port and the bot's digest;
-    `request["project"]` is whose they are, `request["unconfigured"]` names the environments without one.
-    """
+def examine(wire: Wire, question: Question) -> None:
+    """Say the time, then the checks of the node and of each environment, as soon as each is known."""
     wire.say("clock", at=time.time())
-    _tell(wire, None, _attempt("node", lambda: _node(layout)))
-    for name in request["environments"]:
-        _tell(wire, name, _attempt("environment", partial(_environment, layout.of(name), request)))
+    _tell(wire, None, _attempt("node", lambda: _node(question.layout)))
+    for environment in question.environments:
+        look = partial(_environment, environment, question)
+        _tell(wire, environment.name, _attempt("environment", look))
     wire.say("result", outcome="done")
 
 
@@ -89,20 +88,19 @@ def _audit(layout: Layout) -> Iterator[Check]:
     yield rules.audit(lines, audit.first_bad(lines), str(layout.audit))
 
 
-def _environment(environment: Environment, request: dict[str, Any]) -> Iterator[Check]:
+def _environment(environment: Environment, question: Question) -> Iterator[Check]:
     """Judge an environment; look again where a change went on meanwhile, whose state is not judged."""
     for _ in range(LOOKS):
         ended = _ended(environment)
         held = locks.holder(environment.layout, environment.name)
         if held is None:
-            facts = _facts(environment, request)
+            facts = _facts(environment, question)
             held = locks.holder(environment.layout, environment.name)
             if held is None and _ended(environment) == ended:
                 return condition.judge(facts)
         if held is not None:
-            age = max(0.0, time.time() - float(held.get("since") or time.time()))
-            return condition.judge(Facts(environment, changing={**held, "age": age}))
-    return condition.judge(Facts(environment, changing={}))
+            return condition.judge(Facts(environment, changing=held))
+    return condition.judge(Facts(environment, changing=locks.Holder()))
 
 
 def _ended(environment: Environment) -> set[str]:
@@ -110,19 +108,19 @@ def _ended(environment: Environment) -> set[str]:
     return {item.id for item in record.ended(environment.layout) if environment.name in item.id.split("-")}
 
 
-def _facts(environment: Environment, request: dict[str, Any]) -> Facts:
+def _facts(environment: Environment, question: Question) -> Facts:
     """All facts: what one look trips over is a finding, and no end of the others."""
     current = releases.read_manifest(environment, releases.current(environment))
     observed = _fact("units", partial(_seen, environment))
     known = None if isinstance(observed, Check) else observed[0]
-    facts = _on_disk(environment, current, request)
+    facts = _on_disk(environment, current, question)
     if facts.exists:
         look = partial(_directories, environment)
         facts = replace(facts, directories=_fact("directories", look))
     if current is not None and facts.user is not None:
         facts = _by_release(facts, current, known)
     if not isinstance(observed, Check):
-        full = _fact("units", partial(_with_units, request, facts, current, *observed))
+        full = _fact("units", partial(_with_units, question, facts, current, *observed))
         if not isinstance(full, Check):
             return full
         observed = full
@@ -139,14 +137,14 @@ def _by_release(facts: Facts, current: Manifest, observed: Observed | None) -> F
     return facts
 
 
-def _on_disk(environment: Environment, current: Manifest | None, request: dict[str, Any]) -> Facts:
+def _on_disk(environment: Environment, current: Manifest | None, question: Question) -> Facts:
     """The facts that need neither systemd nor a program of the release."""
     return Facts(
         environment=environment,
         exists=current is not None
         or releases.current(environment) is not None
         or bool(releases.unit_files(environment)),
-        configured=environment.name not in request["unconfigured"],
+        configured=environment.name not in question.unconfigured,
         release=current.id if current else None,
         layer=current.layer if current else "",
         layer_held=current is not None and current.layer in releases.layers(environment.layout),
@@ -163,7 +161,7 @@ def _seen(environment: Environment) -> tuple[Observed, Unit]:
 
 
 def _with_units(
-    request: dict[str, Any],
+    question: Question,
     facts: Facts,
     current: Manifest | None,
     observed: Observed,
@@ -171,7 +169,7 @@ def _with_units(
 ) -> Facts:
     """The facts, with those that the service manager and the running process tell."""
     environment = facts.environment
-    desired = request["wanted"].get(environment.name) or _of_manifest(current)
+    desired = question.configured.get(environment.name) or _of_manifest(current)
     return replace(
         facts,
         exists=observed.exists,
@@ -187,7 +185,7 @@ def _with_units(
         noexec=observed.noexec,
         faults=tuple(faults.of(environment, observed, current, unit)) if observed.exists else (),
         port=_fact("port", partial(_port, observed, desired)),
-        others=tuple(item for item in observed.projects.items() if item[1] != request["project"]),
+        others=tuple(item for item in observed.projects.items() if item[1] != question.project),
         open_to=exposure.open_to(environment.name, observed.tokens),
         bot_of=_bot_of(observed, desired),
     )
@@ -207,21 +205,18 @@ def _groupless(environment: Environment) -> int | None:
     return None if any(group.gr_name == environment.user for group in grp.getgrall()) else number
 
 
-def _of_manifest(current: Manifest | None) -> dict[str, Any] | None:
+def _of_manifest(current: Manifest | None) -> Configured | None:
     """The values of the current release, if the operator has no `.env` file."""
     if current is None:
         return None
-    return {
-        "host": current.config["api_host"],
-        "port": current.config["api_port"],
-        "bot": current.digests.get(BOT),
-    }
+    config = current.config
+    return Configured(str(config["api_host"]), int(config["api_port"]), current.digests.get(BOT))
 
 
-def _port(observed: Observed, desired: dict[str, Any] | None) -> Port | None:
+def _port(observed: Observed, desired: Configured | None) -> Port | None:
     if desired is None:
         return None
-    host, number = str(desired["host"]), int(desired["port"])
+    host, number = desired.host, desired.port
     held = [item for item in sockets.listeners() if item.port == number]
     neighbours = [name for name, listen in observed.neighbours.items() if _number(listen) == number]
     own = observed.listen is not None and _number(observed.listen) == number
@@ -240,8 +235,8 @@ def _number(listen: str) -> int:
     return int(listen.rsplit(":", 1)[1])
 
 
-def _bot_of(observed: Observed, desired: dict[str, Any] | None) -> str | None:
-    bot = (desired or {}).get("bot")
+def _bot_of(observed: Observed, desired: Configured | None) -> str | None:
+    bot = desired.bot if desired else None
     return next((name for name, digest in observed.bots.items() if bot is not None and digest == bot), None)
 
 

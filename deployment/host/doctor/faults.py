@@ -12,7 +12,8 @@ from ..event_log import room
 from ..node.systemd import Unit
 from ..releases import releases
 from ..values.layout import Environment
-from ..values.model import Manifest, Observed
+from ..values.manifest import Manifest
+from ..values.observed import Observed
 
 SHOWN = 5  # jobs that are named
 LONGEST_ID = 80  # characters of the answer of a service that are shown as its release

@@ -9,7 +9,7 @@ from typing import Any
 from ..event_log.deleted import Held
 from ..values.check import Check, bad, ok, warn
 from ..values.layout import Environment
-from ..values.model import Lost
+from ..values.observed import LogLoss
 from ..values.unread import Unread
 from ..values.words import count
 from .rules import AS_ROOT
@@ -44,7 +44,7 @@ class Chain:
     unaudited: tuple[int, ...] = ()  # positions of redactions that no transaction has done
     undone: tuple[int, ...] = ()  # positions of events that were redacted, and whose words are back
     unread: Unread | None = None  # why no look at it was possible, and so no verification was begun
-    gone: Lost | None = None  # the loss or replacement of the log, if any
+    gone: LogLoss | None = None  # the loss or replacement of the log, if any
 
     @property
     def lost(self) -> bool:

@@ -14,7 +14,8 @@ from ..records import audit
 from ..releases import releases
 from ..values.errors import StepFailed, last_word
 from ..values.layout import Environment
-from ..values.model import Manifest, Observed
+from ..values.manifest import Manifest
+from ..values.observed import Observed
 from .log_check import Chain
 
 VERIFYING = 240.0  # seconds for one event log; the operator's half gives up after 300 s of silence

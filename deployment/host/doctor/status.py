@@ -13,10 +13,13 @@ from ..node.reading import measure
 from ..node.systemd import Unit
 from ..observe.observe import observe
 from ..records import locks, record
+from ..records.locks import Holder
 from ..releases import releases
 from ..values.errors import reason
 from ..values.layout import Environment
-from ..values.model import Log, Manifest, Observed
+from ..values.log import Log
+from ..values.manifest import Manifest
+from ..values.observed import Observed
 from ..values.words import size, times
 from . import faults
 
@@ -93,7 +96,7 @@ def of(environment: Environment) -> dict[str, Any]:
         **_service(observed, current, unit),
         "bot": state,
         **_on_disk(environment, observed),
-        "changing": changing,
+        "changing": changing.to_json() if changing else None,
         "unfinished": unfinished(environment, changing),
     }
 
@@ -145,7 +148,7 @@ def _on_disk(environment: Environment, observed: Observed) -> dict[str, Any]:
     }
 
 
-def unfinished(environment: Environment, changing: dict[str, Any] | None) -> list[str]:
+def unfinished(environment: Environment, changing: Holder | None) -> list[str]:
     """The transactions that were begun and have no result, without the one that is under way."""
     return [
         item.id
@@ -153,7 +156,7 @@ def unfinished(environment: Environment, changing: dict[str, Any] | None) -> lis
         if item.entries()
         and item.result is None
         and item.request["environment"] == environment.name
-        and item.id != (changing or {}).get("transaction")
+        and item.id != (changing.transaction if changing else "")
     ]
 
 

@@ -10,15 +10,15 @@ from ..node.wire import Wire
 from ..records import audit
 from ..releases import releases
 from ..values.errors import HostError
-from ..values.layout import ENVIRONMENTS, Environment, Layout
-from ..values.model import Manifest
+from ..values.layout import Environment
+from ..values.manifest import Manifest
+from ..values.question import Question
 
 
-def verify(layout: Layout, wire: Wire, request: dict[str, Any]) -> None:
-    """Answer with what was verified. `known` is the number of the line that the operator remembers."""
-    lines = audit.read(layout)
-    names = request.get("environments") or list(ENVIRONMENTS)
-    known = request.get("known")
+def verify(wire: Wire, question: Question) -> None:
+    """Answer with what was verified."""
+    lines = audit.read(question.layout)
+    known = question.known
     wire.say(
         "result",
         outcome="done",
@@ -28,7 +28,7 @@ def verify(layout: Layout, wire: Wire, request: dict[str, Any]) -> None:
             "head": lines[-1].get("hash") if lines else None,
             "known": lines[known - 1].get("hash") if known and known <= len(lines) else None,
         },
-        environments=[_verified(layout.of(name), lines) for name in names],
+        environments=[_verified(environment, lines) for environment in question.environments],
     )
 
 

@@ -8,7 +8,8 @@ from typing import Any
 from ..records.record import Transaction
 from ..values.desired import Desired
 from ..values.layout import Environment
-from ..values.model import Log, Manifest
+from ..values.log import Log
+from ..values.manifest import Manifest
 from . import archived_logs, log_commands
 
 

@@ -18,7 +18,8 @@ from ..records import audit
 from ..releases import releases
 from ..values.errors import HostError, Refused, StepFailed
 from ..values.layout import Environment
-from ..values.model import Log, Manifest
+from ..values.log import Log
+from ..values.manifest import Manifest
 from ..values.words import count
 from . import last_head, log_commands, read_models
 from .exchange import exchange, move

@@ -14,7 +14,8 @@ from ..node import reserve
 from ..node.files import publish
 from ..node.run import run
 from ..values.layout import Environment
-from ..values.model import Log, Manifest
+from ..values.log import Log
+from ..values.manifest import Manifest
 from .log_commands import path_of
 
 

@@ -17,7 +17,8 @@ from ..node.run import COLUMNS, run
 from ..releases import releases
 from ..values.errors import Refused, StepFailed, last_word
 from ..values.layout import Environment
-from ..values.model import Log, Manifest
+from ..values.log import Log
+from ..values.manifest import Manifest
 from ..values.unread import Unread
 
 HASH = re.compile(r"[0-9a-f]{64}")

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import errno
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from ..records import audit, verified_releases
 from ..releases import releases
 from ..values.desired import Desired
 from ..values.errors import StepFailed
 from ..values.layout import Environment
-from ..values.model import Log, Lost, Manifest, Observed
+from ..values.log import Log
+from ..values.manifest import Manifest
+from ..values.observed import LogLoss, Observed
 from ..values.unread import Unread
 from . import deleted, last_head, log_commands, redaction_notes
 
@@ -34,11 +35,11 @@ class Facts:
     deployed: bool = True  # whether a release is there that could prove another log
 
 
-def judge(facts: Facts) -> Lost | None:
+def judge(facts: Facts) -> LogLoss | None:
     """Name the loss where the log is not the one that is known; None where it is. Pure."""
     name = facts.environment.name
     if facts.deleted:
-        return Lost(
+        return LogLoss(
             f"process {facts.pid} still holds the event log of {name} in a file that was deleted.",
             f"make doctor ENV={name} shows the commands that save it; make stop ENV={name} gives it up",
             held=True,
@@ -47,20 +48,20 @@ def judge(facts: Facts) -> Lost | None:
         return None
     ended = f", and it ended at position {facts.known.length}" if facts.known else ""
     if facts.missing and facts.before is not None:
-        return Lost(
+        return LogLoss(
             f"EVENT_STORE_PATH changed from {facts.before} to {facts.store}, and no event log is there.",
             f"make stop ENV={name}; as root on the node: runuser -u {facts.environment.user} --"
             f" mv -T {facts.before} {facts.store}; then try again",
         )
     if facts.missing:
-        return Lost(f"there is no event log in {facts.store}{ended}.", _hint(facts))
+        return LogLoss(f"there is no event log in {facts.store}{ended}.", _hint(facts))
     if facts.known is None or facts.length is None or facts.hash == facts.known.head:
         return None
     changed = "EVENT_STORE_PATH changed, and " if facts.before else ""
     if facts.length < facts.known.length:
         text = f"{changed}the event log in {facts.store} ends at position {facts.length}, and had"
-        return Lost(f"{text} {facts.known.length}.", _hint(facts))
-    return Lost(
+        return LogLoss(f"{text} {facts.known.length}.", _hint(facts))
+    return LogLoss(
         f"{changed}{facts.store} has another event log: position {facts.known.length} was"
         f" {facts.known.head[:16]}, and is {str(facts.hash)[:16]}.",
         _hint(facts),
@@ -75,7 +76,7 @@ def look(
     pid: int,
     at_rest: tuple[Log, log_commands.At] | Unread | None,
     redacting: int | None = None,
-) -> Lost | None:
+) -> LogLoss | None:
     """Judge the log that the release `chosen` would have; the release `current` can be asked to read it.
 
     `pid` is the process of the service, and `at_rest` the log on the disk, where that was looked at already:
@@ -140,36 +141,34 @@ def _came_up(environment: Environment, current: Manifest | None) -> bool:
     return current is not None and verified_releases.read(environment, current.id).verified_at > 0
 
 
-def before(
-    environment: Environment, observed: Observed, release: str | None, desired: Desired
-) -> dict[str, Any]:
+@dataclass(frozen=True)
+class LogState:
+    """The log on the disk when a change begins, the head that it has to have, and its loss."""
+
+    log: Log | None
+    last_head: Log | None
+    lost: LogLoss | None
+
+
+def before(environment: Environment, observed: Observed, release: str | None, desired: Desired) -> LogState:
     """The log when a change begins: as the first look has read it, or read by the release that runs."""
     if desired.log is None and release == observed.current:
-        return _noted(observed.log, observed.last_head, observed.lost)
+        return LogState(observed.log, observed.last_head, observed.lost)
     position = desired.redaction.position if desired.redaction else None
-    return record(environment, release, desired.release, position)
+    return _state(environment, release, desired.release, position)
 
 
-def record(
+def _state(
     environment: Environment,
     release: str | None,
     chosen: Manifest | None,
     redacting: int | None = None,
-) -> dict[str, Any]:
-    """The log on the disk when a change begins, what had to be there, and what has become of it.
-
-    What a service says of itself proves nothing: its release's own code reads it.
-    """
+) -> LogState:
+    """The state of the log, read by the release's own code: the answer of a service proves nothing."""
     current, known = releases.read_manifest(environment, release), last_head.read(environment)
     rest = log_commands.rest(environment, current, at=known.length if known else None)
     lost = look(environment, current, chosen, known, 0, rest, redacting)
-    return _noted(rest[0] if isinstance(rest, tuple) else None, known, lost)
-
-
-def _noted(log: Log | None, known: Log | None, lost: Lost | None) -> dict[str, Any]:
-    """The same as plain values, for the record of a transaction."""
-    values = {"log": log, "last_head": known, "lost": lost}
-    return {name: asdict(value) if value else None for name, value in values.items()}
+    return LogState(rest[0] if isinstance(rest, tuple) else None, known, lost)
 
 
 def _read(
@@ -210,21 +209,20 @@ def _is_redacted(
     )
 
 
-def reached(environment: Environment, verb: str, outcome: str) -> dict[str, Any]:
-    """The history's entry for the log that the service uses after a change: the head that is known now.
+def reached(environment: Environment, verb: str, outcome: str) -> Log | None:
+    """The log that the service uses after a change: the head that is known now, for the audit.
 
     Of a service that has stopped, the end of its log is written down first, if it is the one that was there.
     A change that failed and was taken back has verified the log as well.
     """
     if outcome not in ("done", "failed"):
-        return {}
+        return None
     if outcome == "done" and verb in ("stop", "redact"):
         release = releases.current(environment)
-        entry = record(environment, release, releases.read_manifest(environment, release))
-        if entry["log"] and not entry["lost"]:
-            last_head.write(environment, Log(**entry["log"]))
-    log = last_head.read(environment)
-    return {"position": log.length, "head": log.head} if log else {}
+        state = _state(environment, release, releases.read_manifest(environment, release))
+        if state.log and not state.lost:
+            last_head.write(environment, state.log)
+    return last_head.read(environment)
 
 
 def _is_missing(store: Path) -> bool:

@@ -11,7 +11,7 @@ from ..node import reading
 from ..node.run import run
 from ..values.errors import StepFailed
 from ..values.layout import Environment
-from ..values.model import Manifest
+from ..values.manifest import Manifest
 
 AT_ONCE = 300  # names in one command, which may not be as long as the service likes
 SUFFIXES = ("", "-wal", "-shm")  # a database of SQLite and what lies beside it while it is open

@@ -8,9 +8,10 @@ import sys
 import tempfile
 from collections import deque
 from collections.abc import Collection
-from typing import IO, Any
+from dataclasses import replace
+from typing import IO
 
-from ..values.layout import Environment
+from ..values.question import Question
 from .run import ENVIRONMENT, OUTPUT
 
 PIECE, LONGEST = 1 << 16, 16 << 20  # bytes of a line, and of all lines that are shown of a search
@@ -18,20 +19,20 @@ JOURNAL = "journalctl: "
 """Begins each line of what journalctl has refused: other programs write to stderr too, before we begin."""
 
 
-def show(environment: Environment, request: dict[str, Any]) -> None:
+def show(question: Question) -> None:
     """Show the journal until its end, or until the reader goes away; exit with 1 where journalctl refuses.
 
     A search that finds nothing is no failure. Of a search or a time, journalctl 252 shows the first LINES;
     a person wants the last ones.
     """
-    chosen = request.get("since") or request.get("grep")
-    last = None if request.get("follow") or not chosen else request.get("lines")
-    argv = arguments(environment, {**request, "lines": None} if last is not None else request)
+    is_search = question.since or question.grep
+    last = question.lines if is_search and not question.follow else None
+    argv = arguments(replace(question, lines=None) if last is not None else question)
     with tempfile.TemporaryFile() as errors:
         out = subprocess.PIPE if last is not None else None
         with subprocess.Popen(argv, stdout=out, stderr=errors, env=ENVIRONMENT) as journal:
             if journal.stdout is not None and last is not None:
-                for line in last_lines(journal.stdout, int(last)):
+                for line in last_lines(journal.stdout, last):
                     os.write(1, line)
         errors.seek(0)
         words = errors.read(OUTPUT).decode(errors="replace").splitlines()
@@ -55,25 +56,26 @@ def last_lines(journal: IO[bytes], count: int) -> Collection[bytes]:
     return lines
 
 
-def arguments(environment: Environment, request: dict[str, Any]) -> list[str]:
+def arguments(question: Question) -> list[str]:
     """The command line: values stand behind `=`, so that none can be taken for an option.
 
     The `+` reads the default journal too: there systemd writes "Main process exited" and the like.
     """
+    environment = question.environment
     argv = [
         *("/usr/bin/journalctl", f"--namespace=+{environment.namespace}", "--no-pager", "--quiet"),
         *(f"--unit={environment.service}", f"--unit={environment.socket}"),
         *(f"--unit={environment.rehearsal_stem}.service", f"--unit={environment.acceptance_service}"),
-        *("--output=json" if request.get("json") else "--output=short-iso",),
+        *("--output=json" if question.json else "--output=short-iso",),
     ]
-    if request.get("lines") is not None and not request.get("since"):
-        argv.append(f"--lines={request['lines']}")
-    elif request.get("follow"):
+    if question.lines is not None and not question.since:
+        argv.append(f"--lines={question.lines}")
+    elif question.follow:
         argv.append("--lines=all")
-    if request.get("since"):
-        argv.append(f"--since={request['since']}")
-    if request.get("grep"):
-        argv.append(f"--grep={request['grep']}")
-    if request.get("follow"):
+    if question.since:
+        argv.append(f"--since={question.since}")
+    if question.grep:
+        argv.append(f"--grep={question.grep}")
+    if question.follow:
         argv.append("--follow")
     return argv

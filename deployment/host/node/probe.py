@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeGuard
 
-from ..values.model import Log
+from ..values.log import Log
 from ..values.words import READINESS
 from . import sockets
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..values.model import listen_address
+from ..values.manifest import listen_address
 from . import processes
 
 MAPPED = bytes(10) + b"\xff\xff"  # the prefix of an IPv6 address that stands for an IPv4 address: RFC 4291

@@ -14,7 +14,7 @@ from ..releases import releases
 from ..values import exposure
 from ..values.desired import Absent, Desired, Stopped
 from ..values.layout import Environment, Layout
-from ..values.model import BOT, Manifest
+from ..values.manifest import BOT, Manifest
 from . import activation
 from .directories import is_home, user_id
 

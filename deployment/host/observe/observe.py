@@ -13,7 +13,9 @@ from ..node.threads import Call
 from ..releases import links, name_conflicts, releases
 from ..values.desired import Absent, Desired
 from ..values.layout import Environment
-from ..values.model import Log, Lost, Manifest, Observed
+from ..values.log import Log
+from ..values.manifest import Manifest
+from ..values.observed import LogLoss, Observed
 from ..values.unread import Unread
 from . import unexpected
 from .directories import directories, is_home, user_id
@@ -85,7 +87,7 @@ def _in_data(environment: Environment, manifest: Manifest | None, desired: Desir
     }
 
 
-def _lost(look: Look, known: Log | None, rest: tuple[Log, log_commands.At] | Unread | None) -> Lost | None:
+def _lost(look: Look, known: Log | None, rest: tuple[Log, log_commands.At] | Unread | None) -> LogLoss | None:
     """The loss or replacement of the log. A redaction that is asked for may have been done by hand before."""
     redaction = look.desired.redaction if look.desired else None
     position = redaction.position if redaction else None

@@ -14,7 +14,7 @@ from pathlib import Path
 from ..event_log import archived_logs, last_head, log_commands, read_models
 from ..node import reading
 from ..values.layout import Environment
-from ..values.model import Manifest
+from ..values.manifest import Manifest
 from ..values.printable import printable
 
 SHOWN = 5  # files that are named; the next one only counts

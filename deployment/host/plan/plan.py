@@ -9,7 +9,8 @@ from ..values import exposure
 from ..values.desired import Absent, Desired, Running, Stopped, Unchanged
 from ..values.errors import Refused
 from ..values.layout import Environment
-from ..values.model import Manifest, Observed
+from ..values.manifest import Manifest
+from ..values.observed import Observed
 from ..values.step import Step
 from . import plan_parts as parts
 from . import preconditions, pruning, reasons

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from ..values.desired import Desired
 from ..values.layout import Environment
-from ..values.model import Manifest, Observed
+from ..values.manifest import Manifest
+from ..values.observed import Observed
 from ..values.step import Step
 from . import reasons
 

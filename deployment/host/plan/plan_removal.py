@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ..values.desired import Absent
 from ..values.layout import Environment
-from ..values.model import Observed
+from ..values.observed import Observed
 from ..values.step import Step
 from . import plan_parts as parts
 from . import preconditions

@@ -8,7 +8,8 @@ from ..node import sockets
 from ..values.desired import Desired, Running, Unchanged
 from ..values.errors import Refused
 from ..values.layout import Environment
-from ..values.model import BOT, Manifest, Observed, Taken
+from ..values.manifest import BOT, Manifest
+from ..values.observed import NameConflict, Observed
 
 
 def refuse_conflicts(observed: Observed, release: Manifest, desired: Running) -> None:
@@ -136,7 +137,7 @@ def _unknown(kinds: Mapping[str, Sequence[int]], known: Mapping[str, Sequence[in
     ]
 
 
-def refuse_taken(taken: Sequence[Taken], environment: Environment) -> None:
+def refuse_taken(taken: Sequence[NameConflict], environment: Environment) -> None:
     """Refuse names of ours that somebody else uses: the owner's data must not be used or removed."""
     if taken:
         first = taken[0]
@@ -161,7 +162,7 @@ def unmounted(environment: Environment) -> str:
     )
 
 
-def refuse_links(links: Sequence[Taken]) -> None:
+def refuse_links(links: Sequence[NameConflict]) -> None:
     """Refuse links in place of our directories that others than root could change, or that lead nowhere."""
     if links:
         first = links[0]

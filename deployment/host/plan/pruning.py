@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..values.desired import Desired
-from ..values.model import Manifest, Observed
+from ..values.manifest import Manifest
+from ..values.observed import Observed
 from ..values.step import Step
 
 

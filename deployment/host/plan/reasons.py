@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from ..values.desired import Running
-from ..values.model import Manifest, Observed
+from ..values.manifest import Manifest
+from ..values.observed import Observed
 
 FEW = 3  # items that a reason names one by one
 

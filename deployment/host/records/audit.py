@@ -16,8 +16,8 @@ import time
 from typing import Any
 
 from ..node import reserve
+from ..values.digests import canonical, sha256
 from ..values.layout import Layout
-from ..values.model import canonical, sha256
 from ..values.printable import safe
 from .locks import host_lock
 

@@ -13,6 +13,7 @@ import stat
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,19 +29,41 @@ UNSEEN = "a process that /proc does not show"
 GATE = "gate"  # the lock of whoever looks at lock files, which might replace one of them
 
 
+@dataclass(frozen=True)
+class Holder:
+    """The change that holds a lock, as far as it is known."""
+
+    verb: str = ""
+    actor: str = ""
+    transaction: str = ""
+    since: float = 0.0  # seconds since the epoch; 0 where that is unknown
+    phase: str = ""  # the title of the step that is under way
+    process: str = ""
+
+    @property
+    def age(self) -> float:
+        """The seconds since it took the lock."""
+        return max(0.0, time.time() - self.since) if self.since else 0.0
+
+    def to_json(self) -> dict[str, Any]:
+        """The members that are known, and always the step and the process."""
+        known = {key: value for key, value in vars(self).items() if value}
+        return {**known, "phase": self.phase, "process": self.process}
+
+
 @contextmanager
-def environment_lock(layout: Layout, name: str, holder: dict[str, Any]) -> Iterator[None]:
+def environment_lock(layout: Layout, name: str, holder: Holder) -> Iterator[None]:
     """Hold an environment for a whole transaction, or be refused with the name of who holds it."""
     with _gate(layout):
         descriptor, processes = _try(_path(layout, name))
     try:
         if processes:
             raise busy(name, _held(layout, descriptor, processes))
-        _write(descriptor, {**holder, "since": time.time()})
+        _write(descriptor, replace(holder, since=time.time()))
         try:
             yield
         finally:
-            _write(descriptor, {})
+            os.ftruncate(descriptor, 0)
     finally:
         os.close(descriptor)
 
@@ -66,7 +89,7 @@ def host_lock(layout: Layout) -> Iterator[None]:
         time.sleep(POLL)
 
 
-def holder(layout: Layout, name: str) -> dict[str, Any] | None:
+def holder(layout: Layout, name: str) -> Holder | None:
     """The change that holds an environment; None when no process of root's does. It leaves no file behind."""
     try:
         descriptor = os.open(_path(layout, name), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -79,19 +102,18 @@ def holder(layout: Layout, name: str) -> dict[str, Any] | None:
         os.close(descriptor)
 
 
-def busy(name: str, held: dict[str, Any]) -> Busy:
+def busy(name: str, held: Holder) -> Busy:
     """The refusal that names who is at work, on what, for how long, and how far it has come."""
     hint = f"wait for it to end; `make status ENV={name}` shows what runs"
-    if "actor" not in held:
-        return Busy(f"the lock of {name} is held by {held['process']}.", hint)
-    who, verb = held["actor"], held.get("verb", "a change")
-    which = held.get("transaction", "?")
-    age = max(0.0, time.time() - float(held.get("since", time.time())))
-    phase = f" ({held['phase']})" if held.get("phase") else ""
+    if not held.actor:
+        return Busy(f"the lock of {name} is held by {held.process}.", hint)
+    verb, transaction = held.verb or "a change", held.transaction or "?"
+    phase = f" ({held.phase})" if held.phase else ""
     return Busy(
-        f"{name} is locked: {verb} by {who}, running for {age:.0f} s{phase}; transaction {which}.",
+        f"{name} is locked: {verb} by {held.actor}, running for {held.age:.0f} s{phase};"
+        f" transaction {transaction}.",
         hint,
-        (f"its lock is held by {held['process']}",),
+        (f"its lock is held by {held.process}",),
     )
 
 
@@ -181,21 +203,24 @@ def _waited(path: Path, processes: tuple[str, ...]) -> Busy:
     )
 
 
-def _held(layout: Layout, descriptor: int, processes: tuple[str, ...]) -> dict[str, Any]:
-    holder_ = _read(descriptor)
-    name = holder_.get("transaction")
-    steps = record.Transaction(name, layout).entries("step") if name else []
-    return {**holder_, "phase": steps[-1]["title"] if steps else "", "process": processes[0]}
+def _held(layout: Layout, descriptor: int, processes: tuple[str, ...]) -> Holder:
+    known = _read(descriptor)
+    transaction = known.transaction
+    steps = record.Transaction(transaction, layout).entries("step") if transaction else []
+    return replace(known, phase=steps[-1]["title"] if steps else "", process=processes[0])
 
 
-def _read(descriptor: int) -> dict[str, Any]:
+def _read(descriptor: int) -> Holder:
+    """The holder that a lock file names; one without a name where it cannot be read."""
     try:
-        value = json.loads(os.pread(descriptor, 65536, 0) or b"{}")
-    except ValueError:  # caught between its truncation and its write
-        return {}
-    return value if isinstance(value, dict) else {}
+        value = json.loads(os.pread(descriptor, 65536, 0))
+        texts = {key: str(value.get(key) or "") for key in ("verb", "actor", "transaction")}
+        return Holder(**texts, since=float(value.get("since") or 0))
+    except (ValueError, TypeError, AttributeError):  # such as between its truncation and its write
+        return Holder()
 
 
-def _write(descriptor: int, content: dict[str, Any]) -> None:
+def _write(descriptor: int, holder: Holder) -> None:
     os.ftruncate(descriptor, 0)
+    content = {key: value for key, value in vars(holder).items() if value}
     os.pwrite(descriptor, json.dumps(safe(content)).encode(), 0)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..values.layout import Environment
-from ..values.model import Taken
+from ..values.observed import NameConflict
 
 LONGEST = 40  # links on the way to one directory; Linux follows no more
 AS_ROOT = "as root on the node"
@@ -52,14 +52,16 @@ def followed(environment: Environment) -> tuple[Path, ...]:
     )
 
 
-def of(environment: Environment) -> tuple[Taken, ...]:
+def of(environment: Environment) -> tuple[NameConflict, ...]:
     """The links in place of directories of ours that are not followed, with the reasons."""
     refused = [(path, reason(way(path))) for path in followed(environment)]
     own, data = environment.releases, environment.data
     others = (own, environment.verified, data / "events", data / "projections")
     refused += [(path, "a link is not followed there") for path in others if path.is_symlink()]
     return tuple(
-        Taken(f"{path} cannot be used: {why}", _hint(environment, data, path), inner=path.parent == data)
+        NameConflict(
+            f"{path} cannot be used: {why}", _hint(environment, data, path), inner=path.parent == data
+        )
         for path, why in refused
         if why
     )

@@ -14,7 +14,7 @@ from ..node import accounts, dropins, reading
 from ..node.accounts import Account
 from ..records import audit
 from ..values.layout import ENVIRONMENTS, UNIT_SUFFIXES, Environment
-from ..values.model import Taken
+from ..values.observed import NameConflict
 from ..values.printable import printable
 from . import releases
 
@@ -42,12 +42,12 @@ LOG = "events.db"
 DEPTH = 3  # levels of a directory of data that are searched for a log
 
 
-def of(environment: Environment) -> tuple[Taken, ...]:
+def of(environment: Environment) -> tuple[NameConflict, ...]:
     """An environment's names that are taken. Directories and units of a deployed environment are ours."""
     return tuple(_each(environment))
 
 
-def _each(environment: Environment) -> Iterator[Taken]:
+def _each(environment: Environment) -> Iterator[NameConflict]:
     yield from account(accounts.of(environment), accounts.group_of(environment), environment)
     yield from _units(environment)
     yield from _addresses(environment)
@@ -56,7 +56,7 @@ def _each(environment: Environment) -> Iterator[Taken]:
         yield from _journals(environment)
 
 
-def account(existing: Account | None, group: int | None, environment: Environment) -> Iterator[Taken]:
+def account(existing: Account | None, group: int | None, environment: Environment) -> Iterator[NameConflict]:
     """A user or a group of the environment's name that is somebody else's."""
     name, home = environment.user, environment.data
     if existing is not None and not accounts.is_ours(existing, environment, home):
@@ -65,13 +65,13 @@ def account(existing: Account | None, group: int | None, environment: Environmen
         # An account with our home may be ours and edited since.
         adopt = f"usermod --comment '{accounts.mark(environment)}' {name}"
         hint = f"{AS_ROOT}: {adopt if existing.home == str(home) else rename}"
-        yield Taken(f"the user {name} ({values})", hint)
+        yield NameConflict(f"the user {name} ({values})", hint)
     elif group is not None and (existing is None or existing.gid != group):
         hint = f"{AS_ROOT}: groupmod --new-name OTHER_NAME {name}, or groupdel {name}"
-        yield Taken(f"the group {name} (gid {group})", hint)
+        yield NameConflict(f"the group {name} (gid {group})", hint)
 
 
-def _units(environment: Environment) -> Iterator[Taken]:
+def _units(environment: Environment) -> Iterator[NameConflict]:
     files = [environment.layout.unit_file(name) for name in releases.strange_units(environment)]
     rehearsal = environment.rehearsal_units
     names = [path.name for path in rehearsal]
@@ -92,16 +92,16 @@ def _units(environment: Environment) -> Iterator[Taken]:
         units = " ".join(path.name for path in files if path.name.endswith(UNIT_SUFFIXES))
         ended = f"systemctl disable --now {units}; " if units else ""
         hint = f"{AS_ROOT}: {ended}mv {shown} /root/ && systemctl daemon-reload"
-        yield Taken(", ".join(map(str, files)), hint)
+        yield NameConflict(", ".join(map(str, files)), hint)
 
 
-def _addresses(environment: Environment) -> Iterator[Taken]:
+def _addresses(environment: Environment) -> Iterator[NameConflict]:
     """Drop-ins by which the socket listens elsewhere too: no release could prove itself there."""
     for path in dropins.of(environment.layout, environment.socket).values():
         if LISTENS.search(path.read_text(errors="replace")):
             own = f"API_HOST= and API_PORT= in .env.{environment.name} say where {environment.name} listens"
             hint = f"{AS_ROOT}: mv {path} /root/ && systemctl daemon-reload; {own}"
-            yield Taken(f"{path}, with an address for {environment.socket},", hint, dropin=True)
+            yield NameConflict(f"{path}, with an address for {environment.socket},", hint, dropin=True)
 
 
 def _is_there(path: Path) -> bool:
@@ -113,7 +113,7 @@ def _journal_files(environment: Environment) -> list[Path]:
     return [environment.layout.root / directory / environment.journal for directory in places]
 
 
-def _directories(environment: Environment) -> Iterator[Taken]:
+def _directories(environment: Environment) -> Iterator[NameConflict]:
     data, own = environment.data, environment.releases.parent
     known = {
         environment.layout.opt: {"layers", "host", *ENVIRONMENTS},
@@ -124,7 +124,7 @@ def _directories(environment: Environment) -> Iterator[Taken]:
     if _is_strange(data, OURS_IN_DATA) and not holds_log(data):
         strange.append(data)
     for path in strange:
-        yield Taken(f"{path} with {_some(path)}", f"{AS_ROOT}: mv {path} {path}.aside")
+        yield NameConflict(f"{path} with {_some(path)}", f"{AS_ROOT}: mv {path} {path}.aside")
 
 
 def _is_strange(path: Path, known: set[str]) -> bool:
@@ -151,7 +151,7 @@ def holds_log(data: Path) -> bool:
     return any(path.name == LOG and len(path.parts) <= DEPTH for path in paths)
 
 
-def _journals(environment: Environment) -> Iterator[Taken]:
+def _journals(environment: Environment) -> Iterator[NameConflict]:
     """Journals of the namespace, on a node where the environment never was."""
     pattern = f"*.{environment.namespace}"
     journals = [
@@ -159,7 +159,7 @@ def _journals(environment: Environment) -> Iterator[Taken]:
     ]
     if journals and not _is_known(environment):
         shown = " ".join(map(str, journals))
-        yield Taken(f"the journal {shown}", f"{AS_ROOT}: mv {shown} /root/")
+        yield NameConflict(f"the journal {shown}", f"{AS_ROOT}: mv {shown} /root/")
 
 
 def _is_known(environment: Environment) -> bool:

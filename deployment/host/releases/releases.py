@@ -10,8 +10,10 @@ from collections.abc import Collection
 from pathlib import Path
 
 from ..records import verified_releases
+from ..values.digests import sha256
 from ..values.layout import Environment, Layout
-from ..values.model import Kept, Manifest, id_of, sha256
+from ..values.manifest import Manifest, id_of
+from ..values.observed import ReleaseOnDisk
 
 MANIFEST = "manifest.json"
 RELEASE_NAME = re.compile(r"[0-9a-f]{12}(-dirty)?-[0-9a-f]{12}")
@@ -36,7 +38,9 @@ def command(environment: Environment, release: Manifest, *words: str) -> list[st
     return [f"/usr/bin/python{release.python}", "-IS", str(launcher), *words]
 
 
-def on_disk(environment: Environment, examined: Collection[str | None] | None = None) -> dict[str, Kept]:
+def on_disk(
+    environment: Environment, examined: Collection[str | None] | None = None
+) -> dict[str, ReleaseOnDisk]:
     """The releases on disk. One that cannot be read, or was edited, is not intact.
 
     Only the releases in `examined` are compared with their manifests; without it, all are.
@@ -47,7 +51,7 @@ def on_disk(environment: Environment, examined: Collection[str | None] | None = 
         manifest = read_manifest(environment, name)
         mark = verified_releases.read(environment, name)
         trusted = examined is not None and name not in examined
-        releases_[name] = Kept(
+        releases_[name] = ReleaseOnDisk(
             intact=manifest is not None and (trusted or not drifted(path, manifest, name)),
             layer=manifest.layer if manifest else "",
             verified_at=mark.verified_at,

@@ -16,18 +16,19 @@ from ..node.run import run
 from ..node.wire import Wire
 from ..observe.directories import refuse_nobody, user_id
 from ..records import audit, record
-from ..records.locks import environment_lock
+from ..records.locks import Holder, environment_lock
 from ..releases import releases
 from ..values.errors import Busy, Refused, StepFailed
-from ..values.layout import Environment, Layout
-from ..values.model import Manifest
+from ..values.layout import Environment
+from ..values.manifest import Manifest
+from ..values.question import Question
 
 BY_OTHERS = "a process of the environment's user does that, and no release: look at what runs there"
 
 
-def hand_over(layout: Layout, wire: Wire, request: dict[str, Any]) -> None:
+def hand_over(wire: Wire, question: Question) -> None:
     """Make the copy and send it. Raises `Refused` where there is no log to copy."""
-    environment = layout.of(request["environment"])
+    environment = question.environment
     release = releases.read_manifest(environment, releases.current(environment))
     if release is None:
         raise Refused(
@@ -36,10 +37,10 @@ def hand_over(layout: Layout, wire: Wire, request: dict[str, Any]) -> None:
         )
     refuse_nobody(environment)
     started = time.monotonic()
-    with _alone(environment, request):
+    with _alone(question):
         answer, file = _copied(environment, release)
     with file:  # which has no name any more: however this ends, nothing is left
-        _note(layout, request, release, answer, seconds=round(time.monotonic() - started, 3))
+        _note(question, release, answer, seconds=round(time.monotonic() - started, 3))
         size = os.fstat(file.fileno()).st_size
         wire.say("backup", size=size, release=release.id, **answer)
         digest, whole = wire.give(file, size)
@@ -50,18 +51,17 @@ def hand_over(layout: Layout, wire: Wire, request: dict[str, Any]) -> None:
     wire.say("result", outcome="done", sha256=digest)
 
 
-def _note(
-    layout: Layout, request: dict[str, Any], release: Manifest, answer: dict[str, Any], *, seconds: float
-) -> None:
+def _note(question: Question, release: Manifest, answer: dict[str, Any], *, seconds: float) -> None:
     """Write down who takes it, and how much it holds: first, for whoever hangs up has some of it already."""
+    name, layout = question.environment.name, question.layout
     try:
         audit.append(
             layout,
             event="end",
-            transaction=record.new_id(request["environment"]),
-            environment=request["environment"],
+            transaction=record.new_id(name),
+            environment=name,
             verb="backup",
-            actor={**request["actor"], "login": os.environ.get("SUDO_USER") or "root"},
+            actor={**question.actor, "login": os.environ.get("SUDO_USER") or "root"},
             outcome="done",
             before=release.id,
             after=release.id,
@@ -77,13 +77,11 @@ def _note(
 
 
 @contextmanager
-def _alone(environment: Environment, request: dict[str, Any]) -> Iterator[None]:
+def _alone(question: Question) -> Iterator[None]:
     """One copy at a time. A change may go on meanwhile: what copies stays, and so does the log."""
-    name = environment.name
+    name, layout = question.environment.name, question.layout
     try:
-        with environment_lock(
-            environment.layout, f"{name}-backup", {"actor": request["actor"]["name"], "verb": "backup"}
-        ):
+        with environment_lock(layout, f"{name}-backup", Holder("backup", question.actor["name"])):
             yield
     except Busy as error:
         raise Refused(

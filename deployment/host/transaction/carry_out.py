@@ -6,7 +6,7 @@ import time
 
 from ..node import reserve
 from ..records import record
-from ..records.locks import environment_lock
+from ..records.locks import Holder, environment_lock
 from ..values.errors import Busy
 from ..values.layout import Layout
 from ..values.request import ResolvedRequest
@@ -27,7 +27,7 @@ def carry_out(layout: Layout, name: str) -> None:
         return
     request = ResolvedRequest.parse(transaction.request, layout)
     environment = request.environment
-    holder = {"actor": request.actor["name"], "verb": request.verb, "transaction": name}
+    holder = Holder(request.verb, request.actor["name"], name)
     pause = PAUSE
     patience = time.monotonic() + (WAIT if transaction.entries("attempt") else MOMENT)
     while transaction.result is None:

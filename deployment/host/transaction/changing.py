@@ -20,7 +20,8 @@ from ..releases import halves, releases
 from ..values.desired import Desired, Stopped
 from ..values.errors import HostError, Refused, StepFailed, Unfinished
 from ..values.layout import Layout
-from ..values.model import Manifest, Observed, changed_keys, id_of
+from ..values.manifest import Manifest, changed_keys, id_of
+from ..values.observed import Observed
 from ..values.request import Request, ResolvedRequest
 from ..values.step import Step, callers
 from . import unit

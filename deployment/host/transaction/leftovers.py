@@ -10,7 +10,7 @@ from ..apply import acceptance
 from ..event_log import archived_logs
 from ..node.files import sweep, unfinished
 from ..node.run import run
-from ..records.locks import environment_lock, host_lock
+from ..records.locks import Holder, environment_lock, host_lock
 from ..values.errors import HostError
 from ..values.layout import Environment
 
@@ -45,7 +45,7 @@ def _sweep_data(environment: Environment) -> None:
     _remove(environment, half)
     if os.path.lexists(copy):
         with environment_lock(
-            environment.layout, f"{environment.name}-backup", {"verb": "sweep"}
+            environment.layout, f"{environment.name}-backup", Holder("sweep")
         ):  # none is being made
             _remove(environment, copy)
 

@@ -7,7 +7,7 @@ from typing import Any
 from ..event_log import archive_notes, archived_logs
 from ..node import systemd
 from ..records import audit, record
-from ..records.locks import environment_lock
+from ..records.locks import Holder, environment_lock
 from ..records.record import Transaction
 from ..releases import releases
 from ..values.errors import HostError
@@ -23,7 +23,7 @@ def settle(environment: Environment, actor: str) -> None:
     """
     unfinished = [item for item in _begun(environment) if not systemd.is_alive(item.unit)]
     if unfinished or archived_logs.waits(environment):
-        with environment_lock(environment.layout, environment.name, {"actor": actor, "verb": "settling"}):
+        with environment_lock(environment.layout, environment.name, Holder("recovery", actor)):
             _tidy(environment)
             _close(environment, unfinished, "it ended without a result, as in a power cut")
 

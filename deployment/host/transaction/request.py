@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from ..releases import releases
 from ..values.desired import Absent, Desired, Running, Stopped, Unchanged
-from ..values.model import KEEP, Manifest
-from ..values.request import ResolvedRequest
+from ..values.manifest import Manifest
+from ..values.request import KEEP, ResolvedRequest
 
 
 def desired_of(request: ResolvedRequest) -> Desired:

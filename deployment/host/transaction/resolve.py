@@ -12,7 +12,8 @@ from ..observe.directories import refuse_nobody
 from ..releases import releases
 from ..values.errors import Refused
 from ..values.layout import Environment
-from ..values.model import Log, Manifest
+from ..values.log import Log
+from ..values.manifest import Manifest
 from ..values.request import Request, ResolvedRequest
 
 

@@ -24,10 +24,11 @@ from ..records.verified_releases import Place
 from ..releases import releases
 from ..values.desired import Desired, Running, Unchanged
 from ..values.errors import HostError, Refused, StepFailed
-from ..values.model import Log, Lost, Observed
+from ..values.log import Log
+from ..values.observed import Observed
 from ..values.request import ResolvedRequest
 from ..values.step import Step, unfinished
-from .before import as_it_was, state_of
+from .before import Before, as_it_was
 from .leftovers import sweep_all
 from .recovery import close_abandoned, conclude
 from .request import desired_of
@@ -52,7 +53,7 @@ class Change:
         # Later attempts look once they need it: with a look that fails, their number is still limited.
         observed = None if self.transaction.entries("before") else self._look(self._desired())
         before = self._before(observed)
-        if self.archive.tidy(releases.read_manifest(self.environment, before["release"])):
+        if self.archive.tidy(releases.read_manifest(self.environment, before.release)):
             observed = None
         failure = self._failure_so_far()
         if failure is None and attempt > FORWARD_ATTEMPTS:
@@ -61,10 +62,10 @@ class Change:
         if failure is None:
             failure = self._forward(before, observed)
         if failure is None:
-            self.archive.clear(releases.read_manifest(self.environment, before["release"]))
+            self.archive.clear(releases.read_manifest(self.environment, before.release))
         self._conclude(attempt, before, failure)
 
-    def _conclude(self, attempt: int, before: dict[str, Any], failure: HostError | None) -> None:
+    def _conclude(self, attempt: int, before: Before, failure: HostError | None) -> None:
         """End a change that is done or refused; revert one that failed, as far as that is possible."""
         if failure is None or failure.outcome == "refused":
             self._end("done" if failure is None else "refused", before, failure)
@@ -77,10 +78,10 @@ class Change:
             outcome = self._back(before)
             self._end(outcome, before, self._with_what_is_left(failure, before, outcome))
 
-    def _before(self, observed: Observed | None) -> dict[str, Any]:
+    def _before(self, observed: Observed | None) -> Before:
         """The state when the transaction began, as its first attempt found it."""
         if observed is None:
-            return self.transaction.entries("before")[0]
+            return Before.from_entry(self.transaction.entries("before")[0])
         close_abandoned(self.environment, self.transaction)
         release = observed.runs if observed.runs in observed.releases else observed.current
         # The audit first: a death in between writes its line twice, which is better than not at all.
@@ -94,17 +95,10 @@ class Change:
             before=release,
             wanted=self._goal(),
         )
-        return self.transaction.write(
-            "before",
-            state=state_of(observed),
-            release=release,
-            pid=observed.pid,
-            enabled=observed.enabled,
-            user=observed.user,
-            home=observed.home,
-            observed=observed.facts(),
-            **loss.before(self.environment, observed, release, self._desired()),
-        )
+        log = loss.before(self.environment, observed, release, self._desired())
+        before = Before.of(observed, release, log)
+        self.transaction.write("before", observed=observed.facts(), **before.to_entry())
+        return before
 
     def _goal(self) -> str | None:
         """The release or the log that the change is to bring, as the audit names it."""
@@ -129,15 +123,15 @@ class Change:
             desired = replace(desired, redaction=None)
         return desired
 
-    def _forward(self, before: dict[str, Any], observed: Observed | None) -> HostError | None:
+    def _forward(self, before: Before, observed: Observed | None) -> HostError | None:
         """Apply the plan; the failure, if there was one, is on record. A refusal has touched nothing."""
         desired = self._desired()
         try:
             if not self.transaction.entries("step"):
                 room.refuse_full(self.environment, self.request.verb)
             observed = observed or self._look(desired)
-            if before.get("lost") and not self.transaction.entries("step"):
-                observed = replace(observed, lost=Lost(**before["lost"]))
+            if before.lost and not self.transaction.entries("step"):
+                observed = replace(observed, lost=before.lost)
             steps = plan(observed, desired)
         except Refused as error:
             if not self.transaction.entries("step"):
@@ -151,9 +145,9 @@ class Change:
             return StepFailed(error.message, error.hint, error.details)
         return None
 
-    def _back(self, before: dict[str, Any]) -> str:
+    def _back(self, before: Before) -> str:
         """The same planner, asked for what was there before."""
-        release = releases.read_manifest(self.environment, before["release"])
+        release = releases.read_manifest(self.environment, before.release)
         try:
             redaction.recover(self.environment, release, self.transaction)
             self.archive.tidy(release)  # a log that was not switched is kept where it was
@@ -167,16 +161,16 @@ class Change:
             return "hands"
         return "failed"
 
-    def _with_what_is_left(self, failure: HostError, before: dict[str, Any], outcome: str) -> HostError:
+    def _with_what_is_left(self, failure: HostError, before: Before, outcome: str) -> HostError:
         """The failure, and where what was said to a log that did not stay is kept."""
         if outcome != "failed":  # it may be in use still
             return failure
-        note = self.archive.clear(releases.read_manifest(self.environment, before["release"]))
+        note = self.archive.clear(releases.read_manifest(self.environment, before.release))
         if not note:
             return failure
         return StepFailed(f"{failure.message.rstrip('.')}. {note}", failure.hint, failure.details)
 
-    def _apply(self, steps: tuple[Step, ...], desired: Desired, before: dict[str, Any]) -> None:
+    def _apply(self, steps: tuple[Step, ...], desired: Desired, before: Before) -> None:
         self.transaction.write("plan", steps=[step.to_json() for step in steps])
         work = self._work(steps, desired, before)
         for step in steps:
@@ -190,10 +184,10 @@ class Change:
                 work = replace(work, log=redaction.log_of(work.facts), redacted=True)
         self._look_again(steps, desired)
 
-    def _work(self, steps: tuple[Step, ...], desired: Desired, before: dict[str, Any]) -> Work:
+    def _work(self, steps: tuple[Step, ...], desired: Desired, before: Before) -> Work:
         """The values that the steps share."""
-        known = Log(**before["last_head"]) if before.get("last_head") else None
-        log = Log(**before["log"]) if before["log"] else known
+        known = before.last_head
+        log = before.log or known
         is_switched = any(step.verb == "switch-log" for step in steps) or self.transaction.has_done(
             "switch-log"
         )
@@ -208,7 +202,7 @@ class Change:
             self.transaction.path,
             desired.release,
             redacted or log,
-            Place(is_deployed, before["release"], to),
+            Place(is_deployed, before.release, to),
             desired,
             known,
             is_restored,
@@ -234,12 +228,11 @@ class Change:
             titles = ", ".join(step.title for step in remaining)
             raise StepFailed(f"after every step this is still to do: {titles}.")
 
-    def _deleted(self, before: dict[str, Any]) -> dict[str, Any]:
+    def _deleted(self, before: Before) -> dict[str, Any]:
         """The audit's fields about deleted data: the end of its log, if that could be read."""
         if not self.transaction.has_begun("delete-data") or self.request.verb != "remove":
             return {}
-        log = before["log"]
-        return {"deleted": True, **({"position": log["length"], "head": log["head"]} if log else {})}
+        return {"deleted": True, **_end_of(before.log)}
 
     def _failed(self, error: HostError) -> None:
         self.transaction.write("failed", title=self.title, **error.to_json())
@@ -251,11 +244,12 @@ class Change:
         last = failures[-1]
         return StepFailed(last["message"], last["hint"], tuple(last["details"]))
 
-    def _end(self, outcome: str, before: dict[str, Any], failure: HostError | None) -> None:
+    def _end(self, outcome: str, before: Before, failure: HostError | None) -> None:
         sweep_all(self.environment)
         after = releases.current(self.environment)
         seconds = self.transaction.seconds
-        log = self._deleted(before) or loss.reached(self.environment, self.request.verb, outcome)
+        reached = loss.reached(self.environment, self.request.verb, outcome)
+        log = self._deleted(before) or _end_of(reached)
         audit.append(
             self.layout,
             event="end",
@@ -263,14 +257,14 @@ class Change:
             environment=self.environment.name,
             verb=self.request.verb,
             outcome=outcome,
-            before=before["release"],
+            before=before.release,
             after=after,
             seconds=seconds,
             reason=failure.message if failure else None,
             **log,
             **redaction.audited_of(self.transaction),
         )
-        more = {"before": before["release"], "after": after, "seconds": seconds, "state": before["state"]}
+        more = {"before": before.release, "after": after, "seconds": seconds, "state": before.state}
         if outcome == "done":
             more |= self._archive(after)
         conclude(self.transaction, outcome, failure, **more)
@@ -282,3 +276,8 @@ class Change:
             return {}
         release = releases.read_manifest(self.environment, after)
         return {"facts": self.archive.facts(release)}
+
+
+def _end_of(log: Log | None) -> dict[str, Any]:
+    """The audit's fields about the end of a log."""
+    return {"position": log.length, "head": log.head} if log else {}

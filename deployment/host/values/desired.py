@@ -6,7 +6,9 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 from .layout import Environment
-from .model import Log, Manifest, Redaction
+from .log import Log
+from .manifest import Manifest
+from .request import Redaction
 
 
 @dataclass(frozen=True, kw_only=True)

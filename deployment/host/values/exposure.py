@@ -10,7 +10,8 @@ from collections.abc import Mapping
 
 from .desired import Running
 from .errors import Refused
-from .model import ACCESS, Manifest, Observed
+from .manifest import ACCESS, Manifest
+from .observed import Observed
 
 
 def token_of(digests: Mapping[str, str]) -> str:

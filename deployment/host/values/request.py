@@ -8,9 +8,20 @@ from typing import Any, Self
 
 from .errors import Refused
 from .layout import ENVIRONMENTS, Environment, Layout
-from .model import Log, Manifest, Redaction
+from .log import Log
+from .manifest import Manifest
 
+KEEP = 5  # releases that came up and stay, unless a request says otherwise
 CHANGES = ("deploy", "rollback", "restart", "stop", "start", "remove", "restore", "rebuild", "redact")
+
+
+@dataclass(frozen=True)
+class Redaction:
+    """An event whose words are to be replaced, who wants that, and why."""
+
+    position: int
+    reason: str
+    by: str
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from deployment.host.releases.bytecode import FORM_NAME, compiled, header, path_
 from deployment.host.releases.releases import RELEASE_NAME, on_disk
 from deployment.host.values.errors import StepFailed
 from deployment.host.values.layout import Environment, Layout
-from deployment.host.values.model import Manifest, id_of
+from deployment.host.values.manifest import Manifest, id_of
 from tests.deployment.conftest import ENV_FILE, git
 
 TARGET = Target("3.11", "x86_64-manylinux_2_36")

@@ -16,7 +16,7 @@ from deployment import arguments
 from deployment.build.configuration import Configuration
 from deployment.host.values import check
 from deployment.host.values.check import BAD, OK, WARN, Check
-from deployment.host.values.model import ACCESS, BOT
+from deployment.host.values.manifest import ACCESS, BOT
 from deployment.settings import ROOT
 from deployment.ui import report
 from deployment.verbs import checkout as here

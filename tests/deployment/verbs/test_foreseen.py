@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from deployment import arguments
-from deployment.host.values.model import Log
+from deployment.host.values.log import Log
 from deployment.remote.plan import Replacement
 from deployment.remote.shapes import shape_of
 from deployment.settings import ROOT

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from deployment.build import source
-from deployment.host.values.model import Manifest
+from deployment.host.values.manifest import Manifest
 from deployment.host.values.step import Step
 from deployment.remote.plan import Running
 from deployment.verbs import preview

@@ -19,7 +19,8 @@ from deployment.host.observe import directories
 from deployment.host.transaction import leftovers
 from deployment.host.values.errors import StepFailed
 from deployment.host.values.layout import ENVIRONMENTS, Environment, Layout
-from deployment.host.values.model import Log, Manifest
+from deployment.host.values.log import Log
+from deployment.host.values.manifest import Manifest
 from tests.deployment.shelves import DEV, release
 
 CONFIG = {"api_host": "0.0.0.0", "api_port": 8000}

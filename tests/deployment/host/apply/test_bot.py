@@ -11,7 +11,8 @@ from deployment.host.doctor import condition
 from deployment.host.doctor.faults import Fault
 from deployment.host.values.check import BAD
 from deployment.host.values.layout import Environment
-from deployment.host.values.model import BOT, Manifest, Observed
+from deployment.host.values.manifest import BOT, Manifest
+from deployment.host.values.observed import Observed
 from deployment.remote.answers import Bot
 from deployment.remote.shapes import shape_of
 from deployment.verbs import status

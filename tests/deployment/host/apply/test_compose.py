@@ -10,7 +10,7 @@ import pytest
 from deployment.host.apply import compose, verify
 from deployment.host.values.errors import Refused
 from deployment.host.values.layout import Layout
-from deployment.host.values.model import Manifest
+from deployment.host.values.manifest import Manifest
 from tests.deployment.shelves import DEV, release
 
 CONFIG = {"api_host": "127.0.0.1", "api_port": 8000}

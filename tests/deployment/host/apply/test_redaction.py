@@ -21,7 +21,8 @@ from deployment.host.releases import releases
 from deployment.host.values.desired import Unchanged
 from deployment.host.values.errors import Refused, StepFailed
 from deployment.host.values.layout import Environment, Layout
-from deployment.host.values.model import Log, Redaction
+from deployment.host.values.log import Log
+from deployment.host.values.request import Redaction
 from deployment.settings import ROOT
 from services.event_log import Draft
 from services.event_log.sqlite.log import SqliteLog

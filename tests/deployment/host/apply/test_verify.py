@@ -12,7 +12,7 @@ from deployment.host.node import probe, systemd
 from deployment.host.node.systemd import Unit
 from deployment.host.values.errors import StepFailed
 from deployment.host.values.layout import Layout
-from deployment.host.values.model import Log
+from deployment.host.values.log import Log
 from tests.deployment.shelves import DEV, NEW, OLD, release
 
 WHOLE = {"name": "helionyx", "environment": "dev", "release": "", "ready": True, "status": 200}

@@ -10,7 +10,9 @@ from deployment.host.doctor import doctor as there
 from deployment.host.doctor import faults as faulty
 from deployment.host.node.systemd import Unit
 from deployment.host.values.layout import Layout
-from deployment.host.values.model import Kept, Manifest, Observed
+from deployment.host.values.manifest import Manifest
+from deployment.host.values.observed import Observed, ReleaseOnDisk
+from deployment.host.values.question import Question
 from tests.deployment.host.doctor.test_doctor_node import DEV
 
 UNIT = "helionyx-dev.service"
@@ -30,8 +32,8 @@ def test_what_is_down_and_has_not_failed_is_startable(service: str, socket: str,
     """A service whose socket alone was stopped is started by the same command."""
     unit = Unit("helionyx-dev.service", service, "", 0, 0, stale=False, listen=None, since="")
     seen = Observed(service=service, socket=socket)
-    request = {"wanted": {}, "project": "helionyx"}
-    assert there._with_units(request, DEV, None, seen, unit).startable is startable
+    question = Question(Layout(), (DEV.environment,), project="helionyx")
+    assert there._with_units(question, DEV, None, seen, unit).startable is startable
 
 
 @pytest.mark.parametrize(
@@ -59,7 +61,7 @@ def test_service_that_is_not_ready_is_a_fault(
     release = Manifest("dev", "c", False, "s", "3.11", "p", "l", {}, {}, {}, {}, id="r")
     seen = Observed(
         current="r",
-        releases={"r": Kept()},
+        releases={"r": ReleaseOnDisk()},
         enabled=True,
         service="active",
         socket="active",

@@ -18,7 +18,7 @@ from deployment.host.records import audit
 from deployment.host.values.check import BAD, WARN
 from deployment.host.values.errors import StepFailed
 from deployment.host.values.layout import Environment, Layout
-from deployment.host.values.model import Observed
+from deployment.host.values.observed import Observed
 from tests.deployment.conftest import not_ok
 from tests.deployment.host.doctor.test_doctor_node import DEV, HELD
 from tests.deployment.shelves import release

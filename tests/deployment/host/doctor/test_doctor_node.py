@@ -16,11 +16,14 @@ from deployment.host.doctor.log_check import Chain
 from deployment.host.doctor.vitals import FileSystem, System
 from deployment.host.event_log.deleted import Held
 from deployment.host.records import locks, record
+from deployment.host.records.locks import Holder
 from deployment.host.values import check
 from deployment.host.values.check import BAD, OK, WARN, Check
 from deployment.host.values.errors import StepFailed
 from deployment.host.values.layout import Environment, Layout
-from deployment.host.values.model import BOT, Manifest, Observed, Taken
+from deployment.host.values.manifest import BOT, Manifest
+from deployment.host.values.observed import NameConflict, Observed
+from deployment.host.values.question import Configured, Question
 from tests.deployment.conftest import not_ok
 
 HELD = (Held("e.db", "/proc/812/fd/7"), Held("e.db-wal", "/proc/812/fd/8"))
@@ -160,17 +163,17 @@ def test_absent_environment_is_one_line() -> None:
         (replace(DEV, others=(("live", "other"),)), ("project", BAD, "belongs to other, which has its live")),
         (replace(DEV, unfinished=("t1",)), ("unfinished", WARN, "t1")),
         (
-            replace(DEV, links=(Taken("/opt/helionyx cannot", "mount it"),)),
+            replace(DEV, links=(NameConflict("/opt/helionyx cannot", "mount it"),)),
             ("link", BAD, "/opt/helionyx cannot"),
         ),
         (replace(DEV, port=Port(8000, "::ffff:7f00:1")), ("address", BAD, "::ffff:7f00:1 is 127.0.0.1 in")),
         (replace(DEV, noexec="/opt"), ("disk", BAD, "/opt is mounted noexec")),
         (replace(DEV, dropins=("/etc/x.conf",)), ("drop-ins", WARN, "put them there: /etc/x.conf")),
         (
-            replace(DEV, taken=(Taken("the user helionyx-dev (uid 1000)", "rename it"),)),
+            replace(DEV, taken=(NameConflict("the user helionyx-dev (uid 1000)", "rename it"),)),
             ("name", BAD, "the user helionyx-dev (uid 1000) is there, and no deploy has made it"),
         ),
-        (replace(DEV, changing={"actor": "Ada", "verb": "deploy"}), ("changing", WARN, "by Ada (deploy)")),
+        (replace(DEV, changing=Holder("deploy", "Ada")), ("changing", WARN, "by Ada (deploy)")),
     ],
 )
 def test_fault_of_an_environment_is_one_line(facts: Facts, expected: tuple[str, str, str]) -> None:
@@ -229,9 +232,9 @@ def test_change_that_begins_while_it_is_looked_at_is_no_fault(
                 change.__exit__(None, None, None)
         return looks[-1]
 
-    change = locks.environment_lock(layout, "dev", {"actor": "Ada", "verb": "deploy"})
+    change = locks.environment_lock(layout, "dev", Holder("deploy", "Ada"))
     monkeypatch.setattr(there, "_facts", facts)
-    found = list(there._environment(dev, {}))
+    found = list(there._environment(dev, Question(layout, (dev,))))
     if ends:
         assert not not_ok(found)
         assert len(looks) == 2
@@ -264,7 +267,7 @@ def test_bot_of_a_neighbour_is_found_by_either_configuration() -> None:
     )
     seen = Observed(bots={"live": "d1"})
     assert there._bot_of(seen, there._of_manifest(made)) == "live"
-    assert there._bot_of(seen, {"host": "::", "port": 8000, "bot": "d2"}) is None
+    assert there._bot_of(seen, Configured("::", 8000, "d2")) is None
     assert there._bot_of(Observed(), None) is None
 
 

@@ -13,7 +13,8 @@ from deployment.host.node.systemd import Unit
 from deployment.host.releases import releases
 from deployment.host.values.errors import StepFailed
 from deployment.host.values.layout import Layout
-from deployment.host.values.model import Kept, Manifest, Observed
+from deployment.host.values.manifest import Manifest
+from deployment.host.values.observed import Observed, ReleaseOnDisk
 from deployment.remote.answers import Status
 from deployment.remote.shapes import shape_of
 
@@ -72,6 +73,6 @@ def test_unexpected_files_are_faults_of_who_runs_and_notes_of_who_is_stopped(
     monkeypatch.setattr(systemd, "show", lambda names: dict.fromkeys(names, UNIT))
     monkeypatch.setattr(releases, "read_manifest", lambda *_: RELEASE)
     for enabled, about in ((True, "problems"), (False, "notes")):
-        seen = Observed(current="r", releases={"r": Kept()}, enabled=enabled, unexpected=("a pipe",))
+        seen = Observed(current="r", releases={"r": ReleaseOnDisk()}, enabled=enabled, unexpected=("a pipe",))
         monkeypatch.setattr(status, "observe", lambda *_, seen=seen: seen)
         assert "a pipe" in status.look(Layout(tmp_path).of("dev"))[about]

@@ -12,7 +12,7 @@ from deployment.host.event_log.exchange import exchange
 from deployment.host.records.record import Transaction
 from deployment.host.releases import releases
 from deployment.host.values.layout import Layout
-from deployment.host.values.model import Log
+from deployment.host.values.log import Log
 from tests.deployment.shelves import NEW, OLD, aside, forward, places, release, write
 
 

@@ -14,10 +14,13 @@ from deployment.host.records import record
 from deployment.host.records.record import Transaction
 from deployment.host.releases import releases
 from deployment.host.transaction import recovery, transaction
+from deployment.host.transaction.before import Before
 from deployment.host.values.desired import Running
 from deployment.host.values.errors import StepFailed
 from deployment.host.values.layout import Layout
 from tests.deployment.shelves import DEV, NEW, OLD, aside, forward, places, release, resolved
+
+RUNNING = Before.from_entry({"state": "running", "release": "r", "enabled": True})
 
 
 @pytest.mark.parametrize(
@@ -96,7 +99,7 @@ def test_way_back_begins_with_giving_names(layout: Layout, monkeypatch: pytest.M
 
     monkeypatch.setattr(transaction, "observe", look)
     change = transaction.Change(mine, resolved(layout, "restore", log=log))
-    assert change._back({"state": "running", "release": "r", "enabled": True}) == "hands"
+    assert change._back(RUNNING) == "hands"
     assert seen == [("5-aaaaaaaaaaaa.2",)]
 
 
@@ -112,7 +115,7 @@ def test_result_names_the_log_of_before_though_the_switch_was_killed(
     mine.write("attempt", number=1)
     log = {"length": 5, "head": NEW.head}
     change = transaction.Change(mine, resolved(layout, "restore", log=log))
-    change._end("done", {"release": "r", "state": "running"}, None)
+    change._end("done", RUNNING, None)
     assert mine.result is not None
     assert mine.result["facts"] == {
         "kept": str(layout.of("dev").archived_logs / "9-ffffffffffff"),

@@ -21,7 +21,7 @@ from deployment.host.transaction.resolve import resolve
 from deployment.host.values.desired import Unchanged
 from deployment.host.values.errors import Refused, StepFailed
 from deployment.host.values.layout import Environment, Layout
-from deployment.host.values.model import Log
+from deployment.host.values.log import Log
 from deployment.host.values.request import Request
 from deployment.host.values.step import Step
 from tests.deployment.shelves import release, resolved

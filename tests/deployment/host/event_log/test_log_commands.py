@@ -9,7 +9,7 @@ import pytest
 from deployment.host.event_log import log_commands
 from deployment.host.values.errors import StepFailed
 from deployment.host.values.layout import Environment, Layout
-from deployment.host.values.model import Log
+from deployment.host.values.log import Log
 from tests.deployment.shelves import release
 
 DEV = Environment("dev")

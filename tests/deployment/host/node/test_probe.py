@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from deployment.host.node import probe
-from deployment.host.values.model import Log
+from deployment.host.values.log import Log
 from deployment.settings import ROOT
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n"

@@ -17,7 +17,8 @@ from deployment.host.transaction import changing
 from deployment.host.values.desired import Absent, Desired, Stopped
 from deployment.host.values.errors import Refused
 from deployment.host.values.layout import Layout
-from deployment.host.values.model import Kept, Manifest, Observed
+from deployment.host.values.manifest import Manifest
+from deployment.host.values.observed import Observed, ReleaseOnDisk
 from tests.deployment.shelves import DEV
 
 UNIT = Unit("helionyx-dev.service", "inactive", "dead", 0, 0, stale=False, listen=None, since="")
@@ -43,7 +44,7 @@ def test_look_at_a_dead_mount_says_so(
 def test_dead_mount_is_a_fault(tmp_path: Path) -> None:
     """And nobody asks how full that disk is."""
     release = Manifest("dev", "c", False, "s", "3.11", "p", "l", {}, {}, {}, {}, id="r")
-    seen = Observed(blind=DEAD, releases={"r": Kept()})
+    seen = Observed(blind=DEAD, releases={"r": ReleaseOnDisk()})
     found = [fault.text for fault in faults.of(Layout(tmp_path).of("dev"), seen, release, UNIT)]
     assert DEAD in found
 

@@ -12,7 +12,8 @@ import pytest
 from deployment.host.event_log import archived_logs, log_commands
 from deployment.host.observe import unexpected
 from deployment.host.values.layout import Layout
-from deployment.host.values.model import Log, Manifest
+from deployment.host.values.log import Log
+from deployment.host.values.manifest import Manifest
 from tests.deployment.shelves import release, write
 
 NAME = "9-ffffffffffff"

@@ -17,7 +17,10 @@ from deployment.host.plan.plan import plan
 from deployment.host.values.desired import Absent, Desired, Running, Stopped, Unchanged
 from deployment.host.values.errors import Refused
 from deployment.host.values.layout import Environment
-from deployment.host.values.model import Kept, Log, Lost, Manifest, Observed, Redaction, Taken
+from deployment.host.values.log import Log
+from deployment.host.values.manifest import Manifest
+from deployment.host.values.observed import LogLoss, NameConflict, Observed, ReleaseOnDisk
+from deployment.host.values.request import Redaction
 from deployment.host.values.step import callers
 from deployment.host.values.unread import Unread
 
@@ -41,16 +44,16 @@ DEFAULTS = {
 
 
 def _observed(value: dict[str, Any]) -> Observed:
-    releases = {name: Kept(**kept) for name, kept in value.get("releases", {}).items()}
+    releases = {name: ReleaseOnDisk(**kept) for name, kept in value.get("releases", {}).items()}
     lists: dict[str, Any] = {
         key: tuple(value[key])
         for key in ("layers", "layers_elsewhere", "listening", "altered", "strays", "jobs", "logs", "dropins")
         if key in value
     }
     for key in ("taken", "links"):
-        lists[key] = tuple(Taken(**item) for item in value.get(key, ()))
+        lists[key] = tuple(NameConflict(**item) for item in value.get(key, ()))
     log: dict[str, Any] = {key: Log(**value[key]) for key in ("log", "last_head") if value.get(key)}
-    log |= {"lost": Lost(**value["lost"])} if value.get("lost") else {}
+    log |= {"lost": LogLoss(**value["lost"])} if value.get("lost") else {}
     if value.get("unread"):
         log["unread"] = Unread(**{**value["unread"], "holders": tuple(value["unread"].get("holders", ()))})
     value = {"runs": value.get("current"), **value}

@@ -11,7 +11,7 @@ from deployment.host.event_log import last_head, log_commands
 from deployment.host.observe import observe
 from deployment.host.releases import releases
 from deployment.host.values.layout import Layout
-from deployment.host.values.model import Log
+from deployment.host.values.log import Log
 from services.event_log import last_backup
 from tests.deployment.shelves import release, write
 

@@ -23,14 +23,14 @@ def layout(tmp_path: Path) -> Layout:
     return Layout(tmp_path / "root")
 
 
-HOLDER = {"actor": "Ada", "verb": "deploy", "transaction": "t1"}
+HOLDER = locks.Holder("deploy", "Ada", "t1")
 HOLD = """
 import sys, time
 from pathlib import Path
 from deployment.host.node import lock_holders
 from deployment.host.records import locks
 from deployment.host.values.layout import Layout
-bob = {"actor": "Bob", "verb": "restart", "transaction": "t9"}
+bob = locks.Holder("restart", "Bob", "t9")
 with locks.environment_lock(Layout(Path(sys.argv[1])), "dev", bob):
     print("held", flush=True)
     time.sleep(60)
@@ -55,7 +55,7 @@ def test_environments_do_not_wait_for_each_other(tmp_path: Path) -> None:
     with locks.environment_lock(layout, "dev", HOLDER), locks.environment_lock(layout, "live", HOLDER):
         held = locks.holder(layout, "dev")
         assert held is not None
-        assert held["actor"] == "Ada"
+        assert held.actor == "Ada"
 
 
 def test_who_looks_leaves_nothing_behind(tmp_path: Path) -> None:
@@ -73,7 +73,7 @@ def test_lock_dies_with_its_holder(tmp_path: Path) -> None:
         assert other.stdout.readline() == "held\n"
         held = locks.holder(Layout(tmp_path), "dev")
         assert held is not None
-        assert held["actor"] == "Bob"
+        assert held.actor == "Bob"
         other.kill()
     with locks.environment_lock(Layout(tmp_path), "dev", HOLDER):
         pass

@@ -16,7 +16,7 @@ import pytest
 from deployment.build.archive import Entry, pack
 from deployment.host.node import files
 from deployment.host.node.run import run
-from deployment.host.records.locks import environment_lock
+from deployment.host.records.locks import Holder, environment_lock
 from deployment.host.releases import bytecode, install, releases
 from deployment.host.transaction import leftovers
 from deployment.host.values.errors import StepFailed
@@ -241,6 +241,6 @@ def test_copies_of_the_log_that_a_power_cut_left_are_swept(
     for path in copies:
         path.parent.mkdir(parents=True)
         path.touch()
-    with environment_lock(layout, "dev-backup", {}) if busy else contextlib.nullcontext():
+    with environment_lock(layout, "dev-backup", Holder()) if busy else contextlib.nullcontext():
         leftovers.sweep_all(layout.of("dev"))
     assert [path.parent.exists() for path in copies] == [False, busy]

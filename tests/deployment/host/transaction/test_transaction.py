@@ -16,7 +16,8 @@ from deployment.host.transaction.transaction import ALL_ATTEMPTS, FORWARD_ATTEMP
 from deployment.host.values.desired import Running, Stopped
 from deployment.host.values.errors import StepFailed
 from deployment.host.values.layout import Layout
-from deployment.host.values.model import Kept, Manifest, Observed
+from deployment.host.values.manifest import Manifest
+from deployment.host.values.observed import Observed, ReleaseOnDisk
 from deployment.host.values.request import ResolvedRequest
 from tests.deployment.shelves import release, resolved
 
@@ -112,10 +113,10 @@ def test_release_that_ran_before_is_no_matter_of_answers(
 ) -> None:
     """The process may answer as any release: a change that fails goes back to the one that really ran."""
     answers = {"ready": True, "release": "chosen by the process"}
-    kept = {"older": Kept(), NAME: Kept(), "chosen by the process": Kept()}
+    kept = {"older": ReleaseOnDisk(), NAME: ReleaseOnDisk(), "chosen by the process": ReleaseOnDisk()}
     seen = replace(RUNS, runs=runs, answers=answers, releases=kept)
     change = _change(layout, monkeypatch, seen)
-    assert change._before(seen)["release"] == before
+    assert change._before(seen).release == before
     assert audit.read(layout)[-1]["before"] == before
 
 

@@ -24,7 +24,8 @@ from deployment.host.records import audit, locks, record
 from deployment.host.values.check import bad
 from deployment.host.values.errors import StepFailed
 from deployment.host.values.layout import Environment, Layout
-from deployment.host.values.model import BOT, Manifest, Observed
+from deployment.host.values.manifest import BOT, Manifest
+from deployment.host.values.observed import Observed
 from deployment.host.values.printable import LONGEST, printable, safe
 from deployment.remote import lost
 from deployment.remote.messages import Result, parse
@@ -117,10 +118,10 @@ class Sinks:
         return content
 
     def _lock(self, text: str) -> bytes:
-        with locks.environment_lock(self.layout, "dev", {"actor": text, "verb": "deploy"}):
+        with locks.environment_lock(self.layout, "dev", locks.Holder("deploy", text)):
             held = locks.holder(self.layout, "dev")
             assert held is not None
-            return json.dumps(held).encode()
+            return json.dumps(held.to_json()).encode()
 
     def _wire(self, text: str) -> bytes:
         with (self.layout.root / "wire").open("w+b", buffering=0) as file:

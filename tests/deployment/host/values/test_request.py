@@ -10,7 +10,7 @@ import pytest
 
 from deployment.host.values.errors import Refused
 from deployment.host.values.layout import Environment, Layout
-from deployment.host.values.model import Log
+from deployment.host.values.log import Log
 from deployment.host.values.request import Request, ResolvedRequest
 
 ACTOR = {"name": "Ada", "from": "ada@laptop"}

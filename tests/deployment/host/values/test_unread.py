@@ -16,7 +16,7 @@ from deployment.host.node.run import TimedOut
 from deployment.host.releases import releases
 from deployment.host.values.errors import StepFailed
 from deployment.host.values.layout import Layout
-from deployment.host.values.model import Log
+from deployment.host.values.log import Log
 from deployment.host.values.unread import Unread
 from tests.deployment.shelves import DEV, release
 

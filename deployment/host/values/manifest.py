@@ -1,0 +1,84 @@
+"""The manifest of a release: its contents, and its id."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+from .digests import canonical
+
+BOT = "TELEGRAM_BOT_TOKEN"  # two pollers of one token end each other's polls for ever
+ACCESS = "API_TOKEN"  # whoever is on the node can use a service that has none
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """The contents of a release. Its id is the commit and a digest of all the rest."""
+
+    environment: str
+    commit: str
+    dirty: bool
+    subject: str
+    python: str
+    platform: str
+    layer: str
+    files: Mapping[str, str]
+    units: Mapping[str, str]
+    config: Mapping[str, Any]
+    digests: Mapping[str, str]
+    project: str = "helionyx"
+    log: Mapping[str, Any] = field(
+        default_factory=dict
+    )  # which table, events and versions it reads and writes
+    format: int = 1
+    id: str = ""
+
+    @property
+    def listen(self) -> str:
+        """The address of the environment's socket, as systemd writes it."""
+        return listen_address(str(self.config["api_host"]), int(self.config["api_port"]))
+
+    @property
+    def knows_its_bot(self) -> bool:
+        """Whether it has a bot and can ask whose that is, which those that say where they ask can."""
+        return bool(self.config.get("has_telegram_token")) and "telegram_api_url" in self.config
+
+    @property
+    def expected_id(self) -> str:
+        """The id that these contents must bear."""
+        return id_of(self.to_json())
+
+    @property
+    def text(self) -> bytes:
+        """The contents of its file in the release."""
+        return json.dumps(self.to_json(), indent=1, sort_keys=True, ensure_ascii=False).encode() + b"\n"
+
+    def to_json(self) -> dict[str, Any]:
+        """The manifest as plain values."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Manifest:
+        """Read it back; keys that a later deployment added are left aside."""
+        known = {item.name for item in fields(cls)}
+        return cls(**{key: item for key, item in value.items() if key in known})
+
+
+def id_of(manifest: Mapping[str, Any]) -> str:
+    """The id that a manifest must bear, from its plain values: one of another version may have other keys."""
+    digest = hashlib.sha256(canonical({**manifest, "id": ""}).encode()).hexdigest()
+    return f"{manifest['commit'][:12]}{'-dirty' if manifest['dirty'] else ''}-{digest[:12]}"
+
+
+def changed_keys(before: Manifest | None, after: Manifest) -> list[str]:
+    """The configuration's keys whose values differ between two releases, judged by their digests."""
+    old, new = before.digests if before else {}, after.digests
+    return sorted(key for key in set(old) | set(new) if old.get(key) != new.get(key))
+
+
+def listen_address(host: str, port: int) -> str:
+    """`host:port` with the brackets that an IPv6 literal needs."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -1,0 +1,79 @@
+"""A question about a node: the answer changes nothing there. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+from .errors import Refused
+from .layout import ENVIRONMENTS, Environment, Layout
+from .printable import safe
+
+
+@dataclass(frozen=True)
+class Configured:
+    """The address and the bot that a configuration asks for."""
+
+    host: str
+    port: int
+    bot: str | None  # the digest of its token
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question of the operator's half. Each verb has a use for some of the members."""
+
+    layout: Layout
+    environments: tuple[Environment, ...]  # all of the node, unless the question names some
+    actor: Mapping[str, str] = field(default_factory=dict)
+    detail: str | None = None  # the environment whose last change is told in detail
+    known: int = 0  # the number of the line of the audit that the operator remembers
+    configured: Mapping[str, Configured] = field(default_factory=dict)  # the operator's `.env` files
+    project: str = ""  # the project of these files
+    unconfigured: tuple[str, ...] = ()  # the environments without such a file
+    lines: int | None = None  # of the journal
+    since: str | None = None
+    grep: str | None = None
+    follow: bool = False
+    json: bool = False
+    transaction: str = ""  # the transaction to follow
+    told: int = 0  # the entries of its record that the operator has already
+
+    @property
+    def environment(self) -> Environment:
+        """The environment of a question about one."""
+        return self.environments[0]
+
+    @classmethod
+    def parse(cls, value: Mapping[str, Any], layout: Layout) -> Self:
+        """Read a question about the node of `layout` from its JSON. Raises `Refused`."""
+        try:
+            return cls(**_members(value, layout))
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise Refused(f"the question cannot be read: {error!r}.", "ask with the same version") from error
+
+
+def _members(value: Mapping[str, Any], layout: Layout) -> dict[str, Any]:
+    """The members of a question; those that its verb has no use for keep their defaults."""
+    named = [value["environment"]] if "environment" in value else value.get("environments")
+    unknown = [name for name in named or () if name not in ENVIRONMENTS]
+    if unknown:
+        raise ValueError(f"no environment {unknown[0]!r}")
+    texts = ("detail", "project", "since", "grep", "transaction")
+    return {
+        "layout": layout,
+        "environments": layout.environments if named is None else tuple(map(layout.of, named)),
+        "actor": {str(key): str(item) for key, item in safe(value.get("actor") or {}).items()},
+        "known": int(value.get("known") or 0),
+        "configured": {
+            str(name): Configured(str(item["host"]), int(item["port"]), item["bot"])
+            for name, item in (value.get("wanted") or {}).items()
+        },
+        "unconfigured": tuple(map(str, value.get("unconfigured") or ())),
+        "lines": None if value.get("lines") is None else int(value["lines"]),
+        "follow": bool(value.get("follow")),
+        "json": bool(value.get("json")),
+        "told": int(value.get("told") or 0),
+        **{key: str(value[key]) for key in texts if value.get(key)},
+    }
