@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from ..values import exposure
 from ..values.desired import Absent, Desired, Stopped
 from ..values.layout import Environment, Layout
 from ..values.manifest import BOT, Manifest
+from ..values.observed import Observed
 from . import activation
 from .directories import is_home, user_id
 
@@ -60,18 +61,12 @@ class Look:
         """The address of the open socket."""
         return self.socket.listen if self.socket.active == "active" else None
 
-    def facts(self, *, with_options: bool) -> dict[str, Any]:
+    def facts(self, *, with_options: bool) -> Observed:
         """All facts but those about what lies in the environment's data."""
-        return {
-            "answers": self.answers(),
-            **self.account(),
-            **self.releases(),
-            **self.units(),
-            **self.address(with_options=with_options),
-            **self.environments(),
-        }
+        observed = self._releases(self._account(Observed(answers=self._answers())))
+        return self._environments(self._address(self._units(observed), with_options=with_options))
 
-    def answers(self) -> dict[str, Any] | None:
+    def _answers(self) -> dict[str, Any] | None:
         """Ask the service. A probe of an idle socket would start it: only one that runs is asked.
 
         One that is to end is not asked.
@@ -82,79 +77,80 @@ class Look:
             return None
         return _answer(self.listen, self.service.pid)
 
-    def account(self) -> dict[str, Any]:
-        """The facts about the environment's user."""
+    def _account(self, observed: Observed) -> Observed:
+        """Add the facts about the environment's user."""
         environment = self.environment
         account = accounts.of(environment)
-        return {
-            "user": account is not None,
-            "unmarked": account is not None and not accounts.is_as_created(account, environment),
-            "strays": processes.of(environment, user_id(environment)),
-            "lingers": processes.lingers(environment),
-            "jobs": jobs.of(environment, account.uid if account else None),
-        }
+        return replace(
+            observed,
+            user=account is not None,
+            unmarked=account is not None and not accounts.is_as_created(account, environment),
+            strays=processes.of(environment, user_id(environment)),
+            lingers=processes.lingers(environment),
+            jobs=jobs.of(environment, account.uid if account else None),
+        )
 
-    def releases(self) -> dict[str, Any]:
-        """The facts about releases and layers."""
+    def _releases(self, observed: Observed) -> Observed:
+        """Add the facts about releases and layers."""
         layout, environment, manifest = self.environment.layout, self.environment, self.manifest
         root = environment.releases.parent
         examined = {self.current, self.release.id if self.release else None} if self.desired else None
-        return {
-            "layers": releases.layers(layout),
-            "layers_elsewhere": tuple(sorted(releases.layers_used(layout, without=environment))),
-            "releases": releases.on_disk(environment, examined),
-            "current": self.current,
-            "previous": releases.previous(environment),
-            "table": int(manifest.log.get("table", 0)) if manifest else 0,
-            "reads": manifest.log.get("reads", {}) if manifest else {},
-            "opt": is_home(root) or files.gone(root).exists(),
-            "noexec": room.noexec(layout.layers),
-        }
+        return replace(
+            observed,
+            layers=releases.layers(layout),
+            layers_elsewhere=tuple(sorted(releases.layers_used(layout, without=environment))),
+            releases=releases.on_disk(environment, examined),
+            current=self.current,
+            previous=releases.previous(environment),
+            table=int(manifest.log.get("table", 0)) if manifest else 0,
+            reads=manifest.log.get("reads", {}) if manifest else {},
+            opt=is_home(root) or files.gone(root).exists(),
+            noexec=room.noexec(layout.layers),
+        )
 
-    def units(self) -> dict[str, Any]:
-        """The facts about the environment's units."""
+    def _units(self, observed: Observed) -> Observed:
+        """Add the facts about the environment's units."""
         layout, environment = self.environment.layout, self.environment
         rehearsals = dropins.rehearsal_places(environment)
-        return {
-            "units": releases.unit_files(environment),
-            "dropins": dropins.named(environment),
-            "stale": self.service.stale or self.socket.stale,
-            "journal": self.journald.pid != 0,
-            "journal_stale": _is_older(self.journald, layout.unit_file(environment.journal)),
-            "enabled": _enabled(environment),
-            "socket": self.socket.active,
-            "service": self.service.active,
-            "pid": self.service.pid,
-            "runs": activation.release_of(environment, self.service),
-            "rehearsal": any(path.exists() for path in rehearsals),
-        }
+        return replace(
+            observed,
+            units=releases.unit_files(environment),
+            dropins=dropins.named(environment),
+            stale=self.service.stale or self.socket.stale,
+            journal=self.journald.pid != 0,
+            journal_stale=_is_older(self.journald, layout.unit_file(environment.journal)),
+            enabled=_enabled(environment),
+            socket=self.socket.active,
+            service=self.service.active,
+            pid=self.service.pid,
+            runs=activation.release_of(environment, self.service),
+            rehearsal=any(path.exists() for path in rehearsals),
+        )
 
-    def address(self, *, with_options: bool) -> dict[str, Any]:
-        """The facts about the address of the environment, and who listens there."""
+    def _address(self, observed: Observed, *, with_options: bool) -> Observed:
+        """Add the facts about the address of the environment, and who listens there."""
         release, listen = self.release, self.listen
-        return {
-            "listening": tuple(item.address for item in self.listeners),
-            "listen": listen,
-            "altered": socket_options.altered(self.environment, self.listeners, listen)
-            if with_options
-            else (),
-            "holder": _stranger(self.listeners, listen, release or self.manifest),
-            "beside": sockets.beside(self.listeners, listen),
-            "bindable": release is None or sockets.is_local(str(release.config["api_host"])),
-        }
+        return replace(
+            observed,
+            listening=tuple(item.address for item in self.listeners),
+            listen=listen,
+            altered=socket_options.altered(self.environment, self.listeners, listen) if with_options else (),
+            holder=_stranger(self.listeners, listen, release or self.manifest),
+            beside=sockets.beside(self.listeners, listen),
+            bindable=release is None or sockets.is_local(str(release.config["api_host"])),
+        )
 
-    def environments(self) -> dict[str, Any]:
-        """The facts about all environments of this node, and about those beside this one."""
+    def _environments(self, observed: Observed) -> Observed:
+        """Add the facts about all environments of this node, and about those beside this one."""
         manifests = _current(self.environment.layout)
         others = {name: release for name, release in manifests.items() if name != self.environment.name}
-        return {
-            "neighbours": {name: release.listen for name, release in others.items()},
-            "bots": {
-                name: release.digests[BOT] for name, release in others.items() if BOT in release.digests
-            },
-            "projects": {name: release.project for name, release in manifests.items()},
-            "tokens": {name: exposure.token_of(release.digests) for name, release in manifests.items()},
-        }
+        return replace(
+            observed,
+            neighbours={name: release.listen for name, release in others.items()},
+            bots={name: release.digests[BOT] for name, release in others.items() if BOT in release.digests},
+            projects={name: release.project for name, release in manifests.items()},
+            tokens={name: exposure.token_of(release.digests) for name, release in manifests.items()},
+        )
 
 
 def _answer(listen: str, pid: int) -> dict[str, Any] | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import replace
-from typing import Any
 
 from ..event_log import last_head, log_commands, loss, read_models
 from ..event_log.log_commands import LOG_FILE
@@ -39,13 +38,13 @@ def observe(environment: Environment, desired: Desired | None = None, *, with_lo
     position = known.length if known else None
     reading_log = Call(log_commands.rest, environment, manifest, at=position) if is_read else None
     look = Look.at(environment, desired, current, manifest)
-    observed = Observed(last_head=known, **look.facts(with_options=with_log))
+    observed = replace(look.facts(with_options=with_log), last_head=known)
     # All that lies in the data, where its owner may have mounted something that answers nobody.
     try:
-        observed = replace(observed, **_in_data(environment, manifest, desired))
+        observed = _in_data(observed, environment, manifest, desired)
         rest = reading_log.result() if reading_log else None
         lost = _lost(look, known, rest) if with_log else None
-        return replace(observed, lost=lost, **_in_log(look, rest))
+        return _in_log(replace(observed, lost=lost), look, rest)
     except OSError as error:
         return replace(observed, blind=_reason(environment, error))
 
@@ -54,8 +53,8 @@ def _reason(environment: Environment, error: OSError) -> str:
     return f"{error.filename or environment.data} cannot be looked at: {error.strerror}"
 
 
-def _in_log(look: Look, rest: tuple[Log, log_commands.At] | Unread | None) -> dict[str, Any]:
-    """The facts about the event log, which was read as `rest`, unless another log is to take its place."""
+def _in_log(observed: Observed, look: Look, rest: tuple[Log, log_commands.At] | Unread | None) -> Observed:
+    """Add the facts about the log, which was read as `rest`, unless another log is to take its place."""
     environment, manifest, desired = look.environment, look.manifest, look.desired
     log = rest[0] if isinstance(rest, tuple) else None
     if desired is not None and desired.log is not None:
@@ -63,28 +62,32 @@ def _in_log(look: Look, rest: tuple[Log, log_commands.At] | Unread | None) -> di
     # Reading the data takes a program of each kept release, 0.1 s each. Only a removal and an environment
     # without a release need it.
     may_hold_data = manifest is None or isinstance(desired, Absent)
-    return {
-        "log": log,
-        "unread": rest if isinstance(rest, Unread) else None,
-        "data": bool(log and log.last[0]) or (may_hold_data and _holds_more(environment)),
-    }
+    return replace(
+        observed,
+        log=log,
+        unread=rest if isinstance(rest, Unread) else None,
+        data=bool(log and log.last[0]) or (may_hold_data and _holds_more(environment)),
+    )
 
 
-def _in_data(environment: Environment, manifest: Manifest | None, desired: Desired | None) -> dict[str, Any]:
-    """The facts that depend on what lies in the environment's data. Raises `OSError`."""
+def _in_data(
+    observed: Observed, environment: Environment, manifest: Manifest | None, desired: Desired | None
+) -> Observed:
+    """Add the facts that depend on what lies in the environment's data. Raises `OSError`."""
     data, owner = environment.data, user_id(environment)
     release = desired.release if desired else None
-    return {
-        "taken": name_conflicts.of(environment),
-        "links": links.of(environment),
-        "directories": directories(environment),
-        "logs": log_commands.archived(environment),
-        "home": is_home(data),
-        "foreign": data.is_dir() and data.stat().st_uid != owner,
-        "projections": read_models.present(release or manifest, data),
+    return replace(
+        observed,
+        taken=name_conflicts.of(environment),
+        links=links.of(environment),
+        directories=directories(environment),
+        logs=log_commands.archived(environment),
+        home=is_home(data),
+        foreign=data.is_dir() and data.stat().st_uid != owner,
+        projections=read_models.present(release or manifest, data),
         # No plan depends on them.
-        "unexpected": unexpected.of(environment, manifest, owner) if manifest and desired is None else (),
-    }
+        unexpected=unexpected.of(environment, manifest, owner) if manifest and desired is None else (),
+    )
 
 
 def _lost(look: Look, known: Log | None, rest: tuple[Log, log_commands.At] | Unread | None) -> LogLoss | None:
