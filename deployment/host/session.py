@@ -42,7 +42,7 @@ def converse(layout: Layout, wire: Wire, program: Path) -> int:
 def _status(wire: Wire, question: Question) -> None:
     from .doctor import status
 
-    environments = [status.look(environment) for environment in question.environments]
+    environments = [status.look(environment).to_json() for environment in question.environments]
     wire.say("result", outcome="done", environments=environments)
 
 
@@ -84,7 +84,7 @@ def _follow(wire: Wire, question: Question) -> None:
     from .records import record
     from .transaction import changing
 
-    changing.follow(wire, record.Transaction(question.transaction, question.layout), question.told)
+    changing.follow(wire, record.Transaction(question.transaction, question.layout), question.heard)
 
 
 LOOKS: dict[str, Callable[[Wire, Question], None]] = {

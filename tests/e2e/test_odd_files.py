@@ -145,7 +145,7 @@ begun = time.monotonic()
 if sys.argv[2] == "words":
     found = sum(map(len, systemd.last_words(dev, systemd.now(-600), dev.service)))
 else:
-    found = status.of(Layout(), dev)["state"]
+    found = status.of(dev).state
 peaks = [resource.getrusage(who).ru_maxrss >> 10 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
 print(json.dumps({"found": found, "peaks": peaks, "seconds": time.monotonic() - begun}))
 """

@@ -45,14 +45,14 @@ def manifest(environment: Environment, earlier: str) -> Manifest:
 
 def _configured(environment: Environment, old: Manifest, content: bytes) -> Manifest:
     """The manifest with the facts that the release's own code reads from the configuration."""
-    answer = verify.ask_configuration(environment, old, content)
-    if not answer["ok"]:
+    read = verify.ask_configuration(environment, old, content)
+    if read.problems:
         raise Refused(
             f"release {old.id} does not accept the configuration that runs.",
             "without CONFIG=current it comes back with its own",
-            verify.problems_of(answer),
+            read.problems,
         )
-    return replace(old, config=answer["facts"], digests=answer["digests"])
+    return replace(old, config=read.facts, digests=read.digests)
 
 
 def stage(environment: Environment, earlier: str, new: Manifest, staged: Path) -> None:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from ..event_log import last_head, log_commands, read_models, redaction_notes
 from ..node import systemd
@@ -30,9 +31,36 @@ STEP = "redact-log"
 AUDITED = ("position", "changed", "at", "length", "old_head", "new_head")  # the audit's fields of one
 
 
-def look_up(
-    environment: Environment, release: Manifest, order: Redaction
-) -> tuple[dict[str, Any], bool, bool]:
+@dataclass(frozen=True)
+class Effect:
+    """The effect of a redaction on a log, as the release's program reports it."""
+
+    position: int
+    changed: tuple[int, ...]  # the positions of the events whose words are replaced
+    elsewhere: tuple[int, ...]  # those of other events that repeat the words
+    at: int | None  # the position of the note; None where the redaction was only planned
+    length: int | None = None  # of the log in front of the note, where both heads lie
+    old_head: str | None = None
+    new_head: str | None = None
+
+    @classmethod
+    def parse(cls, answer: Mapping[str, Any]) -> Self:
+        """Read the answer of the program."""
+        members = {item.name: answer[item.name] for item in fields(cls)}
+        positions = {key: tuple(map(int, answer[key])) for key in ("changed", "elsewhere")}
+        return cls(**{**members, **positions})
+
+    @property
+    def first(self) -> int:
+        """The first position that changes."""
+        return min(self.changed)
+
+    def to_json(self) -> dict[str, Any]:
+        """The effect for the record and the audit."""
+        return {**vars(self), "changed": list(self.changed), "elsewhere": list(self.elsewhere)}
+
+
+def look_up(environment: Environment, release: Manifest, order: Redaction) -> tuple[Effect, bool, bool]:
     """The effect of a redaction, whether it is on record already, and whether the service runs.
 
     Raises `Refused`.
@@ -51,9 +79,8 @@ def look_up(
     except StepFailed as error:
         raise Refused(*_words(error)) from error
     units = systemd.show([environment.service, environment.socket])
-    is_noted = planned["at"] is not None and redaction_notes.is_audited(
-        audit.read(environment.layout), planned
-    )
+    lines = audit.read(environment.layout)
+    is_noted = planned.at is not None and redaction_notes.is_audited(lines, vars(planned))
     is_running = any(unit.active not in ("inactive", "failed") for unit in units.values())
     return planned, is_noted, is_running
 
@@ -70,20 +97,20 @@ def carry_out(work: Work, *_: str) -> str:
     data = environment.data
     for known in releases.manifests(environment):  # each may have read models elsewhere
         read_models.remove(environment, read_models.directory(known), read_models.present(known, data))
-    if planned["at"] is None:
-        planned = _redacted(work, order, first=min(planned["changed"]))
-    elif last_head.read(environment) == Log(planned["length"], planned["old_head"]):
+    if planned.at is None:
+        planned = _redacted(work, order, planned.first)
+    elif last_head.read(environment) == Log(planned.length or 0, planned.old_head or ""):
         work.doubts.append(
             f"event {order.position} was redacted, but not by this node: nobody can tell what else was"
-            f" changed in the events up to {planned['length']}; compare them with a backup"
+            f" changed in the events up to {planned.length}; compare them with a backup"
         )
-    work.facts.update(_proven(environment, release, order, planned))
-    length, head = work.facts["end"]  # also of an earlier redaction that is not in the audit
-    last_head.write(environment, Log(length, head))
-    return f"{count(len(planned['changed']))} changed, noted at position {planned['at']}"
+    facts, end = _proven(environment, release, order, planned)
+    work.facts.update(facts)
+    last_head.write(environment, end)  # also that of an earlier redaction which is not in the audit
+    return f"{count(len(planned.changed))} changed, noted at position {planned.at}"
 
 
-def _redacted(work: Work, order: Redaction, first: int) -> dict[str, Any]:
+def _redacted(work: Work, order: Redaction, first: int) -> Effect:
     """Have the release redact an event; return its answer. `first` is the first position that changes."""
     environment, release = work.environment, work.chosen
     before = verify.read(environment, release, work.log)
@@ -106,8 +133,8 @@ def recover(environment: Environment, release: Manifest | None, transaction: Tra
         return
     order = ResolvedRequest.parse(transaction.request, environment.layout).redaction
     planned = _ask(environment, release, order, "--plan")
-    if planned["at"] is not None:
-        facts = _proven(environment, release, order, planned)
+    if planned.at is not None:
+        facts, _ = _proven(environment, release, order, planned)
         done = {"verb": STEP, "target": [], "title": "redact log", "seconds": 0.0, "remark": ""}
         transaction.write("step", state="done", facts=facts, **done)
 
@@ -141,49 +168,53 @@ def _ask(
     order: Redaction,
     *more: str,
     store: Path | None = None,
-) -> dict[str, Any]:
+) -> Effect:
     """Ask the release's program about the event in the log that it uses, or in the log in `store`."""
     log, models = store or log_commands.path_of(release), release.config["projections_db_path"]
     places = ("--store", str(log), "--file", str(models))
     event = (f"--by={order.by}", "--", str(order.position), order.reason)
     words = ("services.event_log", "redact", *more, *places, *event)
-    return log_commands.ask(environment, release, *words, timeout=log_commands.LONG)
+    return Effect.parse(log_commands.ask(environment, release, *words, timeout=log_commands.LONG))
 
 
 def _refuse_another_history(
     environment: Environment,
     release: Manifest,
-    answer: Mapping[str, Any],
+    effect: Effect,
     before: Log,
     front: log_commands.At,
 ) -> None:
     """Raise `StepFailed` unless the old head was the head, and all in front of the event is as it was."""
-    first = min(answer["changed"])
+    first = effect.first
     again = log_commands.head(environment, release, at=first - 1)[1]
     if again.hash != front.hash:
         changed = f"position {first - 1} had {str(front.hash)[:16]} before, and now {str(again.hash)[:16]}"
         raise _not_that(environment, changed)
-    if (answer["length"], answer["old_head"]) != (before.length, before.head):
+    if (effect.length, effect.old_head) != (before.length, before.head):
         raise _not_that(environment, f"position {before.length} had another head before")
 
 
 def _proven(
-    environment: Environment, release: Manifest, order: Redaction, answer: Mapping[str, Any]
-) -> dict[str, Any]:
-    """The result of a redaction, once the log is whole and has the new head. Raises `StepFailed`."""
-    after, new = log_commands.head(environment, release, at=int(answer["length"]))
+    environment: Environment, release: Manifest, order: Redaction, effect: Effect
+) -> tuple[dict[str, Any], Log]:
+    """The facts for the record and the end of the log, once that is whole and has the new head.
+
+    Raises `StepFailed`.
+    """
+    after, new = log_commands.head(environment, release, at=effect.length)
     problem = log_commands.flaw(environment, release, log_commands.path_of(release))
-    if problem is None and new.hash != answer["new_head"]:
-        problem = f"position {answer['length']} has not the new head {answer['new_head'][:16]}"
+    if problem is None and new.hash != effect.new_head:
+        problem = f"position {effect.length} has not the new head {str(effect.new_head)[:16]}"
     if problem is not None:
         raise _not_that(environment, problem)
-    first = min(answer["changed"])
-    return {
-        **{key: answer[key] for key in (*AUDITED, "elsewhere")},
+    lines = audit.read(environment.layout)
+    facts = {
+        **effect.to_json(),
         "end": [after.length, after.head],
-        "archived": list(_archived(environment, release, order, first)),
-        "backups": list(redaction_notes.backups(audit.read(environment.layout), environment, first)),
+        "archived": list(_archived(environment, release, order, effect.first)),
+        "backups": list(redaction_notes.backups(lines, environment, effect.first)),
     }
+    return facts, after
 
 
 def _not_that(environment: Environment, problem: str) -> StepFailed:
@@ -209,7 +240,7 @@ def _archived(environment: Environment, release: Manifest, order: Redaction, fir
 
 def _has_words(environment: Environment, release: Manifest, order: Redaction, store: Path) -> bool:
     try:
-        return _ask(environment, release, order, "--plan", store=store)["at"] is None
+        return _ask(environment, release, order, "--plan", store=store).at is None
     except StepFailed:  # the log is shorter, or has another event there
         return False
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,30 +28,36 @@ RESTORED = "the history is what was restored"  # and where that head is of the l
 def configuration(environment: Environment, release: Manifest) -> str:
     """Ask the release's own code, under its own user, what it makes of its configuration."""
     root = environment.releases / release.id
-    answer = ask_configuration(environment, release, (root / f".env.{environment.name}").read_bytes())
-    if not answer["ok"]:
+    read = ask_configuration(environment, release, (root / f".env.{environment.name}").read_bytes())
+    if read.problems:
         raise StepFailed(
-            f"the release does not accept .env.{environment.name} on this node.", details=problems_of(answer)
+            f"the release does not accept .env.{environment.name} on this node.", details=read.problems
         )
-    if answer["facts"] != release.config:
-        wrong = sorted(key for key in answer["facts"] if answer["facts"][key] != release.config.get(key))
+    if read.facts != release.config:
+        wrong = sorted(key for key in read.facts if read.facts[key] != release.config.get(key))
         raise StepFailed(
             f"the node reads .env.{environment.name} otherwise than the manifest: {', '.join(wrong)}."
         )
     return "configuration is valid"
 
 
-def ask_configuration(environment: Environment, release: Manifest, content: bytes) -> dict[str, Any]:
-    """Have a kept release check the bytes of a configuration, and return its answer."""
+@dataclass(frozen=True)
+class Configuration:
+    """A configuration as a release reads it."""
+
+    problems: tuple[str, ...]  # one line each; none where the release accepts it
+    facts: Mapping[str, Any]  # the values of its keys, as the manifest has them
+    digests: Mapping[str, str]  # of the values, also of the secret ones
+
+
+def ask_configuration(environment: Environment, release: Manifest, content: bytes) -> Configuration:
+    """Have a kept release check the bytes of a configuration."""
     words = ("services.config", "check", "--env", environment.name, "--file", "-")
-    return log_commands.ask(environment, release, *words, input=content, expect=(0, 2), apart=True)
-
-
-def problems_of(answer: dict[str, Any]) -> tuple[str, ...]:
-    """The problems in such an answer, one line each."""
-    return tuple(
+    answer = log_commands.ask(environment, release, *words, input=content, expect=(0, 2), apart=True)
+    problems = tuple(
         f"{item['key'] or 'line ' + str(item['line'])}: {item['message']}" for item in answer["problems"]
     )
+    return Configuration(problems, answer.get("facts", {}), answer.get("digests", {}))
 
 
 @dataclass(frozen=True)

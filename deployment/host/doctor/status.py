@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,37 +24,78 @@ from ..values.observed import Observed
 from ..values.words import size, times
 from . import faults
 
-UNSEEN: dict[str, Any] = {
-    "state": "degraded",
-    "problems": [],
-    "notes": [],
-    "release": None,
-    "answers_as": None,
-    "current": None,
-    "previous": None,
-    "commit": None,
-    "subject": None,
-    "listen": None,
-    "pid": None,
-    "restarts": 0,
-    "since": None,
-    "memory": None,
-    "bot": None,
-    "starts_on_boot": False,
-    "log": None,
-    "kept_logs": [],
-    "releases": [],
-    "kept": [],
-    "dependencies": {"bytes": 0},
-    "drop_ins": [],
-    "changing": None,
-    "unfinished": [],
-}
-"""An environment that could not be looked at, beside what its name says."""
 FEW = 100  # files of an archived log: it has three
 
 
-def look(environment: Environment) -> dict[str, Any]:
+@dataclass(frozen=True)
+class KeptRelease:
+    """A release on the disk."""
+
+    id: str
+    deployed_at: float | None  # seconds since the epoch; None for a release that never came up
+    bytes: int
+    intact: bool
+
+
+@dataclass(frozen=True)
+class ArchivedLog:
+    """An archived event log, as far as it can be described without a look at its records."""
+
+    name: str
+    bytes: int
+    written_at: float | None  # seconds since the epoch
+    path: str
+
+
+@dataclass(frozen=True)
+class Status:
+    """The state of an environment. The defaults are those of one that could not be looked at."""
+
+    environment: str
+    unit: str
+    user: str
+    data: str
+    journal: str
+    state: str = "degraded"
+    problems: Sequence[str] = ()
+    notes: Sequence[str] = ()
+    release: str | None = None
+    answers_as: str | None = None
+    current: str | None = None
+    previous: str | None = None
+    commit: str | None = None
+    subject: str | None = None
+    listen: str | None = None
+    pid: int | None = None
+    restarts: int = 0
+    since: float | None = None
+    memory: int | None = None
+    bot: Mapping[str, str | None] | None = None
+    starts_on_boot: bool = False
+    log: Log | None = None
+    archived_logs: Sequence[ArchivedLog] = ()
+    releases: Sequence[str] = ()
+    releases_on_disk: Sequence[KeptRelease] = ()
+    dependencies: int = 0  # bytes
+    drop_ins: Sequence[str] = ()
+    changing: Holder | None = None
+    unfinished: Sequence[str] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """The status for the operator's half."""
+        members = dict(vars(self))
+        logs, releases_ = members.pop("archived_logs"), members.pop("releases_on_disk")
+        return {
+            **members,
+            "log": _log(self.log) if self.log else None,
+            "kept_logs": [vars(log) for log in logs],
+            "kept": [vars(release) for release in releases_],
+            "dependencies": {"bytes": self.dependencies},
+            "changing": self.changing.to_json() if self.changing else None,
+        }
+
+
+def look(environment: Environment) -> Status:
     """The state of an environment. A look that fails is that environment's trouble, and no end of the others.
 
     Its facts are then unknown, and its problem is the reason.
@@ -61,21 +103,21 @@ def look(environment: Environment) -> dict[str, Any]:
     try:
         return of(environment)
     except Exception as error:  # noqa: BLE001  whatever a service has laid out, the others are shown
-        return {**UNSEEN, **_names(environment), "problems": [reason(error)]}
+        return replace(_named(environment), problems=[reason(error)])
 
 
-def _names(environment: Environment) -> dict[str, str]:
+def _named(environment: Environment) -> Status:
     """The names of an environment on the node, whatever is there."""
-    return {
-        "environment": environment.name,
-        "unit": environment.service,
-        "user": environment.user,
-        "data": str(environment.data),
-        "journal": environment.namespace,
-    }
+    return Status(
+        environment=environment.name,
+        unit=environment.service,
+        user=environment.user,
+        data=str(environment.data),
+        journal=environment.namespace,
+    )
 
 
-def of(environment: Environment) -> dict[str, Any]:
+def of(environment: Environment) -> Status:
     """Its state in one word, and the facts behind it."""
     observed = observe(environment)
     current = releases.read_manifest(environment, observed.current)
@@ -88,17 +130,16 @@ def of(environment: Environment) -> dict[str, Any]:
         notes += filter(None, [bot.trouble(state)])
     if not changing and not observed.blind:
         notes += _left(environment)
-    return {
-        **_names(environment),
-        "state": "changing" if changing else _state(observed, problems),
-        "problems": problems,
-        "notes": notes,
-        **_service(observed, current, unit),
-        "bot": state,
-        **_on_disk(environment, observed),
-        "changing": changing.to_json() if changing else None,
-        "unfinished": unfinished(environment, changing),
-    }
+    status = _service(_on_disk(_named(environment), environment, observed), observed, current, unit)
+    return replace(
+        status,
+        state="changing" if changing else _state(observed, problems),
+        problems=problems,
+        notes=notes,
+        bot=state,
+        changing=changing,
+        unfinished=unfinished(environment, changing),
+    )
 
 
 def _problems(
@@ -115,37 +156,38 @@ def _problems(
     return problems
 
 
-def _service(observed: Observed, current: Manifest | None, unit: Unit) -> dict[str, Any]:
-    """The release and the process that serve."""
-    return {
-        "release": observed.runs or observed.current,
-        "answers_as": faults.answers_as(observed),
-        "current": observed.current,
-        "previous": observed.previous,
-        "commit": current.commit if current else None,
-        "subject": current.subject if current else None,
-        "listen": observed.listen or (current.listen if current else None),
-        "pid": observed.pid or None,
-        "restarts": unit.restarts,
-        "since": float(unit.since) if unit.since and observed.pid else None,
-        "memory": _memory(observed.pid),
-    }
+def _service(status: Status, observed: Observed, current: Manifest | None, unit: Unit) -> Status:
+    """Add the release and the process that serve."""
+    return replace(
+        status,
+        release=observed.runs or observed.current,
+        answers_as=faults.answers_as(observed),
+        current=observed.current,
+        previous=observed.previous,
+        commit=current.commit if current else None,
+        subject=current.subject if current else None,
+        listen=observed.listen or (current.listen if current else None),
+        pid=observed.pid or None,
+        restarts=unit.restarts,
+        since=float(unit.since) if unit.since and observed.pid else None,
+        memory=_memory(observed.pid),
+    )
 
 
-def _on_disk(environment: Environment, observed: Observed) -> dict[str, Any]:
-    """Event logs, releases and units on the disk, with their sizes."""
+def _on_disk(status: Status, environment: Environment, observed: Observed) -> Status:
+    """Add the event logs, releases and units on the disk, with their sizes."""
     names = _newest_first(observed)
-    return {
-        "starts_on_boot": observed.enabled,
-        "log": _log(observed.log) if observed.log else None,
-        "kept_logs": [_kept_log(environment, name) for name in observed.logs],
-        "releases": names,
-        "kept": [_kept(environment, observed, name) for name in names],
-        "dependencies": {
-            "bytes": sum(measure(environment.layout.layers / digest).bytes for digest in _layers(observed))
-        },
-        "drop_ins": list(observed.dropins),
-    }
+    layers = [environment.layout.layers / digest for digest in _layers(observed)]
+    return replace(
+        status,
+        starts_on_boot=observed.enabled,
+        log=observed.log,
+        archived_logs=[_archived_log(environment, name) for name in observed.logs],
+        releases=names,
+        releases_on_disk=[_release(environment, observed, name) for name in names],
+        dependencies=sum(measure(layer).bytes for layer in layers),
+        drop_ins=observed.dropins,
+    )
 
 
 def unfinished(environment: Environment, changing: Holder | None) -> list[str]:
@@ -203,13 +245,10 @@ def _layers(observed: Observed) -> set[str]:
     return {release.layer for release in observed.releases.values()} & set(observed.layers)
 
 
-def _kept(environment: Environment, observed: Observed, name: str) -> dict[str, Any]:
-    return {
-        "id": name,
-        "deployed_at": observed.releases[name].verified_at or None,
-        "bytes": measure(environment.releases / name).bytes,
-        "intact": observed.releases[name].intact,
-    }
+def _release(environment: Environment, observed: Observed, name: str) -> KeptRelease:
+    release = observed.releases[name]
+    size_ = measure(environment.releases / name).bytes
+    return KeptRelease(name, release.verified_at or None, size_, release.intact)
 
 
 def _log(log: Log) -> dict[str, Any]:
@@ -217,13 +256,12 @@ def _log(log: Log) -> dict[str, Any]:
     return {"length": log.length, "head": log.head, "said": {"position": position, "hash": digest}}
 
 
-def _kept_log(environment: Environment, name: str) -> dict[str, Any]:
-    """Of a kept log what can be told without a look at its records, which is not written to any more."""
+def _archived_log(environment: Environment, name: str) -> ArchivedLog:
     path = environment.archived_logs / name
     written_at = files.written_at(path / file for file in deleted.FILES)
     files_ = [entry.stat(follow_symlinks=False) for entry in reading.entries(path, FEW)]
     size_ = sum(item.st_blocks * 512 for item in files_)
-    return {"name": name, "bytes": size_, "written_at": written_at, "path": str(path)}
+    return ArchivedLog(name, size_, written_at, str(path))
 
 
 def _state(observed: Observed, problems: list[str]) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..event_log import log_commands, recorded_heads
@@ -28,34 +30,45 @@ def verify(wire: Wire, question: Question) -> None:
             "head": lines[-1].get("hash") if lines else None,
             "known": lines[known - 1].get("hash") if known and known <= len(lines) else None,
         },
-        environments=[_verified(environment, lines) for environment in question.environments],
+        environments=[vars(_verified(environment, lines)) for environment in question.environments],
     )
 
 
-def _verified(environment: Environment, lines: list[dict[str, Any]]) -> dict[str, Any]:
-    """The log of an environment, verified; `problem` says what is wrong, or why nothing could be verified."""
+@dataclass(frozen=True)
+class VerifiedLog:
+    """The log of an environment, verified."""
+
+    environment: str
+    heads: int  # that the audit has recorded
+    position: int | None = None
+    head: str | None = None
+    problem: str | None = None  # the fault, or the reason why nothing could be verified
+
+
+def _verified(environment: Environment, lines: Sequence[Mapping[str, Any]]) -> VerifiedLog:
     heads = recorded_heads.recorded_heads(lines, environment)
-    result = {"environment": environment.name, "heads": len(heads), "position": None, "head": None}
+    result = VerifiedLog(environment.name, len(heads))
     release = releases.read_manifest(environment, releases.current(environment))
     if release is None:
-        return {**result, "problem": "no release is there to read its event log" if heads else None}
+        return replace(result, problem="no release is there to read its event log" if heads else None)
     try:
-        return {**result, **_compared(environment, release, heads)}
+        return _compared(result, environment, release, heads)
     except HostError as error:
-        return {**result, "problem": error.message}
+        return replace(result, problem=error.message)
 
 
-def _compared(environment: Environment, release: Manifest, heads: list[RecordedHead]) -> dict[str, Any]:
-    """The end of the log, and its first fault."""
+def _compared(
+    result: VerifiedLog, environment: Environment, release: Manifest, heads: list[RecordedHead]
+) -> VerifiedLog:
+    """Add the end of the log, and its first fault."""
     flaw = log_commands.flaw(environment, release, log_commands.path_of(release))
     log, hashes = log_commands.hashes(environment, release, {head.position for head in heads})
-    result: dict[str, Any] = {"position": log.length, "head": log.head, "problem": flaw}
     missing = recorded_heads.first_missing(heads, hashes)
     if missing and flaw is None:
         head, digest = missing
         there = f"has {digest[:16]}" if digest else "ends before it"
-        result["problem"] = (
+        flaw = (
             f"line {head.line} of the audit recorded position {head.position} as {head.hash[:16]};"
             f" the log {there}"
         )
-    return result
+    return replace(result, position=log.length, head=log.head, problem=flaw)

@@ -14,6 +14,18 @@ from . import archived_logs, log_commands
 
 
 @dataclass(frozen=True)
+class Note:
+    """The note of a transaction about one log that it archives."""
+
+    name: str
+    log: Log | None  # None for a log that could not be read
+
+    def is_about(self, log: Log | None) -> bool:
+        """Whether it is that log; of one that could not be read, whether that cannot be read either."""
+        return log is None if self.log is None else self.log.tells(log)
+
+
+@dataclass(frozen=True)
 class ArchiveNotes:
     """The logs that one transaction moves. `coming` is the one that it brings, if it brings one."""
 
@@ -26,17 +38,17 @@ class ArchiveNotes:
 
         It is chosen once, when nothing is appended any more, and noted before anything is moved.
         """
-        entry = self._noted(back=desired.back)
-        if entry is None:
+        note = self._noted(back=desired.back)
+        if note is None:
             log = log_commands.at_rest(self.environment, desired.release)
             name = log.name if log else self._unreadable
             if desired.back and self.coming is not None and self.coming.tells(log):
                 name = self._kept or name
             reserved = self._names | ({self._kept} if self._kept and not desired.back else set())
             name = archived_logs.free(self.environment, name, reserved)
-            noted = asdict(log) if log else None
-            entry = self.transaction.write("aside", back=desired.back, name=name, log=noted)
-        return str(entry["name"])
+            note = Note(name, log)
+            self.transaction.write("aside", back=desired.back, **asdict(note))
+        return note.name
 
     @property
     def named(self) -> str | None:
@@ -47,15 +59,15 @@ class ArchiveNotes:
 
     def before(self) -> tuple[Log | None, str]:
         """The log of before and what it is called where it is kept; none where it was never to be moved."""
-        entry = self._noted(back=False)
-        return (_log(entry) or Log(0, ""), entry["name"]) if entry else (None, "")
+        note = self._noted(back=False)
+        return (note.log or Log(0, ""), note.name) if note else (None, "")
 
     def facts(self, release: Manifest | None) -> dict[str, Any]:
         """The facts for the result: the archive of the previous log, and how many of its events are newer."""
         noted = self._noted(back=False)
         if noted is None or self.coming is None or release is None:
             return {}
-        path = self.environment.archived_logs / noted["name"]
+        path = self.environment.archived_logs / noted.name
         if not path.is_dir():  # there was none
             return {}
         return {
@@ -76,7 +88,7 @@ class ArchiveNotes:
         free_name = archived_logs.free(self.environment, desired, self._names - {name})
         before = self._noted(back=False)
         is_own = self.coming is not None and self.coming.tells(log)
-        if is_own and self._brought and (before is None or name != before["name"]):
+        if is_own and self._brought and (before is None or name != before.name):
             self.transaction.write("tidied", name=free_name)
         archived_logs.put_away(self.environment, free_name)
         return True
@@ -87,14 +99,14 @@ class ArchiveNotes:
         if self.coming is None or release is None:
             return ""
         copies = {entry["name"] for entry in self.transaction.entries("tidied")}
-        meanwhile = noted is not None and not self.coming.tells(_log(noted))
+        meanwhile = noted is not None and not self.coming.tells(noted.log)
         if noted is not None and not meanwhile:
-            copies.add(noted["name"])
+            copies.add(noted.name)
         for name in copies if self._brought else ():
             archived_logs.drop(self.environment, release, name, self.coming)
         if noted is None or not meanwhile:
             return ""
-        path = self.environment.archived_logs / noted["name"]
+        path = self.environment.archived_logs / noted.name
         if not path.is_dir():
             return ""
         return f"Messages recorded meanwhile are archived in {path}."
@@ -103,14 +115,14 @@ class ArchiveNotes:
         """The name that is known for the log which waits, of that length and head; none if none is."""
         before, after = self._noted(back=False), self._noted(back=True)
         is_own = self.coming is not None and self.coming.tells(log)
-        if is_own and before is not None and _is(before, log):
+        if is_own and before is not None and before.is_about(log):
             path = self.environment.archived_logs / archived_logs.NEXT
             is_own = log_commands.flaw(self.environment, release, path) is None
         if is_own and self._kept:
             return self._kept
         for noted in (after,) if is_own else (before, after):
-            if noted is not None and _is(noted, log):
-                return str(noted["name"])
+            if noted is not None and noted.is_about(log):
+                return noted.name
         return ""
 
     @property
@@ -131,15 +143,7 @@ class ArchiveNotes:
     def _unreadable(self) -> str:
         return f"unreadable-{self.transaction.id}"
 
-    def _noted(self, *, back: bool) -> dict[str, Any] | None:
-        return next((entry for entry in self.transaction.entries("aside") if entry["back"] == back), None)
-
-
-def _is(noted: dict[str, Any], log: Log | None) -> bool:
-    """Whether what was noted is that log; of what could not be read, whether that cannot be read either."""
-    known = _log(noted)
-    return log is None if known is None else known.tells(log)
-
-
-def _log(noted: dict[str, Any]) -> Log | None:
-    return Log(**noted["log"]) if noted["log"] else None
+    def _noted(self, *, back: bool) -> Note | None:
+        entries = [entry for entry in self.transaction.entries("aside") if entry["back"] == back]
+        notes = [Note(entry["name"], Log(**entry["log"]) if entry["log"] else None) for entry in entries]
+        return notes[0] if notes else None

@@ -10,6 +10,7 @@ import os
 import shutil
 from collections.abc import Collection
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
@@ -65,17 +66,40 @@ def _is_in_use(environment: Environment, release: Manifest, named: str) -> bool:
     return there.length >= int(length) and str(at.hash).startswith(head.partition(".")[0])
 
 
+@dataclass(frozen=True)
+class Replacement:
+    """The effect of a restore on the log in use, as far as it is known beforehand."""
+
+    name: str  # of the incoming log
+    length: int
+    head: str
+    taken_from: list[str]  # the environments whose log ended so when a backup was made
+    said: int  # the position of its last message
+    there: int | None  # the same of the log in use
+    there_head: str | None
+    length_there: int | None  # of the log in use, with its starts and stops
+    newer: int | None  # the events of the log in use that are newer; None if it does not begin with the other
+    begins: bool | None  # whether the incoming log begins with the log in use
+    flaw: str | None  # the first fault of the log in use
+    before_redaction: bool  # whether the restore brings redacted words back
+
+    def to_json(self) -> dict[str, Any]:
+        """The effect for the operator's half."""
+        members = dict(vars(self))
+        length = members.pop("length_there")
+        return {**members, "aside": length}
+
+
 def preview(
     environment: Environment,
     release: Manifest,
     there: Log | None,
     coming: Log,
     archived: str = "",
-) -> dict[str, Any]:
-    """The effect of a restore on the current log, as far as it is known beforehand.
+) -> Replacement:
+    """Work out the effect of a restore. `archived` is the name of the incoming log, if it is archived here.
 
-    `archived` is the name of the coming one, if it is archived here; of one that is sent later only the
-    operator's half can tell whether it begins with the log that is there. `flaw` is the fault of that one.
+    Of a log that is sent later only the operator's half can tell whether it begins with the log in use.
     """
     flaw = None
     last, current = coming.last[0], there.last if there is not None else (0, "")
@@ -85,20 +109,20 @@ def preview(
     newer = _events_behind(environment, release, there, coming)
     if not coming.tells(there):  # else every record of it was looked at already
         flaw = log_commands.flaw(environment, release, log_commands.path_of(release), timeout=LOOK)
-    return {
-        "name": coming.name,
-        "length": coming.length,
-        "head": coming.head,
-        "taken_from": audit.taken_from(environment.layout, coming.head),
-        "said": last,
-        "there": current[0] if there else None,
-        "there_head": current[1] if there else None,
-        "aside": there.length if there else None,
-        "newer": newer,
-        "begins": begins,
-        "flaw": flaw,
-        "before_redaction": there is not None and NOTE in there.holds and NOTE not in coming.holds,
-    }
+    return Replacement(
+        name=coming.name,
+        length=coming.length,
+        head=coming.head,
+        taken_from=audit.taken_from(environment.layout, coming.head),
+        said=last,
+        there=current[0] if there else None,
+        there_head=current[1] if there else None,
+        length_there=there.length if there else None,
+        newer=newer,
+        begins=begins,
+        flaw=flaw,
+        before_redaction=there is not None and NOTE in there.holds and NOTE not in coming.holds,
+    )
 
 
 def _begins_with(environment: Environment, release: Manifest, archived: str, last: tuple[int, str]) -> bool:

@@ -6,7 +6,7 @@ import os
 import shutil
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -20,6 +20,7 @@ from ..records.locks import Holder, environment_lock
 from ..releases import releases
 from ..values.errors import Busy, Refused, StepFailed
 from ..values.layout import Environment
+from ..values.log import Log
 from ..values.manifest import Manifest
 from ..values.question import Question
 
@@ -38,11 +39,11 @@ def hand_over(wire: Wire, question: Question) -> None:
     refuse_nobody(environment)
     started = time.monotonic()
     with _alone(question):
-        answer, file = _copied(environment, release)
+        log, file = _copied(environment, release)
     with file:  # which has no name any more: however this ends, nothing is left
-        _note(question, release, answer, seconds=round(time.monotonic() - started, 3))
+        _note(question, release, log, seconds=round(time.monotonic() - started, 3))
         size = os.fstat(file.fileno()).st_size
-        wire.say("backup", size=size, release=release.id, **answer)
+        wire.say("backup", size=size, release=release.id, position=log.length, hash=log.head)
         digest, whole = wire.give(file, size)
     if not whole:
         raise StepFailed(
@@ -51,7 +52,7 @@ def hand_over(wire: Wire, question: Question) -> None:
     wire.say("result", outcome="done", sha256=digest)
 
 
-def _note(question: Question, release: Manifest, answer: dict[str, Any], *, seconds: float) -> None:
+def _note(question: Question, release: Manifest, log: Log, *, seconds: float) -> None:
     """Write down who takes it, and how much it holds: first, for whoever hangs up has some of it already."""
     name, layout = question.environment.name, question.layout
     try:
@@ -66,8 +67,8 @@ def _note(question: Question, release: Manifest, answer: dict[str, Any], *, seco
             before=release.id,
             after=release.id,
             seconds=seconds,
-            position=answer["position"],
-            head=answer["hash"],
+            position=log.length,
+            head=log.head,
         )
     except OSError as error:
         raise Refused(
@@ -89,8 +90,8 @@ def _alone(question: Question) -> Iterator[None]:
         ) from error
 
 
-def _copied(environment: Environment, release: Manifest) -> tuple[dict[str, Any], IO[bytes]]:
-    """Have the release copy and verify its log; return its answer and the open copy."""
+def _copied(environment: Environment, release: Manifest) -> tuple[Log, IO[bytes]]:
+    """Have the release copy and verify its log; return the log that was copied and the open copy."""
     directory, store = environment.copies, path_of(release)
     if directory == store or directory in store.parents:
         raise Refused(f"{store} is in the directory for temporary copies.", "give the log another place")
@@ -112,10 +113,10 @@ def _copied(environment: Environment, release: Manifest) -> tuple[dict[str, Any]
         run(clear, user=environment.user)
 
 
-def _copy_of(answer: dict[str, Any]) -> dict[str, Any]:
+def _copy_of(answer: Mapping[str, Any]) -> Log:
     """Length and head of the copy. Raises `StepFailed` where the release's program says no such thing."""
     try:
-        return {"position": position_of(answer.get("position")), "hash": hash_of(answer.get("hash"))}
+        return Log(position_of(answer.get("position")), hash_of(answer.get("hash")))
     except ValueError as error:
         raise StepFailed("the release's program did not say what it has copied.") from error
 

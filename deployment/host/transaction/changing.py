@@ -73,7 +73,7 @@ def _plan(
         "data": str(environment.data) if observed.data else None,
         "release": desired.release.id if desired.release else None,
         "changed_keys": changed_keys(manifest, desired.release) if manifest and desired.release else [],
-        "log": log,
+        "log": log.to_json() if log else None,
         "redaction": request.planned,
         "manifest": manifest.to_json() if manifest and request.dry else None,
         "units": {name: _lines(layout.unit_file(name)) for name in observed.units} if request.dry else {},

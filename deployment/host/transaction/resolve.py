@@ -34,7 +34,7 @@ def resolve(request: Request, manifest: Manifest | None, asked: Mapping[str, Any
             from ..apply import redaction
 
             planned, noted, running = redaction.look_up(request.environment, manifest, request.redaction)
-            return replace(resolved, planned=planned, noted=noted, running=running)
+            return replace(resolved, planned=planned.to_json(), noted=noted, running=running)
         case "restore":
             refuse_nobody(request.environment)
             if request.archived:

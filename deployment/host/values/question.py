@@ -10,6 +10,10 @@ from .errors import Refused
 from .layout import ENVIRONMENTS, Environment, Layout
 from .printable import safe
 
+TEXTS = ("detail", "project", "since", "grep", "transaction")
+NUMBERS = ("known", "lines")
+FLAGS = ("follow", "json")
+
 
 @dataclass(frozen=True)
 class Configured:
@@ -38,7 +42,7 @@ class Question:
     follow: bool = False
     json: bool = False
     transaction: str = ""  # the transaction to follow
-    told: int = 0  # the entries of its record that the operator has already
+    heard: int = 0  # the entries of its record that the operator has already
 
     @property
     def environment(self) -> Environment:
@@ -56,24 +60,34 @@ class Question:
 
 def _members(value: Mapping[str, Any], layout: Layout) -> dict[str, Any]:
     """The members of a question; those that its verb has no use for keep their defaults."""
-    named = [value["environment"]] if "environment" in value else value.get("environments")
-    unknown = [name for name in named or () if name not in ENVIRONMENTS]
-    if unknown:
-        raise ValueError(f"no environment {unknown[0]!r}")
-    texts = ("detail", "project", "since", "grep", "transaction")
+    texts = {key: str(value[key]) for key in TEXTS if value.get(key)}
+    numbers = {key: int(value[key]) for key in NUMBERS if value.get(key) is not None}
+    flags = {key: bool(value.get(key)) for key in FLAGS}
     return {
         "layout": layout,
-        "environments": layout.environments if named is None else tuple(map(layout.of, named)),
+        "environments": _environments(value, layout),
         "actor": {str(key): str(item) for key, item in safe(value.get("actor") or {}).items()},
-        "known": int(value.get("known") or 0),
-        "configured": {
-            str(name): Configured(str(item["host"]), int(item["port"]), item["bot"])
-            for name, item in (value.get("wanted") or {}).items()
-        },
+        "configured": _configured(value.get("wanted") or {}),
         "unconfigured": tuple(map(str, value.get("unconfigured") or ())),
-        "lines": None if value.get("lines") is None else int(value["lines"]),
-        "follow": bool(value.get("follow")),
-        "json": bool(value.get("json")),
-        "told": int(value.get("told") or 0),
-        **{key: str(value[key]) for key in texts if value.get(key)},
+        "heard": int(value.get("told") or 0),
+        **texts,
+        **numbers,
+        **flags,
+    }
+
+
+def _environments(value: Mapping[str, Any], layout: Layout) -> tuple[Environment, ...]:
+    names = [value["environment"]] if "environment" in value else value.get("environments")
+    if names is None:
+        return layout.environments
+    unknown = [name for name in names if name not in ENVIRONMENTS]
+    if unknown:
+        raise ValueError(f"no environment {unknown[0]!r}")
+    return tuple(map(layout.of, names))
+
+
+def _configured(value: Mapping[str, Any]) -> dict[str, Configured]:
+    return {
+        str(name): Configured(str(item["host"]), int(item["port"]), item["bot"])
+        for name, item in value.items()
     }

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from deployment.host.apply import compose, verify
+from deployment.host.apply import compose
+from deployment.host.event_log import log_commands
 from deployment.host.values.errors import Refused
 from deployment.host.values.layout import Layout
 from deployment.host.values.manifest import Manifest
@@ -36,8 +37,8 @@ def test_configuration_that_old_code_does_not_accept(
 ) -> None:
     """Refused with its reasons before anything is begun."""
     problem = {"key": "API_PORT", "line": 1, "message": "unknown to this release"}
-    answer: dict[str, Any] = {"ok": False, "problems": [problem], "facts": CONFIG, "digests": {}}
-    monkeypatch.setattr(verify, "ask_configuration", lambda *_: answer)
+    answer: dict[str, Any] = {"ok": False, "environment": "dev", "problems": [problem]}
+    monkeypatch.setattr(log_commands, "ask", lambda *_, **__: answer)
     with pytest.raises(Refused, match="does not accept the configuration that runs") as refused:
         compose.manifest(layout.of("dev"), old.id)
     assert refused.value.details == ("API_PORT: unknown to this release",)

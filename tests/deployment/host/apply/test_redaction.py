@@ -130,15 +130,15 @@ def test_program_that_changes_anything_else_fails(
     """Records in front of the event must stay, and the note must name the old head."""
     asked, head_before = redaction._ask, head(work)[0]
 
-    def careless(*words: Any, **more: Any) -> dict[str, Any]:
+    def careless(*words: Any, **more: Any) -> redaction.Effect:
         if "--plan" in words:
             return asked(*words, **more)
         if what == "front":
             place = log_commands.path_of(work.chosen)
             (place / "events.db").unlink()
             say(place, "other", "it is hunter2", "after")
-        claims = {"old_head": head_before.head} if what == "front" else {what: "0" * 64}
-        return {**asked(*words, **more), **claims}
+        claims: Any = {"old_head": head_before.head} if what == "front" else {what: "0" * 64}
+        return replace(asked(*words, **more), **claims)
 
     monkeypatch.setattr(redaction, "_ask", careless)
     with pytest.raises(StepFailed, match="failed verification: position"):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from deployment.host.doctor import condition, rules, vitals
+from deployment.host.doctor import condition, rules
 from deployment.host.doctor import doctor as there
 from deployment.host.doctor.condition import Facts, Port
 from deployment.host.doctor.directory_check import Directory
@@ -286,18 +286,3 @@ def test_look_that_fails_is_a_finding_and_ends_no_other() -> None:
         assert first.level == OK
         assert (second.name, second.level) == ("disk", BAD)
         assert second.mend
-
-
-def test_file_systems_are_named_by_their_mount_points(tmp_path: Path) -> None:
-    """Those that hold what a deploy writes, each once; blanks in a mount point are octal."""
-    found = vitals.file_systems(Layout(tmp_path))
-    assert found
-    assert all(tmp_path == Path(item.mount) or Path(item.mount) in tmp_path.parents for item in found)
-    # By the place that a link leads to, and not by the link's own.
-    tmp_path.joinpath("opt").mkdir()
-    tmp_path.joinpath("opt", "helionyx").symlink_to("/proc")
-    assert Path("/proc") in {Path(item.mount) for item in vitals.file_systems(Layout(tmp_path))}
-    text = "1 2 0:3 / / rw - ext4 /dev/x rw\n4 1 0:5 / /a\\040b rw - tmpfs t rw\n"
-    assert vitals._mounts(text) == {Path("/"), Path("/a b")}
-    assert vitals._mount_of(Path("/a b/c/d"), vitals._mounts(text)) == Path("/a b")
-    assert vitals._mount_of(Path("/c/d"), vitals._mounts(text)) == Path("/")

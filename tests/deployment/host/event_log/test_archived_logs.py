@@ -136,18 +136,18 @@ def test_how_much_is_newer_is_told_before(
 ) -> None:
     """None where the two are different logs, or one cannot be read."""
     told = archived_logs.preview(layout.of("dev"), release(layout), there, coming)
-    assert (told["newer"], told["there"]) == (newer, there.length if there else None)
+    assert (told.newer, told.there) == (newer, there.length if there else None)
 
 
 def test_damage_is_told_before(layout: Layout) -> None:
     """Of a log that still says how long it is, and of one that can only be counted."""
-    assert archived_logs.preview(layout.of("dev"), release(layout), OLD, NEW)["flaw"] is None
+    assert archived_logs.preview(layout.of("dev"), release(layout), OLD, NEW).flaw is None
     (layout.of("dev").data / "events" / "events.db").write_text(f"9 {OLD.head} flawed")
     told = archived_logs.preview(layout.of("dev"), release(layout), OLD, NEW)
-    assert (told["there"], told["flaw"]) == (9, "a record is missing")
+    assert (told.there, told.flaw) == (9, "a record is missing")
     (layout.of("dev").data / "events" / "events.db").write_text("damaged and flawed")
     told = archived_logs.preview(layout.of("dev"), release(layout), OLD, NEW)
-    assert (told["newer"], told["flaw"]) == (None, "a record is missing")
+    assert (told.newer, told.flaw) == (None, "a record is missing")
 
 
 def _killed(*_: object) -> None:
@@ -177,4 +177,4 @@ def test_backup_from_before_a_redaction_is_known(
     """By what the two logs hold: the note of it is in the one that is there alone."""
     note = {"EventRedacted": [1]}
     old, new = replace(OLD, holds=note if there else {}), replace(NEW, holds=note if coming else {})
-    assert archived_logs.preview(layout.of("dev"), release(layout), old, new)["before_redaction"] is told
+    assert archived_logs.preview(layout.of("dev"), release(layout), old, new).before_redaction is told

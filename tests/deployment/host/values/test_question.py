@@ -27,7 +27,7 @@ def test_members_of_a_question_have_their_types() -> None:
     wanted = {"dev": {"host": "::1", "port": "8002", "bot": None}}
     question = Question.parse({"lines": "5", "wanted": wanted, "since": None, "later": 1}, LAYOUT)
     assert question.configured == {"dev": Configured("::1", 8002, None)}
-    assert (question.lines, question.since, question.follow, question.told) == (5, None, False, 0)
+    assert (question.lines, question.since, question.follow, question.heard) == (5, None, False, 0)
 
 
 @pytest.mark.parametrize(
