@@ -6,8 +6,8 @@ import os
 import shlex
 import tomllib
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from .errors import DeployError
 from .host.values.layout import ENVIRONMENTS
@@ -26,26 +26,22 @@ def read(arguments: list[str], environ: Mapping[str, str], root: Path = ROOT) ->
 
     Variables may stand among the arguments too, as make takes them: `rollback dev RELEASE=1a2b3c4d`.
     """
-    typed = _variables([word for word in arguments if "=" in word and not word.startswith("--")])
-    words = [word for word in arguments if "=" not in word and not word.startswith("--")]
     flags = [word for word in arguments if word.startswith("--")]
+    others = [word for word in arguments if word not in flags]
+    typed = _variables([word for word in others if "=" in word])
+    words = [word for word in others if "=" not in word]
     verb, argument = _verb_and_environment(words, flags)
     names = {*typed, *environ.get("GIVEN", "").split()}
     _refuse_others(verb, names)
     environ = {**environ, **typed, **({"ENV_ORIGIN": "command line"} if "ENV" in typed else {})}
     named, environments = choose(verb, argument, environ)
-    return Settings(
-        verb=verb,
-        environments=environments,
-        named=named,
-        **_of_nodes(root, environ),
-        **_of_directories(root, environ),
-        json="--json" in flags or _truth("JSON", environ, default=False),
-        confirm=_confirmed(environ, names),
-        **_of_logs(environ),
-        **_of_release(verb, environ),
-        **_of_data(verb, environ),
-    )
+    nodes = _nodes(root, environ.get("NODE"))
+    as_json = "--json" in flags or _truth("JSON", environ, default=False)
+    confirm = _confirmed(environ, names)
+    settings = Settings(verb, environments, named, nodes, root, json=as_json, confirm=confirm)
+    for read_more in (_with_paths, _with_lines, _with_release, _with_data):
+        settings = read_more(settings, environ)
+    return settings
 
 
 def _verb_and_environment(words: list[str], flags: list[str]) -> tuple[str, str | None]:
@@ -64,55 +60,51 @@ def _verb_and_environment(words: list[str], flags: list[str]) -> tuple[str, str 
     return words[0], words[1] if len(words) == 2 else None
 
 
-def _of_nodes(root: Path, environ: Mapping[str, str]) -> dict[str, Any]:
-    """The settings about the way to the nodes."""
-    nodes = default_nodes(root)
-    return {
-        "nodes": {name: environ.get("NODE") or node for name, node in nodes.items()},
-        "ssh_options": _split(environ.get("SSH_OPTIONS", "")),
-    }
+def _with_paths(settings: Settings, environ: Mapping[str, str]) -> Settings:
+    """Read the variables about directories of this machine, and about ssh."""
+    return replace(
+        settings,
+        here=settings.root / environ.get("CALLED_FROM", ""),
+        env_dir=settings.root / (environ.get("ENV_DIR") or "."),
+        ssh_options=_split(environ.get("SSH_OPTIONS", "")),
+    )
 
 
-def _of_directories(root: Path, environ: Mapping[str, str]) -> dict[str, Any]:
-    """The settings about directories of this machine."""
-    return {
-        "root": root,
-        "here": root / environ.get("CALLED_FROM", ""),
-        "env_dir": root / (environ.get("ENV_DIR") or "."),
-    }
+def _with_lines(settings: Settings, environ: Mapping[str, str]) -> Settings:
+    """Read the variables about the lines to show."""
+    return replace(
+        settings,
+        follow=_truth("FOLLOW", environ, default=True),
+        lines=_count("LINES", environ, "lines"),
+        since=environ.get("SINCE") or None,
+        grep=environ.get("GREP") or None,
+    )
 
 
-def _of_logs(environ: Mapping[str, str]) -> dict[str, Any]:
-    """The settings about the lines to show."""
-    return {
-        "follow": _truth("FOLLOW", environ, default=True),
-        "lines": _count("LINES", environ, "lines"),
-        "since": environ.get("SINCE") or None,
-        "grep": environ.get("GREP") or None,
-    }
+def _with_release(settings: Settings, environ: Mapping[str, str]) -> Settings:
+    """Read the variables about the release to activate."""
+    return replace(
+        settings,
+        release=environ.get("RELEASE") or None,
+        soak=_seconds("SOAK", environ, default=VERBS[settings.verb].soak),
+        keep=_count("KEEP", environ, "releases", least=1),
+        config=_one_of("CONFIG", environ, "current"),
+        insist=_truth("INSIST", environ, default=False),
+    )
 
 
-def _of_release(verb: str, environ: Mapping[str, str]) -> dict[str, Any]:
-    """The settings about the release to activate."""
-    return {
-        "release": environ.get("RELEASE") or None,
-        "soak": _seconds("SOAK", environ, default=VERBS[verb].soak),
-        "keep": _count("KEEP", environ, "releases", least=1),
-        "config": _one_of("CONFIG", environ, "current"),
-        "insist": _truth("INSIST", environ, default=False),
-    }
-
-
-def _of_data(verb: str, environ: Mapping[str, str]) -> dict[str, Any]:
-    """The settings about the event log and the other data."""
+def _with_data(settings: Settings, environ: Mapping[str, str]) -> Settings:
+    """Read the variables about the event log and the other data."""
+    verb = settings.verb
     takes_data = "DATA" in VERBS[verb].variables
-    return {
-        "to": environ.get("TO") or "",
-        "backup": _backup(verb, environ),
-        "delete": takes_data and _one_of("DATA", environ, "delete") is not None,
-        "position": _position(verb, environ),
-        "reason": _reason(verb, environ),
-    }
+    return replace(
+        settings,
+        to=environ.get("TO") or "",
+        backup=_backup(verb, environ),
+        delete=takes_data and _one_of("DATA", environ, "delete") is not None,
+        position=_position(verb, environ),
+        reason=_reason(verb, environ),
+    )
 
 
 def _confirmed(environ: Mapping[str, str], typed: Collection[str]) -> str | None:
@@ -200,8 +192,8 @@ def choose(verb: str, argument: str | None, environ: Mapping[str, str]) -> tuple
     return False, VERBS[verb].default
 
 
-def default_nodes(root: Path) -> dict[str, str]:
-    """The node of each environment, from pyproject.toml's [tool.helionyx.nodes]."""
+def _nodes(root: Path, node: str | None) -> dict[str, str]:
+    """The node of each environment: `node`, or else from pyproject.toml's [tool.helionyx.nodes]."""
     path = root / "pyproject.toml"
     try:
         project = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -210,7 +202,7 @@ def default_nodes(root: Path) -> dict[str, str]:
             f"{path} cannot be read: {error}.", "fix it, or git checkout -- pyproject.toml"
         ) from None
     nodes = project.get("tool", {}).get("helionyx", {}).get("nodes", {})
-    return {name: str(nodes.get(name, "node1")) for name in ENVIRONMENTS}
+    return {name: node or str(nodes.get(name, "node1")) for name in ENVIRONMENTS}
 
 
 def _split(text: str) -> tuple[str, ...]:

@@ -16,26 +16,26 @@ class Settings:
     environments: tuple[str, ...]
     named: bool
     nodes: dict[str, str]
-    ssh_options: tuple[str, ...]
     root: Path
-    here: Path  # where the request was made: paths in it count from there
-    env_dir: Path
-    json: bool
-    follow: bool
-    lines: int | None
-    since: str | None
-    grep: str | None
-    release: str | None
-    to: str
-    backup: str
-    soak: float
-    keep: int | None  # releases; None if not given
-    config: str | None
-    insist: bool
-    delete: bool
-    confirm: str | None
-    position: int  # of the event to redact; 0 for other verbs
-    reason: str
+    here: Path = ROOT  # where the request was made: paths in it count from there
+    env_dir: Path = ROOT
+    ssh_options: tuple[str, ...] = ()
+    json: bool = False
+    confirm: str | None = None
+    follow: bool = True
+    lines: int | None = None
+    since: str | None = None
+    grep: str | None = None
+    release: str | None = None
+    soak: float = 0.0
+    keep: int | None = None  # releases
+    config: str | None = None
+    insist: bool = False
+    to: str = ""
+    backup: str = ""
+    delete: bool = False
+    position: int = 0  # of the event to redact
+    reason: str = ""
 
     @property
     def environment(self) -> str:

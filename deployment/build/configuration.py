@@ -7,7 +7,7 @@ import json
 import stat
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from .cache import Cache
 from .source import Source
 
 OWN_FILE = "a file of your own it has to be"
-DATA_PATHS = ("event_store_path", "projections_db_path")
+DATA_PATHS = ("EVENT_STORE_PATH", "PROJECTIONS_DB_PATH")
 LAUNCHER = (Path(__file__).parent / "launcher.py").read_bytes()
 
 
@@ -28,9 +28,24 @@ class Configuration:
     """The bytes of one `.env.{environment}`, with the facts in it that are no secret."""
 
     content: bytes
-    facts: dict[str, Any]
-    digests: dict[str, str]
-    log: dict[str, Any]  # what the release's code reads and writes: the log's table and the events' versions
+    facts: Mapping[str, Any]  # for the manifest
+    digests: Mapping[str, str]
+    log: Mapping[str, Any]  # the table and the versions of events that the release's code reads and writes
+
+    @property
+    def host(self) -> str:
+        """The address of the API."""
+        return str(self.facts["api_host"])
+
+    @property
+    def port(self) -> int:
+        """The port of the API."""
+        return int(self.facts["api_port"])
+
+    @property
+    def data(self) -> dict[str, Path]:
+        """The paths of the data, by their keys."""
+        return {key: Path(str(self.facts[key.lower()])) for key in DATA_PATHS}
 
 
 def read(env_dir: Path, environment: str, source: Source, cache: Path) -> Configuration:
@@ -91,10 +106,9 @@ RESERVED = ("kept", ".backup")
 def outside(accepted: Configuration, environment: str) -> Iterator[tuple[str, Path, Path]]:
     """The data paths where no data may lie on a node: (key, path, below what they may)."""
     own = Path("/var/lib/helionyx") / environment
-    for key in DATA_PATHS:
-        path = Path(str(accepted.facts[key]))
+    for key, path in accepted.data.items():
         if own not in path.parents or path.relative_to(own).parts[0] in RESERVED:
-            yield key.upper(), path, own
+            yield key, path, own
 
 
 def _files(source: Source) -> dict[str, bytes]:
@@ -122,7 +136,7 @@ def _ask(content: bytes, environment: str, files: dict[str, bytes]) -> bytes:
         return run([*argv, *words], input=content, cwd=root, expect=(0, 2))
 
 
-def _line(problem: dict[str, Any]) -> str:
+def _line(problem: Mapping[str, Any]) -> str:
     parts = (f"line {problem['line']}" if problem.get("line") else None, problem.get("key"))
     where = ", ".join(part for part in parts if part)
     hint = f"; {problem['hint']}" if problem.get("hint") else ""

@@ -7,7 +7,7 @@ import os
 import shutil
 import tempfile
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -45,7 +45,7 @@ class Source:
         return str(self.settings["project"]["name"])
 
     @cached_property
-    def settings(self) -> dict[str, Any]:
+    def settings(self) -> Mapping[str, Any]:
         """The contents of pyproject.toml."""
         return tomllib.loads(self.files["pyproject.toml"][0].decode())
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass, replace
-from typing import Annotated, Any, ClassVar, Literal, TypeVar
+from typing import Annotated, ClassVar, Literal, TypeVar
 
 from ..errors import Unexpected
 from ..host.values.check import Check
@@ -190,7 +190,7 @@ def parse(node: str, line: bytes, expected: tuple[type[M], ...]) -> M | Result:
         kind = value.get("type") if isinstance(value, dict) else None
     except (ValueError, RecursionError):
         raise unexpected(node, "a line that is no JSON object") from None
-    known: dict[str, Any] = {message.type: message for message in expected}
+    known: dict[str, object] = {message.type: message for message in expected}
     if kind == Result.type and value.get("outcome") != "done":
         known[Result.type] = Result
     if not isinstance(kind, str) or kind not in known:

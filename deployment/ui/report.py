@@ -9,7 +9,6 @@ import textwrap
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from ..errors import DONE, HANDS, INTERRUPTED
 from ..host.values.check import BAD, OK, WARN, Check, any_bad
@@ -27,8 +26,7 @@ class Report:
 
     def __init__(self, *, as_json: bool) -> None:
         self._json = as_json
-        self._found: list[dict[str, Any]] = []
-        self._checks: list[Check] = []
+        self._checks: list[tuple[str | None, str | None, Check]] = []  # node, environment
         self._terminal = _terminal() if sys.stdout.isatty() and not as_json else None
 
     def section(
@@ -42,8 +40,7 @@ class Report:
     ) -> None:
         """The checks of one place, under its title; `answered_by` is the node whose words they are."""
         checks = list(checks)
-        self._checks += checks
-        self._found += [{"node": node, "environment": environment, **check.to_json()} for check in checks]
+        self._checks += [(node, environment, check) for check in checks]
         if self._json or not checks:
             return
         say: Callable[[str, str], None] = self._terminal.say if self._terminal else _plain
@@ -67,7 +64,7 @@ class Report:
 
     def end(self) -> int:
         """The summary, with the exit code by name; the code is the answer."""
-        return self._end(HANDS if any_bad(self._checks) else DONE)
+        return self._end(HANDS if any_bad(check for *_, check in self._checks) else DONE)
 
     def interrupt(self) -> int:
         """Show the summary of the checks so far; nothing goes on behind it."""
@@ -77,10 +74,13 @@ class Report:
 
     def _end(self, code: int) -> int:
         if self._json:
-            sys.stdout.write(json.dumps({"exit_code": code, "checks": self._found}, indent=1) + "\n")
+            shown = [
+                {"node": node, "environment": name, **check.to_json()} for node, name, check in self._checks
+            ]
+            sys.stdout.write(json.dumps({"exit_code": code, "checks": shown}, indent=1) + "\n")
             return code
         say: Callable[[str, str], None] = self._terminal.say if self._terminal else _plain
-        say(summary(self._checks, code), "red" if code else "green")
+        say(summary((check for *_, check in self._checks), code), "red" if code else "green")
         return code
 
 

@@ -29,14 +29,17 @@ class Result:
     summary: str = ""
 
     keys: ClassVar[tuple[str, ...]] = ("outcome", "exit_code", "message", "hint", "details", "answered_by")
+    """The members of its JSON, in their order."""
 
     def to_json(self) -> dict[str, Any]:
-        """The result for programs: the members `keys`, in this order, and what else there is."""
-        shown = {key: plain(getattr(self, key)) for key in self.keys}
-        return shown | self._more()
+        """The result for programs."""
+        return {key: plain(getattr(self, key)) for key in self.keys}
 
-    def _more(self) -> dict[str, Any]:
-        return {"environment": self.environment, "verb": self.verb} if self.verb else {}
+
+class Failed(Result):
+    """An error of a verb about an environment."""
+
+    keys = (*Result.keys, "environment", "verb")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,9 +63,10 @@ class Changed(Result):
         *("transaction", "seconds", "soaked"),
     )
 
-    def _more(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
+        """The result for programs, with the facts that there are."""
         log = {"log": plain(self.log)} if self.log else {}
-        return {**log, **plain(self.facts), "summary": self.summary}
+        return {**super().to_json(), **log, **plain(self.facts), "summary": self.summary}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,13 +86,10 @@ class BackedUp(Result):
         *("position", "head", "seconds", "summary"),
     )
 
-    def _more(self) -> dict[str, Any]:
-        return {}
 
-
-def result_of(error: DeployError, environment: str = "", verb: str = "") -> Result:
-    """An error as a result."""
-    return Result(
+def result_of(error: DeployError, verb: str = "", environment: str = "") -> Result:
+    """An error as a result: of a verb about an environment, if there is one."""
+    return (Failed if verb else Result)(
         outcome=MEANING[error.code].split(",")[0],
         exit_code=error.code,
         message=error.message,

@@ -29,7 +29,7 @@ def shown(settings: Settings, work: Callable[[Output], Result]) -> int:
     try:
         result = work(output)
     except DeployError as error:
-        result = result_of(error, settings.environment, settings.verb)
+        result = result_of(error, settings.verb, settings.environment)
     except KeyboardInterrupt:
         output.interrupt()
         raise

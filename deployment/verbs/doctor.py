@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from collections.abc import Mapping
 
 from ..build import layer
 from ..build.source import Source
@@ -58,7 +58,7 @@ def _here(settings: Settings, source: Source) -> tuple[list[EnvFile], list[Check
     ]
 
 
-def _node(settings: Settings, report: Report, node: str, request: dict[str, Any]) -> None:
+def _node(settings: Settings, report: Report, node: str, request: Mapping[str, object]) -> None:
     """The way to one node, and everything behind it as far as it can be reached."""
     user, title = "", f"the way to {node}"
     try:
@@ -76,7 +76,7 @@ def _node(settings: Settings, report: Report, node: str, request: dict[str, Any]
         report.section("", [rest], node)
 
 
-def _converse(connection: Connection, report: Report, user: str, request: dict[str, Any]) -> None:
+def _converse(connection: Connection, report: Report, user: str, request: Mapping[str, object]) -> None:
     """Ask once, and show what comes until the result."""
     node = connection.node
     hello = connection.answer(Hello)
@@ -110,12 +110,12 @@ def _unconfigured(settings: Settings, files: list[EnvFile]) -> list[str]:
     return [file.environment for file in files if file.mode is None and not settings.named]
 
 
-def _addresses(files: list[EnvFile], names: list[str]) -> dict[str, Any]:
+def _addresses(files: list[EnvFile], names: list[str]) -> dict[str, object]:
     """The address and the bot of each accepted configuration, without its secrets."""
     return {
         file.environment: {
-            "host": file.configuration.facts["api_host"],
-            "port": file.configuration.facts["api_port"],
+            "host": file.configuration.host,
+            "port": file.configuration.port,
             "bot": file.configuration.digests.get(BOT),
         }
         for file in files

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import combinations
 from pathlib import Path
 
-from ..build.configuration import DATA_PATHS, OWN_FILE, outside
+from ..build.configuration import OWN_FILE, outside
 from ..build.envfile import PORTS
 from ..errors import DeployError
 from ..host.values import exposure
@@ -61,8 +61,7 @@ def env_file(file: EnvFile, *, named: bool) -> Iterator[Check]:
     wrong = list(_wrong_with(file))
     yield from wrong
     if not wrong and file.configuration is not None:
-        facts = file.configuration.facts
-        yield ok(name, f"private, accepted; {facts['api_host']} port {facts['api_port']}")
+        yield ok(name, f"private, accepted; {file.configuration.host} port {file.configuration.port}")
 
 
 def _wrong_with(file: EnvFile) -> Iterator[Check]:
@@ -110,16 +109,15 @@ def _shared(one: EnvFile, other: EnvFile) -> Iterator[Check]:
     ours, theirs = one.configuration, other.configuration
     both, file = f"{one.environment} and {other.environment}", other.path.name
     if one.node == other.node:
-        port = ours.facts["api_port"]
-        if port == theirs.facts["api_port"]:
-            off = one if port == PORTS[other.environment] else other
+        if ours.port == theirs.port:
+            off = one if ours.port == PORTS[other.environment] else other
             mend = f"API_PORT={PORTS[off.environment]} in {off.path.name}, or any other that is free"
-            yield bad("port", f"{both} both want {port}", mend)
-        for key in DATA_PATHS:
-            if ours.facts[key] == theirs.facts[key]:
-                off = one if str(_own(other, key)) == ours.facts[key] else other
-                mend = f"{key.upper()}={_own(off, key)} in {off.path.name}"
-                yield bad("data", f"{both} share {ours.facts[key]}", mend)
+            yield bad("port", f"{both} both want {ours.port}", mend)
+        for key, path in ours.data.items():
+            if path == theirs.data[key]:
+                off = one if path == _own(other, key) else other
+                mend = f"{key}={_own(off, key)} in {off.path.name}"
+                yield bad("data", f"{both} share {path}", mend)
         yield from _open(one, other)
     if BOT in ours.digests and ours.digests[BOT] == theirs.digests.get(BOT):
         yield bad("bot", f"{both} have the same {BOT}", f"a bot of its own for {file}: /newbot at @BotFather")
@@ -140,7 +138,7 @@ def _open(*files: EnvFile) -> Iterator[Check]:
 
 
 def _own(file: EnvFile, key: str) -> Path:
-    return _below(Path("/var/lib/helionyx") / file.environment, key.upper())
+    return _below(Path("/var/lib/helionyx") / file.environment, key)
 
 
 def login(node: str, session: Login, options: tuple[str, ...] = ()) -> Iterator[Check]:
