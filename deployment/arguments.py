@@ -241,7 +241,7 @@ def _seconds(name: str, environ: Mapping[str, str], default: float) -> float:
 def _one_of(name: str, environ: Mapping[str, str], *known: str) -> str | None:
     value = environ.get(name)
     if value and value not in known:
-        raise DeployError(f"{name}={value} means nothing.", f"{name}={' or '.join(known)}, or none at all")
+        raise DeployError(f"{name} has no value {value!r}.", f"{name}={' or '.join(known)}, or leave it out")
     return value or None
 
 

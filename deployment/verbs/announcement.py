@@ -21,13 +21,13 @@ def announce(settings: Settings, output: Output, plan: Plan, *, dry: bool) -> No
         where = f"{settings.environment} on {settings.node}"
         output.heading(f"{where}: {what}, {count}, {IMPACT[plan.callers]}")
     if steps and plan.stopped and verb.release:
-        output.warn(f"{settings.environment} is stopped, and this starts it")
+        output.warn(f"{settings.environment} is stopped; this starts it")
     if steps and plan.log and not dry:  # who is asked first hears it with the question
         output.warn(foreseen.words(settings.environment, plan.log))
     changed = plan.changed_keys
     if steps and "EVENT_STORE_PATH" in changed:
-        output.warn("EVENT_STORE_PATH changes: the event log was moved there, and goes on there")
+        output.warn("EVENT_STORE_PATH changes: the event log was moved, and is used at its new path")
     if steps and changed and verb.release == KEPT:
         secret = any(key.endswith("TOKEN") for key in changed)
-        risk = "; a token that was revoked since then is back in use" if secret else ""
-        output.warn(f"its configuration is that of then: {', '.join(changed)} was another value{risk}")
+        risk = "; a token that was revoked since then is used again" if secret else ""
+        output.warn(f"the configuration of that release comes back, with another {', '.join(changed)}{risk}")

@@ -33,10 +33,9 @@ def ask(settings: Settings, question: Question | None) -> None:
     name = settings.environment
     answer = _typed(name, question) if can_ask(settings) else settings.confirm or ""
     if answer != name:
-        raise DeployError(
-            f"{question.refusal} only when its name is typed, not {answer!r}.",
-            f"CONFIRM={name} where there is no terminal{question.hint}",
-        )
+        problem = f"the answer was {answer!r}, not {name!r}" if answer else "it was not confirmed"
+        hint = f"type {name} at a terminal, or give CONFIRM={name} where there is none{question.hint}"
+        raise DeployError(f"{question.refusal}: {problem}.", hint)
 
 
 def ask_about_another(settings: Settings, other: str | None) -> None:

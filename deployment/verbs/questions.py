@@ -15,7 +15,7 @@ class Question:
 
     warning: str
     action: str  # behind "Type dev to"
-    refusal: str  # before "only when its name is typed"
+    refusal: str  # the beginning of the error where it is not confirmed
     hint: str = ""
     foresees: bool = False  # whether the node is asked first for the impact
     impact: str = ""
@@ -38,7 +38,7 @@ def of_removal(settings: Settings, _: str) -> Question | None:
         return Question(
             f"All data of {name} on {node} will be deleted for good.",
             "delete it",
-            f"the data of {name} is deleted",
+            f"the data of {name} was not deleted",
             "; without DATA=delete the data stays",
         )
     if name != "live":
@@ -46,7 +46,7 @@ def of_removal(settings: Settings, _: str) -> Question | None:
     return Question(
         f"live on {node} will be stopped and removed with its releases. Its data stays there.",
         "remove it",
-        "live is removed",
+        "live was not removed",
     )
 
 
@@ -58,7 +58,7 @@ def of_redaction(settings: Settings, _: str) -> Question | None:
     return Question(
         f"The words at {where} will be gone for good.",
         "redact it",
-        "an event of live is redacted",
+        "the event of live was not redacted",
         foresees=True,
     )
 
@@ -76,7 +76,7 @@ def of_restore(settings: Settings, contents: str) -> Question | None:
     return Question(
         f"{log} replaces the event log of {name} on {settings.node}, which is archived there.",
         "start a new log" if is_empty else "restore it",
-        f"the log of {name} is replaced",
+        f"the log of {name} was not replaced",
         foresees=True,
     )
 
@@ -87,5 +87,5 @@ def of_foreign_backup(settings: Settings, other: str) -> Question:
     return Question(
         f"{settings.backup} is a backup of {other}: all that was said there would be in {name}.",
         "restore it",
-        f"{name} gets the log of {other}",
+        f"{name} did not get the log of {other}",
     )

@@ -118,7 +118,7 @@ def test_closed_stream(closed: str) -> None:
     done = run("sh", "-c", script, sys.executable, NODE="local")
     assert done.returncode == REFUSED
     assert "Traceback" not in done.stderr
-    assert ("live is removed only when its name is typed" in done.stderr) == ("2>&-" not in closed)
+    assert ("live was not removed: it was not confirmed" in done.stderr) == ("2>&-" not in closed)
 
 
 def test_output_that_holds_no_such_letter() -> None:

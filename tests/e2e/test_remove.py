@@ -54,7 +54,7 @@ def test_typed_at_a_terminal_the_data_goes_too(two: Operator) -> None:
     two.tell("staging", ["a word"])
     pid, log = two.pid("dev"), two.log("staging")
     refused = two.change("remove", "staging", code=2, DATA="delete", CONFIRM="Staging")
-    assert "only when its name is typed" in refused["message"]
+    assert "was not deleted: the answer was 'Staging', not 'staging'" in refused["message"]
     ours, theirs = pty.openpty()
     with two.start("scripts/deploy/remove.sh", "staging", DATA="delete", stdin=theirs) as removal:
         os.close(theirs)

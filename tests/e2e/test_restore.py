@@ -97,7 +97,7 @@ def test_whoever_is_asked_has_heard_what_it_costs(three: Operator, backup: Path,
     assert b"from the backup, 4" in three.ask("live", "/api/v1/messages")[1]
     three.change("backup", "live", TO=str(tmp_path / "renamed.db"))
     refused = three.change("restore", "dev", code=2, BACKUP=str(tmp_path / "renamed.db"))
-    assert "dev gets the log of live only when its name is typed" in refused["message"]
+    assert "dev did not get the log of live: it was not confirmed" in refused["message"]
     assert b"from the backup, 4" not in three.events("dev")
 
 

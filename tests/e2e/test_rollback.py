@@ -48,7 +48,7 @@ def test_back_to_the_release_before(dev: Operator) -> None:
     assert not [
         title for title in titles(result) if title.startswith(("upload", "install layer", "install release"))
     ]
-    assert "that of then: LOG_LEVEL" in result["warnings"][0]["message"]
+    assert "comes back, with another LOG_LEVEL" in result["warnings"][0]["message"]
     assert "revoked" not in result["warnings"][0]["message"]
     assert "LOG_LEVEL=INFO" in dev.on_node("cat", "/opt/helionyx/dev/current/.env.dev")
     assert last_change(dev) == ("rollback", "done", before)
