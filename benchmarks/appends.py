@@ -53,11 +53,11 @@ def limit(path: Path, count: int) -> float:
     record = b"x" * SIZE
     descriptor = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600)
     try:
-        begun = time.perf_counter()
+        started = time.perf_counter()
         for _ in range(count):
             os.write(descriptor, record)
             os.fdatasync(descriptor)
-        return count / (time.perf_counter() - begun)
+        return count / (time.perf_counter() - started)
     finally:
         os.close(descriptor)
 
@@ -73,10 +73,10 @@ class Table:
 
     def rate(self, count: int) -> float:
         """Rows a second, each durable before the next, by one thread."""
-        begun = time.perf_counter()
+        started = time.perf_counter()
         for _ in range(count):
             self._connection.execute("INSERT INTO records VALUES (?)", (draft().body(),))
-        return count / (time.perf_counter() - begun)
+        return count / (time.perf_counter() - started)
 
     def close(self) -> None:
         """Let go of the file."""
@@ -94,10 +94,10 @@ class Appender:
         """Appends a second by a program that uses nothing but the log, in one thread."""
 
         def append() -> float:
-            begun = time.perf_counter()
+            started = time.perf_counter()
             for _ in range(count):
                 self._log.append([draft()])
-            return count / (time.perf_counter() - begun)
+            return count / (time.perf_counter() - started)
 
         return self._executor.submit(append).result()
 
@@ -117,9 +117,9 @@ class Appender:
             for _ in range(count // clients):
                 await group.append(Append([draft(keyed=keyed)]))
 
-        begun = time.perf_counter()
+        started = time.perf_counter()
         await asyncio.gather(*(client() for _ in range(clients)))
-        return count / (time.perf_counter() - begun)
+        return count / (time.perf_counter() - started)
 
 
 @contextlib.contextmanager

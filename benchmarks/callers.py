@@ -26,7 +26,7 @@ _LENGTH = b"content-length: "
 
 
 @dataclass
-class Found:
+class Calls:
     """The answers, and the seconds that they took."""
 
     seconds: list[float] = field(default_factory=list)
@@ -37,11 +37,11 @@ class Found:
 class Caller(asyncio.Protocol):
     """One connection, with one request on it at a time."""
 
-    def __init__(self, found: Found) -> None:
-        self._found = found
+    def __init__(self, calls: Calls) -> None:
+        self._calls = calls
         self._buffer = b""
         self._answer: asyncio.Future[None] | None = None
-        self._begun = 0.0
+        self._started = 0.0
         self.lost = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -52,7 +52,7 @@ class Caller(asyncio.Protocol):
     async def ask(self, request: bytes) -> None:
         """Send one, and wait for all of its answer."""
         self._answer = asyncio.get_running_loop().create_future()
-        self._begun = time.perf_counter()
+        self._started = time.perf_counter()
         self.transport.write(request)
         await self._answer
 
@@ -65,8 +65,8 @@ class Caller(asyncio.Protocol):
         length = int(head.lower().partition(_LENGTH)[2].partition(b"\r\n")[0])
         if len(body) < length:
             return
-        self._found.seconds.append(time.perf_counter() - self._begun)
-        self._found.failures += not head.startswith(b"HTTP/1.1 20")
+        self._calls.seconds.append(time.perf_counter() - self._started)
+        self._calls.failures += not head.startswith(b"HTTP/1.1 20")
         self._buffer = body[length:]
         self._done()
 
@@ -77,7 +77,7 @@ class Caller(asyncio.Protocol):
 
     def _done(self, *, failed: bool = False) -> None:
         if self._answer is not None and not self._answer.done():
-            self._found.failures += failed
+            self._calls.failures += failed
             self._answer.set_result(None)
 
 
@@ -89,19 +89,19 @@ def request_of(path: str) -> bytes:
     return _POST.format(token=TOKEN, key=uuid.uuid4(), length=len(body), body=body).encode()
 
 
-async def call(port: int, connections: int, seconds: float, rate: float, path: str) -> Found:
+async def call(port: int, connections: int, seconds: float, rate: float, path: str) -> Calls:
     """Call for so many `seconds`."""
-    found = Found()
+    calls = Calls()
     loop = asyncio.get_running_loop()
     callers = [
-        (await loop.create_connection(lambda: Caller(found), "127.0.0.1", port))[1]
+        (await loop.create_connection(lambda: Caller(calls), "127.0.0.1", port))[1]
         for _ in range(connections)
     ]
-    begun = loop.time()
+    started = loop.time()
 
     async def one(caller: Caller, number: int) -> None:
-        due = begun + (number / rate if rate else 0)
-        while due < begun + seconds and loop.time() < begun + seconds and not caller.lost:
+        due = started + (number / rate if rate else 0)
+        while due < started + seconds and loop.time() < started + seconds and not caller.lost:
             await asyncio.sleep(max(0.0, due - loop.time()) if rate else 0)
             await caller.ask(request_of(path))
             due += connections / rate if rate else 0
@@ -109,7 +109,7 @@ async def call(port: int, connections: int, seconds: float, rate: float, path: s
     await asyncio.gather(*(one(caller, number) for number, caller in enumerate(callers)))
     for caller in callers:
         caller.transport.close()
-    return found
+    return calls
 
 
 def main() -> None:
@@ -121,16 +121,16 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=0.0, help="requests a second; 0: as many as can be")
     parser.add_argument("--path", default="", help="what is read; without it messages are recorded")
     options = parser.parse_args()
-    begun = time.perf_counter()
-    found = asyncio.run(call(options.port, options.connections, options.seconds, options.rate, options.path))
-    elapsed = time.perf_counter() - begun
-    ordered = statistics.quantiles(found.seconds, n=100) if len(found.seconds) > 1 else [0.0] * 99
+    started = time.perf_counter()
+    calls = asyncio.run(call(options.port, options.connections, options.seconds, options.rate, options.path))
+    elapsed = time.perf_counter() - started
+    ordered = statistics.quantiles(calls.seconds, n=100) if len(calls.seconds) > 1 else [0.0] * 99
     print(
         json.dumps(
             {
-                "answered": len(found.seconds),
-                "failed": found.failures,
-                "per_second": len(found.seconds) / elapsed,
+                "answered": len(calls.seconds),
+                "failed": calls.failures,
+                "per_second": len(calls.seconds) / elapsed,
                 "p50": ordered[49],
                 "p99": ordered[98],
             }

@@ -72,42 +72,42 @@ def main(parts: list[str]) -> None:
         raise SystemExit(f"unknown part {unknown[0]}; one of {', '.join(PARTS)}")
     parts = parts or list(PARTS)
     with tempfile.TemporaryDirectory() as scratch:
-        place = Path(scratch)
-        projects = {EARLIER: _earlier(place / "earlier"), "this tree": ROOT}
+        directory = Path(scratch)
+        projects = {EARLIER: _earlier(directory / "earlier"), "this tree": ROOT}
         if "first" in parts:
-            _firsts(place, projects)
+            _firsts(directory, projects)
         if "turns" in parts:
-            _turns(place, projects)
-        with Node.boot("bench", place / "node") as node:
-            here = Contender("this tree", ROOT, Person.at(place / "checkout", node))
+            _turns(directory, projects)
+        with Node.boot("bench", directory / "node") as node:
+            here = Contender("this tree", ROOT, Person.at(directory / "checkout", node))
             here.operator.deploy("dev")
             if "releases" in parts:
                 _releases(here)
             if "events" in parts:
-                _events(here, place / "store")
+                _events(here, directory / "store")
 
 
-def _earlier(place: Path) -> Path:
+def _earlier(directory: Path) -> Path:
     """A checkout of the earlier version with a .venv of its own. Needs a clone that holds that commit."""
-    run(["git", "clone", "--quiet", "--shared", "--no-checkout", str(ROOT), str(place)])
-    git(place, "checkout", "--quiet", EARLIER)
-    run(["scripts/setup.sh", "--quiet"], cwd=place)
-    return place
+    run(["git", "clone", "--quiet", "--shared", "--no-checkout", str(ROOT), str(directory)])
+    git(directory, "checkout", "--quiet", EARLIER)
+    run(["scripts/setup.sh", "--quiet"], cwd=directory)
+    return directory
 
 
-def _firsts(place: Path, projects: dict[str, Path]) -> None:
+def _firsts(directory: Path, projects: dict[str, Path]) -> None:
     """Fresh nodes and fresh checkouts; the wheels are in the cache of uv."""
     took: dict[str, list[float]] = {name: [] for name in projects}
     for number in range(FIRSTS):
         for name, project in projects.items():
-            own = place / f"first-{project.name}-{number}"
+            own = directory / f"first-{project.name}-{number}"
             with Node.boot("bench-first", own / "node") as node:
                 operator = Person.at(own / "checkout", node, project)
                 took[name].append(seconds(partial(operator.deploy, "dev")))
     _compare("first deploy", took)
 
 
-def _turns(place: Path, projects: dict[str, Path]) -> None:
+def _turns(directory: Path, projects: dict[str, Path]) -> None:
     """Deploy both versions and alternate between them, first with an empty log, then with a message.
 
     0.3.0 looks longer at an environment without messages.
@@ -115,8 +115,8 @@ def _turns(place: Path, projects: dict[str, Path]) -> None:
     with ExitStack() as nodes:
         contenders = []
         for number, (name, project) in enumerate(projects.items()):
-            node = nodes.enter_context(Node.boot(f"bench-{number}", place / f"node-{number}"))
-            checkout = place / f"checkout-{number}"
+            node = nodes.enter_context(Node.boot(f"bench-{number}", directory / f"node-{number}"))
+            checkout = directory / f"checkout-{number}"
             contenders.append(Contender(name, project, Person.at(checkout, node, project)))
             contenders[-1].operator.deploy("dev")
         _rounds(contenders, "empty log")
@@ -202,9 +202,9 @@ def run(argv: list[str], cwd: Path | None = None) -> None:
 
 def seconds(action: Callable[[], object]) -> float:
     """The seconds that an action takes."""
-    begun = time.monotonic()
+    started = time.monotonic()
     action()
-    return time.monotonic() - begun
+    return time.monotonic() - started
 
 
 def times(count: int, action: Callable[[], object]) -> list[float]:

@@ -34,11 +34,11 @@ def main() -> None:
     if options.port:
         asyncio.run(_follow(options.port))
         return
-    with tempfile.TemporaryDirectory() as place:
-        print(table(list(rows(Path(place)))))
+    with tempfile.TemporaryDirectory() as directory:
+        print(table(list(rows(Path(directory)))))
 
 
-def rows(place: Path) -> Iterator[Row]:
+def rows(directory: Path) -> Iterator[Row]:
     """The median and p99 of `/health/ready`, with and without followers, writers and readers beside it."""
     for followers, appends, readers in (
         (0, APPENDS, 0),
@@ -46,18 +46,18 @@ def rows(place: Path) -> Iterator[Row]:
         (FOLLOWERS, APPENDS, 0),
         (0, 0, 4),
     ):
-        here = place / f"{followers}-{appends}-{readers}"
+        here = directory / f"{followers}-{appends}-{readers}"
         here.mkdir()
         with running(here) as service:
             if readers:  # something to read
                 service.called("--seconds", "2", "--connections", "16")
             with _followed(service, followers), _called(service, appends), _read(service, readers):
-                found = service.called(*ASKED)
+                result = service.called(*ASKED)
             label = (
                 f"/health/ready beside {followers} followers, {appends} appends/s, {readers} readers of pages"
             )
-            yield Row(f"{label}: p50", found["p50"] * 1000, "ms")
-            yield below(f"{label}: p99", found["p99"] * 1000, "ms", 20, f"{service.memory():.1f} MB")
+            yield Row(f"{label}: p50", result["p50"] * 1000, "ms")
+            yield below(f"{label}: p99", result["p99"] * 1000, "ms", 20, f"{service.memory():.1f} MB")
 
 
 @contextlib.contextmanager

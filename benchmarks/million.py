@@ -25,17 +25,17 @@ def fill(directory: Path, count: int) -> None:
 def replay(directory: Path) -> float:
     """Seconds to read every event in today's version."""
     with contextlib.closing(SqliteLog.open(directory, read_only=True)) as log:
-        begun = time.perf_counter()
+        started = time.perf_counter()
         deque(log.replay(), maxlen=0)
-        return time.perf_counter() - begun
+        return time.perf_counter() - started
 
 
 def verify(directory: Path) -> float:
     """Seconds to verify the whole chain."""
     with contextlib.closing(SqliteLog.open(directory, read_only=True)) as log:
-        begun = time.perf_counter()
+        started = time.perf_counter()
         flaw = log.verify()
-        seconds = time.perf_counter() - begun
+        seconds = time.perf_counter() - started
     if flaw is not None:
         raise SystemExit(f"{flaw}: what was measured is worth nothing")
     return seconds
@@ -47,6 +47,6 @@ def rebuild(directory: Path, stem: Path) -> float:
         contextlib.closing(SqliteLog.open(directory, read_only=True)) as log,
         contextlib.closing(Projections.open(stem)) as projections,
     ):
-        begun = time.perf_counter()
+        started = time.perf_counter()
         projections.rebuild(log)
-        return time.perf_counter() - begun
+        return time.perf_counter() - started

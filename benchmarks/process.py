@@ -52,8 +52,8 @@ class Running:
         """The figures of `benchmarks.callers`, run as a program."""
         command = [sys.executable, "-m", "benchmarks.callers", "--port", str(self.port), *options]
         done = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, timeout=120)
-        found: dict[str, Any] = json.loads(done.stdout)
-        return found
+        result: dict[str, Any] = json.loads(done.stdout)
+        return result
 
 
 @contextlib.contextmanager
@@ -65,17 +65,17 @@ def running(directory: Path, **keys: str) -> Iterator[Running]:
     port = free_port()
     name = f"@helionyx-bench-{os.getpid()}-{time.monotonic_ns()}"
     environment = {"NOTIFY_SOCKET": name, **configure(directory, API_PORT=str(port), **keys)}
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as told, (directory / "log").open("wb") as log:
-        told.bind(f"\0{name[1:]}")
-        told.settimeout(READY_SECONDS)
-        begun = time.perf_counter()
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ready, (directory / "log").open("wb") as log:
+        ready.bind(f"\0{name[1:]}")
+        ready.settimeout(READY_SECONDS)
+        started = time.perf_counter()
         process = subprocess.Popen(
             RELEASED, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log
         )
         try:
-            while b"READY=1" not in told.recv(4096).split(b"\n"):
+            while b"READY=1" not in ready.recv(4096).split(b"\n"):
                 pass
-            yield Running(process, port, time.perf_counter() - begun)
+            yield Running(process, port, time.perf_counter() - started)
         finally:
             process.terminate()
             try:

@@ -116,10 +116,10 @@ def _append_rates(place: Path, rounds: int) -> dict[str, list[float]]:
 
 
 def _posted(service: Running, connections: int) -> float:
-    found = service.called("--connections", str(connections), "--seconds", "1")
-    if found["failed"]:
-        raise SystemExit(f"{found['failed']} requests failed: what was measured is worth nothing")
-    return float(found["per_second"])
+    result = service.called("--connections", str(connections), "--seconds", "1")
+    if result["failed"]:
+        raise SystemExit(f"{result['failed']} requests failed: what was measured is worth nothing")
+    return float(result["per_second"])
 
 
 def _long_log(long: Path, events: int) -> Iterator[Row]:
@@ -174,15 +174,15 @@ def _patrol(none: Path, long: Path) -> Iterator[Row]:
     """While the long log is looked through from its beginning; the short one has nothing to look at."""
     _tell("asking, while every record is looked at")
     rates = ("--rate", str(RATE), "--seconds", str(LATENCY_SECONDS), "--connections", "4")
-    found: dict[tuple[Path, str], list[float]] = {}
+    result: dict[tuple[Path, str], list[float]] = {}
     for _ in range(LATENCY_TURNS):
         for path, verb in (("", "POST"), ("/api/v1/messages?limit=10", "GET")):
             for place in (none, long):
                 with running(place) as service:  # anew for each: the look begins at the start
                     p99 = service.called(*rates, "--path", path)["p99"] * 1000
-                found.setdefault((place, verb), []).append(p99)
+                result.setdefault((place, verb), []).append(p99)
     for verb in ("POST", "GET"):
-        before, beside = found[none, verb], found[long, verb]
+        before, beside = result[none, verb], result[long, verb]
         yield Row(f"p99 of a {verb}, no events", median(before), "ms", note=_span(before))
         note = f"{median(beside) / median(before):.1f} x, {_span(beside)}"
         yield Row(f"p99 of a {verb}, the long log, being looked through", median(beside), "ms", note=note)
@@ -193,9 +193,9 @@ def _idle(none: Path, long: Path) -> Iterator[Row]:
     """The memory of the service once every record was looked at."""
     for place, label in ((none, "no events"), (long, "the long log")):
         with running(place) as service:
-            begun = time.perf_counter()
+            started = time.perf_counter()
             _until_idle(service)
-            seconds = time.perf_counter() - begun
+            seconds = time.perf_counter() - started
             note = f"idle after {seconds:.0f} s and {service.processor():.1f} s of processor time"
             yield below(f"memory when idle, {label}", service.memory(), "MB", 40, note)
 

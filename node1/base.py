@@ -116,9 +116,9 @@ def _build(path: Path, progress: Progress) -> None:
         root.rename(path)
 
 
-def _prune(kept: Collection[str]) -> None:
+def _prune(in_use: Collection[str]) -> None:
     for path in CACHE.iterdir():
-        if path.is_dir() and path.name not in kept:
+        if path.is_dir() and path.name not in in_use:
             shutil.rmtree(path)
 
 

@@ -25,11 +25,11 @@ def opened() -> Iterator[None]:
 
 def records() -> list[Record]:
     """Every node that has a record, by name."""
-    found = []
+    nodes = []
     for link in LINKS.glob("*"):
         with contextlib.suppress(Node1Error):  # removed by hand, or half-way down
-            found.append(Record.load(link.readlink()))
-    return sorted(found, key=lambda record: (record.name, record.directory))
+            nodes.append(Record.load(link.readlink()))
+    return sorted(nodes, key=lambda record: (record.name, record.directory))
 
 
 def enter(record: Record) -> None:
@@ -60,9 +60,9 @@ def addresses_but(record_key: str) -> list[str]:
     return [record.address for record in records() if record.key != record_key]
 
 
-def address_for(directory: Path, wanted: str = "") -> str:
-    """The address for the node in `directory`: the `wanted` one while it is free."""
+def address_for(directory: Path, preferred: str = "") -> str:
+    """The address for the node in `directory`: the `preferred` one while it is free."""
     others = addresses_but(key_of(directory))
-    if wanted and wanted not in others and network.is_free(wanted):
-        return wanted
+    if preferred and preferred not in others and network.is_free(preferred):
+        return preferred
     return network.choose(others)

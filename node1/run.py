@@ -20,8 +20,8 @@ TAIL_CHARACTERS = 2000
 
 def environment() -> dict[str, str]:
     """The environment of a child process."""
-    kept = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
-    return {"PATH": PATH, "LANG": "C.UTF-8", "DEBIAN_FRONTEND": "noninteractive", **kept}
+    passed = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+    return {"PATH": PATH, "LANG": "C.UTF-8", "DEBIAN_FRONTEND": "noninteractive", **passed}
 
 
 def run(

@@ -40,9 +40,9 @@ class Change:
     def to_json(self) -> dict[str, Any]:
         """The change for programs."""
         first, end = plain(self.first), plain(self.end) if self.end else {}
-        begun = {key: first.get(key) for key in BEGUN}
+        started = {key: first.get(key) for key in BEGUN}
         ended = {"reason": end.get("reason")} | {key: end[key] for key in MORE if key in end} if end else {}
-        more = ended | begun if self.first == self.end else begun | ended
+        more = ended | started if self.first == self.end else started | ended
         return {"outcome": self.outcome, "after": end.get("after"), "seconds": end.get("seconds"), **more}
 
 

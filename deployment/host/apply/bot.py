@@ -29,13 +29,13 @@ def own_bot(environment: Environment, release: Manifest) -> tuple[str, tuple[str
 
     Raises `StepFailed` for an invalid token, or that of another bot.
     """
-    said, name = _whose(environment, release), environment.name
-    if said["verdict"] == "unreachable":
+    answer, name = _whose(environment, release), environment.name
+    if answer["verdict"] == "unreachable":
         again = f"the bot of {name} is not verified; make doctor ENV={name} asks again"
-        return f"{UNKNOWN}: {said['message']}", (again,)
-    if said["verdict"] == "ok":
-        return str(said["message"]), ()
-    raise StepFailed(said["message"], said["hint"])
+        return f"{UNKNOWN}: {answer['message']}", (again,)
+    if answer["verdict"] == "ok":
+        return str(answer["message"]), ()
+    raise StepFailed(answer["message"], answer["hint"])
 
 
 def running(observed: Observed, current: Manifest | None) -> dict[str, str | None] | None:
@@ -62,17 +62,17 @@ def trouble(report: dict[str, str | None] | None) -> str:
 
 def look(environment: Environment, release: Manifest) -> Check:
     """The same as a finding of the doctor's."""
-    said = _whose(environment, release)
-    if said["verdict"] == "ok":
-        return ok("bot", said["message"])
-    if said["verdict"] == "unreachable":
+    answer = _whose(environment, release)
+    if answer["verdict"] == "ok":
+        return ok("bot", answer["message"])
+    if answer["verdict"] == "unreachable":
         where = release.config["telegram_api_url"]
         return warn(
             "bot",
-            f"{UNKNOWN}: {said['message']}",
+            f"{UNKNOWN}: {answer['message']}",
             f"see that the node reaches {where}; the bot is silent until then",
         )
-    return bad("bot", said["message"], said["hint"])
+    return bad("bot", answer["message"], answer["hint"])
 
 
 def _whose(environment: Environment, release: Manifest) -> dict[str, Any]:

@@ -128,8 +128,8 @@ def recover(environment: Environment, release: Manifest | None, transaction: Tra
 
     Raises `StepFailed` where that cannot be proven.
     """
-    begun = any(entry["verb"] == STEP for entry in transaction.entries("step"))
-    if release is None or not begun or facts_of(transaction) is not None:
+    started = any(entry["verb"] == STEP for entry in transaction.entries("step"))
+    if release is None or not started or facts_of(transaction) is not None:
         return
     order = ResolvedRequest.parse(transaction.request, environment.layout).redaction
     planned = _ask(environment, release, order, "--plan")

@@ -77,13 +77,13 @@ def begin(environment: Environment, release: Manifest, before: Log | None) -> st
 
 def _ready(environment: Environment, release: Manifest, before: Log | None) -> str:
     """Start the rehearsal and ask who it is. Raises `StepFailed` with its last words."""
-    begun = time.monotonic()
+    started = time.monotonic()
     try:
         systemd.start_service(environment, _service(environment))
     except StepFailed as error:
         message = f"release {release.id} did not come up in its rehearsal."
         raise StepFailed(message, error.hint, error.details) from error
-    took = time.monotonic() - begun
+    took = time.monotonic() - started
     return f"ready in {took:.2f} s, {_ask(environment, release, before)}"
 
 

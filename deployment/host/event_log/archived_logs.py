@@ -256,13 +256,13 @@ def newer(environment: Environment, release: Manifest, archived: Path, now: Log)
     try:
         before = log_commands.head(environment, release, store=archived)[0]
         in_use = log_commands.path_of(release)
-        (said, last), longer = (
+        (position, last), longer = (
             (now.last, archived) if now.last[0] <= before.last[0] else (before.last, in_use)
         )
-        at = log_commands.head(environment, release, at=said, store=longer)[1]
+        at = log_commands.head(environment, release, at=position, store=longer)[1]
     except StepFailed:
         return None
-    if said and at.hash != last:
+    if position and at.hash != last:
         return None
     return at.said_behind if longer == archived else 0
 

@@ -33,14 +33,14 @@ ENTRIES, MANY = 10_000, 1_000  # directory entries that are looked at for archiv
 # Seconds for a look at the end of a log. Measured for a million events: 0.5 s, and 2.7 s beside eight busy
 # programs on two cores. A log that is locked takes the 5 s of the release's own patience.
 LOOK = 12.0
-LONG = 280.0  # seconds for what depends on how much was said; the operator's half waits longer for a word
+LONG = 280.0  # seconds for what depends on the length of the log; the operator's half waits longer
 
 
 @dataclass(frozen=True)
 class At:
-    """The hash of a log at a position, None if it has no record there, and how much was said behind it.
+    """The hash of a log at a position, None if it has no record there, and the number of messages behind it.
 
-    Of a release that notes nothing of itself, all that is there was said.
+    Of a release that notes nothing of itself, every record is a message.
     """
 
     hash: str | None
@@ -138,8 +138,8 @@ def _log(answer: Mapping[str, Any]) -> Log:
     if len(holds) > TYPES or any(len(kind) > LONGEST_TYPE for kind in holds):
         raise ValueError("more or longer types of events than any release writes")
     versions = {str(kind): [int(version) for version in numbers] for kind, numbers in holds.items()}
-    said = answer.get("said")
-    last = (position_of(said["position"]), hash_of(said["hash"])) if said else None
+    message = answer.get("said")
+    last = (position_of(message["position"]), hash_of(message["hash"])) if message else None
     return Log(position_of(answer["position"]), hash_of(answer["hash"]), versions, said=last)
 
 
@@ -189,20 +189,20 @@ def rest(
 def flaw(environment: Environment, release: Manifest, store: Path, timeout: float = LONG) -> str | None:
     """The first fault of the log in `store`, after verifying every record; None for a sound one.
 
-    That it took longer than `timeout` seconds is said too.
+    A verification that takes longer than `timeout` seconds is a fault too.
     """
     try:
         words = ("services.event_log", "verify", "--store", str(store))
         ask(environment, release, *words, timeout=timeout, apart=True)
-    except StepFailed as error:  # a chain that does not hold is exit code 1, and said as JSON all the same
-        said = last_word(error)
-        answer = object_in(said)
-        return _problem(answer) if answer else said.removeprefix("error: ")
+    except StepFailed as error:  # a chain that does not hold is exit code 1, with JSON all the same
+        output = last_word(error)
+        answer = object_in(output)
+        return _problem(answer) if answer else output.removeprefix("error: ")
     return None
 
 
-def _problem(said: dict[str, Any]) -> str:
-    return str(said.get("problem") or f"its record at position {said.get('first_bad_position')}")
+def _problem(answer: Mapping[str, Any]) -> str:
+    return str(answer.get("problem") or f"its record at position {answer.get('first_bad_position')}")
 
 
 def refuse_missing(release: Manifest) -> None:

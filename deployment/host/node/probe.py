@@ -51,12 +51,12 @@ def ask_until_ready(
     A service that answers that it is not ready has `patience_unready` seconds, if that is given. `pid` is the
     process that has to answer on a port.
     """
-    begun = time.monotonic()
-    end = begun + patience
+    started = time.monotonic()
+    end = started + patience
     while True:
         answer = ask(listen, max(0.2, min(2.0, end - time.monotonic())), pid)
         if answer and patience_unready is not None:
-            end = min(end, begun + patience_unready)
+            end = min(end, started + patience_unready)
         if (answer and answer.get("ready")) or time.monotonic() >= end:
             return answer
         time.sleep(0.02)
@@ -72,10 +72,10 @@ def log_of(answer: Mapping[str, Any] | None) -> Log | None:
         return None
     if not all(isinstance(item, list) for item in holds.values()):
         return None
-    said = log.get("said", {"position": 0, "hash": ""})
-    if not isinstance(said, dict) or not _is_position(said.get("position")):
+    message = log.get("said", {"position": 0, "hash": ""})
+    if not isinstance(message, dict) or not _is_position(message.get("position")):
         return None
-    return Log.of_answer(length, head, log) if isinstance(said.get("hash"), str) else None
+    return Log.of_answer(length, head, log) if isinstance(message.get("hash"), str) else None
 
 
 def _is_position(value: Any) -> TypeGuard[int]:

@@ -11,8 +11,8 @@ from typing import Any
 class Log:
     """The length and the head of an event log, and the versions of each type of event that it holds.
 
-    `said` are the position and the hash of the last event that is not what a service noted of itself, as its
-    start is: two logs that agree in it tell the same. A release that notes nothing does not tell it either.
+    `said` has the position and the hash of the last message: a start or a stop that the service notes of
+    itself is none. Two logs with the same last message are equal. An older release does not report it.
     """
 
     length: int
@@ -23,7 +23,7 @@ class Log:
 
     @property
     def last(self) -> tuple[int, str]:
-        """The position and the hash of the last thing that was said; position 0 where nothing was."""
+        """The position and the hash of the last message; position 0 where there is none."""
         return (self.length, self.head) if self.said is None else (self.said[0], self.said[1])
 
     @property
@@ -33,7 +33,7 @@ class Log:
         return f"{position}-{digest[:12]}"
 
     def tells(self, other: Log | None) -> bool:
-        """Whether the two tell the same; where one does not say what was said, whether they are equal."""
+        """Whether both have the same last message; without that, whether length and head are the same."""
         if other is None or self.said is None or other.said is None:
             return other is not None and (self.length, self.head) == (other.length, other.head)
         return self.last == other.last
@@ -41,6 +41,6 @@ class Log:
     @classmethod
     def of_answer(cls, length: int, head: str, answer: Mapping[str, Any], table: int = 0) -> Log:
         """Read the log from a release's `answer`; an older release leaves some of it out."""
-        said = answer.get("said")
-        last = None if said is None else (int(said["position"]), str(said["hash"]))
+        message = answer.get("said")
+        last = None if message is None else (int(message["position"]), str(message["hash"]))
         return cls(length, head, answer.get("holds") or {}, table, last)
