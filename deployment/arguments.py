@@ -18,6 +18,7 @@ TRUE = ("1", "yes", "true", "on")
 FALSE = ("0", "no", "false", "off")
 LARGEST_POSITION = 2**63 - 1
 LONGEST_REASON = 500  # characters
+LONGEST_WAIT = 3600.0  # seconds
 LONGEST_SOAK = 600.0  # seconds; the node ends what is rehearsed for longer than it takes to forget it
 
 
@@ -86,7 +87,8 @@ def _with_release(settings: Settings, environ: Mapping[str, str]) -> Settings:
     return replace(
         settings,
         release=environ.get("RELEASE") or None,
-        soak=_seconds("SOAK", environ, default=VERBS[settings.verb].soak),
+        soak=_seconds("SOAK", environ, VERBS[settings.verb].soak, LONGEST_SOAK),
+        wait=_seconds("WAIT", environ, 0.0, LONGEST_WAIT),
         keep=_count("KEEP", environ, "releases", least=1),
         config=_one_of("CONFIG", environ, "current"),
         insist=_truth("INSIST", environ, default=False),
@@ -225,7 +227,7 @@ def _truth(name: str, environ: Mapping[str, str], *, default: bool) -> bool:
     raise DeployError(f"{name}={value} is neither yes nor no.", f"{name}=1 or {name}=0")
 
 
-def _seconds(name: str, environ: Mapping[str, str], default: float) -> float:
+def _seconds(name: str, environ: Mapping[str, str], default: float, longest: float) -> float:
     value = environ.get(name)
     if not value:
         return default
@@ -233,8 +235,8 @@ def _seconds(name: str, environ: Mapping[str, str], default: float) -> float:
         seconds = float(value)
     except ValueError:
         seconds = -1.0
-    if not 0 <= seconds <= LONGEST_SOAK:
-        raise DeployError(f"{name}={value} is no number of seconds from 0 to {LONGEST_SOAK:g}.", f"{name}=3")
+    if not 0 <= seconds <= longest:
+        raise DeployError(f"{name}={value} is no number of seconds from 0 to {longest:g}.", f"{name}=3")
     return seconds
 
 

@@ -81,6 +81,23 @@ class Need(Message):
 
 
 @dataclass(frozen=True)
+class Waiting(Message):
+    """Another change holds the environment, and this one waits for its end."""
+
+    type = "waiting"
+    message: str
+
+
+@dataclass(frozen=True)
+class Attached(Message):
+    """The same deploy runs already: its record follows."""
+
+    type = "attached"
+    id: TransactionId
+    actor: str
+
+
+@dataclass(frozen=True)
 class Begun(Message):
     """The beginning of a transaction."""
 

@@ -20,7 +20,7 @@ from ..host.values.step import Step
 from ..remote.connection import Connection, refusal
 from ..remote.lost import Lost
 from ..remote.messages import NO_FACTS, Hello, Result, unexpected
-from ..remote.plan import Begun, Need, Plan
+from ..remote.plan import Attached, Begun, Need, Plan, Waiting
 from ..remote.record import Attempt, Entry, Failed, Record, Revert, RevertFailed, StepBegun, StepDone
 from ..settings import Settings
 from ..ui.output import Output
@@ -84,6 +84,8 @@ class _Change:
         self.dry = dry or self.verb.dry
         self.started = time.monotonic()
         self.transaction: str | None = None
+        self.attached = False  # whether the transaction is that of somebody else's deploy of this release
+        self.waits = False
         self.shown = 0
         self.soaked = 0.0
         self.sent = False
@@ -151,6 +153,7 @@ class _Change:
             "environment": self.settings.environment,
             "actor": asker,
             "soak": self.settings.soak,
+            "wait": self.settings.wait,
             "keep": self.settings.keep,
             "insist": self.settings.insist,
             "delete": self.settings.delete,
@@ -173,20 +176,33 @@ class _Change:
 
     def _follow(self, connection: Connection) -> Result:
         while True:
-            match connection.hear(Plan, Need, Begun, Record, Result):
+            match connection.hear(Plan, Need, Begun, Waiting, Attached, Record, Result):
                 case Plan() as plan:
                     self._announce(plan)
                 case Need(blobs):
                     self._send(connection, blobs)
                 case Begun(transaction):
                     self.transaction = transaction
+                case Waiting(message):
+                    self._wait(message)
+                case Attached(transaction, name):
+                    self.transaction, self.attached = transaction, True
+                    self.output.heading(f"{name} deploys this release already: attached to {transaction}")
                 case Record(entry):
                     self.shown += 1
                     self._show(entry)
                 case Result(outcome) as result:
-                    if self.plan is None and outcome in ("planned", "done", "nothing"):
+                    is_planned = self.plan is not None or self.attached
+                    if not is_planned and outcome in ("planned", "done", "nothing"):
                         raise unexpected(self.settings.node, "a result before a plan")
                     return result
+
+    def _wait(self, message: str) -> None:
+        """Show the change that this one waits for: once, and on a terminal how far it is."""
+        if not self.waits:
+            self.output.heading(f"waiting for {self.settings.wait:g} s at most: {message}")
+        self.waits = True
+        self.output.begin(message)
 
     def _announce(self, plan: Plan) -> None:
         """Show the plan, and ask before the log of another environment replaces the present one."""
@@ -278,11 +294,13 @@ class _Change:
 
     def _result(self, message: Result) -> Changed:
         """The result in the form that outputs take."""
+        changed = outcome_of(self.settings, message, self.plan)
         result = replace(
-            outcome_of(self.settings, message, self.plan),
+            changed,
             transaction=self.transaction,
             seconds=round(time.monotonic() - self.started, 3),
             soaked=self.soaked,
+            release=self.release.manifest.id if self.attached and self.release else changed.release,
             facts=self.facts.joined(message.facts) if message.outcome == "done" else NO_FACTS,
         )
         if lacking := missing(result):

@@ -54,24 +54,24 @@ class Verb:
 
 
 VERBS = {
-    "deploy": Verb(variables=("SOAK", "KEEP", "INSIST"), soak=3.0, release=BUILT),
+    "deploy": Verb(variables=("SOAK", "KEEP", "INSIST", "WAIT"), soak=3.0, release=BUILT),
     "plan": Verb(variables=("SOAK", "KEEP", "INSIST"), soak=3.0, release=BUILT, dry=True),
     "rollback": Verb(
-        variables=("RELEASE", "CONFIG", "SOAK", "INSIST"),
+        variables=("RELEASE", "CONFIG", "SOAK", "INSIST", "WAIT"),
         release=KEPT,
         request=lambda settings: {"to": settings.release, "config": settings.config},
     ),
-    "restart": Verb(default=DEV),
-    "stop": Verb(default=DEV, done=sentences.stopped, nothing=sentences.stopped_already),
-    "start": Verb(default=DEV),
+    "restart": Verb(default=DEV, variables=("WAIT",)),
+    "stop": Verb(default=DEV, variables=("WAIT",), done=sentences.stopped, nothing=sentences.stopped_already),
+    "start": Verb(default=DEV, variables=("WAIT",)),
     "remove": Verb(
-        variables=("DATA", "CONFIRM"),
+        variables=("DATA", "CONFIRM", "WAIT"),
         question=questions.of_removal,
         done=sentences.removed,
         nothing=sentences.removed,
     ),
     "restore": Verb(
-        variables=("BACKUP", "SOAK", "CONFIRM"),
+        variables=("BACKUP", "SOAK", "CONFIRM", "WAIT"),
         soak=3.0,
         request=lambda settings: {"log": {"kept": settings.backup}},
         question=questions.of_restore,
@@ -79,9 +79,9 @@ VERBS = {
         done=sentences.restored,
         nothing=sentences.restored_already,
     ),
-    "rebuild": Verb(facts=("position", "digest"), done=sentences.rebuilt),
+    "rebuild": Verb(variables=("WAIT",), facts=("position", "digest"), done=sentences.rebuilt),
     "redact": Verb(
-        variables=("POSITION", "REASON", "CONFIRM"),
+        variables=("POSITION", "REASON", "CONFIRM", "WAIT"),
         request=lambda settings: {"position": settings.position, "reason": settings.reason},
         question=questions.of_redaction,
         facts=("position", "changed", "at", "old_head", "new_head", "elsewhere", "archived", "backups"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from .operator import Operator
@@ -91,6 +93,29 @@ def test_two_at_once(dev: Operator) -> None:
     if codes == [0, 2]:
         assert any("is locked: restart by" in text for text in said)
     assert dev.health("dev")["environment"] == "dev"
+
+
+def test_second_deploy_follows_the_first_or_waits_for_it(dev: Operator) -> None:
+    """Of the same release it has the same result; another release is deployed after it."""
+    dev.commit("services/changed.py", "SECOND = 1\n")
+    first = dev.start("scripts/deploy/deploy.sh", "dev", "--json", SOAK="4")
+    while not dev.on_node("sh", "-c", "ls /run/systemd/system/helionyx-dev-rehearsal.service || true"):
+        assert first.poll() is None
+    second = dev.start("scripts/deploy/deploy.sh", "dev")
+    assert second.stdout is not None
+    shown = next(line for line in second.stdout if "attached to" in line)
+    assert "deploys this release already: attached to " in shown
+    dev.commit("services/changed.py", "SECOND = 2\n")
+    refused = dev.deploy("dev", code=2)
+    assert "dev is locked: deploy by" in refused["message"]
+    third = dev.deploy("dev", WAIT="60")
+    result = json.loads(first.communicate(timeout=60)[0])
+    said = second.communicate(timeout=60)[0]
+    assert shown.split()[-1] == result["transaction"]
+    assert (first.returncode, second.returncode) == (0, 0)
+    assert f"dev runs {result['after']}" in said
+    assert third["before"] == result["after"]
+    assert dev.health("dev")["release"] == third["after"] != result["after"]
 
 
 def test_drop_in_that_breaks_the_service_shows_before_the_switch(dev: Operator) -> None:

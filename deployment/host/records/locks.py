@@ -45,6 +45,16 @@ class Holder:
         """The seconds since it took the lock."""
         return max(0.0, time.time() - self.since) if self.since else 0.0
 
+    def text(self, environment: str) -> str:
+        """The sentence about who is at work on an environment, on what, for how long, and how far it is."""
+        if not self.actor:
+            return f"the lock of {environment} is held by {self.process}"
+        phase = f" ({self.phase})" if self.phase else ""
+        return (
+            f"{environment} is locked: {self.verb or 'a change'} by {self.actor},"
+            f" running for {self.age:.0f} s{phase}; transaction {self.transaction or '?'}"
+        )
+
     def to_json(self) -> dict[str, Any]:
         """The members that are known, and always the step and the process."""
         known = {key: value for key, value in vars(self).items() if value}
@@ -104,17 +114,9 @@ def holder(layout: Layout, name: str) -> Holder | None:
 
 def busy(name: str, held: Holder) -> Busy:
     """The refusal that names who is at work, on what, for how long, and how far it has come."""
-    hint = f"wait for it to end; `make status ENV={name}` shows what runs"
-    if not held.actor:
-        return Busy(f"the lock of {name} is held by {held.process}.", hint)
-    verb, transaction = held.verb or "a change", held.transaction or "?"
-    phase = f" ({held.phase})" if held.phase else ""
-    return Busy(
-        f"{name} is locked: {verb} by {held.actor}, running for {held.age:.0f} s{phase};"
-        f" transaction {transaction}.",
-        hint,
-        (f"its lock is held by {held.process}",),
-    )
+    details = (f"its lock is held by {held.process}",) if held.actor else ()
+    hint = f"WAIT=60 waits for it to end; `make status ENV={name}` shows what runs"
+    return Busy(f"{held.text(name)}.", hint, details)
 
 
 def _path(layout: Layout, name: str) -> Path:

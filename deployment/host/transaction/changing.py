@@ -15,7 +15,7 @@ from ..node.wire import Hangup, Wire
 from ..observe.observe import observe
 from ..plan.plan import plan
 from ..plan.preconditions import unmounted
-from ..records import locks, record
+from ..records import record
 from ..releases import halves, releases
 from ..values.desired import Desired, Stopped
 from ..values.errors import HostError, Refused, StepFailed, Unfinished
@@ -28,6 +28,7 @@ from . import unit
 from .recovery import settle
 from .request import desired_of
 from .resolve import resolve
+from .waiting import wait
 
 POLL = 0.01  # seconds between two looks at the record
 
@@ -38,7 +39,11 @@ def change(layout: Layout, wire: Wire, program: Path, asked: dict[str, Any]) -> 
     environment = request.environment
     try:
         if not request.dry:
-            _prepare(request)
+            running = _prepare(wire, request)
+            if running is not None:
+                wire.say("attached", id=running.id, actor=str(running.request["actor"]["name"]))
+                follow(wire, running)
+                return
         manifest = releases.read_manifest(environment, releases.current(environment))
         resolved = resolve(request, manifest, asked)
         observed, desired, steps = _preview(resolved)
@@ -80,14 +85,17 @@ def _plan(
     }
 
 
-def _prepare(request: Request) -> None:
-    """Refuse what cannot begin, and close what an earlier change has left."""
+def _prepare(wire: Wire, request: Request) -> record.Transaction | None:
+    """Refuse what cannot begin, and close what an earlier change has left.
+
+    Returns the running deploy of the same release, if there is one.
+    """
     environment = request.environment
     room.refuse_full(environment, request.verb)
-    held = locks.holder(environment.layout, environment.name)
-    if held is not None:
-        raise locks.busy(environment.name, held)
-    settle(environment, request.actor["name"])
+    running = wait(wire, request)
+    if running is None:
+        settle(environment, request.actor["name"])
+    return running
 
 
 def _begun(

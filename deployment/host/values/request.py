@@ -33,6 +33,7 @@ class Request:
     actor: Mapping[str, str]  # who asks: name, and user and host of the operator's machine
     dry: bool = False  # whether only the plan is asked for
     soak: float = 0.0  # seconds
+    wait: float = 0.0  # seconds to wait for another change of the environment
     keep: int | None = None  # releases that came up and stay
     insist: bool = False
     delete: bool = False  # whether a removal takes the data away
@@ -108,12 +109,12 @@ def _members(value: Mapping[str, Any], layout: Layout) -> dict[str, Any]:
         "verb": str(value["verb"]),
         "environment": layout.of(value["environment"]),
         "actor": _actor(value["actor"]),
-        "soak": float(value.get("soak") or 0),
         "keep": None if value.get("keep") is None else int(value["keep"]),
         "log": log,
         "archived": archived,
         "position": int(value.get("position") or 0),
         "reason": str(value.get("reason") or ""),
+        **{key: float(value.get(key) or 0) for key in ("soak", "wait")},
         **{key: bool(value.get(key)) for key in ("dry", "insist", "delete", "noted", "running")},
         **{key: None if value.get(key) is None else str(value[key]) for key in ("to", "config")},
         **{key: dict(value[key]) if value.get(key) else None for key in ("release", "planned", "asked")},

@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -91,6 +92,8 @@ def hold(path: Path, user: str | None = None) -> subprocess.Popen[str]:
         )
     assert process.stdout is not None
     assert process.stdout.readline() == "held\n"
+    while Path(f"/proc/{process.pid}/comm").read_text() != "sleep\n":
+        time.sleep(0.001)
     return process
 
 

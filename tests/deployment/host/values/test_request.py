@@ -40,7 +40,7 @@ def test_request_that_makes_no_sense_is_refused(change: dict[str, Any], message:
 
 def test_members_that_a_later_version_adds_are_left_aside() -> None:
     """Also those that are missing in a request of an earlier version have a meaning."""
-    request = Request.parse(DEPLOY | {"wait": 5}, Layout())
+    request = Request.parse(DEPLOY | {"later": 5}, Layout())
     assert (request.environment, request.soak, request.keep) == (Environment("dev"), 3.0, None)
     assert request == Request("deploy", Environment("dev"), ACTOR, soak=3.0)
 
