@@ -15,7 +15,7 @@ from pathlib import Path
 
 import apsw
 
-from services.event_log import Append, Draft
+from services.event_log import Append, Entry, new_entry
 from services.event_log.group import GroupCommit
 from services.event_log.sqlite.log import SqliteLog
 from services.formats import MESSAGE_RECORDED
@@ -38,11 +38,11 @@ TEXTS = itertools.cycle(_texts(5000))
 _number = itertools.count()
 
 
-def draft(*, keyed: bool = True) -> Draft:
+def draft(*, keyed: bool = True) -> Entry:
     """A message as the service appends it. Its key is one like those that callers make up: in no order."""
     data = {"text": next(TEXTS), "source": "api"}
     key = f"api:{next(_number) * 0x9E3779B97F4A7C15 % (1 << 64):016x}" if keyed else None
-    return Draft(*MESSAGE_RECORDED, datetime.now(UTC), data, key)
+    return new_entry(*MESSAGE_RECORDED, datetime.now(UTC), data, key)
 
 
 SIZE = len(draft().body())

@@ -9,8 +9,8 @@ from msgspec import Struct
 from services.domain.grammar import undated
 from services.domain.items import Key, begins, key_of
 from services.event_codec import event_of
-from services.event_log import Record
-from services.projections import Entry, Message
+from services.event_log import Entry, Record
+from services.projections import Message
 from services.projections.messages import message_of
 
 
@@ -44,11 +44,9 @@ class Recorded(Struct, frozen=True):
     @property
     def message(self) -> Message:
         """The recorded message."""
-        first = self.entries[0]
-        return message_of(first.position, first.id, first.time, first.data)
+        return message_of(self.entries[0])
 
 
 def entry_of(record: Record) -> Entry:
     """The event of a record. Raises UnknownEventError for a type that this release does not know."""
-    event = record.envelope().understood(record.position)
-    return Entry(record.position, event.id, event.type, event.version, event.time, event.data)
+    return record.entry().understood()

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Protocol, get_args
+from typing import get_args
 
 import msgspec
 
 from services.domain.events import Event
-from services.event_log import Draft, Record
+from services.event_log import Entry, Record, new_entry
 from services.event_log.records import moment
 from services.formats import UNDERSTOOD
 
@@ -23,26 +23,15 @@ _DEFAULTS = {
 """The members of each type of event, with their defaults."""
 
 
-class Stored(Protocol):
-    """An event as in an envelope of the log or in a row of the timeline."""
-
-    @property
-    def type(self) -> str: ...
-    @property
-    def time(self) -> str: ...
-    @property
-    def data(self) -> dict[str, object]: ...
-
-
-def draft_of(event: Event, idempotency_key: str | None = None) -> Draft:
-    """Convert an event to a draft for the log."""
+def draft_of(event: Event, idempotency_key: str | None = None) -> Entry:
+    """Convert an event to an entry that is to be appended."""
     # Each source has keys of its own, so that none can take another one's.
     key = None if idempotency_key is None else f"{event.source}:{idempotency_key}"
     type_ = type(event).__name__
     # What is at its default is left out: such members came later, and the event is as it was without them.
     values = [(name, getattr(event, name), default) for name, default in _DEFAULTS[type(event)]]
     data = {name: _plain(value) for name, value, default in values if value is not default}
-    return Draft(type_, _VERSIONS[type_], event.time, data, key)
+    return new_entry(type_, _VERSIONS[type_], event.time, data, key)
 
 
 def _plain(value: object) -> object:
@@ -53,17 +42,17 @@ def _plain(value: object) -> object:
     return msgspec.json.decode(msgspec.json.encode(value))
 
 
-def event_of(stored: Stored) -> Event:
-    """The domain event of an envelope in today's version.
+def event_of(entry: Entry) -> Event:
+    """The domain event of an entry in today's version.
 
     Raises ValueError where its data is not what its type promises, and KeyError for an unknown type.
     """
-    kind = CLASSES[stored.type]
-    return msgspec.convert({**stored.data, "time": stored.time}, kind)
+    kind = CLASSES[entry.type]
+    return msgspec.convert({**entry.data, "time": entry.time}, kind)
 
 
 def fits(record: Record) -> None:
     """Raise ValueError for a record whose data does not match its type, where the type is known here."""
-    event = record.envelope().today()
+    event = record.entry().today()
     if (event.type, event.version) in UNDERSTOOD:
         event_of(event)

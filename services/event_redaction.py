@@ -17,7 +17,7 @@ from msgspec import Struct
 from services.domain.events import EventRedacted
 from services.errors import HelionyxError
 from services.event_codec import draft_of, event_of
-from services.event_log import Draft, Envelope, EventLog, Head
+from services.event_log import Entry, EventLog, Head
 from services.event_log.records import new_id
 from services.formats import EVENT_REDACTED, MESSAGE_RECORDED, OF_ITSELF
 from services.redaction import REDACTED
@@ -55,7 +55,7 @@ class Redaction(Struct, frozen=True):
     """The changes of a redaction."""
 
     position: int
-    changed: Mapping[int, Envelope]
+    changed: Mapping[int, Entry]
     """By position: the events as they are to be."""
     elsewhere: tuple[int, ...]
     """The positions of other events that repeat the words."""
@@ -73,7 +73,7 @@ def done_at(log: EventLog, position: int) -> Done | None:
 def noted(log: EventLog, at: int) -> Done | None:
     """The redaction that the event at `at` notes; None where that event is of another type."""
     for record in log.read(at - 1, 1):
-        stored = record.envelope().today()
+        stored = record.entry().today()
         if record.position == at and (stored.type, stored.version) == EVENT_REDACTED:
             event = event_of(stored)
             return Done(at, event) if isinstance(event, EventRedacted) else None
@@ -94,7 +94,7 @@ def planned(log: EventLog, position: int) -> Redaction:
     changed = {number: _without_words(event, at) for number, event in family.items()}
     elsewhere = []
     for record in log.read():
-        event = record.envelope()
+        event = record.entry()
         if record.position in changed or event.type in OF_ITSELF:
             continue
         if event.type == SENDING and words_of.is_sent(event):
@@ -106,7 +106,7 @@ def planned(log: EventLog, position: int) -> Redaction:
     return Redaction(position, changed, tuple(elsewhere), words_of.holds)
 
 
-def note_of(redaction: Redaction, by: str, reason: str, now: datetime, old: Head, new: Head) -> Draft:
+def note_of(redaction: Redaction, by: str, reason: str, now: datetime, old: Head, new: Head) -> Entry:
     """The note of a redaction, to follow the record whose hash was `old` and is `new`."""
     positions = tuple(sorted(redaction.changed))
     heads = {"old_head": old.hash, "new_head": new.hash}
@@ -137,7 +137,7 @@ def contradiction(log: EventLog) -> str | None:
     return None
 
 
-def _event_at(log: EventLog, position: int) -> Envelope:
+def _event_at(log: EventLog, position: int) -> Entry:
     record = next(log.read(position - 1, 1), None) if position > 0 else None
     if record is None or record.position != position:
         end = log.head().position
@@ -145,7 +145,7 @@ def _event_at(log: EventLog, position: int) -> Envelope:
             f"there is no event at position {position}: the log ends at {end}",
             "./helionyx events shows the positions",
         )
-    event = record.envelope()
+    event = record.entry()
     if event.type == EVENT_REDACTED[0]:
         raise RedactionError(
             f"the event at position {position} is the note of a redaction, and cannot be redacted",
@@ -154,13 +154,13 @@ def _event_at(log: EventLog, position: int) -> Envelope:
     return event
 
 
-def _family(log: EventLog, position: int) -> dict[int, Envelope]:
+def _family(log: EventLog, position: int) -> dict[int, Entry]:
     """The event and the events appended with it: a message, followed by the item made of it."""
     event = _event_at(log, position)
     events = {position: event}
     first = position
     while events[first].type != MESSAGE and events[first].idempotency_key is None and first > 1:
-        before = next(log.read(first - 2, 1)).envelope()
+        before = next(log.read(first - 2, 1)).entry()
         if not _together(before, event):
             break
         first -= 1
@@ -168,7 +168,7 @@ def _family(log: EventLog, position: int) -> dict[int, Envelope]:
     if events[first].type != MESSAGE:  # it was not derived from a message
         return {position: event}
     for record in log.read(position):
-        derived = record.envelope()
+        derived = record.entry()
         is_derived = derived.type != MESSAGE and derived.idempotency_key is None
         if not (is_derived and _together(derived, event)):
             break
@@ -176,7 +176,7 @@ def _family(log: EventLog, position: int) -> dict[int, Envelope]:
     return dict(sorted(events.items()))
 
 
-def _together(one: Envelope, other: Envelope) -> bool:
+def _together(one: Entry, other: Entry) -> bool:
     """Whether two neighbours can have been appended together: then they have one time and one source."""
     return (one.time, one.data.get("source")) == (other.time, other.data.get("source"))
 
@@ -184,7 +184,7 @@ def _together(one: Envelope, other: Envelope) -> bool:
 class _Words:
     """The words of some events, and where they are found again."""
 
-    def __init__(self, family: Mapping[int, Envelope]) -> None:
+    def __init__(self, family: Mapping[int, Entry]) -> None:
         texts = {text for event in family.values() for text in _words(event.data, without=NAMES)}
         texts = texts or {text for event in family.values() for text in _words(event.data)}
         lines = sorted({" ".join(text.split()) for text in texts})
@@ -199,18 +199,18 @@ class _Words:
         """Whether a text holds one of these texts, as far as the bot's lists show it."""
         return self._pattern is not None and self._pattern.search(" ".join(text.split())) is not None
 
-    def is_sent(self, event: Envelope) -> bool:
+    def is_sent(self, event: Entry) -> bool:
         """Whether a message of the bot repeats these words, answers them or reminds of them."""
         about = str(event.data.get("about"))
         related = about in self._replies or about.startswith(self._reminders)
         return related or any(map(self.holds, _words(event.data)))
 
-    def is_said(self, event: Envelope) -> bool:
+    def is_said(self, event: Entry) -> bool:
         """Whether somebody has said these words again, or has edited the message."""
         again = _message_of(event) in self._messages
         return again or any(map(self.holds, _words(event.data, without=frozenset({"origin"}))))
 
-    def is_quoted(self, event: Envelope) -> bool:
+    def is_quoted(self, event: Entry) -> bool:
         """Whether a message quotes these words: a partial quote shows only by the quoted message's number."""
         origin = event.data.get("origin")
         if not isinstance(origin, dict):
@@ -226,7 +226,7 @@ def _pattern_of(line: str) -> str:
     return rf"(?<!\w){re.escape(line[:LONGEST])}{end}"
 
 
-def _message_of(event: Envelope) -> tuple[object, object] | None:
+def _message_of(event: Entry) -> tuple[object, object] | None:
     """The chat and the number of a message in it; None where it did not come through a chat."""
     origin = event.data.get("origin")
     if not isinstance(origin, dict) or origin.get("message") is None:
@@ -252,7 +252,7 @@ def _texts(value: object, without: frozenset[str]) -> Iterator[str]:
                 yield from _texts(item, without)
 
 
-def _without_words(event: Envelope, at: int, members: Collection[str] | None = None) -> Envelope:
+def _without_words(event: Entry, at: int, members: Collection[str] | None = None) -> Entry:
     """The event without its words, or without those in some of its members.
 
     It gets a new id, half of which nobody can guess: else whoever knows an old hash could try passwords until

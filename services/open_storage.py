@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from services.errors import HelionyxError
-from services.event_log import Backend, Contents, DamagedError, Draft, EventLog, FullDiskError, Head
+from services.event_log import Backend, Contents, DamagedError, Entry, EventLog, FullDiskError, Head
 from services.formats import OF_ITSELF
 from services.projections import DamagedProjectionsError, Projections
 
@@ -64,9 +64,9 @@ class OpenStorage:
         """The contents of the log."""
         return self.log.contents()
 
-    def ends_with_notes_like(self, draft: Draft, times: int) -> bool:
+    def ends_with_notes_like(self, draft: Entry, times: int) -> bool:
         """Whether the last `times` records are starts and stops of the release that `draft` is about."""
-        last = [event for _, event in self.log.replay(max(0, self.log.head().position - times))]
+        last = list(self.log.replay(max(0, self.log.head().position - times)))
         alike = (event.type in OF_ITSELF and event.data == draft.data for event in last)
         return len(last) == times and all(alike)
 

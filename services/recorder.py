@@ -9,7 +9,7 @@ from threading import Event
 
 from services.durations import COMMIT_BOUNDS, Durations
 from services.errors import HelionyxError
-from services.event_log import Append, Backend, DamagedError, Draft, LostError, Outcome
+from services.event_log import Append, Backend, DamagedError, Entry, LostError, Outcome
 from services.event_log.scrubber import Scrubber
 from services.open_storage import OpenStorage
 from services.projections import FullDiskProjectionsError
@@ -45,7 +45,7 @@ class Recorder:
         """The seconds that each commit of the log waited for the disk."""
         self.scrubber = Scrubber()
         self.space = Space(backend, projections)
-        self.first: Draft | None = None
+        self.first: Entry | None = None
         """The event to append before all others, until it is in the log."""
         self._begun = False
         self._writing: OpenStorage | None = None
@@ -140,7 +140,7 @@ class Recorder:
         else:
             self._note([])
 
-    def note_last(self, last: Draft) -> None:
+    def note_last(self, last: Entry) -> None:
         """Append `last` if anything was appended here."""
         if self._begun:  # known in this thread alone: a start may just have been noted
             self._note([Append([last])])

@@ -14,13 +14,13 @@ from services.domain.events import Event, ServiceStarted, ServiceStopped
 from services.domain.items import Item, Key, key_of
 from services.domain.origin import Origin
 from services.event_codec import draft_of
-from services.event_log import Backend, ConflictError, Contents, DamagedError, Draft, Head, Record
+from services.event_log import Backend, ConflictError, Contents, DamagedError, Entry, Head, Record
 from services.event_log.reading import Reader, Selection
 from services.event_log.records import moment
 from services.event_log.watch import Watch
 from services.message_events import events_of
 from services.open_storage import OpenStorage
-from services.projections import Entry, Message, file_of, items, messages, timeline
+from services.projections import Message, file_of, items, messages, timeline
 from services.projections.models import Query
 from services.recorder import Rule
 from services.redaction import REDACTED
@@ -287,7 +287,7 @@ class Service:
         """The contents of the log."""
         return await self._storage.read(OpenStorage.contents, quick=True)
 
-    def _note(self, kind: type[ServiceStarted] | type[ServiceStopped]) -> Draft | None:
+    def _note(self, kind: type[ServiceStarted] | type[ServiceStopped]) -> Entry | None:
         return None if self._release is None else draft_of(kind(self._clock(), "service", self._release))
 
     async def _end(self) -> int:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from services.errors import HelionyxError
-from services.event_log import Append, Backend, DamagedError, Draft, Flaw, Head, Record
+from services.event_log import Append, Backend, DamagedError, Entry, Flaw, Head, Record
 from services.event_log.group import GroupCommit
 from services.open_storage import OpenStorage
 from services.readers import Readers
@@ -60,7 +60,7 @@ class Storage:
         """The reason why the service cannot be used at the moment; None if it can."""
         return CLOSED if self._closing.is_set() else self._scrubber.broken or self._recorder.reason
 
-    async def open(self, first: Draft | None = None) -> None:
+    async def open(self, first: Entry | None = None) -> None:
         """Open the log, and bring the read models up to its end.
 
         `first` is appended before all other events: at once if the disk takes it, else with the first append
@@ -82,7 +82,7 @@ class Storage:
         if not self._rehearsal:
             self._upkeep.begin(repeat(self._look_after, FOLLOW_SECONDS))
 
-    async def close(self, last: Draft | None = None) -> None:
+    async def close(self, last: Entry | None = None) -> None:
         """Finish what was begun, append `last` if anything was appended here, and let go of the files."""
         self._closing.set()
         self._settled.set()
@@ -95,7 +95,7 @@ class Storage:
         self._writer.shutdown()
 
     async def append(
-        self, drafts: Sequence[Draft], subject: Hashable = None, rule: Rule | None = None
+        self, drafts: Sequence[Entry], subject: Hashable = None, rule: Rule | None = None
     ) -> tuple[Record, ...]:
         """Append, and return when it is durable. Raises what EventLog.append raises, and NotReadyError.
 

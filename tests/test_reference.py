@@ -33,7 +33,7 @@ from services.cli import __main__ as cli
 from services.cli.arguments import parser
 from services.config import main as config
 from services.durations import Durations
-from services.event_log import Draft
+from services.event_log import new_entry
 from services.event_log.__main__ import main as event_log
 from services.event_log.sqlite.backend import SqliteBackend
 from services.event_log.sqlite.log import SqliteLog
@@ -185,7 +185,7 @@ def test_contract_has_every_command_that_the_deployment_runs() -> None:
 def store(tmp_path: Path) -> Path:
     """The directory of an event log with one message."""
     with contextlib.closing(SqliteLog.open(tmp_path / "events")) as log:
-        log.append([Draft("MessageRecorded", 1, NOW, {"source": "api", "text": "a secret word"})])
+        log.append([new_entry("MessageRecorded", 1, NOW, {"source": "api", "text": "a secret word"})])
     return tmp_path / "events"
 
 

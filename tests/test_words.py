@@ -34,7 +34,20 @@ FILES = sorted(path for folder in PLAIN for path in (ROOT / folder).rglob("*.py"
 
 OLD = frozenset(
     {
-        *("Keeper", "keeper", "Opened", "Guard", "Thing", "Said", "Talk", "Happened", "Placed", "Wish"),
+        *(
+            "Keeper",
+            "keeper",
+            "Opened",
+            "Guard",
+            "Thing",
+            "Said",
+            "Talk",
+            "Happened",
+            "Placed",
+            "Wish",
+            "Draft",
+            "Envelope",
+        ),
         *("kept", "told", "mine", "place", "left", "wanted", "found", "unfit", "meaning", "guard", "patrol"),
         *("seen", "aside", "shelf", "settling", "carrying", "hands"),
     }

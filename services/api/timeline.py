@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from msgspec.structs import asdict
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -49,7 +48,7 @@ def timeline_routes(service: Service) -> list[Route]:
             "entries",
             lambda before, limit: service.timeline(before, limit, types),
             lambda entry: entry.position,
-            asdict,
+            lambda entry: entry,  # in which the members of a body that are not shown are not set
         )
 
     return [Route("/api/v1/timeline", read, methods=["GET"])]

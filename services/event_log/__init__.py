@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from services.event_log.log import EventLog as EventLog
     from services.event_log.log import Outcome as Outcome
     from services.event_log.records import Append as Append
-    from services.event_log.records import Draft as Draft
-    from services.event_log.records import Envelope as Envelope
+    from services.event_log.records import Entry as Entry
     from services.event_log.records import Record as Record
+    from services.event_log.records import new_entry as new_entry
     from services.event_log.summary import GENESIS as GENESIS
     from services.event_log.summary import Contents as Contents
     from services.event_log.summary import Head as Head
@@ -35,7 +35,7 @@ _MODULES = {
     "Backend": "backend",
     "Flaw": "chain",
     **dict.fromkeys(("EventLog", "Outcome"), "log"),
-    **dict.fromkeys(("Append", "Draft", "Envelope", "Record"), "records"),
+    **dict.fromkeys(("Append", "Entry", "Record", "new_entry"), "records"),
     **dict.fromkeys(("GENESIS", "Contents", "Head"), "summary"),
 }
 

@@ -12,7 +12,7 @@ from services.event_log.summary import Head, Summary
 
 if TYPE_CHECKING:
     from services.event_log.log import EventLog
-    from services.event_log.records import Changed, Draft
+    from services.event_log.records import Changed, Entry
 
 Progress = Callable[[int], object]
 """Called with the position that was reached."""
@@ -75,7 +75,7 @@ class Backend(Protocol):
 
     @abstractmethod
     def rewrite(
-        self, log: EventLog, changed: Changed, last: Callable[[Head], Draft], ready: Callable[[], None]
+        self, log: EventLog, changed: Changed, last: Callable[[Head], Entry], ready: Callable[[], None]
     ) -> Head:
         """Give the events in `changed` their new contents and append `last`; return the new end.
 

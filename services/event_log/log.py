@@ -12,7 +12,7 @@ from typing import Protocol
 
 from services.event_log.chain import Flaw
 from services.event_log.reading import Reader, Selection
-from services.event_log.records import Append, Draft, Envelope, Record
+from services.event_log.records import Append, Entry, Record
 from services.event_log.summary import BEGINNING, Head, Summary
 
 BATCH = 1000
@@ -81,7 +81,7 @@ class EventLog(Summary, Protocol):
         """The reason why the next start would not find what is appended here; None where it would."""
         return None
 
-    def append(self, drafts: Sequence[Draft], *, expected_position: int | None = None) -> tuple[Record, ...]:
+    def append(self, drafts: Sequence[Entry], *, expected_position: int | None = None) -> tuple[Record, ...]:
         """Append `drafts`, all or none; on return they are durable.
 
         A draft whose idempotency key is in the log already makes the whole append a repeat: nothing is
@@ -117,18 +117,18 @@ class EventLog(Summary, Protocol):
             after = records[-1].position
             remaining = None if remaining is None else remaining - len(records)
 
-    def replay(self, after: int = 0, limit: int | None = None) -> Iterator[tuple[int, Envelope]]:
-        """The events after position `after`, in order, each with its position, in today's versions.
+    def replay(self, after: int = 0, limit: int | None = None) -> Iterator[Entry]:
+        """The events after position `after`, in order, in today's versions.
 
-        An event that cannot be upcast to a version of today is given as it is: see `Envelope.understood`.
+        An event that cannot be upcast to a version of today is given as it is: see `Entry.understood`.
         """
         for record in self.read(after, limit):
-            yield record.position, record.envelope().today()
+            yield record.entry().today()
 
     def redacted(self) -> dict[int, int]:
         """The positions of the redacted records, each with the position of the note of its redaction."""
-        events = ((record.position, record.envelope().redacted) for record in self.read())
-        return {position: note for position, note in events if note is not None}
+        events = (record.entry() for record in self.read())
+        return {event.position: event.redacted for event in events if event.redacted is not None}
 
     def verify(self, progress: Callable[[int], object] = lambda _: None) -> Flaw | None:
         """The first record that is not as it was appended, None if the whole chain holds.

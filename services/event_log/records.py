@@ -21,6 +21,7 @@ import time
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
+from typing import Any
 
 import msgspec
 
@@ -53,29 +54,80 @@ def moment(time: datetime) -> str:
     return time.astimezone(UTC).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
 
 
-class Draft(msgspec.Struct, frozen=True):
-    """An event that is to be appended."""
+class Entry(msgspec.Struct, kw_only=True, gc=False, omit_defaults=True):
+    """An event as the log has it: the members of a body, and their position.
 
+    As JSON it is shown to callers, with the members in this order.
+    """
+
+    position: int = 0
+    """The position of its record; 0 before it is appended. Not a part of the body."""
+    id: str
     type: str
     version: int
-    time: datetime
-    """With a time zone."""
-    data: Mapping[str, object]
+    time: str
+    """RFC 3339, UTC, microseconds."""
     idempotency_key: str | None = None
-    id: str = msgspec.field(default_factory=new_id)
+    redacted: int | None = None
+    """The position of the EventRedacted that notes why the words were replaced."""
+    data: dict[str, object]
 
     def body(self) -> str:
-        """The text that is stored. Raises ValueError: no time zone, or text that is not Unicode."""
-        members = {"id": self.id, "type": self.type, "version": self.version, "time": moment(self.time)}
-        if self.idempotency_key is not None:
-            members["idempotency_key"] = self.idempotency_key
-        return _encode({**members, "data": self.data}).decode()
+        """The text that is stored. Raises ValueError for text that is not Unicode."""
+        body = msgspec.structs.replace(self, position=0) if self.position else self
+        return _encode(body).decode()
+
+    def today(self) -> Entry:
+        """The event in the newest version to which it can be upcast."""
+        if (self.type, self.version) not in UPCASTERS:
+            return self
+        version, data = upcast(self.type, self.version, self.data, UPCASTERS)
+        return msgspec.structs.replace(self, version=version, data=data)
+
+    def understood(self) -> Entry:
+        """The event in a version of today. Raises UnknownEventError."""
+        event = self.today()
+        if (event.type, event.version) not in UNDERSTOOD:
+            raise UnknownEventError(self.position, self.type, self.version)
+        return event
+
+
+def new_entry(
+    type_: str,
+    version: int,
+    time: datetime,
+    data: dict[str, Any],
+    idempotency_key: str | None = None,
+    id_: str | None = None,
+) -> Entry:
+    """An event to append. Raises ValueError for a `time` without a time zone."""
+    return Entry(
+        id=id_ or new_id(),
+        type=type_,
+        version=version,
+        time=moment(time),
+        idempotency_key=idempotency_key,
+        data=data,
+    )
+
+
+Changed = Mapping[int, Entry]
+"""Rewritten events, by position."""
+
+_decode = msgspec.json.Decoder(Entry).decode
+
+
+def decode(position: int, body: str) -> Entry:
+    """Parse the body of the record at `position`. Raises msgspec.MsgspecError for a text that is none."""
+    entry = _decode(body)
+    entry.position = position
+    return entry
 
 
 class Append(msgspec.Struct, frozen=True):
     """The events that one caller appends: all of them, or none."""
 
-    drafts: Sequence[Draft]
+    drafts: Sequence[Entry]
     expected_position: int | None = None
     """The position where the log has to end; None: anywhere."""
     subject: Hashable = None
@@ -97,50 +149,6 @@ class Append(msgspec.Struct, frozen=True):
         return refusal
 
 
-class Envelope(msgspec.Struct, frozen=True, gc=False):
-    """The members of a body."""
-
-    id: str
-    type: str
-    version: int
-    time: str
-    data: dict[str, object]
-    idempotency_key: str | None = None
-    redacted: int | None = None
-    """The position of the EventRedacted that notes why the words were replaced."""
-
-    def body(self) -> str:
-        """The text that is stored."""
-        members: dict[str, object] = {"id": self.id, "type": self.type}
-        members |= {"version": self.version, "time": self.time}
-        if self.idempotency_key is not None:
-            members["idempotency_key"] = self.idempotency_key
-        if self.redacted is not None:
-            members["redacted"] = self.redacted
-        return _encode({**members, "data": self.data}).decode()
-
-    def today(self) -> Envelope:
-        """The event in the newest version to which it can be upcast."""
-        if (self.type, self.version) not in UPCASTERS:
-            return self
-        version, data = upcast(self.type, self.version, self.data, UPCASTERS)
-        return msgspec.structs.replace(self, version=version, data=data)
-
-    def understood(self, position: int) -> Envelope:
-        """The event in a version of today. Raises UnknownEventError, which names `position`."""
-        event = self.today()
-        if (event.type, event.version) not in UNDERSTOOD:
-            raise UnknownEventError(position, self.type, self.version)
-        return event
-
-
-Changed = Mapping[int, Envelope]
-"""Rewritten events, by position."""
-
-decode = msgspec.json.Decoder(Envelope).decode
-"""Parse a body. Raises msgspec.MsgspecError for a text that is none."""
-
-
 class Record(msgspec.Struct, frozen=True, gc=False):
     """A record as it is stored."""
 
@@ -149,27 +157,22 @@ class Record(msgspec.Struct, frozen=True, gc=False):
     hash: str
     body: str
 
-    def envelope(self) -> Envelope:
-        """The parsed body."""
-        return decode(self.body)
+    def entry(self) -> Entry:
+        """The parsed body. Raises msgspec.MsgspecError for a body that is none."""
+        return decode(self.position, self.body)
 
 
-def repeats(draft: Draft, record: Record) -> bool:
+def repeats(draft: Entry, record: Record) -> bool:
     """Whether the draft repeats the record; a redacted record is compared by type and key only.
 
     Raises msgspec.DecodeError where the body of the record cannot be read.
     """
-    stored = record.envelope()
+    stored = record.entry()
     if stored.redacted is not None:
         return (stored.type, stored.idempotency_key) == (draft.type, draft.idempotency_key)
-    return _content(stored.today()) == _content_of(draft)
+    return _content(stored.today()) == _content(draft.today())
 
 
-def _content(event: Envelope) -> tuple[object, ...]:
+def _content(event: Entry) -> tuple[object, ...]:
     """The members of an event that its caller chose."""
     return event.type, event.version, event.idempotency_key, event.data
-
-
-def _content_of(draft: Draft) -> tuple[object, ...]:
-    version, data = upcast(draft.type, draft.version, msgspec.to_builtins(draft.data), UPCASTERS)
-    return draft.type, version, draft.idempotency_key, data

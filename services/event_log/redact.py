@@ -11,7 +11,7 @@ from msgspec import Struct
 from services.event_log.backend import Backend
 from services.event_log.errors import EventLogError
 from services.event_log.last_head import LastHead
-from services.event_log.records import Draft
+from services.event_log.records import Entry
 from services.event_log.summary import Head
 from services.event_redaction import Done, Redaction, RedactionError, done_at, note_of, noted, planned
 
@@ -71,7 +71,7 @@ def redact(backend: Backend, order: Order, ready: Callable[[], None]) -> Redacte
         same = min(redaction.changed) - 1
         shared = Head(same, str(log.hash_at(same)))  # what the log before and the one after have in common
 
-        def note(new: Head) -> Draft:
+        def note(new: Head) -> Entry:
             return note_of(redaction, order.by, order.reason, datetime.now(UTC), old, new)
 
         def prepare() -> None:

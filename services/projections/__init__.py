@@ -6,11 +6,9 @@ from services.projections.files import file_of
 from services.projections.messages import Message
 from services.projections.search import Hit
 from services.projections.sendings import Sending
-from services.projections.timeline import Entry
 
 __all__ = [
     "DamagedProjectionsError",
-    "Entry",
     "FullDiskProjectionsError",
     "Hit",
     "Message",

@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Callable, Collection, Iterator, Set
 from hashlib import sha256
 from pathlib import Path
-from typing import Protocol, cast
+from typing import cast
 
 import apsw
 import msgspec
@@ -19,7 +19,7 @@ import services.projections.items as items
 import services.projections.search as search
 import services.projections.sendings as sendings
 import services.projections.timeline as timeline
-from services.projections.models import Event
+from services.event_log import Entry, EventLog
 from services.sqlite.transactions import transaction
 from services.upcasters import UnknownEventError
 
@@ -52,33 +52,13 @@ TABLES = PROGRESS + "".join(model.schema for model in MODELS)
 INDEXES = "".join(model.indexes for model in MODELS)
 
 
-class Head(Protocol):
-    """The end of the log."""
-
-    @property
-    def position(self) -> int: ...
-
-
-class Log(Protocol):
-    """The log that the read models follow."""
-
-    def replay(self, after: int = 0, limit: int | None = None) -> Iterator[tuple[int, Event]]:
-        """The events behind position `after`, each with its position, in today's versions."""
-
-    def hash_at(self, position: int) -> str | None:
-        """The hash of a record, None where there is none."""
-
-    def head(self) -> Head:
-        """The end of the log."""
-
-
 class Stopped(Exception):
     """Building has ended because `stopping` returned True."""
 
 
-def enter(connection: apsw.Connection, events: list[tuple[int, Event]]) -> None:
+def enter(connection: apsw.Connection, events: list[Entry]) -> None:
     """Enter events into every read model that handles them. Raises UnknownEventError and BadEventError."""
-    kinds = {(event.type, event.version) for _, event in events}
+    kinds = {(event.type, event.version) for event in events}
     for model, types in _TYPES:
         handled = events if model.events is None else _handled(model.events, types, events, kinds)
         if handled:
@@ -100,7 +80,7 @@ def advance(connection: apsw.Connection, position: int, digest: str) -> None:
 
 @contextlib.contextmanager
 def built(
-    beside: Path, log: Log, stopping: Callable[[], bool], progress: Callable[[int], object]
+    beside: Path, log: EventLog, stopping: Callable[[], bool], progress: Callable[[int], object]
 ) -> Iterator[apsw.Connection]:
     """Read models of all that `log` holds, in a new file beside `beside` that is removed afterwards.
 
@@ -119,7 +99,7 @@ def built(
             position = 0
             while events := list(log.replay(position, BATCH)):
                 enter(connection, events)
-                position = events[-1][0]
+                position = events[-1].position
                 progress(position)
                 if stopping():
                     raise Stopped
@@ -141,8 +121,8 @@ def digest(connection: apsw.Connection) -> str:
 
 
 def _handled(
-    handles: Collection[Kind], types: Set[str], events: list[tuple[int, Event]], kinds: Set[Kind]
-) -> list[tuple[int, Event]]:
+    handles: Collection[Kind], types: Set[str], events: list[Entry], kinds: Set[Kind]
+) -> list[Entry]:
     """The events that a read model with these `types` handles. `kinds` are those of all `events`.
 
     The kinds are compared, and not each event: that was a tenth of the time that building took.
@@ -151,10 +131,10 @@ def _handled(
     unknown = matching.difference(handles)
     if unknown:
         raise next(
-            UnknownEventError(position, event.type, event.version)
-            for position, event in events
+            UnknownEventError(event.position, event.type, event.version)
+            for event in events
             if (event.type, event.version) in unknown
         )
     if matching == kinds:
         return events
-    return [item for item in events if item[1].type in types] if matching else []
+    return [event for event in events if event.type in types] if matching else []

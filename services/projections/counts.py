@@ -8,16 +8,17 @@ from typing import cast
 
 import apsw
 
-from services.projections.models import Model, Positioned
+from services.event_log import Entry
+from services.projections.models import Model
 
 SCHEMA = "CREATE TABLE counts (type TEXT PRIMARY KEY, events INTEGER NOT NULL) STRICT, WITHOUT ROWID;\n"
 
 _ADD = "INSERT INTO counts VALUES (?, ?) ON CONFLICT DO UPDATE SET events = events + excluded.events"
 
 
-def enter(connection: apsw.Connection, events: Sequence[Positioned]) -> None:
+def enter(connection: apsw.Connection, events: Sequence[Entry]) -> None:
     """Add the events to the numbers."""
-    connection.executemany(_ADD, sorted(Counter(event.type for _, event in events).items()))
+    connection.executemany(_ADD, sorted(Counter(event.type for event in events).items()))
 
 
 MODEL = Model(("counts",), SCHEMA, "", enter, None)

@@ -16,7 +16,7 @@ import apsw
 
 import services.projections.build as build
 from services.errors import HelionyxError
-from services.projections.build import Log
+from services.event_log import EventLog
 from services.projections.files import file_of
 from services.projections.models import Query
 from services.projections.opening import open_file, open_unshared, remove
@@ -111,7 +111,7 @@ class Projections:
         connection, in_memory = open_unshared(path)
         return cls(connection, path, shared=shared, full=full, in_memory=in_memory)
 
-    def catch_up(self, log: Log, stopping: Callable[[], bool] = lambda: False) -> int:
+    def catch_up(self, log: EventLog, stopping: Callable[[], bool] = lambda: False) -> int:
         """Enter the events of `log` that are missing here; return the position that was reached.
 
         Ends between two batches when `stopping` returns True. Raises ProjectionsError where the disk refuses
@@ -122,7 +122,7 @@ class Projections:
                 return self._rebuild(log, stopping, lambda _: None)
             return self._catch_up(log, stopping)
 
-    def rebuild(self, log: Log, progress: Callable[[int], object] = lambda _: None) -> int:
+    def rebuild(self, log: EventLog, progress: Callable[[int], object] = lambda _: None) -> int:
         """Build everything anew out of `log`, and return the position that was reached.
 
         The present rows are served until then, also by other processes, and replaced in one transaction.
@@ -161,13 +161,13 @@ class Projections:
         """Let go of the file."""
         self._connection.close()
 
-    def _catch_up(self, log: Log, stopping: Callable[[], bool]) -> int:
+    def _catch_up(self, log: EventLog, stopping: Callable[[], bool]) -> int:
         while True:
             position, entered = self._step(log)
             if entered < BATCH or stopping():
                 return position
 
-    def _is_worth_building(self, log: Log) -> bool:
+    def _is_worth_building(self, log: EventLog) -> bool:
         """Whether nothing here can stay, and much is missing."""
         if self._in_memory:
             if log.head().position > MOST_IN_MEMORY:
@@ -177,7 +177,7 @@ class Projections:
         usable = position > 0 and (self._shared or log.hash_at(position) == digest)
         return not usable and log.head().position >= BUILD_FROM
 
-    def _rebuild(self, log: Log, stopping: Callable[[], bool], progress: Callable[[int], object]) -> int:
+    def _rebuild(self, log: EventLog, stopping: Callable[[], bool], progress: Callable[[int], object]) -> int:
         try:
             with build.built(self._path, log, stopping, progress) as new:
                 patiently(lambda: self._replace(new), BUSY_SECONDS)
@@ -196,7 +196,7 @@ class Projections:
         row = self._connection.execute("SELECT position, hash FROM progress").fetchone()
         return cast(tuple[int, str], row)
 
-    def _step(self, log: Log) -> tuple[int, int]:
+    def _step(self, log: EventLog) -> tuple[int, int]:
         with transaction(self._connection):
             position, digest = self._progress()
             actual = log.hash_at(position)
@@ -209,7 +209,7 @@ class Projections:
             events = list(log.replay(position, BATCH))
             build.enter(self._connection, events)
             if events:
-                position = events[-1][0]
+                position = events[-1].position
             if events or actual != digest:
                 build.advance(self._connection, position, str(log.hash_at(position)))
         return position, len(events)

@@ -9,7 +9,8 @@ import apsw
 from msgspec import Struct
 
 from services.domain.items import track_key
-from services.projections.models import Event, Model, Positioned, Value, converted
+from services.event_log import Entry
+from services.projections.models import Model, Value, converted
 from services.projections.pages import END, page
 
 SCHEMA = """
@@ -34,7 +35,7 @@ class TrackEntry(Struct, frozen=True):
     """The time when it was said: RFC 3339, UTC, microseconds."""
 
 
-def enter(connection: apsw.Connection, events: Sequence[Positioned]) -> None:
+def enter(connection: apsw.Connection, events: Sequence[Entry]) -> None:
     """Add one row for each entry."""
     connection.executemany("INSERT INTO entries VALUES (?, ?, ?, ?)", converted(events, _row))
 
@@ -54,6 +55,6 @@ def entries(
     return tuple(TrackEntry(*cast(tuple[int, str, str], row)) for row in rows)
 
 
-def _row(position: int, event: Event) -> tuple[Value, ...]:
+def _row(event: Entry) -> tuple[Value, ...]:
     track, text = cast(str, event.data["track"]), cast(str, event.data["text"])
-    return position, track_key(track), text, cast(str, event.data.get("said_at", event.time))
+    return event.position, track_key(track), text, cast(str, event.data.get("said_at", event.time))

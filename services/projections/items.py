@@ -14,9 +14,10 @@ from services.domain.events import Event as DomainEvent
 from services.domain.items import TRACK, Item, Key, evolve, key_of, track_key
 from services.domain.tags import tag_key
 from services.event_codec import event_of
+from services.event_log import Entry
 from services.event_log.records import moment
 from services.formats import WRITES
-from services.projections.models import Event, Model, Positioned, Value, converted
+from services.projections.models import Model, Value, converted
 from services.projections.pages import END, page
 
 SCHEMA = """
@@ -59,7 +60,7 @@ _decode_tags = msgspec.json.Decoder(tuple[str, ...]).decode
 _encode = msgspec.json.Encoder().encode
 
 
-def enter(connection: apsw.Connection, events: Sequence[Positioned]) -> None:
+def enter(connection: apsw.Connection, events: Sequence[Entry]) -> None:
     """Apply each event to its item, as the domain does."""
     for position, event in converted(events, _domain_event):
         key = key_of(event)
@@ -126,8 +127,8 @@ def standing(connection: apsw.Connection) -> dict[str, dict[str, int]]:
     return numbers
 
 
-def _domain_event(position: int, event: Event) -> tuple[int, DomainEvent]:
-    return position, event_of(event)
+def _domain_event(event: Entry) -> tuple[int, DomainEvent]:
+    return event.position, event_of(event)
 
 
 def _row(item: Item) -> tuple[Value, ...]:

@@ -8,6 +8,7 @@ import apsw
 import msgspec
 from msgspec import Struct
 
+from services.event_log import Entry
 from services.projections.pages import page
 
 
@@ -52,9 +53,9 @@ def check(data: dict[str, object]) -> None:
     msgspec.convert(data, _Data)
 
 
-def message_of(position: int, id_: str, time: str, data: dict[str, object]) -> Message:
+def message_of(event: Entry) -> Message:
     """The message of an event. Raises ValueError for data that is none."""
-    return _message(position, id_, time, msgspec.convert(data, _Data))
+    return _message(event.position, event.id, event.time, msgspec.convert(event.data, _Data))
 
 
 def _message(position: int, id_: str, time: str, data: _Data) -> Message:

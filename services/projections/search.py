@@ -11,10 +11,10 @@ from msgspec import Struct
 
 from services.domain.items import begins, key_of
 from services.event_codec import event_of
+from services.event_log import Entry
 from services.projections.items import item
-from services.projections.models import Model, Positioned, converted
+from services.projections.models import Model, converted
 from services.projections.pages import END, page
-from services.projections.timeline import Entry
 from services.projections.words import TOKENIZER, query_of, spelled
 
 _TOKENIZER = " ".join(f"'{word}'" for word in TOKENIZER)
@@ -66,9 +66,9 @@ class Hit(Struct, frozen=True):
     """Of the item, at present."""
 
 
-def enter(connection: apsw.Connection, events: Sequence[Positioned]) -> None:
+def enter(connection: apsw.Connection, events: Sequence[Entry]) -> None:
     """Index the words of each event."""
-    texts = converted(events, lambda position, event: (position, spelled(_text_of(event.type, event.data))))
+    texts = converted(events, lambda event: (event.position, spelled(_text_of(event.type, event.data))))
     connection.executemany("INSERT INTO search (rowid, text) VALUES (?, ?)", [row for row in texts if row[1]])
 
 
@@ -131,12 +131,13 @@ def _in_front(connection: apsw.Connection, before: int) -> int:
 
 
 def _hit(connection: apsw.Connection, position: int, type_: str, time: str, encoded: str) -> Hit:
-    entry = Entry(position, "", type_, 1, time, msgspec.json.decode(encoded))
+    data = msgspec.json.decode(encoded)
+    entry = Entry(position=position, id="", type=type_, version=1, time=time, data=data)
     event = event_of(entry)
     key = key_of(event) or (position if begins(event) else None)
     about = None if key is None else item(connection, key)
     number, state = (None, None) if about is None else (about.position, about.state)
-    return Hit(position, type_, time, _text_of(type_, entry.data), number, state)
+    return Hit(position, type_, time, _text_of(type_, data), number, state)
 
 
 def _text_of(type_: str, data: dict[str, object]) -> str:

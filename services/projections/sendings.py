@@ -8,7 +8,8 @@ from typing import cast
 import apsw
 from msgspec import Struct
 
-from services.projections.models import Event, Model, Positioned, Value, converted
+from services.event_log import Entry
+from services.projections.models import Model, Value, converted
 
 SCHEMA = """
 CREATE TABLE sendings (
@@ -45,7 +46,7 @@ class Sending(Struct, frozen=True):
     reason: str | None
 
 
-def enter(connection: apsw.Connection, events: Sequence[Positioned]) -> None:
+def enter(connection: apsw.Connection, events: Sequence[Entry]) -> None:
     """Add announced messages, and note their outcomes."""
     for sql, values in converted(events, _change):
         connection.execute(sql, values)
@@ -78,11 +79,11 @@ def _sending(row: object) -> Sending:
     return Sending(*cast(tuple[int, str, str, str, str, str | None], row))
 
 
-def _change(position: int, event: Event) -> tuple[str, tuple[Value, ...]]:
+def _change(event: Entry) -> tuple[str, tuple[Value, ...]]:
     if event.type == "SendingAnnounced":
         about, text = str(event.data["about"]), str(event.data["text"])
         return "INSERT INTO sendings VALUES (?, ?, ?, ?, ?, ?)", (
-            *(position, about, text, event.time, ANNOUNCED, None),
+            *(event.position, about, text, event.time, ANNOUNCED, None),
         )
     ended = (_STATES[event.type], cast(str | None, event.data.get("reason")))
     sql = "UPDATE sendings SET state = ?, reason = ? WHERE position = ?"

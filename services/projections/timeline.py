@@ -7,11 +7,11 @@ from typing import cast
 
 import apsw
 import msgspec
-from msgspec import Struct
 
 import services.projections.messages as messages
+from services.event_log import Entry
 from services.formats import MESSAGE_RECORDED
-from services.projections.models import Event, Model, Positioned, Value, converted
+from services.projections.models import Model, Value, converted
 from services.projections.pages import END, page
 
 SCHEMA = """
@@ -31,26 +31,14 @@ _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(dict[str, object]).decode
 
 
-class Entry(Struct, frozen=True):
-    """One event. The member names are those of the JSON."""
-
-    position: int
-    id: str
-    type: str
-    version: int
-    time: str
-    """RFC 3339, UTC, microseconds."""
-    data: dict[str, object]
-
-
-def row(position: int, event: Event) -> tuple[Value, ...]:
+def row(event: Entry) -> tuple[Value, ...]:
     """The row of one event. Raises ValueError for a message without its members."""
     if (event.type, event.version) == MESSAGE_RECORDED:
         messages.check(event.data)
-    return (position, event.id, event.type, event.version, event.time, _encode(event.data).decode())
+    return (event.position, event.id, event.type, event.version, event.time, _encode(event.data).decode())
 
 
-def enter(connection: apsw.Connection, events: Sequence[Positioned]) -> None:
+def enter(connection: apsw.Connection, events: Sequence[Entry]) -> None:
     """Add one row for each event."""
     connection.executemany("INSERT INTO timeline VALUES (?, ?, ?, ?, ?, ?)", converted(events, row))
 
@@ -80,4 +68,5 @@ def before(
 
 
 def _entry(row: tuple[int, str, str, int, str, str]) -> Entry:
-    return Entry(*row[:5], _decode(row[5]))
+    position, id_, type_, version, time, data = row
+    return Entry(position=position, id=id_, type=type_, version=version, time=time, data=_decode(data))

@@ -147,7 +147,7 @@ class Conversation:
         while records := await self.service.events(
             after, READ_AT_ONCE, types=("MessageRecorded",), since=since
         ):
-            keys = [record.envelope().idempotency_key or "" for record in records]
+            keys = [record.entry().idempotency_key or "" for record in records]
             updates += [key.removeprefix(f"{SOURCE}:update:") for key in keys if key.startswith(prefix)]
             after = records[-1].position
         for update in updates:

@@ -115,6 +115,6 @@ class Reminders:
         while records := await self._service.events(
             after, READ_AT_ONCE, types=lists.COUNTED, since=since.astimezone(UTC), until=until.astimezone(UTC)
         ):
-            counts.update(record.envelope().type for record in records)
+            counts.update(record.entry().type for record in records)
             after = records[-1].position
         return counts

@@ -26,11 +26,12 @@ WRITE = """
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from services.event_log import Draft
+from services.event_log import new_entry
 from services.event_log.sqlite.log import SqliteLog
 log = SqliteLog.open(Path(sys.argv[1]))
 for number in range(30):
-    log.append([Draft("MessageRecorded", 1, datetime.now(UTC), {"text": f"word {number}.", "source": "api"})])
+    data = {"text": f"word {number}.", "source": "api"}
+    log.append([new_entry("MessageRecorded", 1, datetime.now(UTC), data)])
 log.close()
 """
 

@@ -21,13 +21,13 @@ WRITE = """
 import sys
 from pathlib import Path
 from datetime import UTC, datetime
-from services.event_log import Draft
+from services.event_log import new_entry
 from services.event_log.sqlite.log import SqliteLog
 moment = datetime(2026, 1, 1, tzinfo=UTC)
 log = SqliteLog.open(Path(sys.argv[1]))
 for number in range(int(sys.argv[2])):
     data = {"text": f"from the backup, {number}, {sys.argv[3]}", "source": "api"}
-    log.append([Draft("MessageRecorded", 1, moment, data)])
+    log.append([new_entry("MessageRecorded", 1, moment, data)])
 log.close()
 """
 

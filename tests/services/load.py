@@ -86,4 +86,4 @@ def recorded(store: Path) -> list[str]:
     """The texts in the log, whose chain must hold."""
     log = SqliteLog.open(store, read_only=True)
     assert log.verify() is None
-    return [str(event.data["text"]) for _, event in log.replay() if event.type == "MessageRecorded"]
+    return [str(event.data["text"]) for event in log.replay() if event.type == "MessageRecorded"]

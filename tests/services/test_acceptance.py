@@ -20,7 +20,7 @@ from services.acceptance_requests import REQUESTS
 from services.acceptance_run import FaultError, Session, differs, fault, outcome_of, run
 from services.bootstrap import bootstrap
 from services.config import Config
-from services.event_log import Draft
+from services.event_log import new_entry
 from services.event_log.errors import EventLogError
 from services.event_log.sqlite.backend import SqliteBackend
 from services.event_log.sqlite.log import SqliteLog
@@ -46,7 +46,7 @@ def accept(directory: Path) -> dict[str, Any]:
 @pytest.fixture
 def store(tmp_path: Path) -> Path:
     """The data directory of a service that has recorded three messages."""
-    draft = Draft("MessageRecorded", 1, datetime.now(UTC), {"source": "api", "text": "hello"})
+    draft = new_entry("MessageRecorded", 1, datetime.now(UTC), {"source": "api", "text": "hello"})
     with contextlib.closing(SqliteLog.open(tmp_path / "events")) as log:
         log.append([draft] * 3)
     return tmp_path
@@ -132,7 +132,7 @@ def _enters_half(monkeypatch: Patch) -> None:
     enter = build.enter
 
     def skip(connection: Any, events: list[Any]) -> None:
-        if len(events) == 1 and events[0][1].type == "NoteTaken":
+        if len(events) == 1 and events[0].type == "NoteTaken":
             return
         enter(connection, events)
 

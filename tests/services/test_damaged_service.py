@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from services.domain.commands import RecordMessage
-from services.event_log import Draft, Flaw, Head, scrubber
+from services.event_log import Flaw, Head, new_entry, scrubber
 from services.event_log.sqlite.backend import SqliteBackend
 from services.event_log.sqlite.log import SqliteLog
 from services.refusals import NotReadyError
@@ -101,7 +101,7 @@ def test_far_from_the_end_it_is_found_while_the_service_works(
         await service.close()
 
     log = SqliteLog.open(tmp_path / "events")
-    log.append([Draft("MessageRecorded", 1, NOW, {"text": "xxx", "source": "x"}) for _ in range(3000)])
+    log.append([new_entry("MessageRecorded", 1, NOW, {"text": "xxx", "source": "x"}) for _ in range(3000)])
     log.close()
     spoil(tmp_path / "events", CHANGED.format(17))
     asyncio.run(run())

@@ -13,7 +13,7 @@ import pytest
 
 from services.domain.events import Event
 from services.event_codec import CLASSES, draft_of, event_of
-from services.event_log import Draft
+from services.event_log import Entry, new_entry
 from services.event_log.records import moment
 from services.event_log.sqlite.log import SqliteLog
 from services.event_redaction import LONGEST, STRUCTURE, RedactionError, planned
@@ -24,19 +24,19 @@ NOW = datetime(2026, 1, 2, tzinfo=UTC)
 SECRET = "hunter2 hunter2"
 
 
-def draft(type_: str, key: str | None = None, at: datetime = NOW, **data: Any) -> Draft:
-    return Draft(type_, 1, at, {"source": "telegram", **data}, key)
+def draft(type_: str, key: str | None = None, at: datetime = NOW, **data: Any) -> Entry:
+    return new_entry(type_, 1, at, {"source": "telegram", **data}, key)
 
 
-def message(text: str, key: str | None = None) -> Draft:
+def message(text: str, key: str | None = None) -> Entry:
     return draft("MessageRecorded", key, text=text)
 
 
-def todo(text: str, *tags: str) -> Draft:
+def todo(text: str, *tags: str) -> Entry:
     return draft("TodoAdded", text=text, due=None, tags=list(tags))
 
 
-def sending(about: str, text: str) -> Draft:
+def sending(about: str, text: str) -> Entry:
     return draft("SendingAnnounced", f"telegram:{about}", about=about, text=text)
 
 
@@ -80,9 +80,9 @@ def test_every_type_of_event_can_be_read_without_its_words(log: SqliteLog, tmp_p
     """Nothing of the words is left, the read models take it, and what holds no words says so."""
     types = sorted(set(CLASSES) - {EVENT_REDACTED[0]})
     log.append([draft_of(example(type_), f"key of {type_}") for type_ in types])
-    without: list[Draft] = []
+    without: list[Entry] = []
     for position, (type_, record) in enumerate(zip(types, list(log.read()), strict=True), start=1):
-        stored = record.envelope()
+        stored = record.entry()
         if SECRET not in json.dumps(without_structure(stored.data)):
             with pytest.raises(RedactionError, match=f"position {position}, {type_}, holds no text"):
                 planned(log, position)
@@ -92,16 +92,14 @@ def test_every_type_of_event_can_be_read_without_its_words(log: SqliteLog, tmp_p
         kept = (stored.type, stored.time, stored.idempotency_key)
         assert (event.type, event.time, event.idempotency_key) == kept
         assert msgspec.json.decode(event.body())["redacted"] == len(types) + 1
-        without.append(Draft(type_, event.version, NOW, event.data))
+        without.append(new_entry(type_, event.version, NOW, event.data))
     other = SqliteLog.open(tmp_path / "other")
     other.append(without)
-    assert [type(event_of(record.envelope())) for record in other.read()] == [
-        CLASSES[d.type] for d in without
-    ]
+    assert [type(event_of(record.entry())) for record in other.read()] == [CLASSES[d.type] for d in without]
     assert Projections.open(tmp_path / "models.db").catch_up(other) == len(without)
 
 
-def said(text: str, number: int, **origin: object) -> Draft:
+def said(text: str, number: int, **origin: object) -> Entry:
     """A message that came through a chat."""
     return draft("MessageRecorded", text=text, origin={"chat": 5, "message": number, **origin})
 
@@ -192,7 +190,7 @@ def test_repeated_words_of_a_long_text(log: SqliteLog, text: str) -> None:
 def test_a_redacted_event_gets_another_id(log: SqliteLog) -> None:
     """Half of it is random: else the old hash would tell whether a guess at the words is right."""
     (record,) = log.append([message("a password")])
-    assert planned(log, 1).changed[1].id != record.envelope().id
+    assert planned(log, 1).changed[1].id != record.entry().id
 
 
 @pytest.mark.parametrize("position", [0, -1, 3])

@@ -16,7 +16,7 @@ import apsw
 import pytest
 
 from services.config import ROOT
-from services.event_log import Draft
+from services.event_log import new_entry
 from services.event_log.sqlite.log import SqliteLog
 from services.projections import database
 from services.sqlite.full_disk import reserve
@@ -74,7 +74,7 @@ def store(tmp_path: Path) -> Path:
     """A log that no process has open, of more messages than a limited process can write."""
     log = SqliteLog.open(tmp_path / "events")
     data = {"text": "a" * 100, "source": "x"}
-    log.append([Draft("MessageRecorded", 1, datetime.now(UTC), data) for _ in range(500)])
+    log.append([new_entry("MessageRecorded", 1, datetime.now(UTC), data) for _ in range(500)])
     log.close()
     return tmp_path / "events"
 
@@ -175,7 +175,7 @@ def test_read_models_that_are_behind(tmp_path: Path) -> None:
     with running(tmp_path) as service:
         assert service.call("POST", "/api/v1/messages", {"text": "todo: milk"}).status == 201
     log = SqliteLog.open(tmp_path / "events")
-    log.append([Draft("MessageRecorded", 1, datetime.now(UTC), {"text": "a", "source": "x"})])
+    log.append([new_entry("MessageRecorded", 1, datetime.now(UTC), {"text": "a", "source": "x"})])
     log.close()
     with listener() as sock, starting(configure(tmp_path), limited(0, MODULE), sock=sock) as service:
         service.wait_ready()

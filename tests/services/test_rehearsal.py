@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from services.domain.commands import RecordMessage
-from services.event_log import GENESIS, Draft, Head
+from services.event_log import GENESIS, Head, new_entry
 from services.event_log.sqlite.backend import SqliteBackend
 from services.event_log.sqlite.log import SqliteLog
 from services.projections import opening
@@ -146,7 +146,7 @@ def test_beside_a_service_of_another_release(tmp_path: Path, monkeypatch: pytest
 def test_of_another_log(tmp_path: Path, missing: bool) -> None:
     """It fails and says why, rather than take from the service the read models that it serves from."""
     if not missing:
-        SqliteLog.open(tmp_path / "elsewhere").append([Draft("X", 1, datetime.now(UTC), {})] * 5)
+        SqliteLog.open(tmp_path / "elsewhere").append([new_entry("X", 1, datetime.now(UTC), {})] * 5)
     with running(tmp_path) as service:
         for text in "abc":
             service.call("POST", MESSAGES, {"text": text})

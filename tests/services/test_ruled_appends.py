@@ -13,7 +13,7 @@ import pytest
 from services.answers import Recorded
 from services.domain import commands as c
 from services.domain.items import Item
-from services.event_log import Append, Draft
+from services.event_log import Append, Entry, new_entry
 from services.event_log.sqlite.backend import SqliteBackend
 from services.event_log.sqlite.log import SqliteLog
 from services.projections import DamagedProjectionsError
@@ -24,8 +24,8 @@ from services.storage import Storage
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 
 
-def draft(text: str, key: str | None = None) -> Draft:
-    return Draft("MessageRecorded", 1, NOW, {"text": text, "source": "test"}, key)
+def draft(text: str, key: str | None = None) -> Entry:
+    return new_entry("MessageRecorded", 1, NOW, {"text": text, "source": "test"}, key)
 
 
 def test_nobody_appends_between_the_question_and_the_append(tmp_path: Path) -> None:

@@ -56,7 +56,7 @@ def test_keys_belong_to_their_source(tmp_path: Path) -> None:
         for source, repeated in (("api", False), ("telegram", False), ("api", True)):
             recorded = await service.record(RecordMessage("a", source=source), "7")
             assert (recorded.repeated, recorded.message.source) == (repeated, source)
-        keys = [record.envelope().idempotency_key for record in await service.events(0, 10)]
+        keys = [record.entry().idempotency_key for record in await service.events(0, 10)]
         assert keys == ["api:7", "telegram:7"]
 
     use(tmp_path, scenario)

@@ -16,7 +16,7 @@ import pytest
 
 from services.config import ROOT
 from services.domain.commands import RecordMessage
-from services.event_log import DamagedError, Draft
+from services.event_log import DamagedError, new_entry
 from services.event_log.sqlite import schema
 from services.event_log.sqlite.backend import SqliteBackend
 from services.event_log.sqlite.log import SqliteLog
@@ -51,9 +51,9 @@ async def once(service: Service, *said: str) -> None:
 def told(directory: Path) -> list[tuple[str, str]]:
     """Of each event its type, and the release or the text."""
     log = SqliteLog.open(directory / "events", read_only=True)
-    envelopes = [envelope for _, envelope in log.replay()]
+    events = list(log.replay())
     log.close()
-    return [(event.type, str(event.data.get("release") or event.data.get("text"))) for event in envelopes]
+    return [(event.type, str(event.data.get("release") or event.data.get("text"))) for event in events]
 
 
 def test_each_run_is_between_its_start_and_its_stop(tmp_path: Path) -> None:
@@ -115,7 +115,7 @@ def test_a_service_that_keeps_ending_does_not_fill_the_log(tmp_path: Path, stops
     async def ends(release: str) -> None:
         storage = Storage(SqliteBackend(tmp_path / "events"), tmp_path / "p" / "helionyx.db", rehearsal=False)
         first, last = (
-            Draft(kind, 1, NOW, {"source": "service", "release": release})
+            new_entry(kind, 1, NOW, {"source": "service", "release": release})
             for kind in ("ServiceStarted", "ServiceStopped")
         )
         await storage.open(first)
@@ -205,8 +205,8 @@ def test_two_logs_that_differ_in_starts_alone_tell_the_same(tmp_path: Path) -> N
     """What was said last tells a log from another one; the commands and the health answer say it."""
     log = SqliteLog.open(tmp_path / "events")
     assert log.contents().said == Head(0, GENESIS)
-    note = Draft("ServiceStarted", 1, NOW, {"source": "service", "release": "r"})
-    message = Draft("MessageRecorded", 1, NOW, {"text": "a", "source": "x"})
+    note = new_entry("ServiceStarted", 1, NOW, {"source": "service", "release": "r"})
+    message = new_entry("MessageRecorded", 1, NOW, {"text": "a", "source": "x"})
     (first,) = log.append([note])
     assert (log.contents().said, log.head()) == (Head(0, GENESIS), Head(1, first.hash))
     said = log.append([message, message])[-1]
@@ -234,7 +234,7 @@ def test_two_logs_that_differ_in_starts_alone_tell_the_same(tmp_path: Path) -> N
 def test_an_index_that_lost_its_entries_does_not_make_a_log_one_of_nothing(tmp_path: Path) -> None:
     """What was said is looked up in it: to find nothing there is damage, and not an empty log."""
     log = SqliteLog.open(tmp_path)
-    log.append([Draft("MessageRecorded", 1, NOW, {"text": "a", "source": "x"})] * 3)
+    log.append([new_entry("MessageRecorded", 1, NOW, {"text": "a", "source": "x"})] * 3)
     root = log._connection.execute(
         "SELECT rootpage FROM sqlite_schema WHERE name = 'events_type_version'"
     ).get
@@ -251,10 +251,10 @@ def test_an_index_that_lost_its_entries_does_not_make_a_log_one_of_nothing(tmp_p
 def test_finding_it_takes_no_longer_behind_many_starts(tmp_path: Path) -> None:
     """It is looked up in the index, and not by walking back."""
     log = SqliteLog.open(tmp_path / "events")
-    log.append([Draft("MessageRecorded", 1, NOW, {"text": "a", "source": "x"})])
+    log.append([new_entry("MessageRecorded", 1, NOW, {"text": "a", "source": "x"})])
     taken = []
     for count in (1, 2000):
-        log.append([Draft("ServiceStarted", 1, NOW, {"source": "service", "release": "r"})] * count)
+        log.append([new_entry("ServiceStarted", 1, NOW, {"source": "service", "release": "r"})] * count)
         assert log.contents().said.position == 1
         taken.append(steps(log, log.contents))
     log.close()

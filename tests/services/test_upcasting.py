@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from services import formats, upcasters
 from services.domain.commands import RecordMessage
-from services.event_log import ConflictError, Draft, records
+from services.event_log import ConflictError, Entry, new_entry, records
 from services.event_log.sqlite.backend import SqliteBackend
 from services.event_log.sqlite.log import SqliteLog
 from services.projections import Projections, files, messages
@@ -37,12 +37,12 @@ def _older(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(module, "UPCASTERS", registry)
 
 
-def old(words: str, key: str | None = None) -> Draft:
-    return Draft(*V0, NOW, {"words": words}, key)
+def old(words: str, key: str | None = None) -> Entry:
+    return new_entry(*V0, NOW, {"words": words}, key)
 
 
-def new(text: str, key: str | None = None, *, source: str = "unknown") -> Draft:
-    return Draft(*formats.MESSAGE_RECORDED, NOW, {"text": text, "source": source}, key)
+def new(text: str, key: str | None = None, *, source: str = "unknown") -> Entry:
+    return new_entry(*formats.MESSAGE_RECORDED, NOW, {"text": text, "source": source}, key)
 
 
 def test_the_registry_fits() -> None:
@@ -83,13 +83,13 @@ def test_an_old_version_is_read_as_todays(tmp_path: Path) -> None:
     log = SqliteLog.open(tmp_path / "events")
     first = log.append([old("hello", "api:k"), new("bye")])
     events = list(log.replay())
-    assert [(position, event.version, event.data) for position, event in events] == [
+    assert [(event.position, event.version, event.data) for event in events] == [
         (1, 1, {"text": "hello", "source": "unknown"}),
         (2, 1, {"text": "bye", "source": "unknown"}),
     ]
-    assert events[0][1].understood(1) == events[0][1]
+    assert events[0].understood() == events[0]
     assert list(log.read()) == list(first)
-    assert first[0].envelope().data == {"words": "hello"}
+    assert first[0].entry().data == {"words": "hello"}
     projections = Projections.open(tmp_path / "p" / "helionyx.db")
     projections.catch_up(log)
     assert [message.text for message in projections.ask(lambda models: messages.after(models, 0, 10))] == [
@@ -105,7 +105,7 @@ def test_a_key_from_before_a_new_version(tmp_path: Path) -> None:
     first = log.append([old("hello", "k")])
     assert log.append([new("hello", "k")]) == first
     assert log.append([old("hello", "k")]) == first
-    for other in (new("hello!", "k"), new("hello", "k", source="api"), Draft("X", 1, NOW, {}, "k")):
+    for other in (new("hello!", "k"), new("hello", "k", source="api"), new_entry("X", 1, NOW, {}, "k")):
         with pytest.raises(ConflictError):
             log.append([other])
 
@@ -113,7 +113,7 @@ def test_a_key_from_before_a_new_version(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("_older")
 def test_a_repeat_through_the_service(tmp_path: Path) -> None:
     """It is answered as today's message."""
-    SqliteLog.open(tmp_path / "events").append([Draft(*V0, NOW, {"words": "a"}, "unknown:k")])
+    SqliteLog.open(tmp_path / "events").append([new_entry(*V0, NOW, {"words": "a"}, "unknown:k")])
 
     async def run() -> None:
         service = Service(SqliteBackend(tmp_path / "events"), tmp_path / "p" / "helionyx.db", lambda: NOW)
@@ -133,22 +133,22 @@ def test_the_file_of_the_read_models_depends_on_what_is_upcast(monkeypatch: pyte
     assert files.file_of(stem) != before
 
 
-@pytest.mark.parametrize("draft", [Draft("Other", 1, NOW, {}), Draft("MessageRecorded", 9, NOW, {})])
-def test_what_has_to_be_understood_is_named(tmp_path: Path, draft: Draft) -> None:
+@pytest.mark.parametrize("draft", [new_entry("Other", 1, NOW, {}), new_entry("MessageRecorded", 9, NOW, {})])
+def test_what_has_to_be_understood_is_named(tmp_path: Path, draft: Entry) -> None:
     """Type, version and position; to read it as it is stays possible."""
     log = SqliteLog.open(tmp_path)
     log.append([new("a"), draft])
-    found = dict(log.replay())
+    found = {event.position: event for event in log.replay()}
     assert (found[2].type, found[2].version) == (draft.type, draft.version)
     match = f"at position 2, found '{draft.type}' in version {draft.version}"
     with pytest.raises(UnknownEventError, match=match):
-        found[2].understood(2)
+        found[2].understood()
 
 
 def test_a_message_that_says_nothing_stops_the_read_models(tmp_path: Path) -> None:
     """It is named where it is entered, and not whenever a page of messages is read."""
     log = SqliteLog.open(tmp_path / "events")
-    log.append([new("a"), Draft("MessageRecorded", 1, NOW, {"text": "by nobody"})])
+    log.append([new("a"), new_entry("MessageRecorded", 1, NOW, {"text": "by nobody"})])
     with pytest.raises(BadEventError, match="a MessageRecorded at position 2"):
         Projections.open(tmp_path / "p" / "helionyx.db").catch_up(log)
 
@@ -156,13 +156,13 @@ def test_a_message_that_says_nothing_stops_the_read_models(tmp_path: Path) -> No
 def test_an_unknown_version_stops_the_read_models(tmp_path: Path) -> None:
     """They would be silent about it. The service says so, and keeps what it is told all the same."""
     log = SqliteLog.open(tmp_path / "events")
-    log.append([new("a"), Draft("Other", 1, NOW, {})])
+    log.append([new("a"), new_entry("Other", 1, NOW, {})])
     stem = tmp_path / "p" / "helionyx.db"
 
     async def run() -> None:
         service = Service(SqliteBackend(tmp_path / "events"), stem, lambda: NOW)
         await service.open()
-        log.append([Draft("MessageRecorded", 9, NOW, {})])
+        log.append([new_entry("MessageRecorded", 9, NOW, {})])
         assert (await service.record(RecordMessage("b", source="api"))).message.position == 4
         assert service.not_ready is not None
         assert "at position 3, found 'MessageRecorded' in version 9" in service.not_ready

@@ -11,7 +11,7 @@ import apsw
 import pytest
 
 from services.domain.commands import RecordMessage
-from services.event_log import Draft, EventLogError, Flaw, Head, scrubber
+from services.event_log import Entry, EventLogError, Flaw, Head, new_entry, scrubber
 from services.event_log.__main__ import main
 from services.event_log.scrubber import Scrubber
 from services.event_log.sqlite.backend import SqliteBackend
@@ -26,9 +26,9 @@ from tests.services.instance import Instance, running
 from tests.services.test_damaged_service import MESSAGES, as_far_as_it_goes, ready_until_told, refused
 
 
-def message(text: str) -> Draft:
+def message(text: str) -> Entry:
     """As another process records it."""
-    return Draft("MessageRecorded", 1, NOW, {"text": text, "source": "x"})
+    return new_entry("MessageRecorded", 1, NOW, {"text": text, "source": "x"})
 
 
 def pages_of(path: Path, name: str) -> list[int]:

@@ -16,7 +16,7 @@ from services.sqlite.full_disk import reserve
 
 if TYPE_CHECKING:
     from services.event_log.log import EventLog
-    from services.event_log.records import Changed, Draft
+    from services.event_log.records import Changed, Entry
 
 
 class SqliteBackend(Backend):
@@ -57,7 +57,7 @@ class SqliteBackend(Backend):
         return alone(self.store)
 
     def rewrite(
-        self, log: EventLog, changed: Changed, last: Callable[[Head], Draft], ready: Callable[[], None]
+        self, log: EventLog, changed: Changed, last: Callable[[Head], Entry], ready: Callable[[], None]
     ) -> Head:
         from services.event_log.sqlite.rewriting import rewrite
 

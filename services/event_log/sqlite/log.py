@@ -13,7 +13,7 @@ from services.event_log.chain import Flaw, check
 from services.event_log.errors import RESTORE, DamagedError, EventLogError
 from services.event_log.log import BATCH, EventLog, Outcome
 from services.event_log.reading import Reader
-from services.event_log.records import Append, Envelope, Record, decode
+from services.event_log.records import Append, Entry, Record, decode
 from services.event_log.sqlite import rows
 from services.event_log.sqlite.directory import make_file, refuse_no_file
 from services.event_log.sqlite.errors import explained
@@ -118,7 +118,7 @@ class SqliteLog(SqliteSummary, EventLog):
     def loss(self) -> str | None:
         return self._files.loss() if self._files else None
 
-    def replay(self, after: int = 0, limit: int | None = None) -> Iterator[tuple[int, Envelope]]:
+    def replay(self, after: int = 0, limit: int | None = None) -> Iterator[Entry]:
         remaining = limit
         while remaining is None or remaining > 0:
             size = BATCH if remaining is None else min(BATCH, remaining)
@@ -127,7 +127,7 @@ class SqliteLog(SqliteSummary, EventLog):
                     list[tuple[int, str]], self._connection.execute(_BODIES, (after, size)).fetchall()
                 )
             for position, body in events:
-                yield position, decode(body).today()
+                yield decode(position, body).today()
             if len(events) < size:
                 return
             self._refuse_circle(after, events[-1][0])

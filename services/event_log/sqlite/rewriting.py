@@ -17,7 +17,7 @@ from services.event_log.chain import behind
 from services.event_log.errors import RESTORE, BusyError, DamagedError, EventLogError
 from services.event_log.files import sync
 from services.event_log.log import EventLog
-from services.event_log.records import Changed, Draft, Record
+from services.event_log.records import Changed, Entry, Record
 from services.event_log.sqlite.log import SqliteLog
 from services.event_log.sqlite.schema import FILE_NAME, open_alone
 from services.event_log.summary import BEGINNING, Head
@@ -45,7 +45,7 @@ def alone(store: Path) -> Iterator[EventLog]:
 
 
 def rewrite(
-    log: EventLog, store: Path, changed: Changed, last: Callable[[Head], Draft], ready: Callable[[], None]
+    log: EventLog, store: Path, changed: Changed, last: Callable[[Head], Entry], ready: Callable[[], None]
 ) -> Head:
     """Rewrite the log as `Backend.rewrite` does."""
     _clear(store)
@@ -70,7 +70,7 @@ def rewrite(
     return end
 
 
-def _written(log: EventLog, scratch: Path, changed: Changed, last: Callable[[Head], Draft]) -> Head:
+def _written(log: EventLog, scratch: Path, changed: Changed, last: Callable[[Head], Entry]) -> Head:
     """Write the new log into `scratch` and verify it."""
     path = scratch / FILE_NAME
     with contextlib.closing(SqliteLog.open(scratch)) as copy:
@@ -83,7 +83,7 @@ def _written(log: EventLog, scratch: Path, changed: Changed, last: Callable[[Hea
     return end
 
 
-def _records(log: EventLog, changed: Changed, last: Callable[[Head], Draft]) -> Iterator[Record]:
+def _records(log: EventLog, changed: Changed, last: Callable[[Head], Entry]) -> Iterator[Record]:
     head = BEGINNING
     for record in log.read():
         event = changed.get(record.position)

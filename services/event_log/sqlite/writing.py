@@ -12,7 +12,7 @@ import msgspec
 from services.event_log.chain import behind
 from services.event_log.errors import RESTORE, ConflictError, DamagedError, misfit
 from services.event_log.log import Outcome
-from services.event_log.records import Append, Draft, Record, chain_hash, decode, moment, repeats
+from services.event_log.records import Append, Entry, Record, chain_hash, moment, repeats
 from services.event_log.summary import Head
 from services.sqlite.transactions import savepoint
 
@@ -97,7 +97,7 @@ def take_over(
 
 def _refuse_ambiguous(connection: apsw.Connection, record: Record) -> None:
     """Raise ValueError for a body that SQLite and `records` read differently, or that only one can read."""
-    event = decode(record.body)
+    event = record.entry()
     ours = (event.id, event.type, event.version, event.time, event.idempotency_key)
     theirs = connection.execute(_COLUMNS, (record.position,)).fetchone()
     if ours != theirs:
@@ -128,7 +128,7 @@ def _insert(connection: apsw.Connection, body: str, head: Head) -> Record:
     return Record(position, head.hash, digest.hex(), body)
 
 
-def _earlier(connection: apsw.Connection, drafts: Sequence[Draft]) -> Outcome | None:
+def _earlier(connection: apsw.Connection, drafts: Sequence[Entry]) -> Outcome | None:
     """The outcome of the append that `drafts` repeat, None if they repeat none. Raises DamagedError."""
     try:
         return _repeated(connection, drafts)
@@ -136,7 +136,7 @@ def _earlier(connection: apsw.Connection, drafts: Sequence[Draft]) -> Outcome | 
         return error
 
 
-def _repeated(connection: apsw.Connection, drafts: Sequence[Draft]) -> tuple[Record, ...] | None:
+def _repeated(connection: apsw.Connection, drafts: Sequence[Entry]) -> tuple[Record, ...] | None:
     """The records that `drafts` repeat, or None. Raises one of OWN_ERRORS, and DamagedError."""
     for index, draft in enumerate(drafts):
         if draft.idempotency_key is None:
@@ -155,7 +155,7 @@ def _repeated(connection: apsw.Connection, drafts: Sequence[Draft]) -> tuple[Rec
     return None
 
 
-def _is_repeat(draft: Draft, record: Record) -> bool:
+def _is_repeat(draft: Entry, record: Record) -> bool:
     try:
         return repeats(draft, record)
     except msgspec.DecodeError as error:

@@ -16,7 +16,7 @@ import pytest
 
 from services.api.app import build_app
 from services.api.events import BATCH
-from services.event_log import GENESIS, Draft
+from services.event_log import GENESIS, new_entry
 from services.event_log.sqlite.log import SqliteLog
 from services.identity import Identity
 from services.service import Service
@@ -228,7 +228,7 @@ def test_a_bad_query(service: Instance, query: str) -> None:
 def test_the_chain_can_be_checked_from_outside(service: Instance, store: Path) -> None:
     """The lines of /events are all that is needed to compute every hash; more than a batch of them."""
     log = SqliteLog.open(store / "events")
-    log.append([Draft("X", 1, datetime.now(UTC), {"n": n}) for n in range(2 * BATCH)])
+    log.append([new_entry("X", 1, datetime.now(UTC), {"n": n}) for n in range(2 * BATCH)])
     log.close()
     answer = service.call("GET", EVENTS)
     assert (answer.status, answer.headers["content-type"]) == (200, "application/x-ndjson")

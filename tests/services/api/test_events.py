@@ -14,7 +14,7 @@ import apsw
 import pytest
 
 from services.api import events
-from services.event_log import Draft, Record
+from services.event_log import Record, new_entry
 from services.event_log.reading import Reader, Selection
 from services.event_log.sqlite import pages as pages_module
 from services.event_log.sqlite.backend import SqliteBackend
@@ -35,7 +35,7 @@ def at(hours: int) -> datetime:
 def append(directory: Path, *moments: datetime, text: str = "") -> None:
     """Append as another process does."""
     log = SqliteLog.open(directory / "events")
-    log.append([Draft("Other", 1, moment, {"text": text}) for moment in moments])
+    log.append([new_entry("Other", 1, moment, {"text": text}) for moment in moments])
     log.close()
 
 

@@ -16,7 +16,7 @@ import pytest
 
 from services.api import streams
 from services.domain.commands import RecordMessage
-from services.event_log import Draft
+from services.event_log import new_entry
 from services.event_log.sqlite.backend import SqliteBackend
 from services.event_log.sqlite.log import SqliteLog
 from services.service import Service
@@ -67,7 +67,7 @@ def say(service: Instance, text: str) -> int:
 def append(directory: Path, type_: str, *moments: datetime) -> None:
     """Append as another process does."""
     log = SqliteLog.open(directory / "events")
-    log.append([Draft(type_, 1, moment, {}) for moment in moments])
+    log.append([new_entry(type_, 1, moment, {}) for moment in moments])
     log.close()
 
 

@@ -15,7 +15,7 @@ import pytest
 from services import service as service_module
 from services.config import ROOT
 from services.domain.commands import RecordMessage
-from services.event_log import Draft, Head, Record
+from services.event_log import Head, Record, new_entry
 from services.event_log.sqlite.backend import SqliteBackend
 from services.event_log.sqlite.log import SqliteLog
 from services.event_log.watch import POLL_SECONDS
@@ -52,7 +52,7 @@ async def collect(
 def append(directory: Path, *texts: str, type_: str = "Other") -> None:
     """Append as another connection does."""
     log = SqliteLog.open(directory / "events")
-    log.append([Draft(type_, 1, NOW, {"text": text, "source": "x"}) for text in texts])
+    log.append([new_entry(type_, 1, NOW, {"text": text, "source": "x"}) for text in texts])
     log.close()
 
 
@@ -111,12 +111,12 @@ APPENDER = """
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from services.event_log import Draft
+from services.event_log import new_entry
 from services.event_log.sqlite.log import SqliteLog
 
 log = SqliteLog.open(Path(sys.argv[1]))
 for number in range(int(sys.argv[2])):
-    log.append([Draft("Other", 1, datetime.now(UTC), {"n": number})])
+    log.append([new_entry("Other", 1, datetime.now(UTC), {"n": number})])
 """
 
 

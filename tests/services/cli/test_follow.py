@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from services.event_log import Draft
+from services.event_log import new_entry
 from services.event_log.sqlite.log import SqliteLog
 from services.event_log.transfer import import_lines
 from tests.services.instance import Instance, configure, free_port, starting
@@ -125,7 +125,7 @@ def restore(directory: Path, lines: list[bytes], more: int) -> None:
     (directory / "events.head").unlink()  # as a restore does: else this is no log for the service
     with contextlib.closing(SqliteLog.open(directory / "events")) as log:
         import_lines(log, [line + b"\n" for line in lines])
-        note = Draft("MessageRecorded", 1, datetime.now(UTC), {"text": "a", "source": "x"})
+        note = new_entry("MessageRecorded", 1, datetime.now(UTC), {"text": "a", "source": "x"})
         log.append([note] * more)
 
 

@@ -27,7 +27,7 @@ UNAVAILABLE = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnect
 def kept(directory: Path) -> Counter[object]:
     """How often each text is in the log."""
     with contextlib.closing(SqliteLog.open(directory / "events", read_only=True)) as log:
-        events = [record.envelope() for record in log.read()]
+        events = [record.entry() for record in log.read()]
     return Counter(event.data["text"] for event in events if event.type == "MessageRecorded")
 
 

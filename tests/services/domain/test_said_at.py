@@ -16,7 +16,7 @@ import pytest
 
 from services.config import ROOT
 from services.domain.origin import Attachment, Forward, Link, Origin, Person, Reply
-from services.event_log import ConflictError, Draft
+from services.event_log import ConflictError, new_entry
 from services.event_log.sqlite.backend import SqliteBackend
 from services.event_log.sqlite.log import SqliteLog
 from services.projections import entries
@@ -126,7 +126,7 @@ def test_a_message_that_means_nothing_but_itself(tmp_path: Path) -> None:
 def test_a_repeat_of_a_message_of_an_earlier_release(tmp_path: Path) -> None:
     """A message with the same key counts as the same message, also without time and origin."""
     data = {"text": "buy milk", "source": "telegram"}
-    SqliteLog.open(tmp_path / "events").append([Draft("MessageRecorded", 1, NOW, data, "telegram:k")])
+    SqliteLog.open(tmp_path / "events").append([new_entry("MessageRecorded", 1, NOW, data, "telegram:k")])
     recorded = run(tmp_path, lambda service: tell(service, "buy milk", "k"))
     assert (recorded.repeated, recorded.position) == (True, 1)
     recorded = run(tmp_path, lambda service: tell(service, "buy milk", "k", understand=False))

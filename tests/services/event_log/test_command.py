@@ -14,7 +14,7 @@ import apsw
 import pytest
 
 from services.config import ROOT
-from services.event_log import GENESIS, Draft, MisfitError
+from services.event_log import GENESIS, MisfitError, new_entry
 from services.event_log.lines import from_line, to_line
 from services.event_log.sqlite.log import SqliteLog
 from services.event_log.transfer import import_lines
@@ -38,7 +38,7 @@ def fill(store: Path, *texts: str) -> SqliteLog:
     """A log of these messages, with keys."""
     log = SqliteLog.open(store)
     for text in texts:
-        log.append([Draft("MessageRecorded", 1, NOW, {"text": text, "source": "x"}, f"key of {text}")])
+        log.append([new_entry("MessageRecorded", 1, NOW, {"text": text, "source": "x"}, f"key of {text}")])
     return log
 
 
@@ -62,7 +62,9 @@ def test_a_round_trip_gives_the_same_head(tmp_path: Path) -> None:
     assert other.verify() is None
     assert run("export", "--store", tmp_path / "two").stdout == out.stdout
     assert (
-        other.append([Draft("MessageRecorded", 1, NOW, {"text": "b", "source": "x"}, "key of b")])[0].position
+        other.append([new_entry("MessageRecorded", 1, NOW, {"text": "b", "source": "x"}, "key of b")])[
+            0
+        ].position
         == 2
     )
 
@@ -140,7 +142,7 @@ def test_a_body_that_is_none_is_refused(tmp_path: Path) -> None:
     from services.event_log.records import Record, chain_hash
 
     digest = chain_hash(bytes(32), 1, b"{}").hex()
-    with pytest.raises(MisfitError, match="position 1 does not fit: it is no record"):
+    with pytest.raises(MisfitError, match="position 1 does not fit: not a record"):
         import_lines(SqliteLog.open(tmp_path), [to_line(Record(1, GENESIS, digest, "{}"))])
 
 
@@ -165,7 +167,7 @@ def test_a_backup_while_the_service_runs(tmp_path: Path) -> None:
     assert [path.name for path in target.iterdir()] == ["events.db"]
     copy = SqliteLog.open(target)
     assert list(copy.read()) == list(log.read(limit=6))
-    assert copy.append([Draft("X", 1, NOW, {})])[0].position == 7
+    assert copy.append([new_entry("X", 1, NOW, {})])[0].position == 7
 
 
 def test_a_backup_replaces_nothing_and_leaves_nothing_half(tmp_path: Path) -> None:

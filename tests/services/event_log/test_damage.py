@@ -15,7 +15,7 @@ import apsw
 import pytest
 
 from services.config import ROOT
-from services.event_log import Append, DamagedError, Draft, EventLogError, Head, Record
+from services.event_log import Append, DamagedError, EventLogError, Head, Record, new_entry
 from services.event_log.__main__ import main
 from services.event_log.sqlite.log import SqliteLog
 from services.event_log.sqlite.schema import open_for_appending
@@ -30,7 +30,7 @@ def fill(store: Path, count: int = RECORDS) -> list[Record]:
     """A closed log of messages, each appended for itself."""
     log = SqliteLog.open(store)
     drafts = [
-        Draft("MessageRecorded", 1, NOW, {"text": f"{number} {'x' * 200}", "source": "api"}, f"k{number}")
+        new_entry("MessageRecorded", 1, NOW, {"text": f"{number} {'x' * 200}", "source": "api"}, f"k{number}")
         for number in range(count)
     ]
     for draft in drafts:
@@ -82,7 +82,7 @@ def test_a_file_that_is_cut_off_anywhere(tmp_path: Path, capsys: pytest.CaptureF
         assert not ok
         assert position in (None, len(found) + 1)
         with pytest.raises(EventLogError):
-            SqliteLog.open(store).append([Draft("X", 1, NOW, {})])
+            SqliteLog.open(store).append([new_entry("X", 1, NOW, {})])
         assert (store / "events.db").read_bytes() == data[:cut]
     assert lengths == sorted(lengths)
     assert lengths[-1] > RECORDS - 5
@@ -93,7 +93,9 @@ def test_a_wal_that_is_cut_off_anywhere(tmp_path: Path, capsys: pytest.CaptureFi
     process = tmp_path / "open"
     log = SqliteLog.open(process)
     for number in range(30):
-        log.append([Draft("MessageRecorded", 1, NOW, {"text": f"{number}", "source": "x"}) for _ in range(2)])
+        log.append(
+            [new_entry("MessageRecorded", 1, NOW, {"text": f"{number}", "source": "x"}) for _ in range(2)]
+        )
     records = list(log.read())
     files = {path.name: path.read_bytes() for path in process.iterdir()}
     wal = files["events.db-wal"]
@@ -107,7 +109,7 @@ def test_a_wal_that_is_cut_off_anywhere(tmp_path: Path, capsys: pytest.CaptureFi
         assert found == records[: len(found)]
         assert len(found) % 2 == 0  # an append is there as a whole, or not at all
         assert verified(store, capsys) == (True, None)
-        assert SqliteLog.open(store).append([Draft("X", 1, NOW, {})])[0].position == len(found) + 1
+        assert SqliteLog.open(store).append([new_entry("X", 1, NOW, {})])[0].position == len(found) + 1
         seen.add(len(found))
     assert {0, 60} <= seen
     assert len(seen) > 10
@@ -149,10 +151,10 @@ def test_nothing_is_appended_behind_a_last_record_that_was_changed(tmp_path: Pat
     """Each append looks at it, also where it was whole at the opening."""
     fill(tmp_path)
     log = SqliteLog.open(tmp_path)
-    log.append([Draft("X", 1, NOW, {})])
+    log.append([new_entry("X", 1, NOW, {})])
     spoil(tmp_path, sql.format(RECORDS + 1).replace("'xxx', 'xyx'", "'X', 'Y'"))
     with pytest.raises(DamagedError, match=f"position {RECORDS + 1} is not what was appended"):
-        log.append([Draft("X", 1, NOW, {})])
+        log.append([new_entry("X", 1, NOW, {})])
     assert log.head().position == RECORDS + 1
 
 
@@ -162,7 +164,7 @@ def test_nothing_is_appended_in_front_of_what_is_there(tmp_path: Path) -> None:
     connection = open_for_appending(tmp_path)
     before = Head(1, records[0].hash)
     with pytest.raises(DamagedError, match="goes on behind position 1"), transaction(connection):
-        append_all(connection, [Append([Draft("X", 1, NOW, {})])], before)
+        append_all(connection, [Append([new_entry("X", 1, NOW, {})])], before)
     connection.close()
     assert readable(tmp_path) == records
 
@@ -179,7 +181,7 @@ def test_a_read_only_disk(tmp_path: Path) -> None:
     store.chmod(0o555)
     code = f"""
 from pathlib import Path
-from services.event_log import Draft, EventLogError
+from services.event_log import new_entry, EventLogError
 from services.event_log.sqlite.log import SqliteLog
 from services.event_log.__main__ import main
 main(["head", "--store", {str(store)!r}])

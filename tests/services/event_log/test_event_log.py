@@ -11,15 +11,15 @@ from types import SimpleNamespace
 import apsw
 import pytest
 
-from services.event_log import Append, Draft
+from services.event_log import Append, Entry, new_entry
 from services.event_log.records import new_id
 from services.event_log.sqlite.log import SqliteLog
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678901, UTC)
 
 
-def draft(text: str, key: str | None = None) -> Draft:
-    return Draft("MessageRecorded", 1, NOW, {"text": text, "source": "test"}, key)
+def draft(text: str, key: str | None = None) -> Entry:
+    return new_entry("MessageRecorded", 1, NOW, {"text": text, "source": "test"}, key)
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def raw(log: SqliteLog) -> apsw.Connection:
 def test_a_time_without_a_zone_is_refused() -> None:
     """A time without a zone is not a time."""
     with pytest.raises(ValueError, match="time zone"):
-        Draft("X", 1, datetime(2026, 1, 1), {}).body()
+        new_entry("X", 1, datetime(2026, 1, 1), {})
 
 
 def test_ids_are_in_the_order_of_time() -> None:

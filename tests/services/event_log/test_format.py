@@ -12,7 +12,7 @@ from typing import Any
 import apsw
 import pytest
 
-from services.event_log import GENESIS, Draft
+from services.event_log import GENESIS, Entry, new_entry
 from services.event_log.lines import to_line
 from services.event_log.sqlite.log import SqliteLog
 from services.event_log.sqlite.schema import open_for_reading
@@ -21,11 +21,11 @@ HERE = Path(__file__).parent
 KNOWN: list[dict[str, Any]] = json.loads((HERE / "event_log_v1.json").read_text())
 
 
-def draft(known: dict[str, Any]) -> Draft:
+def draft(known: dict[str, Any]) -> Entry:
     """The event that a known record was made from."""
     data = {"text": known["text"], "source": "api"}
     time = datetime.fromisoformat(known["time"])
-    return Draft("MessageRecorded", 1, time, data, known["idempotency_key"], known["id"])
+    return new_entry("MessageRecorded", 1, time, data, known["idempotency_key"], known["id"])
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def test_an_old_file_is_read_and_continued(old_store: Path) -> None:
     """A file of version 1 opens, verifies, gives its records and takes the next one."""
     log = SqliteLog.open(old_store)
     assert [record.body for record in log.read()] == [known["body"] for known in KNOWN]
-    (record,) = log.append([Draft("X", 1, datetime.fromisoformat("2026-01-01T00:00:00Z"), {})])
+    (record,) = log.append([new_entry("X", 1, datetime.fromisoformat("2026-01-01T00:00:00Z"), {})])
     assert (record.position, record.previous, log.verify()) == (4, KNOWN[-1]["hash"], None)
 
 

@@ -15,20 +15,21 @@ from services.config import ROOT
 from services.event_log import (
     Append,
     DamagedError,
-    Draft,
+    Entry,
     EventLogError,
+    new_entry,
 )
 from services.event_log.sqlite.log import SqliteLog
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 
 
-def draft(text: str, key: str | None = None) -> Draft:
-    return Draft("MessageRecorded", 1, NOW, {"text": text, "source": "test"}, key)
+def draft(text: str, key: str | None = None) -> Entry:
+    return new_entry("MessageRecorded", 1, NOW, {"text": text, "source": "test"}, key)
 
 
 def texts(log: SqliteLog) -> list[object]:
-    return [record.envelope().data["text"] for record in log.read()]
+    return [record.entry().data["text"] for record in log.read()]
 
 
 @pytest.mark.parametrize("count", [1, 2])
@@ -66,7 +67,7 @@ import asyncio, json, sys
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
-from services.event_log import Append, Draft
+from services.event_log import Append, Entry, new_entry
 from services.event_log.sqlite.log import SqliteLog
 from services.event_log.group import GroupCommit
 
@@ -77,7 +78,7 @@ told = []
 async def client(group, number):
     for turn in range(40):
         for key in (f"{sys.argv[2]}-{number}-{turn}", f"both-{number}-{turn}"):
-            draft = Draft("MessageRecorded", 1, datetime.now(UTC), {"text": key, "source": "x"}, key)
+            draft = new_entry("MessageRecorded", 1, datetime.now(UTC), {"text": key, "source": "x"}, key)
             (record,) = await group.append(Append([draft]))
             told.append((key, record.position, record.hash))
 
@@ -109,7 +110,7 @@ def test_two_processes_with_groups_of_their_own(tmp_path: Path) -> None:
     told = [tuple(item) for process in processes for item in json.loads(process.communicate(timeout=60)[0])]
     log = SqliteLog.open(tmp_path, read_only=True)
     found = {
-        record.envelope().idempotency_key: (record.envelope().idempotency_key, record.position, record.hash)
+        record.entry().idempotency_key: (record.entry().idempotency_key, record.position, record.hash)
         for record in log.read()
     }
     assert len(told) == 2 * 16 * 40 * 2

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from services.event_log import Draft
+from services.event_log import Entry, new_entry
 from services.event_log.errors import DamagedError
 from services.event_log.sqlite.backend import SqliteBackend
 from services.event_log.sqlite.log import SqliteLog
@@ -18,8 +18,8 @@ from tests.services.steps import steps
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 
 
-def drafts(*events: tuple[str, int]) -> list[Draft]:
-    return [Draft(type_, version, NOW, {}) for type_, version in events]
+def drafts(*events: tuple[str, int]) -> list[Entry]:
+    return [new_entry(type_, version, NOW, {}) for type_, version in events]
 
 
 def test_it_takes_as_long_for_many_records_as_for_few(tmp_path: Path) -> None:

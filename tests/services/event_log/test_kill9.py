@@ -123,7 +123,7 @@ def examine(store: Path, stem: Path, callers: Callers, fresh: Path) -> None:
         assert log.verify() is None
         assert log.damage() is None
         messages = log.read(types=["MessageRecorded"])
-        found = [(str(record.envelope().idempotency_key), record.position) for record in messages]
+        found = [(str(record.entry().idempotency_key), record.position) for record in messages]
         times = Counter(key for key, _ in found)
         doubled = [key for key, count in times.items() if count > 1]
         there = {key.removeprefix("api:"): position for key, position in found}

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from services.event_log import Draft, Head
+from services.event_log import Head, new_entry
 from services.event_log import __main__ as program
 from services.event_log.last_backup import beside, read
 from services.event_log.last_head import LastHead
@@ -20,7 +20,7 @@ DAY = datetime(2026, 1, 2, tzinfo=UTC)
 def store(tmp_path: Path) -> Path:
     """A log of one record that a service has had open."""
     log = SqliteLog.open(tmp_path / "events")
-    (record,) = log.append([Draft("X", 1, DAY, {})])
+    (record,) = log.append([new_entry("X", 1, DAY, {})])
     log.close()
     LastHead.beside(tmp_path / "events").write(Head(record.position, record.hash))
     return tmp_path / "events"

@@ -15,7 +15,17 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from services.event_log import GENESIS, Append, ConflictError, Draft, EventLog, PositionError, Record
+from services.event_log import (
+    GENESIS,
+    Append,
+    ConflictError,
+    Entry,
+    EventLog,
+    PositionError,
+    Record,
+    new_entry,
+)
+from services.event_log.records import moment
 from services.event_log.transfer import export, import_lines
 from services.event_log.watch import Watch
 from tests.services.event_log.contract.harness import Harness, Memory, Sqlite
@@ -28,7 +38,7 @@ KEYS = ("k", "K", "k\0", "k\0k", "schlüssel", "")
 times = st.integers(-3, 9).map(lambda minutes: BEGIN + timedelta(minutes=minutes))
 values = st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(max_size=5)
 drafts = st.builds(
-    Draft,
+    new_entry,
     st.sampled_from(TYPES),
     st.integers(1, 2),
     times,
@@ -38,7 +48,7 @@ drafts = st.builds(
 )
 kinds = st.none() | st.sets(st.sampled_from(TYPES))
 impossible = st.builds(
-    Draft, st.just(NO_BODY), st.just(1), times, st.just([]), st.none() | st.sampled_from(KEYS)
+    new_entry, st.just(NO_BODY), st.just(1), times, st.just([]), st.none() | st.sampled_from(KEYS)
 )
 """Its data is no object: the table finds out when those in front of it are in there already."""
 
@@ -49,15 +59,15 @@ wanted = st.tuples(st.lists(drafts | drafts | drafts | impossible, max_size=3), 
 pytestmark = pytest.mark.timeout(420)
 """What fails is made small first, for up to five minutes."""
 
-Model = list[Draft]
+Model = list[Entry]
 Told = list[int] | type[Exception]
 """The positions of an append's records, or how it is refused."""
 
 
-def told(model: Model, asked: Sequence[Draft], expected: int | None) -> Told:
+def told(model: Model, asked: Sequence[Entry], expected: int | None) -> Told:
     """What is to become of an append, by the words of EventLog.append alone; `model` takes what is new."""
 
-    def said(draft: Draft) -> tuple[object, ...]:
+    def said(draft: Entry) -> tuple[object, ...]:
         return draft.type, draft.version, draft.idempotency_key, draft.data
 
     used = {
@@ -83,9 +93,9 @@ def told(model: Model, asked: Sequence[Draft], expected: int | None) -> Told:
     return list(range(len(model) - len(asked) + 1, len(model) + 1))
 
 
-def _anew(draft: Draft, key: str | None) -> Draft:
+def _anew(draft: Entry, key: str | None) -> Entry:
     """The same once more, as somebody sends it who does not know that it is there."""
-    return Draft(draft.type, draft.version, draft.time, draft.data, key)
+    return new_entry(draft.type, draft.version, datetime.fromisoformat(draft.time), draft.data, key)
 
 
 class Beside(RuleBasedStateMachine):
@@ -119,7 +129,7 @@ class Beside(RuleBasedStateMachine):
         """These records are those of the list at these positions."""
         assert [record.position for record in found] == list(positions)
         for record in found:
-            draft, event = self.model[record.position - 1], record.envelope()
+            draft, event = self.model[record.position - 1], record.entry()
             assert record.body == draft.body()
             assert (event.id, event.type, event.version) == (draft.id, draft.type, draft.version)
             assert (event.data, event.idempotency_key) == (draft.data, draft.idempotency_key)
@@ -135,11 +145,11 @@ class Beside(RuleBasedStateMachine):
             assert isinstance(found, expected), found
 
     @rule(which=st.integers(0, 1), wanted=wanted)
-    def append(self, which: int, wanted: tuple[list[Draft], int | None]) -> None:
+    def append(self, which: int, wanted: tuple[list[Entry], int | None]) -> None:
         """One append."""
         self._append(which, *wanted)
 
-    def _append(self, which: int, asked: list[Draft], off: int | None) -> None:
+    def _append(self, which: int, asked: list[Entry], off: int | None) -> None:
         position = None if off is None else len(self.model) + off
         expected = told(self.model, asked, position)
         found: object
@@ -162,7 +172,7 @@ class Beside(RuleBasedStateMachine):
         self._append(which, asked, None)
 
     @rule(which=st.integers(0, 1), group=st.lists(wanted, max_size=5))
-    def append_each(self, which: int, group: list[tuple[list[Draft], int | None]]) -> None:
+    def append_each(self, which: int, group: list[tuple[list[Entry], int | None]]) -> None:
         """Several together end as if they had come one after the other."""
         before, expected, appends = len(self.model), [], []
         for asked, off in group:
@@ -201,8 +211,8 @@ class Beside(RuleBasedStateMachine):
             for position, draft in enumerate(self.model, start=1)
             if position > after
             and (types is None or draft.type in types)
-            and (since is None or draft.time >= since)
-            and (until is None or draft.time < until)
+            and (since is None or draft.time >= moment(since))
+            and (until is None or draft.time < moment(until))
         ][:limit]
         found = self.logs[which].read(after, limit, types=types, since=since, until=until)
         self.same(list(found), expected)
@@ -214,7 +224,7 @@ class Beside(RuleBasedStateMachine):
         """A stream gives each once, in order, also what is appended by the other one while it is read."""
         expected = [
             position
-            for position, draft in enumerate([*self.model, Draft("A", 1, BEGIN, {})], start=1)
+            for position, draft in enumerate([*self.model, new_entry("A", 1, BEGIN, {})], start=1)
             if position > after and (types is None or draft.type in types)
         ]
         self.same(asyncio.run(self._streamed(which, after, types, len(expected))), expected)
@@ -230,7 +240,7 @@ class Beside(RuleBasedStateMachine):
             return tuple(log.read(after, 2, types=types)), end
 
         watch = Watch(look)
-        late = Draft("A", 1, BEGIN, {})
+        late = new_entry("A", 1, BEGIN, {})
         self.model.append(late)
         asyncio.get_running_loop().call_soon(lambda: watch.reached(other.append([late])[0].position))
         found: list[Record] = []

@@ -14,7 +14,7 @@ import apsw
 import pytest
 
 from services.config import ROOT
-from services.event_log import GENESIS, BusyError, Draft
+from services.event_log import GENESIS, BusyError, new_entry
 from services.event_log.sqlite import schema
 from services.event_log.sqlite.log import SqliteLog
 from services.projections import Projections
@@ -25,7 +25,7 @@ import signal
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from services.event_log import Draft
+from services.event_log import new_entry
 from services.event_log.sqlite.log import SqliteLog
 
 if len(sys.argv) > 4:
@@ -36,7 +36,7 @@ signal.signal(signal.SIGTERM, lambda *_: stopped.append(True))
 for number in range(int(sys.argv[2])):
     if stopped:
         break
-    draft = Draft("MessageRecorded", 1, datetime.now(UTC), {"text": "x" * 300, "source": sys.argv[3]})
+    draft = new_entry("MessageRecorded", 1, datetime.now(UTC), {"text": "x" * 300, "source": sys.argv[3]})
     (record,) = log.append([draft])
     print(record.position, record.hash, flush=True)
 """
@@ -149,7 +149,7 @@ while projections.catch_up(log) < count:
         assert follower.stdout is not None
         follower.stdout.readline()
     for number in range(count):
-        log.append([Draft("MessageRecorded", 1, datetime.now(UTC), {"text": f"{number}", "source": "x"})])
+        log.append([new_entry("MessageRecorded", 1, datetime.now(UTC), {"text": f"{number}", "source": "x"})])
     for follower in followers:
         follower.communicate(timeout=20)
     assert [follower.returncode for follower in followers] == [0, 0]
@@ -183,7 +183,7 @@ def test_a_lock_is_waited_for(tmp_path: Path) -> None:
     other.execute("BEGIN IMMEDIATE")
     timer = threading.Timer(0.3, other.execute, ["COMMIT"])
     timer.start()
-    log.append([Draft("X", 1, datetime.now(UTC), {})])
+    log.append([new_entry("X", 1, datetime.now(UTC), {})])
     timer.join()
     assert log.head().position == 1
 
@@ -197,10 +197,10 @@ def test_a_lock_is_not_waited_for_for_ever(tmp_path: Path, monkeypatch: pytest.M
     for _ in range(2):
         begun = time.monotonic()
         with pytest.raises(BusyError, match="stayed locked"):
-            log.append([Draft("X", 1, datetime.now(UTC), {})])
+            log.append([new_entry("X", 1, datetime.now(UTC), {})])
         assert 0.2 <= time.monotonic() - begun < 2
     other.execute("COMMIT")
-    assert log.append([Draft("X", 1, datetime.now(UTC), {})])[0].position == 1
+    assert log.append([new_entry("X", 1, datetime.now(UTC), {})])[0].position == 1
 
 
 def test_the_command_on_a_store_that_does_not_exist(tmp_path: Path) -> None:
@@ -223,7 +223,7 @@ def test_verify_of_a_store_that_does_not_exist_is_no_all_clear(tmp_path: Path) -
 def test_the_command_on_a_log(tmp_path: Path, running: bool) -> None:
     """Head and verify say the same whether a process has the log open or none has."""
     log = SqliteLog.open(tmp_path)
-    first, second = log.append([Draft("X", 1, datetime.now(UTC), {"n": n}) for n in range(2)])
+    first, second = log.append([new_entry("X", 1, datetime.now(UTC), {"n": n}) for n in range(2)])
     if not running:
         log.close()
     last = {"position": 2, "hash": second.hash}
@@ -259,7 +259,7 @@ def test_the_command_on_a_log(tmp_path: Path, running: bool) -> None:
 def test_the_command_finds_a_change(tmp_path: Path) -> None:
     """Verify exits with 1 and says where."""
     log = SqliteLog.open(tmp_path)
-    log.append([Draft("X", 1, datetime.now(UTC), {"n": n}) for n in range(3)])
+    log.append([new_entry("X", 1, datetime.now(UTC), {"n": n}) for n in range(3)])
     connection = apsw.Connection(str(tmp_path / "events.db"))
     connection.execute("DROP TRIGGER events_update; UPDATE events SET body = body || ' ' WHERE position = 2")
     problem = "the record at position 2 is not what was appended: its hash is not that of its content"

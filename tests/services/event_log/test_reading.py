@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from services.event_log import Draft
+from services.event_log import new_entry
 from services.event_log.records import moment
 from services.event_log.sqlite.log import SqliteLog
 from tests.services.event_log.contract.dated import at, fill, positions
@@ -45,7 +45,7 @@ def test_a_page_costs_as_much_in_a_long_log_as_in_a_short_one(tmp_path: Path) ->
 
     def more(count: int, start: int) -> None:
         kinds = [("Common", 1), ("Common", 2)] * 10 + [("Rare", 1)]
-        drafts = [Draft(*kinds[n % 21], at(n), {"n": n}) for n in range(start, start + count)]
+        drafts = [new_entry(*kinds[n % 21], at(n), {"n": n}) for n in range(start, start + count)]
         log.append(drafts)
 
     asked: list[dict[str, object]] = [

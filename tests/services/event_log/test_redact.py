@@ -10,7 +10,7 @@ from pathlib import Path
 import apsw
 import pytest
 
-from services.event_log import ConflictError, Draft, EventLogError
+from services.event_log import ConflictError, Entry, EventLogError, new_entry
 from services.event_log.redact import Order, Redacted, plan, redact
 from services.event_log.sqlite.backend import SqliteBackend
 from services.event_log.sqlite.log import SqliteLog
@@ -24,8 +24,8 @@ SECRET = "correct-horse"
 ORDER = Order(2, "a password", "Ada")
 
 
-def message(text: str) -> Draft:
-    return Draft("MessageRecorded", 1, NOW, {"text": text, "source": "api"}, f"api:{text[:2]}")
+def message(text: str) -> Entry:
+    return new_entry("MessageRecorded", 1, NOW, {"text": text, "source": "api"}, f"api:{text[:2]}")
 
 
 @pytest.fixture
@@ -120,8 +120,8 @@ def test_chain_is_made_anew_from_there_and_says_so(store: Path) -> None:
     assert after[2].body == before[2].body
     assert after[2].hash != before[2].hash
     assert [record.position for record in after] == [1, 2, 3, 4]
-    event = after[1].envelope()
-    assert (event.redacted, event.idempotency_key) == (4, before[1].envelope().idempotency_key)
+    event = after[1].entry()
+    assert (event.redacted, event.idempotency_key) == (4, before[1].entry().idempotency_key)
     assert (note.at, note.event.position, note.event.positions) == (4, 2, (2,))
     assert (note.event.by, note.event.reason) == ("Ada", "a password")
     assert (note.event.old_head, note.event.new_head) == (old.hash, after[2].hash)
@@ -137,10 +137,10 @@ def test_key_of_a_redacted_event_stays(store: Path) -> None:
     done(store)
     with contextlib.closing(SqliteLog.open(store)) as log:
         key = "api:it"
-        (record,) = log.append([Draft("MessageRecorded", 1, NOW, {"text": "else", "source": "api"}, key)])
+        (record,) = log.append([new_entry("MessageRecorded", 1, NOW, {"text": "else", "source": "api"}, key)])
         assert record.position == 2
         with pytest.raises(ConflictError):
-            log.append([Draft("NoteTaken", 1, NOW, {"text": "else", "source": "api"}, key)])
+            log.append([new_entry("NoteTaken", 1, NOW, {"text": "else", "source": "api"}, key)])
         assert log.head().position == 4
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import apsw
 import pytest
 
-from services.event_log import Draft
+from services.event_log import Entry, new_entry
 from services.event_log import chain as chain_module
 from services.event_log.log import BATCH
 from services.event_log.records import chain_hash
@@ -18,8 +18,8 @@ from services.event_log.sqlite.log import SqliteLog
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 
 
-def draft(text: str) -> Draft:
-    return Draft("MessageRecorded", 1, NOW, {"text": text, "source": "test"})
+def draft(text: str) -> Entry:
+    return new_entry("MessageRecorded", 1, NOW, {"text": text, "source": "test"})
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ import apsw
 import pytest
 
 from services.config import ROOT
-from services.event_log import Draft
+from services.event_log import Entry, new_entry
 from services.event_log.sqlite.log import SqliteLog
 from services.projections import Projections, build, database, files, messages, timeline
 from services.projections.__main__ import main as projections_main
@@ -24,8 +24,8 @@ from tests.services.instance import configure, running
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 
 
-def draft(text: str, type_: str = "MessageRecorded") -> Draft:
-    return Draft(type_, 1, NOW, {"text": text, "source": "test"})
+def draft(text: str, type_: str = "MessageRecorded") -> Entry:
+    return new_entry(type_, 1, NOW, {"text": text, "source": "test"})
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ def test_the_timeline(log: SqliteLog, stem: Path) -> None:
     assert positions(9, 2, ["Other"]) == [8, 5]
     assert positions(9, 3, ["Other", "MessageRecorded"]) == [8, 7, 6]
     assert positions(9, 3, ["missing"]) == positions(9, 3, []) == []
-    entry, event = projections.ask(lambda models: timeline.before(models, 3, 1))[0], list(log.replay())[1][1]
+    entry, event = projections.ask(lambda models: timeline.before(models, 3, 1))[0], list(log.replay())[1]
     assert (entry.position, entry.id, entry.type, entry.version, entry.time, entry.data) == (
         *(2, event.id, "Other", 1, "2026-01-02T00:00:00.000000Z"),
         {"text": "1", "source": "test"},

@@ -9,15 +9,15 @@ from pathlib import Path
 import pytest
 
 from services.config import ROOT
-from services.event_log import Draft
+from services.event_log import Entry, new_entry
 from services.event_log.sqlite.log import SqliteLog
 from services.projections import Projections, build, database, files, messages, opening
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 
 
-def draft(text: str, type_: str = "MessageRecorded", version: int = 1) -> Draft:
-    return Draft(type_, version, NOW, {"text": text, "source": "test"})
+def draft(text: str, type_: str = "MessageRecorded", version: int = 1) -> Entry:
+    return new_entry(type_, version, NOW, {"text": text, "source": "test"})
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def test_catching_up(log: SqliteLog, stem: Path) -> None:
     assert projections.catch_up(log) == 4
     first = projections.ask(lambda models: messages.after(models, 0, 1))[0]
     record = next(log.read())
-    expected = (1, record.envelope().id, "2026-01-02T00:00:00.000000Z", "a", "test")
+    expected = (1, record.entry().id, "2026-01-02T00:00:00.000000Z", "a", "test")
     assert (first.position, first.id, first.time, first.text, first.source) == expected
     assert texts(projections) == "abcd"
 

@@ -20,7 +20,7 @@ from services.domain.due import until_of
 from services.domain.items import TODO, Item, track_key
 from services.domain.tags import tag_key
 from services.event_codec import draft_of
-from services.event_log import Draft
+from services.event_log import new_entry
 from services.event_log.sqlite.log import SqliteLog
 from services.projections import Projections, counts, database, entries, items, search, sendings
 from services.projections.models import BadEventError, Query
@@ -216,7 +216,7 @@ def test_what_was_sent(tmp_path: Path, stem: Path) -> None:
 def test_what_no_release_wrote_is_named(tmp_path: Path, stem: Path) -> None:
     """With its position; nothing of its step is entered."""
     log, _ = appended(tmp_path, [todo(1)])
-    log.append([Draft("TodoAdded", 1, datetime.now(UTC), {"text": 5})])
+    log.append([new_entry("TodoAdded", 1, datetime.now(UTC), {"text": 5})])
     models = Projections.open(stem)
     with pytest.raises(BadEventError, match="TodoAdded at position 2"):
         models.catch_up(log)

@@ -69,7 +69,7 @@ def wait_state(instance: Instance, state: str, seconds: float = 15.0) -> dict[st
 def events(directory: Path, *types: str) -> list[Event]:
     """What each event of these types says, in the log below `directory`; with its key and position."""
     with contextlib.closing(SqliteLog.open(directory / "events", read_only=True)) as log:
-        found = [(record.position, record.envelope()) for record in log.read()]
+        found = [(record.position, record.entry()) for record in log.read()]
     return [
         {"position": position, "type": event.type, "key": event.idempotency_key, **event.data}
         for position, event in found

@@ -24,7 +24,7 @@ from deployment.host.values.layout import Environment, Layout
 from deployment.host.values.log import Log
 from deployment.host.values.request import Redaction
 from deployment.settings import ROOT
-from services.event_log import Draft
+from services.event_log import new_entry
 from services.event_log.sqlite.log import SqliteLog
 from tests.deployment.shelves import DEV
 from tests.deployment.shelves import release as made
@@ -57,7 +57,7 @@ def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Work:
 def say(place: Path, *texts: str) -> None:
     with closing(SqliteLog.open(place)) as log:
         for text in texts:
-            log.append([Draft("MessageRecorded", 1, NOW, {"text": text, "source": "api"})])
+            log.append([new_entry("MessageRecorded", 1, NOW, {"text": text, "source": "api"})])
 
 
 def head(work: Work, at: int | None = None) -> tuple[Log, log_commands.At]:

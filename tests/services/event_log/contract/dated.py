@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from services.event_log import Draft, EventLog
+from services.event_log import EventLog, new_entry
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 MINUTES = [0, 1, 2, 1, 2, 3, 50_000_000, 4, 4, -7, 5]
@@ -19,7 +19,7 @@ def fill(log: EventLog) -> None:
     """Append one record of each of TYPES, at MINUTES."""
     kinds = enumerate(zip(TYPES, MINUTES, strict=True))
     log.append(
-        [Draft(type_, 1 + number % 2, at(minutes), {"n": number}) for number, (type_, minutes) in kinds]
+        [new_entry(type_, 1 + number % 2, at(minutes), {"n": number}) for number, (type_, minutes) in kinds]
     )
 
 

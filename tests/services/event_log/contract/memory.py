@@ -9,13 +9,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from services.event_log import Append, ConflictError, DamagedError, Draft, Flaw, Head, LostError, Outcome
+from services.event_log import Append, ConflictError, DamagedError, Entry, Flaw, Head, LostError, Outcome
 from services.event_log.backend import Backend, Copy, Progress
 from services.event_log.chain import Stored, behind, check
 from services.event_log.errors import RESTORE, EventLogError, misfit
 from services.event_log.log import EventLog
 from services.event_log.reading import Reader
-from services.event_log.records import Changed, Record, decode, moment, repeats
+from services.event_log.records import Changed, Record, moment, repeats
 from services.event_log.summary import BEGINNING, GENESIS, Contents
 from services.formats import OF_ITSELF, by_type
 
@@ -51,14 +51,14 @@ class MemoryLog(EventLog):
         return next((record.hash for record in self._stock.records if record.position == position), None)
 
     def contents(self) -> Contents:
-        events = [(record, record.envelope()) for record in self._stock.records]
+        events = [(record, record.entry()) for record in self._stock.records]
         said = [Head(record.position, record.hash) for record, event in events if event.type not in OF_ITSELF]
         kinds = {(event.type, event.version) for _, event in events}
         return Contents(self.head(), by_type(kinds), said[-1] if said else BEGINNING)
 
     def said_behind(self, position: int) -> int:
         behind = (record for record in self._stock.records if record.position > position)
-        return sum(record.envelope().type not in OF_ITSELF for record in behind)
+        return sum(record.entry().type not in OF_ITSELF for record in behind)
 
     def close(self) -> None:
         if self._open is not None:
@@ -97,7 +97,7 @@ class MemoryLog(EventLog):
                 if record != behind(_end_of(adopted), record.body):
                     raise misfit(record.position, "it does not continue the chain")
                 try:
-                    decode(record.body)
+                    record.entry()
                     fits(record)
                 except ValueError as error:
                     raise misfit(record.position, f"not a record: {error}") from None
@@ -112,7 +112,7 @@ class MemoryLog(EventLog):
         end = "~" if until is None else moment(until)
         selected = []
         for record in self._stock.records:
-            event = record.envelope()
+            event = record.entry()
             if (
                 record.position > after
                 and (types is None or event.type in types)
@@ -208,7 +208,7 @@ class MemoryBackend(Backend):
             yield log
 
     def rewrite(
-        self, log: EventLog, changed: Changed, last: Callable[[Head], Draft], ready: Callable[[], None]
+        self, log: EventLog, changed: Changed, last: Callable[[Head], Entry], ready: Callable[[], None]
     ) -> Head:
         flaw = log.verify()
         if flaw is not None:
@@ -235,7 +235,7 @@ def _append(records: list[Record], append: Append) -> Outcome:
         new: list[Record] = []
         for draft in append.drafts:
             record = behind(_end_of([*records[-1:], *new]), draft.body())
-            record.envelope()  # a body that nobody could read is refused
+            record.entry()  # a body that nobody could read is refused
             new.append(record)
     except (ConflictError, ValueError, TypeError, OverflowError) as error:
         return error
@@ -243,7 +243,7 @@ def _append(records: list[Record], append: Append) -> Outcome:
     return tuple(new)
 
 
-def _repeated(records: Sequence[Record], drafts: Sequence[Draft]) -> tuple[Record, ...] | None:
+def _repeated(records: Sequence[Record], drafts: Sequence[Entry]) -> tuple[Record, ...] | None:
     for index, draft in enumerate(drafts):
         key = draft.idempotency_key
         position = next(
@@ -264,7 +264,7 @@ def _end_of(records: Sequence[Record]) -> Head:
 
 
 def _key(record: Record) -> str | None:
-    return record.envelope().idempotency_key
+    return record.entry().idempotency_key
 
 
 def _stored(record: Record) -> Stored:

@@ -11,22 +11,23 @@ from services.event_log import (
     Append,
     Backend,
     ConflictError,
-    Draft,
+    Entry,
     EventLog,
     EventLogError,
     Head,
     PositionError,
+    new_entry,
 )
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678901, UTC)
 
 
-def draft(text: str, key: str | None = None) -> Draft:
-    return Draft("MessageRecorded", 1, NOW, {"text": text, "source": "test"}, key)
+def draft(text: str, key: str | None = None) -> Entry:
+    return new_entry("MessageRecorded", 1, NOW, {"text": text, "source": "test"}, key)
 
 
 def texts(log: EventLog) -> list[object]:
-    return [record.envelope().data["text"] for record in log.read()]
+    return [record.entry().data["text"] for record in log.read()]
 
 
 def test_an_empty_log(log: EventLog) -> None:
@@ -72,7 +73,7 @@ def test_expected_position(log: EventLog) -> None:
 
 def test_all_or_none(log: EventLog) -> None:
     """Where one draft cannot be stored, none is, and the log goes on."""
-    bad = Draft("X", 1, NOW, {"text": "\ud800"})
+    bad = new_entry("X", 1, NOW, {"text": "\ud800"})
     with pytest.raises(UnicodeEncodeError):
         log.append([draft("a"), bad])
     assert log.head().position == 0
@@ -99,15 +100,15 @@ def test_a_repeat_of_several(log: EventLog) -> None:
     "other",
     [
         [draft("b", "k")],
-        [Draft("MessageRecorded", 2, NOW, {"text": "a", "source": "test"}, "k")],
-        [Draft("Other", 1, NOW, {"text": "a", "source": "test"}, "k")],
+        [new_entry("MessageRecorded", 2, NOW, {"text": "a", "source": "test"}, "k")],
+        [new_entry("Other", 1, NOW, {"text": "a", "source": "test"}, "k")],
         [draft("x"), draft("a", "k")],
         [draft("a", "k"), draft("x")],
         [draft("a", "k"), draft("a", "k2")],
         [draft("a", "new"), draft("b", "k")],
     ],
 )
-def test_a_key_with_other_content(log: EventLog, other: list[Draft]) -> None:
+def test_a_key_with_other_content(log: EventLog, other: list[Entry]) -> None:
     """A known key that comes with anything else is a conflict, and nothing is written."""
     log.append([draft("a", "k")])
     with pytest.raises(ConflictError, match="'k' was used at position 1 for something else"):
@@ -150,7 +151,7 @@ def test_a_refusal_is_the_outcome_of_that_append_alone(log: EventLog) -> None:
         [Append([draft("a")]), Append([draft("b")], refused=refusal), Append([draft("c")])]
     )
     assert isinstance(outcomes[1], RuntimeError)
-    assert [record.envelope().data["text"] for record in log.read()] == ["a", "c"]
+    assert [record.entry().data["text"] for record in log.read()] == ["a", "c"]
 
 
 def test_a_repeat_is_answered_whatever_is_said_of_it(log: EventLog) -> None:
@@ -171,8 +172,8 @@ def test_each_append_of_a_group_has_its_own_answer(log: EventLog) -> None:
             Append([draft("old", "k")], 77),
             Append([draft("b", "new"), draft("c")], 2),
             Append([draft("b", "new"), draft("c")], 2),
-            Append([draft("not this"), Draft("X", 1, NOW, {"text": "\ud800"})]),
-            Append([Draft("X", 1, datetime(2026, 1, 1), {})]),
+            Append([draft("not this"), new_entry("X", 1, NOW, {"text": "\ud800"})]),
+            Append([new_entry("X", 1, NOW, {"text": object()})]),
             Append([draft("e", "twice"), draft("f", "twice")]),
             Append([]),
             Append([draft("d")], 4),
@@ -182,7 +183,7 @@ def test_each_append_of_a_group_has_its_own_answer(log: EventLog) -> None:
     kinds = [tuple if isinstance(outcome, tuple) else type(outcome) for outcome in outcomes]
     assert kinds == [
         *(tuple, PositionError, ConflictError, tuple, tuple, tuple),
-        *(UnicodeEncodeError, ValueError, ValueError, tuple, tuple, UnicodeEncodeError),
+        *(UnicodeEncodeError, TypeError, ValueError, tuple, tuple, UnicodeEncodeError),
     ]
     assert outcomes[4] == outcomes[5]
     assert texts(log) == ["old", "a", "b", "c", "d"]
@@ -191,7 +192,7 @@ def test_each_append_of_a_group_has_its_own_answer(log: EventLog) -> None:
 
 def test_what_the_table_refuses_fails_alone_and_whole(log: EventLog) -> None:
     """The drafts in front of the one that cannot be stored go with it, those of other appends stay."""
-    unfit = Draft("X", 1, NOW, [])  # type: ignore[arg-type]
+    unfit = new_entry("X", 1, NOW, [])  # type: ignore[arg-type]
     groups = [Append([draft("a")]), Append([draft("not this"), unfit]), Append([unfit]), Append([draft("b")])]
     outcomes = log.append_each(groups)
     assert [isinstance(outcome, ValueError) for outcome in outcomes] == [False, True, True, False]

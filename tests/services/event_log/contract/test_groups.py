@@ -10,18 +10,18 @@ from datetime import UTC, datetime
 
 import pytest
 
-from services.event_log import Append, Backend, Draft, EventLog, Outcome, Record
+from services.event_log import Append, Backend, Entry, EventLog, Outcome, Record, new_entry
 from services.event_log.group import LARGEST_GROUP, GroupCommit
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678901, UTC)
 
 
-def draft(text: str, key: str | None = None) -> Draft:
-    return Draft("MessageRecorded", 1, NOW, {"text": text, "source": "test"}, key)
+def draft(text: str, key: str | None = None) -> Entry:
+    return new_entry("MessageRecorded", 1, NOW, {"text": text, "source": "test"}, key)
 
 
 def texts(log: EventLog) -> list[object]:
-    return [record.envelope().data["text"] for record in log.read()]
+    return [record.entry().data["text"] for record in log.read()]
 
 
 class Gate:

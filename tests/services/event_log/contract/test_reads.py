@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from services.event_log import GENESIS, Backend, Draft, EventLog, Head
+from services.event_log import GENESIS, Backend, Entry, EventLog, Head, new_entry
 from services.event_log import log as log_module
 from services.event_log.log import BATCH
 from tests.services.event_log.contract.dated import MINUTES, TYPES, at, fill, positions
@@ -15,12 +15,12 @@ from tests.services.event_log.contract.dated import MINUTES, TYPES, at, fill, po
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678901, UTC)
 
 
-def draft(text: str, key: str | None = None) -> Draft:
-    return Draft("MessageRecorded", 1, NOW, {"text": text, "source": "test"}, key)
+def draft(text: str, key: str | None = None) -> Entry:
+    return new_entry("MessageRecorded", 1, NOW, {"text": text, "source": "test"}, key)
 
 
 def texts(log: EventLog) -> list[object]:
-    return [record.envelope().data["text"] for record in log.read()]
+    return [record.entry().data["text"] for record in log.read()]
 
 
 def test_reading_a_part(log: EventLog) -> None:
@@ -98,7 +98,7 @@ def test_what_comes_while_it_is_read(dated: EventLog, monkeypatch: pytest.Monkey
     monkeypatch.setattr(log_module, "BATCH", 1)
     reading = dated.read(since=at(5))
     assert next(reading).position == 7
-    dated.append([Draft("A", 1, at(6), {}), Draft("A", 1, at(1), {}), Draft("A", 1, at(7), {})])
+    dated.append([new_entry("A", 1, at(6), {}), new_entry("A", 1, at(1), {}), new_entry("A", 1, at(7), {})])
     assert [record.position for record in reading] == [11, 12, 14]
 
 
@@ -117,7 +117,7 @@ def test_contents(
     log: EventLog, backend: Backend, events: list[tuple[str, int]], held: dict[str, tuple[int, ...]]
 ) -> None:
     """Exactly the types and versions of its records, in order, for an appender and for a reader."""
-    log.append([Draft(type_, version, NOW, {}) for type_, version in events])
+    log.append([new_entry(type_, version, NOW, {}) for type_, version in events])
     with contextlib.closing(backend.summary()) as summary:
         contents = summary.contents()
     assert contents == log.contents()
@@ -129,7 +129,7 @@ def test_contents(
 def test_starts_and_stops_say_nothing(log: EventLog) -> None:
     """The last record of somebody is told from those that services note of themselves, and these counted."""
     assert log.contents().said == Head(0, GENESIS)
-    notes = [Draft(type_, 1, NOW, {"release": "r"}) for type_ in ("ServiceStarted", "ServiceStopped")]
+    notes = [new_entry(type_, 1, NOW, {"release": "r"}) for type_ in ("ServiceStarted", "ServiceStopped")]
     said = [log.append([*notes, draft(text), *notes])[2] for text in "ab"][-1]
     assert log.contents().said == Head(said.position, said.hash)
     assert [log.said_behind(position) for position in (0, 2, 3, 7, 8, 10, 99)] == [2, 2, 1, 1, 0, 0, 0]
@@ -138,8 +138,8 @@ def test_starts_and_stops_say_nothing(log: EventLog) -> None:
 def test_replay(log: EventLog) -> None:
     """The events with their positions, parsed."""
     log.append([draft(text) for text in "abc"])
-    assert [(position, event.data["text"]) for position, event in log.replay(1)] == [(2, "b"), (3, "c")]
-    assert [position for position, _ in log.replay(0, 2)] == [1, 2]
+    assert [(event.position, event.data["text"]) for event in log.replay(1)] == [(2, "b"), (3, "c")]
+    assert [event.position for event in log.replay(0, 2)] == [1, 2]
 
 
 def test_find(log: EventLog) -> None:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from services.domain import commands as c
-from services.event_log import Backend, Draft
+from services.event_log import Backend, new_entry
 from services.service import Service
 from tests.services.event_log.contract.harness import Harness
 
@@ -45,7 +45,7 @@ def test_it_records_and_reads(backend: Backend, tmp_path: Path) -> None:
 def test_it_records_nothing_on_a_broken_chain(harness: Harness, backend: Backend, tmp_path: Path) -> None:
     """What can be read is read."""
     with contextlib.closing(backend.open()) as log:
-        log.append([Draft("MessageRecorded", 1, NOW, {"text": text, "source": "api"}) for text in "abc"])
+        log.append([new_entry("MessageRecorded", 1, NOW, {"text": text, "source": "api"}) for text in "abc"])
     harness.spoil(backend.store, 3)
 
     async def run() -> None:

@@ -16,13 +16,14 @@ from services.event_log import (
     Append,
     Backend,
     DamagedError,
-    Draft,
+    Entry,
     EventLog,
     EventLogError,
     Head,
     LostError,
     MisfitError,
     Record,
+    new_entry,
 )
 from services.event_log.last_head import LastHead
 from services.event_log.log import BATCH
@@ -35,8 +36,8 @@ NOW = datetime(2026, 1, 2, tzinfo=UTC)
 ORDER = Order(2, "a password", "Ada")
 
 
-def draft(text: str, key: str | None = None) -> Draft:
-    return Draft("MessageRecorded", 1, NOW, {"text": text, "source": "test"}, key)
+def draft(text: str, key: str | None = None) -> Entry:
+    return new_entry("MessageRecorded", 1, NOW, {"text": text, "source": "test"}, key)
 
 
 def flaw_at(log: EventLog) -> int | None:
@@ -163,7 +164,7 @@ def test_threads_append_at_once(backend: Backend) -> None:
     with ThreadPoolExecutor(4) as threads:
         list(threads.map(work, range(4)))
     with contextlib.closing(backend.open(read_only=True)) as log:
-        events = [record.envelope() for record in log.read()]
+        events = [record.entry() for record in log.read()]
         assert log.verify() is None
     keys = [event.idempotency_key for event in events if event.idempotency_key is not None]
     texts = {event.data["text"] for event in events}
