@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from ..host.values.layout import ENVIRONMENTS
 from .messages import EnvironmentName, Message, Moment
@@ -63,13 +63,6 @@ class InstalledRelease:
 
 
 @dataclass(frozen=True)
-class Dependencies:
-    """The dependencies of all releases of an environment."""
-
-    bytes: int
-
-
-@dataclass(frozen=True)
 class State:
     """The state of an environment; members that only programs read have any shape."""
 
@@ -96,7 +89,7 @@ class State:
     log: Log | None
     archived_logs: Annotated[tuple[ArchivedLog, ...], Key("kept_logs")]
     installed: Annotated[tuple[InstalledRelease, ...], Key("kept")]
-    dependencies: Dependencies
+    dependencies: Mapping[Literal["bytes"], int]  # of all its releases
     changing: Changing | None
     answers_as: Any
     restarts: Any

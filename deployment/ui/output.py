@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from ..errors import MEANING
 from ..host.values.printable import LONGEST, printable
 from .results import Result
 
 
-class Output(Protocol):
-    """Everything that a change has to say while it goes on."""
+class Output:
+    """Shows a change while it goes on. The methods here show nothing, which is right for some forms of it."""
 
     def heading(self, text: str) -> None:
         """Show a line about the coming steps."""
@@ -22,10 +25,12 @@ class Output(Protocol):
         """Show that the step is done."""
 
     def warn(self, text: str, details: tuple[str, ...] = ()) -> None:
-        """Something went wrong, and it goes on."""
+        """Show a warning."""
 
-    def upload(self, title: str, total: int) -> Any:
-        """A context that gives a callback which takes the number of bytes that have gone."""
+    @contextmanager
+    def upload(self, title: str, total: int) -> Iterator[Callable[[int], None]]:  # noqa: ARG002
+        """Show the bytes that have gone: the callback takes their number each time."""
+        yield lambda _: None
 
     def interrupt(self) -> None:
         """Stop in the middle of a step, with nothing left hanging on the screen."""
@@ -60,6 +65,12 @@ def closing(result: Result) -> list[str]:
 def hint(text: str, node: str | None) -> str:
     """A hint; one that comes from a node says so: nobody should take its commands for ours."""
     return f"hint from {node}: {text}" if node else f"hint: {text}"
+
+
+def write_json(value: object) -> None:
+    """Write an object for programs to standard output."""
+    sys.stdout.write(json.dumps(value, indent=1) + "\n")
+    sys.stdout.flush()
 
 
 def code_line(code: int) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import sys
 import textwrap
@@ -13,7 +12,7 @@ from contextlib import contextmanager
 from ..errors import DONE, HANDS, INTERRUPTED
 from ..host.values.check import BAD, OK, WARN, Check, any_bad
 from ..host.values.printable import printable
-from .output import code_line, hint
+from .output import code_line, hint, write_json
 
 NAME = 13  # columns of a check's name
 INDENT = 9 + NAME  # columns before what was found
@@ -77,7 +76,7 @@ class Report:
             shown = [
                 {"node": node, "environment": name, **check.to_json()} for node, name, check in self._checks
             ]
-            sys.stdout.write(json.dumps({"exit_code": code, "checks": shown}, indent=1) + "\n")
+            write_json({"exit_code": code, "checks": shown})
             return code
         say: Callable[[str, str], None] = self._terminal.say if self._terminal else _plain
         say(summary((check for *_, check in self._checks), code), "red" if code else "green")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..errors import MEANING, DeployError
-from ..remote.messages import NO_FACTS, Facts
-from ..remote.plan import Replacement
 from ..remote.shapes import plain
+
+if TYPE_CHECKING:  # many requests need no messages
+    from ..remote.messages import Facts
+    from ..remote.plan import Replacement
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +57,7 @@ class Changed(Result):
     data: str | None  # the directory of the environment's data
     data_deleted: bool
     log: Replacement | None
-    facts: Facts = NO_FACTS
+    facts: Facts
 
     keys = (
         *("outcome", "exit_code", "verb", "environment", "node", "release", "state_before", "before"),

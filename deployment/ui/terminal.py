@@ -12,12 +12,12 @@ from rich.status import Status
 
 from ..errors import DONE
 from ..host.values.printable import printable
-from .output import closing, line
+from .output import Output, closing, line
 from .results import Result
 from .tables import INDENT, fold
 
 
-class Terminal:
+class Terminal(Output):
     """Finished steps scroll up; below them is what happens now."""
 
     def __init__(self) -> None:

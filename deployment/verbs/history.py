@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -58,8 +57,7 @@ def history(settings: Settings) -> int:
     if settings.json:
         shown = [item.to_json() for item in changes]
         result = {"exit_code": code, "first_bad": answer.first_bad, "changes": shown}
-        result |= {"record": plain(answer.record)} if detail else {}
-        sys.stdout.write(json.dumps(result, indent=1) + "\n")
+        output.write_json(result | ({"record": plain(answer.record)} if detail else {}))
         return code
     sys.stdout.write(table(HEADS, [row(item) for item in changes], columns()))
     sys.stdout.writelines(f"{line}\n" for line in details(answer.record or ()))

@@ -42,6 +42,7 @@ def outcome_of(settings: Settings, result: Result, plan: Plan | None) -> Changed
         hint=result.hint,
         details=result.details,
         log=plan.log if plan else None,
+        facts=result.facts,
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import sys
 from collections.abc import Iterator
 from datetime import datetime
@@ -14,6 +13,7 @@ from ..remote.answers import ArchivedLog, Bot, Changing, InstalledRelease, Log, 
 from ..remote.connection import ask_about
 from ..remote.shapes import plain
 from ..settings import Settings
+from ..ui.output import write_json
 from ..ui.tables import INDENT, age, columns, count, fold, short, table
 
 HEADS = ("environment", "state", "release", "address", "since", "events", "memory", "bot", "node")
@@ -28,7 +28,7 @@ def status(settings: Settings) -> int:
     code = DONE if all(item.state in GOOD for item in states) else HANDS
     if settings.json:
         environments = [{**plain(item), "node": settings.nodes[item.environment]} for item in states]
-        sys.stdout.write(json.dumps({"exit_code": code, "environments": environments}, indent=1) + "\n")
+        write_json({"exit_code": code, "environments": environments})
         return code
     _show_states(settings, states)
     sys.stdout.write("exit 0: done\n" if code == DONE else f"exit {code}: manual action needed\n")
@@ -93,13 +93,14 @@ def _detail(node: str, item: State) -> None:
 def _facts(node: str, item: State) -> dict[str, str]:
     """The facts about an environment, by the name of their line."""
     releases = size(sum(release.bytes for release in item.installed))
+    dependencies = size(item.dependencies.get("bytes", 0))
     return {
         "environment": f"{item.environment} on {node}",
         "state": item.state,
         "release": item.release or "-",
         "commit": f"{item.commit[:12]} {item.subject}" if item.commit else "-",
         "previous": item.previous or "-",
-        "kept": f"{releases} of releases, listed below, and {size(item.dependencies.bytes)} of dependencies",
+        "kept": f"{releases} of releases, listed below, and {dependencies} of dependencies",
         "address": item.listen or "-",
         "unit": f"{item.unit}, {'starts' if item.starts_on_boot else 'does not start'} on boot",
         "process": f"{item.pid}, since {age(item.since)}, {size(item.memory)}" if item.pid else "-",

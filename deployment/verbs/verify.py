@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from dataclasses import dataclass
 from typing import Any
@@ -44,8 +43,7 @@ def verify(settings: Settings) -> int:
     results = [_verified(settings, node, names) for node, names in settings.by_node.items()]
     code = DONE if all(result.is_good for result in results) else HANDS
     if settings.json:
-        nodes = [result.to_json() for result in results]
-        sys.stdout.write(json.dumps({"exit_code": code, "nodes": nodes}, indent=1) + "\n")
+        output.write_json({"exit_code": code, "nodes": [result.to_json() for result in results]})
         return code
     for result in results:
         lines = [(f"audit of {result.node}", result.problem or _audit(result.audit))]

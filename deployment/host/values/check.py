@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,11 +21,6 @@ class Check:
     def to_json(self) -> dict[str, Any]:
         """The check as plain values."""
         return {"name": self.name, "level": self.level, "found": self.text, "mend": self.mend}
-
-
-def check_of(value: Mapping[str, str]) -> Check:
-    """Read a check from its plain values."""
-    return Check(value["name"], value["level"], value["found"], value["mend"])
 
 
 def ok(name: str, finding: str) -> Check:
