@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-import io
 import time
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from typing import IO, Any
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
 
-from ..build import configuration, layer, release, source
-from ..build.release import Release
-from ..build.source import Source
 from ..errors import HANDS, INTERRUPTED, DeployError, Unexpected, unusable
-from ..host.values.digests import sha256
-from ..host.values.layout import Environment
 from ..host.values.step import Step
 from ..remote.connection import Connection, refusal
 from ..remote.lost import Lost
@@ -25,24 +18,16 @@ from ..remote.record import Attempt, Entry, Failed, Record, Revert, RevertFailed
 from ..settings import Settings
 from ..ui.output import Output
 from ..ui.results import Changed
-from . import consent, foreseen, preview
+from . import blobs, consent, foreseen, preview
 from .actor import actor
 from .announcement import announce
+from .blobs import Built
 from .copies import Copy
 from .outcome import CODES, missing, outcome_of, summary
 from .preview import Previewed
 from .table import VERBS
 
 RECONNECTS = 5  # times that a lost connection is taken up again to hear the end
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """The parts of a release that do not depend on the node."""
-
-    source: Source
-    configuration: configuration.Configuration
-    packages: layer.Dependencies
 
 
 def change(settings: Settings, output: Output, connection: Connection, copy: Copy | None = None) -> Changed:
@@ -80,7 +65,6 @@ class _Change:
     def __init__(self, settings: Settings, output: Output, copy: Copy | None, *, dry: bool = False) -> None:
         self.settings, self.output = settings, output
         self.verb = VERBS[settings.verb]
-        self.cache = settings.root / ".cache"
         self.dry = dry or self.verb.dry
         self.started = time.monotonic()
         self.transaction: str | None = None
@@ -89,9 +73,7 @@ class _Change:
         self.shown = 0
         self.soaked = 0.0
         self.sent = False
-        self.release: Release | None = None
-        self.target: layer.Target | None = None
-        self.prepared: Prepared | None = None
+        self.built: Built | None = None
         self.copy = copy
         self.plan: Plan | None = None
         self.facts = NO_FACTS  # of all steps so far
@@ -103,11 +85,11 @@ class _Change:
                 self.output.warn(remark)
         if not self.verb.dry or result.outcome != "planned":
             return result
-        assert self.release is not None
-        assert self.prepared is not None
+        assert self.built is not None
         assert self.plan is not None
-        shown = preview.of(self.settings.root, self.prepared.source, self.release, self.plan)
-        for line in preview.text(shown, self.release.manifest.id):
+        release = self.built.release
+        shown = preview.of(self.settings.root, self.built.parts.source, release, self.plan)
+        for line in preview.text(shown, release.manifest.id):
             self.output.heading(line)
         return Previewed(**vars(result), preview=shown)
 
@@ -115,11 +97,17 @@ class _Change:
         # The connection takes as long as all our own preparation: they go on side by side.
         with ThreadPoolExecutor() as pool:
             asker = pool.submit(actor, self.settings.root)
-            preparing = pool.submit(self._prepare) if self.verb.builds else None
-            hello = self._hello(connection, preparing)
+            preparing = pool.submit(blobs.prepare, self.settings) if self.verb.builds else None
+            self.output.begin(f"connect to {self.settings.node}")
+            started = time.monotonic()
+            parts = preparing.result() if preparing else None  # our own faults first: they need no node
+            hello = connection.hear(Hello)
+            self.output.done(f"connect to {self.settings.node}", time.monotonic() - started)
             if isinstance(hello, Result):
                 return hello
-            self._request(connection, hello, asker.result())
+            if parts is not None:
+                self.built = blobs.build(self.settings, self.output, parts, hello)
+            connection.say(**self._request(asker.result()))
         try:
             return self._follow(connection)
         except Lost:
@@ -128,26 +116,9 @@ class _Change:
         connection.close()
         return self._take_up_again()
 
-    def _prepare(self) -> Prepared:
-        code = source.read(self.settings.root, self.settings.environment)
-        return Prepared(
-            code,
-            configuration.read(self.settings.env_dir, self.settings.environment, code, self.cache),
-            layer.dependencies(code, self.cache),
-        )
-
-    def _hello(self, connection: Connection, preparing: Future[Prepared] | None) -> Hello | Result:
-        """Raise our own faults first: they need no answer of the node."""
-        self.output.begin(f"connect to {self.settings.node}")
-        started = time.monotonic()
-        if preparing is not None:
-            self.prepared = preparing.result()
-        hello = connection.hear(Hello)
-        self.output.done(f"connect to {self.settings.node}", time.monotonic() - started)
-        return hello
-
-    def _request(self, connection: Connection, hello: Hello, asker: dict[str, str]) -> None:
-        request: dict[str, Any] = {
+    def _request(self, asker: dict[str, str]) -> dict[str, Any]:
+        """The request as JSON."""
+        return {
             "verb": "deploy" if self.verb.builds else self.settings.verb,
             "dry": self.dry,
             "environment": self.settings.environment,
@@ -158,21 +129,9 @@ class _Change:
             "insist": self.settings.insist,
             "delete": self.settings.delete,
             **self.verb.request(self.settings),
+            **({"log": self.copy.to_json()} if self.copy else {}),
+            **({"release": self.built.release.manifest.to_json()} if self.built else {}),
         }
-        if self.copy is not None:
-            request["log"] = self.copy.to_json()
-        if self.prepared is not None:
-            self.target = layer.target_of(hello.python, hello.machine, hello.libc, pinned=hello.pinned)
-            self.release = self._build(self.prepared, self.target)
-            request["release"] = self.release.manifest.to_json()
-        connection.say(**request)
-
-    def _build(self, ready: Prepared, target: layer.Target) -> Release:
-        started = time.monotonic()
-        environment = Environment(self.settings.environment)
-        built = release.build(environment, ready.source, ready.configuration, ready.packages, target)
-        self.output.done("build release", time.monotonic() - started, f"{len(built.entries)} files")
-        return built
 
     def _follow(self, connection: Connection) -> Result:
         while True:
@@ -214,45 +173,13 @@ class _Change:
             consent.ask_about_another(self.settings, plan.log.other)
 
     def _send(self, connection: Connection, kinds: Sequence[str]) -> None:
-        ours = {"log"} if self.copy else {"layer", "release"} if self.release else set()
+        """Send what the node needs, once, if this change has it."""
+        ours = {"log"} if self.copy else {"layer", "release"} if self.built else set()
         if self.dry or self.sent or not ours.issuperset(kinds):
             raise unexpected(self.settings.node, f"that it needs {' and '.join(kinds) or 'something'}")
         self.sent = True
-        for kind in kinds:
-            with self._blob(kind) as (source, size, digest):
-                started, title = time.monotonic(), f"upload {kind}"
-                with self.output.upload(title, size) as sent:
-                    connection.blob(source, size, digest, sent)
-                self.output.done(title, time.monotonic() - started, f"{size / 1e3:,.0f} kB")
-
-    @contextmanager
-    def _blob(self, kind: str) -> Iterator[tuple[IO[bytes], int, str]]:
-        """The bytes to send, how many they are, and their digest."""
-        if self.copy is not None:
-            try:
-                file = self.copy.path.open("rb")
-            except OSError as error:
-                message = f"{self.copy.path} was there when it was looked at: {error.strerror}."
-                raise DeployError(message, "nothing was touched; give a backup that stays") from error
-            with file:
-                yield file, self.copy.size, self.copy.sha256
-            return
-        content = self._built(kind)
-        yield io.BytesIO(content), len(content), sha256(content)
-
-    def _built(self, kind: str) -> bytes:
-        assert self.release is not None
-        assert self.target is not None
-        assert self.prepared is not None
-        if kind == "release":
-            return self.release.archive
-        self.output.begin("build layer")
-        started = time.monotonic()
-        content = layer.build(self.prepared.packages, self.target, self.cache)
-        self.output.done(
-            "build layer", time.monotonic() - started, f"Python {self.target.python}, {self.target.platform}"
-        )
-        return content
+        if data := self.copy or self.built:
+            blobs.send(self.settings, self.output, connection, kinds, data)
 
     def _show(self, entry: Entry) -> None:
         match entry:
@@ -300,7 +227,7 @@ class _Change:
             transaction=self.transaction,
             seconds=round(time.monotonic() - self.started, 3),
             soaked=self.soaked,
-            release=self.release.manifest.id if self.attached and self.release else changed.release,
+            release=self.built.release.manifest.id if self.attached and self.built else changed.release,
             facts=self.facts.joined(message.facts) if message.outcome == "done" else NO_FACTS,
         )
         if lacking := missing(result):

@@ -137,6 +137,7 @@ def change(plan: dict[str, Any], facts: dict[str, Any]) -> list[Any]:
         HELLO,
         plan,
         BEGUN,
+        {"type": "need", "blobs": []},
         entry(event="attempt", number=2),
         entry(**STEP, state="begin"),
         entry(**STEP, **done),

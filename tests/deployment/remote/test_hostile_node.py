@@ -80,7 +80,7 @@ def test_words_of_the_node_cannot_be_taken_for_ours(play: Any) -> None:
 def test_odd_message_in_the_middle_of_a_change_needs_attention(play: Any) -> None:
     """Something was begun there: "nothing was touched" would be a lie."""
     messages = CONVERSATIONS["restart dev"]
-    odd = [*messages[:4], replaced(messages[4], ("entry", "state"), "x")]
+    odd = [*messages[:5], replaced(messages[5], ("entry", "state"), "x")]
     code, _, err = play("restart dev", odd)
     assert code == HANDS
     assert "error: node1 answered 'record' with a fault: entry.state: expected one of begin, done" in err
