@@ -145,11 +145,12 @@ def stranger_on_the_port(operator: Operator) -> Iterator[None]:
 
 @contextmanager
 def another_deploy(operator: Operator) -> Iterator[None]:
-    """Somebody else is at it, and soaks."""
+    """Somebody else deploys another release, which soaks."""
     with operator.start("scripts/deploy/deploy.sh", "dev", "--json", SOAK="3") as other:
         while "soak" not in str((operator.status("dev")["changing"] or {}).get("phase")):
             assert other.poll() is None
             time.sleep(0.05)
+        operator.commit("services/changed.py", "REFUSED = 'a release of our own'\n")
         try:
             yield
         finally:

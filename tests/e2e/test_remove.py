@@ -92,7 +92,7 @@ def test_log_that_was_put_aside_is_not_deleted(two: Operator) -> None:
     two.change("stop", "staging")
     two.on_node("sh", "-c", f"mv {place}/events.db {place}/events.db.damaged && rm -f {place}/events.db-*")
     assert "there is no event log in" in two.change("start", "staging", code=2)["message"]
-    assert "its name is typed" in two.change("restore", "staging", code=2, BACKUP="empty")["message"]
+    assert "it was not confirmed" in two.change("restore", "staging", code=2, BACKUP="empty")["message"]
     kept = two.change("restore", "staging", BACKUP="empty", CONFIRM="staging")["kept"]
     assert two.events("staging") == b""
     assert "stays on the node" in two.change("remove", "staging")["summary"]
