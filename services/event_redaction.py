@@ -18,6 +18,7 @@ from services.domain.events import EventRedacted
 from services.errors import HelionyxError
 from services.event_codec import draft_of, event_of
 from services.event_log import Entry, EventLog, Head
+from services.event_log.reading import Selection
 from services.event_log.records import new_id
 from services.formats import EVENT_REDACTED, MESSAGE_RECORDED, OF_ITSELF
 from services.redaction import REDACTED
@@ -115,7 +116,7 @@ def note_of(redaction: Redaction, by: str, reason: str, now: datetime, old: Head
 
 def notes(log: EventLog) -> list[Done]:
     """The redactions that the log holds, in their order."""
-    records = log.read(types=[EVENT_REDACTED[0]])
+    records = log.read(selection=Selection((EVENT_REDACTED[0],)))
     return [done for record in records if (done := noted(log, record.position)) is not None]
 
 

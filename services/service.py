@@ -15,7 +15,7 @@ from services.domain.items import Item, Key, key_of
 from services.domain.origin import Origin
 from services.event_codec import draft_of
 from services.event_log import Backend, ConflictError, Contents, DamagedError, Entry, Head, Record
-from services.event_log.reading import Reader, Selection
+from services.event_log.reading import EVERYTHING, Reader, Selection
 from services.event_log.records import moment
 from services.event_log.watch import Watch
 from services.message_events import events_of
@@ -206,20 +206,12 @@ class Service:
         """The last `limit` events in front of the position `before`, the newest first; of `types` alone."""
         return await self.look(lambda models: timeline.before(models, before, limit, types))
 
-    async def events(
-        self,
-        after: int,
-        limit: int,
-        *,
-        types: Collection[str] | None = None,
-        since: datetime | None = None,
-        until: datetime | None = None,
-    ) -> list[Record]:
-        """The first records behind the position `after`, of these types and this span of time.
+    async def events(self, after: int, limit: int, selection: Selection = EVERYTHING) -> list[Record]:
+        """The first records of a selection behind the position `after`.
 
         At most `limit`, and less where they are large: none only where there is no more.
         """
-        return await self.part(Reader(Selection(types, since, until)), after, limit)
+        return await self.part(Reader(selection), after, limit)
 
     async def part(self, reader: Reader, after: int, limit: int) -> list[Record]:
         """The next part of a selection, for a caller that reads on: the selection is looked up once."""
@@ -229,7 +221,7 @@ class Service:
                 return storage.log.part(reader, after, limit)
             except DamagedError:
                 sound = storage.log.sound_end().position
-                if sound <= after or not reader.selection.everything:
+                if sound <= after or reader.selection != EVERYTHING:
                     raise
                 # Up to the damage; a caller that reads on gets the error.
                 return storage.log.part(reader, after, min(limit, sound - after))
@@ -237,21 +229,14 @@ class Service:
         return await self._storage.read(read)
 
     def stream(
-        self,
-        after: int = 0,
-        *,
-        types: Collection[str] | None = None,
-        since: datetime | None = None,
-        until: datetime | None = None,
-        idle_seconds: float | None = None,
+        self, after: int = 0, selection: Selection = EVERYTHING, *, idle_seconds: float | None = None
     ) -> AsyncGenerator[tuple[Record, ...], None]:
         """Yield the records behind position `after`, some at a time, and then those to come, of any process.
 
         Each comes once, in order. Yields an empty tuple after `idle_seconds` without a record. Ends when
         `end_streams` is called.
         """
-        reader = Reader(Selection(types, since, until))
-        kinds = None if types is None else tuple(types)
+        reader = Reader(selection)
 
         async def look(after: int) -> tuple[tuple[Record, ...], int]:
             def read(storage: OpenStorage) -> tuple[tuple[Record, ...], int]:
@@ -259,8 +244,7 @@ class Service:
                 return tuple(storage.log.part(reader, after, STREAMED_AT_ONCE)), end
 
             # All who follow the log at its end share one read.
-            key = (after, kinds) if since is None and until is None else object()
-            return await self._looks.do(key, lambda: self._storage.read(read))
+            return await self._looks.do((after, selection), lambda: self._storage.read(read))
 
         return self._watch.stream(look, after, idle_seconds)
 

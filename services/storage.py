@@ -105,7 +105,7 @@ class Storage:
         await self._until_open()
         self._recorder.unless_broken()
         refused = (lambda: None) if rule is None else (lambda: self._recorder.refused(rule))
-        return await self._group.append(Append(drafts, None, subject, refused))
+        return await self._group.append(Append(drafts, subject, refused))
 
     async def read(self, job: Callable[[OpenStorage], T], *, quick: bool = False) -> T:
         """Run `job` in a reading thread; a `quick` job waits for no others. Raises NotReadyError."""

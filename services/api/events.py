@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import aclosing
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from starlette.requests import Request
@@ -82,53 +80,31 @@ OPERATIONS: Operations = {
 }
 
 
-@dataclass(frozen=True)
-class _Query:
-    """The parsed query of a request."""
-
-    after: int
-    limit: int
-    types: tuple[str, ...] | None
-    since: datetime | None
-    until: datetime | None
-
-
 def event_routes(service: Service) -> list[Route]:
     """`GET /api/v1/events`: what is asked for, as far as the log's end was when it was asked for."""
 
     async def read(request: Request) -> Response:
-        query = _Query(
-            number(request, "after", 0, LARGEST_POSITION),
-            number(request, "limit", LARGEST_POSITION, LARGEST_POSITION),
-            types_of(request),
-            time_of(request, "since"),
-            time_of(request, "until"),
-        )
+        after = number(request, "after", 0, LARGEST_POSITION)
+        limit = number(request, "limit", LARGEST_POSITION, LARGEST_POSITION)
+        selection = Selection(types_of(request), time_of(request, "since"), time_of(request, "until"))
         seconds = number(request, "wait", 0, LONGEST_WAIT)
         if seconds and request.method != "HEAD":
             setattr(request.state, WAITS, True)
-            await service.head_from(query.after)  # before the wait, which an unknown position makes useless
-            async with aclosing(
-                service.stream(
-                    query.after,
-                    types=query.types,
-                    since=query.since,
-                    until=query.until,
-                    idle_seconds=seconds,
-                )
-            ) as stream:
+            await service.head_from(after)  # before the wait, which an unknown position makes useless
+            async with aclosing(service.stream(after, selection, idle_seconds=seconds)) as stream:
                 await anext(stream, None)  # something has come, or the time is over, or the service stops
-        end = (await service.head_from(query.after)).position
+        end = (await service.head_from(after)).position
         accept = request.headers.get("accept", "")
         content_type = PLAIN if PLAIN in accept and LINES not in accept else LINES
-        return streamed(request, _lines(service, query, end), content_type)
+        return streamed(request, _lines(service, selection, after, limit, end), content_type)
 
     return [Route("/api/v1/events", read, methods=["GET"])]
 
 
-async def _lines(service: Service, query: _Query, end: int) -> AsyncIterator[bytes]:
-    reader = Reader(Selection(query.types, query.since, query.until))
-    after, remaining = query.after, query.limit
+async def _lines(
+    service: Service, selection: Selection, after: int, limit: int, end: int
+) -> AsyncIterator[bytes]:
+    reader, remaining = Reader(selection), limit
     while after < end and remaining > 0:
         # A damaged log is not read behind its end.
         part = await service.part(reader, after, min(BATCH, remaining, end - after))

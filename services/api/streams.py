@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Collection
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from functools import lru_cache
 
@@ -21,6 +21,7 @@ from services.api.schemas import named, text
 from services.errors import HelionyxError
 from services.event_log import Record
 from services.event_log.lines import to_line
+from services.event_log.reading import Selection
 from services.logs import log_failure
 from services.refusals import GoneError
 from services.service import Service
@@ -106,7 +107,7 @@ def stream_routes(service: Service, measures: Measures) -> list[Route]:
         after = number_in(request.headers.get("last-event-id"), "Last-Event-ID", after, LARGEST_POSITION)
         setattr(request.state, FOLLOWS, True)
         setattr(request.state, WAITS, True)
-        events = _counted(_events(service, after, types_of(request)), measures)
+        events = _counted(_events(service, after, Selection(types_of(request))), measures)
         # A proxy that collects before it sends would hold back what is to be heard at once.
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         return streamed(request, events, "text/event-stream", headers)
@@ -130,7 +131,7 @@ async def _counted(events: AsyncGenerator[bytes, None], measures: Measures) -> A
         measures.followers -= 1
 
 
-async def _events(service: Service, after: int, types: Collection[str] | None) -> AsyncGenerator[bytes, None]:
+async def _events(service: Service, after: int, selection: Selection) -> AsyncGenerator[bytes, None]:
     yield RETRY
     try:
         try:
@@ -138,7 +139,7 @@ async def _events(service: Service, after: int, types: Collection[str] | None) -
         except GoneError as error:
             after = 0
             yield RESET % msgspec.json.encode(error.message)
-        async with aclosing(service.stream(after, types=types, idle_seconds=PING_SECONDS)) as stream:
+        async with aclosing(service.stream(after, selection, idle_seconds=PING_SECONDS)) as stream:
             async for records in stream:
                 yield _encoded(records) or PING
                 after = records[-1].position if records else after

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from services.event_log.errors import LostError as LostError
     from services.event_log.errors import MisfitError as MisfitError
     from services.event_log.errors import NewerFormatError as NewerFormatError
-    from services.event_log.errors import PositionError as PositionError
     from services.event_log.log import EventLog as EventLog
     from services.event_log.log import Outcome as Outcome
     from services.event_log.records import Append as Append

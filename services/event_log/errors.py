@@ -30,10 +30,6 @@ class ConflictError(EventLogError):
         self.position = position
 
 
-class PositionError(EventLogError):
-    """The log's end is not where the caller expected it."""
-
-
 class NewerFormatError(EventLogError):
     """The file was written by a later release, in a format that this one does not know."""
 

@@ -6,12 +6,11 @@ A backend implements it in a folder of its own; `tests/services/event_log/` is t
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from datetime import datetime
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Protocol
 
 from services.event_log.chain import Flaw
-from services.event_log.reading import Reader, Selection
+from services.event_log.reading import EVERYTHING, Reader, Selection
 from services.event_log.records import Append, Entry, Record
 from services.event_log.summary import BEGINNING, Head, Summary
 
@@ -81,15 +80,14 @@ class EventLog(Summary, Protocol):
         """The reason why the next start would not find what is appended here; None where it would."""
         return None
 
-    def append(self, drafts: Sequence[Entry], *, expected_position: int | None = None) -> tuple[Record, ...]:
+    def append(self, drafts: Sequence[Entry]) -> tuple[Record, ...]:
         """Append `drafts`, all or none; on return they are durable.
 
         A draft whose idempotency key is in the log already makes the whole append a repeat: nothing is
         written and the first records are returned, if type, version, data and keys of all drafts are theirs.
-        Raises ConflictError if they are not, PositionError if the last record is not at `expected_position`,
-        ValueError for what cannot be written.
+        Raises ConflictError if they are not, ValueError for what cannot be written.
         """
-        (outcome,) = self.append_each([Append(drafts, expected_position)])
+        (outcome,) = self.append_each([Append(drafts)])
         if isinstance(outcome, Exception):
             raise outcome
         return outcome
@@ -98,17 +96,13 @@ class EventLog(Summary, Protocol):
         self,
         after: int = 0,
         limit: int | None = None,
-        *,
-        types: Collection[str] | None = None,
-        since: datetime | None = None,
-        until: datetime | None = None,
+        selection: Selection = EVERYTHING,
     ) -> Iterator[Record]:
-        """The records after position `after`, in order: all of them or the first `limit`.
+        """The records of a selection after position `after`, in order: all of them or the first `limit`.
 
-        With `types`, those of these types alone; with `since` and `until`, those of that time or later, and
-        those before that time. Times are the events' own, which a clock that was set back has repeated.
+        Times are the events' own, which a clock that was set back has repeated.
         """
-        reader, remaining = Reader(Selection(types, since, until)), limit
+        reader, remaining = Reader(selection), limit
         while remaining is None or remaining > 0:
             records = self.part(reader, after, BATCH if remaining is None else min(BATCH, remaining))
             if not records:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from datetime import datetime
 
 from msgspec import Struct
@@ -11,16 +10,14 @@ from msgspec import Struct
 class Selection(Struct, frozen=True):
     """The records to read. A member that is None leaves nothing out."""
 
-    types: Collection[str] | None = None
+    types: tuple[str, ...] | None = None
     since: datetime | None = None
     """The first moment that counts, with a time zone."""
     until: datetime | None = None
     """The first moment that does not count any more, with a time zone."""
 
-    @property
-    def everything(self) -> bool:
-        """Whether no record is left out."""
-        return self.types is None and self.since is None and self.until is None
+
+EVERYTHING = Selection()
 
 
 class Reader(Struct):

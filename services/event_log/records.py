@@ -25,7 +25,6 @@ from typing import Any
 
 import msgspec
 
-from services.event_log.errors import PositionError
 from services.formats import UNDERSTOOD
 from services.upcasters import UPCASTERS, UnknownEventError, upcast
 
@@ -128,8 +127,6 @@ class Append(msgspec.Struct, frozen=True):
     """The events that one caller appends: all of them, or none."""
 
     drafts: Sequence[Entry]
-    expected_position: int | None = None
-    """The position where the log has to end; None: anywhere."""
     subject: Hashable = None
     """The subject of `refused`: two appends about one never share a transaction. None: no subject."""
     refused: Callable[[], Exception | None] = lambda: None
@@ -138,10 +135,8 @@ class Append(msgspec.Struct, frozen=True):
     A repeat is answered as the first time, whatever this returns.
     """
 
-    def problem(self, end: int) -> Exception | None:
-        """The error that refuses this append to a log that ends at position `end`; None where none does."""
-        if self.expected_position not in (None, end):
-            return PositionError(f"expected the log to end at {self.expected_position}, it ends at {end}")
+    def problem(self) -> Exception | None:
+        """The error that refuses this append; None where none does."""
         keys = [draft.idempotency_key for draft in self.drafts if draft.idempotency_key is not None]
         refusal = self.refused()
         if refusal is None and len(set(keys)) != len(keys):

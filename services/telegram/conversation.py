@@ -16,6 +16,7 @@ from services.domain.events import MessageRecorded
 from services.domain.origin import Origin
 from services.event_codec import event_of
 from services.event_log import ConflictError
+from services.event_log.reading import Selection
 from services.projections import sendings
 from services.projections.sendings import FAILED, Sending
 from services.service import Service
@@ -144,9 +145,8 @@ class Conversation:
         after, since = 0, self.answers.clock() - REMEMBERED
         prefix = f"{SOURCE}:update:{self.id}:"
         updates: list[str] = []
-        while records := await self.service.events(
-            after, READ_AT_ONCE, types=("MessageRecorded",), since=since
-        ):
+        selection = Selection(("MessageRecorded",), since)
+        while records := await self.service.events(after, READ_AT_ONCE, selection):
             keys = [record.entry().idempotency_key or "" for record in records]
             updates += [key.removeprefix(f"{SOURCE}:update:") for key in keys if key.startswith(prefix)]
             after = records[-1].position

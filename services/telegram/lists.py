@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 
 from services.domain.due import day_of, order
@@ -108,7 +108,7 @@ _COUNTED = (
     ("DecisionRejected", "decision rejected", "decisions rejected"),
 )
 
-COUNTED: Collection[str] = tuple(type_ for type_, _, _ in _COUNTED)
+COUNTED = tuple(type_ for type_, _, _ in _COUNTED)
 """The types of events that a summary counts."""
 
 

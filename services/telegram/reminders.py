@@ -13,6 +13,7 @@ from datetime import time as clock_time
 from services.domain.due import until_of
 from services.domain.items import DECISION, TODO, Item
 from services.errors import HelionyxError
+from services.event_log.reading import Selection
 from services.projections import sendings
 from services.service import Service
 from services.telegram import lists, texts
@@ -112,9 +113,8 @@ class Reminders:
         since, until = (self._hours.at(day, clock_time()) for day in (begin, end))
         counts: Counter[str] = Counter()
         after = 0
-        while records := await self._service.events(
-            after, READ_AT_ONCE, types=lists.COUNTED, since=since.astimezone(UTC), until=until.astimezone(UTC)
-        ):
+        selection = Selection(lists.COUNTED, since.astimezone(UTC), until.astimezone(UTC))
+        while records := await self._service.events(after, READ_AT_ONCE, selection):
             counts.update(record.entry().type for record in records)
             after = records[-1].position
         return counts

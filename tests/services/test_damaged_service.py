@@ -14,6 +14,7 @@ import pytest
 
 from services.domain.commands import RecordMessage
 from services.event_log import Flaw, Head, new_entry, scrubber
+from services.event_log.reading import Selection
 from services.event_log.sqlite.backend import SqliteBackend
 from services.event_log.sqlite.log import SqliteLog
 from services.refusals import NotReadyError
@@ -178,8 +179,8 @@ def test_a_clock_that_goes_backwards(tmp_path: Path) -> None:
         recorded = [await service.record(RecordMessage(text, source="api")) for text in "abcde"]
         assert [item.message.position for item in recorded] == [1, 2, 3, 4, 5]
         assert [message.text for message in await service.messages(0, 10)] == list("abcde")
-        assert [record.position for record in await service.events(0, 10, until=NOW)] == [2, 4]
-        assert [record.position for record in await service.events(0, 10, since=NOW)] == [1, 3, 5]
+        assert [record.position for record in await service.events(0, 10, Selection(until=NOW))] == [2, 4]
+        assert [record.position for record in await service.events(0, 10, Selection(since=NOW))] == [1, 3, 5]
         assert [entry.position for entry in await service.timeline(6, 10)] == [5, 4, 3, 2, 1]
         await service.close()
 

@@ -55,7 +55,7 @@ def _append(connection: apsw.Connection, append: Append, head: Head) -> Outcome:
     The index of the keys finds a repeat: it has to look up each key anyway.
     """
     try:
-        problem = append.problem(head.position)
+        problem = append.problem()
         if problem is not None:
             return problem
         drafts = append.drafts

@@ -121,8 +121,7 @@ def test_a_span_is_looked_for_once(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         service = Service(SqliteBackend(tmp_path / "events"), tmp_path / "p" / "helionyx.db", lambda: NOW)
         await service.open()
         found = b""
-        wanted = events._Query(0, 100, None, at(1), at(3))
-        async for part in events._lines(service, wanted, 50):
+        async for part in events._lines(service, Selection(None, at(1), at(3)), 0, 100, 50):
             found += part
             append(tmp_path, at(1), at(2))
         await service.close()
@@ -142,7 +141,7 @@ def test_parts_are_as_large_as_memory_should_hold(tmp_path: Path, monkeypatch: p
     log = SqliteLog.open(tmp_path / "events", read_only=True)
     for selection in (
         Selection(),
-        Selection(types=["Other"]),
+        Selection(types=("Other",)),
         Selection(until=at(9)),
         Selection(since=at(0)),
     ):

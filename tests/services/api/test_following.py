@@ -17,6 +17,7 @@ import pytest
 from services.api import streams
 from services.domain.commands import RecordMessage
 from services.event_log import new_entry
+from services.event_log.reading import Selection
 from services.event_log.sqlite.backend import SqliteBackend
 from services.event_log.sqlite.log import SqliteLog
 from services.service import Service
@@ -233,7 +234,7 @@ def test_a_stream_is_events_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     async def follow() -> None:
         service = Service(SqliteBackend(tmp_path / "events"), tmp_path / "p" / "helionyx.db", lambda: NOW)
         await service.open()
-        async with aclosing(streams._events(service, 0, None)) as events:
+        async with aclosing(streams._events(service, 0, Selection())) as events:
             async for part in events:
                 parts.append(part)
                 if len(parts) == 3:

@@ -16,6 +16,7 @@ from services import service as service_module
 from services.config import ROOT
 from services.domain.commands import RecordMessage
 from services.event_log import Head, Record, new_entry
+from services.event_log.reading import Selection
 from services.event_log.sqlite.backend import SqliteBackend
 from services.event_log.sqlite.log import SqliteLog
 from services.event_log.watch import POLL_SECONDS
@@ -95,7 +96,7 @@ def test_of_some_types(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
     async def scenario(service: Service) -> None:
         found: list[int] = []
-        following = asyncio.create_task(collect(service.stream(types=["MessageRecorded"]), found, 2))
+        following = asyncio.create_task(collect(service.stream(0, Selection(("MessageRecorded",))), found, 2))
         await service.record(RecordMessage("b", source="api"))
         await asyncio.to_thread(append, tmp_path, "c", "d")
         await asyncio.sleep(3 * POLL_SECONDS)
@@ -190,7 +191,7 @@ def test_silence_is_told(tmp_path: Path) -> None:
 
     async def scenario(service: Service) -> None:
         began = asyncio.get_running_loop().time()
-        stream = service.stream(types=["Nothing"], idle_seconds=0.3)
+        stream = service.stream(0, Selection(("Nothing",)), idle_seconds=0.3)
 
         async def talk() -> None:
             while True:

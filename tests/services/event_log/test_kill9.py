@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pytest
 
+from services.event_log.reading import Selection
 from services.event_log.sqlite.log import SqliteLog
 from services.projections import Projections
 from tests.services.instance import Address, Connection, Instance, configure, exchange, listener, starting
@@ -122,7 +123,7 @@ def examine(store: Path, stem: Path, callers: Callers, fresh: Path) -> None:
     with contextlib.closing(SqliteLog.open(store, read_only=True)) as log:
         assert log.verify() is None
         assert log.damage() is None
-        messages = log.read(types=["MessageRecorded"])
+        messages = log.read(selection=Selection(("MessageRecorded",)))
         found = [(str(record.entry().idempotency_key), record.position) for record in messages]
         times = Counter(key for key, _ in found)
         doubled = [key for key, count in times.items() if count > 1]

@@ -21,10 +21,10 @@ from services.event_log import (
     ConflictError,
     Entry,
     EventLog,
-    PositionError,
     Record,
     new_entry,
 )
+from services.event_log.reading import Selection
 from services.event_log.records import moment
 from services.event_log.transfer import export, import_lines
 from services.event_log.watch import Watch
@@ -52,9 +52,7 @@ impossible = st.builds(
 )
 """Its data is no object: the table finds out when those in front of it are in there already."""
 
-expectations = st.sampled_from([None, None, None, 0, -1, 1])
-"""How far the expected position is from the right one; None: none is given."""
-wanted = st.tuples(st.lists(drafts | drafts | drafts | impossible, max_size=3), expectations)
+wanted = st.lists(drafts | drafts | drafts | impossible, max_size=3)
 
 pytestmark = pytest.mark.timeout(420)
 """What fails is made small first, for up to five minutes."""
@@ -64,7 +62,7 @@ Told = list[int] | type[Exception]
 """The positions of an append's records, or how it is refused."""
 
 
-def told(model: Model, asked: Sequence[Entry], expected: int | None) -> Told:
+def told(model: Model, asked: Sequence[Entry]) -> Told:
     """What is to become of an append, by the words of EventLog.append alone; `model` takes what is new."""
 
     def said(draft: Entry) -> tuple[object, ...]:
@@ -82,8 +80,6 @@ def told(model: Model, asked: Sequence[Entry], expected: int | None) -> Told:
             if there != [said(draft) for draft in asked]:
                 return ConflictError
             return list(range(start + 1, start + 1 + len(asked)))
-    if expected not in (None, len(model)):
-        return PositionError
     keys = [draft.idempotency_key for draft in asked if draft.idempotency_key is not None]
     if len(set(keys)) != len(keys):
         return ValueError
@@ -145,17 +141,16 @@ class Beside(RuleBasedStateMachine):
             assert isinstance(found, expected), found
 
     @rule(which=st.integers(0, 1), wanted=wanted)
-    def append(self, which: int, wanted: tuple[list[Entry], int | None]) -> None:
+    def append(self, which: int, wanted: list[Entry]) -> None:
         """One append."""
-        self._append(which, *wanted)
+        self._append(which, wanted)
 
-    def _append(self, which: int, asked: list[Entry], off: int | None) -> None:
-        position = None if off is None else len(self.model) + off
-        expected = told(self.model, asked, position)
+    def _append(self, which: int, asked: list[Entry]) -> None:
+        expected = told(self.model, asked)
         found: object
         try:
-            found = self.logs[which].append(asked, expected_position=position)
-        except (ConflictError, PositionError, ValueError) as error:
+            found = self.logs[which].append(asked)
+        except (ConflictError, ValueError) as error:
             found = error
         self.outcome(expected, found)
 
@@ -169,16 +164,13 @@ class Beside(RuleBasedStateMachine):
         asked = [_anew(draft, draft.idempotency_key) for draft in self.model[start : start + count]]
         if data.draw(st.booleans()):
             asked[-1] = _anew(asked[-1], key)
-        self._append(which, asked, None)
+        self._append(which, asked)
 
     @rule(which=st.integers(0, 1), group=st.lists(wanted, max_size=5))
-    def append_each(self, which: int, group: list[tuple[list[Entry], int | None]]) -> None:
+    def append_each(self, which: int, group: list[list[Entry]]) -> None:
         """Several together end as if they had come one after the other."""
-        before, expected, appends = len(self.model), [], []
-        for asked, off in group:
-            position = None if off is None else before + off
-            appends.append(Append(asked, position))
-            expected.append(told(self.model, asked, position))
+        appends = [Append(asked) for asked in group]
+        expected = [told(self.model, asked) for asked in group]
         for one, found in zip(expected, self.logs[which].append_each(appends), strict=True):
             self.outcome(one, found)
 
@@ -214,7 +206,9 @@ class Beside(RuleBasedStateMachine):
             and (since is None or draft.time >= moment(since))
             and (until is None or draft.time < moment(until))
         ][:limit]
-        found = self.logs[which].read(after, limit, types=types, since=since, until=until)
+        found = self.logs[which].read(
+            after, limit, Selection(None if types is None else tuple(types), since, until)
+        )
         self.same(list(found), expected)
 
     @rule(
@@ -237,7 +231,7 @@ class Beside(RuleBasedStateMachine):
 
         async def read(after: int) -> tuple[tuple[Record, ...], int]:
             end = log.head().position
-            return tuple(log.read(after, 2, types=types)), end
+            return tuple(log.read(after, 2, Selection(None if types is None else tuple(types)))), end
 
         watch = Watch(look)
         late = new_entry("A", 1, BEGIN, {})

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from services.event_log import new_entry
+from services.event_log.reading import Selection
 from services.event_log.records import moment
 from services.event_log.sqlite.log import SqliteLog
 from tests.services.event_log.contract.dated import at, fill, positions
@@ -33,10 +34,10 @@ def test_texts_of_times_are_in_the_order_of_times() -> None:
     assert {len(text) for text in texts} == {27}
 
 
-def page_steps(log: SqliteLog, **selection: object) -> int:
+def page_steps(log: SqliteLog, selection: Selection, after: int = 0) -> int:
     """How many instructions SQLite carries out for one page."""
-    assert len(positions(log, limit=10, **selection)) == 10
-    return steps(log, lambda: positions(log, limit=10, **selection))
+    assert len(positions(log, selection, after, 10)) == 10
+    return steps(log, lambda: positions(log, selection, after, 10))
 
 
 def test_a_page_costs_as_much_in_a_long_log_as_in_a_short_one(tmp_path: Path) -> None:
@@ -48,19 +49,19 @@ def test_a_page_costs_as_much_in_a_long_log_as_in_a_short_one(tmp_path: Path) ->
         drafts = [new_entry(*kinds[n % 21], at(n), {"n": n}) for n in range(start, start + count)]
         log.append(drafts)
 
-    asked: list[dict[str, object]] = [
-        {"types": ["Rare"]},
-        {"types": ["Common"]},
-        {"types": ["Common", "Rare"], "after": 150},
-        {"since": at(100), "until": at(120)},
-        {"types": ["Common"], "since": at(100), "until": at(130)},
+    asked = [
+        (Selection(("Rare",)), 0),
+        (Selection(("Common",)), 0),
+        (Selection(("Common", "Rare")), 150),
+        (Selection(None, at(100), at(120)), 0),
+        (Selection(("Common",), at(100), at(130)), 0),
     ]
     more(420, 0)
-    few = [page_steps(log, **selection) for selection in asked]
+    few = [page_steps(log, *selection) for selection in asked]
     more(10_000, 420)
-    many = [page_steps(log, **selection) for selection in asked]
+    many = [page_steps(log, *selection) for selection in asked]
     assert all(now < 1.2 * then for then, now in zip(few, many, strict=True)), (few, many)
-    late = page_steps(log, since=at(10_300))
+    late = page_steps(log, Selection(since=at(10_300)))
     assert late < 5_000
 
 
@@ -68,4 +69,4 @@ def test_a_log_without_the_indexes_is_read_all_the_same(log: SqliteLog, tmp_path
     """One that was made before there were any, and that nobody has appended to since."""
     log._connection.execute("DROP INDEX events_time; DROP INDEX events_type_version")
     reader = SqliteLog.open(tmp_path / "events", read_only=True)
-    assert positions(reader, types=["B"], since=at(1), until=at(4)) == [2, 6]
+    assert positions(reader, Selection(("B",), at(1), at(4))) == [2, 6]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from services.event_log import EventLog, new_entry
+from services.event_log.reading import EVERYTHING, Selection
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 MINUTES = [0, 1, 2, 1, 2, 3, 50_000_000, 4, 4, -7, 5]
@@ -23,5 +24,7 @@ def fill(log: EventLog) -> None:
     )
 
 
-def positions(log: EventLog, **selection: object) -> list[int]:
-    return [record.position for record in log.read(**selection)]  # type: ignore[arg-type]
+def positions(
+    log: EventLog, selection: Selection = EVERYTHING, after: int = 0, limit: int | None = None
+) -> list[int]:
+    return [record.position for record in log.read(after, limit, selection)]

@@ -229,7 +229,7 @@ def _append(records: list[Record], append: Append) -> Outcome:
         repeated = _repeated(records, append.drafts)
         if repeated is not None:
             return repeated
-        problem = append.problem(len(records))
+        problem = append.problem()
         if problem is not None:
             return problem
         new: list[Record] = []

@@ -15,7 +15,6 @@ from services.event_log import (
     EventLog,
     EventLogError,
     Head,
-    PositionError,
     new_entry,
 )
 
@@ -63,14 +62,6 @@ def test_hash_at(log: EventLog) -> None:
     assert [log.hash_at(position) for position in (0, 1, 2, -1)] == [GENESIS, record.hash, None, None]
 
 
-def test_expected_position(log: EventLog) -> None:
-    """An append that expects another end than there is writes nothing."""
-    log.append([draft("a")], expected_position=0)
-    with pytest.raises(PositionError, match="expected the log to end at 0, it ends at 1"):
-        log.append([draft("b")], expected_position=0)
-    assert log.head().position == 1
-
-
 def test_all_or_none(log: EventLog) -> None:
     """Where one draft cannot be stored, none is, and the log goes on."""
     bad = new_entry("X", 1, NOW, {"text": "\ud800"})
@@ -85,7 +76,6 @@ def test_a_repeat_returns_the_first_record(log: EventLog) -> None:
     first = log.append([draft("a", "k")])
     log.append([draft("b")])
     assert log.append([draft("a", "k")]) == first
-    assert log.append([draft("a", "k")], expected_position=77) == first
     assert log.head().position == 2
 
 
@@ -162,30 +152,29 @@ def test_a_repeat_is_answered_whatever_is_said_of_it(log: EventLog) -> None:
 
 
 def test_each_append_of_a_group_has_its_own_answer(log: EventLog) -> None:
-    """What is wrong with one is its outcome alone; an expected position counts what comes before it."""
+    """What is wrong with one is its outcome alone."""
     log.append([draft("old", "k")])
     outcomes = log.append_each(
         [
-            Append([draft("a")], 1),
-            Append([draft("late")], 1),
+            Append([draft("a")]),
             Append([draft("other", "k")]),
-            Append([draft("old", "k")], 77),
-            Append([draft("b", "new"), draft("c")], 2),
-            Append([draft("b", "new"), draft("c")], 2),
+            Append([draft("old", "k")]),
+            Append([draft("b", "new"), draft("c")]),
+            Append([draft("b", "new"), draft("c")]),
             Append([draft("not this"), new_entry("X", 1, NOW, {"text": "\ud800"})]),
             Append([new_entry("X", 1, NOW, {"text": object()})]),
             Append([draft("e", "twice"), draft("f", "twice")]),
             Append([]),
-            Append([draft("d")], 4),
+            Append([draft("d")]),
             Append([draft("no key", "\ud800")]),
         ]
     )
     kinds = [tuple if isinstance(outcome, tuple) else type(outcome) for outcome in outcomes]
     assert kinds == [
-        *(tuple, PositionError, ConflictError, tuple, tuple, tuple),
+        *(tuple, ConflictError, tuple, tuple, tuple),
         *(UnicodeEncodeError, TypeError, ValueError, tuple, tuple, UnicodeEncodeError),
     ]
-    assert outcomes[4] == outcomes[5]
+    assert outcomes[3] == outcomes[4]
     assert texts(log) == ["old", "a", "b", "c", "d"]
     assert log.verify() is None
 

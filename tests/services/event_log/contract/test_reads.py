@@ -10,6 +10,7 @@ import pytest
 from services.event_log import GENESIS, Backend, Entry, EventLog, Head, new_entry
 from services.event_log import log as log_module
 from services.event_log.log import BATCH
+from services.event_log.reading import Selection
 from tests.services.event_log.contract.dated import MINUTES, TYPES, at, fill, positions
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678901, UTC)
@@ -80,23 +81,24 @@ def test_it_is_what_a_look_at_each_record_finds(
         and (since is None or minutes >= since)
         and (until is None or minutes < until)
     ]
-    span = {
-        "since": None if since is None else at(since),
-        "until": None if until is None else at(until).astimezone(timezone(timedelta(hours=5, minutes=30))),
-    }
-    assert positions(dated, types=types, **span) == expected
-    assert positions(dated, types=types, after=3, limit=2, **span) == [n for n in expected if n > 3][:2]
+    selection = Selection(
+        None if types is None else tuple(types),
+        None if since is None else at(since),
+        None if until is None else at(until).astimezone(timezone(timedelta(hours=5, minutes=30))),
+    )
+    assert positions(dated, selection) == expected
+    assert positions(dated, selection, 3, 2) == [n for n in expected if n > 3][:2]
 
 
 def test_a_time_without_a_zone_is_no_time(dated: EventLog) -> None:
     with pytest.raises(ValueError, match="time zone"):
-        list(dated.read(since=datetime(2026, 1, 1)))
+        list(dated.read(selection=Selection(since=datetime(2026, 1, 1))))
 
 
 def test_what_comes_while_it_is_read(dated: EventLog, monkeypatch: pytest.MonkeyPatch) -> None:
     """A span of time without an end takes in what is appended meanwhile."""
     monkeypatch.setattr(log_module, "BATCH", 1)
-    reading = dated.read(since=at(5))
+    reading = dated.read(selection=Selection(since=at(5)))
     assert next(reading).position == 7
     dated.append([new_entry("A", 1, at(6), {}), new_entry("A", 1, at(1), {}), new_entry("A", 1, at(7), {})])
     assert [record.position for record in reading] == [11, 12, 14]
