@@ -15,7 +15,7 @@ from services.api.openapi import Operations, answer, number_parameter, operation
 from services.api.pages import AFTER
 from services.api.requests import LARGEST_POSITION, TYPES, number, time_of, types_of
 from services.api.responses import streamed
-from services.api.schemas import POSITION, named, record, text
+from services.api.schemas import HASH, POSITION, named, record, text
 from services.event_log.lines import to_line
 from services.event_log.reading import Reader, Selection
 from services.service import Service
@@ -29,8 +29,6 @@ LONGEST_WAIT = 25
 
 LINES, PLAIN = "application/x-ndjson", "text/plain"
 """The content types of the records: the same bytes, for clients that do not know JSON Lines."""
-
-HASH = text("A SHA-256 hash.", pattern="^[0-9a-f]{64}$")
 
 RECORD = record(
     "Record",

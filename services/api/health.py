@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from services.api.openapi import Operations, answer, operation
 from services.api.responses import json_of
-from services.api.schemas import PROBLEM, TEXT_OR_NULL, integer, mapping, moment, named, record, text
+from services.api.schemas import HASH, PROBLEM, TEXT_OR_NULL, integer, mapping, moment, named, record, text
 from services.errors import HelionyxError
 from services.identity import Identity
 from services.service import Service
@@ -28,8 +28,6 @@ WHO: dict[str, dict[str, Any]] = {
         "description": "Whether the process is a rehearsal, and records nothing.",
     },
 }
-
-HASH = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
 
 LOG = record(
     "Log",

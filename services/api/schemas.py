@@ -63,6 +63,8 @@ def mapping(name: str, description: str, schema: Mapping[str, Any]) -> Component
 
 POSITION = integer("The position of the event in the log.")
 
+HASH = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
+
 TEXT_OR_NULL = {"type": ["string", "null"]}
 
 PROBLEM = named(

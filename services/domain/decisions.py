@@ -1,4 +1,4 @@
-"""decide: turn a command into events, or refuse it."""
+"""Turn a command into an event, or refuse it by its input or by a rule."""
 
 from __future__ import annotations
 
@@ -28,14 +28,6 @@ class Refusal:
     hint: str = ""
     missing: bool = False
     """Whether what it is about does not exist."""
-
-
-def decide(item: Item | None, command: c.Command, now: datetime) -> tuple[e.Event, ...] | Refusal:
-    """The events that `command` causes at the time `now`, or why there are none.
-
-    `item` is the one that `key_of(command)` names, or None where there is none.
-    """
-    return validate(command) or check_rules(item, command) or (event_of(command, now),)
 
 
 def event_of(command: c.Command, now: datetime) -> e.Event:

@@ -11,11 +11,16 @@ from hypothesis import strategies as st
 
 from services.domain import commands as c
 from services.domain import events as e
-from services.domain.decisions import LONGEST_NAME, Refusal, decide, event_of
+from services.domain.decisions import LONGEST_NAME, Refusal, check_rules, event_of, validate
 from services.domain.items import STATES, Item, Key, evolve, key_of
 from services.domain.tags import MOST_TAGS, united
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
+
+
+def decide(item: Item | None, command: c.Command, now: datetime) -> tuple[e.Event, ...] | Refusal:
+    """The events that a command causes, or its refusal."""
+    return validate(command) or check_rules(item, command) or (event_of(command, now),)
 
 
 def fold(events: Sequence[e.Event]) -> dict[int, Item]:
