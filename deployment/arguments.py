@@ -18,7 +18,7 @@ TRUE = ("1", "yes", "true", "on")
 FALSE = ("0", "no", "false", "off")
 LARGEST_POSITION = 2**63 - 1
 LONGEST_REASON = 500  # characters
-LONGEST_WAIT = 3600.0  # seconds
+LONGEST_WAIT, LONGEST_WATCH = 3600.0, 86_400.0  # seconds
 LONGEST_SOAK = 600.0  # seconds; the node ends what is rehearsed for longer than it takes to forget it
 
 
@@ -88,6 +88,7 @@ def _with_release(settings: Settings, environ: Mapping[str, str]) -> Settings:
         settings,
         release=environ.get("RELEASE") or None,
         soak=_seconds("SOAK", environ, VERBS[settings.verb].soak, LONGEST_SOAK),
+        watch=_seconds("WATCH", environ, VERBS[settings.verb].watch, LONGEST_WATCH),
         wait=_seconds("WAIT", environ, 0.0, LONGEST_WAIT),
         keep=_count("KEEP", environ, "releases", least=1),
         config=_one_of("CONFIG", environ, "current"),

@@ -28,6 +28,7 @@ class Settings:
     grep: str | None = None
     release: str | None = None
     soak: float = 0.0
+    watch: float = 0.0  # seconds of probation after a deploy
     wait: float = 0.0  # seconds for another change of the environment to end
     keep: int | None = None  # releases
     config: str | None = None

@@ -1,4 +1,4 @@
-"""The entries of the host half: the conversation, and a transaction."""
+"""The entries of the host half: the conversation, a transaction, and a probation."""
 
 from __future__ import annotations
 
@@ -19,6 +19,12 @@ def enter(arguments: list[str]) -> int:
             from .transaction.carry_out import carry_out
 
             carry_out(Layout(), name)
+            return 0
+        case ["probation", program, name]:
+            from .records.record import Transaction
+            from .transaction import probation
+
+            probation.watch(Transaction(name, Layout()), Path(program))
             return 0
         case _:
             raise SystemExit(f"unknown arguments: {arguments}")

@@ -24,6 +24,8 @@ def announce(settings: Settings, output: Output, plan: Plan, *, dry: bool) -> No
         output.warn(f"{settings.environment} is stopped; this starts it")
     if steps and plan.log and not dry:  # who is asked first hears it with the question
         output.warn(foreseen.words(settings.environment, plan.log))
+    if steps and verb.watch and settings.insist and plan.before:
+        output.warn("INSIST=1: the node does not watch this release, and does not revert it by itself")
     changed = plan.changed_keys
     if steps and "EVENT_STORE_PATH" in changed:
         output.warn("EVENT_STORE_PATH changes: the event log was moved, and is used at its new path")

@@ -124,6 +124,7 @@ class _Change:
             "environment": self.settings.environment,
             "actor": asker,
             "soak": self.settings.soak,
+            "watch": self.settings.watch,
             "wait": self.settings.wait,
             "keep": self.settings.keep,
             "insist": self.settings.insist,

@@ -28,6 +28,7 @@ class Verb:
     variables: tuple[str, ...] = ()  # those that it takes beside EVERYWHERE
     default: tuple[str, ...] = ()  # the environments that are meant if none is named; empty: name one
     soak: float = 0.0  # seconds, unless SOAK says otherwise
+    watch: float = 0.0  # seconds, unless WATCH says otherwise
     release: str = ""  # the release that it activates: BUILT from this checkout, KEPT on the node, or none
     dry: bool = False  # whether it shows the plan of a deploy and changes nothing
     request: Callable[[Settings], Mapping[str, object]] = lambda _: {}  # its own values for the node
@@ -54,8 +55,12 @@ class Verb:
 
 
 VERBS = {
-    "deploy": Verb(variables=("SOAK", "KEEP", "INSIST", "WAIT"), soak=3.0, release=BUILT),
-    "plan": Verb(variables=("SOAK", "KEEP", "INSIST"), soak=3.0, release=BUILT, dry=True),
+    "deploy": Verb(
+        variables=("SOAK", "WATCH", "KEEP", "INSIST", "WAIT"), soak=3.0, watch=600.0, release=BUILT
+    ),
+    "plan": Verb(
+        variables=("SOAK", "WATCH", "KEEP", "INSIST"), soak=3.0, watch=600.0, release=BUILT, dry=True
+    ),
     "rollback": Verb(
         variables=("RELEASE", "CONFIG", "SOAK", "INSIST", "WAIT"),
         release=KEPT,

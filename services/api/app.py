@@ -75,7 +75,7 @@ def build_app(
     """
     measures = Measures([path for part in (*OPERATIONS, openapi.OPERATIONS) for path in part])
     routes = [
-        *health.health_routes(service, identity, telegram),
+        *health.health_routes(service, identity, telegram, measures),
         *only_declared(_asked(service, measures), OPERATIONS),
         *metrics.metrics_routes(service, identity, measures, telegram),
         *openapi.described_routes(OPERATIONS),

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from services.api.measures import Measures
 from services.api.openapi import Operations, answer, operation
 from services.api.responses import json_of
 from services.api.schemas import HASH, PROBLEM, TEXT_OR_NULL, integer, mapping, moment, named, record, text
@@ -67,6 +68,12 @@ READY = record(
     projections=text("The file of the read models."),
     disk={**TEXT_OR_NULL, "description": "The reason why the disk lets little or nothing be recorded."},
     telegram=TELEGRAM,
+    requests=record(
+        "Requests",
+        "The requests to this process, without those for its health.",
+        answered=integer("The number of answers.", 0),
+        failed=integer("The number of answers with a status of 500 or more.", 0),
+    ),
 )
 
 NOT_READY = record(
@@ -110,7 +117,7 @@ OPERATIONS: Operations = {
 }
 
 
-def health_routes(service: Service, identity: Identity, telegram: Status) -> list[Route]:
+def health_routes(service: Service, identity: Identity, telegram: Status, measures: Measures) -> list[Route]:
     """`/health` answers as soon as the process listens, `/health/ready` is for an open log."""
     who = asdict(identity)
 
@@ -129,6 +136,7 @@ def health_routes(service: Service, identity: Identity, telegram: Status) -> lis
         head = {"length": content.head.position, "head": content.head.hash}
         log = {**head, "holds": content.holds, "said": content.said._asdict()}
         facts = {"log": log, "projections": service.projections_file, "telegram": telegram.facts()}
+        facts["requests"] = measures.requests
         return _json({"ready": True, **who, **facts, "disk": service.space.reason})
 
     return [Route("/health", health), Route("/health/ready", ready)]

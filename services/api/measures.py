@@ -21,6 +21,9 @@ WAITS = "waits"
 """In the state of a request whose answer waits for what is to come: a stream, or a poll."""
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+HEALTH = ("/health", "/health/ready")
+"""The routes whose answers are about the service, and no work of it."""
+
 OTHER = "other"
 """Stands for what callers make up, so that they cannot make up series."""
 
@@ -49,6 +52,15 @@ class Measures:
             self.streams.setdefault((route, method), Durations(STREAM_BOUNDS)).add(seconds)
         else:
             self.durations.setdefault((route, method), Durations()).add(seconds)
+
+    @property
+    def requests(self) -> dict[str, int]:
+        """The numbers of requests that were answered, and that failed: a release is judged by them."""
+        counted = [
+            (status, count) for (route, _, status), count in self.answered.items() if route not in HEALTH
+        ]
+        failed = sum(count for status, count in counted if status.startswith("5"))
+        return {"answered": sum(count for _, count in counted), "failed": failed}
 
     def _route(self, path: str) -> str:
         """The route of a path, whatever numbers and names stand in it."""

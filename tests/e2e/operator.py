@@ -91,7 +91,7 @@ class Operator:
     def environ(self) -> dict[str, str]:
         """What this person's shell holds."""
         host = self.node.name if self.login == "root" else f"{self.node.name}-{self.login}"
-        own = {"NODE": host, "SOAK": "0", "SSH_OPTIONS": f"-F '{self.node.ssh_config}'"}
+        own = {"NODE": host, "SOAK": "0", "WATCH": "0", "SSH_OPTIONS": f"-F '{self.node.ssh_config}'"}
         return {key: value for key, value in os.environ.items() if not _is_ours(key)} | own
 
     def run(self, *argv: str, **environ: str) -> subprocess.CompletedProcess[str]:

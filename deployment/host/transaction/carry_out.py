@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 import time
+from pathlib import Path
 
 from ..node import reserve
 from ..records import record
@@ -10,7 +12,7 @@ from ..records.locks import Holder, environment_lock
 from ..values.errors import Busy
 from ..values.layout import Layout
 from ..values.request import ResolvedRequest
-from . import unit
+from . import probation, unit
 from .recovery import conclude
 from .transaction import Change
 
@@ -49,3 +51,4 @@ def carry_out(layout: Layout, name: str) -> None:
             pause = min(2 * pause, LONGEST_PAUSE)
     unit.remove(transaction)
     transaction.close()
+    probation.begin(transaction, request, Path(sys.argv[0]))

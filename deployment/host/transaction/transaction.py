@@ -18,7 +18,7 @@ from ..event_log.archive_notes import ArchiveNotes
 from ..node import reserve
 from ..observe.observe import observe
 from ..plan.plan import plan
-from ..records import audit
+from ..records import audit, verified_releases
 from ..records.record import Transaction
 from ..records.verified_releases import Place
 from ..releases import releases
@@ -260,15 +260,22 @@ class Change:
             before=before.release,
             after=after,
             seconds=seconds,
-            reason=failure.message if failure else None,
+            reason=failure.message if failure else self._reverted,
             **log,
             **redaction.audited_of(self.transaction),
         )
         more = {"before": before.release, "after": after, "seconds": seconds, "state": before.state}
         if outcome == "done":
             more |= self._archive(after)
+            if self.request.failed:  # no rollback chooses it
+                verified_releases.forget(self.environment, self.request.failed)
         conclude(self.transaction, outcome, failure, **more)
         reserve.fill(self.layout)
+
+    @property
+    def _reverted(self) -> str | None:
+        """The reason of a rollback that the node itself has begun."""
+        return f"reverted by probation: {self.request.reason}" if self.request.failed else None
 
     def _archive(self, after: str | None) -> dict[str, Any]:
         """The facts about an archived log, if the step that notes them was cut short."""

@@ -33,6 +33,7 @@ class Request:
     actor: Mapping[str, str]  # who asks: name, and user and host of the operator's machine
     dry: bool = False  # whether only the plan is asked for
     soak: float = 0.0  # seconds
+    watch: float = 0.0  # seconds of probation
     wait: float = 0.0  # seconds to wait for another change of the environment
     keep: int | None = None  # releases that came up and stay
     insist: bool = False
@@ -89,6 +90,7 @@ class ResolvedRequest(Request):
     planned: Mapping[str, Any] | None = None  # what a redaction changes
     noted: bool = False  # whether that redaction is on record already
     running: bool = False  # whether the service runs, and is started again after the redaction
+    failed: str = ""  # the release that this rollback reverts, because it failed on probation
     asked: Mapping[str, Any] | None = None  # the request as it was sent; None before version 0.4.0
 
     def to_json(self) -> dict[str, Any]:
@@ -109,15 +111,21 @@ def _members(value: Mapping[str, Any], layout: Layout) -> dict[str, Any]:
         "verb": str(value["verb"]),
         "environment": layout.of(value["environment"]),
         "actor": _actor(value["actor"]),
-        "keep": None if value.get("keep") is None else int(value["keep"]),
         "log": log,
         "archived": archived,
-        "position": int(value.get("position") or 0),
-        "reason": str(value.get("reason") or ""),
-        **{key: float(value.get(key) or 0) for key in ("soak", "wait")},
+        **{key: str(value.get(key) or "") for key in ("reason", "failed")},
+        **_numbers(value),
         **{key: bool(value.get(key)) for key in ("dry", "insist", "delete", "noted", "running")},
         **{key: None if value.get(key) is None else str(value[key]) for key in ("to", "config")},
         **{key: dict(value[key]) if value.get(key) else None for key in ("release", "planned", "asked")},
+    }
+
+
+def _numbers(value: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "keep": None if value.get("keep") is None else int(value["keep"]),
+        "position": int(value.get("position") or 0),
+        **{key: float(value.get(key) or 0) for key in ("soak", "watch", "wait")},
     }
 
 

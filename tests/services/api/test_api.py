@@ -97,7 +97,9 @@ def test_ready(service: Instance, store: Path) -> None:
         "projections": projections,
         "telegram": telegram,
         "disk": None,
+        "requests": answer.json["requests"],
     }
+    assert answer.json["requests"]["failed"] == 0
 
 
 def test_a_message_and_back(service: Instance) -> None:

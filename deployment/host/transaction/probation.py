@@ -1,0 +1,126 @@
+"""Probation: the node watches a deployed release for a while, and reverts it if it fails. See ADR 22."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+
+from ..node import probe, shares, systemd
+from ..node.run import run
+from ..node.systemd import Unit
+from ..records import locks, record
+from ..records.record import Transaction
+from ..releases import releases
+from ..values.errors import StepFailed
+from ..values.layout import Environment
+from ..values.probation import Sample, failure
+from ..values.request import ResolvedRequest
+from . import unit
+
+POLL = 1.0  # seconds between two looks
+MOST = 30  # looks back that a judgement needs
+ACTOR = "probation"  # in the history, in place of a person's name
+
+
+def unit_of(transaction: Transaction) -> str:
+    """The transient unit that watches the release of a transaction. A reboot ends it."""
+    return f"helionyx-probation-{transaction.id}.service"
+
+
+def begin(transaction: Transaction, request: ResolvedRequest, program: Path) -> None:
+    """Watch the release of a deploy that is done, if it was asked for and there is one to go back to.
+
+    With `insist`, the release before may not be able to read what this one writes: then it is not watched.
+    """
+    result = transaction.result or {}
+    is_done = request.verb == "deploy" and result.get("outcome") == "done"
+    before, after = result.get("before"), result.get("after")
+    if not is_done or request.insist or not request.watch or before in (None, after):
+        return
+    settings = [line for line in shares.TRANSACTION.splitlines() if not line.startswith("#")]
+    properties = [*settings, f"RuntimeMaxSec={request.watch + 60:.0f}", "Restart=on-failure"]
+    argv = ["systemd-run", "--quiet", "--collect", f"--unit={unit_of(transaction)}"]
+    argv += [f"--property={line}" for line in properties]
+    try:
+        run([*argv, sys.executable, "-SI", str(program), "probation", str(program), transaction.id])
+    except StepFailed as error:
+        transaction.write("probation", problem=error.message)
+
+
+def remaining(environment: Environment) -> tuple[float, str] | None:
+    """The seconds for which a release is still on probation, and the release before it; None without one."""
+    changes = [item for item in record.every(environment.layout) if _is_of(environment, item)]
+    result = changes[-1].result if changes else None
+    if result is None:
+        return None
+    request = ResolvedRequest.parse(changes[-1].request, environment.layout)
+    seconds = float(result["at"]) + request.watch - time.time()
+    if seconds <= 0 or not systemd.is_alive(unit_of(changes[-1])):
+        return None
+    return seconds, str(result["before"])
+
+
+def watch(transaction: Transaction, program: Path) -> None:
+    """Look at the release each second until its time is over, another change begins, or it fails.
+
+    A person who stops the service ends the probation too.
+    """
+    request = ResolvedRequest.parse(transaction.request, transaction.layout)
+    environment, result = request.environment, transaction.result or {}
+    release = releases.read_manifest(environment, result["after"])
+    end = time.monotonic() + float(result["at"]) + request.watch - time.time()
+    samples: list[Sample] = []
+    while time.monotonic() < end and release is not None:
+        if locks.holder(environment.layout, environment.name) is None:
+            service = systemd.show([environment.service])[environment.service]
+            if service.active == "inactive" or _is_superseded(environment, transaction):
+                return
+            samples = [*samples[-MOST:], _sample(service, release.listen)]
+            reason = failure(samples)
+            if reason:
+                _revert(environment, release.id, str(result["before"]), reason, program)
+                return
+        time.sleep(POLL)
+
+
+def _is_of(environment: Environment, transaction: Transaction) -> bool:
+    """Whether a transaction has begun to change the environment."""
+    return environment.name in transaction.id.split("-") and bool(transaction.entries("attempt"))
+
+
+def _is_superseded(environment: Environment, transaction: Transaction) -> bool:
+    """Whether a later change of the environment has begun: it decides what runs."""
+    others = (item for item in record.every(environment.layout) if item.id > transaction.id)
+    return any(_is_of(environment, item) for item in others)
+
+
+def _sample(service: Unit, listen: str) -> Sample:
+    answer = _answer(service, listen) or {}
+    requests = answer.get("requests")
+    counts = requests if isinstance(requests, dict) else {}
+    return Sample(
+        at=time.monotonic(),
+        restarts=service.restarts,
+        ready=answer.get("ready") is True,
+        reason=str(answer.get("reason") or "")[:200],
+        answered=_number(counts.get("answered")),
+        failed=_number(counts.get("failed")),
+        full=bool(answer.get("disk")),
+    )
+
+
+def _answer(service: Unit, listen: str) -> dict[str, object] | None:
+    """The answer of the service; none while it does not run, for a probe would start it."""
+    return probe.ask(listen, pid=service.pid) if service.active == "active" and service.pid else None
+
+
+def _number(value: object) -> int:
+    return value if isinstance(value, int) and value >= 0 else 0
+
+
+def _revert(environment: Environment, failed: str, before: str, reason: str, program: Path) -> None:
+    """Begin a rollback as any other: it has a transaction, a unit and a line in the history."""
+    asked = {"verb": "rollback", "environment": environment.name, "actor": {"name": ACTOR, "login": "root"}}
+    request = {**asked, "to": before, "reason": reason, "failed": failed, "asked": asked}
+    unit.start(record.create(environment.layout, request), program)
