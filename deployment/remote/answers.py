@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
+from ..host.values.answers import ArchivedLog, InstalledRelease, VerifiedLog
 from ..host.values.layout import ENVIRONMENTS
-from .messages import EnvironmentName, Message, Moment
-from .shapes import Key, Misshapen, many, mapping, optional, shape_of, text
+from ..host.values.members import EnvironmentName, Moment
+from ..host.values.shapes import Key, Misshapen, many, mapping, optional, shape_of, text
+from .messages import Message
 
 
 @dataclass(frozen=True)
@@ -40,26 +42,6 @@ class Log:
     length: int
     head: str
     last: Annotated[Any, Key("said")]  # for programs
-
-
-@dataclass(frozen=True)
-class ArchivedLog:
-    """An event log that a restore replaced."""
-
-    name: str
-    bytes: int
-    written_at: Moment | None
-    path: str
-
-
-@dataclass(frozen=True)
-class InstalledRelease:
-    """A release on the node."""
-
-    id: str
-    deployed_at: Moment | None  # None for a release that never came up
-    bytes: int
-    intact: bool
 
 
 @dataclass(frozen=True)
@@ -184,17 +166,6 @@ class Audit:
     first_bad: int | None
     head: str | None
     known: str | None
-
-
-@dataclass(frozen=True)
-class VerifiedLog:
-    """An event log, verified against the `heads` that the audit recorded."""
-
-    environment: EnvironmentName
-    heads: int
-    position: int | None
-    head: str | None
-    problem: str | None
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
+from ..host.values.answers import Replacement
+from ..host.values.members import Commit, Name, NodePath, TransactionId, Unit, Verb
+from ..host.values.shapes import Key, many, one_of
 from ..host.values.step import Step
-from .messages import Commit, EnvironmentName, Head, Message, Name, NodePath, TransactionId, Unit, Verb
-from .shapes import Key, many, one_of
+from .messages import Message
 
 
 @dataclass(frozen=True)
@@ -18,25 +20,6 @@ class Running:
     commit: Commit
     config: Mapping[str, Any]
     digests: Mapping[str, str]
-
-
-@dataclass(frozen=True)
-class Replacement:
-    """A log that replaces the present one."""
-
-    name: Name
-    length: int
-    head: Head
-    taken_from: tuple[EnvironmentName, ...]  # whose log has ended in this head
-    last: Annotated[int, Key("said")]  # the position of the last event but starts and stops
-    there: int | None  # that position in the present one; None if it is damaged
-    there_head: Head | None
-    archived: Annotated[int | None, Key("aside")]  # events of the present one
-    newer: int | None  # of these, those behind the new one; None if it is no beginning of the present one
-    begins: bool | None  # whether the present one is a beginning of the new one, as far as that is known
-    flaw: str | None  # of the present one
-    before_redaction: bool
-    other: EnvironmentName | None = ""  # whose log it is, if of another environment: judged here
 
 
 @dataclass(frozen=True)

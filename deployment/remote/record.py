@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from .messages import NO_FACTS, Facts, Message, Verb
+from ..host.values.members import Verb
+from ..host.values.shapes import shape_of, whole
+from .messages import NO_FACTS, Facts, Message
 from .plan import PlannedStep
-from .shapes import shape_of, whole
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..errors import MEANING, DeployError
-from ..remote.shapes import plain
+from ..host.values.shapes import plain
 
 if TYPE_CHECKING:  # many requests need no messages
+    from ..host.values.answers import Replacement
     from ..remote.messages import Facts
-    from ..remote.plan import Replacement
 
 
 @dataclass(frozen=True, kw_only=True)

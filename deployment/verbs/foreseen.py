@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+from ..host.values.answers import Replacement
 from ..host.values.layout import ENVIRONMENTS
-from ..remote.plan import Plan, Replacement
+from ..remote.plan import Plan
 from ..settings import Settings
 from ..ui import redacted
 from ..ui.tables import count

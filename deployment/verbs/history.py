@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import DONE, HANDS
+from ..host.values.shapes import plain
 from ..remote.answers import Entry, History, Line
 from ..remote.connection import Connection
 from ..remote.messages import Hello
-from ..remote.shapes import plain
 from ..settings import Settings
 from ..ui import output
 from ..ui.tables import columns, short, table

@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from ..errors import DONE, HANDS
+from ..host.values.answers import ArchivedLog, InstalledRelease
+from ..host.values.shapes import plain
 from ..host.values.words import size
-from ..remote.answers import ArchivedLog, Bot, Changing, InstalledRelease, Log, State, Status
+from ..remote.answers import Bot, Changing, Log, State, Status
 from ..remote.connection import ask_about
-from ..remote.shapes import plain
 from ..settings import Settings
 from ..ui.output import write_json
 from ..ui.tables import INDENT, age, columns, count, fold, short, table

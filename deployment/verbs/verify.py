@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import DONE, HANDS
+from ..host.values.answers import VerifiedLog
 from ..host.values.printable import printable
-from ..remote.answers import Audit, Verification, VerifiedLog
+from ..host.values.shapes import plain
+from ..remote.answers import Audit, Verification
 from ..remote.connection import ask_about
-from ..remote.shapes import plain
 from ..settings import Settings
 from ..ui import output
 from ..ui.tables import INDENT, columns, count, fold

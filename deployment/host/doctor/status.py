@@ -17,35 +17,17 @@ from ..records import locks, record
 from ..records.locks import Holder
 from ..releases import releases
 from ..transaction import probation
+from ..values.answers import ArchivedLog, InstalledRelease
 from ..values.errors import reason
 from ..values.layout import Environment
 from ..values.log import Log
 from ..values.manifest import Manifest
 from ..values.observed import Observed
+from ..values.shapes import plain
 from ..values.words import size, times
 from . import faults
 
 FEW = 100  # files of an archived log: it has three
-
-
-@dataclass(frozen=True)
-class KeptRelease:
-    """A release on the disk."""
-
-    id: str
-    deployed_at: float | None  # seconds since the epoch; None for a release that never came up
-    bytes: int
-    intact: bool
-
-
-@dataclass(frozen=True)
-class ArchivedLog:
-    """An archived event log, as far as it can be described without a look at its records."""
-
-    name: str
-    bytes: int
-    written_at: float | None  # seconds since the epoch
-    path: str
 
 
 @dataclass(frozen=True)
@@ -76,7 +58,7 @@ class Status:
     log: Log | None = None
     archived_logs: Sequence[ArchivedLog] = ()
     releases: Sequence[str] = ()
-    releases_on_disk: Sequence[KeptRelease] = ()
+    releases_on_disk: Sequence[InstalledRelease] = ()
     dependencies: int = 0  # bytes
     drop_ins: Sequence[str] = ()
     changing: Holder | None = None
@@ -89,8 +71,8 @@ class Status:
         return {
             **members,
             "log": _log(self.log) if self.log else None,
-            "kept_logs": [vars(log) for log in logs],
-            "kept": [vars(release) for release in releases_],
+            "kept_logs": plain(logs),
+            "kept": plain(releases_),
             "dependencies": {"bytes": self.dependencies},
             "changing": self.changing.to_json() if self.changing else None,
         }
@@ -250,10 +232,10 @@ def _layers(observed: Observed) -> set[str]:
     return {release.layer for release in observed.releases.values()} & set(observed.layers)
 
 
-def _release(environment: Environment, observed: Observed, name: str) -> KeptRelease:
+def _release(environment: Environment, observed: Observed, name: str) -> InstalledRelease:
     release = observed.releases[name]
     size_ = measure(environment.releases / name).bytes
-    return KeptRelease(name, release.verified_at or None, size_, release.intact)
+    return InstalledRelease(name, release.verified_at or None, size_, release.intact)
 
 
 def _log(log: Log) -> dict[str, Any]:

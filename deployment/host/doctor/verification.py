@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from ..event_log import log_commands, recorded_heads
@@ -11,10 +11,12 @@ from ..event_log.recorded_heads import RecordedHead
 from ..node.wire import Wire
 from ..records import audit
 from ..releases import releases
+from ..values.answers import VerifiedLog
 from ..values.errors import HostError
 from ..values.layout import Environment
 from ..values.manifest import Manifest
 from ..values.question import Question
+from ..values.shapes import plain
 
 
 def verify(wire: Wire, question: Question) -> None:
@@ -30,24 +32,13 @@ def verify(wire: Wire, question: Question) -> None:
             "head": lines[-1].get("hash") if lines else None,
             "known": lines[known - 1].get("hash") if known and known <= len(lines) else None,
         },
-        environments=[vars(_verified(environment, lines)) for environment in question.environments],
+        environments=[plain(_verified(environment, lines)) for environment in question.environments],
     )
-
-
-@dataclass(frozen=True)
-class VerifiedLog:
-    """The log of an environment, verified."""
-
-    environment: str
-    heads: int  # that the audit has recorded
-    position: int | None = None
-    head: str | None = None
-    problem: str | None = None  # the fault, or the reason why nothing could be verified
 
 
 def _verified(environment: Environment, lines: Sequence[Mapping[str, Any]]) -> VerifiedLog:
     heads = recorded_heads.recorded_heads(lines, environment)
-    result = VerifiedLog(environment.name, len(heads))
+    result = VerifiedLog(environment.name, len(heads), position=None, head=None, problem=None)
     release = releases.read_manifest(environment, releases.current(environment))
     if release is None:
         return replace(result, problem="no release is there to read its event log" if heads else None)

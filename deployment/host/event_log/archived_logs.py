@@ -10,13 +10,13 @@ import os
 import shutil
 from collections.abc import Collection
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 from ..node.run import run
 from ..records import audit
 from ..releases import releases
+from ..values.answers import Replacement
 from ..values.errors import HostError, Refused, StepFailed
 from ..values.layout import Environment
 from ..values.log import Log
@@ -66,30 +66,6 @@ def _is_in_use(environment: Environment, release: Manifest, named: str) -> bool:
     return there.length >= int(length) and str(at.hash).startswith(head.partition(".")[0])
 
 
-@dataclass(frozen=True)
-class Replacement:
-    """The effect of a restore on the log in use, as far as it is known beforehand."""
-
-    name: str  # of the incoming log
-    length: int
-    head: str
-    taken_from: list[str]  # the environments whose log ended so when a backup was made
-    said: int  # the position of its last message
-    there: int | None  # the same of the log in use
-    there_head: str | None
-    length_there: int | None  # of the log in use, with its starts and stops
-    newer: int | None  # the events of the log in use that are newer; None if it does not begin with the other
-    begins: bool | None  # whether the incoming log begins with the log in use
-    flaw: str | None  # the first fault of the log in use
-    before_redaction: bool  # whether the restore brings redacted words back
-
-    def to_json(self) -> dict[str, Any]:
-        """The effect for the operator's half."""
-        members = dict(vars(self))
-        length = members.pop("length_there")
-        return {**members, "aside": length}
-
-
 def preview(
     environment: Environment,
     release: Manifest,
@@ -113,11 +89,11 @@ def preview(
         name=coming.name,
         length=coming.length,
         head=coming.head,
-        taken_from=audit.taken_from(environment.layout, coming.head),
-        said=last,
+        taken_from=tuple(audit.taken_from(environment.layout, coming.head)),
+        last=last,
         there=current[0] if there else None,
         there_head=current[1] if there else None,
-        length_there=there.length if there else None,
+        archived=there.length if there else None,
         newer=newer,
         begins=begins,
         flaw=flaw,

@@ -23,6 +23,7 @@ from ..values.layout import Layout
 from ..values.manifest import Manifest, changed_keys, id_of
 from ..values.observed import Observed
 from ..values.request import Request, ResolvedRequest
+from ..values.shapes import plain
 from ..values.step import Step, callers
 from . import unit
 from .recovery import settle
@@ -78,7 +79,7 @@ def _plan(
         "data": str(environment.data) if observed.data else None,
         "release": desired.release.id if desired.release else None,
         "changed_keys": changed_keys(manifest, desired.release) if manifest and desired.release else [],
-        "log": log.to_json() if log else None,
+        "log": plain(log) if log else None,
         "redaction": request.planned,
         "manifest": manifest.to_json() if manifest and request.dry else None,
         "units": {name: _lines(layout.unit_file(name)) for name in observed.units} if request.dry else {},

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from deployment import arguments
+from deployment.host.values.answers import Replacement
 from deployment.host.values.log import Log
-from deployment.remote.plan import Replacement
-from deployment.remote.shapes import shape_of
+from deployment.host.values.shapes import shape_of
 from deployment.settings import ROOT
 from deployment.verbs import copies, foreseen
 from deployment.verbs.copies import Copy

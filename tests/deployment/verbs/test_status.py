@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from deployment.host.values.shapes import shape_of
 from deployment.remote.answers import State
-from deployment.remote.shapes import shape_of
 from deployment.verbs import status
 from tests.deployment import hostile_node as node
 

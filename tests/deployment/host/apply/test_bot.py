@@ -13,8 +13,8 @@ from deployment.host.values.check import BAD
 from deployment.host.values.layout import Environment
 from deployment.host.values.manifest import BOT, Manifest
 from deployment.host.values.observed import Observed
+from deployment.host.values.shapes import shape_of
 from deployment.remote.answers import Bot
-from deployment.remote.shapes import shape_of
 from deployment.verbs import status
 from tests.deployment.conftest import not_ok
 

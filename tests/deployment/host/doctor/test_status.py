@@ -16,8 +16,8 @@ from deployment.host.values.errors import StepFailed
 from deployment.host.values.layout import Layout
 from deployment.host.values.manifest import Manifest
 from deployment.host.values.observed import Observed, ReleaseOnDisk
+from deployment.host.values.shapes import shape_of
 from deployment.remote.answers import Status
-from deployment.remote.shapes import shape_of
 
 CONFIG = {"api_host": "127.0.0.1", "api_port": 8000}
 RELEASE = Manifest("dev", "c", False, "s", "3.11", "p", "l", {}, {}, CONFIG, {}, id="r")

@@ -13,8 +13,8 @@ from deployment import arguments
 from deployment.errors import DeployError
 from deployment.host.values.check import bad
 from deployment.host.values.printable import printable
+from deployment.host.values.shapes import shape_of
 from deployment.remote.answers import Line, State
-from deployment.remote.shapes import shape_of
 from deployment.ui import report, tables
 from deployment.ui.display import Plain
 from deployment.ui.results import result_of

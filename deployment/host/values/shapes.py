@@ -16,7 +16,7 @@ from functools import cache, partial
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from ..host.values.printable import LONGEST, printable
+from .printable import LONGEST, printable
 
 Shape = Callable[[Any], Any]
 LARGEST = 2**63 - 1  # of a number: a position, bytes, seconds since the epoch

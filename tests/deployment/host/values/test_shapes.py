@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 import pytest
 
-from deployment.remote.shapes import Key, Misshapen, matching, plain, shape_of
+from deployment.host.values.shapes import Key, Misshapen, matching, plain, shape_of
 
 Name = Annotated[str, matching("[a-z]+", "abc")]
 
