@@ -1,1 +1,1 @@
-"""The connection to a node, and the shapes of all that it may say."""
+"""The connection to a node, and all messages that it may send."""

@@ -132,7 +132,7 @@ def _line(value: Any) -> Line | None:
 
 
 @dataclass(frozen=True)
-class Entry:
+class RecordEntry:
     """An entry of the record of a change, as far as it is shown."""
 
     event: str
@@ -155,7 +155,7 @@ class History(Message):
 
     lines: Annotated[tuple[Line | None, ...], many(_line, 100_000)]
     first_bad: int | None  # the number of the first line that does not fit the chain
-    record: tuple[Entry, ...] | None = None
+    record: tuple[RecordEntry, ...] | None = None
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..errors import DONE, HANDS
 from ..host.values.shapes import plain
-from ..remote.answers import Entry, History, Line
+from ..remote.answers import History, Line, RecordEntry
 from ..remote.connection import Connection
 from ..remote.messages import Hello
 from ..settings import Settings
@@ -104,7 +104,7 @@ def row(item: Change) -> tuple[str, ...]:
     )
 
 
-def details(record: Iterable[Entry]) -> Iterator[str]:
+def details(record: Iterable[RecordEntry]) -> Iterator[str]:
     """The steps of a change with their reasons, and the facts that it found before: for people."""
     for entry in record:
         if entry.event == "before" and entry.observed:

@@ -28,11 +28,6 @@ class Verified:
     problem: str | None
     logs: tuple[VerifiedLog, ...]
 
-    @property
-    def is_good(self) -> bool:
-        """Whether nothing is wrong."""
-        return not self.problem and not any(log.problem for log in self.logs)
-
     def to_json(self) -> dict[str, Any]:
         """The verification for programs."""
         audit = {**plain(self.audit), "problem": self.problem}
@@ -42,7 +37,8 @@ class Verified:
 def verify(settings: Settings) -> int:
     """Show what was verified; 4 if a chain is broken, a head is missing, or the history got shorter."""
     results = [_verified(settings, node, names) for node, names in settings.by_node.items()]
-    code = DONE if all(result.is_good for result in results) else HANDS
+    problems = [result.problem or log.problem for result in results for log in result.logs]
+    code = HANDS if any(problems) else DONE
     if settings.json:
         output.write_json({"exit_code": code, "nodes": [result.to_json() for result in results]})
         return code
