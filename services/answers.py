@@ -9,7 +9,7 @@ from msgspec import Struct
 from services.domain.grammar import undated
 from services.domain.items import Key, begins, key_of
 from services.event_codec import event_of
-from services.event_log import Entry, Record
+from services.event_log import Entry
 from services.projections import Message
 from services.projections.messages import message_of
 
@@ -45,8 +45,3 @@ class Recorded(Struct, frozen=True):
     def message(self) -> Message:
         """The recorded message."""
         return message_of(self.entries[0])
-
-
-def entry_of(record: Record) -> Entry:
-    """The event of a record. Raises UnknownEventError for a type that this release does not know."""
-    return record.entry().understood()

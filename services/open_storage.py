@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from services.errors import HelionyxError
-from services.event_log import Backend, Contents, DamagedError, Entry, EventLog, FullDiskError, Head
+from services.event_log import Backend, DamagedError, Entry, EventLog, FullDiskError, Head
 from services.formats import OF_ITSELF
 from services.projections import DamagedProjectionsError, Projections
 
@@ -59,10 +59,6 @@ class OpenStorage:
             return self.log.head()
         except DamagedError:
             return self.log.sound_end()
-
-    def contents(self) -> Contents:
-        """The contents of the log."""
-        return self.log.contents()
 
     def ends_with_notes_like(self, draft: Entry, times: int) -> bool:
         """Whether the last `times` records are starts and stops of the release that `draft` is about."""

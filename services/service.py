@@ -7,7 +7,7 @@ from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import TypeVar
 
-from services.answers import Recorded, entry_of
+from services.answers import Recorded
 from services.domain.commands import Command, RecordMessage
 from services.domain.decisions import check_rules, event_of, validate
 from services.domain.events import Event, ServiceStarted, ServiceStopped
@@ -152,7 +152,7 @@ class Service:
         except ConflictError as error:  # of the key as the caller knows it, without its source
             raise ConflictError(str(idempotency_key), error.position) from error
         self._watch.reached(records[-1].position)
-        entries = tuple(map(entry_of, records))
+        entries = tuple(record.entry().understood() for record in records)
         return Recorded(entries, repeated=entries[0].id != drafts[0].id)
 
     async def _recorded_before(
@@ -175,7 +175,7 @@ class Service:
             record = storage.log.find(f"{source}:{key}")
             return [] if record is None else list(storage.log.read(record.position - 1, 2))
 
-        entries = tuple(map(entry_of, await self._storage.read(look)))
+        entries = tuple(record.entry().understood() for record in await self._storage.read(look))
         if not entries or entries[0].type != "MessageRecorded":
             return None
         # What was appended together has one time.
@@ -269,7 +269,7 @@ class Service:
 
     async def contents(self) -> Contents:
         """The contents of the log."""
-        return await self._storage.read(OpenStorage.contents, quick=True)
+        return await self._storage.read(lambda storage: storage.log.contents(), quick=True)
 
     def _note(self, kind: type[ServiceStarted] | type[ServiceStopped]) -> Entry | None:
         return None if self._release is None else draft_of(kind(self._clock(), "service", self._release))

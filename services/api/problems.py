@@ -61,6 +61,12 @@ def problem(
     return json_of(content, status, headers, "application/problem+json")
 
 
+def unfinished(message: str) -> Response:
+    """The response for a request that was given up, and may still be carried out."""
+    hint = "the change may have been recorded: repeat the request with the same Idempotency-Key"
+    return problem(HTTPStatus.SERVICE_UNAVAILABLE, message, hint, {"Retry-After": "1"})
+
+
 async def on_problem(_request: Request, error: Exception) -> Response:
     """Answer a ProblemError."""
     assert isinstance(error, ProblemError)

@@ -12,7 +12,7 @@ from http import HTTPStatus
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from services.api.problems import log_once, problem
+from services.api.problems import log_once, unfinished
 from services.event_log.errors import EventLogError
 from services.logs import REQUEST_ID
 
@@ -59,22 +59,14 @@ def observed(app: ASGIApp, answered: Answered) -> ASGIApp:
         except asyncio.CancelledError:  # its time is over: raised on, it would be a bug to the server
             logger.warning("request cancelled: the service is stopping")
             if status is None:
-                await _stopping()(scope, receive, send_observed)
+                answer = unfinished("the service stopped before the request was done")
+                await answer(scope, receive, send_observed)
         finally:
             seconds = time.perf_counter() - begun
             answered(scope, status, seconds)
             log_answer(scope["method"], scope["path"], status, seconds, scope.get("client"))
 
     return observe
-
-
-def _stopping() -> ASGIApp:
-    return problem(
-        HTTPStatus.SERVICE_UNAVAILABLE,
-        "the service stopped before the request was done",
-        "the change may have been recorded: repeat the request with the same Idempotency-Key",
-        {"Retry-After": "1"},
-    )
 
 
 def new_id() -> str:

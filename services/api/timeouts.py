@@ -9,7 +9,7 @@ from http import HTTPStatus
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from services.api.problems import problem
+from services.api.problems import problem, unfinished
 
 logger = logging.getLogger("helionyx")
 
@@ -59,7 +59,8 @@ def limited(app: ASGIApp) -> ASGIApp:
             logger.warning("request timed out after %g s", REQUEST_SECONDS)
             # What has begun stays incomplete, and the server closes the connection.
             if not started:
-                await (_late() if reading else _stuck())(scope, receive, send)
+                answer = _late() if reading else unfinished(f"no answer within {REQUEST_SECONDS:g} seconds")
+                await answer(scope, receive, send)
 
     return limit
 
@@ -77,13 +78,4 @@ def _late() -> ASGIApp:
         HTTPStatus.REQUEST_TIMEOUT,
         f"expected the whole request within {REQUEST_SECONDS:g} seconds",
         headers={"Connection": "close"},
-    )
-
-
-def _stuck() -> ASGIApp:
-    return problem(
-        HTTPStatus.SERVICE_UNAVAILABLE,
-        f"no answer within {REQUEST_SECONDS:g} seconds",
-        "the change may have been recorded: repeat the request with the same Idempotency-Key",
-        {"Retry-After": "1"},
     )

@@ -20,7 +20,7 @@ from services.event_log.reading import Selection
 from services.projections import sendings
 from services.projections.sendings import FAILED, Sending
 from services.service import Service
-from services.telegram import remarks, texts
+from services.telegram import texts
 from services.telegram.answers import QUESTIONS, Answers
 from services.telegram.changes import ACTIONS, SOURCE
 from services.telegram.chats import Chats
@@ -175,7 +175,7 @@ class Conversation:
     async def _migrated(self, moved: Migrated) -> None:
         await self.chats.moved(moved.chat, moved.to)
         if moved.to != self.chats.configured:
-            self._owe(f"reply:migrated:{moved.chat}:{moved.to}", To(moved.to), remarks.migrated(moved.to))
+            self._owe(f"reply:migrated:{moved.chat}:{moved.to}", To(moved.to), texts.migrated(moved.to))
 
     def _owe(self, about: str, to: To, reply: Reply) -> None:
         self.replies.put(Owed(about, to, _constant(reply)))
@@ -243,7 +243,7 @@ class Conversation:
         """Carry a command out, or show its item as it is now if the command was tried when it was `taken`."""
         if not taken:
             return await self._answer_to(number, recorded, origin, asked)
-        return remarks.late(recorded.message.text, await self.answers.standing(asked.rest))
+        return texts.late(recorded.message.text, await self.answers.standing(asked.rest))
 
     async def _answer_to(self, number: str, recorded: Recorded, origin: Origin, asked: Asked | None) -> Reply:
         if origin.edited:

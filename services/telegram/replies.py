@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
-from services.telegram import remarks
+from services.telegram import texts
 from services.telegram.backoff import Stop, is_momentary, seconds_before
 from services.telegram.outbox import Outbox, To
 from services.telegram.status import Status
@@ -46,7 +46,7 @@ class Owed:
 
     async def reply(self) -> Reply:
         """The message to send."""
-        return remarks.noted(self.kinds) if self.compose is None else await self.compose()
+        return texts.noted(self.kinds) if self.compose is None else await self.compose()
 
 
 class Lane:

@@ -141,6 +141,29 @@ def unset_chat(chat: int) -> Reply:
     )
 
 
+def noted(kinds: Sequence[str]) -> Reply:
+    """The answer to messages without words: their kinds, one for each part of an album."""
+    counts = {kind: kinds.count(kind) for kind in kinds}
+    shown = [
+        kind.replace("_", " ") if count == 1 else f"{count} x {kind.replace('_', ' ')}"
+        for kind, count in counts.items()
+    ]
+    return Reply(f"recorded: {', '.join(shown)}. Only text is stored, such as a caption, not the content.")
+
+
+def migrated(chat: int) -> Reply:
+    """The group has become a supergroup."""
+    return Reply(
+        f"This group has become a supergroup, and its id is {chat} now. I follow it. Put"
+        f" TELEGRAM_CHAT_ID={chat} into the environment's .env file when you deploy the next time."
+    )
+
+
+def late(command: str, standing: Reply) -> Reply:
+    """The answer to a command that was carried out or refused a while ago."""
+    return Reply(f"late answer to {command}\nnow: {standing.text}", standing.buttons)
+
+
 def when(due: str, hours: Hours, now: datetime) -> str:
     """A due date for people, such as `Friday 13 Feb` or `Friday 13 Feb 17:00`."""
     day = day_words(day_of(due, hours.zone), hours.local(now).date())

@@ -130,7 +130,7 @@ def _read(status: int, body: bytes) -> Answer:
     except ValueError:
         decoded = None
     if not isinstance(decoded, dict) or "ok" not in decoded:
-        return Answer(trouble=f"what answers there (status {status}) is not of a Bot API")
+        return Answer(trouble=f"the answer (status {status}) is not from a Bot API")
     if status in REFUSALS and decoded["ok"] is False:
         return Answer(refused=True)
     result = decoded.get("result")

@@ -103,7 +103,7 @@ def test_the_token_of_a_neighbour(changed: Operator, bots: dict[str, Bot]) -> No
 def test_a_bot_of_another_name_than_the_configuration_says(changed: Operator, bots: dict[str, Bot]) -> None:
     """Is refused as well."""
     changed.configure("dev", "#TELEGRAM_BOT_USERNAME=helionyx_dev_bot", "TELEGRAM_BOT_USERNAME=adas_bot")
-    refused(changed, "and not of @adas_bot", "@adas_bot")
+    refused(changed, "not that of @adas_bot", "@adas_bot")
     assert bots["dev"].calls["getMe"]
 
 

@@ -112,7 +112,7 @@ def test_a_program_that_is_no_bot_api() -> None:
     """Its 404 is no word about the token."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         answer = _answered_by(server, b"HTTP/1.0 404 Not Found\r\n\r\n<html>nothing here</html>")
-    assert answer == Answer(trouble="what answers there (status 404) is not of a Bot API")
+    assert answer == Answer(trouble="the answer (status 404) is not from a Bot API")
 
 
 def test_a_redirection_is_not_followed(api: BotApi, bot: Bot) -> None:
