@@ -12,17 +12,8 @@ from .errors import DeployError
 
 # A child sees these of our variables and no others: none of them can change what a release is made of.
 PASSED = (
-    *(
-        "PATH",
-        "HOME",
-        "LANG",
-        "TMPDIR",
-        "USER",
-        "LOGNAME",
-        "XDG_CACHE_HOME",
-        "SSH_AUTH_SOCK",
-        "XDG_RUNTIME_DIR",
-    ),
+    *("PATH", "HOME", "LANG", "TMPDIR", "USER", "LOGNAME"),
+    *("XDG_CACHE_HOME", "SSH_AUTH_SOCK", "XDG_RUNTIME_DIR"),
     *("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy"),
     *("SSL_CERT_FILE", "SSL_CERT_DIR", "UV_CACHE_DIR", "UV_DEFAULT_INDEX", "UV_INDEX", "UV_INDEX_URL"),
     # By these git knows that root, under sudo, may read a checkout of the person who called sudo.

@@ -24,15 +24,8 @@ from .messages import LONGEST, MOST, Hello, M, Program, Result, parse, unexpecte
 from .tail import Tail
 
 SSH = (
-    "-T",
-    "-o",
-    "BatchMode=yes",
-    "-o",
-    "ConnectTimeout=10",
-    "-o",
-    "ServerAliveInterval=15",
-    "-o",
-    "ServerAliveCountMax=3",
+    *("-T", "-o", "BatchMode=yes", "-o", "ConnectTimeout=10"),
+    *("-o", "ServerAliveInterval=15", "-o", "ServerAliveCountMax=3"),
 )
 SILENCE = 300.0  # seconds without a word from the node: longer than any single step may take there
 FIRST = 60.0  # seconds until its first word: longer than a login may take

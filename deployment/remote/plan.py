@@ -86,4 +86,3 @@ class Begun(Message):
 
     type = "transaction"
     id: TransactionId
-    unit: Unit
