@@ -9,7 +9,7 @@ import os
 import select
 import shlex
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import IO, Any, Protocol, TypeVar
 
 from ..errors import REFUSED, DeployError
@@ -92,12 +92,15 @@ class Connection:
             sent(len(data))
             remaining -= len(data)
 
-    def answer(self, *expected: type[M]) -> M:
-        """The next message, which is one of those expected. Raises `DeployError` where the node refuses."""
+    def answer(self, *expected: type[M], codes: Mapping[str, int] | None = None) -> M:
+        """The next message, which is one of those expected. Raises `DeployError` where the node refuses.
+
+        `codes` are the exit codes of outcomes, for a question that does more than look.
+        """
         message = self.hear(*expected)
         if not isinstance(message, expected):
             assert isinstance(message, Result)
-            raise refusal(self.node, message)
+            raise refusal(self.node, message, (codes or {}).get(message.outcome, REFUSED))
         return message
 
     def hear(self, *expected: type[M]) -> M | Result:
@@ -247,7 +250,7 @@ def ask_about(settings: Settings, node: str, names: list[str], expected: type[A]
     return answer
 
 
-def refusal(node: str, result: Result, code: int = REFUSED) -> DeployError:
+def refusal(node: str, result: Result, code: int) -> DeployError:
     """A result of the node's as an error, in the node's own words."""
     message = result.message or result.outcome
     return DeployError(message, result.hint, code=code, details=result.details, answered_by=node)

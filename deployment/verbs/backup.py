@@ -11,8 +11,8 @@ from pathlib import Path
 
 from ..errors import DONE, FAILED, DeployError
 from ..host.node.files import settle
-from ..remote.connection import Connection, refusal
-from ..remote.messages import Backup, Hello, M, Result, Sent
+from ..remote.connection import Connection
+from ..remote.messages import Backup, Hello, Sent
 from ..settings import Settings
 from ..ui.output import Output
 from ..ui.results import BackedUp
@@ -36,9 +36,9 @@ def backup(settings: Settings, output: Output) -> BackedUp:
     title = f"copy the log of {environment} on {settings.node}"
     output.begin(title)
     with Connection(settings) as connection:
-        _answer(connection, Hello)
+        connection.answer(Hello, codes=CODES)
         connection.say(verb="backup", environment=environment, actor=actor(settings.root))
-        copy = _answer(connection, Backup)
+        copy = connection.answer(Backup, codes=CODES)
         output.done(title, time.monotonic() - started, "verified")
         fetched = time.monotonic()
         digest = _fetch(connection, output, path, copy.size)
@@ -86,15 +86,6 @@ def _refuse_another(path: Path) -> None:
         raise DeployError(f"{path} is there already, and no backup replaces a file.", ELSEWHERE)
 
 
-def _answer(connection: Connection, expected: type[M]) -> M:
-    """The next message. Raises `DeployError` with the exit code of the outcome, where the node refuses."""
-    message = connection.hear(expected)
-    if isinstance(message, expected):
-        return message
-    assert isinstance(message, Result)
-    raise refusal(connection.node, message, CODES[message.outcome])
-
-
 def _fetch(connection: Connection, output: Output, path: Path, size: int) -> str:
     """Write the bytes to a file beside, rename it once it is whole, and return their SHA-256."""
     # A name that nobody else has: two may be fetching into one place.
@@ -112,7 +103,7 @@ def _fetch(connection: Connection, output: Output, path: Path, size: int) -> str
             digest = connection.take(size, file, came)
             file.flush()
             os.fsync(file.fileno())
-        if digest != _answer(connection, Sent).sha256:
+        if digest != connection.answer(Sent, codes=CODES).sha256:
             raise DeployError("the copy arrived damaged.", "try again", code=FAILED)
         _publish(part, path)
     except OSError as error:

@@ -40,7 +40,7 @@ class Node:
         came(size)
         return hashlib.sha256(CONTENT).hexdigest()
 
-    def hear(self, *_: object) -> Sent:
+    def answer(self, *_: object, **__: object) -> Sent:
         return Sent(self.digest)
 
 
