@@ -17,5 +17,5 @@ case "${ENV_ORIGIN:-},${ENV:-}" in
 esac
 export ENV
 # A shell on a node may hold variables that lead to the node's own configuration and data.
-unset CREDENTIALS_DIRECTORY HELIONYX_RELEASE HELIONYX_REHEARSAL
+unset CREDENTIALS_DIRECTORY HELIONYX_RELEASE HELIONYX_REHEARSAL HELIONYX_BRIDGE
 exec .venv/bin/python -m services.api.runner

@@ -36,24 +36,28 @@ def bootstrap(config: Config, variables: Mapping[str, str]) -> Application:
     """Put the service together. Raises ConfigError.
 
     `variables` are the OS's: the release's id is `$HELIONYX_RELEASE`, and `$HELIONYX_REHEARSAL` makes it a
-    rehearsal, in which nothing is recorded and nobody else is spoken to. `$HELIONYX_LAST_HEAD` is the file in
-    which the node notes the last head of the log.
+    rehearsal, in which nothing is recorded and nobody else is spoken to. `$HELIONYX_BRIDGE` makes it the
+    bridge of a switch: it serves beside the service, without a bot, and does not note its own start and stop.
+    `$HELIONYX_LAST_HEAD` is the file in which the node notes the last head of the log.
     """
     started_at = datetime.now(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
     release = variables.get("HELIONYX_RELEASE") or "checkout"
-    identity = Identity("helionyx", config.environment, release, started_at, _rehearsal(variables))
+    rehearsal = _flag("HELIONYX_REHEARSAL", variables)
+    bridge = _flag("HELIONYX_BRIDGE", variables)
+    identity = Identity("helionyx", config.environment, release, started_at, rehearsal)
     node_head = variables.get("HELIONYX_LAST_HEAD")
     service = Service(
         backend_of(config.event_store_path),
         config.projections_db_path,
         lambda: datetime.now(UTC),
-        release=release,
-        rehearsal=identity.rehearsal,
+        release=None if bridge else release,
+        rehearsal=rehearsal,
+        shared=bridge,
         zone=ZoneInfo(config.timezone),
         node_head=Path(node_head) if node_head else None,
     )
     telegram = Telegram(
-        *settings_of(config, variables, rehearsal=identity.rehearsal),
+        *settings_of(config, variables, rehearsal=rehearsal, bridge=bridge),
         service,
         identity,
         lambda: datetime.now(UTC),
@@ -68,8 +72,7 @@ def bootstrap(config: Config, variables: Mapping[str, str]) -> Application:
     return Application(identity, service, telegram, app, config.event_store_path)
 
 
-def _rehearsal(variables: Mapping[str, str]) -> bool:
-    name = "HELIONYX_REHEARSAL"
+def _flag(name: str, variables: Mapping[str, str]) -> bool:
     value = variables.get(name) or "0"
     if value not in ("0", "1"):
         # It may well mean yes: taken for a no, it would let a rehearsal record.

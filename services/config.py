@@ -236,8 +236,12 @@ def _facts(config: Config) -> dict[str, object]:
 
 
 def _log() -> dict[str, object]:
-    """The versions of an event log's table and events that this release reads and writes."""
-    return {"table": TABLE_VERSION, "reads": by_type(READS), "writes": by_type(WRITES)}
+    """The versions of an event log's table and events that this release reads and writes.
+
+    `bridge` says that it serves beside another process where `HELIONYX_BRIDGE` is set.
+    """
+    reads, writes = by_type(READS), by_type(WRITES)
+    return {"table": TABLE_VERSION, "reads": reads, "writes": writes, "bridge": True}
 
 
 def digest(key: str, value: str) -> str:

@@ -34,12 +34,21 @@ class Recorder:
     """The log with its read models, open for writing, and the reason why they cannot be used."""
 
     def __init__(
-        self, backend: Backend, projections: Path, closing: Event, *, rehearsal: bool, node_head: Path | None
+        self,
+        backend: Backend,
+        projections: Path,
+        closing: Event,
+        node_head: Path | None,
+        *,
+        rehearsal: bool,
+        shared: bool = False,
     ) -> None:
         """`closing` is set once nothing is to be begun any more."""
         self._places = (backend, projections)
         self._witnesses = Witnesses(backend.store, projections, node_head)
         self._rehearsal = rehearsal
+        self._shared = shared or rehearsal
+        self._appended = 0
         self._closing = closing
         self.commits = Durations(COMMIT_BOUNDS)
         """The seconds that each commit of the log waited for the disk."""
@@ -101,7 +110,7 @@ class Recorder:
 
     def open_both(self, *, read_only: bool, begin: bool = False, shared: bool = False) -> OpenStorage:
         """Both of them; `shared`, as by a reader, while the writer has the read models open."""
-        shared = shared or self._rehearsal
+        shared = shared or self._shared
         reading = shared and self._writing is not None and self._writing.full is not None
         places = self._places
         return OpenStorage.open(*places, read_only=read_only, begin=begin, shared=shared, reading=reading)
@@ -121,6 +130,7 @@ class Recorder:
             self.scrubber.report(error.message)
             self.unless_broken()
             raise
+        self._appended = max([self._appended, *map(_end_of, outcomes)])
         self._unless_gone(storage)
         if first and isinstance(outcomes[0], Exception):
             logger.error("this start could not be recorded", exc_info=outcomes[0])
@@ -196,6 +206,16 @@ class Recorder:
         """Bring the read models up to the log's end."""
         self._follow(self._opened())
 
+    def is_behind_another(self, storage: OpenStorage) -> bool:
+        """Whether another process has appended more than the read models hold, as in a switch.
+
+        What this one appends, they hold before its caller is answered: no reader has to wait for that.
+        """
+        if self.scrubber.broken is not None or self.space.blocked:
+            return False
+        end = storage.end().position
+        return end > self._appended and end > storage.projections.position()
+
     def look_around(self, storage: OpenStorage) -> None:
         """Check in a reading thread that the log is where it was opened, and that there is room for more."""
         self._unless_gone(self._opened())
@@ -216,3 +236,8 @@ class Recorder:
         if self._writing is not None:
             self._writing.close()
             self._writing = None
+
+
+def _end_of(outcome: Outcome) -> int:
+    """The position of the last record of an append; 0 for one that failed."""
+    return 0 if isinstance(outcome, Exception) else outcome[-1].position

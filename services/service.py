@@ -49,17 +49,18 @@ class Service:
         *,
         release: str | None = None,
         rehearsal: bool = False,
+        shared: bool = False,
         zone: tzinfo = UTC,
         node_head: Path | None = None,
     ) -> None:
-        """Dates in messages are parsed in `zone`. With `release`, its starts and stops are noted."""
+        """Dates are in `zone`. With `release`, its starts and stops are noted. `shared`: see Storage."""
         self.backend = backend
         self._release = release
         self.projections = projections
         self._clock = clock
         self.zone = zone
         self._rehearsal = rehearsal
-        self._storage = Storage(backend, projections, rehearsal=rehearsal, node_head=node_head)
+        self._storage = Storage(backend, projections, node_head, rehearsal=rehearsal, shared=shared)
         self.commits, self.space = self._storage.commits, self._storage.space
         self._watch = Watch(self._end)
         self._looks: Shared[tuple[tuple[Record, ...], int]] = Shared()
@@ -190,8 +191,6 @@ class Service:
 
     async def look(self, query: Query[T]) -> T:
         """Return what `query` finds in the read models, at the log's end. Raises NotReadyError."""
-        if self._rehearsal:  # it appends nothing, after which its projections would follow
-            await self._storage.follow()
         return await self._storage.read_models(lambda storage: storage.projections.ask(query))
 
     async def messages(self, after: int, limit: int) -> tuple[Message, ...]:

@@ -39,13 +39,22 @@ class Storage:
     """The event log with its read models. Nothing is opened before `open`. For use in one event loop."""
 
     def __init__(
-        self, backend: Backend, projections: Path, *, rehearsal: bool, node_head: Path | None = None
+        self,
+        backend: Backend,
+        projections: Path,
+        node_head: Path | None = None,
+        *,
+        rehearsal: bool,
+        shared: bool = False,
     ) -> None:
-        """`node_head` is the file in which the node notes the log's last head, where it does."""
+        """`node_head` is the file in which the node notes the log's last head, where it does.
+
+        `shared` says that another process may serve from the same read models.
+        """
         self._rehearsal = rehearsal
         self._closing = threading.Event()
         self._recorder = Recorder(
-            backend, projections, self._closing, rehearsal=rehearsal, node_head=node_head
+            backend, projections, self._closing, node_head, rehearsal=rehearsal, shared=shared
         )
         self.commits = self._recorder.commits
         self._scrubber, self.space = self._recorder.scrubber, self._recorder.space
@@ -124,6 +133,14 @@ class Storage:
         await self._until_open()
         if self._recorder.reason is not None and self._scrubber.broken is None:
             raise NotReadyError(self._recorder.reason, "try again later")
+
+        def look(storage: OpenStorage) -> tuple[T] | None:
+            return None if self._recorder.is_behind_another(storage) else (job(storage),)
+
+        answer = await self.read(look)
+        if answer is not None:
+            return answer[0]
+        await self.follow()
         return await self.read(job)
 
     async def follow(self) -> None:

@@ -35,7 +35,7 @@ class Settings:
 
 
 def settings_of(
-    config: Config, variables: Mapping[str, str], *, rehearsal: bool
+    config: Config, variables: Mapping[str, str], *, rehearsal: bool, bridge: bool
 ) -> tuple[Settings | None, str | None]:
     """(What the bot has to know, None), or (None, why there is none). Raises ConfigError."""
     asked = variables.get(VARIABLE) or "0"
@@ -45,6 +45,8 @@ def settings_of(
         return None, "TELEGRAM_BOT_TOKEN is not set"
     if rehearsal:
         return None, "a rehearsal does not contact Telegram"
+    if bridge:
+        return None, "a bridge leaves the bot to the service"
     if not variables.get("CREDENTIALS_DIRECTORY") and asked == "0":
         return None, f"off in a checkout; {VARIABLE}=1 turns it on"
     return (

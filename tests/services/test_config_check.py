@@ -69,7 +69,7 @@ def test_check_says_what_the_deployment_wants_to_know() -> None:
             "has_telegram_token": True,
         },
         "digests": {key: digest(key, value) for key, value in given.items()},
-        "log": {"table": 1, "reads": versions(READS), "writes": versions(WRITES)},
+        "log": {"table": 1, "reads": versions(READS), "writes": versions(WRITES), "bridge": True},
     }
     assert b"hunter2" not in done.stdout
 

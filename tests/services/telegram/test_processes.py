@@ -102,9 +102,10 @@ def test_who_waits_says_so(tmp_path: Path, api: BotApi, bot: Bot) -> None:
     ("variables", "token", "reason"),
     [
         ({"HELIONYX_REHEARSAL": "1"}, True, "a rehearsal does not contact Telegram"),
+        ({"HELIONYX_BRIDGE": "1"}, True, "a bridge leaves the bot to the service"),
         ({}, False, "TELEGRAM_BOT_TOKEN is not set"),
     ],
-    ids=["rehearsal", "no token"],
+    ids=["rehearsal", "bridge", "no token"],
 )
 def test_who_has_no_bot(
     tmp_path: Path, api: BotApi, bot: Bot, variables: dict[str, str], token: bool, reason: str
