@@ -53,7 +53,7 @@ history: ## Show the hash-chained audit of all changes [ENV= LINES=]
 verify: ## Verify the audit, and each event log against it [ENV=]
 	@scripts/deploy/verify.sh
 
-restart: ## Restart an environment; callers wait (default ENV=dev)
+restart: ## Restart an environment with no downtime (default ENV=dev)
 	@scripts/deploy/restart.sh
 
 logs: ## Follow the journal [ENV= FOLLOW=0 LINES= SINCE= GREP=]

@@ -132,7 +132,7 @@ Type=oneshot
 RemainAfterExit=yes
 # Above the TimeoutStopSec= of the service and of its rehearsal.
 ExecStop=/usr/bin/sleep 25
-ExecStop=-/usr/bin/systemctl kill --signal=KILL {unit}.service {rehearsal}.service
+ExecStop=-/usr/bin/systemctl kill --signal=KILL {unit}.service {rehearsal}.service {bridge}
 TimeoutStopSec=60
 """
 
@@ -154,6 +154,7 @@ def render(environment: Environment, python: str, config: Mapping[str, Any]) -> 
         "socket": environment.socket,
         "shutdown": environment.shutdown,
         "rehearsal": environment.rehearsal_stem,
+        "bridge": environment.bridge_service,
         "namespace": environment.namespace,
         "listen": listen_address(str(config["api_host"]), int(config["api_port"])),
         "python": python,

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from deployment.host.values.layout import Environment
 
-from .operator import RUNNER, Operator
+from .operator import IN_SERVICE, RUNNER, Operator
 
 DATA = "/var/lib/helionyx"
 PLACE = "back-door"  # below the data of the environment
@@ -42,7 +42,7 @@ def _open_back_door() -> None:
                 running = program.rename(f"{{program}}.running")
                 threading.Thread(target=run, args=(running,), daemon=True).start()
             time.sleep(0.02)
-    if "HELIONYX_REHEARSAL" not in os.environ:
+    {IN_SERVICE}
         threading.Thread(target=watch, daemon=True).start()
 '''
 

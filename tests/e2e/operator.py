@@ -22,6 +22,8 @@ from node1 import Node
 from services.formats import OF_ITSELF
 
 RUNNER = "services/api/runner.py"
+IN_SERVICE = 'if not {"HELIONYX_REHEARSAL", "HELIONYX_BRIDGE"} & set(os.environ):'
+"""Begins what the service of a release does and no other process of it."""
 EXITS = "raise SystemExit('broken on purpose')\n"  # what a broken release holds in place of its runner
 PORTS = {"dev": 8000, "staging": 8001, "live": 8002}
 LIMIT = 180  # seconds for one command
@@ -166,12 +168,9 @@ class Operator:
         self.commit(path, text.replace(old, new, 1))
 
     def break_for_real(self) -> None:
-        """Commit a release that passes its rehearsal, and does not come up in its own unit."""
+        """Commit a release that passes its rehearsal and serves as a bridge, and does not come up itself."""
         umask = "    os.umask(0o077)\n"
-        dies = (
-            '    if "HELIONYX_REHEARSAL" not in os.environ:\n        raise SystemExit("broken on purpose")\n'
-        )
-        self.edit(RUNNER, umask, umask + dies)
+        self.edit(RUNNER, umask, f'{umask}    {IN_SERVICE}\n        raise SystemExit("broken on purpose")\n')
 
     def undo(self) -> None:
         """Take the last commit back, as `git revert` would, but with the id that was there before."""

@@ -209,13 +209,16 @@ def test_rehearsal_that_was_left_behind_is_told_and_cleared(dev: Operator) -> No
     dev.on_node("sh", "-c", f"printf '[Socket]\\nListenStream=/run/left.sock\\n' > {unit}.socket")
     trial, copy = "/run/systemd/system/helionyx-dev-acceptance.service", "/var/lib/helionyx-sandbox/dev.copy"
     dev.on_node("sh", "-c", f"printf '[Service]\\nExecStart=/bin/sleep 900\\n' > {trial}; mkdir {copy}")
-    dev.on_node("systemctl", "start", "helionyx-dev-rehearsal.service", "helionyx-dev-acceptance.service")
+    bridge = trial.replace("acceptance", "next")
+    dev.on_node("cp", trial, bridge)
+    started = [f"helionyx-dev-{kind}.service" for kind in ("rehearsal", "acceptance", "next")]
+    dev.on_node("systemctl", "start", *started)
     before = dev.status("dev")
     assert "left of a rehearsal" in before["problems"][0]
+    assert "helionyx-dev-next.service is left of a switch" in before["problems"][1]
     assert dev.deploy("dev")["outcome"] == "done"
     after = dev.status("dev")
     assert (after["problems"], after["pid"]) == ([], before["pid"])
     units = dev.on_node("systemctl", "list-units", "--all", "helionyx*")
-    assert "helionyx-dev-rehearsal" not in units
-    assert "helionyx-dev-acceptance" not in units
-    assert not dev.node.run(["ls", trial, copy]).stdout
+    assert not [unit for unit in started if unit in units]
+    assert not dev.node.run(["ls", trial, copy, bridge]).stdout

@@ -119,7 +119,7 @@ def test_plan_is_what_the_deploy_then_does(dev: Operator) -> None:
     assert [line[-24:] for line in plan["commits"]] == ["A change that is planned"]
     assert plan["configuration"] == ["~ LOG_LEVEL INFO -> WARNING"]
     assert plan["units"] == plan["uncommitted"] == []
-    assert plan["callers"] == "a pause"
+    assert plan["callers"] == "nothing"
     done = dev.deploy("dev")
     ours = ("connect", "build", "upload")
     assert [Step(item["verb"], tuple(item["target"])).title for item in plan["steps_planned"]] == [

@@ -21,8 +21,8 @@ from .states import States
 
 PHASES = {
     "deploy": (
-        *("attempt", "install-release", "check-release", "rehearse", "end-rehearsal", "turn-current"),
-        *("restart-service", "verify", "second look"),
+        *("attempt", "install-release", "check-release", "rehearse", "end-rehearsal", "start-bridge"),
+        *("turn-current", "restart-service", "end-bridge", "verify", "second look"),
     ),
     "restart": ("attempt", "restart-service", "verify"),
     "rollback": ("attempt", "turn-current", "restart-service", "verify"),

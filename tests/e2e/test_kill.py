@@ -39,7 +39,8 @@ def told(title: str, state: str = "begin") -> str:
     "verb",
     [
         *(fault("install-release"), fault("check-release"), fault("rehearse"), fault("soak")),
-        *(fault("end-rehearsal"), "turn-current", fault("restart-service"), fault("verify")),
+        *(fault("end-rehearsal"), fault("start-bridge"), "turn-current", fault("restart-service")),
+        *(fault("end-bridge"), fault("verify")),
     ],
 )
 def test_killed_transaction_arrives(dev: Operator, verb: str) -> None:
@@ -66,6 +67,7 @@ def test_killed_on_its_way_back_it_still_goes_back(dev: Operator, words: str) ->
     assert done.stdout.count("restart service helionyx-dev.service: failed") == 1
     status = dev.status("dev")
     assert (status["release"], status["state"]) == (before, "running")
+    assert not dev.node.run(["sh", "-c", REHEARSED]).stdout
 
 
 def test_shot_between_closing_and_opening_the_socket(dev: Operator) -> None:

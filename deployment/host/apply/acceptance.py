@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ..event_log import log_commands, room
-from ..node import dropins, files, reading, shares, systemd
+from ..node import files, reading, shares, systemd
 from ..node.run import run
 from ..observe import directories
 from ..releases import releases
@@ -22,6 +22,7 @@ from ..values.layout import Environment
 from ..values.log import Log
 from ..values.manifest import Manifest
 from ..values.words import count
+from . import variants
 
 PROGRAM = "services/acceptance.py"
 # Bytes and events of a log that is copied. Measured on two busy cores for 100,000 events (61 MB): 12 s.
@@ -59,22 +60,15 @@ def units(environment: Environment, release: Manifest) -> dict[Path, bytes]:
     Empty for a release without an acceptance, and for one whose unit does not show the data.
     """
     root = environment.releases / release.id
-    own = (root / "units" / environment.service).read_text()
-    data = environment.data
-    mount = f"BindPaths=-{data}\n"
-    if not (root / PROGRAM).is_file() or mount not in own:
+    mount = f"BindPaths=-{environment.data}\n"
+    if not (root / PROGRAM).is_file() or mount not in (root / "units" / environment.service).read_text():
         return {}
     replaced = {
         environment.socket: environment.rehearsal_files[0].name,
-        f"{environment.current}/": f"{root}/",
-        mount: f"BindPaths={environment.log_copy}:{data}\n",
+        mount: f"BindPaths={environment.log_copy}:{environment.data}\n",
     }
-    for old, new in replaced.items():
-        own = own.replace(old, new)
     differences = _differences(environment, release)
-    unit = environment.acceptance_file
-    changed = dropins.for_rehearsal(environment.layout, environment.service, unit.name, differences, replaced)
-    return {unit: (own + differences).encode(), **changed}
+    return variants.units(environment, release, environment.acceptance_file, replaced, differences)
 
 
 def _differences(environment: Environment, release: Manifest) -> str:
@@ -110,11 +104,9 @@ def attempt(environment: Environment, release: Manifest, log: Log | None) -> str
 def clear(environment: Environment) -> None:
     """End what there is of an acceptance, and remove the copy."""
     unit = environment.acceptance_file
-    if unit.exists():
-        if systemd.show([unit.name])[unit.name].active != "inactive":
-            systemd.end(unit.name)
-        unit.unlink()
-    shutil.rmtree(dropins.directory(environment.layout, unit.name), ignore_errors=True)
+    if unit.exists() and systemd.show([unit.name])[unit.name].active != "inactive":
+        systemd.end(unit.name)
+    variants.remove(environment, unit)
     shutil.rmtree(environment.log_copy, ignore_errors=True)
     _answer_file(environment).unlink(missing_ok=True)
 

@@ -8,18 +8,16 @@ the variable by which the service knows that it is a rehearsal: it records nothi
 from __future__ import annotations
 
 import contextlib
-import shutil
 import time
 from pathlib import Path
 
 from ..node import dropins, shares, systemd
-from ..node.files import publish
 from ..node.threads import Call
 from ..values.errors import HostError, StepFailed
 from ..values.layout import Environment
 from ..values.log import Log
 from ..values.manifest import Manifest
-from . import acceptance, verify
+from . import acceptance, variants, verify
 
 STOP = 10  # seconds that it may take to stop: it has nobody to finish with
 LONGEST = 900  # seconds after which systemd ends a rehearsal that everybody has forgotten
@@ -54,15 +52,7 @@ RuntimeMaxSec={longest}
 def begin(environment: Environment, release: Manifest, before: Log | None) -> str:
     """Start the release on its private socket and ask who it is. Raises `StepFailed` with its last words."""
     accepting = acceptance.units(environment, release)
-    for path, content in {**units(environment, release), **accepting}.items():
-        path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-        is_dropin = path.suffix == dropins.SUFFIX  # which may hold a secret, as the one that it is a copy of
-        publish(path, content, 0o600 if is_dropin else 0o644, ())
-    # systemd finds a new unit file by itself. A reload takes as long as the other steps here, so it runs only
-    # if systemd still has an old version in memory.
-    names = [path.name for path in environment.rehearsal_units]
-    if any(unit.stale for unit in systemd.show(names).values()):
-        systemd.systemctl("daemon-reload")
+    variants.install({**units(environment, release), **accepting}, *environment.rehearsal_units)
     if not accepting:
         return _ready(environment, release, before)
     trial = Call(acceptance.attempt, environment, release, before)
@@ -109,23 +99,14 @@ def clear(environment: Environment) -> str:
     acceptance.clear(environment)
     paths = environment.rehearsal_files
     result = systemd.end(*(path.name for path in paths))
-    for path in paths:
-        path.unlink(missing_ok=True)
-        shutil.rmtree(dropins.directory(environment.layout, path.name), ignore_errors=True)
+    variants.remove(environment, *paths)
     return result
 
 
 def units(environment: Environment, release: Manifest) -> dict[Path, bytes]:
     """The unit files of a rehearsal, made from the release's own service unit, and their drop-ins."""
-    root = environment.releases / release.id
-    own = (root / "units" / environment.service).read_text()
     socket, service = environment.rehearsal_files
-    replaced = {
-        environment.socket: socket.name,
-        f"{environment.current}/": f"{root}/",
-    }
-    for old, new in replaced.items():
-        own = own.replace(old, new)
+    replaced = {environment.socket: socket.name}
     values = {
         "name": environment.name,
         "unit": environment.rehearsal_stem,
@@ -138,9 +119,8 @@ def units(environment: Environment, release: Manifest) -> dict[Path, bytes]:
     alone = private.replace("ListenStream=", "ListenStream=\nListenStream=")
     return {
         socket: private.encode(),
-        service: (own + differences).encode(),
         **dropins.for_rehearsal(environment.layout, environment.socket, socket.name, alone, replaced),
-        **dropins.for_rehearsal(environment.layout, environment.service, service.name, differences, replaced),
+        **variants.units(environment, release, service, replaced, differences),
     }
 
 

@@ -14,14 +14,16 @@ from ..observe.directories import user_id
 from ..records import verified_releases
 from ..records.locks import host_lock
 from ..releases import install, releases
+from ..values.desired import Running
 from ..values.errors import HostError, StepFailed
 from ..values.step import Step
 from ..values.words import count
-from . import directories, redaction, rehearsal, unit_steps, users, verify
+from . import bridge, directories, redaction, rehearsal, unit_steps, users, verify
 from .bot import own_bot
 from .work import Work
 
-RUNNING = ("rehearse", "soak", "end-rehearsal", "open-socket", "restart-service", "verify", "watch")
+REHEARSING = ("rehearse", "soak", "end-rehearsal")
+RUNNING = (*REHEARSING, "start-bridge", "open-socket", "restart-service", "verify", "watch")
 
 
 def perform(work: Work, step: Step) -> str:
@@ -137,6 +139,23 @@ def clear_rehearsal(work: Work, _: str) -> None:
     rehearsal.clear(work.environment)
 
 
+def start_bridge(work: Work, _: str) -> str:
+    """Raise `StepFailed` for a release that comes, but not where a restart or a revert may be the remedy."""
+    is_remedy = work.desired.back or (isinstance(work.desired, Running) and work.desired.restart)
+    try:
+        return bridge.begin(work.environment, work.chosen)
+    except StepFailed as error:
+        if not is_remedy:
+            raise
+        work.doubts.append(f"{error.message.rstrip('.')}: callers wait for the restart")
+        return ""
+
+
+def end_bridge(work: Work, _: str) -> str:
+    result = bridge.end(work.environment)
+    return "" if result == "success" else f"it ended with {result}"
+
+
 def turn_current(work: Work, release: str) -> None:
     activation.turn(work.environment, release)
 
@@ -205,6 +224,8 @@ STEPS: dict[str, Callable[..., str | None]] = {
     "soak": soak,
     "end-rehearsal": end_rehearsal,
     "clear-rehearsal": clear_rehearsal,
+    "start-bridge": start_bridge,
+    "end-bridge": end_bridge,
     "install-units": unit_steps.install_units,
     "remove-units": unit_steps.remove_units,
     "turn-current": turn_current,

@@ -62,6 +62,8 @@ def of(environment: Environment, observed: Observed, current: Manifest | None, u
         yield Fault("bot", bot.trouble(state))
     if observed.rehearsal:
         yield Fault("units", f"units of {environment.rehearsal_stem} are left of a rehearsal that was killed")
+    if observed.bridge:
+        yield Fault("units", f"{environment.bridge_service} is left of a switch that was interrupted")
     yield from _drifted(environment, observed, current)
     yield from (Fault("files", text) for text in observed.unexpected)
     for item in observed.taken:

@@ -13,7 +13,7 @@ from .log_commands import SPARE
 LAYING = ("deploy", "restore", "rebuild", "redact")  # the other verbs do with what is there, and the reserve
 TOUCHING = {  # the steps from which on what serves is another one, or none
     *("close-socket", "remove-units", "install-units", "turn-current", "disable-units", "enable-units"),
-    *("restart-service", "rebuild-projections"),
+    *("start-bridge", "restart-service", "rebuild-projections"),
 }
 RECORD = 1 << 20  # bytes that a change needs beside what it brings
 SERVICE = 4 << 20  # bytes that a service needs to start as one that records

@@ -104,3 +104,9 @@ def rehearsal_places(environment: Environment) -> tuple[Path, ...]:
     units = environment.rehearsal_units
     directories = (directory(environment.layout, path.name) for path in units)
     return (*units, *directories, environment.log_copy)
+
+
+def bridge_places(environment: Environment) -> tuple[Path, Path]:
+    """All that a bridge puts down: its unit, and the directory of its drop-ins."""
+    unit = environment.bridge_file
+    return unit, directory(environment.layout, unit.name)

@@ -65,7 +65,7 @@ def arguments(question: Question) -> list[str]:
     argv = [
         *("/usr/bin/journalctl", f"--namespace=+{environment.namespace}", "--no-pager", "--quiet"),
         *(f"--unit={environment.service}", f"--unit={environment.socket}"),
-        *(f"--unit={environment.rehearsal_stem}.service", f"--unit={environment.acceptance_service}"),
+        *(f"--unit={path.name}" for path in environment.transient_units if path.suffix == ".service"),
         *("--output=json" if question.json else "--output=short-iso",),
     ]
     if question.lines is not None and not question.since:

@@ -87,7 +87,7 @@ def is_of_units(path: Path, environment: Environment) -> bool:
 
     A user's own manager starts units of any name, in `user.slice`.
     """
-    units = {environment.service, f"{environment.rehearsal_stem}.service", environment.acceptance_service}
+    units = {environment.service, *(path.name for path in environment.transient_units)}
     groups = [line.split("/") for line in reading.lines(path / "cgroup")]
     return any(units.intersection(names) and USERS not in names for names in groups)
 

@@ -111,7 +111,6 @@ class Look:
     def _units(self, observed: Observed) -> Observed:
         """Add the facts about the environment's units."""
         layout, environment = self.environment.layout, self.environment
-        rehearsals = dropins.rehearsal_places(environment)
         return replace(
             observed,
             units=releases.unit_files(environment),
@@ -124,7 +123,8 @@ class Look:
             service=self.service.active,
             pid=self.service.pid,
             runs=activation.release_of(environment, self.service),
-            rehearsal=any(path.exists() for path in rehearsals),
+            rehearsal=any(path.exists() for path in dropins.rehearsal_places(environment)),
+            bridge=any(path.exists() for path in dropins.bridge_places(environment)),
         )
 
     def _address(self, observed: Observed, *, with_options: bool) -> Observed:

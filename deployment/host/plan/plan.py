@@ -12,8 +12,8 @@ from ..values.layout import Environment
 from ..values.manifest import Manifest
 from ..values.observed import Observed
 from ..values.step import Step
+from . import bridges, preconditions, pruning, reasons
 from . import plan_parts as parts
-from . import preconditions, pruning, reasons
 from .plan_removal import removal
 from .reasons import listed
 
@@ -40,10 +40,11 @@ def _running(observed: Observed, desired: Running) -> Iterator[Step]:
     release, environment = preconditions.release_of(observed, desired), desired.environment
     _refuse(observed, desired, release)
     installed = tuple(_installed(observed, release, desired))
-    yield from installed
-    yield from parts.cleared(observed, environment)
-    yield from parts.tamed(observed, environment)
     switch = _switch_of(observed, desired, release, installed)
+    yield from installed
+    # The bridge of an interrupted switch answers until the service is restarted.
+    yield from parts.cleared(replace(observed, bridge=observed.bridge and not switch.bridged), environment)
+    yield from parts.tamed(observed, environment)
     rehearsal = _rehearsal(observed, desired, release, installed, switch)
     if switch.restart:
         preconditions.refuse_locked(observed, desired, rehearsed=bool(rehearsal))
@@ -81,6 +82,11 @@ class _Switch:
     log: str  # the reason for which the log is another one
     restart: str  # the reason to restart the service
 
+    @property
+    def bridged(self) -> bool:
+        """Whether a second process may serve meanwhile: it needs the open socket and the same log."""
+        return bool(self.restart) and not self.rebind and not self.log
+
 
 def _switch_of(
     observed: Observed, desired: Running, release: Manifest, installed: tuple[Step, ...]
@@ -115,6 +121,8 @@ def _rehearsal(
 def _switched(observed: Observed, desired: Running, release: Manifest, switch: _Switch) -> Iterator[Step]:
     environment = desired.environment
     reopened = switch.rebind or switch.log
+    bridge = tuple(bridges.begun(observed, release)) if switch.bridged else ()
+    yield from bridge
     yield from switch.logs[:1]  # what is wrong with a log shows while the service still runs
     if reopened:
         yield Step("close-socket", (environment.socket,), reopened)
@@ -128,6 +136,8 @@ def _switched(observed: Observed, desired: Running, release: Manifest, switch: _
         yield Step("open-socket", (environment.socket,), reopened or closed)
     if restart:
         yield Step("restart-service", (environment.service,), switch.restart)
+    if bridge or (switch.bridged and observed.bridge):
+        yield from bridges.ended(environment)
 
 
 def _verified(observed: Observed, desired: Running, release: Manifest, switch: _Switch) -> Iterator[Step]:

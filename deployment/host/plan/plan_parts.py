@@ -9,11 +9,13 @@ from ..values.layout import Environment
 from ..values.manifest import Manifest
 from ..values.observed import Observed
 from ..values.step import Step
-from . import reasons
+from . import bridges, reasons
 
 
 def cleared(observed: Observed, environment: Environment) -> Iterator[Step]:
-    """Remove what a rehearsal has left that did not come to its end."""
+    """Remove what a rehearsal or a switch has left that did not come to its end."""
+    if observed.bridge:
+        yield from bridges.ended(environment, "left by a switch that did not end")
     if observed.rehearsal:
         yield Step("clear-rehearsal", (environment.rehearsal_stem,), "left by a rehearsal that did not end")
 

@@ -73,7 +73,7 @@ def refuse_unreadable(observed: Observed, desired: Running, release: Manifest) -
     if not release.log:
         return
     where = desired.environment.name
-    unknown = _unknown(observed.log.holds if observed.log else {}, release.log["reads"])
+    unknown = unknown_events(observed.log.holds if observed.log else {}, release.log["reads"])
     if observed.table > release.log["table"]:
         unknown.insert(0, f"table version {observed.table}")
     if unknown:
@@ -81,7 +81,7 @@ def refuse_unreadable(observed: Observed, desired: Running, release: Manifest) -
             f"release {release.id} is too old for the log of {where}, which holds {', '.join(unknown)}.",
             "deploy a commit that reads it",
         )
-    ahead = _unknown(release.log["writes"], observed.reads) if observed.reads else []
+    ahead = unknown_events(release.log["writes"], observed.reads) if observed.reads else []
     if ahead and not desired.insist:
         raise Refused(
             f"release {release.id} writes {', '.join(ahead)}, which {observed.current} could not read: "
@@ -112,7 +112,7 @@ def refuse_foreign_log(observed: Observed, desired: Desired, release: Manifest) 
     log = desired.log
     if log is None:
         return
-    unknown = _unknown(log.holds, release.log["reads"]) if release.log else []
+    unknown = unknown_events(log.holds, release.log["reads"]) if release.log else []
     if release.log and log.table > release.log["table"]:
         unknown.insert(0, f"table version {log.table}")
     if unknown:
@@ -127,7 +127,7 @@ def refuse_foreign_log(observed: Observed, desired: Desired, release: Manifest) 
         )
 
 
-def _unknown(kinds: Mapping[str, Sequence[int]], known: Mapping[str, Sequence[int]]) -> list[str]:
+def unknown_events(kinds: Mapping[str, Sequence[int]], known: Mapping[str, Sequence[int]]) -> list[str]:
     """The events, by type and version, that are not among the known ones."""
     return [
         f"{kind} in version {version}"

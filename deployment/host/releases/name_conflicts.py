@@ -73,8 +73,8 @@ def account(existing: Account | None, group: int | None, environment: Environmen
 
 def _units(environment: Environment) -> Iterator[NameConflict]:
     files = [environment.layout.unit_file(name) for name in releases.strange_units(environment)]
-    rehearsal = environment.rehearsal_units
-    names = [path.name for path in rehearsal]
+    transient = environment.transient_units
+    names = [path.name for path in transient]
     own = (environment.socket, environment.service)
     files += [path for path in map(environment.layout.unit_file, names) if _is_there(path)]
     if not releases.is_deployed(environment):
@@ -86,7 +86,7 @@ def _units(environment: Environment) -> Iterator[NameConflict]:
     elsewhere |= {
         environment.layout.root / directory / name: None for directory in BEFORE_OURS for name in own
     }
-    files += [path for path in elsewhere if path not in rehearsal and _is_there(path)]
+    files += [path for path in elsewhere if path not in transient and _is_there(path)]
     if files:
         shown = " ".join(map(str, files))
         units = " ".join(path.name for path in files if path.name.endswith(UNIT_SUFFIXES))

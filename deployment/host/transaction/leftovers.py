@@ -29,7 +29,7 @@ def _sweep_published(environment: Environment) -> None:
     for parent in (own, own.parent, environment.verified):
         sweep(parent)
     units = map(environment.layout.unit_file, environment.unit_names)
-    for path in (*units, *environment.rehearsal_units, environment.last_head):
+    for path in (*units, *environment.transient_units, environment.last_head):
         unfinished(path).unlink(missing_ok=True)
 
 

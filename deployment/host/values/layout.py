@@ -118,6 +118,11 @@ class Environment:
         return f"{self.unit}-acceptance.service"
 
     @property
+    def bridge_service(self) -> str:
+        """The unit of a second process that serves while the service restarts."""
+        return f"{self.unit}-next.service"
+
+    @property
     def journald(self) -> str:
         """The unit of the journald that serves the namespace."""
         return f"systemd-journald@{self.namespace}.service"
@@ -185,6 +190,16 @@ class Environment:
     def rehearsal_units(self) -> tuple[Path, ...]:
         """The unit files of a rehearsal and of its acceptance."""
         return (*self.rehearsal_files, self.acceptance_file)
+
+    @property
+    def bridge_file(self) -> Path:
+        """The unit file of a bridge, in /run too."""
+        return self.layout.root / "run/systemd/system" / self.bridge_service
+
+    @property
+    def transient_units(self) -> tuple[Path, ...]:
+        """The unit files of rehearsal, acceptance and bridge."""
+        return (*self.rehearsal_units, self.bridge_file)
 
     @property
     def log_copy(self) -> Path:

@@ -47,6 +47,11 @@ class Manifest:
         return bool(self.config.get("has_telegram_token")) and "telegram_api_url" in self.config
 
     @property
+    def can_bridge(self) -> bool:
+        """Whether it can serve beside another process, as releases that say so can."""
+        return bool(self.log.get("bridge"))
+
+    @property
     def expected_id(self) -> str:
         """The id that these contents must bear."""
         return id_of(self.to_json())

@@ -98,6 +98,7 @@ class Observed:
     projections: tuple[str, ...] = ()  # the files of read models that lie here
     blind: str = ""  # why its data could not be looked at: all facts about that are unknown then
     rehearsal: bool = False  # whether something is left of one
+    bridge: bool = False  # whether something is left of one
     unexpected: tuple[str, ...] = ()  # sentences about files in its data that are not what their names say
 
     @property

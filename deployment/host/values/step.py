@@ -38,6 +38,7 @@ class Step:
 # The verbs that callers can notice: those that stop the listener, and those that only make them wait.
 INTERRUPTING = frozenset({"close-socket", "stop-units"})
 HOLDING = frozenset({"restart-service"})
+BRIDGE = "start-bridge"  # the verb of the step behind which a restart makes nobody wait
 
 
 def callers(steps: tuple[Step, ...]) -> str:
@@ -47,7 +48,7 @@ def callers(steps: tuple[Step, ...]) -> str:
         return "an interruption"
     if "open-socket" in verbs:
         return "nothing"  # nobody listened before: they were refused
-    return "a pause" if verbs & HOLDING else "nothing"
+    return "a pause" if verbs & HOLDING and BRIDGE not in verbs else "nothing"
 
 
 def unfinished(again: tuple[Step, ...], done: tuple[Step, ...]) -> tuple[Step, ...]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from deployment.build.units import render
-from deployment.host.apply import rehearsal
+from deployment.host.apply import bridge, rehearsal
 from deployment.host.node.systemd import SPARE
 from deployment.host.values.layout import ENVIRONMENTS, Environment, Layout
 from services.api.connections import MOST, RESERVED
@@ -46,7 +46,7 @@ def test_a_service_that_crashes_is_started_again_for_ever(name: str) -> None:
 
 @pytest.mark.parametrize("name", ENVIRONMENTS)
 def test_a_shutdown_does_not_wait_for_a_service_for_ever(name: str) -> None:
-    """A unit of root's kills it, and its rehearsal, later than each of them has to end by itself."""
+    """A unit of root's kills it, its rehearsal and its bridge, later than each has to end by itself."""
     environment = Environment(name)
     units = {unit: text.decode().splitlines() for unit, text in render(environment, "3.11", CONFIG).items()}
     assert f"Wants={environment.shutdown}" in units[environment.service]
@@ -54,7 +54,8 @@ def test_a_shutdown_does_not_wait_for_a_service_for_ever(name: str) -> None:
     assert "Conflicts=shutdown.target" in limit
     assert not [line for line in limit if line.startswith(("Before=", "After="))], "nothing waits for it"
     wait, kill = (line for line in limit if line.startswith("ExecStop="))
-    assert kill.split(" ")[-2:] == [environment.service, f"{environment.rehearsal_stem}.service"]
+    killed = [environment.service, f"{environment.rehearsal_stem}.service", environment.bridge_service]
+    assert kill.split(" ")[-3:] == killed
     assert f"TimeoutStopSec={int(wait.split(' ')[-1]) - 5}" in units[environment.service]
 
 
@@ -72,7 +73,7 @@ def test_no_job_waits_for_a_service_for_ever(name: str) -> None:
 
 @pytest.mark.parametrize("name", ENVIRONMENTS)
 def test_a_rehearsal_has_the_sandbox_of_its_service(name: str, tmp_path: Path) -> None:
-    """Line by line: what a rehearsal does otherwise stands behind it, and takes none of it back."""
+    """Line by line, and so has a bridge: what differs stands behind it, and takes none of it back."""
     layout = Layout(tmp_path)
     environment = layout.of(name)
     made = replace(release(layout), environment=name, id="r")
@@ -82,12 +83,17 @@ def test_a_rehearsal_has_the_sandbox_of_its_service(name: str, tmp_path: Path) -
     (units / environment.service).write_bytes(content)
     own = content.decode().replace(environment.socket, environment.rehearsal_files[0].name)
     rehearsed = rehearsal.units(environment, made)[environment.rehearsal_files[1]].decode()
-    assert rehearsed.startswith(own)
-    changed = {line.partition("=")[0] for line in rehearsed.removeprefix(own).splitlines() if "=" in line}
-    assert changed == {
-        *("Description", "Environment", "SyslogIdentifier", "RuntimeDirectory"),
-        *("Restart", "TimeoutStopSec", "RuntimeMaxSec", "CPUWeight", "IOWeight", "OOMScoreAdjust"),
-    }
+    both = {"Description", "Environment", "SyslogIdentifier", "Restart", "RuntimeMaxSec"}
+    shares = {"CPUWeight", "IOWeight", "OOMScoreAdjust"}
+    assert _changed(rehearsed, own) == both | shares | {"RuntimeDirectory", "TimeoutStopSec"}
+    bridged = bridge.units(environment, made)[environment.bridge_file].decode()
+    assert _changed(bridged, content.decode()) == both | {"Sockets"}
+
+
+def _changed(variant: str, own: str) -> set[str]:
+    """The settings that stand behind the service unit's own in a variant of it."""
+    assert variant.startswith(own)
+    return {line.partition("=")[0] for line in variant.removeprefix(own).splitlines() if "=" in line}
 
 
 def test_what_the_sandbox_shows_is_there_before_a_service_starts() -> None:

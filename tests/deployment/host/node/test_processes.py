@@ -109,6 +109,7 @@ def test_stray_cannot_forge_its_user_or_state_by_its_name(end: str) -> None:
         ("0::/system.slice/helionyx-dev.service", True),
         ("0::/helionyx.slice/helionyx-dev.service", True),
         ("0::/helionyx.slice/helionyx-dev-rehearsal.service", True),
+        ("0::/helionyx.slice/helionyx-dev-next.service", True),
         ("0::/docker/0123/helionyx.slice/helionyx-dev.service", True),
         ("1:name=systemd:/system.slice/helionyx-dev.service\n0::/system.slice/helionyx-dev.service", True),
         ("0::/system.slice/helionyx-dev.service/within", True),
