@@ -15,8 +15,8 @@ from pathlib import Path
 
 import apsw
 
-from services.event_log import Append, Entry, new_entry
 from services.event_log.group import GroupCommit
+from services.event_log.records import Append, Entry, new_entry
 from services.event_log.sqlite.log import SqliteLog
 from services.formats import MESSAGE_RECORDED
 

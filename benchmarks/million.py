@@ -8,9 +8,9 @@ from collections import deque
 from pathlib import Path
 
 from benchmarks.appends import draft
-from services.event_log import Append
+from services.event_log.records import Append
 from services.event_log.sqlite.log import SqliteLog
-from services.projections import Projections
+from services.projections.database import Projections
 
 GROUP = 1000
 

@@ -19,8 +19,8 @@ from services.acceptance_requests import REQUESTS, Request
 from services.bootstrap import Application, bootstrap
 from services.config import Config
 from services.errors import HelionyxError
-from services.event_log import Head
-from services.projections import Projections
+from services.event_log.summary import Head
+from services.projections.database import Projections
 
 ANSWER_SECONDS = 10.0
 """The time that an answer may take."""

@@ -9,9 +9,8 @@ from msgspec import Struct
 from services.domain.grammar import undated
 from services.domain.items import Key, begins, key_of
 from services.event_codec import event_of
-from services.event_log import Entry
-from services.projections import Message
-from services.projections.messages import message_of
+from services.event_log.records import Entry
+from services.projections.messages import Message, message_of
 
 
 class Recorded(Struct, frozen=True):

@@ -8,8 +8,7 @@ from typing import get_args
 import msgspec
 
 from services.domain.events import Event
-from services.event_log import Entry, Record, new_entry
-from services.event_log.records import moment
+from services.event_log.records import Entry, Record, moment, new_entry
 from services.formats import UNDERSTOOD
 
 CLASSES: dict[str, type[Event]] = {kind.__name__: kind for kind in get_args(Event)}

@@ -17,9 +17,10 @@ from msgspec import Struct
 from services.domain.events import EventRedacted
 from services.errors import HelionyxError
 from services.event_codec import draft_of, event_of
-from services.event_log import Entry, EventLog, Head
+from services.event_log.log import EventLog
 from services.event_log.reading import Selection
-from services.event_log.records import new_id
+from services.event_log.records import Entry, new_id
+from services.event_log.summary import Head
 from services.formats import EVENT_REDACTED, MESSAGE_RECORDED, OF_ITSELF
 from services.redaction import REDACTED
 

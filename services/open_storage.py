@@ -8,9 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from services.errors import HelionyxError
-from services.event_log import Backend, DamagedError, Entry, EventLog, FullDiskError, Head
+from services.event_log.backend import Backend
+from services.event_log.errors import DamagedError, FullDiskError
+from services.event_log.log import EventLog
+from services.event_log.records import Entry
+from services.event_log.summary import Head
 from services.formats import OF_ITSELF
-from services.projections import DamagedProjectionsError, Projections
+from services.projections.database import DamagedProjectionsError, Projections
 
 logger = logging.getLogger("helionyx")
 

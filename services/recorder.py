@@ -9,10 +9,13 @@ from threading import Event
 
 from services.durations import COMMIT_BOUNDS, Durations
 from services.errors import HelionyxError
-from services.event_log import Append, Backend, DamagedError, Entry, LostError, Outcome
+from services.event_log.backend import Backend
+from services.event_log.errors import DamagedError, LostError
+from services.event_log.log import Outcome
+from services.event_log.records import Append, Entry
 from services.event_log.scrubber import Scrubber
 from services.open_storage import OpenStorage
-from services.projections import FullDiskProjectionsError
+from services.projections.database import FullDiskProjectionsError
 from services.refusals import NotReadyError
 from services.space import Space
 from services.witnesses import Witnesses

@@ -14,13 +14,17 @@ from services.domain.events import Event, ServiceStarted, ServiceStopped
 from services.domain.items import Item, Key, key_of
 from services.domain.origin import Origin
 from services.event_codec import draft_of
-from services.event_log import Backend, ConflictError, Contents, DamagedError, Entry, Head, Record
+from services.event_log.backend import Backend
+from services.event_log.errors import ConflictError, DamagedError
 from services.event_log.reading import EVERYTHING, Reader, Selection
-from services.event_log.records import moment
+from services.event_log.records import Entry, Record, moment
+from services.event_log.summary import Contents, Head
 from services.event_log.watch import Watch
 from services.message_events import events_of
 from services.open_storage import OpenStorage
-from services.projections import Message, file_of, items, messages, timeline
+from services.projections import items, messages, timeline
+from services.projections.files import file_of
+from services.projections.messages import Message
 from services.projections.models import Query
 from services.recorder import Rule
 from services.redaction import REDACTED

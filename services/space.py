@@ -6,8 +6,9 @@ import logging
 from pathlib import Path
 
 from services.errors import HelionyxError
-from services.event_log import Backend, FullDiskError
-from services.projections import file_of
+from services.event_log.backend import Backend
+from services.event_log.errors import FullDiskError
+from services.projections.files import file_of
 from services.sqlite.full_disk import reserve
 
 LOG_RESERVE, READ_MODELS_RESERVE = 2 << 20, 16 << 20

@@ -15,8 +15,12 @@ from pathlib import Path
 from typing import TypeVar
 
 from services.errors import HelionyxError
-from services.event_log import Append, Backend, DamagedError, Entry, Flaw, Head, Record
+from services.event_log.backend import Backend
+from services.event_log.chain import Flaw
+from services.event_log.errors import DamagedError
 from services.event_log.group import GroupCommit
+from services.event_log.records import Append, Entry, Record
+from services.event_log.summary import Head
 from services.open_storage import OpenStorage
 from services.readers import Readers
 from services.recorder import Recorder, Rule

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable, Coroutine
 
 from services.errors import HelionyxError
-from services.event_log import EventLogError
+from services.event_log.errors import EventLogError
 from services.refusals import NotReadyError
 
 logger = logging.getLogger("helionyx")

@@ -6,8 +6,10 @@ import logging
 from collections.abc import Iterable
 from pathlib import Path
 
-from services.event_log import EventLog, EventLogError, Head, LostError
+from services.event_log.errors import EventLogError, LostError
 from services.event_log.last_head import LastHead
+from services.event_log.log import EventLog
+from services.event_log.summary import Head
 from services.projections.progress import head_of
 
 logger = logging.getLogger("helionyx")

@@ -33,8 +33,8 @@ from services.cli import __main__ as cli
 from services.cli.arguments import parser
 from services.config import main as config
 from services.durations import Durations
-from services.event_log import new_entry
 from services.event_log.__main__ import main as event_log
+from services.event_log.records import new_entry
 from services.event_log.sqlite.backend import SqliteBackend
 from services.event_log.sqlite.log import SqliteLog
 from services.identity import Identity

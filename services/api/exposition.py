@@ -19,7 +19,8 @@ from prometheus_client.registry import Collector, CollectorRegistry
 
 from services.api.measures import Measures
 from services.durations import Durations
-from services.event_log import Backend, last_backup
+from services.event_log import last_backup
+from services.event_log.backend import Backend
 from services.identity import Identity
 from services.telegram.status import POLLING, STATES, Status
 

@@ -12,8 +12,7 @@ from starlette.responses import Response
 
 from services.api.responses import json_of
 from services.errors import HelionyxError
-from services.event_log import BusyError, ConflictError
-from services.event_log.errors import EventLogError, FullDiskError
+from services.event_log.errors import BusyError, ConflictError, EventLogError, FullDiskError
 from services.logs import REQUEST_ID, log_failure
 from services.refusals import GoneError, MissingError, NotReadyError, RefusedError, RehearsalError, StateError
 

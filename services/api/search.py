@@ -14,9 +14,10 @@ from services.api.pages import BEFORE, LIMIT, answered, page
 from services.api.problems import ProblemError
 from services.api.responses import json_of
 from services.api.schemas import POSITION, TEXT_OR_NULL, mapping, moment, record, text
-from services.projections import Hit, items
 from services.projections import counts as counts_model
+from services.projections import items
 from services.projections import search as search_model
+from services.projections.search import Hit
 from services.service import Service
 
 LONGEST_QUERY = 200

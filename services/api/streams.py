@@ -19,9 +19,9 @@ from services.api.requests import LARGEST_POSITION, TYPES, number, number_in, ty
 from services.api.responses import streamed
 from services.api.schemas import named, text
 from services.errors import HelionyxError
-from services.event_log import Record
 from services.event_log.lines import to_line
 from services.event_log.reading import Selection
+from services.event_log.records import Record
 from services.logs import log_failure
 from services.refusals import GoneError
 from services.service import Service

@@ -18,8 +18,8 @@ from services.api.responses import json_of
 from services.api.schemas import POSITION, moment, record, text
 from services.domain import commands as c
 from services.domain.items import TRACK
-from services.projections import TrackEntry
 from services.projections import entries as entries_model
+from services.projections.entries import TrackEntry
 from services.service import Service
 
 

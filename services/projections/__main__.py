@@ -15,9 +15,9 @@ from pathlib import Path
 
 from services.config import Config
 from services.errors import HelionyxError
-from services.event_log import DamagedError, EventLog
 from services.event_log.backends import backend_of
-from services.event_log.errors import RESTORE
+from services.event_log.errors import RESTORE, DamagedError
+from services.event_log.log import EventLog
 from services.event_log.progress import Progress
 from services.projections.database import Projections
 from services.projections.files import file_of

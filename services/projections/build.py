@@ -19,7 +19,8 @@ import services.projections.items as items
 import services.projections.search as search
 import services.projections.sendings as sendings
 import services.projections.timeline as timeline
-from services.event_log import Entry, EventLog
+from services.event_log.log import EventLog
+from services.event_log.records import Entry
 from services.sqlite.transactions import transaction
 from services.upcasters import UnknownEventError
 

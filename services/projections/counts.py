@@ -8,7 +8,7 @@ from typing import cast
 
 import apsw
 
-from services.event_log import Entry
+from services.event_log.records import Entry
 from services.projections.models import Model
 
 SCHEMA = "CREATE TABLE counts (type TEXT PRIMARY KEY, events INTEGER NOT NULL) STRICT, WITHOUT ROWID;\n"

@@ -16,7 +16,7 @@ import apsw
 
 import services.projections.build as build
 from services.errors import HelionyxError
-from services.event_log import EventLog
+from services.event_log.log import EventLog
 from services.projections.files import file_of
 from services.projections.models import Query
 from services.projections.opening import open_file, open_unshared, remove

@@ -9,7 +9,7 @@ import apsw
 from msgspec import Struct
 
 from services.domain.items import track_key
-from services.event_log import Entry
+from services.event_log.records import Entry
 from services.projections.models import Model, Value, converted
 from services.projections.pages import END, page
 

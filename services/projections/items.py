@@ -14,8 +14,7 @@ from services.domain.events import Event as DomainEvent
 from services.domain.items import TRACK, Item, Key, evolve, key_of, track_key
 from services.domain.tags import tag_key
 from services.event_codec import event_of
-from services.event_log import Entry
-from services.event_log.records import moment
+from services.event_log.records import Entry, moment
 from services.formats import WRITES
 from services.projections.models import Model, Value, converted
 from services.projections.pages import END, page

@@ -8,7 +8,7 @@ import apsw
 import msgspec
 from msgspec import Struct
 
-from services.event_log import Entry
+from services.event_log.records import Entry
 from services.projections.pages import page
 
 

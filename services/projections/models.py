@@ -9,7 +9,7 @@ import apsw
 from msgspec import Struct
 
 from services.errors import HelionyxError
-from services.event_log import Entry
+from services.event_log.records import Entry
 
 T = TypeVar("T")
 

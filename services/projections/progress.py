@@ -7,7 +7,7 @@ from typing import cast
 
 import apsw
 
-from services.event_log import Head
+from services.event_log.summary import Head
 from services.projections.files import file_of
 
 

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from services.domain.items import begins, key_of
 from services.event_codec import event_of
-from services.event_log import Entry
+from services.event_log.records import Entry
 from services.projections.items import item
 from services.projections.models import Model, converted
 from services.projections.pages import END, page

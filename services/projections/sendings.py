@@ -8,7 +8,7 @@ from typing import cast
 import apsw
 from msgspec import Struct
 
-from services.event_log import Entry
+from services.event_log.records import Entry
 from services.projections.models import Model, Value, converted
 
 SCHEMA = """

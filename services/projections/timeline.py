@@ -9,7 +9,7 @@ import apsw
 import msgspec
 
 import services.projections.messages as messages
-from services.event_log import Entry
+from services.event_log.records import Entry
 from services.formats import MESSAGE_RECORDED
 from services.projections.models import Model, Value, converted
 from services.projections.pages import END, page

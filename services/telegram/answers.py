@@ -9,8 +9,9 @@ from datetime import datetime
 from services.answers import Recorded
 from services.domain.items import DECISION, NOTE, TODO, TRACK, Item, Key, track_key
 from services.identity import Identity
-from services.projections import Hit, counts, items, search, sendings
+from services.projections import counts, items, search, sendings
 from services.projections.pages import END
+from services.projections.search import Hit
 from services.refusals import MissingError
 from services.service import Service
 from services.telegram import changes, lists, texts

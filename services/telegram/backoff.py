@@ -8,7 +8,7 @@ from collections.abc import Awaitable
 from typing import TypeGuard, TypeVar
 
 from services.errors import HelionyxError
-from services.event_log import ConflictError
+from services.event_log.errors import ConflictError
 from services.refusals import RefusedError
 
 T = TypeVar("T")

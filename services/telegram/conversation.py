@@ -15,7 +15,7 @@ from services.answers import Recorded
 from services.domain.events import MessageRecorded
 from services.domain.origin import Origin
 from services.event_codec import event_of
-from services.event_log import ConflictError
+from services.event_log.errors import ConflictError
 from services.event_log.reading import Selection
 from services.projections import sendings
 from services.projections.sendings import FAILED, Sending

@@ -7,7 +7,7 @@ from datetime import date, datetime
 
 from services.domain.due import day_of, order
 from services.domain.items import DECISION, Item
-from services.projections import Hit
+from services.projections.search import Hit
 from services.telegram.schedule import Hours, is_due
 from services.telegram.texts import (
     BUTTONS,

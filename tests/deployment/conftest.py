@@ -26,7 +26,7 @@ WRITE = """
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from services.event_log import new_entry
+from services.event_log.records import new_entry
 from services.event_log.sqlite.log import SqliteLog
 log = SqliteLog.open(Path(sys.argv[1]))
 for number in range(30):

@@ -227,7 +227,7 @@ def _sing(dev: Operator, file: Path) -> None:
     store.mkdir()
     file.rename(store / "events.db")
     code = (
-        "from services.event_log import new_entry;"
+        "from services.event_log.records import new_entry;"
         "from services.event_log.sqlite.log import SqliteLog; from pathlib import Path; import datetime as d;"
         f"log = SqliteLog.open(Path({str(store)!r}));"
         "log.append([new_entry('Sung', 1, d.datetime.now(d.UTC), {})]); log.close()"

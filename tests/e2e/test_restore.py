@@ -21,7 +21,7 @@ WRITE = """
 import sys
 from pathlib import Path
 from datetime import UTC, datetime
-from services.event_log import new_entry
+from services.event_log.records import new_entry
 from services.event_log.sqlite.log import SqliteLog
 moment = datetime(2026, 1, 1, tzinfo=UTC)
 log = SqliteLog.open(Path(sys.argv[1]))

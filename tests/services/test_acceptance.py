@@ -20,8 +20,8 @@ from services.acceptance_requests import REQUESTS
 from services.acceptance_run import FaultError, Session, differs, fault, outcome_of, run
 from services.bootstrap import bootstrap
 from services.config import Config
-from services.event_log import new_entry
 from services.event_log.errors import EventLogError
+from services.event_log.records import new_entry
 from services.event_log.sqlite.backend import SqliteBackend
 from services.event_log.sqlite.log import SqliteLog
 from services.projections.database import Projections

@@ -13,10 +13,13 @@ from pathlib import Path
 import pytest
 
 from services.domain.commands import RecordMessage
-from services.event_log import Flaw, Head, new_entry, scrubber
+from services.event_log import scrubber
+from services.event_log.chain import Flaw
 from services.event_log.reading import Selection
+from services.event_log.records import new_entry
 from services.event_log.sqlite.backend import SqliteBackend
 from services.event_log.sqlite.log import SqliteLog
+from services.event_log.summary import Head
 from services.refusals import NotReadyError
 from services.service import Service
 from services.storage import Storage

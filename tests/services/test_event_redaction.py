@@ -13,12 +13,11 @@ import pytest
 
 from services.domain.events import Event
 from services.event_codec import CLASSES, draft_of, event_of
-from services.event_log import Entry, new_entry
-from services.event_log.records import moment
+from services.event_log.records import Entry, moment, new_entry
 from services.event_log.sqlite.log import SqliteLog
 from services.event_redaction import LONGEST, STRUCTURE, RedactionError, planned
 from services.formats import EVENT_REDACTED
-from services.projections import Projections
+from services.projections.database import Projections
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 SECRET = "hunter2 hunter2"

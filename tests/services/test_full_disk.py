@@ -16,7 +16,7 @@ import apsw
 import pytest
 
 from services.config import ROOT
-from services.event_log import new_entry
+from services.event_log.records import new_entry
 from services.event_log.sqlite.log import SqliteLog
 from services.projections import database
 from services.sqlite.full_disk import reserve

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from services.event_log import DamagedError
+from services.event_log.errors import DamagedError
 from services.refusals import NotReadyError
 from services.service import Service
 from tests.services.losses import (

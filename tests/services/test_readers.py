@@ -13,7 +13,7 @@ import pytest
 
 from services import readers, turns
 from services.domain.commands import RecordMessage
-from services.event_log import Backend
+from services.event_log.backend import Backend
 from services.event_log.sqlite.backend import SqliteBackend
 from services.open_storage import OpenStorage
 from services.projections.database import ProjectionsError

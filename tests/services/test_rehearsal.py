@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from services.domain.commands import RecordMessage
-from services.event_log import GENESIS, Head, new_entry
+from services.event_log.records import new_entry
 from services.event_log.sqlite.backend import SqliteBackend
 from services.event_log.sqlite.log import SqliteLog
+from services.event_log.summary import GENESIS, Head
 from services.projections import opening
 from services.refusals import RehearsalError
 from services.service import Service

@@ -13,10 +13,10 @@ import pytest
 from services.answers import Recorded
 from services.domain import commands as c
 from services.domain.items import Item
-from services.event_log import Append, Entry, new_entry
+from services.event_log.records import Append, Entry, new_entry
 from services.event_log.sqlite.backend import SqliteBackend
 from services.event_log.sqlite.log import SqliteLog
-from services.projections import DamagedProjectionsError
+from services.projections.database import DamagedProjectionsError
 from services.refusals import MissingError, RefusedError
 from services.service import Service
 from services.storage import Storage

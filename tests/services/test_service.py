@@ -11,10 +11,12 @@ from pathlib import Path
 import pytest
 
 from services.domain.commands import RecordMessage
-from services.event_log import Append, Outcome
+from services.event_log.log import Outcome
+from services.event_log.records import Append
 from services.event_log.sqlite.backend import SqliteBackend
 from services.event_log.sqlite.log import SqliteLog
-from services.projections import Projections, database, messages
+from services.projections import database, messages
+from services.projections.database import Projections
 from services.refusals import NotReadyError, RefusedError
 from services.service import Service
 

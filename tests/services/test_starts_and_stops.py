@@ -16,7 +16,8 @@ import pytest
 
 from services.config import ROOT
 from services.domain.commands import RecordMessage
-from services.event_log import DamagedError, new_entry
+from services.event_log.errors import DamagedError
+from services.event_log.records import new_entry
 from services.event_log.sqlite import schema
 from services.event_log.sqlite.backend import SqliteBackend
 from services.event_log.sqlite.log import SqliteLog

@@ -12,10 +12,13 @@ from hypothesis import strategies as st
 
 from services import formats, upcasters
 from services.domain.commands import RecordMessage
-from services.event_log import ConflictError, Entry, new_entry, records
+from services.event_log import records
+from services.event_log.errors import ConflictError
+from services.event_log.records import Entry, new_entry
 from services.event_log.sqlite.backend import SqliteBackend
 from services.event_log.sqlite.log import SqliteLog
-from services.projections import Projections, files, messages
+from services.projections import files, messages
+from services.projections.database import Projections
 from services.projections.models import BadEventError
 from services.service import Service
 from services.upcasters import Data, Format, UnknownEventError, Upcaster, readable, upcast

@@ -11,7 +11,8 @@ from unittest.mock import patch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.event_log import Entry, new_entry, records
+from services.event_log import records
+from services.event_log.records import Entry, new_entry
 from services.event_log.sqlite.log import SqliteLog
 from services.upcasters import Data, Format, Upcaster
 

@@ -11,15 +11,18 @@ import apsw
 import pytest
 
 from services.domain.commands import RecordMessage
-from services.event_log import Entry, EventLogError, Flaw, Head, new_entry, scrubber
+from services.event_log import scrubber
 from services.event_log.__main__ import main
+from services.event_log.chain import Flaw
+from services.event_log.errors import EventLogError
+from services.event_log.records import Entry, new_entry
 from services.event_log.scrubber import Scrubber
 from services.event_log.sqlite.backend import SqliteBackend
 from services.event_log.sqlite.log import SqliteLog
-from services.event_log.summary import BEGINNING
-from services.projections import Projections, file_of
+from services.event_log.summary import BEGINNING, Head
 from services.projections.__main__ import main as projections_main
-from services.projections.database import ProjectionsError
+from services.projections.database import Projections, ProjectionsError
+from services.projections.files import file_of
 from services.service import Service
 from tests.services.event_log.test_damage import NOW, fill
 from tests.services.instance import Instance, running

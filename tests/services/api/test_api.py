@@ -16,8 +16,9 @@ import pytest
 
 from services.api.app import build_app
 from services.api.events import BATCH
-from services.event_log import GENESIS, new_entry
+from services.event_log.records import new_entry
 from services.event_log.sqlite.log import SqliteLog
+from services.event_log.summary import GENESIS
 from services.identity import Identity
 from services.service import Service
 from services.telegram.status import Status

@@ -14,8 +14,8 @@ import apsw
 import pytest
 
 from services.api import events
-from services.event_log import Record, new_entry
 from services.event_log.reading import Reader, Selection
+from services.event_log.records import Record, new_entry
 from services.event_log.sqlite import pages as pages_module
 from services.event_log.sqlite.backend import SqliteBackend
 from services.event_log.sqlite.log import SqliteLog

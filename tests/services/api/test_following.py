@@ -16,8 +16,8 @@ import pytest
 
 from services.api import streams
 from services.domain.commands import RecordMessage
-from services.event_log import new_entry
 from services.event_log.reading import Selection
+from services.event_log.records import new_entry
 from services.event_log.sqlite.backend import SqliteBackend
 from services.event_log.sqlite.log import SqliteLog
 from services.service import Service

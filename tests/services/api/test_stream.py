@@ -15,10 +15,11 @@ import pytest
 from services import service as service_module
 from services.config import ROOT
 from services.domain.commands import RecordMessage
-from services.event_log import Head, Record, new_entry
 from services.event_log.reading import Selection
+from services.event_log.records import Record, new_entry
 from services.event_log.sqlite.backend import SqliteBackend
 from services.event_log.sqlite.log import SqliteLog
+from services.event_log.summary import Head
 from services.event_log.watch import POLL_SECONDS
 from services.service import Service
 
@@ -112,7 +113,7 @@ APPENDER = """
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from services.event_log import new_entry
+from services.event_log.records import new_entry
 from services.event_log.sqlite.log import SqliteLog
 
 log = SqliteLog.open(Path(sys.argv[1]))

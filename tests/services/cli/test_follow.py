@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from services.event_log import new_entry
+from services.event_log.records import new_entry
 from services.event_log.sqlite.log import SqliteLog
 from services.event_log.transfer import import_lines
 from tests.services.instance import Instance, configure, free_port, starting

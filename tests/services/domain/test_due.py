@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from services.dates import when
 from services.domain import commands as c
 from services.domain.due import day_of, is_day, is_overdue, order, until_of
-from services.projections import Projections, items
+from services.projections import items
+from services.projections.database import Projections
 from tests.services.instance import running
 from tests.services.projections.test_things import appended
 

@@ -16,7 +16,8 @@ import pytest
 
 from services.config import ROOT
 from services.domain.origin import Attachment, Forward, Link, Origin, Person, Reply
-from services.event_log import ConflictError, new_entry
+from services.event_log.errors import ConflictError
+from services.event_log.records import new_entry
 from services.event_log.sqlite.backend import SqliteBackend
 from services.event_log.sqlite.log import SqliteLog
 from services.projections import entries
@@ -41,8 +42,8 @@ ORIGIN = Origin(
 READ_BY_0_3_0 = """
 import json, sys
 from pathlib import Path
-from services.event_log import EventLog
-from services.projections import Projections
+from services.event_log.log import EventLog
+from services.projections.database import Projections
 log = EventLog.open(Path(sys.argv[1]), read_only=True)
 models = Projections.open(Path(sys.argv[2]))
 models.catch_up(log)

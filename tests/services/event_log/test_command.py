@@ -14,9 +14,11 @@ import apsw
 import pytest
 
 from services.config import ROOT
-from services.event_log import GENESIS, MisfitError, new_entry
+from services.event_log.errors import MisfitError
 from services.event_log.lines import from_line, to_line
+from services.event_log.records import new_entry
 from services.event_log.sqlite.log import SqliteLog
+from services.event_log.summary import GENESIS
 from services.event_log.transfer import import_lines
 from tests.services.instance import configure, running
 

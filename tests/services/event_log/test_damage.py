@@ -15,11 +15,13 @@ import apsw
 import pytest
 
 from services.config import ROOT
-from services.event_log import Append, DamagedError, EventLogError, Head, Record, new_entry
 from services.event_log.__main__ import main
+from services.event_log.errors import DamagedError, EventLogError
+from services.event_log.records import Append, Record, new_entry
 from services.event_log.sqlite.log import SqliteLog
 from services.event_log.sqlite.schema import open_for_appending
 from services.event_log.sqlite.writing import append_all
+from services.event_log.summary import Head
 from services.sqlite.transactions import transaction
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
@@ -181,7 +183,8 @@ def test_a_read_only_disk(tmp_path: Path) -> None:
     store.chmod(0o555)
     code = f"""
 from pathlib import Path
-from services.event_log import new_entry, EventLogError
+from services.event_log.errors import EventLogError
+from services.event_log.records import new_entry
 from services.event_log.sqlite.log import SqliteLog
 from services.event_log.__main__ import main
 main(["head", "--store", {str(store)!r}])

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from services.event_log.__main__ import main as event_log
-from services.projections import Projections
 from services.projections.__main__ import main as projections
+from services.projections.database import Projections
 from tests.services.event_log.test_damage import CHANGED, RECORDS, fill, spoil
 
 DELETED = "DELETE FROM events WHERE position = {}"

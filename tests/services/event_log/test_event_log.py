@@ -11,8 +11,7 @@ from types import SimpleNamespace
 import apsw
 import pytest
 
-from services.event_log import Append, Entry, new_entry
-from services.event_log.records import new_id
+from services.event_log.records import Append, Entry, new_entry, new_id
 from services.event_log.sqlite.log import SqliteLog
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678901, UTC)

@@ -12,10 +12,11 @@ from typing import Any
 import apsw
 import pytest
 
-from services.event_log import GENESIS, Entry, new_entry
 from services.event_log.lines import to_line
+from services.event_log.records import Entry, new_entry
 from services.event_log.sqlite.log import SqliteLog
 from services.event_log.sqlite.schema import open_for_reading
+from services.event_log.summary import GENESIS
 
 HERE = Path(__file__).parent
 KNOWN: list[dict[str, Any]] = json.loads((HERE / "event_log_v1.json").read_text())

@@ -12,13 +12,8 @@ import apsw
 import pytest
 
 from services.config import ROOT
-from services.event_log import (
-    Append,
-    DamagedError,
-    Entry,
-    EventLogError,
-    new_entry,
-)
+from services.event_log.errors import DamagedError, EventLogError
+from services.event_log.records import Append, Entry, new_entry
 from services.event_log.sqlite.log import SqliteLog
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
@@ -67,7 +62,7 @@ import asyncio, json, sys
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
-from services.event_log import Append, Entry, new_entry
+from services.event_log.records import Append, Entry, new_entry
 from services.event_log.sqlite.log import SqliteLog
 from services.event_log.group import GroupCommit
 

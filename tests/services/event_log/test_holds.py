@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from services.event_log import Entry, new_entry
 from services.event_log.errors import DamagedError
+from services.event_log.records import Entry, new_entry
 from services.event_log.sqlite.backend import SqliteBackend
 from services.event_log.sqlite.log import SqliteLog
 from services.event_log.sqlite.summary import MOST

@@ -20,7 +20,7 @@ import pytest
 
 from services.event_log.reading import Selection
 from services.event_log.sqlite.log import SqliteLog
-from services.projections import Projections
+from services.projections.database import Projections
 from tests.services.instance import Address, Connection, Instance, configure, exchange, listener, starting
 
 KILLS = int(os.environ.get("KILLS", "10"))

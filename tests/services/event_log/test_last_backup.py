@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from services.event_log import Head, new_entry
 from services.event_log import __main__ as program
 from services.event_log.last_backup import beside, read
 from services.event_log.last_head import LastHead
+from services.event_log.records import new_entry
 from services.event_log.sqlite.log import SqliteLog
+from services.event_log.summary import Head
 
 DAY = datetime(2026, 1, 2, tzinfo=UTC)
 

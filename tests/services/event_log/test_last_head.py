@@ -9,11 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from services.event_log import Head
 from services.event_log.last_head import LastHead
 from services.event_log.redact import Order, redact
 from services.event_log.sqlite.backend import SqliteBackend
-from services.event_log.summary import BEGINNING
+from services.event_log.summary import BEGINNING, Head
 from services.projections.files import remove_all
 from tests.services.instance import running
 from tests.services.losses import (

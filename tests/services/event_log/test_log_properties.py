@@ -15,17 +15,11 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from services.event_log import (
-    GENESIS,
-    Append,
-    ConflictError,
-    Entry,
-    EventLog,
-    Record,
-    new_entry,
-)
+from services.event_log.errors import ConflictError
+from services.event_log.log import EventLog
 from services.event_log.reading import Selection
-from services.event_log.records import moment
+from services.event_log.records import Append, Entry, Record, moment, new_entry
+from services.event_log.summary import GENESIS
 from services.event_log.transfer import export, import_lines
 from services.event_log.watch import Watch
 from tests.services.event_log.contract.harness import Harness, Memory, Sqlite

@@ -14,10 +14,12 @@ import apsw
 import pytest
 
 from services.config import ROOT
-from services.event_log import GENESIS, BusyError, new_entry
+from services.event_log.errors import BusyError
+from services.event_log.records import new_entry
 from services.event_log.sqlite import schema
 from services.event_log.sqlite.log import SqliteLog
-from services.projections import Projections
+from services.event_log.summary import GENESIS
+from services.projections.database import Projections
 from services.projections.messages import after
 
 APPENDER = """
@@ -25,7 +27,7 @@ import signal
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from services.event_log import new_entry
+from services.event_log.records import new_entry
 from services.event_log.sqlite.log import SqliteLog
 
 if len(sys.argv) > 4:
@@ -96,7 +98,7 @@ def test_two_processes_append_at_once(tmp_path: Path) -> None:
     "code",
     [
         "from services.event_log.sqlite.log import SqliteLog; SqliteLog.open(path)",
-        "from services.projections import Projections; Projections.open(path / 'helionyx.db')",
+        "from services.projections.database import Projections; Projections.open(path / 'helionyx.db')",
     ],
     ids=["log", "projections"],
 )
@@ -133,7 +135,7 @@ def test_two_processes_follow_one_log_at_once(tmp_path: Path) -> None:
 import sys
 from pathlib import Path
 from services.event_log.sqlite.log import SqliteLog
-from services.projections import Projections
+from services.projections.database import Projections
 
 path, count = Path(sys.argv[1]), int(sys.argv[2])
 log, projections = SqliteLog.open(path, read_only=True), Projections.open(path / "p" / "helionyx.db")

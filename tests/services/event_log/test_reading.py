@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from services.event_log import new_entry
 from services.event_log.reading import Selection
-from services.event_log.records import moment
+from services.event_log.records import moment, new_entry
 from services.event_log.sqlite.log import SqliteLog
 from tests.services.event_log.contract.dated import at, fill, positions
 from tests.services.steps import steps

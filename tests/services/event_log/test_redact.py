@@ -10,12 +10,13 @@ from pathlib import Path
 import apsw
 import pytest
 
-from services.event_log import ConflictError, Entry, EventLogError, new_entry
+from services.event_log.errors import ConflictError, EventLogError
+from services.event_log.records import Entry, new_entry
 from services.event_log.redact import Order, Redacted, plan, redact
 from services.event_log.sqlite.backend import SqliteBackend
 from services.event_log.sqlite.log import SqliteLog
 from services.event_redaction import RedactionError, contradiction, notes
-from services.projections import Projections
+from services.projections.database import Projections
 from tests.services.event_log.test_command import run
 from tests.services.instance import configure, running
 

@@ -9,10 +9,9 @@ from pathlib import Path
 import apsw
 import pytest
 
-from services.event_log import Entry, new_entry
 from services.event_log import chain as chain_module
 from services.event_log.log import BATCH
-from services.event_log.records import chain_hash
+from services.event_log.records import Entry, chain_hash, new_entry
 from services.event_log.sqlite.log import SqliteLog
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)

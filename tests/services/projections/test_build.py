@@ -14,10 +14,11 @@ import apsw
 import pytest
 
 from services.config import ROOT
-from services.event_log import Entry, new_entry
+from services.event_log.records import Entry, new_entry
 from services.event_log.sqlite.log import SqliteLog
-from services.projections import Projections, build, database, files, messages, timeline
+from services.projections import build, database, files, messages, timeline
 from services.projections.__main__ import main as projections_main
+from services.projections.database import Projections
 from services.projections.pages import END
 from tests.services.instance import configure, running
 

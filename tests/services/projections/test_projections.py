@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from services.config import ROOT
-from services.event_log import Entry, new_entry
+from services.event_log.records import Entry, new_entry
 from services.event_log.sqlite.log import SqliteLog
-from services.projections import Projections, build, database, files, messages, opening
+from services.projections import build, database, files, messages, opening
+from services.projections.database import Projections
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 

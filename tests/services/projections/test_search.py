@@ -14,7 +14,9 @@ import pytest
 
 from services.domain import commands as c
 from services.event_log.sqlite.backend import SqliteBackend
-from services.projections import Hit, Projections, search
+from services.projections import search
+from services.projections.database import Projections
+from services.projections.search import Hit
 from services.projections.words import spelled
 from services.service import Service
 from tests.services.projections.test_things import appended

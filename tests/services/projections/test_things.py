@@ -20,9 +20,10 @@ from services.domain.due import until_of
 from services.domain.items import TODO, Item, track_key
 from services.domain.tags import tag_key
 from services.event_codec import draft_of
-from services.event_log import new_entry
+from services.event_log.records import new_entry
 from services.event_log.sqlite.log import SqliteLog
-from services.projections import Projections, counts, database, entries, items, search, sendings
+from services.projections import counts, database, entries, items, search, sendings
+from services.projections.database import Projections
 from services.projections.models import BadEventError, Query
 from tests.services.domain.test_domain import COMMANDS, NOW, fold
 

@@ -24,7 +24,7 @@ from deployment.host.values.layout import Environment, Layout
 from deployment.host.values.log import Log
 from deployment.host.values.request import Redaction
 from deployment.settings import ROOT
-from services.event_log import new_entry
+from services.event_log.records import new_entry
 from services.event_log.sqlite.log import SqliteLog
 from tests.deployment.shelves import DEV
 from tests.deployment.shelves import release as made

@@ -15,8 +15,8 @@ from deployment.host.records import audit
 from deployment.host.releases import releases
 from deployment.host.values.layout import Environment, Layout
 from deployment.host.values.log import Log
-from services.event_log import Head
 from services.event_log.last_head import LastHead
+from services.event_log.summary import Head
 from tests.deployment.shelves import NEW, OLD, release
 
 STORE = Path("/var/lib/helionyx/dev/events")

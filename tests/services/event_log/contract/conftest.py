@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from services.event_log import Backend, EventLog
+from services.event_log.backend import Backend
+from services.event_log.log import EventLog
 from tests.services.event_log.contract.harness import HARNESSES, Harness
 
 

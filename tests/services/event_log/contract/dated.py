@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from services.event_log import EventLog, new_entry
+from services.event_log.log import EventLog
 from services.event_log.reading import EVERYTHING, Selection
+from services.event_log.records import new_entry
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 MINUTES = [0, 1, 2, 1, 2, 3, 50_000_000, 4, 4, -7, 5]

@@ -9,14 +9,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from services.event_log import Append, ConflictError, DamagedError, Entry, Flaw, Head, LostError, Outcome
 from services.event_log.backend import Backend, Copy, Progress
-from services.event_log.chain import Stored, behind, check
-from services.event_log.errors import RESTORE, EventLogError, misfit
-from services.event_log.log import EventLog
+from services.event_log.chain import Flaw, Stored, behind, check
+from services.event_log.errors import RESTORE, ConflictError, DamagedError, EventLogError, LostError, misfit
+from services.event_log.log import EventLog, Outcome
 from services.event_log.reading import Reader
-from services.event_log.records import Changed, Record, moment, repeats
-from services.event_log.summary import BEGINNING, GENESIS, Contents
+from services.event_log.records import Append, Changed, Entry, Record, moment, repeats
+from services.event_log.summary import BEGINNING, GENESIS, Contents, Head
 from services.formats import OF_ITSELF, by_type
 
 

@@ -6,17 +6,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from services.event_log import (
-    GENESIS,
-    Append,
-    Backend,
-    ConflictError,
-    Entry,
-    EventLog,
-    EventLogError,
-    Head,
-    new_entry,
-)
+from services.event_log.backend import Backend
+from services.event_log.errors import ConflictError, EventLogError
+from services.event_log.log import EventLog
+from services.event_log.records import Append, Entry, new_entry
+from services.event_log.summary import GENESIS, Head
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678901, UTC)
 

@@ -10,8 +10,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from services.event_log import Append, Backend, Entry, EventLog, Outcome, Record, new_entry
+from services.event_log.backend import Backend
 from services.event_log.group import LARGEST_GROUP, GroupCommit
+from services.event_log.log import EventLog, Outcome
+from services.event_log.records import Append, Entry, Record, new_entry
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678901, UTC)
 

@@ -7,10 +7,12 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from services.event_log import GENESIS, Backend, Entry, EventLog, Head, new_entry
 from services.event_log import log as log_module
-from services.event_log.log import BATCH
+from services.event_log.backend import Backend
+from services.event_log.log import BATCH, EventLog
 from services.event_log.reading import Selection
+from services.event_log.records import Entry, new_entry
+from services.event_log.summary import GENESIS, Head
 from tests.services.event_log.contract.dated import MINUTES, TYPES, at, fill, positions
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678901, UTC)

@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from services.domain import commands as c
-from services.event_log import Backend, new_entry
+from services.event_log.backend import Backend
+from services.event_log.records import new_entry
 from services.service import Service
 from tests.services.event_log.contract.harness import Harness
 

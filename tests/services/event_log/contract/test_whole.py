@@ -11,23 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from services.event_log import (
-    GENESIS,
-    Append,
-    Backend,
-    DamagedError,
-    Entry,
-    EventLog,
-    EventLogError,
-    Head,
-    LostError,
-    MisfitError,
-    Record,
-    new_entry,
-)
+from services.event_log.backend import Backend
+from services.event_log.errors import DamagedError, EventLogError, LostError, MisfitError
 from services.event_log.last_head import LastHead
-from services.event_log.log import BATCH
+from services.event_log.log import BATCH, EventLog
+from services.event_log.records import Append, Entry, Record, new_entry
 from services.event_log.redact import Order, plan, redact
+from services.event_log.summary import GENESIS, Head
 from services.event_log.transfer import export, import_lines
 from services.event_redaction import contradiction, notes
 from tests.services.event_log.contract.harness import Harness
