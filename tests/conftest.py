@@ -59,7 +59,10 @@ def pytest_testnodedown(node: Any) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Say at the end how many tests were left out."""
+    """Say at the end how many tests were left out, and how many fault cases were tried and held."""
+    if config.option.markexpr == "faults":
+        held, *others = (len(terminalreporter.getreports(name)) for name in ("passed", "failed", "error"))
+        terminalreporter.write_line(f"{held + sum(others)} fault cases tried, {held} held")
     if config.stash[LEFT_OUT]:
         count, reason = config.stash[LEFT_OUT], config.stash[REASON]
         terminalreporter.write_line(f"{count} end-to-end tests were left out: {reason}", yellow=True)
