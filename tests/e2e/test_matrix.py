@@ -250,7 +250,7 @@ def test_a_change_that_is_cut(node: Operator, change: str, phase: str, name: str
     with Writer(node) as writer:
         carry_out(node, words_of(phase), name, argv, environ)
     status = ended(node, environment)
-    verified = node.script("verify", environment)
+    verified = node.script("verify", environment, XDG_STATE_HOME=str(node.root / "state"))
     assert verified.returncode == 0, verified.stdout
     assert status["state"] in ("running", "absent") if change in STAGING else status["state"] == "running", (
         status
