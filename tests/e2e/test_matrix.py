@@ -34,8 +34,9 @@ PLANS = ROOT / "tests/deployment/host/plan/plans"
 NOT_HERE = {"install-layer", "prune-layers", "soak"}  # the layer is that of dev, and nothing soaks
 CHANGES = {
     "first deploy": "first_deploy",
-    "update": "code_change",
-    "rollback": "code_change",
+    "update": "bridge_code_change",
+    "rollback": "bridge_code_change",
+    "restart": "bridge_restart",
     "restore": "restore",
     "remove": "remove_with_data",
 }
@@ -46,7 +47,7 @@ SECONDS = 60  # until a node that was booted has ended the change
 NUMBERS = count(1)
 LEFT = (
     "find /run/systemd/system /etc/systemd"
-    " -name '*rehearsal*' -o -name '*acceptance*' -o -name 'helionyx-deploy-*';"
+    " -name '*rehearsal*' -o -name '*acceptance*' -o -name '*-next*' -o -name 'helionyx-deploy-*';"
     " find /var/lib/helionyx-sandbox -name '*.copy';"
     " find /var/lib/helionyx-deploy/transactions -name '*.tar.gz' -o -name '*.db';"
     " find /opt/helionyx -name '.*.half' -o -name '.*.new'"
@@ -190,6 +191,8 @@ def prepare(operator: Operator, change: str) -> tuple[list[str], dict[str, str]]
     if change == "update":
         operator.commit("services/changed.py", f"CHANGE = {next(NUMBERS)}\n")
         return ["deploy", "dev"], {}
+    if change == "restart":
+        return ["restart", "dev"], {}
     if change == "rollback":
         update(operator)
         return ["rollback", "dev"], {}
