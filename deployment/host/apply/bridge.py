@@ -5,7 +5,6 @@ It runs as the release's own service unit says. The variable tells it that the s
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 from ..node import systemd
@@ -30,9 +29,8 @@ RuntimeMaxSec={longest}
 """
 
 
-def begin(environment: Environment, release: Manifest) -> str:
-    """Let the release serve beside the service; return a remark. Raises `StepFailed`, and leaves nothing."""
-    start = time.monotonic()
+def begin(environment: Environment, release: Manifest) -> None:
+    """Let the release serve beside the service. Raises `StepFailed`, and leaves nothing."""
     unit = environment.bridge_file
     variants.install(units(environment, release), unit)
     try:
@@ -41,7 +39,6 @@ def begin(environment: Environment, release: Manifest) -> str:
         end(environment)
         message = f"release {release.id} did not come up beside the service."
         raise StepFailed(message, error.hint, error.details) from error
-    return f"serves beside the service after {time.monotonic() - start:.2f} s"
 
 
 def units(environment: Environment, release: Manifest) -> dict[Path, bytes]:

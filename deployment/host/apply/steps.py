@@ -139,16 +139,15 @@ def clear_rehearsal(work: Work, _: str) -> None:
     rehearsal.clear(work.environment)
 
 
-def start_bridge(work: Work, _: str) -> str:
+def start_bridge(work: Work, _: str) -> None:
     """Raise `StepFailed` for a release that comes, but not where a restart or a revert may be the remedy."""
     is_remedy = work.desired.back or (isinstance(work.desired, Running) and work.desired.restart)
     try:
-        return bridge.begin(work.environment, work.chosen)
+        bridge.begin(work.environment, work.chosen)
     except StepFailed as error:
         if not is_remedy:
             raise
         work.doubts.append(f"{error.message.rstrip('.')}: callers wait for the restart")
-        return ""
 
 
 def end_bridge(work: Work, _: str) -> str:
