@@ -6,6 +6,8 @@ import json
 import threading
 from typing import Any
 
+import pytest
+
 from benchmarks.steady import Load
 
 from .operator import IN_SERVICE, PORTS, RUNNER, Operator
@@ -58,4 +60,17 @@ def test_nobody_notices_a_switch(dev: Operator) -> None:
     records = [json.loads(line) for line in dev.events("dev").splitlines()]
     recorded = [json.loads(record["body"])["data"].get("text") for record in records]
     assert sorted(filter(None, recorded)) == sorted(filter(None, (sample.text for sample in load.samples)))
+    assert not dev.node.run(["sh", "-c", REHEARSED]).stdout
+
+
+@pytest.mark.faults
+def test_release_that_does_not_serve_beside_the_service_touches_nothing(dev: Operator) -> None:
+    """It passes its rehearsal; the process that runs goes on."""
+    pid = dev.pid("dev")
+    dies = '    if "HELIONYX_BRIDGE" in os.environ:\n        raise SystemExit("broken on purpose")\n'
+    dev.edit(RUNNER, UMASK, UMASK + dies)
+    result = dev.deploy("dev", code=3)
+    assert "did not come up beside the service" in result["message"]
+    assert any("broken on purpose" in line for line in result["details"])
+    assert dev.pid("dev") == pid
     assert not dev.node.run(["sh", "-c", REHEARSED]).stdout
