@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,15 @@ from deployment.settings import ROOT
 
 NOT_ROOT = "import os\nos.geteuid = lambda: 1000\n"
 FILES = ("tests/e2e/test_command_line.py", "tests/node1/test_network.py")
+
+
+def test_no_folder_of_tests_is_skipped(pytestconfig: pytest.Config) -> None:
+    """pytest does not look into folders with some names, such as `build`, unless it is told to."""
+    skipped = pytestconfig.getini("norecursedirs")
+    folders = {
+        name for path in (ROOT / "tests").rglob("test_*.py") for name in path.relative_to(ROOT).parts[:-1]
+    }
+    assert not [name for name in folders if any(fnmatch(name, pattern) for pattern in skipped)]
 
 
 @pytest.mark.parametrize("workers", ["0", "1"])

@@ -4,7 +4,7 @@ import sys
 
 
 def main():  # type: ignore[no-untyped-def]
-    """`converse` is what ssh runs; `carry-out ID` is what the transient unit runs."""
+    """Run `converse` for ssh, `carry-out ID` for a change, `probation FILE ID` after a deploy."""
     if sys.version_info < (3, 11):
         sys.stderr.write("Python 3.11 is needed, this is %d.%d\n" % sys.version_info[:2])
         return 2

@@ -1,6 +1,6 @@
 """The seam between the service and the event log: `EventLog` is all that the service knows of a log.
 
-A backend implements it in a folder of its own; `tests/services/event_log/` is the contract that it must keep.
+A backend implements it in a folder of its own. Its contract is `tests/services/event_log/contract/`.
 """
 
 from __future__ import annotations

@@ -43,7 +43,7 @@ class Transaction:
 
     @property
     def unit(self) -> str:
-        """The transient unit that carries it out."""
+        """The unit that carries it out."""
         return f"helionyx-deploy-{self.id}.service"
 
     @property

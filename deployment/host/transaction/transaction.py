@@ -1,4 +1,4 @@
-"""Carrying one change through to its end: forward, or back to what was. Runs in a transient unit of its own.
+"""Carry one change through to its end: forward, or back to what was. Runs in a unit of its own (ADR 19).
 
 The unit is restarted when it dies. It then looks again and plans again from what it finds, so that no step
 needs to know how far the attempt before it came; only the direction is remembered.
