@@ -1,16 +1,18 @@
-"""A node's answers to questions: status, history and verification."""
+"""Questions to a node that change nothing, and its answers: status, history and verification."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from ..host.values.answers import ArchivedLog, InstalledRelease, VerifiedLog
 from ..host.values.layout import ENVIRONMENTS
 from ..host.values.members import EnvironmentName, Moment
 from ..host.values.shapes import Key, Misshapen, many, mapping, optional, shape_of, text
-from .messages import Message
+from ..settings import Settings
+from .connection import Connection
+from .messages import Hello, Message, unexpected
 
 
 @dataclass(frozen=True)
@@ -174,3 +176,20 @@ class Verification(Message):
 
     audit: Audit
     environments: Annotated[tuple[VerifiedLog, ...], many(shape_of(VerifiedLog), len(ENVIRONMENTS))]
+
+
+A = TypeVar("A", Status, Verification)
+
+
+def ask_about(settings: Settings, node: str, names: list[str], expected: type[A], **request: Any) -> A:
+    """Ask a node about environments, and return its answer, which is about these, in this order.
+
+    Raises `DeployError` where the node refuses the question, or answers anything else.
+    """
+    with Connection(settings, node) as connection:
+        connection.answer(Hello)
+        connection.say(environments=names, **request)
+        answer = connection.answer(expected)
+    if [item.environment for item in answer.environments] != names:
+        raise unexpected(node, "about other environments than those asked for")
+    return answer

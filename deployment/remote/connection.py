@@ -10,7 +10,7 @@ import select
 import shlex
 import subprocess
 from collections.abc import Callable, Mapping
-from typing import IO, Any, Protocol, TypeVar
+from typing import IO, Any, Protocol
 
 from ..errors import REFUSED, DeployError
 from ..host.releases import zipapp
@@ -18,9 +18,8 @@ from ..host.values.printable import LONGEST as LONGEST_TEXT
 from ..host.values.printable import printable
 from ..settings import Settings
 from . import program
-from .answers import Status, Verification
 from .lost import Lost, explain, noise, not_installed, silent
-from .messages import LONGEST, MOST, Hello, M, Program, Result, parse, unexpected
+from .messages import LONGEST, MOST, M, Program, Result, parse, unexpected
 from .tail import Tail
 
 SSH = (
@@ -33,8 +32,6 @@ ENDING = 10.0  # seconds until a program has ended that has closed its output
 LONGEST_FIRST = 1 << 16  # bytes of that word
 BEGINNINGS = ("program", "hello", "result")  # the types of that word
 CHUNK = 1 << 16
-
-A = TypeVar("A", Status, Verification)
 
 
 class Sink(Protocol):
@@ -234,20 +231,6 @@ def _type_of(line: bytes) -> str | None:
         return None
     kind = value.get("type") if isinstance(value, dict) else None
     return kind if isinstance(kind, str) else None
-
-
-def ask_about(settings: Settings, node: str, names: list[str], expected: type[A], **request: Any) -> A:
-    """Ask a node about environments, and return its answer, which is about these, in this order.
-
-    Raises `DeployError` where the node refuses the question, or answers anything else.
-    """
-    with Connection(settings, node) as connection:
-        connection.answer(Hello)
-        connection.say(environments=names, **request)
-        answer = connection.answer(expected)
-    if [item.environment for item in answer.environments] != names:
-        raise unexpected(node, "about other environments than those asked for")
-    return answer
 
 
 def refusal(node: str, result: Result, code: int) -> DeployError:

@@ -7,7 +7,7 @@ import re
 import shlex
 
 from ..errors import DeployError
-from ..host.node.logs import JOURNAL
+from ..host.values.words import JOURNAL
 
 SSH = 255  # its own exit code; any other is that of the command on the node
 NOT_FOUND = 127  # the exit code of a shell for a program that is not there

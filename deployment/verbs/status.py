@@ -11,8 +11,7 @@ from ..errors import DONE, HANDS
 from ..host.values.answers import ArchivedLog, InstalledRelease
 from ..host.values.shapes import plain
 from ..host.values.words import size
-from ..remote.answers import Bot, Changing, Log, State, Status
-from ..remote.connection import ask_about
+from ..remote.answers import Bot, Changing, Log, State, Status, ask_about
 from ..settings import Settings
 from ..ui.output import write_json
 from ..ui.tables import INDENT, age, columns, count, fold, short, table

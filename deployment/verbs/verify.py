@@ -10,8 +10,7 @@ from ..errors import DONE, HANDS
 from ..host.values.answers import VerifiedLog
 from ..host.values.printable import printable
 from ..host.values.shapes import plain
-from ..remote.answers import Audit, Verification
-from ..remote.connection import ask_about
+from ..remote.answers import Audit, Verification, ask_about
 from ..settings import Settings
 from ..ui import output
 from ..ui.tables import INDENT, columns, count, fold

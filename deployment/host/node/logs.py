@@ -12,11 +12,10 @@ from dataclasses import replace
 from typing import IO
 
 from ..values.question import Question
+from ..values.words import JOURNAL
 from .run import ENVIRONMENT, OUTPUT
 
 PIECE, LONGEST = 1 << 16, 16 << 20  # bytes of a line, and of all lines that are shown of a search
-JOURNAL = "journalctl: "
-"""Begins each line of what journalctl has refused: other programs write to stderr too, before we begin."""
 
 
 def show(question: Question) -> None:

@@ -10,6 +10,8 @@ from .printable import printable
 LEFT_OUT = ("time", "level", "message", "error", "hint")
 READINESS = "/health/ready"
 """The path that is asked of a service until it can be used."""
+JOURNAL = "journalctl: "
+"""Begins each line of what journalctl has refused: other programs write to stderr too, before we begin."""
 
 
 def readable(text: str) -> list[str]:
