@@ -125,6 +125,7 @@ class Recorder:
         self.space.refuse()
         ruled = any(append.subject is not None for append in appends)
         first = [Append([self.first])] if self.first is not None else []
+        projected = storage.projections.position()
         try:
             outcomes = storage.log.append_each(
                 [*first, *appends], lambda: self._follow(storage) if ruled else None, self.commits.add
@@ -133,7 +134,9 @@ class Recorder:
             self.scrubber.report(error.message)
             self.unless_broken()
             raise
-        self._appended = max([self._appended, *map(_end_of, outcomes)])
+        # Behind what another process has appended meanwhile, a reader has to follow the log as well.
+        if _begin_of(outcomes) == projected + 1:
+            self._appended = max([self._appended, *map(_end_of, outcomes)])
         self._unless_gone(storage)
         if first and isinstance(outcomes[0], Exception):
             logger.error("this start could not be recorded", exc_info=outcomes[0])
@@ -239,6 +242,12 @@ class Recorder:
         if self._writing is not None:
             self._writing.close()
             self._writing = None
+
+
+def _begin_of(outcomes: Sequence[Outcome]) -> int:
+    """The position of the first record of all appends; 0 where all failed."""
+    positions = [outcome[0].position for outcome in outcomes if not isinstance(outcome, Exception)]
+    return min(positions, default=0)
 
 
 def _end_of(outcome: Outcome) -> int:

@@ -101,7 +101,7 @@ def test_second_deploy_follows_the_first_or_waits_for_it(dev: Operator) -> None:
     first = dev.start("scripts/deploy/deploy.sh", "dev", "--json", SOAK="4")
     while not dev.on_node("sh", "-c", "ls /run/systemd/system/helionyx-dev-rehearsal.service || true"):
         assert first.poll() is None
-    second = dev.start("scripts/deploy/deploy.sh", "dev")
+    second = dev.start("scripts/deploy/deploy.sh", "dev", SOAK="4")
     assert second.stdout is not None
     shown = next(line for line in second.stdout if "attached to" in line)
     assert "deploys this release already: attached to " in shown

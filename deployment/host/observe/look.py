@@ -104,6 +104,7 @@ class Look:
             previous=releases.previous(environment),
             table=int(manifest.log.get("table", 0)) if manifest else 0,
             reads=manifest.log.get("reads", {}) if manifest else {},
+            can_bridge=manifest is not None and manifest.can_bridge,
             opt=is_home(root) or files.gone(root).exists(),
             noexec=room.noexec(layout.layers),
         )

@@ -28,7 +28,8 @@ def _is_serving(observed: Observed) -> bool:
 
 
 def _can_share_log(observed: Observed, release: Manifest) -> bool:
-    """Whether the release can serve beside the current one, which reads what it writes in the same table."""
+    """Whether both releases can serve side by side: each reads at once what the other has recorded."""
     is_same_table = release.log.get("table") == observed.table
     is_read = not unknown_events(release.log.get("writes", {}), observed.reads)
-    return release.can_bridge and is_same_table and is_read and observed.unread is None
+    can_bridge = release.can_bridge and observed.can_bridge
+    return can_bridge and is_same_table and is_read and observed.unread is None

@@ -193,6 +193,8 @@ def _unchanged(observed: Observed, desired: Unchanged) -> Iterator[Step]:
             f"release {release.id} or what it needs is gone from the node.",
             f"make deploy ENV={environment.name}",
         )
+    if desired.redaction:
+        yield from parts.cleared(observed, environment)
     yield from parts.redacted(desired)
     if desired.rebuild:
         yield Step("rebuild-projections", (release.id,), "asked for")

@@ -100,6 +100,12 @@ class Transaction:
         self.write("attempt", number=number, boot=_boot(), monotonic=round(time.monotonic(), 3))
 
     @property
+    def begun(self) -> float:
+        """The time of its first attempt on the monotonic clock; 0 if that was before this boot."""
+        first = next(iter(self.entries("attempt")), {})
+        return float(first["monotonic"]) if first.get("boot") == _boot() else 0.0
+
+    @property
     def seconds(self) -> float:
         """The seconds since its first attempt; by the wall clock if the node was booted in between."""
         first = self.entries("attempt")[0]

@@ -31,7 +31,7 @@ def carry_out(layout: Layout, name: str) -> None:
     environment = request.environment
     holder = Holder(request.verb, request.actor["name"], name)
     pause = PAUSE
-    patience = time.monotonic() + (WAIT if transaction.entries("attempt") else max(MOMENT, request.wait))
+    patience = time.monotonic() + (WAIT if transaction.entries("attempt") else MOMENT)
     while transaction.result is None:
         try:
             with environment_lock(layout, environment.name, holder):

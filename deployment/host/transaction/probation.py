@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from ..node import probe, shares, systemd
@@ -11,8 +14,8 @@ from ..node.run import run
 from ..node.systemd import Unit
 from ..records import locks, record
 from ..records.record import Transaction
-from ..releases import releases
-from ..values.errors import StepFailed
+from ..releases import halves, releases
+from ..values.errors import HostError, StepFailed
 from ..values.layout import Environment
 from ..values.probation import Sample, failure
 from ..values.request import ResolvedRequest
@@ -20,6 +23,7 @@ from . import unit
 
 POLL = 1.0  # seconds between two looks
 MOST = 30  # looks back that a judgement needs
+BETWEEN = ("activating", "deactivating", "reloading")  # the states of a start, a stop, a reload
 ACTOR = "probation"  # in the history, in place of a person's name
 
 
@@ -51,6 +55,7 @@ def begin(transaction: Transaction, request: ResolvedRequest, program: Path) -> 
 def remaining(environment: Environment) -> tuple[float, str] | None:
     """The seconds for which a release is still on probation, and the release before it; None without one."""
     changes = [item for item in record.every(environment.layout) if _is_of(environment, item)]
+    changes.sort(key=lambda item: float(item.entries("attempt")[0]["at"]))
     result = changes[-1].result if changes else None
     if result is None:
         return None
@@ -64,7 +69,8 @@ def remaining(environment: Environment) -> tuple[float, str] | None:
 def watch(transaction: Transaction, program: Path) -> None:
     """Look at the release each second until its time is over, another change begins, or it fails.
 
-    A person who stops the service ends the probation too.
+    A person who stops the service ends the probation too. Nothing is judged while a person restarts it: a
+    start that fails is a restart by systemd. A look that fails is no failure of the release.
     """
     request = ResolvedRequest.parse(transaction.request, transaction.layout)
     environment, result = request.environment, transaction.result or {}
@@ -72,16 +78,28 @@ def watch(transaction: Transaction, program: Path) -> None:
     end = time.monotonic() + float(result["at"]) + request.watch - time.time()
     samples: list[Sample] = []
     while time.monotonic() < end and release is not None:
-        if locks.holder(environment.layout, environment.name) is None:
-            service = systemd.show([environment.service])[environment.service]
-            if service.active == "inactive" or _is_superseded(environment, transaction):
-                return
-            samples = [*samples[-MOST:], _sample(service, release.listen)]
-            reason = failure(samples)
-            if reason:
-                _revert(environment, release.id, str(result["before"]), reason, program)
-                return
+        with suppress(OSError):  # no later change prunes the program that watches
+            os.utime(program)
+        try:
+            if locks.holder(environment.layout, environment.name) is None:
+                service = systemd.show([environment.service])[environment.service]
+                if service.active == "inactive" or _is_superseded(environment, transaction):
+                    return
+                samples = _sampled(samples, service, release.listen)
+                reason = failure(samples) if samples else ""
+                if reason:
+                    _revert(environment, release.id, str(result["before"]), reason, program)
+                    return
+        except HostError as error:
+            sys.stderr.write(f"{error.message}\n")
         time.sleep(POLL)
+
+
+def _sampled(samples: list[Sample], service: Unit, listen: str) -> list[Sample]:
+    """The last samples with one more; none while a person starts or stops the service."""
+    if service.active in BETWEEN and not service.restarts:
+        return []
+    return [*samples[-MOST:], _sample(service, listen)]
 
 
 def _is_of(environment: Environment, transaction: Transaction) -> bool:
@@ -90,22 +108,25 @@ def _is_of(environment: Environment, transaction: Transaction) -> bool:
 
 
 def _is_superseded(environment: Environment, transaction: Transaction) -> bool:
-    """Whether a later change of the environment has begun: it decides what runs."""
-    others = (item for item in record.every(environment.layout) if item.id > transaction.id)
-    return any(_is_of(environment, item) for item in others)
+    """Whether a later change of the environment has begun: it decides what runs.
+
+    An id is older than the beginning: the data of a change is sent in between.
+    """
+    if releases.current(environment) != (transaction.result or {})["after"]:
+        return True
+    begun, changes = transaction.begun, record.every(environment.layout)
+    return any(item.begun > begun for item in changes if _is_of(environment, item))
 
 
 def _sample(service: Unit, listen: str) -> Sample:
     answer = _answer(service, listen) or {}
     requests = answer.get("requests")
-    counts = requests if isinstance(requests, dict) else {}
     return Sample(
         at=time.monotonic(),
         restarts=service.restarts,
         ready=answer.get("ready") is True,
         reason=str(answer.get("reason") or "")[:200],
-        answered=_number(counts.get("answered")),
-        failed=_number(counts.get("failed")),
+        requests=_counts(requests) if isinstance(requests, dict) else None,
         full=bool(answer.get("disk")),
     )
 
@@ -115,12 +136,25 @@ def _answer(service: Unit, listen: str) -> dict[str, object] | None:
     return probe.ask(listen, pid=service.pid) if service.active == "active" and service.pid else None
 
 
-def _number(value: object) -> int:
-    return value if isinstance(value, int) and value >= 0 else 0
+def _counts(requests: Mapping[str, object]) -> tuple[int, int] | None:
+    """The counters in an answer; None where they are no counters: the service may answer anything."""
+    answered, failed = requests.get("answered"), requests.get("failed")
+    if not (isinstance(answered, int) and isinstance(failed, int)):
+        return None
+    return (answered, failed) if 0 <= failed <= answered < 2**63 else None
 
 
 def _revert(environment: Environment, failed: str, before: str, reason: str, program: Path) -> None:
-    """Begin a rollback as any other: it has a transaction, a unit and a line in the history."""
+    """Begin a rollback as any other: it has a transaction, a unit and a line in the history.
+
+    Raises `HostError` where systemd does not start it; nothing of it is left then.
+    """
     asked = {"verb": "rollback", "environment": environment.name, "actor": {"name": ACTOR, "login": "root"}}
     request = {**asked, "to": before, "reason": reason, "failed": failed, "asked": asked}
-    unit.start(record.create(environment.layout, request), program)
+    transaction = record.create(environment.layout, request)
+    try:
+        unit.start(transaction, halves.keep(environment.layout, program))
+    except HostError:
+        unit.remove(transaction)
+        record.forget(transaction)
+        raise

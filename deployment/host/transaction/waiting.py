@@ -11,6 +11,7 @@ from ..records.record import Transaction
 from ..values.request import Request
 
 POLL = 0.1  # seconds between two looks at the lock
+ALIKE = ("verb", "insist", "keep", "soak", "watch")  # members of two requests for the same deploy
 BEAT = 1.0  # seconds between two messages to the operator's half: one that has gone ends the wait
 
 
@@ -44,4 +45,5 @@ def _same_deploy(request: Request, holder: Holder) -> Transaction | None:
         return None
     running = Request.parse(transaction.request, request.environment.layout)
     is_same = running.release is not None and running.release["id"] == request.release["id"]
-    return transaction if is_same and running.verb == "deploy" else None
+    is_alike = all(getattr(running, key) == getattr(request, key) for key in ALIKE)
+    return transaction if is_same and is_alike else None

@@ -88,6 +88,7 @@ class Observed:
     logs: tuple[str, ...] = ()  # the names of those that are kept
     table: int = 0  # the version of the log's table that the current release writes
     reads: Mapping[str, Any] = field(default_factory=dict)  # the events that the current release understands
+    can_bridge: bool = False  # whether the current release reads what another process has just recorded
     opt: bool = False  # whether anything of its releases is there, also of ones that are being removed
     home: bool = False  # whether its directory of data is there
     foreign: bool = False  # whether that belongs to another user

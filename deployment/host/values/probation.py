@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from .words import times
 
 UNREADY = 5.0  # seconds without an answer that it is ready
+LOOKS = 3  # that show it: one look that was slow is no failure
 WINDOW = 10.0  # seconds over which failed requests are counted
 FEW = 3  # failed requests that are no trend
 SHARE = 0.05  # of the requests within the window: more than that is a failure
@@ -22,8 +23,7 @@ class Sample:
     restarts: int  # by systemd since the deploy: after a crash, a missed watchdog or for want of memory
     ready: bool
     reason: str = ""  # the reason of a service that is not ready
-    answered: int = 0  # requests of this process, without health checks
-    failed: int = 0  # those of them with a status of 500 or more
+    requests: tuple[int, int] | None = None  # answered by this process, and failed; None where it did not say
     full: bool = False  # whether its disk is full, which is no fault of a release
 
 
@@ -32,13 +32,15 @@ def failure(samples: Sequence[Sample]) -> str:
     last = samples[-1]
     if last.restarts:
         return f"its process ended by itself and was restarted {times(last.restarts)}"
-    ready_at = max((sample.at for sample in samples if sample.ready), default=samples[0].at)
-    if last.at - ready_at >= UNREADY:
-        return f"not ready for {last.at - ready_at:.0f} s: {last.reason or 'no answer'}"
+    unready = list(itertools.takewhile(lambda sample: not sample.ready, reversed(samples)))
+    seconds = last.at - unready[-1].at if unready else 0.0
+    if len(unready) >= LOOKS and seconds >= UNREADY:
+        return f"not ready for {seconds:.0f} s: {last.reason or 'no answer'}"
     recent = [sample for sample in samples if last.at - sample.at <= WINDOW]
-    answered = _grown([sample.answered for sample in recent])
-    failed = _grown([sample.failed for sample in recent])
-    if not last.full and failed > FEW and failed > SHARE * answered:
+    counts = [sample.requests for sample in recent if sample.requests is not None]
+    answered, failed = (_grown(counter) for counter in zip(*counts, strict=True)) if counts else (0, 0)
+    is_full = any(sample.full for sample in recent)
+    if not is_full and failed > FEW and failed > SHARE * answered:
         return f"{failed} of {answered} requests failed within {last.at - recent[0].at:.0f} s"
     return ""
 

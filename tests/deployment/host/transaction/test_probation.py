@@ -15,8 +15,9 @@ from deployment.host.node.systemd import Unit
 from deployment.host.records import locks, record
 from deployment.host.records.locks import Holder
 from deployment.host.records.record import Transaction
-from deployment.host.releases import releases
+from deployment.host.releases import halves, releases
 from deployment.host.transaction import probation, unit
+from deployment.host.values.errors import StepFailed
 from deployment.host.values.layout import Layout
 from deployment.host.values.request import ResolvedRequest
 from tests.deployment.shelves import release
@@ -41,6 +42,8 @@ def layout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Layout:
     layout = Layout(tmp_path)
     made = replace(release(layout), id=AFTER, config={"api_host": "127.0.0.1", "api_port": 1})
     monkeypatch.setattr(releases, "read_manifest", lambda *_: made)
+    monkeypatch.setattr(releases, "current", lambda _: AFTER)
+    monkeypatch.setattr(halves, "keep", lambda _, program: program)
     monkeypatch.setattr(probation, "POLL", 0.0)
     return layout
 
@@ -133,6 +136,63 @@ def test_service_that_a_person_stops_ends_it(
     looks(monkeypatch, SERVICE, replace(SERVICE, active="inactive", pid=0))
     probation.watch(deployed(layout), HALF)
     assert started == []
+
+
+def test_change_that_was_asked_for_earlier_ends_it(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its id is older, since its data was sent first; and so is that of a clock that was set back."""
+    transaction, environment = deployed(layout), layout.of("dev")
+    monkeypatch.setattr(record, "new_id", lambda name: f"20010101T000000Z-{name}-0000")
+    earlier = record.create(layout, REQUEST)
+    assert not probation._is_superseded(environment, transaction)
+    earlier.begin(1)
+    assert probation._is_superseded(environment, transaction)
+
+
+def test_another_release_ends_it(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever has activated it."""
+    transaction = deployed(layout)
+    monkeypatch.setattr(releases, "current", lambda _: BEFORE)
+    assert probation._is_superseded(layout.of("dev"), transaction)
+
+
+@pytest.mark.parametrize("state", ["deactivating", "activating"])
+def test_restart_by_hand_is_not_judged(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch, started: list[Transaction], state: str
+) -> None:
+    """However long it drains and starts; then a person stops the service."""
+    between = replace(SERVICE, active=state, pid=0)
+    clock = itertools.count(1000.0, 4.0)
+    looks(monkeypatch, SERVICE, *[between] * 5, SERVICE, replace(SERVICE, active="inactive"))
+    transaction = deployed(layout, watch=600)
+    monkeypatch.setattr(time, "monotonic", lambda: next(clock))
+    probation.watch(transaction, HALF)
+    assert started == []
+
+
+def test_rollback_that_does_not_start_leaves_nothing_and_is_tried_again(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A link of it would carry it out at a boot long after."""
+    attempts: list[Transaction] = []
+
+    def start(transaction: Transaction, _: Path) -> None:
+        attempts.append(transaction)
+        if len(attempts) == 1:
+            raise StepFailed("systemd does not answer.")
+
+    monkeypatch.setattr(unit, "start", start)
+    crashed = replace(SERVICE, restarts=1)
+    looks(monkeypatch, crashed, crashed)
+    probation.watch(deployed(layout), HALF)
+    assert [item.is_known for item in attempts] == [False, True]
+
+
+@pytest.mark.parametrize(
+    "counts", [{"answered": 9}, {"answered": 1, "failed": 2}, {"answered": 10**400, "failed": 1}]
+)
+def test_counters_that_make_no_sense(counts: dict[str, int]) -> None:
+    """The service may answer anything."""
+    assert probation._counts(counts) is None
 
 
 def test_no_look_while_a_change_holds_the_environment(

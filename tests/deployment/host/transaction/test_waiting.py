@@ -60,10 +60,11 @@ def test_environment_that_is_free(layout: Layout, wire: tuple[Wire, IO[bytes]]) 
 
 
 def test_same_deploy_is_followed(layout: Layout, wire: tuple[Wire, IO[bytes]]) -> None:
-    """By its release alone: another release, and another verb with the same one, are refused."""
+    """With the same release, and what else was asked for; everything else is refused."""
     with deploys(layout) as transaction:
         assert wait(wire[0], request(layout)) == transaction
-        for members in ({"release": OTHER}, {"verb": "restart", "release": None}):
+        others: list[dict[str, Any]] = [{"release": OTHER}, {"verb": "restart", "release": None}]
+        for members in (*others, {"insist": True}, {"watch": 600}, {"keep": 2}):
             with pytest.raises(Busy, match=r"dev is locked: deploy by Ada") as refusal:
                 wait(wire[0], request(layout, **members))
             assert refusal.value.hint.startswith("WAIT=60 waits for it to end")

@@ -10,8 +10,7 @@ from deployment.host.values.probation import Sample, failure
 def served(*counts: tuple[int, int], full: bool = False) -> list[Sample]:
     """A ready service with these numbers of requests that it has answered, and that failed."""
     return [
-        Sample(float(at), 0, ready=True, answered=answered, failed=failed, full=full)
-        for at, (answered, failed) in enumerate(counts)
+        Sample(float(at), 0, ready=True, requests=requests, full=full) for at, requests in enumerate(counts)
     ]
 
 
@@ -30,8 +29,8 @@ def test_process_that_ends_by_itself(restarts: int, reason: str) -> None:
 
 def test_service_that_is_not_ready() -> None:
     """For longer than a start takes; with the reason that it gives."""
-    samples = [Sample(float(at), 0, ready=at < 3, reason="the log is damaged") for at in range(8)]
-    assert failure(samples[:7]) == ""
+    samples = [Sample(float(at), 0, ready=at < 3, reason="the log is damaged") for at in range(9)]
+    assert failure(samples[:8]) == ""
     assert failure(samples) == "not ready for 5 s: the log is damaged"
     assert failure([Sample(float(at), 0, ready=False) for at in range(6)]) == "not ready for 5 s: no answer"
 
@@ -53,3 +52,20 @@ def test_requests_that_fail_in_a_new_process_count() -> None:
 def test_full_disk_is_no_fault_of_a_release() -> None:
     """Recording fails with the release before too."""
     assert failure(served((0, 0), (100, 100), full=True)) == ""
+    room = Sample(2.0, 0, ready=True, requests=(150, 100))
+    assert failure([*served((0, 0), (100, 100), full=True), room]) == ""
+
+
+def test_one_slow_look_is_no_failure() -> None:
+    """After a pause of the machine, of the one who looks, or of systemd."""
+    before, after = Sample(0.0, 0, ready=True), Sample(30.0, 0, ready=False)
+    assert failure([before, after]) == ""
+    assert failure([before, after, Sample(36.0, 0, ready=False)]) == ""
+    assert failure([before, after, Sample(36.0, 0, ready=False), Sample(37.0, 0, ready=False)])
+
+
+def test_look_without_an_answer_counts_no_requests() -> None:
+    """The counters of the next answer are of the same process: they have not begun at 0 again."""
+    samples = served((400, 40), (410, 40), (420, 40))
+    samples[1] = Sample(1.0, 0, ready=False)
+    assert failure(samples) == ""
