@@ -225,6 +225,15 @@ def carry_out(operator: Operator, words: str, name: str, argv: list[str], enviro
             client.kill()
 
 
+def await_room(operator: Operator) -> None:
+    """Wait until dev records again."""
+    operator.await_ready("dev")
+    end = time.monotonic() + SECONDS
+    while json.loads(operator.ask("dev", "/health/ready")[1])["disk"] is not None:
+        assert time.monotonic() < end
+        time.sleep(0.1)
+
+
 def ended(operator: Operator, environment: str) -> dict[str, Any]:
     """The status of an environment once the node has ended the change, with nobody typing anything."""
     end = time.monotonic() + SECONDS
@@ -252,6 +261,8 @@ def test_a_change_that_is_cut(node: Operator, change: str, phase: str, name: str
     position = node.log("dev")["length"]
     with Writer(node) as writer:
         carry_out(node, words_of(phase), name, argv, environ)
+    if name == "disk full":  # dev notices within seconds that there is room again
+        await_room(node)
     status = ended(node, environment)
     verified = node.script("verify", environment, XDG_STATE_HOME=str(node.root / "state"))
     assert verified.returncode == 0, verified.stdout
