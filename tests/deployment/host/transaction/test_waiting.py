@@ -15,6 +15,7 @@ import pytest
 from deployment.host.node.wire import Wire
 from deployment.host.records import locks, record
 from deployment.host.records.locks import Holder
+from deployment.host.transaction import carry_out
 from deployment.host.transaction.waiting import wait
 from deployment.host.values.errors import Busy
 from deployment.host.values.layout import Layout
@@ -91,6 +92,18 @@ def test_wait_is_limited(layout: Layout, wire: tuple[Wire, IO[bytes]]) -> None:
     """Then the change is refused."""
     with deploys(layout), pytest.raises(Busy, match="dev is locked"):
         wait(wire[0], request(layout, wait=0.05, release=OTHER))
+
+
+def test_unit_of_a_change_does_not_wait_in_its_place(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two that waited may begin at once: the second one is refused, and its operator hears it."""
+    monkeypatch.setattr(carry_out, "MOMENT", 0.0)
+    late = record.create(
+        layout, {"verb": "restart", "environment": "dev", "actor": {"name": "Bob"}, "wait": 60}
+    )
+    with deploys(layout):
+        carry_out.carry_out(layout, late.id)
+    assert late.result is not None
+    assert late.result["outcome"] == "refused"
 
 
 def test_wait_ends_with_its_operator(layout: Layout) -> None:
