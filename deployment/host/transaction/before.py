@@ -77,7 +77,7 @@ def as_it_was(request: ResolvedRequest, archive: ArchiveNotes, before: Before) -
     """The state to revert to. Raises `StepFailed`."""
     environment = request.environment
     if before.state == "absent":
-        return Absent(environment=environment, user=before.user, home=before.home)
+        return Absent(environment=environment, back=True, user=before.user, home=before.home)
     release = releases.read_manifest(environment, before.release)
     if release is None:
         raise StepFailed(f"the manifest of release {before.release} cannot be read.")

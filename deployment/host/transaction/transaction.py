@@ -173,10 +173,9 @@ class Change:
     def _apply(self, steps: tuple[Step, ...], desired: Desired, before: Before) -> None:
         self.transaction.write("plan", steps=[step.to_json() for step in steps])
         work = self._work(steps, desired, before)
-        is_revert = bool(self.transaction.entries("revert"))  # which goes on, however full the disk is
         for step in steps:
             self.title = step.title
-            if not is_revert:
+            if not desired.back:
                 room.refuse_touching(self.environment, self.request.verb, step.verb)
             if step.verb == "switch-log":
                 work = replace(work, archive_name=self.archive.name(desired))
