@@ -104,8 +104,8 @@ def _environment(environment: Environment, question: Question) -> Iterator[Check
 
 
 def _ended(environment: Environment) -> set[str]:
-    """The changes of an environment that have a result; each bears the environment's name in its own."""
-    return {item.id for item in record.ended(environment.layout) if environment.name in item.id.split("-")}
+    """The changes of an environment that have a result."""
+    return {item.id for item in record.of(environment) if item.result is not None}
 
 
 def _facts(environment: Environment, question: Question) -> Facts:

@@ -177,11 +177,8 @@ def unfinished(environment: Environment, changing: Holder | None) -> list[str]:
     """The transactions that were begun and have no result, without the one that is under way."""
     return [
         item.id
-        for item in record.every(environment.layout)
-        if item.entries()
-        and item.result is None
-        and item.request["environment"] == environment.name
-        and item.id != (changing.transaction if changing else "")
+        for item in record.of(environment)
+        if item.entries() and item.result is None and item.id != (changing.transaction if changing else "")
     ]
 
 

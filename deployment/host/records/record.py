@@ -20,7 +20,7 @@ from typing import Any
 
 from ..node import reserve
 from ..node.files import make_private, publish, unfinished
-from ..values.layout import Layout
+from ..values.layout import Environment, Layout
 from ..values.printable import safe
 
 KEEP = 20  # transactions whose requests and records stay for reading
@@ -100,8 +100,8 @@ class Transaction:
         self.write("attempt", number=number, boot=_boot(), monotonic=round(time.monotonic(), 3))
 
     @property
-    def begun(self) -> float:
-        """The time of its first attempt on the monotonic clock; 0 if that was before this boot."""
+    def first_attempt(self) -> float:
+        """The time of its first attempt on the monotonic clock; 0 if none was made since this boot."""
         first = next(iter(self.entries("attempt")), {})
         return float(first["monotonic"]) if first.get("boot") == _boot() else 0.0
 
@@ -204,21 +204,27 @@ def _with_directory(layout: Layout, environment: str) -> Transaction:
         return transaction
 
 
-def every(layout: Layout) -> Iterator[Transaction]:
-    """All transactions that the node remembers, oldest first."""
-    if layout.transactions.is_dir():
-        for path in sorted(layout.transactions.iterdir()):
-            try:
-                request = _read((path / "request.json").read_bytes())
-            except FileNotFoundError:  # not staged yet, or just forgotten
-                continue
-            if set(request or ()) >= WHOLE:
-                yield Transaction(path.name, layout)
+def of(environment: Environment) -> Iterator[Transaction]:
+    """The transactions of an environment that the node remembers, oldest first."""
+    known = _known(environment.layout)
+    return (item for item, request in known if request["environment"] == environment.name)
 
 
 def ended(layout: Layout) -> list[Transaction]:
-    """Those that have a result."""
-    return [item for item in every(layout) if item.result is not None]
+    """The transactions of all environments that have a result, oldest first."""
+    return [item for item, _ in _known(layout) if item.result is not None]
+
+
+def _known(layout: Layout) -> Iterator[tuple[Transaction, dict[str, Any]]]:
+    """All transactions that the node remembers, oldest first, with their requests."""
+    if layout.transactions.is_dir():
+        for path in sorted(layout.transactions.iterdir()):
+            try:
+                request = _read((path / "request.json").read_bytes()) or {}
+            except FileNotFoundError:  # not staged yet, or just forgotten
+                continue
+            if set(request) >= WHOLE:
+                yield Transaction(path.name, layout), request
 
 
 def never_begun(layout: Layout) -> list[Transaction]:

@@ -122,7 +122,6 @@ def _begun(
     try:
         _start(transaction, program)
     except StepFailed as error:
-        unit.remove(transaction)
         record.forget(transaction)
         # Such as those for all of helionyx-*.service.
         others = dropins.of(transaction.layout, transaction.unit).values()

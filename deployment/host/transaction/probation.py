@@ -54,14 +54,13 @@ def begin(transaction: Transaction, request: ResolvedRequest, program: Path) -> 
 
 def remaining(environment: Environment) -> tuple[float, str] | None:
     """The seconds for which a release is still on probation, and the release before it; None without one."""
-    changes = [item for item in record.every(environment.layout) if _is_of(environment, item)]
-    changes.sort(key=lambda item: float(item.entries("attempt")[0]["at"]))
-    result = changes[-1].result if changes else None
-    if result is None:
+    last = max(record.of(environment), key=lambda item: item.first_attempt, default=None)
+    result = last.result if last else None
+    if last is None or result is None:
         return None
-    request = ResolvedRequest.parse(changes[-1].request, environment.layout)
+    request = ResolvedRequest.parse(last.request, environment.layout)
     seconds = float(result["at"]) + request.watch - time.time()
-    if seconds <= 0 or not systemd.is_alive(unit_of(changes[-1])):
+    if seconds <= 0 or not systemd.is_alive(unit_of(last)):
         return None
     return seconds, str(result["before"])
 
@@ -102,11 +101,6 @@ def _sampled(samples: list[Sample], service: Unit, listen: str) -> list[Sample]:
     return [*samples[-MOST:], _sample(service, listen)]
 
 
-def _is_of(environment: Environment, transaction: Transaction) -> bool:
-    """Whether a transaction has begun to change the environment."""
-    return environment.name in transaction.id.split("-") and bool(transaction.entries("attempt"))
-
-
 def _is_superseded(environment: Environment, transaction: Transaction) -> bool:
     """Whether a later change of the environment has begun: it decides what runs.
 
@@ -114,8 +108,8 @@ def _is_superseded(environment: Environment, transaction: Transaction) -> bool:
     """
     if releases.current(environment) != (transaction.result or {})["after"]:
         return True
-    begun, changes = transaction.begun, record.every(environment.layout)
-    return any(item.begun > begun for item in changes if _is_of(environment, item))
+    first_attempt = transaction.first_attempt
+    return any(item.first_attempt > first_attempt for item in record.of(environment))
 
 
 def _sample(service: Unit, listen: str) -> Sample:
@@ -155,6 +149,5 @@ def _revert(environment: Environment, failed: str, before: str, reason: str, pro
     try:
         unit.start(transaction, halves.keep(environment.layout, program))
     except HostError:
-        unit.remove(transaction)
         record.forget(transaction)
         raise

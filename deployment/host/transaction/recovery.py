@@ -33,11 +33,7 @@ def _tidy(environment: Environment) -> None:
     if any(systemd.is_alive(item.unit) for item in _begun(environment)):
         return
     release = releases.read_manifest(environment, releases.current(environment))
-    restores = [
-        item
-        for item in record.every(environment.layout)
-        if item.request["environment"] == environment.name and item.request["verb"] == "restore"
-    ]
+    restores = [item for item in record.of(environment) if item.request["verb"] == "restore"]
     last = restores[-1] if restores else Transaction("of-before", environment.layout)
     log = ResolvedRequest.parse(last.request, environment.layout).log if restores else None
     archive_notes.ArchiveNotes(environment, last, log).tidy(release)
@@ -51,11 +47,7 @@ def close_abandoned(environment: Environment, successor: Transaction) -> None:
 
 def _begun(environment: Environment) -> list[Transaction]:
     """Those of this environment that had begun; one that has not may be waiting for the lock."""
-    return [
-        item
-        for item in record.every(environment.layout)
-        if item.result is None and item.entries("attempt") and item.request["environment"] == environment.name
-    ]
+    return [item for item in record.of(environment) if item.result is None and item.entries("attempt")]
 
 
 def _close(environment: Environment, unfinished: list[Transaction], reason: str) -> None:

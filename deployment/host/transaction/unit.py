@@ -8,6 +8,7 @@ from pathlib import Path
 from ..node import files, reserve, shares
 from ..node.run import run
 from ..records.record import Transaction
+from ..values.errors import HostError
 from ..values.layout import Environment
 
 STARTS = 12  # starts of one transaction's unit: it gives up by itself long before, unless it cannot write
@@ -60,7 +61,9 @@ def _before(environment: Environment, verb: str) -> tuple[str, ...]:
 
 
 def start(transaction: Transaction, program: Path) -> None:
-    """Install, enable and start the unit of a transaction. Raises `StepFailed` if systemd refuses it.
+    """Install, enable and start the unit of a transaction.
+
+    Raises `StepFailed`, and leaves no file of it, if systemd refuses it.
 
     On a full disk the unit is in memory: the transaction does not go on after a reboot, but the next change
     closes it.
@@ -76,7 +79,11 @@ def start(transaction: Transaction, program: Path) -> None:
             raise
         remove(transaction)
         files.publish(_in_memory(transaction), content, 0o644, ())
-    run(["systemctl", "start", transaction.unit])
+    try:
+        run(["systemctl", "start", transaction.unit])
+    except HostError:
+        remove(transaction)  # a link of it would start it at a boot long after
+        raise
 
 
 def remove(transaction: Transaction) -> None:

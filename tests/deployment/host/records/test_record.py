@@ -33,7 +33,7 @@ def test_unreadable_request_is_no_transaction(tmp_path: Path) -> None:
     layout = Layout(tmp_path)
     good, bad = record.create(layout, REQUEST), record.create(layout, REQUEST)
     (bad.path / "request.json").write_bytes(b"")
-    assert [item.id for item in record.every(layout)] == [good.id]
+    assert [item.id for item in record.of(layout.of("dev"))] == [good.id]
 
 
 def test_old_ones_are_forgotten(tmp_path: Path) -> None:
@@ -45,7 +45,7 @@ def test_old_ones_are_forgotten(tmp_path: Path) -> None:
         record.create(layout, REQUEST).write("result", outcome="done")
     record.create(layout, REQUEST)
     assert len(record.ended(layout)) == record.KEEP
-    assert unfinished.id in [item.id for item in record.every(layout)]
+    assert unfinished.id in [item.id for item in record.of(layout.of("dev"))]
 
 
 def test_two_of_one_second_have_different_ids(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -67,7 +67,7 @@ def test_what_was_never_begun_is_forgotten(tmp_path: Path) -> None:
     for transaction in (old, begun):
         os.utime(transaction.path, (long_ago, long_ago))
     latest = record.create(layout, REQUEST)
-    assert {item.id for item in record.every(layout)} == {fresh.id, begun.id, latest.id}
+    assert {item.id for item in record.of(layout.of("dev"))} == {fresh.id, begun.id, latest.id}
 
 
 def test_what_is_on_its_way_is_forgotten_with_whoever_brings_it(tmp_path: Path) -> None:

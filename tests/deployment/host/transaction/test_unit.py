@@ -13,6 +13,7 @@ from deployment.host.node import files
 from deployment.host.records import record
 from deployment.host.transaction import unit
 from deployment.host.transaction.carry_out import carry_out
+from deployment.host.values.errors import StepFailed
 from deployment.host.values.layout import Layout
 
 REQUEST = {"verb": "deploy", "environment": "dev", "actor": {"name": "tester"}}
@@ -66,6 +67,18 @@ def test_full_disk_takes_the_unit_into_memory(
     monkeypatch.setattr(files, *(("publish", published) if full == "file" else ("point", fail)))
     unit.start(transaction, Path("/half.pyz"))
     assert unit_files(layout) == [f"run/systemd/system/{transaction.unit}"]
+
+
+def test_unit_that_systemd_refuses_leaves_no_file(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A link of it would start the change at a boot long after."""
+
+    def fail(_: list[str]) -> NoReturn:
+        raise StepFailed("systemd does not answer.")
+
+    monkeypatch.setattr(unit, "run", fail)
+    with pytest.raises(StepFailed):
+        unit.start(record.create(layout, REQUEST), Path("/half.pyz"))
+    assert unit_files(layout) == []
 
 
 def test_unit_of_a_forgotten_transaction_is_removed(layout: Layout) -> None:
