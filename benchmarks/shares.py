@@ -143,11 +143,11 @@ def answered(operator: Operator, *, keep: bool) -> list[float]:
 
 async def _calls(operator: Operator, *, keep: bool) -> list[float]:
     """Send a request at each due time, whether or not the ones before have been answered."""
-    begun, took = time.perf_counter() + 0.1, list[float]()
+    started, took = time.perf_counter() + 0.1, list[float]()
     idle: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
 
     async def one(number: int) -> None:
-        due = begun + number / RATE
+        due = started + number / RATE
         await asyncio.sleep(due - time.perf_counter())
         try:
             async with asyncio.timeout(LONGEST):
@@ -189,9 +189,9 @@ def words(found: dict[str, float]) -> str:
 
 def seconds(action: Callable[[], object]) -> float:
     """The seconds that an action takes."""
-    begun = time.monotonic()
+    started = time.monotonic()
     action()
-    return time.monotonic() - begun
+    return time.monotonic() - started
 
 
 def _verb(operator: Operator, verb: str) -> None:

@@ -11,7 +11,7 @@ from ..values.step import BRIDGE, Step
 from .preconditions import unknown_events
 
 
-def begun(observed: Observed, release: Manifest) -> Iterator[Step]:
+def started(observed: Observed, release: Manifest) -> Iterator[Step]:
     """Start a bridge before a restart, where callers are answered now and two processes can share the log."""
     if _is_serving(observed) and _can_share_log(observed, release):
         yield Step(BRIDGE, (release.id,), "callers are answered while the service restarts")

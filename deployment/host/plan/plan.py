@@ -121,7 +121,7 @@ def _rehearsal(
 def _switched(observed: Observed, desired: Running, release: Manifest, switch: _Switch) -> Iterator[Step]:
     environment = desired.environment
     reopened = switch.rebind or switch.log
-    bridge = tuple(bridges.begun(observed, release)) if switch.bridged else ()
+    bridge = tuple(bridges.started(observed, release)) if switch.bridged else ()
     yield from bridge
     yield from switch.logs[:1]  # what is wrong with a log shows while the service still runs
     if reopened:
