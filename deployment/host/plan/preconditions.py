@@ -14,7 +14,12 @@ from ..values.observed import NameConflict, Observed
 
 def refuse_conflicts(observed: Observed, release: Manifest, desired: Running) -> None:
     """A release that is somebody else's, or wants what somebody else has."""
-    environment = desired.environment
+    _refuse_claimed(observed, release, desired.environment)
+    _refuse_address(observed, release, desired)
+
+
+def _refuse_claimed(observed: Observed, release: Manifest, environment: Environment) -> None:
+    """A release of another environment or project, or with the port or the bot of another environment."""
     if release.environment != environment.name:
         raise Refused(
             f"release {release.id} was built for {release.environment}, not for {environment.name}.",
@@ -40,7 +45,11 @@ def refuse_conflicts(observed: Observed, release: Manifest, desired: Running) ->
                 f"the bot of {environment.name} is the one that {other} has on this node: one {BOT}.",
                 f"give .env.{environment.name} the token of its own bot",
             )
-    host = str(release.config["api_host"])
+
+
+def _refuse_address(observed: Observed, release: Manifest, desired: Running) -> None:
+    """A release that cannot be loaded on this node, or not be reached at its address."""
+    environment, port, host = desired.environment, release.config["api_port"], str(release.config["api_host"])
     if plain := sockets.as_ipv4(host):
         raise Refused(
             f"API_HOST {host} of {environment.name} is {plain} in the form of IPv6.",
