@@ -98,21 +98,21 @@ KINDS = {
     "lacks a dependency": Kind(_forget_a_dependency, "rehearse", "No module named 'msgspec'"),
     "cannot append": Kind(
         lambda operator: operator.edit(RECORDER, "storage.log.append_each(", "storage.log.append_none("),
-        "rehearse",
+        "end rehearsal",
         "append_none",
     ),
     "enters events wrongly": Kind(
         lambda operator: operator.edit(
             DATABASE, "enter(self._connection, events)", "enter(self._connection, events[:1])"
         ),
-        "rehearse",
+        "end rehearsal",
         "failed on a copy of the log",
     ),
     "loses an idempotency key": Kind(
         lambda operator: operator.edit(
             SERVICE, "draft_of(events[0], idempotency_key)", "draft_of(events[0])"
         ),
-        "rehearse",
+        "end rehearsal",
         "POST /api/v1/messages: expected status 200, got 201",
     ),
     "rejects its configuration": Kind(

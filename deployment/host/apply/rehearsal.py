@@ -7,13 +7,11 @@ the variable by which the service knows that it is a rehearsal: it records nothi
 
 from __future__ import annotations
 
-import contextlib
 import time
 from pathlib import Path
 
 from ..node import dropins, shares, systemd
-from ..node.threads import Call
-from ..values.errors import HostError, StepFailed
+from ..values.errors import StepFailed
 from ..values.layout import Environment
 from ..values.log import Log
 from ..values.manifest import Manifest
@@ -49,24 +47,14 @@ RuntimeMaxSec={longest}
 {shares}"""
 
 
-def begin(environment: Environment, release: Manifest, before: Log | None) -> str:
-    """Start the release on its private socket and ask who it is. Raises `StepFailed` with its last words."""
+def install(environment: Environment, release: Manifest) -> None:
+    """Install the units of a rehearsal, and of an acceptance where the release has one."""
     accepting = acceptance.units(environment, release)
     variants.install({**units(environment, release), **accepting}, *environment.rehearsal_units)
-    if not accepting:
-        return _ready(environment, release, before)
-    trial = Call(acceptance.attempt, environment, release, before)
-    try:
-        ready = _ready(environment, release, before)
-    except StepFailed:
-        with contextlib.suppress(HostError):  # the first fault is the one to show
-            trial.result()
-        raise
-    return f"{ready}, {trial.result()}"
 
 
-def _ready(environment: Environment, release: Manifest, before: Log | None) -> str:
-    """Start the rehearsal and ask who it is. Raises `StepFailed` with its last words."""
+def begin(environment: Environment, release: Manifest, before: Log | None) -> str:
+    """Start the release on its private socket and ask who it is. Raises `StepFailed` with its last words."""
     started = time.monotonic()
     try:
         systemd.start_service(environment, _service(environment))

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 
 from ..event_log import archived_logs, last_head, log_commands, read_models
 from ..node import dropins, files, processes
+from ..node.threads import Call
 from ..observe import activation
 from ..observe.directories import user_id
 from ..records import verified_releases
@@ -18,7 +19,7 @@ from ..values.desired import Running
 from ..values.errors import HostError, StepFailed
 from ..values.step import Step
 from ..values.words import count
-from . import bridge, directories, redaction, rehearsal, unit_steps, users, verify
+from . import acceptance, bridge, directories, redaction, rehearsal, unit_steps, users, verify
 from .bot import own_bot
 from .work import Work
 
@@ -124,6 +125,9 @@ def rebuild_projections(work: Work, _: str) -> str:
 
 
 def rehearse(work: Work, _: str) -> str:
+    """Start the rehearsal, and a trial on a copy of the log that goes on beside the soak."""
+    rehearsal.install(work.environment, work.chosen)
+    work.trials.append(Call(acceptance.attempt, work.environment, work.chosen, work.log))
     return rehearsal.begin(work.environment, work.chosen, work.log)
 
 
@@ -131,8 +135,11 @@ def soak(work: Work, seconds: str) -> str:
     return rehearsal.soak(work.environment, work.chosen, work.log, float(seconds.rstrip(" s")))
 
 
-def end_rehearsal(work: Work, _: str) -> None:
+def end_rehearsal(work: Work, _: str) -> str:
+    """Wait for the trial, then stop the rehearsal. Raises `StepFailed` for a fault of either."""
+    remarks = [trial.result() for trial in work.trials]
     rehearsal.finish(work.environment)
+    return ", ".join(filter(None, remarks))
 
 
 def clear_rehearsal(work: Work, _: str) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ..node.threads import Call
 from ..records import verified_releases
 from ..values.desired import Desired
+from ..values.errors import HostError
 from ..values.layout import Environment
 from ..values.log import Log
 from ..values.manifest import Manifest
@@ -30,6 +33,15 @@ class Work:
     archive_name: str = ""  # what the log that is there is called once another one has its place
     facts: dict[str, Any] = field(default_factory=dict)  # what belongs into the result
     doubts: list[str] = field(default_factory=list)  # warnings about facts that the steps could not find out
+    trials: list[Call[str]] = field(
+        default_factory=list
+    )  # of a release on a copy of the log, beside the steps
+
+    def wait_for_trials(self) -> None:
+        """Wait for the trials whose result no step has asked for: another fault came first."""
+        for trial in self.trials:
+            with suppress(HostError):
+                trial.result()
 
     @property
     def chosen(self) -> Manifest:

@@ -173,16 +173,24 @@ class Change:
     def _apply(self, steps: tuple[Step, ...], desired: Desired, before: Before) -> None:
         self.transaction.write("plan", steps=[step.to_json() for step in steps])
         work = self._work(steps, desired, before)
-        for step in steps:
-            self.title = step.title
-            if not desired.back:
-                room.refuse_touching(self.environment, self.request.verb, step.verb)
-            if step.verb == "switch-log":
-                work = replace(work, archive_name=self.archive.name(desired))
-            self._perform(work, step)
-            if step.verb == "redact-log":
-                work = replace(work, log=redaction.log_of(work.facts), redacted=True)
+        try:
+            for step in steps:
+                work = self._carry_out(work, step)
+        finally:
+            work.wait_for_trials()
         self._look_again(steps, desired)
+
+    def _carry_out(self, work: Work, step: Step) -> Work:
+        """Perform one step and return the values for the next one."""
+        self.title = step.title
+        if not work.desired.back:
+            room.refuse_touching(self.environment, self.request.verb, step.verb)
+        if step.verb == "switch-log":
+            work = replace(work, archive_name=self.archive.name(work.desired))
+        self._perform(work, step)
+        if step.verb == "redact-log":
+            work = replace(work, log=redaction.log_of(work.facts), redacted=True)
+        return work
 
     def _work(self, steps: tuple[Step, ...], desired: Desired, before: Before) -> Work:
         """The values that the steps share."""

@@ -43,6 +43,11 @@ def installed(environment: Environment) -> Manifest:
     return made
 
 
+def ended(unit: str) -> systemd.Unit:
+    """A unit that is not running."""
+    return systemd.Unit(unit, "inactive", "dead", pid=0, restarts=0, stale=False, listen=None, since="")
+
+
 class Node:
     """A node on which units start at once, and a release that copies a log and answers."""
 
@@ -52,10 +57,13 @@ class Node:
         self.release = installed(layout.of("dev"))
         layout.of("dev").sandbox.mkdir(parents=True)
         layout.locks.mkdir(parents=True)
+        layout.of("dev").acceptance_file.parent.mkdir(parents=True)
+        layout.of("dev").acceptance_file.touch()
         store = layout.of("dev").data / "events"
         store.mkdir(parents=True)
         (store / "events.db").write_bytes(b"log")
         monkeypatch.setattr(systemd, "systemctl", self._systemctl)
+        monkeypatch.setattr(systemd, "show", lambda names: {name: ended(name) for name in names})
         monkeypatch.setattr(systemd, "last_words", lambda *_: ("Traceback",))
         monkeypatch.setattr(acceptance, "run", lambda *_, **__: f"{self.result}\n")
         monkeypatch.setattr(log_commands, "ask", self._copy)
@@ -86,6 +94,12 @@ def node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Node]:
     yield made
     assert not made.layout.of("dev").log_copy.exists()
     assert not list(made.layout.locks.iterdir())
+
+
+def test_release_without_an_acceptance_is_not_tried(node: Node) -> None:
+    """Such as one of an earlier version: nothing is copied, and nothing said."""
+    node.layout.of("dev").acceptance_file.unlink()
+    assert (node.attempt(), node.started) == ("", [])
 
 
 def test_release_without_a_fault(node: Node) -> None:
@@ -172,8 +186,6 @@ def test_remains_are_swept_and_shown(node: Node, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(systemd, "show", lambda _: {unit.name: unit})
     monkeypatch.setattr(systemd, "end", lambda *names: ended.extend(names))
     path, copy = node.layout.of("dev").acceptance_file, node.layout.of("dev").log_copy
-    path.parent.mkdir(parents=True)
-    path.touch()
     copy.mkdir()
     (copy / "log").touch()
     places = dropins.rehearsal_places(node.layout.of("dev"))

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from deployment.host.apply import acceptance, rehearsal
 from deployment.host.apply.steps import perform
 from deployment.host.apply.work import Work
 from deployment.host.event_log import read_models
@@ -54,6 +55,24 @@ def test_what_cannot_be_pruned_is_left(
     remark = perform(_work(layout), Step(verb, (target,)))
     assert remark.startswith("left for the next time: ")
     assert "Read-only file system" in remark
+
+
+def test_fault_on_a_copy_of_the_log_ends_the_rehearsal(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The trial goes on beside the soak: the step behind it has its result."""
+    monkeypatch.setattr(rehearsal, "install", lambda *_: None)
+    monkeypatch.setattr(rehearsal, "begin", lambda *_: "ready")
+    monkeypatch.setattr(rehearsal, "finish", lambda *_: None)
+
+    def attempt(*_: object) -> str:
+        raise StepFailed("expected status 201.")
+
+    monkeypatch.setattr(acceptance, "attempt", attempt)
+    work = _work(layout)
+    assert perform(work, Step("rehearse", (NAME,))) == "ready"
+    with pytest.raises(StepFailed, match="expected status 201"):
+        perform(work, Step("end-rehearsal", (NAME,)))
 
 
 def test_what_cannot_be_removed_fails(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -155,9 +155,7 @@ def test_copy_of_a_drop_in_is_read_by_root_alone(tmp_path: Path, monkeypatch: py
     path.chmod(0o600)
     _units(layout.of("dev"))
     monkeypatch.setattr(systemd, "show", lambda _: {})
-    monkeypatch.setattr(systemd, "start_service", lambda *_: None)
-    monkeypatch.setattr(rehearsal, "_ask", lambda *_: "")
-    rehearsal.begin(layout.of("dev"), replace(release(layout), id="c0ffee000000-111111111111"), None)
+    rehearsal.install(layout.of("dev"), replace(release(layout), id="c0ffee000000-111111111111"))
     places = dropins.rehearsal_places(layout.of("dev"))
     copies = [copy for place in places if place.is_dir() for copy in place.iterdir()]
     assert {copy.name for copy in copies} == {"x.conf", LAST}

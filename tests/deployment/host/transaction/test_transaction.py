@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from deployment.host.apply import acceptance, rehearsal
 from deployment.host.records import audit, record
 from deployment.host.records.record import Transaction
 from deployment.host.releases import releases
@@ -19,6 +21,7 @@ from deployment.host.values.layout import Layout
 from deployment.host.values.manifest import Manifest
 from deployment.host.values.observed import Observed, ReleaseOnDisk
 from deployment.host.values.request import ResolvedRequest
+from deployment.host.values.step import Step
 from tests.deployment.shelves import release, resolved
 
 REQUEST = {"verb": "restart", "environment": "dev", "actor": {"name": "tester"}}
@@ -83,6 +86,33 @@ def test_attempts_whose_look_fails_are_limited(
     change.run()
     assert mine.result is not None
     assert mine.result["outcome"] == "hands"
+
+
+def test_step_that_fails_waits_for_the_trial_beside_it(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The way back removes the copy of the log; a trial that still runs would make it again."""
+    change = _change(layout, monkeypatch, RUNS)
+    order: list[str] = []
+    stepped = threading.Event()
+
+    def attempt(*_: object) -> str:
+        assert stepped.wait(10)
+        order.append("trial ended")
+        raise StepFailed("it failed on a copy, too.")
+
+    def soak(*_: object) -> str:
+        threading.Timer(0.05, stepped.set).start()
+        raise StepFailed("it is gone.")
+
+    monkeypatch.setattr(acceptance, "attempt", attempt)
+    monkeypatch.setattr(rehearsal, "install", lambda *_: None)
+    monkeypatch.setattr(rehearsal, "begin", lambda *_: "ready")
+    monkeypatch.setattr(rehearsal, "soak", soak)
+    steps = (Step("rehearse", (NAME,)), Step("soak", ("3 s",)), Step("end-rehearsal", (NAME,)))
+    with pytest.raises(StepFailed, match="it is gone"):
+        change._apply(steps, change._desired(), change._before(RUNS))
+    assert order == ["trial ended"]
 
 
 @pytest.mark.parametrize("enabled", [True, False])
