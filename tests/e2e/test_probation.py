@@ -16,14 +16,16 @@ READY = '    notify("READY=1"'
 SECONDS = 60  # for a revert on a busy machine
 # Each begins in the service alone, some seconds after it was READY: a rehearsal has none of it.
 LATER = """\
-    import os
+    import os, threading, time
     if "HELIONYX_REHEARSAL" not in os.environ:
         asyncio.get_running_loop().call_later(2, {what})
 """
+HOARD = "[time.sleep(0.1) or b'x' * (10 << 20) for _ in range(200)]"
 KINDS = {
     "crashes": "os._exit, 7",
     "is not ready any more": "setattr, type(application.service), 'not_ready', 'broken on purpose'",
     "cannot append": "setattr, type(application.service), 'tell', None",
+    "needs more and more memory": f"threading.Thread(target=lambda: {HOARD}, daemon=True).start",
 }
 
 

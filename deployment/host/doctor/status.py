@@ -203,10 +203,8 @@ def _notes(environment: Environment, observed: Observed, unit: Unit) -> Iterator
         yield from observed.unexpected
     if observed.blind and (observed.is_stopped or not observed.exists):
         yield observed.blind
-    on_probation = probation.remaining(environment) if observed.exists else None
-    if on_probation:
-        seconds, before = on_probation
-        yield f"on probation for {seconds:.0f} s: if it fails, the node reverts it to {before}"
+    if observed.exists and (note := probation.note(environment)):
+        yield note
     if observed.data and not observed.exists:
         data = environment.data
         measured = measure(data)

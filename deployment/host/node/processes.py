@@ -61,6 +61,19 @@ def is_stopped(pid: int) -> bool:
         return False
 
 
+def memory(pid: int) -> int:
+    """The bytes that a process has for itself, in memory and in the swap space; 0 once it has ended."""
+    try:
+        fields = [_field(Path(f"/proc/{pid}"), name) for name in ("RssAnon", "VmSwap")]
+    except (
+        FileNotFoundError,
+        ProcessLookupError,
+        StopIteration,
+    ):  # a process that is ending has no such field
+        return 0
+    return sum(int(field.split()[0]) << 10 for field in fields)
+
+
 def _is_of_root(path: Path) -> bool:
     """Whether root has started a process of the user as `run.run` does: in a group that no user can enter."""
     return int(_field(path, "Gid").split()[0]) == NOGROUP

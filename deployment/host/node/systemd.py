@@ -14,7 +14,7 @@ from .run import COLUMNS, TimedOut, run
 
 PROPERTIES = (
     "Id,LoadState,ActiveState,SubState,MainPID,NRestarts,NeedDaemonReload,Listen,ExecMainStartTimestamp,"
-    "ExecMainStartTimestampMonotonic,InvocationID"
+    "ExecMainStartTimestampMonotonic,InvocationID,MemoryHigh"
 )
 ENTRIES = 2000  # of a journal that are looked at for last words: each probe of a start adds one
 MEMORY = 128 << 20  # bytes for journalctl, which takes a message of hundreds of MB whole
@@ -38,6 +38,7 @@ class Unit:
     since: str
     started: float = 0.0  # the start of its main process, on the clock of `time.monotonic`
     invocation: str = ""  # the id of its last start, which no other start has; empty before the first
+    memory: int | None = None  # bytes beyond which the kernel slows it down; None without such a limit
 
 
 def show(names: list[str], timeout: float = 60.0) -> dict[str, Unit]:
@@ -62,6 +63,7 @@ def _unit(values: dict[str, str]) -> Unit:
         since=values.get("ExecMainStartTimestamp", "").lstrip("@"),
         started=int(values.get("ExecMainStartTimestampMonotonic") or 0) / 1e6,
         invocation=values.get("InvocationID", ""),
+        memory=int(limit) if (limit := values.get("MemoryHigh", "")).isdecimal() else None,
     )
 
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from ..node import probe, shares, systemd
+from ..node import probe, processes, shares, systemd
 from ..node.run import run
 from ..node.systemd import Unit
 from ..records import locks, record
@@ -52,17 +52,22 @@ def begin(transaction: Transaction, request: ResolvedRequest, program: Path) -> 
         transaction.write("probation", problem=error.message)
 
 
-def remaining(environment: Environment) -> tuple[float, str] | None:
-    """The seconds for which a release is still on probation, and the release before it; None without one."""
+def note(environment: Environment) -> str:
+    """The line of a status about the probation of the last change; empty without one."""
     last = max(record.of(environment), key=lambda item: item.first_attempt, default=None)
     result = last.result if last else None
     if last is None or result is None:
-        return None
+        return ""
     request = ResolvedRequest.parse(last.request, environment.layout)
-    seconds = float(result["at"]) + request.watch - time.time()
-    if seconds <= 0 or not systemd.is_alive(unit_of(last)):
-        return None
-    return seconds, str(result["before"])
+    # The clock may have been set back since.
+    seconds = min(float(result["at"]) + request.watch - time.time(), request.watch)
+    if seconds <= 0:
+        return ""
+    if problems := last.entries("probation"):
+        return f"not on probation, the node does not revert it: {problems[-1]['problem']}"
+    if not systemd.is_alive(unit_of(last)):
+        return ""
+    return f"on probation for {seconds:.0f} s: if it fails, the node reverts it to {result['before']}"
 
 
 def watch(transaction: Transaction, program: Path) -> None:
@@ -122,6 +127,8 @@ def _sample(service: Unit, listen: str) -> Sample:
         reason=str(answer.get("reason") or "")[:200],
         requests=_counts(requests) if isinstance(requests, dict) else None,
         full=bool(answer.get("disk")),
+        memory=processes.memory(service.pid) if service.pid else 0,
+        limit=service.memory,
     )
 
 

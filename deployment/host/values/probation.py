@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from .words import times
 
 UNREADY = 5.0  # seconds without an answer that it is ready
-LOOKS = 3  # that show it: one look that was slow is no failure
+LOOKS = 3  # that show it, or too much memory: one look that was slow is no failure
 WINDOW = 10.0  # seconds over which failed requests are counted
 FEW = 3  # failed requests that are no trend
 SHARE = 0.05  # of the requests within the window: more than that is a failure
@@ -25,6 +25,8 @@ class Sample:
     reason: str = ""  # the reason of a service that is not ready
     requests: tuple[int, int] | None = None  # answered by this process, and failed; None where it did not say
     full: bool = False  # whether its disk is full, which is no fault of a release
+    memory: int = 0  # bytes of its process
+    limit: int | None = None  # bytes that it may have
 
 
 def failure(samples: Sequence[Sample]) -> str:
@@ -36,6 +38,10 @@ def failure(samples: Sequence[Sample]) -> str:
     seconds = last.at - unready[-1].at if unready else 0.0
     if len(unready) >= LOOKS and seconds >= UNREADY:
         return f"not ready for {seconds:.0f} s: {last.reason or 'no answer'}"
+    if len(samples) >= LOOKS and all(_is_too_large(sample) for sample in samples[-LOOKS:]):
+        return (
+            f"its process has {last.memory >> 20} MiB of memory, where {(last.limit or 0) >> 20} are allowed"
+        )
     recent = [sample for sample in samples if last.at - sample.at <= WINDOW]
     counts = [sample.requests for sample in recent if sample.requests is not None]
     answered, failed = (_grown(counter) for counter in zip(*counts, strict=True)) if counts else (0, 0)
@@ -43,6 +49,11 @@ def failure(samples: Sequence[Sample]) -> str:
     if not is_full and failed > FEW and failed > SHARE * answered:
         return f"{failed} of {answered} requests failed within {last.at - recent[0].at:.0f} s"
     return ""
+
+
+def _is_too_large(sample: Sample) -> bool:
+    """Whether a process has more memory than it may have. Not every node has a controller that ends it."""
+    return sample.limit is not None and sample.memory > sample.limit
 
 
 def _grown(counts: Sequence[int]) -> int:

@@ -192,3 +192,15 @@ def test_process_that_is_stopped_is_known() -> None:
         assert processes.is_stopped(process.pid)
         process.kill()
     assert not processes.is_stopped(process.pid)
+
+
+def test_memory_of_a_process_is_its_own() -> None:
+    """What it has written, and not the files that it shares with others."""
+    program = "import sys; hoard = b'x' * (64 << 20); print(flush=True); sys.stdin.read()"
+    argv = [sys.executable, "-SI", "-c", program]
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        assert 64 << 20 <= processes.memory(process.pid) < 96 << 20
+        process.communicate(timeout=10)
+        assert processes.memory(process.pid) == 0

@@ -209,14 +209,35 @@ def test_status_tells_the_remaining_time(layout: Layout, monkeypatch: pytest.Mon
     """As long as its unit runs: a reboot ends it."""
     monkeypatch.setattr(systemd, "is_alive", lambda _: True)
     environment = layout.of("dev")
-    assert probation.remaining(environment) is None
+    assert probation.note(environment) == ""
     deployed(layout)
-    seconds, before = probation.remaining(environment) or (0.0, "")
-    assert 50 < seconds <= 60
-    assert before == BEFORE
+    texts = [
+        f"on probation for {seconds} s: if it fails, the node reverts it to {BEFORE}" for seconds in (59, 60)
+    ]
+    assert probation.note(environment) in texts
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now - 3600)
+    assert probation.note(environment).startswith("on probation for 60 s")
+    monkeypatch.setattr(time, "time", lambda: now + 61)
+    assert probation.note(environment) == ""
+    monkeypatch.setattr(time, "time", lambda: now)
+    monkeypatch.setattr(systemd, "is_alive", lambda _: False)
+    assert probation.note(environment) == ""
+
+
+def test_status_tells_that_a_probation_could_not_begin(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody watches the release, and whoever deployed it has gone."""
+
+    def refuse(_: list[str]) -> None:
+        raise StepFailed("systemd-run: no bus.")
+
+    monkeypatch.setattr(probation, "run", refuse)
+    transaction = deployed(layout)
+    probation.begin(transaction, ResolvedRequest.parse(transaction.request, layout), HALF)
+    note = probation.note(layout.of("dev"))
+    assert note == "not on probation, the node does not revert it: systemd-run: no bus."
     now = time.time()
     monkeypatch.setattr(time, "time", lambda: now + 61)
-    assert probation.remaining(environment) is None
-    monkeypatch.undo()
-    monkeypatch.setattr(systemd, "is_alive", lambda _: False)
-    assert probation.remaining(environment) is None
+    assert probation.note(layout.of("dev")) == ""

@@ -56,6 +56,20 @@ def test_full_disk_is_no_fault_of_a_release() -> None:
     assert failure([*served((0, 0), (100, 100), full=True), room]) == ""
 
 
+def test_process_that_needs_more_and_more_memory() -> None:
+    """A peak is none, and neither is a unit without a limit."""
+
+    def looked(*memory: int, limit: int | None = 224 << 20) -> str:
+        return failure(
+            [Sample(float(at), 0, ready=True, memory=m, limit=limit) for at, m in enumerate(memory)]
+        )
+
+    much = 300 << 20
+    assert looked(much, much, 1, much, much) == ""
+    assert looked(*[much] * 9, limit=None) == ""
+    assert looked(1, much, much, much) == "its process has 300 MiB of memory, where 224 are allowed"
+
+
 def test_one_slow_look_is_no_failure() -> None:
     """After a pause of the machine, of the one who looks, or of systemd."""
     before, after = Sample(0.0, 0, ready=True), Sample(30.0, 0, ready=False)
