@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..values.errors import StepFailed
@@ -43,12 +44,14 @@ class Unit:
 
 def show(names: list[str], timeout: float = 60.0) -> dict[str, Unit]:
     """The named units, in one call; a unit that does not exist is inactive."""
-    text = run(["systemctl", "show", "--timestamp=unix", f"--property={PROPERTIES}", *names], timeout=timeout)
-    units = {}
-    for block in text.strip().split("\n\n"):
-        values = dict(line.split("=", 1) for line in block.splitlines() if "=" in line)
-        units[values["Id"]] = _unit(values)
-    return units
+    return {values["Id"]: _unit(values) for values in _properties(names, PROPERTIES, timeout)}
+
+
+def _properties(names: Sequence[str], properties: str, timeout: float = 60.0) -> list[dict[str, str]]:
+    """The properties of each of the named units, in their order."""
+    text = run(["systemctl", "show", "--timestamp=unix", f"--property={properties}", *names], timeout=timeout)
+    blocks = text.strip().split("\n\n")
+    return [dict(line.split("=", 1) for line in block.splitlines() if "=" in line) for block in blocks]
 
 
 def _unit(values: dict[str, str]) -> Unit:
@@ -108,11 +111,8 @@ def restart(name: str) -> None:
 
 def limits(name: str) -> tuple[float, float]:
     """The seconds that a service may take to start, and to stop."""
-    properties = ("TimeoutStartUSec", "TimeoutStopUSec")
-    text = run(["systemctl", "show", f"--property={','.join(properties)}", name])
-    values = dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
-    start, stop = (seconds(values.get(key, "")) for key in properties)
-    return start, stop
+    (values,) = _properties([name], "TimeoutStartUSec,TimeoutStopUSec")
+    return seconds(values.get("TimeoutStartUSec", "")), seconds(values.get("TimeoutStopUSec", ""))
 
 
 def seconds(span: str) -> float:
@@ -130,9 +130,10 @@ def _kill(name: str) -> None:
 def end(*names: str) -> str:
     """Stop units, whatever state they are in, and forget their failures; how the last of them had ended."""
     stop(*names)
-    result = run(["systemctl", "show", "--value", "--property=Result", names[-1]]).strip()
-    forget_failure(*names)
-    return result
+    states = _properties(names, "ActiveState,Result")
+    if any(state["ActiveState"] == "failed" for state in states):
+        forget_failure(*names)
+    return states[-1]["Result"]
 
 
 def start_service(environment: Environment, name: str) -> None:
