@@ -4,7 +4,7 @@ SHELL := /bin/sh
 .SUFFIXES:
 MAKEFLAGS += --no-print-directory
 
-VARIABLES := ENV NODE SSH_OPTIONS ENV_DIR JSON FOLLOW LINES SINCE GREP LOGIN RELEASE SOAK WATCH WAIT KEEP CONFIG DATA CONFIRM INSIST TO BACKUP POSITION REASON BENCH_DIR SWITCHES TELEGRAM
+VARIABLES := ENV NODE SSH_OPTIONS ENV_DIR JSON FOLLOW LINES SINCE GREP LOGIN RELEASE FROM SOAK WATCH WAIT KEEP CONFIG DATA CONFIRM INSIST TO BACKUP POSITION REASON BENCH_DIR SWITCHES TELEGRAM
 ENV_ORIGIN := $(origin ENV)
 export ENV_ORIGIN GIVEN $(VARIABLES)
 # What is misspelt would be left out in silence, and something else done than was meant.
@@ -18,7 +18,7 @@ endif
 # Their values go to the recipes as they were typed: make would expand a `$` in them.
 $(foreach v,$(VARIABLES),$(if $(findstring command,$(origin $v)),$(eval override export $v := $$(value $v))))
 
-.PHONY: help setup run env deploy status restart logs stop start test test-quick test-faults lint format format-check types shell workflows units check ci try try-down bench bench-service bench-shares bench-switch history verify rollback plan remove backup restore rebuild redact doctor
+.PHONY: help setup run env deploy status restart logs stop start test test-quick test-faults lint format format-check types shell workflows units check ci try try-down bench bench-service bench-shares bench-switch history verify promote rollback plan remove backup restore rebuild redact doctor
 
 help: ## List every target
 	@scripts/help.sh
@@ -37,6 +37,9 @@ plan: ## Show what a deploy would change and why (ENV=)
 
 deploy: ## Deploy: ENV=dev|staging|live [NODE= SSH_OPTIONS= JSON=1]
 	@scripts/deploy/deploy.sh
+
+promote: ## Deploy what runs in FROM=staging, its very code (ENV=live)
+	@scripts/deploy/promote.sh
 
 rollback: ## Go back to an earlier release (ENV=) [RELEASE= CONFIG=]
 	@scripts/deploy/rollback.sh

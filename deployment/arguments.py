@@ -92,8 +92,26 @@ def _with_release(settings: Settings, environ: Mapping[str, str]) -> Settings:
         wait=_seconds("WAIT", environ, 0.0, LONGEST_WAIT),
         keep=_count("KEEP", environ, "releases", least=1),
         config=_one_of("CONFIG", environ, "current"),
+        source=_source(settings, environ),
         insist=_truth("INSIST", environ, default=False),
     )
+
+
+def _source(settings: Settings, environ: Mapping[str, str]) -> str:
+    """The environment that a promotion takes its release from. Raises `DeployError` for an impossible one."""
+    if "FROM" not in VERBS[settings.verb].variables:
+        return ""
+    name, to = _one_of("FROM", environ, *ENVIRONMENTS) or "staging", settings.environment
+    if name == to:
+        raise DeployError(
+            f"{to} cannot be promoted to itself.", f"make {settings.verb} FROM=staging ENV=live"
+        )
+    if settings.nodes[name] != settings.nodes[to]:
+        raise DeployError(
+            f"{name} is on {settings.nodes[name]}, {to} on {settings.nodes[to]}: it stays on a node.",
+            f"make deploy ENV={to}, with the same commit",
+        )
+    return name
 
 
 def _with_data(settings: Settings, environ: Mapping[str, str]) -> Settings:

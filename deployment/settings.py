@@ -33,6 +33,7 @@ class Settings:
     keep: int | None = None  # releases
     config: str | None = None
     insist: bool = False
+    source: str = ""  # the environment that a promotion takes its release from
     to: str = ""
     backup: str = ""
     delete: bool = False

@@ -77,11 +77,16 @@ def _read(root: Path, environment: str, commit: str, subject: str, scratch: dict
         return Source(commit, subject, True, files, tuple(changed))
 
 
-def head(root: Path) -> tuple[str, str]:
-    """The current commit's id and subject. Raises `DeployError` where there is none."""
-    shown = git(
-        root, "show", "--no-patch", "--no-show-signature", "--encoding=UTF-8", "--format=%H%n%s", "HEAD", "--"
-    )
+def read_commit(root: Path, commit: str) -> Source:
+    """Read the code of a commit, whatever the working tree holds. Raises `DeployError` for an unknown one."""
+    commit, subject = head(root, commit)
+    return Source(commit, subject, dirty=False, files=_files(root, commit, {}))
+
+
+def head(root: Path, commit: str = "HEAD") -> tuple[str, str]:
+    """The id and the subject of the current commit, or another. Raises `DeployError` where there is none."""
+    form = ("--no-patch", "--no-show-signature", "--encoding=UTF-8", "--format=%H%n%s")
+    shown = git(root, "show", *form, "--end-of-options", f"{commit}^{{commit}}", "--")
     commit, _, subject = shown.decode(errors="surrogateescape").rstrip("\n").partition("\n")
     return commit, printable(subject, LONGEST_SUBJECT)
 

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from ..host.values.answers import ArchivedLog, InstalledRelease, VerifiedLog
 from ..host.values.layout import ENVIRONMENTS
 from ..host.values.members import EnvironmentName, Moment
+from ..host.values.promoted import Promoted
 from ..host.values.shapes import Key, Misshapen, many, mapping, optional, shape_of, text
 from ..settings import Settings
 from .connection import Connection
@@ -121,6 +122,7 @@ class Line:
     head: str | None = None
     deleted: bool | None = None
     redacted: Redacted | None = None
+    promoted: Promoted | None = None
 
 
 def _line(value: Any) -> Line | None:

@@ -15,6 +15,7 @@ from ..build.source import Source
 from ..errors import DeployError
 from ..host.values.digests import sha256
 from ..host.values.layout import Environment
+from ..host.values.promoted import Promoted
 from ..remote.connection import Connection
 from ..remote.messages import Hello
 from ..settings import Settings
@@ -31,6 +32,7 @@ class Prepared:
     source: Source
     configuration: configuration.Configuration
     packages: layer.Dependencies
+    promoted: Promoted | None = None  # the release that has the same code, and runs elsewhere
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,12 @@ class Built:
     parts: Prepared
     target: layer.Target
     release: Release
+
+    def to_json(self) -> dict[str, object]:
+        """The members of a request for this release."""
+        promoted = self.parts.promoted
+        members = {"promoted": vars(promoted)} if promoted else {}
+        return {"release": self.release.manifest.to_json(), **members}
 
 
 def prepare(settings: Settings) -> Prepared:

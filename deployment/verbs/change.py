@@ -18,7 +18,7 @@ from ..remote.record import Attempt, Entry, Failed, Record, Revert, RevertFailed
 from ..settings import Settings
 from ..ui.output import Output
 from ..ui.results import Changed
-from . import blobs, consent, foreseen, preview
+from . import blobs, consent, foreseen, preview, promotion
 from .actor import actor
 from .announcement import announce
 from .blobs import Built
@@ -97,7 +97,8 @@ class _Change:
         # The connection takes as long as all our own preparation: they go on side by side.
         with ThreadPoolExecutor() as pool:
             asker = pool.submit(actor, self.settings.root)
-            preparing = pool.submit(blobs.prepare, self.settings) if self.verb.builds else None
+            prepare = promotion.prepare if self.settings.source else blobs.prepare
+            preparing = pool.submit(prepare, self.settings) if self.verb.builds else None
             self.output.begin(f"connect to {self.settings.node}")
             started = time.monotonic()
             parts = preparing.result() if preparing else None  # our own faults first: they need no node
@@ -107,6 +108,8 @@ class _Change:
                 return hello
             if parts is not None:
                 self.built = blobs.build(self.settings, self.output, parts, hello)
+                if parts.promoted:
+                    self.output.heading(f"code and dependencies are those of {parts.promoted}")
             connection.say(**self._request(asker.result()))
         try:
             return self._follow(connection)
@@ -131,7 +134,7 @@ class _Change:
             "delete": self.settings.delete,
             **self.verb.request(self.settings),
             **({"log": self.copy.to_json()} if self.copy else {}),
-            **({"release": self.built.release.manifest.to_json()} if self.built else {}),
+            **(self.built.to_json() if self.built else {}),
         }
 
     def _follow(self, connection: Connection) -> Result:

@@ -40,6 +40,7 @@ class Change:
         """The change for programs."""
         first, end = plain(self.first), plain(self.end) if self.end else {}
         started = {key: first.get(key) for key in BEGUN}
+        started |= {"promoted": first["promoted"]} if self.first.promoted else {}
         ended = {"reason": end.get("reason")} | {key: end[key] for key in MORE if key in end} if end else {}
         more = ended | started if self.first == self.end else started | ended
         return {"outcome": self.outcome, "after": end.get("after"), "seconds": end.get("seconds"), **more}
@@ -100,7 +101,7 @@ def row(item: Change) -> tuple[str, ...]:
         item.outcome,
         f"{seconds:.1f} s" if seconds is not None else "-",
         _log(item),
-        _why(end) if end else "",
+        _why(first, end) if end else "",
     )
 
 
@@ -129,10 +130,12 @@ def _observed(facts: Mapping[str, Any]) -> Iterator[str]:
         yield f"         it answers as {answers.get('release')}, ready: {answers.get('ready')}"
 
 
-def _why(end: Line) -> str:
-    """The reason of an outcome, or the effect on the event log, if that is not plain from the verb."""
+def _why(first: Line, end: Line) -> str:
+    """The reason of an outcome, or the effect of a change, if that is not plain from the verb."""
     if end.reason:
         return end.reason
+    if first.promoted:
+        return f"from {first.promoted}"
     if end.redacted:
         return f"position {end.redacted.position}: {end.redacted.because}"
     return "its data was deleted" if end.deleted else ""

@@ -61,6 +61,9 @@ VERBS = {
     "plan": Verb(
         variables=("SOAK", "WATCH", "KEEP", "INSIST"), soak=3.0, watch=600.0, release=BUILT, dry=True
     ),
+    "promote": Verb(
+        variables=("FROM", "SOAK", "WATCH", "KEEP", "INSIST", "WAIT"), soak=3.0, watch=600.0, release=BUILT
+    ),
     "rollback": Verb(
         variables=("RELEASE", "CONFIG", "SOAK", "INSIST", "WAIT"),
         release=KEPT,

@@ -23,6 +23,10 @@ def resolve(request: Request, manifest: Manifest | None, asked: Mapping[str, Any
     `manifest` is that of the current release, and `asked` the request as it was sent.
     """
     resolved = _as_asked(request, asked)
+    if request.promoted is not None:
+        from . import promotion
+
+        promotion.refuse(request)
     if request.verb == "rollback":
         return _rollback(resolved)
     if manifest is None:  # the plan refuses what needs a release

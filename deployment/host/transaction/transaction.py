@@ -94,6 +94,7 @@ class Change:
             actor=self.request.actor,
             before=release,
             wanted=self._goal(),
+            **({"promoted": vars(promoted)} if (promoted := self.request.promoted) else {}),
         )
         log = loss.before(self.environment, observed, release, self._desired())
         before = Before.of(observed, release, log)

@@ -10,6 +10,7 @@ from .errors import Refused
 from .layout import ENVIRONMENTS, Environment, Layout
 from .log import Log
 from .manifest import Manifest
+from .promoted import Promoted
 
 KEEP = 5  # releases that came up and stay, unless a request says otherwise
 CHANGES = ("deploy", "rollback", "restart", "stop", "start", "remove", "restore", "rebuild", "redact")
@@ -39,6 +40,7 @@ class Request:
     insist: bool = False
     delete: bool = False  # whether a removal takes the data away
     release: Mapping[str, Any] | None = None  # the manifest of the release to install
+    promoted: Promoted | None = None  # the release elsewhere that has the same code
     to: str | None = None  # the release to go back to
     config: str | None = None  # "current": keep the configuration that runs
     log: Log | None = None  # the event log to restore
@@ -98,10 +100,12 @@ class ResolvedRequest(Request):
         flat = {
             item.name: getattr(self, item.name)
             for item in fields(self)
-            if item.name not in ("environment", "log", "archived") and getattr(self, item.name) is not None
+            if item.name not in ("environment", "log", "archived", "promoted")
+            and getattr(self, item.name) is not None
         }
+        promoted = {"promoted": vars(self.promoted)} if self.promoted else {}
         log = {**({"kept": self.archived} if self.archived else {}), **(vars(self.log) if self.log else {})}
-        return {**flat, "environment": self.environment.name, **({"log": log} if log else {})}
+        return {**flat, "environment": self.environment.name, **({"log": log} if log else {}), **promoted}
 
 
 def _members(value: Mapping[str, Any], layout: Layout) -> dict[str, Any]:
@@ -113,6 +117,7 @@ def _members(value: Mapping[str, Any], layout: Layout) -> dict[str, Any]:
         "actor": _actor(value["actor"]),
         "log": log,
         "archived": archived,
+        "promoted": Promoted.parse(value["promoted"]) if value.get("promoted") else None,
         **{key: str(value.get(key) or "") for key in ("reason", "failed")},
         **_numbers(value),
         **{key: bool(value.get(key)) for key in ("dry", "insist", "delete", "noted", "running")},

@@ -35,19 +35,19 @@ def test_verb_touches_few_files() -> None:
 
 
 @pytest.fixture
-def promoting(tmp_path: Path) -> Path:
-    """A copy of the tree, in which only the files that ARCHITECTURE.md lists know the verb `promote`."""
+def waking(tmp_path: Path) -> Path:
+    """A copy of the tree, in which only the files that ARCHITECTURE.md lists know the verb `wake`."""
     for name in ("deployment", "scripts"):
         no_caches = shutil.ignore_patterns("__pycache__")
         shutil.copytree(ROOT / name, tmp_path / name, symlinks=True, ignore=no_caches)
     rows = tmp_path / "deployment" / "verbs" / "table.py"
     text = rows.read_text()
-    row = '    "promote": Verb(default=DEV, variables=("RELEASE",)),\n'
+    row = '    "wake": Verb(default=DEV, variables=("RELEASE",)),\n'
     rows.write_text(text.replace("VERBS = {\n", f"VERBS = {{\n{row}"))
-    makefile = (ROOT / "Makefile").read_text().replace(".PHONY: ", ".PHONY: promote ")
-    target = "\npromote: ## Promote a release\n\t@scripts/deploy/promote.sh\n"
+    makefile = (ROOT / "Makefile").read_text().replace(".PHONY: ", ".PHONY: wake ")
+    target = "\nwake: ## Wake an environment\n\t@scripts/deploy/wake.sh\n"
     (tmp_path / "Makefile").write_text(makefile + target)
-    (tmp_path / "scripts" / "deploy" / "promote.sh").symlink_to("../verb.sh")
+    (tmp_path / "scripts" / "deploy" / "wake.sh").symlink_to("../verb.sh")
     (tmp_path / ".venv").symlink_to(sys.prefix)
     shutil.copy(ROOT / "uv.lock", tmp_path)
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
@@ -57,15 +57,15 @@ def promoting(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     ("argv", "expected"),
     [
-        (["make", "help"], "\n  make promote "),
-        (["make", "promote", "ENV=dev", "SOAK=3"], "error: promote takes no SOAK."),
-        (["make", "promote", "ENV=nowhere"], "error: no such environment: 'nowhere'."),
-        (["scripts/deploy/promote.sh", "--help"], "\n  promote   RELEASE\n"),
+        (["make", "help"], "\n  make wake "),
+        (["make", "wake", "ENV=dev", "SOAK=3"], "error: wake takes no SOAK."),
+        (["make", "wake", "ENV=nowhere"], "error: no such environment: 'nowhere'."),
+        (["scripts/deploy/wake.sh", "--help"], "\n  wake      RELEASE\n"),
         (["scripts/deploy/rollback.sh", "RELASE=x"], "error: there is no variable RELASE."),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
-def test_new_verb_is_a_row(promoting: Path, argv: list[str], expected: str) -> None:
+def test_new_verb_is_a_row(waking: Path, argv: list[str], expected: str) -> None:
     """Usage, checks and help of a new verb come from its row, its target and its link."""
-    done = subprocess.run(argv, cwd=promoting, capture_output=True, text=True, timeout=30, check=False)
+    done = subprocess.run(argv, cwd=waking, capture_output=True, text=True, timeout=30, check=False)
     assert expected in done.stdout + done.stderr

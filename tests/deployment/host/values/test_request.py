@@ -29,6 +29,7 @@ DEPLOY: dict[str, Any] = {"verb": "deploy", "environment": "dev", "actor": ACTOR
         ({"actor": {"from": "ada@laptop"}}, "the request cannot be read: KeyError"),
         ({"soak": "long"}, "the request cannot be read: ValueError"),
         ({"log": {"length": 3, "unknown": 1}}, "the request cannot be read: TypeError"),
+        ({"promoted": {"environment": "../etc", "release": "x"}}, "the request cannot be read: ValueError"),
         ({"log": [1]}, "the request cannot be read: AttributeError"),
     ],
 )
@@ -56,6 +57,7 @@ def test_request_is_never_edited() -> None:
     "members",
     [
         {},
+        {"promoted": {"environment": "staging", "release": "c0ffee000000-111111111111"}},
         {"verb": "rollback", "to": "1a2b", "config": "current"},
         {"verb": "restore", "log": {"length": 5, "head": "a" * 64, "said": [4, "b" * 64]}},
         {"verb": "restore", "log": {"kept": "5-aaaaaaaaaaaa"}},
