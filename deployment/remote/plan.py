@@ -14,12 +14,13 @@ from .messages import Message
 
 
 @dataclass(frozen=True)
-class Running:
-    """The release that runs, as far as a preview shows it."""
+class ReleaseFacts:
+    """A release, as far as its differences from another one depend on it."""
 
     commit: Commit
     config: Mapping[str, Any]
     digests: Mapping[str, str]
+    dirty: bool = False
 
 
 @dataclass(frozen=True)
@@ -48,10 +49,10 @@ class Plan(Message):
     before: Name | None  # the release that runs
     data: NodePath | None  # the directory of the environment's data
     release: Name | None
-    changed_keys: tuple[str, ...]
     log: Replacement | None
     redaction: PlannedRedaction | None
-    running: Annotated[Running | None, Key("manifest")]
+    running: Annotated[ReleaseFacts | None, Key("manifest")]
+    desired: ReleaseFacts | None  # the release that is to run
     units: Mapping[Unit, tuple[str, ...]]  # the lines of the unit files there
 
 

@@ -15,6 +15,9 @@ class Plain(Output):
     def heading(self, text: str) -> None:
         _print(printable(text))
 
+    def note(self, text: str) -> None:
+        _print(printable(text))
+
     def done(self, title: str, seconds: float, remark: str = "") -> None:
         _print(line(title, seconds, remark))
 

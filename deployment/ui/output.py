@@ -18,6 +18,9 @@ class Output:
     def heading(self, text: str) -> None:
         """Show a line about the coming steps."""
 
+    def note(self, text: str) -> None:
+        """Show a line about what a heading names."""
+
     def begin(self, title: str) -> None:
         """Show that a step starts."""
 

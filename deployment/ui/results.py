@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..errors import MEANING, DeployError
@@ -58,6 +59,7 @@ class Changed(Result):
     data_deleted: bool
     log: Replacement | None
     facts: Facts
+    differences: Mapping[str, Any] = field(default_factory=dict)  # of the releases before and after
 
     keys = (
         *("outcome", "exit_code", "verb", "environment", "node", "release", "state_before", "before"),
@@ -68,7 +70,8 @@ class Changed(Result):
     def to_json(self) -> dict[str, Any]:
         """The result for programs, with the facts that there are."""
         log = {"log": plain(self.log)} if self.log else {}
-        return {**super().to_json(), **log, **plain(self.facts), "summary": self.summary}
+        own = {**log, **self.differences, **plain(self.facts)}
+        return {**super().to_json(), **own, "summary": self.summary}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -27,6 +27,9 @@ class Terminal(Output):
     def heading(self, text: str) -> None:
         self._say(f"[bold]{_safe(text)}[/bold]")
 
+    def note(self, text: str) -> None:
+        self._say(_safe(text))
+
     def begin(self, title: str) -> None:
         self._still()
         self._status = self._console.status(_safe(title), spinner="dots")

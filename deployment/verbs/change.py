@@ -18,7 +18,7 @@ from ..remote.record import Attempt, Entry, Failed, Record, Revert, RevertFailed
 from ..settings import Settings
 from ..ui.output import Output
 from ..ui.results import Changed
-from . import blobs, consent, foreseen, preview, promotion
+from . import blobs, consent, differences, foreseen, preview, promotion
 from .actor import actor
 from .announcement import announce
 from .blobs import Built
@@ -66,6 +66,7 @@ class _Change:
         self.settings, self.output = settings, output
         self.verb = VERBS[settings.verb]
         self.dry = dry or self.verb.dry
+        self.asks = consent.asks_about_release(settings) and not self.dry
         self.started = time.monotonic()
         self.transaction: str | None = None
         self.attached = False  # whether the transaction is that of somebody else's deploy of this release
@@ -76,6 +77,7 @@ class _Change:
         self.built: Built | None = None
         self.copy = copy
         self.plan: Plan | None = None
+        self.between = differences.NONE  # the running release and the next one
         self.facts = NO_FACTS  # of all steps so far
 
     def run(self, connection: Connection) -> Changed:
@@ -87,9 +89,8 @@ class _Change:
             return result
         assert self.built is not None
         assert self.plan is not None
-        release = self.built.release
-        shown = preview.of(self.settings.root, self.built.parts.source, release, self.plan)
-        for line in preview.text(shown, release.manifest.id):
+        shown = preview.of(self.plan, self.between, self.built)
+        for line in preview.text(shown, self.built.release.manifest.id):
             self.output.heading(line)
         return Previewed(**vars(result), preview=shown)
 
@@ -124,6 +125,7 @@ class _Change:
         return {
             "verb": "deploy" if self.verb.builds else self.settings.verb,
             "dry": self.dry,
+            "asks": self.asks,
             "environment": self.settings.environment,
             "actor": asker,
             "soak": self.settings.soak,
@@ -141,7 +143,7 @@ class _Change:
         while True:
             match connection.hear(Plan, Need, Begun, Waiting, Attached, Record, Result):
                 case Plan() as plan:
-                    self._announce(plan)
+                    self._announce(connection, plan)
                 case Need(blobs):
                     self._send(connection, blobs)
                 case Begun(transaction):
@@ -167,14 +169,19 @@ class _Change:
         self.waits = True
         self.output.begin(message)
 
-    def _announce(self, plan: Plan) -> None:
-        """Show the plan, and ask before the log of another environment replaces the present one."""
+    def _announce(self, connection: Connection, plan: Plan) -> None:
+        """Show the plan, and ask where it brings the log of another environment, or live loses something."""
         if plan.log is not None:
             plan = replace(plan, log=foreseen.judged(self.settings, plan.log, self.copy))
         self.plan = plan
-        announce(self.settings, self.output, plan, dry=self.dry)
+        if self.verb.release:
+            self.between = differences.of(self.settings.root, plan.running, plan.desired)
+        announce(self.settings, self.output, plan, self.between, dry=self.dry)
         if plan.steps and plan.log is not None and not self.dry:
             consent.ask_about_another(self.settings, plan.log.other)
+        if plan.steps and self.asks:
+            consent.ask_about_release(self.settings, self.between)
+            connection.say(go=True)
 
     def _send(self, connection: Connection, kinds: Sequence[str]) -> None:
         """Send what the node needs, once, if this change has it."""
@@ -233,6 +240,7 @@ class _Change:
             soaked=self.soaked,
             release=self.built.release.manifest.id if self.attached and self.built else changed.release,
             facts=self.facts.joined(message.facts) if message.outcome == "done" else NO_FACTS,
+            differences=self.between.to_json() if self.verb.release else {},
         )
         if lacking := missing(result):
             raise unexpected(self.settings.node, f"a result without {lacking}")

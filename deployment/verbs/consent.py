@@ -8,6 +8,7 @@ from ..errors import DeployError
 from ..host.values.printable import printable
 from ..settings import Settings
 from . import questions
+from .differences import Commits, Differences
 from .questions import Question
 from .table import VERBS
 
@@ -45,6 +46,20 @@ def ask_about_another(settings: Settings, other: str | None) -> None:
     """
     if other and question_of(settings) is None:
         ask(settings, questions.of_foreign_backup(settings, other))
+
+
+def asks_about_release(settings: Settings) -> bool:
+    """Whether the node waits for a word behind the plan of the release that is to run."""
+    return settings.environment == "live" and bool(VERBS[settings.verb].release)
+
+
+def ask_about_release(settings: Settings, between: Differences) -> None:
+    """Ask before live loses commits or secrets; the commits of a rollback are gone because it was typed.
+
+    The node waits meanwhile, with nothing touched. Raises `DeployError` as `ask` does.
+    """
+    commits = between.commits if VERBS[settings.verb].builds else Commits()
+    ask(settings, questions.of_release(settings, commits, between.keys))
 
 
 def _typed(name: str, question: Question) -> str:

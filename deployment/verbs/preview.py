@@ -5,19 +5,14 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from ..build.release import Release
-from ..build.repository import git
-from ..build.source import Source
-from ..errors import DeployError
-from ..host.values.manifest import Manifest
 from ..host.values.step import Step
-from ..remote.plan import Plan, Running
+from ..remote.plan import Plan, ReleaseFacts
 from ..ui.results import Changed
+from .blobs import Built
+from .differences import MOST, Differences, keys
 
-LIMIT = 20  # commits that are listed one by one
 SECTIONS = ("uncommitted", "commits", "configuration", "units", "drop_ins")
 KEYS = ("uncommitted", "commits", "configuration", "drop_ins", "units")  # of the JSON, in its order
 FEW = 5  # files that are not committed, for people
@@ -51,40 +46,25 @@ class Previewed(Changed):
         return {**super().to_json(), **self.preview.to_json()}
 
 
-def of(root: Path, source: Source, release: Release, plan: Plan) -> Preview:
-    """The preview of a deploy: the node's own steps, and the differences behind them."""
-    before = plan.running
-    lines = {name: text.decode().splitlines() for name, text in release.units.items()}
+def of(plan: Plan, between: Differences, built: Built | None) -> Preview:
+    """The preview of a change: the node's own steps, and the differences behind them."""
+    texts = built.release.units if built else {}
+    lines = {name: text.decode().splitlines() for name, text in texts.items()}
+    after = plan.desired
     return Preview(
         plan.steps,
-        source.changed,
-        commits(root, before.commit, release.manifest.commit) if before else (),
-        configuration(before, release.manifest),
+        built.parts.source.changed if built else (),
+        between.commits.lines(MOST),
+        configuration(plan.running, after) if after else (),
         plan.drop_ins,
-        units(plan.units, lines),
+        units(plan.units, lines) if built else (),
     )
 
 
-def commits(root: Path, before: str, after: str) -> list[str]:
-    """One line per commit that comes (`+`) or goes (`-`); a `?` if the commit is unknown here."""
-    options = ("--left-right", "--oneline", "--encoding=UTF-8")
-    argv = ("rev-list", *options, "--end-of-options", f"{before}...{after}", "--")
-    try:
-        text = git(root, *argv).decode(errors="surrogateescape").strip("\n")
-        lines = text.split("\n") if text else []
-    except DeployError:
-        return [f"? the running commit {before[:12]} is not in this repository"]
-    signs = {"<": "-", ">": "+"}
-    shown = [f"{signs[line[0]]} {line[1:]}" for line in lines[:LIMIT]]
-    return shown + ([f"  and {len(lines) - LIMIT} more"] if len(lines) > LIMIT else [])
-
-
-def configuration(before: Running | None, after: Manifest) -> list[str]:
+def configuration(before: ReleaseFacts | None, after: ReleaseFacts) -> list[str]:
     """One line per key that comes, goes or changes; values only where they are no secret."""
-    old, new = before.digests if before else {}, after.digests
     lines = []
-    for key in sorted(key for key in {*old, *new} if old.get(key) != new.get(key)):
-        sign = "+" if key not in old else "-" if key not in new else "~"
+    for key, sign in sorted(keys(before, after).signs.items()):
         values = [value for release in (before, after) if (value := _value(release, key)) is not None]
         lines.append(f"{sign} {key} {' -> '.join(values) or '(not shown)'}")
     return lines
@@ -117,7 +97,7 @@ def _first(names: Sequence[str]) -> list[str]:
     return [*names[:FEW], *([f"and {len(names) - FEW} more"] if len(names) > FEW else [])]
 
 
-def _value(release: Running | Manifest | None, key: str) -> str | None:
+def _value(release: ReleaseFacts | None, key: str) -> str | None:
     """The value of a key that is set and is no secret: those alone are among the facts."""
     if release is None or key not in release.digests or key.lower() not in release.config:
         return None

@@ -1,10 +1,14 @@
-"""The questions before data is deleted or replaced: values alone, which `consent` asks."""
+"""The questions before data is deleted or replaced, and before live loses something. Values alone."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from ..settings import Settings
+
+if TYPE_CHECKING:  # ssh starts before they are imported
+    from .differences import Commits, Keys
 
 EMPTY = "empty"  # the BACKUP= that is no file: an explicit new beginning
 
@@ -79,6 +83,39 @@ def of_restore(settings: Settings, contents: str) -> Question | None:
         f"the log of {name} was not replaced",
         foresees=True,
     )
+
+
+def of_release(settings: Settings, commits: Commits, keys: Keys) -> Question | None:
+    """Ask before commits that run in live are taken back, and before its secrets change or go.
+
+    A commit that this repository does not have counts as one that is taken back.
+    """
+    if settings.environment != "live":
+        return None
+    effects = [*_losses(commits), *_invalid(keys)]
+    if not effects:
+        return None
+    effect, is_rollback = ", ".join(effects), settings.verb == "rollback"
+    hint = "CONFIG=current keeps the configuration" if is_rollback else "git fetch; git status shows the rest"
+    return Question(
+        f"live on {settings.node}: {effect}.",
+        "roll back" if is_rollback else settings.verb,
+        effect,
+        f"; {hint}",
+    )
+
+
+def _losses(commits: Commits) -> list[str]:
+    """The commits that live would lose, in a sentence."""
+    if commits.unknown:
+        return [f"{commits.unknown}, and may be newer"]
+    number = len(commits.gone)
+    return [f"{number} commit{'s' if number > 1 else ''} that live runs would go"] if number else []
+
+
+def _invalid(keys: Keys) -> list[str]:
+    """The secrets of live that would not be valid any more, a sentence each."""
+    return [f"its {key} would {'go' if key in keys.gone else 'change'}" for key in keys.secrets]
 
 
 def of_foreign_backup(settings: Settings, other: str) -> Question:

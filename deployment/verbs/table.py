@@ -56,16 +56,19 @@ class Verb:
 
 VERBS = {
     "deploy": Verb(
-        variables=("SOAK", "WATCH", "KEEP", "INSIST", "WAIT"), soak=3.0, watch=600.0, release=BUILT
+        variables=("SOAK", "WATCH", "KEEP", "INSIST", "CONFIRM", "WAIT"), soak=3.0, watch=600.0, release=BUILT
     ),
     "plan": Verb(
         variables=("SOAK", "WATCH", "KEEP", "INSIST"), soak=3.0, watch=600.0, release=BUILT, dry=True
     ),
     "promote": Verb(
-        variables=("FROM", "SOAK", "WATCH", "KEEP", "INSIST", "WAIT"), soak=3.0, watch=600.0, release=BUILT
+        variables=("FROM", "SOAK", "WATCH", "KEEP", "INSIST", "CONFIRM", "WAIT"),
+        soak=3.0,
+        watch=600.0,
+        release=BUILT,
     ),
     "rollback": Verb(
-        variables=("RELEASE", "CONFIG", "SOAK", "INSIST", "WAIT"),
+        variables=("RELEASE", "CONFIG", "SOAK", "INSIST", "CONFIRM", "WAIT"),
         release=KEPT,
         request=lambda settings: {"to": settings.release, "config": settings.config},
     ),

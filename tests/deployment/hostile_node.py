@@ -56,18 +56,11 @@ STATE: dict[str, Any] = {
     "changing": {"actor": "Ada", "verb": "deploy", "transaction": TRANSACTION, "since": 1.0, "phase": "soak"},
     "unfinished": [],
 }
-MANIFEST = {
-    "environment": "dev",
+FACTS = {
     "commit": COMMIT,
     "dirty": False,
-    "subject": "A subject",
-    "python": "3.11",
-    "platform": "x86_64-manylinux_2_36",
-    "layer": HASH,
     "config": {"api_host": "0.0.0.0", "api_port": 8000},
     "digests": {"API_PORT": HASH},
-    "project": "helionyx",
-    "id": RELEASE,
 }
 PLAN = {
     "type": "plan",
@@ -78,10 +71,10 @@ PLAN = {
     "before": OLD,
     "data": "/var/lib/helionyx/dev",
     "release": RELEASE,
-    "changed_keys": ["API_PORT"],
     "log": None,
     "redaction": None,
-    "manifest": MANIFEST,
+    "manifest": FACTS,
+    "desired": FACTS,
     "units": {"helionyx-dev.service": ["[Unit]"]},
 }
 REPLACEMENT = {

@@ -6,6 +6,7 @@ Whatever has been started belongs to the node, and goes on without the connectio
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from ..releases import halves, releases
 from ..values.desired import Desired, Stopped
 from ..values.errors import HostError, Refused, StepFailed, Unfinished
 from ..values.layout import Layout
-from ..values.manifest import Manifest, changed_keys, id_of
+from ..values.manifest import Manifest, id_of
 from ..values.observed import Observed
 from ..values.request import Request, ResolvedRequest
 from ..values.shapes import plain
@@ -55,6 +56,9 @@ def change(layout: Layout, wire: Wire, program: Path, asked: dict[str, Any]) -> 
     if request.dry or not steps:
         wire.say("result", outcome="planned" if request.dry else "nothing", before=before, after=before)
         return
+    if request.asks:
+        wire.hear()  # the operator has confirmed the plan; who has not hangs up
+        resolved = replace(resolved, shown=before)
     follow(wire, _begun(wire, program, resolved, steps))
 
 
@@ -78,12 +82,18 @@ def _plan(
         "before": observed.current,
         "data": str(environment.data) if observed.data else None,
         "release": desired.release.id if desired.release else None,
-        "changed_keys": changed_keys(manifest, desired.release) if manifest and desired.release else [],
         "log": plain(log) if log else None,
         "redaction": request.planned,
-        "manifest": manifest.to_json() if manifest and request.dry else None,
+        "manifest": _facts(manifest),
+        "desired": _facts(desired.release),
         "units": {name: _lines(layout.unit_file(name)) for name in observed.units} if request.dry else {},
     }
+
+
+def _facts(manifest: Manifest | None) -> dict[str, Any] | None:
+    """The members of a manifest that the operator's half compares with those of another one."""
+    keys = ("commit", "dirty", "config", "digests")
+    return {key: getattr(manifest, key) for key in keys} if manifest else None
 
 
 def _prepare(wire: Wire, request: Request) -> record.Transaction | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..releases import releases
 from ..values.desired import Absent, Desired, Running, Stopped, Unchanged
+from ..values.errors import Refused
 from ..values.manifest import Manifest
 from ..values.request import KEEP, ResolvedRequest
 
@@ -33,6 +34,17 @@ def desired_of(request: ResolvedRequest) -> Desired:
             return Running(environment=environment, release=release, restart=request.verb == "restart")
         case verb:
             raise AssertionError(f"no state for the verb {verb}")
+
+
+def refuse_overtaken(request: ResolvedRequest, current: str | None, desired: Desired) -> None:
+    """Raise `Refused` if another release has come since the operator confirmed the plan."""
+    expected = (request.shown, desired.release.id if desired.release else None)
+    if request.shown is not None and current not in expected:
+        name = request.environment.name
+        raise Refused(
+            f"{current or 'no release'} is active in {name}, and {request.shown} was when it was confirmed.",
+            f"make plan ENV={name} shows what would change now",
+        )
 
 
 def _deployed(request: ResolvedRequest) -> Running:

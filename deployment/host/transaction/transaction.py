@@ -31,7 +31,7 @@ from ..values.step import Step, unfinished
 from .before import Before, as_it_was
 from .leftovers import sweep_all
 from .recovery import close_abandoned, conclude
-from .request import desired_of
+from .request import desired_of, refuse_overtaken
 
 FORWARD_ATTEMPTS = 3  # a change that keeps killing its own transaction is taken back
 ALL_ATTEMPTS = 6
@@ -133,6 +133,7 @@ class Change:
             observed = observed or self._look(desired)
             if before.lost and not self.transaction.entries("step"):
                 observed = replace(observed, lost=before.lost)
+            refuse_overtaken(self.request, observed.current, desired)
             steps = plan(observed, desired)
         except Refused as error:
             if not self.transaction.entries("step"):

@@ -12,6 +12,7 @@ from .digests import canonical
 
 BOT = "TELEGRAM_BOT_TOKEN"  # two pollers of one token end each other's polls for ever
 ACCESS = "API_TOKEN"  # whoever is on the node can use a service that has none
+SECRETS = (ACCESS, BOT)  # somebody else has to know of a change of one
 
 
 @dataclass(frozen=True)
@@ -76,12 +77,6 @@ def id_of(manifest: Mapping[str, Any]) -> str:
     """The id that a manifest must bear, from its plain values: one of another version may have other keys."""
     digest = hashlib.sha256(canonical({**manifest, "id": ""}).encode()).hexdigest()
     return f"{manifest['commit'][:12]}{'-dirty' if manifest['dirty'] else ''}-{digest[:12]}"
-
-
-def changed_keys(before: Manifest | None, after: Manifest) -> list[str]:
-    """The configuration's keys whose values differ between two releases, judged by their digests."""
-    old, new = before.digests if before else {}, after.digests
-    return sorted(key for key in set(old) | set(new) if old.get(key) != new.get(key))
 
 
 def listen_address(host: str, port: int) -> str:

@@ -33,6 +33,7 @@ class Request:
     environment: Environment
     actor: Mapping[str, str]  # who asks: name, and user and host of the operator's machine
     dry: bool = False  # whether only the plan is asked for
+    asks: bool = False  # whether the operator confirms the plan before anything is begun
     soak: float = 0.0  # seconds
     watch: float = 0.0  # seconds of probation
     wait: float = 0.0  # seconds to wait for another change of the environment
@@ -92,6 +93,7 @@ class ResolvedRequest(Request):
     planned: Mapping[str, Any] | None = None  # what a redaction changes
     noted: bool = False  # whether that redaction is on record already
     running: bool = False  # whether the service runs, and is started again after the redaction
+    shown: str | None = None  # the current release when the operator confirmed; None without a question
     failed: str = ""  # the release that this rollback reverts, because it failed on probation
     asked: Mapping[str, Any] | None = None  # the request as it was sent; None before version 0.4.0
 
@@ -120,8 +122,8 @@ def _members(value: Mapping[str, Any], layout: Layout) -> dict[str, Any]:
         "promoted": Promoted.parse(value["promoted"]) if value.get("promoted") else None,
         **{key: str(value.get(key) or "") for key in ("reason", "failed")},
         **_numbers(value),
-        **{key: bool(value.get(key)) for key in ("dry", "insist", "delete", "noted", "running")},
-        **{key: None if value.get(key) is None else str(value[key]) for key in ("to", "config")},
+        **{key: bool(value.get(key)) for key in ("dry", "asks", "insist", "delete", "noted", "running")},
+        **{key: None if value.get(key) is None else str(value[key]) for key in ("to", "config", "shown")},
         **{key: dict(value[key]) if value.get(key) else None for key in ("release", "planned", "asked")},
     }
 

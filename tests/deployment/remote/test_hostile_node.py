@@ -13,7 +13,7 @@ import pytest
 
 from deployment.errors import DONE, FAILED, HANDS, MEANING, REFUSED
 from deployment.settings import ROOT
-from deployment.verbs import preview
+from deployment.verbs import differences
 from tests.deployment.conftest import git
 from tests.deployment.hostile_node import CONVERSATIONS, ESCAPE, LONG, lines, replaced, variants
 from tests.deployment.ssh_player import install
@@ -93,7 +93,7 @@ def test_commit_of_the_node_is_no_option_of_git(
     monkeypatch.chdir(tmp_path)
     head = git(checkout, "rev-parse", "HEAD").strip()
     for before in (f"--output={tmp_path}/created", "--output=created"):
-        (line,) = preview.commits(checkout, before, head)
+        (line,) = differences.commits(checkout, before, head).lines(9)
         assert line.startswith("? the running commit")
         assert {path.name for path in tmp_path.iterdir()} == {checkout.name}
         assert not (checkout / "created").exists()

@@ -12,6 +12,7 @@ from deployment import arguments
 from deployment.errors import REFUSED, DeployError
 from deployment.settings import Settings
 from deployment.verbs import consent
+from deployment.verbs.differences import Commits, Differences, Keys
 
 
 def ask(request: Settings) -> None:
@@ -97,3 +98,36 @@ def test_backup_of_another_environment(
     else:
         with pytest.raises(DeployError, match="staging did not get the log of live: "):
             consent.ask_about_another(asked, other)
+
+
+LOSES = Commits(gone=("1a2b3c4 One", "5d6e7f8 Two"))
+UNKNOWN = Commits(unknown="the running commit 000000000000 is not in this repository")
+CHANGES, GOES = Keys(changed=("API_PORT", "API_TOKEN")), Keys(gone=("TELEGRAM_BOT_TOKEN",))
+
+
+@pytest.mark.parametrize(
+    ("verb", "commits", "keys", "effect"),
+    [
+        ("deploy", LOSES, Keys(), "2 commits that live runs would go"),
+        ("deploy", Commits(("1a2b3c4 One",), ("5d6e7f8 Two",)), Keys(), "1 commit that live runs would go"),
+        ("deploy", UNKNOWN, Keys(), "000000000000 is not in this repository, and may be newer"),
+        ("deploy", Commits(), CHANGES, "its API_TOKEN would change"),
+        ("deploy", Commits(), GOES, "its TELEGRAM_BOT_TOKEN would go"),
+        ("deploy", LOSES, CHANGES, "2 commits that live runs would go, its API_TOKEN would change"),
+        ("rollback", LOSES, CHANGES, "its API_TOKEN would change"),
+        ("deploy", Commits(("1a2b3c4 One",)), Keys(new=("API_TOKEN",), changed=("API_PORT",)), None),
+        ("rollback", LOSES, Keys(), None),
+        ("rollback", UNKNOWN, Keys(), None),
+    ],
+)
+def test_losses_of_live(verb: str, commits: Commits, keys: Keys, effect: str | None) -> None:
+    """Only CONFIRM=live goes on where nobody can be asked; dev and staging are never asked."""
+    between = Differences(commits, keys)
+    for environ in ({}, {"CONFIRM": "dev"}, {"CONFIRM": "yes"}) if effect else ():
+        with pytest.raises(DeployError, match=f"{effect}: (it was not confirmed|the answer was)") as refusal:
+            consent.ask_about_release(arguments.read([verb, "live", "--json"], environ), between)
+        assert "CONFIRM=live" in refusal.value.hint
+        assert refusal.value.code == REFUSED
+    for environment in ("dev", "staging") if effect else ("live",):
+        consent.ask_about_release(arguments.read([verb, environment, "--json"], {}), between)
+    consent.ask_about_release(arguments.read([verb, "live", "--json"], {"CONFIRM": "live"}), between)

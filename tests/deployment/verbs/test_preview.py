@@ -5,35 +5,25 @@ from __future__ import annotations
 from pathlib import Path
 
 from deployment.build import source
-from deployment.host.values.manifest import Manifest
 from deployment.host.values.step import Step
-from deployment.remote.plan import Running
+from deployment.remote.plan import ReleaseFacts
 from deployment.verbs import preview
 from deployment.verbs.preview import Preview
-from tests.deployment.conftest import git
-
-
-def manifest(running: Running) -> Manifest:
-    """A release with the configuration of one that runs."""
-    files: dict[str, str] = {}
-    return Manifest(
-        "dev", "c" * 40, False, "", "3.11", "p", "l", files, files, running.config, running.digests
-    )
 
 
 def test_configuration_shows_values_that_are_no_secret() -> None:
     """A secret is only said to change."""
     digests = {"API_PORT": "a", "API_TOKEN": "b", "LOG_LEVEL": "c"}
-    before = Running("c" * 40, {"api_port": 8000, "log_level": "INFO"}, digests)
+    before = ReleaseFacts("c" * 40, {"api_port": 8000, "log_level": "INFO"}, digests)
     digests = {"API_PORT": "x", "API_TOKEN": "y", "TIMEZONE": "z"}
-    after = Running("d" * 40, {"api_port": 8010, "timezone": "UTC"}, digests)
-    assert preview.configuration(before, manifest(after)) == [
+    after = ReleaseFacts("d" * 40, {"api_port": 8010, "timezone": "UTC"}, digests)
+    assert preview.configuration(before, after) == [
         "~ API_PORT 8000 -> 8010",
         "~ API_TOKEN (not shown)",
         "- LOG_LEVEL INFO",
         "+ TIMEZONE UTC",
     ]
-    assert preview.configuration(after, manifest(after)) == []
+    assert preview.configuration(after, after) == []
 
 
 def test_drop_ins_are_named() -> None:
@@ -63,19 +53,6 @@ def test_units_are_shown_as_a_diff() -> None:
         "+ListenStream=2",
     ]
     assert preview.units({"a.socket": ["x"]}, {"a.socket": ["x"]}) == []
-
-
-def test_commits_that_come_and_go_are_listed(checkout: Path) -> None:
-    """Forward, back, and a commit that this repository does not know."""
-    first = git(checkout, "rev-parse", "HEAD").strip()
-    git(checkout, "commit", "--quiet", "--allow-empty", "--message", "Second")
-    second = git(checkout, "rev-parse", "HEAD").strip()
-    assert preview.commits(checkout, second, second) == []
-    assert preview.commits(checkout, first, second) == [f"+ {second[:7]} Second"]
-    assert preview.commits(checkout, second, first) == [f"- {second[:7]} Second"]
-    assert preview.commits(checkout, "0" * 40, first) == [
-        "? the running commit 000000000000 is not in this repository"
-    ]
 
 
 def test_files_that_are_not_committed_are_named(checkout: Path) -> None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+from dataclasses import replace
+
 import pytest
 
 from deployment.host.releases import releases
-from deployment.host.transaction.request import desired_of
+from deployment.host.transaction.request import desired_of, refuse_overtaken
 from deployment.host.values.desired import Running
+from deployment.host.values.errors import Refused
 from deployment.host.values.layout import Layout
 from tests.deployment.shelves import NEW, OLD, release, resolved
 
@@ -25,3 +29,24 @@ def test_restored_log_is_watched_as_long_as_was_asked(
     assert desired.log is not None
     assert desired.log.tells(NEW)
     assert not desired.log.tells(OLD)
+
+
+@pytest.mark.parametrize(
+    ("shown", "current", "refused"),
+    [
+        ("older", "older", False),
+        ("older", "other", True),
+        ("older", None, True),
+        ("older", "next", False),  # the same deploy of somebody else
+        (None, "other", False),  # nobody was asked
+    ],
+)
+def test_plan_that_was_confirmed_is_the_one_that_is_carried_out(
+    layout: Layout, shown: str | None, current: str | None, refused: bool
+) -> None:
+    """Not where another release came up while a person typed."""
+    desired = Running(environment=layout.of("dev"), release=replace(release(layout), id="next"))
+    request = replace(resolved(layout, "deploy"), shown=shown)
+    expected = pytest.raises(Refused, match="older was when it was confirmed") if refused else nullcontext()
+    with expected:
+        refuse_overtaken(request, current, desired)
