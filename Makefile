@@ -4,7 +4,7 @@ SHELL := /bin/sh
 .SUFFIXES:
 MAKEFLAGS += --no-print-directory
 
-VARIABLES := ENV NODE SSH_OPTIONS ENV_DIR JSON FOLLOW LINES SINCE GREP LOGIN RELEASE FROM SOAK WATCH WAIT KEEP CONFIG DATA CONFIRM INSIST TO BACKUP POSITION REASON BENCH_DIR SWITCHES TELEGRAM
+VARIABLES := ENV NODE SSH_OPTIONS ENV_DIR JSON FOLLOW LINES SINCE GREP LOGIN VERB RELEASE FROM SOAK WATCH WAIT KEEP CONFIG DATA CONFIRM INSIST TO BACKUP POSITION REASON BENCH_DIR SWITCHES TELEGRAM
 ENV_ORIGIN := $(origin ENV)
 export ENV_ORIGIN GIVEN $(VARIABLES)
 # What is misspelt would be left out in silence, and something else done than was meant.
@@ -32,7 +32,7 @@ run: ## Run the service in this checkout [ENV=dev TELEGRAM=1]
 env: ## Write a first .env.$ENV with a new API token (ENV=)
 	@scripts/deploy/env.sh
 
-plan: ## Show what a deploy would change and why (ENV=)
+plan: ## Show what a deploy, or VERB=, would change and why (ENV=)
 	@scripts/deploy/plan.sh
 
 deploy: ## Deploy: ENV=dev|staging|live [NODE= SSH_OPTIONS= JSON=1]

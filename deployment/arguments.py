@@ -12,7 +12,7 @@ from pathlib import Path
 from .errors import DeployError
 from .host.values.layout import ENVIRONMENTS
 from .settings import ROOT, Settings
-from .verbs.table import EVERYWHERE, VARIABLES, VERBS, takers
+from .verbs.table import EVERYWHERE, PLANNED, VARIABLES, VERBS, takers, variables_of
 
 TRUE = ("1", "yes", "true", "on")
 FALSE = ("0", "no", "false", "off")
@@ -28,25 +28,24 @@ def read(arguments: list[str], environ: Mapping[str, str], root: Path = ROOT) ->
     Variables may stand among the arguments too, as make takes them: `rollback dev RELEASE=1a2b3c4d`.
     """
     flags = [word for word in arguments if word.startswith("--")]
-    others = [word for word in arguments if word not in flags]
-    typed = _variables([word for word in others if "=" in word])
-    words = [word for word in others if "=" not in word]
-    verb, argument = _verb_and_environment(words, flags)
+    typed = _variables([word for word in arguments if "=" in word and word not in flags])
+    verb, argument = _verb_and_environment(arguments, flags)
     names = {*typed, *environ.get("GIVEN", "").split()}
-    _refuse_others(verb, names)
     environ = {**environ, **typed, **({"ENV_ORIGIN": "command line"} if "ENV" in typed else {})}
+    planned = _planned(verb, environ, names)
     named, environments = choose(verb, argument, environ)
     nodes = _nodes(root, environ.get("NODE"))
     as_json = "--json" in flags or _truth("JSON", environ, default=False)
-    confirm = _confirmed(environ, names)
-    settings = Settings(verb, environments, named, nodes, root, json=as_json, confirm=confirm)
+    chosen = Settings(verb, environments, named, nodes, root, planned=planned)
+    settings = replace(chosen, json=as_json, confirm=_confirmed(environ, names))
     for read_more in (_with_paths, _with_lines, _with_release, _with_data):
         settings = read_more(settings, environ)
     return settings
 
 
-def _verb_and_environment(words: list[str], flags: list[str]) -> tuple[str, str | None]:
+def _verb_and_environment(arguments: list[str], flags: list[str]) -> tuple[str, str | None]:
     """The words of a command line: a verb, and an environment or none. Raises `DeployError` for others."""
+    words = [word for word in arguments if "=" not in word and word not in flags]
     if unknown := [flag for flag in flags if flag != "--json"]:
         raise DeployError(
             f"unknown option {unknown[0]}.", "the only option is --json; the rest are variables"
@@ -87,8 +86,8 @@ def _with_release(settings: Settings, environ: Mapping[str, str]) -> Settings:
     return replace(
         settings,
         release=environ.get("RELEASE") or None,
-        soak=_seconds("SOAK", environ, VERBS[settings.verb].soak, LONGEST_SOAK),
-        watch=_seconds("WATCH", environ, VERBS[settings.verb].watch, LONGEST_WATCH),
+        soak=_seconds("SOAK", environ, VERBS[settings.change].soak, LONGEST_SOAK),
+        watch=_seconds("WATCH", environ, VERBS[settings.change].watch, LONGEST_WATCH),
         wait=_seconds("WAIT", environ, 0.0, LONGEST_WAIT),
         keep=_count("KEEP", environ, "releases", least=1),
         config=_one_of("CONFIG", environ, "current"),
@@ -99,7 +98,7 @@ def _with_release(settings: Settings, environ: Mapping[str, str]) -> Settings:
 
 def _source(settings: Settings, environ: Mapping[str, str]) -> str:
     """The environment that a promotion takes its release from. Raises `DeployError` for an impossible one."""
-    if "FROM" not in VERBS[settings.verb].variables:
+    if "FROM" not in VERBS[settings.change].variables:
         return ""
     name, to = _one_of("FROM", environ, *ENVIRONMENTS) or "staging", settings.environment
     if name == to:
@@ -116,7 +115,7 @@ def _source(settings: Settings, environ: Mapping[str, str]) -> str:
 
 def _with_data(settings: Settings, environ: Mapping[str, str]) -> Settings:
     """Read the variables about the event log and the other data."""
-    verb = settings.verb
+    verb = settings.change
     takes_data = "DATA" in VERBS[verb].variables
     return replace(
         settings,
@@ -135,13 +134,22 @@ def _confirmed(environ: Mapping[str, str], typed: Collection[str]) -> str | None
     return environ.get("CONFIRM") or None
 
 
-def _refuse_others(verb: str, typed: Collection[str]) -> None:
+def _planned(verb: str, environ: Mapping[str, str], typed: Collection[str]) -> str:
+    """The verb that a plan is of; empty for a deploy. Raises `DeployError` for variables that it lacks."""
+    takes_verb = "VERB" in VERBS[verb].variables
+    planned = (_one_of("VERB", environ, *PLANNED) or "") if takes_verb else ""
+    _refuse_others(verb, planned, typed)
+    return planned
+
+
+def _refuse_others(verb: str, planned: str, typed: Collection[str]) -> None:
     """Raise `DeployError` for a variable that was typed and that the verb would leave out in silence."""
     for name in sorted(typed):
-        if name not in (*EVERYWHERE, *VERBS[verb].variables):
+        if name not in (*EVERYWHERE, *variables_of(verb, planned)):
             others = takers(name)
             hint = f"{', '.join(others)} {'does' if len(others) == 1 else 'do'}" if others else "leave it out"
-            raise DeployError(f"{verb} takes no {name}.", hint)
+            of_another = f" of a {planned}" if planned else ""
+            raise DeployError(f"{verb}{of_another} takes no {name}.", hint)
 
 
 def _backup(verb: str, environ: Mapping[str, str]) -> str:

@@ -20,6 +20,7 @@ class Settings:
     here: Path = ROOT  # where the request was made: paths in it count from there
     env_dir: Path = ROOT
     ssh_options: tuple[str, ...] = ()
+    planned: str = ""  # the verb that a plan is of; empty for any other verb, and for a deploy
     json: bool = False
     confirm: str | None = None
     follow: bool = True
@@ -39,6 +40,11 @@ class Settings:
     delete: bool = False
     position: int = 0  # of the event to redact
     reason: str = ""
+
+    @property
+    def change(self) -> str:
+        """The verb that decides what is sent to the node and asked of it."""
+        return self.planned or self.verb
 
     @property
     def environment(self) -> str:

@@ -54,6 +54,7 @@ class Plan(Message):
     running: Annotated[ReleaseFacts | None, Key("manifest")]
     desired: ReleaseFacts | None  # the release that is to run
     units: Mapping[Unit, tuple[str, ...]]  # the lines of the unit files there
+    desired_units: Mapping[Unit, tuple[str, ...]]  # those of a release that the node has
 
 
 @dataclass(frozen=True)

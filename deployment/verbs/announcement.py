@@ -16,18 +16,20 @@ IMPACT = {"nothing": "no downtime", "a pause": "requests wait briefly", "an inte
 
 def announce(settings: Settings, output: Output, plan: Plan, between: Differences, *, dry: bool) -> None:
     """Show the plan of a change in a line, and a warning for each effect that its verb does not name."""
-    steps, verb = plan.steps, VERBS[settings.verb]
+    steps, verb = plan.steps, VERBS[settings.change]
     if steps:
         count = "1 step" if len(steps) == 1 else f"{len(steps)} steps"
-        what = f"release {plan.release}" if plan.release else settings.verb
+        what = f"release {plan.release}" if plan.release else settings.change
         where = f"{settings.environment} on {settings.node}"
         output.heading(f"{where}: {what}, {count}, {IMPACT[plan.callers]}")
     if steps and not dry:
         show(output, between, is_kept=verb.release == KEPT)
     if steps and plan.stopped and verb.release:
         output.warn(f"{settings.environment} is stopped; this starts it")
-    if steps and plan.log and not dry:  # who is asked first hears it with the question
-        output.warn(foreseen.words(settings.environment, plan.log))
+    # A question that follows the plan says it itself.
+    is_shown = VERBS[settings.verb].dry or (plan.log is not None and not dry)
+    if is_shown and (impact := foreseen.impact(settings.environment, plan)):
+        output.warn(impact)
     if steps and verb.watch and settings.insist and plan.before:
         output.warn("INSIST=1: the node does not watch this release, and does not revert it by itself")
     changed = sorted(between.keys.signs)

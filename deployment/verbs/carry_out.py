@@ -16,7 +16,7 @@ from .table import VERBS
 
 def run(settings: Settings) -> int:
     """Carry out a change and return its exit code."""
-    if VERBS[settings.verb].question is not None:
+    if VERBS[settings.change].question is not None:
         return shown(settings, lambda output: _after_question(settings, output))
     # ssh takes longer than all imports, so it starts first.
     with Connection(settings) as connection:
@@ -56,7 +56,7 @@ def _after_question(settings: Settings, output: Output) -> Result:
     """Ask with the impact of the change, if a person can be asked; then carry it out."""
     from . import change, consent, copies, foreseen
 
-    copy = copies.named(settings, output) if VERBS[settings.verb].takes_copy else None
+    copy = copies.named(settings, output) if VERBS[settings.change].takes_copy else None
     question = consent.question_of(settings, copy.shown if copy else "")
     if question is not None and question.foresees and consent.can_ask(settings):
         with Connection(settings) as connection:

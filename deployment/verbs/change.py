@@ -64,8 +64,8 @@ def foresee(settings: Settings, output: Output, connection: Connection, copy: Co
 class _Change:
     def __init__(self, settings: Settings, output: Output, copy: Copy | None, *, dry: bool = False) -> None:
         self.settings, self.output = settings, output
-        self.verb = VERBS[settings.verb]
-        self.dry = dry or self.verb.dry
+        self.verb = VERBS[settings.change]
+        self.dry = dry or VERBS[settings.verb].dry
         self.asks = consent.asks_about_release(settings) and not self.dry
         self.started = time.monotonic()
         self.transaction: str | None = None
@@ -85,13 +85,12 @@ class _Change:
         if self.verb.remarks is not None and result.outcome == "done":
             for remark in self.verb.remarks(result):
                 self.output.warn(remark)
-        if not self.verb.dry or result.outcome != "planned":
+        if not VERBS[self.settings.verb].dry or result.outcome != "planned":
             return result
-        assert self.built is not None
         assert self.plan is not None
         shown = preview.of(self.plan, self.between, self.built)
-        for line in preview.text(shown, self.built.release.manifest.id):
-            self.output.heading(line)
+        for line in preview.text(shown, self.plan.release):
+            self.output.note(line)
         return Previewed(**vars(result), preview=shown)
 
     def converse(self, connection: Connection) -> Result:
@@ -123,7 +122,7 @@ class _Change:
     def _request(self, asker: dict[str, str]) -> dict[str, Any]:
         """The request as JSON."""
         return {
-            "verb": "deploy" if self.verb.builds else self.settings.verb,
+            "verb": "deploy" if self.verb.builds else self.settings.change,
             "dry": self.dry,
             "asks": self.asks,
             "environment": self.settings.environment,

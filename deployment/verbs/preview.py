@@ -48,16 +48,16 @@ class Previewed(Changed):
 
 def of(plan: Plan, between: Differences, built: Built | None) -> Preview:
     """The preview of a change: the node's own steps, and the differences behind them."""
-    texts = built.release.units if built else {}
-    lines = {name: text.decode().splitlines() for name, text in texts.items()}
     after = plan.desired
+    texts = built.release.units if built else {}
+    lines = {name: text.decode().splitlines() for name, text in texts.items()} or plan.desired_units
     return Preview(
         plan.steps,
         built.parts.source.changed if built else (),
         between.commits.lines(MOST),
         configuration(plan.running, after) if after else (),
         plan.drop_ins,
-        units(plan.units, lines) if built else (),
+        units(plan.units, lines) if lines else (),
     )
 
 
@@ -81,10 +81,11 @@ def units(before: Mapping[str, Sequence[str]], after: Mapping[str, Sequence[str]
     return lines
 
 
-def text(preview: Preview, release: str) -> list[str]:
+def text(preview: Preview, release: str | None) -> list[str]:
     """The preview for people: each step with its reason below, or the reason why there is none."""
     lines = [line for step in preview.steps for line in (f"  {step.title}", f"      {step.reason}")]
-    lines = lines or [f"  up to date: {release} runs, is ready, and all files and units are as it has them"]
+    runs = f"up to date: {release} runs, is ready, and all files and units are as it has them"
+    lines = lines or [f"  {runs if release else 'nothing to do'}"]
     for title in SECTIONS:
         section = getattr(preview, title)
         shown = _first(section) if title == "uncommitted" else section

@@ -59,7 +59,11 @@ VERBS = {
         variables=("SOAK", "WATCH", "KEEP", "INSIST", "CONFIRM", "WAIT"), soak=3.0, watch=600.0, release=BUILT
     ),
     "plan": Verb(
-        variables=("SOAK", "WATCH", "KEEP", "INSIST"), soak=3.0, watch=600.0, release=BUILT, dry=True
+        variables=("VERB", "SOAK", "WATCH", "KEEP", "INSIST"),
+        soak=3.0,
+        watch=600.0,
+        release=BUILT,
+        dry=True,
     ),
     "promote": Verb(
         variables=("FROM", "SOAK", "WATCH", "KEEP", "INSIST", "CONFIRM", "WAIT"),
@@ -112,6 +116,19 @@ VERBS = {
 EVERYWHERE = ("ENV", "NODE", "SSH_OPTIONS", "ENV_DIR", "JSON")
 OWN = tuple(name for verb in VERBS.values() for name in verb.variables)
 VARIABLES = tuple(dict.fromkeys((*EVERYWHERE, *OWN)))
+
+
+PLANNED = tuple(name for name, verb in VERBS.items() if verb.run == Verb.run and not verb.dry)
+"""The verbs that change the node, of which a plan can be made."""
+
+NOT_PLANNED = ("CONFIRM", "WAIT")
+"""Variables that a plan has no use for: it asks nobody, and waits for nobody."""
+
+
+def variables_of(verb: str, planned: str = "") -> tuple[str, ...]:
+    """The variables of a verb, and of a plan of another one."""
+    own = VERBS[verb].variables
+    return (*own, *(name for name in VERBS[planned].variables if name not in NOT_PLANNED)) if planned else own
 
 
 def takers(variable: str) -> list[str]:

@@ -76,6 +76,7 @@ PLAN = {
     "manifest": FACTS,
     "desired": FACTS,
     "units": {"helionyx-dev.service": ["[Unit]"]},
+    "desired_units": {"helionyx-dev.service": ["[Unit]"]},
 }
 REPLACEMENT = {
     "name": "4-0123456789ab",

@@ -56,6 +56,12 @@ def test_environment_is_chosen(
         (["promote", "staging"], {}, "staging cannot be promoted to itself"),
         (["promote", "live"], {"FROM": "prod"}, "FROM has no value 'prod'"),
         (["promote"], {"FROM": "dev"}, "promote needs an environment"),
+        (["plan", "dev", "RELEASE=1a2b"], {}, "plan takes no RELEASE"),
+        (["plan", "dev", "VERB=stop", "RELEASE=1a2b"], {}, "plan of a stop takes no RELEASE"),
+        (["plan", "dev", "VERB=rollback", "CONFIRM=dev"], {}, "plan of a rollback takes no CONFIRM"),
+        (["plan", "dev", "VERB=status"], {}, "VERB has no value 'status'"),
+        (["plan", "dev", "VERB=restore"], {}, "restore needs a backup"),
+        (["deploy", "dev", "VERB=rollback"], {}, "deploy takes no VERB"),
         (["remove", "dev"], {"DATA": "all"}, "DATA has no value 'all'"),
         (["remove"], {}, "remove needs an environment"),
         (["backup"], {}, "backup needs an environment"),
@@ -114,6 +120,18 @@ def test_variables_may_stand_among_the_arguments() -> None:
     """As make takes them; there live counts as named."""
     request = read(["rollback", "ENV=live", "RELEASE=1a2b", "SOAK=0.5"], {"RELEASE": "other"})
     assert (request.environment, request.release, request.soak) == ("live", "1a2b", 0.5)
+
+
+def test_plan_takes_the_variables_of_its_verb() -> None:
+    """With the defaults of that verb; a plan of a deploy needs none."""
+    request = read(["plan", "live", "VERB=rollback", "RELEASE=1a2b", "CONFIG=current"], {})
+    assert (request.verb, request.change, request.release, request.config) == (
+        *("plan", "rollback", "1a2b"),
+        "current",
+    )
+    assert request.soak == 0.0
+    assert read(["rollback", "live"], {"VERB": "stop"}).change == "rollback"
+    assert read(["plan", "dev"], {}).change == "plan"
 
 
 @pytest.mark.parametrize(

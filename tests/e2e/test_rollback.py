@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from deployment.host.values.step import Step
+
 from .operator import RUNNER, Operator
 
 UMASK = "    os.umask(0o077)\n"
@@ -41,8 +43,12 @@ def test_back_to_the_release_before(dev: Operator) -> None:
     dev.deploy("dev")
     dev.tell("dev", ["said before going back"])
     events = dev.events("dev")
+    plan = dev.change("plan", "dev", VERB="rollback")
     result = dev.change("rollback", "dev")
-    assert result["after"] == before
+    assert result["after"] == plan["release"] == before
+    planned = [Step(step["verb"], tuple(step["target"])).title for step in plan["steps_planned"]]
+    assert planned == [title for title in titles(result) if not title.startswith("connect")]
+    assert plan["configuration"] == ["~ LOG_LEVEL DEBUG -> INFO"]
     assert dev.health("dev")["release"] == before
     assert dev.events("dev") == events
     assert not [

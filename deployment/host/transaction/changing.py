@@ -87,7 +87,17 @@ def _plan(
         "manifest": _facts(manifest),
         "desired": _facts(desired.release),
         "units": {name: _lines(layout.unit_file(name)) for name in observed.units} if request.dry else {},
+        "desired_units": _units_of(desired) if request.dry and request.verb == "rollback" else {},
     }
+
+
+def _units_of(desired: Desired) -> dict[str, list[str]]:
+    """The lines of the unit files of a release on the node; none of one that is made anew."""
+    if desired.release is None:
+        return {}
+    directory = desired.environment.releases / desired.release.id / "units"
+    names = desired.release.units if directory.is_dir() else ()
+    return {name: _lines(directory / name) for name in names}
 
 
 def _facts(manifest: Manifest | None) -> dict[str, Any] | None:
