@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from typing import Any
 
 from ..apply import redaction
 from ..apply.steps import perform
@@ -18,19 +17,18 @@ from ..event_log.archive_notes import ArchiveNotes
 from ..node import reserve
 from ..observe.observe import observe
 from ..plan.plan import plan
-from ..records import audit, verified_releases
+from ..records import audit
 from ..records.record import Transaction
 from ..records.verified_releases import Place
 from ..releases import releases
 from ..values.desired import Desired, Running, Unchanged
 from ..values.errors import HostError, Refused, StepFailed
-from ..values.log import Log
 from ..values.observed import Observed
 from ..values.request import ResolvedRequest
 from ..values.step import Step, unfinished
 from .before import Before, as_it_was
-from .leftovers import sweep_all
-from .recovery import close_abandoned, conclude
+from .ending import Ending
+from .recovery import close_abandoned
 from .request import desired_of, refuse_overtaken
 
 FORWARD_ATTEMPTS = 3  # a change that keeps killing its own transaction is taken back
@@ -238,12 +236,6 @@ class Change:
             titles = ", ".join(step.title for step in remaining)
             raise StepFailed(f"after every step this is still to do: {titles}.")
 
-    def _deleted(self, before: Before) -> dict[str, Any]:
-        """The audit's fields about deleted data: the end of its log, if that could be read."""
-        if not self.transaction.has_begun("delete-data") or self.request.verb != "remove":
-            return {}
-        return {"deleted": True, **_end_of(before.log)}
-
     def _failed(self, error: HostError) -> None:
         self.transaction.write("failed", title=self.title, **error.to_json())
 
@@ -255,46 +247,4 @@ class Change:
         return StepFailed(last["message"], last["hint"], tuple(last["details"]))
 
     def _end(self, outcome: str, before: Before, failure: HostError | None) -> None:
-        sweep_all(self.environment)
-        after = releases.current(self.environment)
-        seconds = self.transaction.seconds
-        reached = loss.reached(self.environment, self.request.verb, outcome)
-        log = self._deleted(before) or _end_of(reached)
-        audit.append(
-            self.layout,
-            event="end",
-            transaction=self.transaction.id,
-            environment=self.environment.name,
-            verb=self.request.verb,
-            outcome=outcome,
-            before=before.release,
-            after=after,
-            seconds=seconds,
-            reason=failure.message if failure else self._reverted,
-            **log,
-            **redaction.audited_of(self.transaction),
-        )
-        more = {"before": before.release, "after": after, "seconds": seconds, "state": before.state}
-        if outcome == "done":
-            more |= self._archive(after)
-            if self.request.failed:  # no rollback chooses it
-                verified_releases.forget(self.environment, self.request.failed)
-        conclude(self.transaction, outcome, failure, **more)
-        reserve.fill(self.layout)
-
-    @property
-    def _reverted(self) -> str | None:
-        """The reason of a rollback that the node itself has begun."""
-        return f"reverted by probation: {self.request.reason}" if self.request.failed else None
-
-    def _archive(self, after: str | None) -> dict[str, Any]:
-        """The facts about an archived log, if the step that notes them was cut short."""
-        if any(entry.get("facts", {}).get("kept") for entry in self.transaction.entries("step")):
-            return {}
-        release = releases.read_manifest(self.environment, after)
-        return {"facts": self.archive.facts(release)}
-
-
-def _end_of(log: Log | None) -> dict[str, Any]:
-    """The audit's fields about the end of a log."""
-    return {"position": log.length, "head": log.head} if log else {}
+        Ending(self.transaction, self.request, self.archive).end(outcome, before, failure)
