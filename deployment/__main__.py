@@ -9,6 +9,7 @@ from importlib import import_module
 
 from . import arguments
 from .errors import DONE, INTERRUPTED, DeployError, unusable
+from .own_node import RECORD
 from .settings import Settings
 from .ui import streams
 from .ui.display import Plain, choose
@@ -72,6 +73,8 @@ def _end(as_json: bool, error: DeployError) -> int:
 
 def _run(settings: Settings) -> int:
     """Run a verb. Each verb imports only what it needs: imports are part of the waiting time."""
+    if settings.own_node and not settings.json:
+        sys.stderr.write(f"the node of make try: {settings.node} ({RECORD})\n")
     module, _, function = VERBS[settings.verb].run.partition(".")
     run = getattr(import_module(f".verbs.{module}", __package__), function)
     return int(run(settings))

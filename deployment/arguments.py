@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from . import own_node
 from .errors import DeployError
 from .host.values.layout import ENVIRONMENTS
 from .settings import ROOT, Settings
@@ -34,9 +35,9 @@ def read(arguments: list[str], environ: Mapping[str, str], root: Path = ROOT) ->
     environ = {**environ, **typed, **({"ENV_ORIGIN": "command line"} if "ENV" in typed else {})}
     planned = _planned(verb, environ, names)
     named, environments = choose(verb, argument, environ)
-    nodes = _nodes(root, environ.get("NODE"))
+    environ, nodes, own = _way(verb, environ, environments, root)
     as_json = "--json" in flags or _truth("JSON", environ, default=False)
-    chosen = Settings(verb, environments, named, nodes, root, planned=planned)
+    chosen = Settings(verb, environments, named, nodes, root, planned=planned, own_node=own)
     settings = replace(chosen, json=as_json, confirm=_confirmed(environ, names))
     for read_more in (_with_paths, _with_lines, _with_release, _with_data):
         settings = read_more(settings, environ)
@@ -232,6 +233,18 @@ def _nodes(root: Path, node: str | None) -> dict[str, str]:
         ) from None
     nodes = project.get("tool", {}).get("helionyx", {}).get("nodes", {})
     return {name: node or str(nodes.get(name, "node1")) for name in ENVIRONMENTS}
+
+
+def _way(
+    verb: str, environ: Mapping[str, str], environments: Collection[str], root: Path
+) -> tuple[Mapping[str, str], dict[str, str], bool]:
+    """The variables, the node of each environment, and whether that is the node of `make try`."""
+    nodes = _nodes(root, environ.get("NODE"))
+    is_meant = verb != "env" and own_node.applies(environ, [nodes[name] for name in environments])
+    own = own_node.load(root) if is_meant else None
+    if own is None:
+        return environ, nodes, False
+    return {**environ, **own.variables()}, _nodes(root, own.node), True
 
 
 def _split(text: str) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ class Settings:
     root: Path
     here: Path = ROOT  # where the request was made: paths in it count from there
     env_dir: Path = ROOT
+    own_node: bool = False  # whether the node is that of `make try`, and nobody named it
     ssh_options: tuple[str, ...] = ()
     planned: str = ""  # the verb that a plan is of; empty for any other verb, and for a deploy
     json: bool = False

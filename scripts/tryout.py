@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import shlex
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
+from deployment import own_node
 from deployment.build import envfile
 from deployment.host.values.layout import ENVIRONMENTS
+from deployment.own_node import OwnNode
 from node1 import Node, Node1Error
+from node1.record import FILE as RECORD
 
 ROOT = Path(__file__).resolve().parent.parent
 PLACE = ROOT / ".node1"
 NAME = "node1"
 LOGINS = {"deploy": f"{NAME}-deploy", "root": NAME}
 LIMIT = 600  # seconds for one deploy
+ENDING = 10  # seconds for a deploy that is interrupted
+REFUSED, INTERRUPTED = 2, 130  # exit codes
 
 
 def main(words: list[str]) -> int:
@@ -24,44 +32,67 @@ def main(words: list[str]) -> int:
     login = os.environ.get("LOGIN") or "deploy"
     if words not in (["up"], ["down"]) or login not in LOGINS:
         print("usage: make try [LOGIN=deploy|root], make try-down", file=sys.stderr)
-        return 2
+        return REFUSED
     try:
         return _up(LOGINS[login]) if words == ["up"] else _down()
     except Node1Error as error:
-        print(f"error: {error.message}\nhint: {error.hint}\nexit 2: refused", file=sys.stderr)
-        return 2
+        print(f"error: {error.message}", file=sys.stderr)
+        if error.hint:
+            print(f"hint: {error.hint}", file=sys.stderr)
+        print(f"exit {REFUSED}: refused", file=sys.stderr)
+        return REFUSED
 
 
 def _up(host: str) -> int:
+    """Boot the node and deploy to it; Ctrl-C removes a node that was not there before."""
+    is_new = not (PLACE / NAME / RECORD).exists()
+    try:
+        return _try(host)
+    except KeyboardInterrupt:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        if is_new:
+            print(f"\ninterrupted: removing {NAME}", file=sys.stderr)
+            _down()
+        else:
+            print(f"\ninterrupted: {NAME} runs on; make try-down removes it", file=sys.stderr)
+        return INTERRUPTED
+
+
+def _try(host: str) -> int:
     print(f"# a {NAME} of your own", flush=True)
     node = Node.boot(NAME, PLACE / NAME, progress=lambda line: print(f"  {line}", flush=True))
-    settings = {"NODE": host, "SSH_OPTIONS": f"-F {node.ssh_config}", "ENV_DIR": str(_env_files())}
+    own = OwnNode(host, f"-F {shlex.quote(str(node.ssh_config))}", str(_env_files()))
+    own_node.save(ROOT, own)
     codes = []
     for environment in ENVIRONMENTS:
         print(f"\n# make deploy ENV={environment}", flush=True)
-        codes.append(_run(settings, "deploy", environment))
+        codes.append(_run(own, "deploy", environment))
     print("\n# make status", flush=True)
-    codes.append(_run(settings, "status"))
+    codes.append(_run(own, "status"))
+    _show_next_steps(node)
+    return next(filter(None, codes), 0)
+
+
+def _show_next_steps(node: Node) -> None:
     print(f"""
-The node runs until `make try-down`. To go on with it from this shell:
+The node runs until `make try-down`. Until then `make` finds it by itself, in any shell:
 
-  export NODE={host} SSH_OPTIONS='-F {node.ssh_config}' ENV_DIR={settings["ENV_DIR"]}
-  make deploy ENV=dev                        # nothing to do; change something under services/ and try again
-  make status ENV=dev
+  make status
+  make deploy ENV=dev            # nothing to do; change something under services/ and try again
   make logs
-  ssh $SSH_OPTIONS {NAME}                       # a shell on the node, as root
+  ssh -F {node.ssh_config} {NAME}    # a shell on the node, as root
 
-  . $ENV_DIR/.env.dev                          # for its API_TOKEN
+  . {PLACE / "env"}/.env.dev     # for its API_TOKEN
   curl http://{node.address}:$API_PORT/health
   curl -H "Authorization: Bearer $API_TOKEN" -d '{{"text": "hello"}}' http://{node.address}:$API_PORT/api/v1/messages
   curl -H "Authorization: Bearer $API_TOKEN" http://{node.address}:$API_PORT/api/v1/events
   HELIONYX_URL=http://{node.address}:$API_PORT ./helionyx say "buy milk"
 """)
-    return next(filter(None, codes), 0)
 
 
 def _down() -> int:
-    if (PLACE / NAME).exists():
+    own_node.remove(ROOT)
+    if (PLACE / NAME / RECORD).exists():
         Node.load(PLACE / NAME).destroy()
         print(f"{NAME} is gone")
     else:
@@ -80,9 +111,20 @@ def _env_files() -> Path:
     return directory
 
 
-def _run(settings: dict[str, str], verb: str, *words: str) -> int:
+def _run(own: OwnNode, verb: str, *words: str) -> int:
+    """Run a verb on the node. Ctrl-C reaches it too, and it is given time to end by itself."""
     script = str(ROOT / "scripts" / "deploy" / f"{verb}.sh")
-    return subprocess.run([script, *words], env=os.environ | settings, check=False, timeout=LIMIT).returncode
+    with subprocess.Popen([script, *words], env=os.environ | own.variables()) as child:
+        try:
+            return child.wait(LIMIT)
+        except subprocess.TimeoutExpired:
+            raise Node1Error(f"make {verb} has not ended after {LIMIT} s", "make status; make logs") from None
+        except KeyboardInterrupt:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                child.wait(ENDING)
+            raise
+        finally:
+            child.kill()
 
 
 if __name__ == "__main__":
