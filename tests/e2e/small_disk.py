@@ -14,10 +14,10 @@ MEGABYTES = 320  # room for five releases, the reserves, and what a restore want
 
 
 @contextmanager
-def small_disk(directory: Path) -> Iterator[Path]:
+def small_disk(directory: Path, megabytes: int = MEGABYTES) -> Iterator[Path]:
     """A file system of its own in `directory`, for all that a node writes."""
     directory.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", f"size={MEGABYTES}m,mode=755", "tmpfs", str(directory)]
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m,mode=755", "tmpfs", str(directory)]
     subprocess.run(mount, check=True, timeout=LIMIT)
     try:
         yield directory
