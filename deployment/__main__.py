@@ -7,7 +7,7 @@ import sys
 from contextlib import suppress
 from importlib import import_module
 
-from . import arguments
+from . import arguments, variables
 from .errors import DONE, INTERRUPTED, DeployError, unusable
 from .own_node import RECORD
 from .settings import Settings
@@ -33,7 +33,7 @@ docs/DEPLOYMENT.md explains all of them.
 def main(words: list[str]) -> int:
     """Run one verb and return its exit code."""
     streams.prepare()
-    as_json = "--json" in words or os.environ.get("JSON", "0").lower() in arguments.TRUE
+    as_json = "--json" in words or os.environ.get("JSON", "0").lower() in variables.TRUE
     try:
         code = _help() if {"--help", "-h"} & set(words) else _run(arguments.read(words, os.environ))
         sys.stdout.flush()

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import os
-import shlex
 import tomllib
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from . import own_node
+from . import own_node, variables
 from .errors import DeployError
 from .host.values.layout import ENVIRONMENTS
 from .settings import ROOT, Settings
 from .verbs.table import EVERYWHERE, PLANNED, VARIABLES, VERBS, takers, variables_of
 
-TRUE = ("1", "yes", "true", "on")
-FALSE = ("0", "no", "false", "off")
 LARGEST_POSITION = 2**63 - 1
 LONGEST_REASON = 500  # characters
 LONGEST_WAIT, LONGEST_WATCH = 3600.0, 86_400.0  # seconds
@@ -36,7 +32,7 @@ def read(arguments: list[str], environ: Mapping[str, str], root: Path = ROOT) ->
     planned = _planned(verb, environ, names)
     named, environments = choose(verb, argument, environ)
     environ, nodes, own = _way(verb, environ, environments, root)
-    as_json = "--json" in flags or _truth("JSON", environ, default=False)
+    as_json = "--json" in flags or variables.truth("JSON", environ, default=False)
     chosen = Settings(verb, environments, named, nodes, root, planned=planned, own_node=own)
     settings = replace(chosen, json=as_json, confirm=_confirmed(environ, names))
     for read_more in (_with_paths, _with_lines, _with_release, _with_data):
@@ -67,7 +63,7 @@ def _with_paths(settings: Settings, environ: Mapping[str, str]) -> Settings:
         settings,
         here=settings.root / environ.get("CALLED_FROM", ""),
         env_dir=settings.root / (environ.get("ENV_DIR") or "."),
-        ssh_options=_split(environ.get("SSH_OPTIONS", "")),
+        ssh_options=variables.split(environ.get("SSH_OPTIONS", "")),
     )
 
 
@@ -75,8 +71,8 @@ def _with_lines(settings: Settings, environ: Mapping[str, str]) -> Settings:
     """Read the variables about the lines to show."""
     return replace(
         settings,
-        follow=_truth("FOLLOW", environ, default=True),
-        lines=_count("LINES", environ, "lines"),
+        follow=variables.truth("FOLLOW", environ, default=True),
+        lines=variables.count("LINES", environ, "lines"),
         since=environ.get("SINCE") or None,
         grep=environ.get("GREP") or None,
     )
@@ -87,13 +83,14 @@ def _with_release(settings: Settings, environ: Mapping[str, str]) -> Settings:
     return replace(
         settings,
         release=environ.get("RELEASE") or None,
-        soak=_seconds("SOAK", environ, VERBS[settings.change].soak, LONGEST_SOAK),
-        watch=_seconds("WATCH", environ, VERBS[settings.change].watch, LONGEST_WATCH),
-        wait=_seconds("WAIT", environ, 0.0, LONGEST_WAIT),
-        keep=_count("KEEP", environ, "releases", least=1),
-        config=_one_of("CONFIG", environ, "current"),
+        soak=variables.seconds("SOAK", environ, VERBS[settings.change].soak, LONGEST_SOAK),
+        watch=variables.seconds("WATCH", environ, VERBS[settings.change].watch, LONGEST_WATCH),
+        wait=variables.seconds("WAIT", environ, 0.0, LONGEST_WAIT),
+        keep=variables.count("KEEP", environ, "releases", least=1),
+        config=variables.one_of("CONFIG", environ, "current"),
         source=_source(settings, environ),
-        insist=_truth("INSIST", environ, default=False),
+        override=_override(settings, environ),
+        insist=variables.truth("INSIST", environ, default=False),
     )
 
 
@@ -101,7 +98,7 @@ def _source(settings: Settings, environ: Mapping[str, str]) -> str:
     """The environment that a promotion takes its release from. Raises `DeployError` for an impossible one."""
     if "FROM" not in VERBS[settings.change].variables:
         return ""
-    name, to = _one_of("FROM", environ, *ENVIRONMENTS) or "staging", settings.environment
+    name, to = variables.one_of("FROM", environ, *ENVIRONMENTS) or "staging", settings.environment
     if name == to:
         raise DeployError(
             f"{to} cannot be promoted to itself.", f"make {settings.verb} FROM=staging ENV=live"
@@ -114,6 +111,25 @@ def _source(settings: Settings, environ: Mapping[str, str]) -> str:
     return name
 
 
+def _override(settings: Settings, environ: Mapping[str, str]) -> str:
+    """The reason to pass the gate of live. Raises `DeployError` for one that says nothing."""
+    value = environ.get("OVERRIDE") or ""
+    if "OVERRIDE" not in VERBS[settings.change].variables or not value:
+        return ""
+    if settings.environment != "live":
+        raise DeployError(f"{settings.environment} has no gate to override.", "leave OVERRIDE out")
+    if not _is_reason(value.strip()):
+        raise DeployError(
+            f"OVERRIDE needs a reason, of {LONGEST_REASON} characters at most.",
+            "OVERRIDE='CI is down, tests ran here'",
+        )
+    return value.strip()
+
+
+def _is_reason(value: str) -> bool:
+    return 0 < len(value) <= LONGEST_REASON and value.isprintable()
+
+
 def _with_data(settings: Settings, environ: Mapping[str, str]) -> Settings:
     """Read the variables about the event log and the other data."""
     verb = settings.change
@@ -122,7 +138,7 @@ def _with_data(settings: Settings, environ: Mapping[str, str]) -> Settings:
         settings,
         to=environ.get("TO") or "",
         backup=_backup(verb, environ),
-        delete=takes_data and _one_of("DATA", environ, "delete") is not None,
+        delete=takes_data and variables.one_of("DATA", environ, "delete") is not None,
         position=_position(verb, environ),
         reason=_reason(verb, environ),
     )
@@ -138,7 +154,7 @@ def _confirmed(environ: Mapping[str, str], typed: Collection[str]) -> str | None
 def _planned(verb: str, environ: Mapping[str, str], typed: Collection[str]) -> str:
     """The verb that a plan is of; empty for a deploy. Raises `DeployError` for variables that it lacks."""
     takes_verb = "VERB" in VERBS[verb].variables
-    planned = (_one_of("VERB", environ, *PLANNED) or "") if takes_verb else ""
+    planned = (variables.one_of("VERB", environ, *PLANNED) or "") if takes_verb else ""
     _refuse_others(verb, planned, typed)
     return planned
 
@@ -177,8 +193,7 @@ def _position(verb: str, environ: Mapping[str, str]) -> int:
 
 def _reason(verb: str, environ: Mapping[str, str]) -> str:
     value = (environ.get("REASON") or "").strip()
-    is_valid = 0 < len(value) <= LONGEST_REASON and value.isprintable()
-    if "REASON" in VERBS[verb].variables and not is_valid:
+    if "REASON" in VERBS[verb].variables and not _is_reason(value):
         raise DeployError(
             f"{verb} needs a reason, of {LONGEST_REASON} characters at most.",
             "REASON='a password said by mistake', and never the password itself",
@@ -245,52 +260,3 @@ def _way(
     if own is None:
         return environ, nodes, False
     return {**environ, **own.variables()}, _nodes(root, own.node), True
-
-
-def _split(text: str) -> tuple[str, ...]:
-    try:
-        return tuple(os.path.expanduser(word) for word in shlex.split(text))  # noqa: PTH111  a word, not a path
-    except ValueError as error:
-        raise DeployError(
-            f"SSH_OPTIONS cannot be split as a shell would: {error}.", "check its quotes"
-        ) from None
-
-
-def _truth(name: str, environ: Mapping[str, str], *, default: bool) -> bool:
-    value = environ.get(name)
-    if not value:  # make exports what nobody gave as an empty value
-        return default
-    if value.lower() in TRUE:
-        return True
-    if value.lower() in FALSE:
-        return False
-    raise DeployError(f"{name}={value} is neither yes nor no.", f"{name}=1 or {name}=0")
-
-
-def _seconds(name: str, environ: Mapping[str, str], default: float, longest: float) -> float:
-    value = environ.get(name)
-    if not value:
-        return default
-    try:
-        seconds = float(value)
-    except ValueError:
-        seconds = -1.0
-    if not 0 <= seconds <= longest:
-        raise DeployError(f"{name}={value} is no number of seconds from 0 to {longest:g}.", f"{name}=3")
-    return seconds
-
-
-def _one_of(name: str, environ: Mapping[str, str], *known: str) -> str | None:
-    value = environ.get(name)
-    if value and value not in known:
-        raise DeployError(f"{name} has no value {value!r}.", f"{name}={' or '.join(known)}, or leave it out")
-    return value or None
-
-
-def _count(name: str, environ: Mapping[str, str], what: str, least: int = 0) -> int | None:
-    value = environ.get(name)
-    if not value:
-        return None
-    if not value.isdecimal() or int(value) < least:
-        raise DeployError(f"{name}={value} is not a number of {what}.", f"{name}=10")
-    return int(value)

@@ -41,6 +41,7 @@ class Settings:
     delete: bool = False
     position: int = 0  # of the event to redact
     reason: str = ""
+    override: str = ""  # the reason to deploy to live without a proof that CI passed
 
     @property
     def change(self) -> str:

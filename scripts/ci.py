@@ -10,6 +10,9 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from deployment.build import ci_notes
+from deployment.errors import DeployError
+
 ROOT = Path(__file__).parents[1]
 BIN = ".venv/bin"
 PYTEST = (f"{BIN}/python", "-m", "pytest", "-n", "auto")
@@ -48,16 +51,41 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="scripts/stage.sh", description=__doc__)
     parser.add_argument("stages", nargs="+", choices=[*STAGES, *GROUPS], metavar="STAGE")
     names = [name for word in parser.parse_args().stages for name in GROUPS.get(word, [word])]
-    lines, failed = [], False
+    lines, failed, skipped = [], False, False
+    is_whole = set(names) == set(STAGES)
+    head = _clean_head() if is_whole else ""
     for name in names:
         print(f"--- {name}", flush=True)
         begun = time.monotonic()
         code = run(STAGES[name])
         lines.append(f"{name:<12} {verdict(code):<7} {time.monotonic() - begun:4.0f} s")
         # A required check must not be green where it did not run.
+        skipped = skipped or code == SKIPPED
         failed = failed or verdict(code) == "FAILED" or (code == SKIPPED and "CI" in os.environ)
     print("--- result", *lines, sep="\n", flush=True)
+    if is_whole:
+        print(_record(head, passed=not failed and not skipped), flush=True)
     return int(failed)
+
+
+def _record(head: str, *, passed: bool) -> str:
+    """Record on the commit that all stages passed, for the gate of live; return a line about it."""
+    if not passed:
+        return "not recorded: not every stage passed"
+    if not head or _clean_head() != head:
+        return "not recorded: there are changes that are not committed, or the commit is another one by now"
+    try:
+        return f"recorded: {ci_notes.write(ROOT, head)}"
+    except DeployError as error:
+        return f"not recorded: {error.message}"
+
+
+def _clean_head() -> str:
+    """The commit that is checked; empty where the tree is not just as it is committed, or is in no commit."""
+    try:
+        return ci_notes.clean_head(ROOT)
+    except DeployError:
+        return ""
 
 
 def run(stage: Stage) -> int:

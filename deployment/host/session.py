@@ -30,7 +30,7 @@ def converse(layout: Layout, wire: Wire, program: Path) -> int:
         else:
             from .transaction import changing
 
-            request |= {key: safe(request[key]) for key in ("actor", "reason") if key in request}
+            request |= {key: safe(request[key]) for key in ("actor", "reason", "override") if key in request}
             changing.change(layout, wire, program, request)
     except HostError as error:
         wire.say("result", **error.to_json())

