@@ -183,6 +183,9 @@ class _Change:
         if plan.log is not None:
             plan = replace(plan, log=foreseen.judged(self.settings, plan.log, self.copy))
         self.plan = plan
+        if self.built and plan.release != self.built.release.manifest.id:
+            commit = self.built.parts.source.commit[:12]
+            self.output.heading(f"commit {commit} changes nothing of release {plan.release}")
         if self.verb.release:
             self.between = differences.of(self.settings.root, plan.running, plan.desired)
         announce(self.settings, self.output, plan, self.between, dry=self.dry)

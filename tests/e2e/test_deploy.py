@@ -66,6 +66,19 @@ def test_nothing_to_do(settled: Operator) -> None:
     assert not settled.node.run(["sh", "-c", "ls /var/lib/helionyx-deploy/transactions/*/*.tar.gz"]).stdout
 
 
+def test_commit_that_changes_nothing_of_the_release_is_no_restart(settled: Operator) -> None:
+    """Such as one of the documentation; what was edited on the node is repaired all the same."""
+    before, pid = settled.health("dev")["release"], settled.pid("dev")
+    settled.commit("README.md", "Other words.\n", "Other words")
+    done = settled.script("deploy", "dev")
+    commit = git(settled.root, "rev-parse", "HEAD")[:12]
+    assert f"commit {commit} changes nothing of release {before}" in done.stdout
+    assert f"nothing to do, dev runs {before}" in done.stdout
+    assert (settled.health("dev")["release"], settled.pid("dev")) == (before, pid)
+    settled.on_node("sh", "-c", "echo >> /opt/helionyx/dev/current/services/errors.py")
+    assert settled.deploy("dev")["after"].startswith(commit)
+
+
 def test_configuration_change_alone(dev: Operator) -> None:
     """A new release of the same code, and the service runs with it."""
     pid, release = dev.pid("dev"), dev.health("dev")["release"]

@@ -32,6 +32,8 @@ def resolve(request: Request, manifest: Manifest | None, asked: Mapping[str, Any
     if manifest is None:  # the plan refuses what needs a release
         return replace(resolved, log=request.log or Log(0, "")) if request.verb == "restore" else resolved
     match request.verb:
+        case "deploy":
+            return _deploy(resolved, manifest)
         case "rebuild":
             log_commands.refuse_missing(manifest)
         case "redact":
@@ -53,6 +55,15 @@ def _as_asked(request: Request, asked: Mapping[str, Any]) -> ResolvedRequest:
     members["actor"] = {**request.actor, "login": os.environ.get("SUDO_USER") or "root"}
     release = {"release": request.release["id"]} if request.release else {}
     return ResolvedRequest(**members, asked={**asked, **release})
+
+
+def _deploy(request: ResolvedRequest, current: Manifest) -> ResolvedRequest:
+    """Let the current release stay where the new one has the same contents: no restart for a commit alone."""
+    made, path = request.manifest, request.environment.releases / current.id
+    if made is None or not current.differs_in_commit_alone(made):
+        return request
+    is_whole = not releases.drifted(path, current, current.id)
+    return replace(request, release=None, to=current.id) if is_whole else request
 
 
 def _rollback(request: ResolvedRequest) -> ResolvedRequest:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 from .digests import canonical
@@ -51,6 +51,11 @@ class Manifest:
     def can_bridge(self) -> bool:
         """Whether it can serve beside another process, as releases that say so can."""
         return bool(self.log.get("bridge"))
+
+    def differs_in_commit_alone(self, other: Manifest) -> bool:
+        """Whether another release has all the same contents, from another commit."""
+        one, two = (replace(item, commit="", subject="", id="") for item in (self, other))
+        return one == two and self.commit != other.commit
 
     @property
     def expected_id(self) -> str:
