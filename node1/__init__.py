@@ -3,7 +3,8 @@
 `python -m node1 up` boots one for a person; `Node.boot` boots one for a test.
 """
 
+from node1.choice import Way
 from node1.error import Node1Error
 from node1.node import Node
 
-__all__ = ["Node", "Node1Error"]
+__all__ = ["Node", "Node1Error", "Way"]

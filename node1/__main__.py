@@ -8,9 +8,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import node1.host as host
 import node1.registry as registry
 from node1.error import Node1Error
-from node1.host import require
 from node1.node import Node
 from node1.record import FILE, Record
 
@@ -30,7 +30,9 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         command(options)
     except Node1Error as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {error.message}", file=sys.stderr)
+        if error.hint:
+            print(f"hint: {error.hint}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
@@ -56,12 +58,12 @@ def up(options: argparse.Namespace) -> None:
 
 def down(options: argparse.Namespace) -> None:
     """End a node and remove its state; with --keep, only shut it down."""
-    require()
     try:
         node = _node(options)
     except Node1Error as error:
         print(error.message)  # nothing to end: that is what was asked for
         return
+    host.require(node.record.way)
     if options.keep:
         node.stop()
     else:
@@ -80,14 +82,12 @@ def show(options: argparse.Namespace) -> None:
 
 def reboot(options: argparse.Namespace) -> None:
     """Reboot a node from inside."""
-    require()
-    _node(options).reboot()
+    _able(options).reboot()
 
 
 def power_cut(options: argparse.Namespace) -> None:
     """Kill everything in a node at once, and boot it again."""
-    require()
-    _node(options).power_cut()
+    _able(options).power_cut()
 
 
 def ssh(options: argparse.Namespace) -> None:
@@ -100,6 +100,13 @@ def _open_standard_streams() -> None:
     while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
         os.set_inheritable(descriptor, True)
     os.close(descriptor)
+
+
+def _able(options: argparse.Namespace) -> Node:
+    """The node that is meant, where nodes of its way can boot."""
+    node = _node(options)
+    host.require(node.record.way)
+    return node
 
 
 def _node(options: argparse.Namespace) -> Node:
@@ -124,7 +131,9 @@ def _facts(record: Record) -> dict[str, str]:
     return {
         "name": record.name,
         "state": "running" if node.running else "stopped",
+        "way": record.way,
         "address": record.address,
+        "port": str(record.port),
         "directory": str(record.directory),
         "ssh_config": str(record.ssh_config),
     }

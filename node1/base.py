@@ -3,20 +3,20 @@
 import hashlib
 import json
 import platform
-import shutil
-import tempfile
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
+import node1.cache as cache
+import node1.directories as directories
+import node1.host as host
 import node1.sources as sources
 from node1.error import Node1Error
-from node1.host import Progress, install
-from node1.lock import locked
+from node1.host import Progress
 from node1.run import run
 
-CACHE = Path("/var/cache/helionyx-node1")
-TOOLS = {"mmdebstrap": "mmdebstrap", str(sources.KEYRING): "debian-archive-keyring"}
-BUILD_SECONDS = 900
+CACHE = directories.cache()
+TOOLS = host.BUILD
+SOURCES_HINT = "its packages come from this machine's own apt sources: does apt-get update work?"
 
 PACKAGES = (
     "systemd",
@@ -84,70 +84,51 @@ def path_of(name: str) -> Path:
 
 
 def ensure(name: str, progress: Progress, *, used: Collection[str]) -> Path:
-    """The base called `name`, built now if it is this recipe's and is not there yet.
-
-    A build makes room: it removes the bases of older recipes, but for those `used` by some node.
-    """
-    path = path_of(name)
-    if path.is_dir():
-        return path
-    if name != digest():
-        hint = "the recipe has changed since: python -m node1 down, then up, makes a new node"
-        raise Node1Error(f"the base {path} of this node is gone", hint)
-    with locked(CACHE / "lock", timeout=BUILD_SECONDS):
-        if not path.is_dir():
-            install(progress, TOOLS)
-            _build(path, progress)
-            _prune({name, *used})
-    return path
+    """The base called `name`, built now if it is this recipe's and is not there yet."""
+    is_current = name == digest()
+    return cache.ensure(path_of(name), _build, progress, is_current=is_current, tools=TOOLS, used=used)
 
 
-def _build(path: Path, progress: Progress) -> None:
-    CACHE.chmod(0o700)  # set-user-id programs of old releases are not for the users of this machine
-    # Builders die with whoever started them: under the lock, what lies here is nobody's any more.
-    for stale in CACHE.glob("building-*"):
-        shutil.rmtree(stale)
+def _build(root: Path, progress: Progress) -> None:
     progress("building the base root (once, about half a minute)")
-    with tempfile.TemporaryDirectory(prefix="building-", dir=CACHE) as temporary:
-        root = Path(temporary, "root")
-        _bootstrap(root)
-        _customize(root)
-        run(["sync", "--file-system", root])
-        root.rename(path)
-
-
-def _prune(in_use: Collection[str]) -> None:
-    for path in CACHE.iterdir():
-        if path.is_dir() and path.name not in in_use:
-            shutil.rmtree(path)
+    _bootstrap(root)
+    _customize(root)
 
 
 def _bootstrap(root: Path) -> None:
     # In namespaces of their own, so that neither a mount nor a process outlives a builder that is killed.
     fenced = ["setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--mount-proc", "--pid", "--fork"]
     builder = [*fenced, "--kill-child", "mmdebstrap", "--variant=minbase", "--mode=root"]
-    options = [f"--include={','.join(PACKAGES)}", "--dpkgopt=force-unsafe-io"]
+    packages = f"--include={','.join(PACKAGES)}"
+    run([*builder, packages, *bootstrap_options(root)], timeout=cache.BUILD_SECONDS, hint=SOURCES_HINT)
+
+
+def bootstrap_options(target: Path) -> list[str]:
+    """The last words of a command line of mmdebstrap: the sources of packages, and the result's place."""
     # Snapshots and offline mirrors serve release files that are past their date.
-    options.append('--aptopt=Acquire::Check-Valid-Until "false"')
-    hint = "its packages come from this machine's own apt sources: does apt-get update work?"
-    where = [sources.SUITE, str(root), *sources.of_machine()]
-    run([*builder, *options, *where], timeout=BUILD_SECONDS, hint=hint)
+    options = ["--dpkgopt=force-unsafe-io", '--aptopt=Acquire::Check-Valid-Until "false"']
+    return [*options, sources.SUITE, str(target), *sources.of_machine()]
 
 
 def _customize(root: Path) -> None:
     run(["chroot", root, *USER])
+    customize(root, FILES, MASKED)
+
+
+def customize(root: Path, files: Mapping[str, tuple[int, str]], masked: Collection[str]) -> None:
+    """Write files over those of the packages, and mask units."""
     # Each node brings its own; what the packages made at build time must not be shared.
     for host_key in (root / "etc/ssh").glob("ssh_host_*"):
         host_key.unlink()
     for name in DIRECTORIES:
         (root / name).mkdir(parents=True, exist_ok=True)
-    for name, (mode, text) in FILES.items():
+    for name, (mode, text) in files.items():
         file = root / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.unlink(missing_ok=True)
         file.write_text(text)
         file.chmod(mode)
-    for unit in MASKED:
+    for unit in masked:
         mask = root / "etc/systemd/system" / unit
         mask.unlink(missing_ok=True)
         mask.symlink_to("/dev/null")

@@ -5,11 +5,11 @@ import shutil
 import tempfile
 from pathlib import Path
 
+import node1.directories as directories
 import node1.keys as keys
 import node1.snapshot as snapshot
 from node1.error import Node1Error
 from node1.record import DISK, Record, key_of
-from node1.registry import STATE
 from node1.run import run
 
 LAYERS = ("upper", "work", "root")
@@ -19,13 +19,14 @@ REDIRECTS = "redirect_dir=on"  # lets a directory of a lower layer be renamed, a
 def choose(directory: Path) -> Path:
     """A place for the node's layers: its directory, or, where that filesystem refuses, a place that works."""
     key = key_of(directory)
-    places = [directory / DISK, STATE / "disks" / key, Path("/dev/shm/helionyx-node1") / key]  # noqa: S108
+    in_memory = Path("/dev/shm/helionyx-node1") / key  # noqa: S108
+    candidates = [directory / DISK, directories.state() / "disks" / key, in_memory]
     refusals = []
-    for place in places:
-        refusal = _refusal(place)
+    for layers in candidates:
+        refusal = _refusal(layers)
         if not refusal:
-            return place
-        refusals.append(f"{place.parent}: {refusal}")
+            return layers
+        refusals.append(f"{layers.parent}: {refusal}")
     listed = "\n".join(refusals)
     raise Node1Error(
         f"no filesystem here can hold a node's disk:\n{listed}", "use --dir on ext4, xfs or tmpfs"
@@ -71,14 +72,21 @@ def seed(record: Record) -> None:
         _directory(record.disk / layer)
     _directory(upper / "etc")
     _directory(upper / "etc/ssh")
+    for name, (mode, text) in own_files(record).items():
+        _file(upper / name, text, mode)
+
+
+def own_files(record: Record) -> dict[str, tuple[int, str]]:
+    """The files that make a node itself, with their modes; the last one says that all the rest is there."""
     host_key = record.directory / keys.HOST_KEY
-    _file(upper / "etc/ssh/ssh_host_ed25519_key", host_key.read_text(), 0o600)
-    _file(upper / "etc/ssh/ssh_host_ed25519_key.pub", keys.public(host_key))
-    _file(upper / "etc/ssh/operator_keys", keys.public(record.directory / keys.CLIENT_KEY))
-    _file(upper / "etc/hostname", f"{record.name}\n")
-    _file(upper / "etc/hosts", f"127.0.0.1 localhost\n127.0.1.1 {record.name}\n::1 localhost\n")
-    # Last, for it says that all the rest is there.
-    _file(upper / "etc/machine-id", f"{record.machine_id}\n", 0o444)
+    return {
+        "etc/ssh/ssh_host_ed25519_key": (0o600, host_key.read_text()),
+        "etc/ssh/ssh_host_ed25519_key.pub": (0o644, keys.public(host_key)),
+        "etc/ssh/operator_keys": (0o644, keys.public(record.directory / keys.CLIENT_KEY)),
+        "etc/hostname": (0o644, f"{record.name}\n"),
+        "etc/hosts": (0o644, f"127.0.0.1 localhost\n127.0.1.1 {record.name}\n::1 localhost\n"),
+        "etc/machine-id": (0o444, f"{record.machine_id}\n"),
+    }
 
 
 def remove(place: Path) -> None:
@@ -92,6 +100,6 @@ def _directory(path: Path) -> None:
     path.chmod(0o755)  # whatever the caller's umask is: this becomes a directory of the node
 
 
-def _file(path: Path, text: str, mode: int = 0o644) -> None:
+def _file(path: Path, text: str, mode: int) -> None:
     path.write_text(text)
     path.chmod(mode)

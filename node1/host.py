@@ -1,60 +1,88 @@
-"""The machine that nodes boot on: what it must be, and what it may lack."""
+"""The machine that nodes boot on: the facts about it, and the packages that it may lack."""
 
 import os
+import platform
 import re
 import shutil
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import node1.cgroup as cgroup
+from node1.choice import Choice, Facts, Way, choose, obstacle_of_container
+from node1.choice import require as require_way
 from node1.error import CANNOT_RUN_HERE, Node1Error
 from node1.run import PATH, run
 
 Progress = Callable[[str], None]
 
-OTHERWISE = "run it as root on Linux (sudo), or deploy to a server of your own: make deploy ENV=dev NODE=host"
-
-KERNEL = (5, 14)
-
-# A command, and the Debian package that brings it.
-TOOLS = {
+# A command or a file, and the Debian package that brings it.
+SSH = {"ssh": "openssh-client", "ssh-keygen": "openssh-client"}
+BUILD = {
+    "mmdebstrap": "mmdebstrap",
+    "/usr/share/keyrings/debian-archive-keyring.gpg": "debian-archive-keyring",
+}
+CONTAINER = {
     "ip": "iproute2",
     "mount": "mount",
     "nsenter": "util-linux",
     "setpriv": "util-linux",
-    "ssh": "openssh-client",
-    "ssh-keygen": "openssh-client",
     "unshare": "util-linux",
+    **SSH,
 }
+MACHINE = {
+    "qemu-system-x86_64": "qemu-system-x86",
+    "fakechroot": "fakechroot",
+    "fakeroot": "fakeroot",
+    "mke2fs": "e2fsprogs",
+    "debugfs": "e2fsprogs",
+    **SSH,
+}
+TOOLS = {Way.CONTAINER: CONTAINER, Way.MACHINE: MACHINE}
 
 
-def require() -> None:
-    """Raise, with one line that says what is missing, where no node can boot."""
-    for missing in _missing():
-        raise Node1Error(f"node1 cannot boot here: {missing}", OTHERWISE, CANNOT_RUN_HERE)
+def choice() -> Choice:
+    """Choose the way to boot a node here. Raises `Node1Error` where there is none."""
+    return choose(observe())
 
 
-def _missing() -> Iterable[str]:
+def require(way: Way) -> None:
+    """Raise `Node1Error`, with one line, where no node of this `way` can boot."""
+    require_way(observe(), way)
+
+
+def observe() -> Facts:
+    """Observe this machine; nothing is installed or changed, but that the kernel may load a module."""
     if sys.platform != "linux":
-        yield f"it needs Linux, and this is {sys.platform}"
-        return
-    if os.geteuid() != 0:
-        yield f"it needs root, and this is user {os.geteuid()}"
-        return
-    if not _kernel_has("overlay"):
-        yield "this kernel has no overlay filesystem"
+        return Facts(system=sys.platform)
     points = cgroup.mount_points()
-    if not points:
-        yield "no cgroup2 is mounted"
-    elif not os.access(points[-1], os.W_OK):
-        yield f"{points[-1]} is read-only"
-    elif _kernel() < KERNEL:
-        yield f"it needs Linux 5.14 for cgroup.kill, and this is {os.uname().release}"
-    if shutil.which("unshare", path=PATH):
-        trial = run(["unshare", "--mount", "--net", "--pid", "--fork", "true"], check=False)
-        if trial.returncode != 0:
-            yield f"it may not make namespaces ({trial.stderr.strip()})"
+    facts = Facts(
+        architecture=platform.machine(),
+        user=os.geteuid(),
+        capabilities=_capabilities(),
+        cgroup2=str(points[-1]) if points else "",
+        cgroup2_is_writable=bool(points) and os.access(points[-1], os.W_OK),
+        kernel=_kernel(),
+        lacks=lacking(MACHINE | BUILD),
+        can_install=_can_install(),
+    )
+    if obstacle_of_container(facts):
+        return facts
+    return replace(facts, has_overlay=_kernel_has("overlay"), namespaces=_namespaces())
+
+
+def _capabilities() -> int:
+    status = Path("/proc/self/status").read_text()
+    return int(re.findall(r"^CapEff:\s*([0-9a-f]+)$", status, re.MULTILINE)[0], 16)
+
+
+def _namespaces() -> str:
+    """Complaint of the kernel about new namespaces; empty if they can be made, or cannot be tried yet."""
+    if not shutil.which("unshare", path=PATH):
+        return ""
+    trial = run(["unshare", "--mount", "--net", "--pid", "--fork", "true"], check=False)
+    return f"it may not make namespaces ({trial.stderr.strip()})" if trial.returncode != 0 else ""
 
 
 def _kernel_has(filesystem: str) -> bool:
@@ -72,20 +100,30 @@ def _kernel() -> tuple[int, ...]:
     return tuple(int(number) for number in re.findall(r"\d+", os.uname().release)[:2])
 
 
+def _can_install() -> bool:
+    return os.geteuid() == 0 and shutil.which("apt-get", path=PATH) is not None
+
+
 def install(progress: Progress, tools: dict[str, str]) -> None:
     """Install the packages of those `tools` that the machine lacks; a path counts as a tool too."""
-    packages = sorted({package for tool, package in tools.items() if not _is_there(tool)})
+    packages = lacking(tools)
     if not packages:
         return
     listed = " ".join(packages)
-    if not shutil.which("apt-get", path=PATH):
-        raise Node1Error(f"this machine lacks {listed}", "install them, then try again", CANNOT_RUN_HERE)
+    if not _can_install():
+        hint = f"install it, for example: sudo apt-get install {listed}"
+        raise Node1Error(f"this machine lacks {listed}", hint, CANNOT_RUN_HERE)
     progress(f"installing {listed}")
     command = ["apt-get", "install", "--yes", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=120"]
     # The lists of a fresh machine are empty or old, and fetching them is only then worth the time.
     if run([*command, *packages], timeout=300, check=False).returncode != 0:
         run(["apt-get", "update"], timeout=300)
         run([*command, *packages], timeout=300)
+
+
+def lacking(tools: dict[str, str]) -> tuple[str, ...]:
+    """The packages of those `tools` that are not installed."""
+    return tuple(sorted({package for tool, package in tools.items() if not _is_there(tool)}))
 
 
 def _is_there(tool: str) -> bool:

@@ -13,6 +13,7 @@ HOST_KEY = "host_key"
 CONFIG = """\
 Host {name} {name}-deploy
     HostName {address}
+    Port {port}
     IdentityFile {key}
     IdentitiesOnly yes
     IdentityAgent none
@@ -38,8 +39,9 @@ def make(record: Record) -> None:
         _make_key(record.directory / name, f"{name} of {record.name}")
     known = record.directory / "known_hosts"
     kind, host_key = public(record.directory / HOST_KEY).split()[:2]
-    replace(known, f"{record.name},{record.address} {kind} {host_key}\n")
-    names = {"name": record.name, "address": record.address}
+    address = record.address if record.port == 22 else f"[{record.address}]:{record.port}"
+    replace(known, f"{record.name},{address} {kind} {host_key}\n")
+    names = {"name": record.name, "address": record.address, "port": record.port}
     key = _quoted(record.directory / CLIENT_KEY)
     replace(record.ssh_config, CONFIG.format(**names, key=key, known_hosts=_quoted(known)))
     _give_to_caller(record)

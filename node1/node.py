@@ -1,37 +1,30 @@
 """A node and its life: boot, reboot, power cut, end."""
 
 import contextlib
-import os
 import re
-import secrets
-import signal
-import socket
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from subprocess import CompletedProcess
 from types import TracebackType
 
-import node1.base as base
-import node1.disk as disk
+import node1.engine as engine
 import node1.host as host
-import node1.keys as keys
-import node1.network as network
+import node1.preparation as preparation
 import node1.registry as registry
 import node1.shell as shell
-import node1.snapshot as snapshot
-from node1.cgroup import KEEPER, MACHINE
+from node1.cache import BUILD_SECONDS
+from node1.choice import Way
+from node1.engine import Engine
 from node1.error import Node1Error
 from node1.host import Progress
 from node1.lock import locked
 from node1.record import FILE, Record, erase, strangers
-from node1.run import run
+from node1.waiting import Waiting, last_line
 
 NAME = re.compile(r"[a-z][a-z0-9-]{0,30}")
-BOOT_SECONDS = 60.0
 SHUTDOWN_SECONDS = 15.0
 
 
@@ -47,26 +40,38 @@ class Node:
 
     @classmethod
     def boot(
-        cls, name: str, directory: Path, *, over: Path | None = None, progress: Progress = _silent
+        cls,
+        name: str,
+        directory: Path,
+        *,
+        over: Path | None = None,
+        way: Way | None = None,
+        progress: Progress = _silent,
     ) -> "Node":
         """Boot the node in `directory`, or find it running; returns once its sshd answers.
 
         A new node begins with a bare disk, or with that of the snapshot `over`. Its name, address, keys and
-        machine id are its own in both cases.
+        machine id are its own in both cases. A new node boots in the best way that works here, unless `way`
+        names one. With Ctrl-C nothing runs on, and of a new node nothing remains.
         """
         if not NAME.fullmatch(name):
             raise Node1Error(
                 f"{name!r} is no name for a node", "a letter, then letters, digits, dashes; 31 at most"
             )
-        host.require()
-        host.install(progress, host.TOOLS)
         directory = directory.resolve()
-        with locked(directory / "lock", timeout=base.BUILD_SECONDS):
-            node = _known(name, directory)
-            if node is None or not node._answers_already():
-                node = cls(_prepared(name, directory, over, progress))
+        way = preparation.way_of(directory, way, progress)
+        host.install(progress, host.TOOLS[way])
+        with locked(directory / "lock", timeout=BUILD_SECONDS):
+            known = _known(name, directory)
+            if known is not None and known._answers_already():
+                return known
+            try:
+                node = cls(preparation.prepared(way, name, directory, over, progress))
                 node._start(progress)
-            return node
+            except KeyboardInterrupt:
+                _abandon(directory, is_new=known is None)
+                raise
+        return node
 
     @classmethod
     def load(cls, directory: Path) -> "Node":
@@ -104,7 +109,11 @@ class Node:
     @property
     def running(self) -> bool:
         """Whether it is kept running, be it that it is just booting."""
-        return self.record.cgroup.populated(KEEPER)
+        return self._engine.running
+
+    @property
+    def _engine(self) -> Engine:
+        return engine.of(self.record)
 
     def ssh_command(self) -> list[str]:
         """The argv that logs in as root."""
@@ -118,14 +127,15 @@ class Node:
 
     def limit_memory(self, more: int) -> None:
         """Let all that runs in it take no more than `more` bytes of memory on top of what it holds now."""
-        self.record.cgroup.limit_memory(more)
+        self._engine.limit_memory(more)
 
     def reboot(self) -> None:
         """Reboot from inside, in good order; returns once sshd answers again."""
         with self._held():
-            boots = self.record.boots
+            mark = self._engine.boot_mark()
             self.run(["systemctl", "reboot"])
-            self._await_boot(boots)
+            shell.hang_up(self.record)
+            self._await_boot(mark, _silent)
 
     def power_cut(self) -> None:
         """Kill everything in the node at once, and boot it again."""
@@ -149,35 +159,34 @@ class Node:
             if not self._shut_down():
                 raise Node1Error(f"{self.name} does not shut down within {SHUTDOWN_SECONDS:g} s")
             self._cut()
-            snapshot.take(self.record, directory.resolve())
+            self._engine.take_snapshot(directory.resolve())
 
     def destroy(self) -> None:
         """End the node and remove all that it was; nothing happens where that was done before."""
         if not (self.directory / FILE).exists():
             return
-        with locked(self.directory / "lock", timeout=base.BUILD_SECONDS):
-            self._cut()
-            with registry.opened():
-                registry.leave(self.record)
-            disk.remove(self.record.disk)
-            erase(self.directory)
-            (self.directory / "lock").unlink()
-            # It stays where it holds something that is not ours, or another command waits for the lock.
-            with contextlib.suppress(OSError):
-                self.directory.rmdir()
+        with locked(self.directory / "lock", timeout=BUILD_SECONDS):
+            self._remove()
+
+    def _remove(self) -> None:
+        self._cut()
+        with registry.opened():
+            registry.leave(self.record)
+        self._engine.remove_disk()
+        _empty(self.directory)
 
     @contextmanager
     def _held(self) -> Iterator[None]:
         """Hold the lock of a node that is there."""
         Record.load(self.directory)
-        with locked(self.directory / "lock", timeout=base.BUILD_SECONDS):
+        with locked(self.directory / "lock", timeout=BUILD_SECONDS):
             Record.load(self.directory)  # again: who held the lock before may have removed it
             yield
 
     def _shut_down(self) -> bool:
         """Ask the node to shut down; returns whether it has done so in time."""
         shell.hang_up(self.record)
-        self.record.cgroup.signal(KEEPER, signal.SIGTERM)
+        self._engine.ask_to_shut_down()
         deadline = time.monotonic() + SHUTDOWN_SECONDS
         while self.running and time.monotonic() < deadline:
             time.sleep(0.01)
@@ -185,76 +194,54 @@ class Node:
 
     def _cut(self) -> None:
         shell.hang_up(self.record)
-        self.record.cgroup.end()
-        network.disconnect(self.record)
+        self._engine.cut()
 
     def _start(self, progress: Progress) -> None:
-        progress(f"booting {self.name}")
-        self.record.cgroup.create()
-        boots = self.record.boots
-        namespace = os.open("/proc/self/ns/net", os.O_RDONLY)
-        try:
-            # Until the node is set up, the supervisor dies with its starter; then it lives on by itself.
-            fenced = [
-                "setpriv",
-                "--pdeathsig",
-                "KILL",
-                "unshare",
-                "--mount",
-                "--net",
-                "--propagation=private",
-            ]
-            command = [sys.executable, "-m", "node1.supervisor", str(self.directory), str(namespace)]
-            path = {"PYTHONPATH": str(Path(__file__).parents[1])}
-            run([*fenced, *command], pass_fds=[namespace], env=path)
-        finally:
-            os.close(namespace)
-        self._await_boot(boots)
+        remark = self._engine.boot_remark
+        progress(f"booting {self.name}{remark and f': {remark}'}")
+        mark = self._engine.boot_mark()
+        self._engine.start()
+        self._await_boot(mark, progress)
 
     def _answers_already(self) -> bool:
         """Whether it runs and needs no boot; one that is just booting, or just ending, is waited for."""
         if self.running:
-            self._await(lambda: (self._ssh_answers() and self._is_whole()) or not self.running)
+            self._await(lambda: self._is_up() or not self.running)
         return self.running
 
-    def _is_whole(self) -> bool:
-        # Without its systemd-nspawn it may go on to answer for a moment, until the supervisor has ended it.
-        return self.record.cgroup.populated(f"{MACHINE}/supervisor")
+    def _is_up(self) -> bool:
+        return self._engine.ssh_answers() and self._engine.is_whole
 
-    def _await_boot(self, boots_before: int) -> None:
-        self._await(lambda: self.record.boots > boots_before and self._ssh_answers(), while_running=True)
+    def _await_boot(self, mark_before: str, progress: Progress) -> None:
+        def is_booted() -> bool:
+            return self._engine.ssh_answers() and self._engine.boot_mark() not in ("", mark_before)
 
-    def _await(self, event: Callable[[], bool], *, while_running: bool = False) -> None:
-        deadline = time.monotonic() + BOOT_SECONDS
+        self._await(is_booted, while_running=True, progress=progress)
+
+    def _await(
+        self, event: Callable[[], bool], *, while_running: bool = False, progress: Progress = _silent
+    ) -> None:
+        begin = time.monotonic()
+        waiting = Waiting(progress)
         while not event():
+            seconds = time.monotonic() - begin
             if while_running and not self.running:
                 raise Node1Error(f"{self.name} ended:\n{self._last_words()}", f"see {self.record.console}")
-            if time.monotonic() > deadline:
+            if seconds > self._engine.boot_seconds:
                 hint = f"see {self.record.console}; python -m node1 power-cut {self.name} boots it afresh"
-                silence = f"{self.name} does not answer after {BOOT_SECONDS:g} s"
+                silence = f"{self.name} does not answer after {seconds:.0f} s"
                 raise Node1Error(f"{silence}:\n{self._last_words()}", hint)
-            time.sleep(0.01)
-
-    def _ssh_answers(self) -> bool:
-        # From the host's end of the link: while that is not up, another route might lead who knows where.
-        source = (self.record.host_address, 0)
-        try:
-            with socket.create_connection((self.address, 22), timeout=2, source_address=source) as connection:
-                answers = connection.recv(4) == b"SSH-"
-                # Said goodbye to in good order, sshd writes no error into the node's journal.
-                connection.sendall(b"SSH-2.0-node1\r\n")
-                connection.shutdown(socket.SHUT_WR)
-                while connection.recv(4096):
-                    pass
-                return answers
-        except OSError:
-            return False
+            waiting.show(seconds, self._last_line)
+            time.sleep(self._engine.look_seconds)
 
     def _last_words(self) -> str:
         try:
             return "\n".join(self.record.console.read_text(errors="replace").splitlines()[-10:])
         except FileNotFoundError:
             return "(nothing on the console)"
+
+    def _last_line(self) -> str:
+        return last_line(self._last_words())
 
 
 def _known(name: str, directory: Path) -> Node | None:
@@ -269,31 +256,20 @@ def _known(name: str, directory: Path) -> Node | None:
     return node
 
 
-def _prepared(name: str, directory: Path, over: Path | None, progress: Progress) -> Record:
-    """All that a boot needs, made where it is missing; nothing that an earlier boot left running."""
-    with registry.opened():
-        registry.end_orphans()
-        record = _again(directory) if (directory / FILE).exists() else _anew(name, directory, over)
-        registry.enter(record)
-        used = {other.base for other in registry.records()}
-    base.ensure(record.base, progress, used=used)
-    keys.make(record)
-    disk.seed(record)
-    return record
+def _abandon(directory: Path, *, is_new: bool) -> None:
+    """End a boot that was interrupted, and remove the node if it is new."""
+    if not (directory / FILE).exists():
+        _empty(directory)
+    elif is_new:
+        Node.load(directory)._remove()
+    else:
+        Node.load(directory)._cut()
 
 
-def _again(directory: Path) -> Record:
-    record = Record.load(directory)
-    record.cgroup.end()
-    network.disconnect(record)
-    return replace(record, address=registry.address_for(directory, record.address))
-
-
-def _anew(name: str, directory: Path, over: Path | None) -> Record:
-    place = disk.choose(directory)
-    # A `down` that was killed half-way may have left these.
-    disk.remove(place)
+def _empty(directory: Path) -> None:
+    """Remove the files of a node, and the directory unless it holds something else."""
     erase(directory)
-    address = registry.address_for(directory)
-    below = snapshot.lay_under(place, over.resolve()) if over else base.digest()
-    return Record(name, directory, address, secrets.token_hex(16), below, place)
+    (directory / "lock").unlink()
+    # It stays where it holds something that is not ours, or another command waits for the lock.
+    with contextlib.suppress(OSError):
+        directory.rmdir()

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from node1.cgroup import Cgroup
+from node1.choice import Way
 from node1.error import Node1Error
 
 FILE = "node.json"
@@ -38,7 +39,9 @@ class Record:
     address: str
     machine_id: str
     base: str  # the digest of the base root
-    disk: Path  # where the overlay's own layers lie
+    disk: Path  # where the overlay's own layers lie, or the image of a virtual machine
+    way: Way = Way.CONTAINER
+    port: int = 22  # of sshd, at the address
 
     @property
     def key(self) -> str:
@@ -57,8 +60,8 @@ class Record:
 
     @property
     def cgroup(self) -> Cgroup:
-        """The cgroup that holds every process of this node."""
-        return Cgroup(f"helionyx-node1-{self.key}")
+        """The cgroup that holds every process of this node, if it is a container."""
+        return cgroup_of(self.key)
 
     @property
     def ssh_config(self) -> Path:
@@ -80,7 +83,8 @@ class Record:
 
     def save(self) -> None:
         """Write it, whole or not at all."""
-        facts = {name: str(getattr(self, name)) for name in ("name", "address", "machine_id", "base", "disk")}
+        names = ("name", "address", "port", "way", "machine_id", "base", "disk")
+        facts = {name: str(getattr(self, name)) for name in names}
         replace(self.directory / FILE, json.dumps(facts, indent=2) + "\n")
 
     @classmethod
@@ -95,6 +99,8 @@ class Record:
                 machine_id=facts["machine_id"],
                 base=facts["base"],
                 disk=Path(facts["disk"]),
+                way=Way(facts.get("way", Way.CONTAINER)),
+                port=int(facts.get("port", 22)),
             )
         except FileNotFoundError:
             raise Node1Error(f"there is no node in {directory}", "boot one: python -m node1 up") from None
@@ -106,6 +112,11 @@ class Record:
 def key_of(directory: Path) -> str:
     """The key of the node in `directory`."""
     return hashlib.sha256(os.fsencode(directory)).hexdigest()[:10]
+
+
+def cgroup_of(key: str) -> Cgroup:
+    """The cgroup of the container with this key."""
+    return Cgroup(f"helionyx-node1-{key}")
 
 
 def strangers(directory: Path) -> list[str]:

@@ -3,15 +3,13 @@
 import contextlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
-import node1.network as network
-from node1.cgroup import Cgroup
+import node1.directories as directories
 from node1.error import Node1Error
 from node1.lock import locked
 from node1.record import FILE, Record, key_of
 
-STATE = Path("/var/lib/helionyx-node1")
+STATE = directories.state()
 LINKS = STATE / "nodes"
 
 
@@ -42,27 +40,25 @@ def enter(record: Record) -> None:
 
 def leave(record: Record) -> None:
     """Forget the node."""
-    (LINKS / record.key).unlink(missing_ok=True)
+    forget(record.key)
     (record.directory / FILE).unlink(missing_ok=True)
 
 
-def end_orphans() -> None:
-    """End the nodes whose directory was removed by hand: nothing else could ever reach them."""
+def orphans() -> list[str]:
+    """The keys of nodes whose directory was removed by hand: nothing else could ever reach them."""
+    keys = []
     for link in LINKS.glob("*"):
         directory = link.readlink()
         if link.name == key_of(directory) and not (directory / FILE).exists():
-            Cgroup(f"helionyx-node1-{link.name}").end()
-            link.unlink()
+            keys.append(link.name)
+    return keys
+
+
+def forget(record_key: str) -> None:
+    """Remove the link of a node."""
+    (LINKS / record_key).unlink(missing_ok=True)
 
 
 def addresses_but(record_key: str) -> list[str]:
     """The addresses of all other nodes."""
     return [record.address for record in records() if record.key != record_key]
-
-
-def address_for(directory: Path, preferred: str = "") -> str:
-    """The address for the node in `directory`: the `preferred` one while it is free."""
-    others = addresses_but(key_of(directory))
-    if preferred and preferred not in others and network.is_free(preferred):
-        return preferred
-    return network.choose(others)

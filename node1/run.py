@@ -3,6 +3,7 @@
 import contextlib
 import os
 import shlex
+import signal
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
@@ -34,15 +35,20 @@ def run(
     env: dict[str, str] | None = None,
     cwd: Path | None = None,
     hint: str = "",
+    as_group: bool = False,
 ) -> CompletedProcess[str]:
-    """Run `argv` to its end; a failure or an overrun is an error that shows the command, to be replayed."""
+    """Run `argv` to its end; a failure or an overrun is an error that shows the command, to be replayed.
+
+    With `as_group`, an overrun or Ctrl-C kills all that it has started, too.
+    """
     words = [str(word) for word in argv]
     command = shlex.join(words)
     piped = subprocess.DEVNULL if stdin is None else subprocess.PIPE
-    child = _started(words, hint, stdin=piped, pass_fds=pass_fds, env=environment() | (env or {}), cwd=cwd)
+    options = {"stdin": piped, "pass_fds": pass_fds, "cwd": cwd, "start_new_session": as_group}
+    child = _started(words, hint, env=environment() | (env or {}), **options)
     with child:
         try:
-            out, err = _communicate(child, stdin, timeout)
+            out, err = _communicate(child, stdin, timeout, as_group)
         except subprocess.TimeoutExpired:
             raise Node1Error(f"no end after {timeout:g} s: {command}", hint) from None
     if check and child.returncode != 0:
@@ -61,11 +67,15 @@ def _started(words: list[str], hint: str, **options: Any) -> subprocess.Popen[st
         raise Node1Error(f"command not found: {words[0]}", hint) from error
 
 
-def _communicate(child: subprocess.Popen[str], stdin: str | None, timeout: float) -> tuple[str, str]:
+def _communicate(
+    child: subprocess.Popen[str], stdin: str | None, timeout: float, as_group: bool
+) -> tuple[str, str]:
     """Return the output of a child, and kill it where that does not end. Raises `TimeoutExpired`."""
     try:
         return child.communicate(stdin, timeout=timeout)
     except BaseException:
+        if as_group:
+            os.killpg(child.pid, signal.SIGKILL)
         child.kill()
         # A grandchild may hold the pipes open: its output is not worth waiting for.
         with contextlib.suppress(subprocess.TimeoutExpired):

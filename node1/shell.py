@@ -1,6 +1,7 @@
 """Commands in a node as root, through one connection that stays open: a login costs ten times as much."""
 
 import shlex
+import socket
 from collections.abc import Sequence
 from subprocess import CompletedProcess
 
@@ -31,3 +32,19 @@ def hang_up(record: Record) -> None:
     if (record.directory / CONNECTION).exists():
         run(login(record, "-S", CONNECTION, "-O", "exit"), check=False, cwd=record.directory)
         (record.directory / CONNECTION).unlink(missing_ok=True)
+
+
+def answers(record: Record, source: str = "") -> bool:
+    """Whether the node's sshd answers, asked from the address `source`."""
+    own = (source, 0) if source else None
+    try:
+        with socket.create_connection((record.address, record.port), 2, source_address=own) as connection:
+            is_ssh = connection.recv(4) == b"SSH-"
+            # Said goodbye to in good order, sshd writes no error into the node's journal.
+            connection.sendall(b"SSH-2.0-node1\r\n")
+            connection.shutdown(socket.SHUT_WR)
+            while connection.recv(4096):
+                pass
+            return is_ssh
+    except OSError:
+        return False

@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 
 from deployment import own_node
@@ -24,6 +25,7 @@ NAME = "node1"
 LOGINS = {"deploy": f"{NAME}-deploy", "root": NAME}
 LIMIT = 600  # seconds for one deploy
 ENDING = 10  # seconds for a deploy that is interrupted
+COLUMNS = 79
 REFUSED, INTERRUPTED = 2, 130  # exit codes
 
 
@@ -60,7 +62,7 @@ def _up(host: str) -> int:
 
 def _try(host: str) -> int:
     print(f"# a {NAME} of your own", flush=True)
-    node = Node.boot(NAME, PLACE / NAME, progress=lambda line: print(f"  {line}", flush=True))
+    node = Node.boot(NAME, PLACE / NAME, progress=_show)
     own = OwnNode(host, f"-F {shlex.quote(str(node.ssh_config))}", str(_env_files()))
     own_node.save(ROOT, own)
     codes = []
@@ -71,6 +73,10 @@ def _try(host: str) -> int:
     codes.append(_run(own, "status"))
     _show_next_steps(node)
     return next(filter(None, codes), 0)
+
+
+def _show(line: str) -> None:
+    print(textwrap.fill(line, COLUMNS, initial_indent="  ", subsequent_indent="    "), flush=True)
 
 
 def _show_next_steps(node: Node) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from node1 import Node1Error, host
+from node1 import Node1Error, Way, host
 
 pytest_plugins = ["tests.schedule", "tests.node_logs"]
 
@@ -23,7 +23,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[LEFT_OUT] = 0
     config.stash[REASON] = ""
     try:
-        host.require()
+        host.require(Way.CONTAINER)
     except Node1Error as error:
         config.stash[REASON] = f"{error.message}; {error.hint}"
 

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from node1 import Node, Node1Error, keys
+from node1 import Node, Node1Error, keys, registry
 from node1.cgroup import KEEPER, MACHINE
+from node1.record import Record
 from node1.run import run
 
 pytestmark = pytest.mark.e2e
@@ -220,3 +221,20 @@ def test_under_sudo_the_keys_are_the_callers(node: Node, monkeypatch: pytest.Mon
     keys.make(node.record)
     key = node.directory / keys.CLIENT_KEY
     assert (key.stat().st_uid, key.stat().st_mode & 0o777) == (65534, 0o600)
+
+
+def test_boot_that_is_interrupted_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No process, no disk, no record: Ctrl-C has taken all of it back."""
+    started: list[Record] = []
+
+    def interrupt(node: Node, *_: object) -> None:
+        started.append(node.record)
+        assert node.running
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Node, "_await_boot", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        Node.boot("stopped", tmp_path / "stopped")
+    assert not started[0].cgroup.path.exists()
+    assert not (tmp_path / "stopped").exists()
+    assert started[0].name not in {record.name for record in registry.records()}

@@ -1,0 +1,1 @@
+"""A node as a virtual machine of qemu: neither root nor any capability is needed."""
