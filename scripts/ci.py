@@ -28,13 +28,15 @@ class Stage:
     commands: tuple[tuple[str, ...], ...]
 
 
+# Those of GitHub, and the one that docs/OPERATIONS.md tells people to copy.
+WORKFLOWS = (".", "docs/examples/deploy.yml")
 # The checks that read the code, and run no test.
 STATIC = (
     Stage("lint", ((f"{BIN}/ruff", "check"), (f"{BIN}/uv", "lock", "--check"))),
     Stage("format-check", ((f"{BIN}/ruff", "format", "--check"),)),
     Stage("types", ((f"{BIN}/mypy",),)),
     Stage("shell", ((f"{BIN}/shellcheck", "scripts/**/*.sh", ".ci/run", "helionyx"),)),
-    Stage("workflows", ((f"{BIN}/zizmor", "--offline", "--quiet", "--strict-collection", "."),)),
+    Stage("workflows", ((f"{BIN}/zizmor", "--offline", "--quiet", "--strict-collection", *WORKFLOWS),)),
     Stage("units", ((f"{BIN}/python", "-m", "scripts.units"),)),
 )
 # Every test belongs to one of these two, but for the long matrices of `make test-faults`.
