@@ -18,7 +18,7 @@ endif
 # Their values go to the recipes as they were typed: make would expand a `$` in them.
 $(foreach v,$(VARIABLES),$(if $(findstring command,$(origin $v)),$(eval override export $v := $$(value $v))))
 
-.PHONY: help setup run env deploy status restart logs stop start test test-quick test-faults lint format format-check types shell workflows units check ci try try-down bench bench-service bench-shares bench-switch history verify promote rollback plan remove backup restore rebuild redact doctor
+.PHONY: help setup run env deploy status restart logs stop start test test-quick test-faults lint format format-check types shell workflows units check ci try try-down bench bench-service bench-shares bench-switch history verify promote rollback plan remove backup restore rebuild redact doctor cancel
 
 help: ## List every target
 	@scripts/help.sh
@@ -61,6 +61,9 @@ restart: ## Restart an environment with no downtime (default ENV=dev)
 
 logs: ## Follow the journal [ENV= FOLLOW=0 LINES= SINCE= GREP=]
 	@scripts/deploy/logs.sh
+
+cancel: ## Cancel a change before its switch (ENV=)
+	@scripts/deploy/cancel.sh
 
 stop: ## Stop an environment, also over a reboot (default ENV=dev)
 	@scripts/deploy/stop.sh

@@ -64,6 +64,12 @@ def _backup(wire: Wire, question: Question) -> None:
     backup.hand_over(wire, question)
 
 
+def _cancel(wire: Wire, question: Question) -> None:
+    from .transaction import cancel
+
+    cancel.cancel(wire, question)
+
+
 def _history(wire: Wire, question: Question) -> None:
     from .records import audit
 
@@ -92,6 +98,7 @@ LOOKS: dict[str, Callable[[Wire, Question], None]] = {
     "doctor": _doctor,
     "verify": _verify,
     "backup": _backup,
+    "cancel": _cancel,
     "history": _history,
     "logs": _logs,
     "follow": _follow,

@@ -13,7 +13,18 @@ from typing import Annotated, ClassVar, Literal, TypeVar
 
 from ..errors import Unexpected
 from ..host.values.check import Check
-from ..host.values.members import Digit, EnvironmentName, Hash, Head, Moment, Name, NodePath, Short
+from ..host.values.members import (
+    Digit,
+    EnvironmentName,
+    Hash,
+    Head,
+    Moment,
+    Name,
+    NodePath,
+    Short,
+    TransactionId,
+    Verb,
+)
 from ..host.values.shapes import Key, Misshapen, matching, shape_of, text
 
 LONGEST = 16 << 20  # bytes of one message: thousands of lines of the audit
@@ -99,6 +110,32 @@ class Result(Message):
     after: Name | None = None
     state: str | None = None  # before the change
     facts: Facts = NO_FACTS
+
+
+@dataclass(frozen=True)
+class CancelledChange:
+    """A change that was cancelled; one without a transaction had not begun."""
+
+    verb: Verb
+    actor: str
+    message: str
+    transaction: TransactionId | None = None
+
+
+@dataclass(frozen=True)
+class Cancelling(Message):
+    """A change that is cancelled, and is about to end."""
+
+    type = "cancelling"
+    change: str
+
+
+@dataclass(frozen=True)
+class Cancellation(Message):
+    """All changes that were cancelled, and why another one was not."""
+
+    changes: tuple[CancelledChange, ...]
+    remark: str = ""
 
 
 @dataclass(frozen=True)

@@ -43,6 +43,14 @@ class Failed(Entry):
 
     title: str
     details: tuple[str, ...]
+    cancelled: bool = False
+
+
+@dataclass(frozen=True)
+class Cancel(Entry):
+    """The cancel of the change."""
+
+    by: str
 
 
 @dataclass(frozen=True)
@@ -67,7 +75,13 @@ class Attempt(Entry):
     number: Annotated[int, whole(1, 100)]
 
 
-ENTRIES = {"failed": Failed, "revert": Revert, "revert-failed": RevertFailed, "attempt": Attempt}
+ENTRIES = {
+    "cancel": Cancel,
+    "failed": Failed,
+    "revert": Revert,
+    "revert-failed": RevertFailed,
+    "attempt": Attempt,
+}
 
 
 def _entry(value: Any) -> Entry:

@@ -11,7 +11,7 @@ from ..host.values.shapes import plain
 
 if TYPE_CHECKING:  # many requests need no messages
     from ..host.values.answers import Replacement
-    from ..remote.messages import Facts
+    from ..remote.messages import CancelledChange, Facts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,6 +90,16 @@ class BackedUp(Result):
         *("outcome", "exit_code", "verb", "environment", "node", "release", "file", "size", "sha256"),
         *("position", "head", "seconds", "summary"),
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cancelled(Result):
+    """The result of a cancel."""
+
+    node: str
+    changes: tuple[CancelledChange, ...]
+
+    keys = ("outcome", "exit_code", "verb", "environment", "node", "changes", "seconds", "summary")
 
 
 def result_of(error: DeployError, verb: str = "", environment: str = "") -> Result:

@@ -14,7 +14,7 @@ from ..remote.connection import Connection, refusal
 from ..remote.lost import Lost
 from ..remote.messages import NO_FACTS, Hello, Result, unexpected
 from ..remote.plan import Attached, Begun, Need, Plan, Waiting
-from ..remote.record import Attempt, Entry, Failed, Record, Revert, RevertFailed, StepBegun, StepDone
+from ..remote.record import Attempt, Cancel, Entry, Failed, Record, Revert, RevertFailed, StepBegun, StepDone
 from ..settings import Settings
 from ..ui.output import Output
 from ..ui.results import Changed
@@ -214,8 +214,11 @@ class _Change:
                     self.output.warn(f"  {doubt}")
             case StepBegun():
                 self.output.begin(entry.title)
-            case Failed():
-                self.output.warn(f"  {entry.title}: failed", entry.details)
+            case Failed(cancelled=cancelled):
+                ended = "cancelled" if cancelled else "failed"
+                self.output.warn(f"  {entry.title}: {ended}", entry.details)
+            case Cancel(by=by):
+                self.output.warn(f"{by} cancels this change")
             case Revert():
                 self.output.heading(_revert(entry.steps))
             case RevertFailed():

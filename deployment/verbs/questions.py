@@ -96,12 +96,11 @@ def of_release(settings: Settings, commits: Commits, keys: Keys) -> Question | N
     if not effects:
         return None
     effect, is_rollback = ", ".join(effects), settings.verb == "rollback"
-    hint = "CONFIG=current keeps the configuration" if is_rollback else "git fetch; git status shows the rest"
     return Question(
-        f"live on {settings.node}: {effect}.",
+        f"{effect}.",
         "roll back" if is_rollback else settings.verb,
         effect,
-        f"; {hint}",
+        "; CONFIG=current keeps the configuration" if is_rollback else "",
     )
 
 
@@ -110,7 +109,7 @@ def _losses(commits: Commits) -> list[str]:
     if commits.unknown:
         return [f"{commits.unknown}, and may be newer"]
     number = len(commits.gone)
-    return [f"{number} commit{'s' if number > 1 else ''} that live runs would go"] if number else []
+    return [f"live would lose {number} commit{'s' if number > 1 else ''}"] if number else []
 
 
 def _invalid(keys: Keys) -> list[str]:

@@ -107,6 +107,7 @@ VERBS = {
         nothing=redacted.already,
         remarks=redacted.remarks,
     ),
+    "cancel": Verb(run="cancel.run"),
     "status": Verb(run="status.status", default=ENVIRONMENTS),
     "backup": Verb(run="backup.run", variables=("TO",)),
     "logs": Verb(run="logs.logs", default=DEV, variables=("FOLLOW", "LINES", "SINCE", "GREP")),

@@ -1,4 +1,4 @@
-"""Runs on the node: kill the next transaction the moment that its record says certain words."""
+"""Runs on the node: send a signal (KILL) to the next transaction once its record says certain words."""
 
 import os
 import signal
@@ -17,6 +17,6 @@ while time.monotonic() < end:
             unit = f"helionyx-deploy-{path.name}.service"
             tasks = next(Path("/sys/fs/cgroup").rglob(f"{unit}/cgroup.procs"))
             for task in tasks.read_text().split():
-                os.kill(int(task), signal.SIGKILL)
+                os.kill(int(task), int(sys.argv[2]) if sys.argv[2:] else signal.SIGKILL)
             sys.exit(0)
 sys.exit("nothing to shoot at")

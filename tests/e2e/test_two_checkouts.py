@@ -31,7 +31,7 @@ def test_checkout_without_the_running_commit_is_refused(three: Operator, tmp_pat
     assert refused["message"].startswith("the running commit "), "a commit that was never fetched"
     git(other.root, "fetch", "--quiet", str(three.root))
     refused = other.deploy("live", code=2)
-    assert refused["message"] == "1 commit that live runs would go: it was not confirmed."
+    assert refused["message"] == "live would lose 1 commit: it was not confirmed."
     assert "CONFIRM=live" in refused["hint"]
     assert three.health("live")["release"].startswith(git(three.root, "rev-parse", "HEAD")[:12])
 

@@ -126,7 +126,7 @@ def _path(layout: Layout, name: str) -> Path:
 @contextmanager
 def _gate(layout: Layout) -> Iterator[None]:
     """Look at the files of locks alone. Nobody else replaces one of them meanwhile, and nobody takes one."""
-    _make_directory(layout.locks)
+    make_directory(layout.locks)
     path, end = _path(layout, GATE), time.monotonic() + LIMIT
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:
@@ -139,7 +139,7 @@ def _gate(layout: Layout) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _make_directory(path: Path) -> None:
+def make_directory(path: Path) -> None:
     """Make the directory of the locks, for root alone."""
     try:
         status = path.lstat()

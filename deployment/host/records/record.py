@@ -97,7 +97,8 @@ class Transaction:
 
     def begin(self, number: int) -> None:
         """Note the beginning of an attempt, on a clock that nobody sets as well."""
-        self.write("attempt", number=number, boot=_boot(), monotonic=round(time.monotonic(), 3))
+        clock = {"boot": _boot(), "monotonic": round(time.monotonic(), 3)}
+        self.write("attempt", number=number, **clock, cancels=True)  # no attempt before 0.4.0 heeds a cancel
 
     @property
     def first_attempt(self) -> float:
@@ -231,7 +232,17 @@ def never_begun(layout: Layout) -> list[Transaction]:
     """Those that nobody can start any more: whoever brought their data died before. They hold secrets."""
     paths = layout.transactions.iterdir() if layout.transactions.is_dir() else ()
     items = [Transaction(path.name, layout) for path in sorted(paths)]
-    return [item for item in items if not item.entries() and _is_left(item)]
+    return [item for item in items if not (_events(item) - {"cancel"}) and _is_left(item)]
+
+
+def _events(transaction: Transaction) -> set[str]:
+    return {entry["event"] for entry in transaction.entries()}
+
+
+def is_about_to_start(transaction: Transaction) -> bool:
+    """Whether the data of a transaction is there, and its unit starts in a moment."""
+    is_coming = (transaction.path / STAGING).exists()
+    return not is_coming and not transaction.entries("attempt") and not _is_left(transaction)
 
 
 def _is_left(transaction: Transaction) -> bool:

@@ -6,6 +6,8 @@ Whatever has been started belongs to the node, and goes on without the connectio
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,11 +18,12 @@ from ..node.wire import Hangup, Wire
 from ..observe.observe import observe
 from ..plan.plan import plan
 from ..plan.preconditions import unmounted
-from ..records import record
+from ..records import record, tickets
+from ..records.tickets import Ticket
 from ..releases import halves, releases
 from ..values.desired import Desired, Stopped
 from ..values.errors import HostError, Refused, StepFailed, Unfinished
-from ..values.layout import Layout
+from ..values.layout import Environment, Layout
 from ..values.manifest import Manifest, id_of
 from ..values.observed import Observed
 from ..values.request import Request, ResolvedRequest
@@ -38,28 +41,54 @@ POLL = 0.01  # seconds between two looks at the record
 def change(layout: Layout, wire: Wire, program: Path, asked: dict[str, Any]) -> None:
     """Say the plan of a change, and have it carried out unless the request is a `dry` one."""
     request = Request.parse(asked, layout)
-    environment = request.environment
-    try:
-        if not request.dry:
-            running = _prepare(wire, request)
-            if running is not None:
-                wire.say("attached", id=running.id, actor=str(running.request["actor"]["name"]))
-                follow(wire, running)
-                return
-        manifest = releases.read_manifest(environment, releases.current(environment))
-        resolved = resolve(request, manifest, asked)
-        observed, desired, steps = _preview(resolved)
-    except OSError as error:  # such as a mount in the data that answers no more
-        raise Refused(f"{error.filename or 'the disk'}: {error.strerror}.", unmounted(environment)) from error
-    before = observed.current
-    wire.say("plan", **_plan(resolved, manifest, observed, desired, steps))
-    if request.dry or not steps:
-        wire.say("result", outcome="planned" if request.dry else "nothing", before=before, after=before)
+    if request.dry:
+        _, _, before = _planned(wire, request, asked)
+        wire.say("result", outcome="planned", before=before, after=before)
         return
+    with tickets.issue(request.environment, request.verb, request.actor["name"]) as ticket:
+        with _readable(request.environment):
+            running = _prepare(wire, request, ticket)
+        transaction = running or _next(wire, program, request, asked, ticket)
+    if transaction is not None:
+        follow(wire, transaction)
+
+
+def _next(
+    wire: Wire, program: Path, request: Request, asked: dict[str, Any], ticket: Ticket
+) -> record.Transaction | None:
+    """Begin the transaction of a change that is confirmed; None if there is nothing to do."""
+    resolved, steps, before = _planned(wire, request, asked)
+    if not steps:
+        wire.say("result", outcome="nothing", before=before, after=before)
+        return None
     if request.asks:
         wire.hear()  # the operator has confirmed the plan; who has not hangs up
         resolved = replace(resolved, shown=before)
-    follow(wire, _begun(wire, program, resolved, steps))
+    return _begun(wire, program, resolved, steps, ticket)
+
+
+def _planned(
+    wire: Wire, request: Request, asked: dict[str, Any]
+) -> tuple[ResolvedRequest, tuple[Step, ...], str | None]:
+    """Say the plan; return the resolved request, its steps and the current release."""
+    environment = request.environment
+    with _readable(environment):
+        manifest = releases.read_manifest(environment, releases.current(environment))
+        resolved = resolve(request, manifest, asked)
+        observed, desired, steps = _preview(resolved)
+    wire.say("plan", **_plan(resolved, manifest, observed, desired, steps))
+    return resolved, steps, observed.current
+
+
+@contextmanager
+def _readable(environment: Environment) -> Iterator[None]:
+    """Refuse where the disk cannot be read, such as behind a mount in the data that answers no more."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise Refused(f"{error.filename or 'the disk'}: {error.strerror}.", unmounted(environment)) from error
 
 
 def _plan(
@@ -106,21 +135,23 @@ def _facts(manifest: Manifest | None) -> dict[str, Any] | None:
     return {key: getattr(manifest, key) for key in keys} if manifest else None
 
 
-def _prepare(wire: Wire, request: Request) -> record.Transaction | None:
+def _prepare(wire: Wire, request: Request, ticket: Ticket) -> record.Transaction | None:
     """Refuse what cannot begin, and close what an earlier change has left.
 
-    Returns the running deploy of the same release, if there is one.
+    Returns the running deploy of the same release, if there is one: its record follows.
     """
     environment = request.environment
     room.refuse_full(environment, request.verb)
-    running = wait(wire, request)
+    running = wait(wire, request, ticket)
     if running is None:
         settle(environment, request.actor["name"])
+        return None
+    wire.say("attached", id=running.id, actor=str(running.request["actor"]["name"]))
     return running
 
 
 def _begun(
-    wire: Wire, program: Path, request: ResolvedRequest, steps: tuple[Step, ...]
+    wire: Wire, program: Path, request: ResolvedRequest, steps: tuple[Step, ...], ticket: Ticket
 ) -> record.Transaction:
     """The transaction that carries the steps out, which runs by itself from here on."""
     layout = request.environment.layout
@@ -133,6 +164,7 @@ def _begun(
     try:
         with record.staging(transaction):
             _stage(wire, transaction, request, steps)
+            ticket.redeem()
     except OSError as error:
         record.forget(transaction)
         raise _unwritable(error) from error

@@ -17,7 +17,7 @@ from ..event_log.archive_notes import ArchiveNotes
 from ..node import reserve
 from ..observe.observe import observe
 from ..plan.plan import plan
-from ..records import audit
+from ..records import audit, cancellation
 from ..records.record import Transaction
 from ..records.verified_releases import Place
 from ..releases import releases
@@ -25,7 +25,7 @@ from ..values.desired import Desired, Running, Unchanged
 from ..values.errors import HostError, Refused, StepFailed
 from ..values.observed import Observed
 from ..values.request import ResolvedRequest
-from ..values.step import Step, unfinished
+from ..values.step import Step, before_switch, unfinished
 from .before import Before, as_it_was
 from .ending import Ending
 from .recovery import close_abandoned
@@ -55,8 +55,7 @@ class Change:
             observed = None
         failure = self._failure_so_far()
         if failure is None and attempt > FORWARD_ATTEMPTS:
-            failure = StepFailed(f"the transaction died {attempt - 1} times on its way.")
-            self._failed(failure)
+            failure = self._failed(StepFailed(f"the transaction died {attempt - 1} times on its way."))
         if failure is None:
             failure = self._forward(before, observed)
         if failure is None:
@@ -136,13 +135,11 @@ class Change:
         except Refused as error:
             if not self.transaction.entries("step"):
                 return error
-            self._failed(error)
-            return StepFailed(error.message, error.hint)
+            return self._failed(error)
         try:
             self._apply(steps, desired, before)
         except HostError as error:  # a refusal too, where the second look is one: steps have been done
-            self._failed(error)
-            return StepFailed(error.message, error.hint, error.details)
+            return self._failed(error)
         return None
 
     def _back(self, before: Before) -> str:
@@ -173,12 +170,24 @@ class Change:
     def _apply(self, steps: tuple[Step, ...], desired: Desired, before: Before) -> None:
         self.transaction.write("plan", steps=[step.to_json() for step in steps])
         work = self._work(steps, desired, before)
+        switch = before_switch(steps)
         try:
-            for step in steps:
+            for number, step in enumerate(steps):
+                self._heed_cancel(desired, is_switch=number >= switch)
                 work = self._carry_out(work, step)
+            self._heed_cancel(desired, is_switch=True)
         finally:
             work.wait_for_trials()
         self._look_again(steps, desired)
+
+    def _heed_cancel(self, desired: Desired, *, is_switch: bool) -> None:
+        """Raise `StepFailed` if somebody has cancelled the change; nobody can once its switch has begun."""
+        if desired.back:
+            return
+        if is_switch:
+            cancellation.begin_switch(self.transaction)
+        else:
+            cancellation.refuse_cancelled(self.transaction)
 
     def _carry_out(self, work: Work, step: Step) -> Work:
         """Perform one step and return the values for the next one."""
@@ -236,8 +245,13 @@ class Change:
             titles = ", ".join(step.title for step in remaining)
             raise StepFailed(f"after every step this is still to do: {titles}.")
 
-    def _failed(self, error: HostError) -> None:
-        self.transaction.write("failed", title=self.title, **error.to_json())
+    def _failed(self, error: HostError) -> StepFailed:
+        """Note and return a failure; that of a step which a cancel has cut short is the cancel's."""
+        cancelled = cancellation.error_of(self.transaction)
+        failure = cancelled or StepFailed(error.message, error.hint, error.details)
+        is_cancelled = cancelled is not None
+        self.transaction.write("failed", title=self.title, cancelled=is_cancelled, **failure.to_json())
+        return failure
 
     def _failure_so_far(self) -> HostError | None:
         failures = self.transaction.entries("failed")

@@ -8,6 +8,7 @@ from ..node.wire import Wire
 from ..records import locks
 from ..records.locks import Holder
 from ..records.record import Transaction
+from ..records.tickets import Ticket
 from ..values.request import Request
 
 POLL = 0.1  # seconds between two looks at the lock
@@ -15,14 +16,16 @@ ALIKE = ("verb", "insist", "keep", "soak", "watch")  # members of two requests f
 BEAT = 1.0  # seconds between two messages to the operator's half: one that has gone ends the wait
 
 
-def wait(wire: Wire, request: Request) -> Transaction | None:
+def wait(wire: Wire, request: Request, ticket: Ticket) -> Transaction | None:
     """Wait until the environment is free, or return the running deploy of the same release.
 
-    Raises `Busy` where another change holds the environment for more than `request.wait` seconds.
+    Raises `Busy` where another change holds the environment for more than `request.wait` seconds, and
+    `Refused` where somebody has cancelled this one.
     """
     environment = request.environment
     end, beat = time.monotonic() + request.wait, 0.0
     while (holder := locks.holder(environment.layout, environment.name)) is not None:
+        ticket.refuse_cancelled()
         transaction = _same_deploy(request, holder)
         now = time.monotonic()
         if transaction is not None:

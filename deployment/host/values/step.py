@@ -51,6 +51,24 @@ def callers(steps: tuple[Step, ...]) -> str:
     return "a pause" if verbs & HOLDING and BRIDGE not in verbs else "nothing"
 
 
+# The verbs of steps that what serves does not notice: a change can be cancelled until the first other step.
+PREPARING = frozenset(
+    {
+        *("create-user", "mark-user", "adopt-data", "create-directories", "remove-jobs", "end-lingering"),
+        *("install-layer", "install-release", "check-release", "check-bot", "install-log", "take-log"),
+        *("clear-rehearsal", "rehearse", "soak", "end-rehearsal"),
+    }
+)
+
+
+def before_switch(steps: tuple[Step, ...]) -> int:
+    """The number of steps in front of the switch: all that precede a rehearsal, and those that prepare."""
+    rehearsals = [number for number, step in enumerate(steps) if step.verb == "rehearse"]
+    start = rehearsals[-1] if rehearsals else 0
+    switching = (n for n, step in enumerate(steps) if n >= start and step.verb not in PREPARING)
+    return next(switching, len(steps))
+
+
 def unfinished(again: tuple[Step, ...], done: tuple[Step, ...]) -> tuple[Step, ...]:
     """The steps of a second look, `again`, that should not be left behind those that are `done`.
 

@@ -108,12 +108,12 @@ CHANGES, GOES = Keys(changed=("API_PORT", "API_TOKEN")), Keys(gone=("TELEGRAM_BO
 @pytest.mark.parametrize(
     ("verb", "commits", "keys", "effect"),
     [
-        ("deploy", LOSES, Keys(), "2 commits that live runs would go"),
-        ("deploy", Commits(("1a2b3c4 One",), ("5d6e7f8 Two",)), Keys(), "1 commit that live runs would go"),
+        ("deploy", LOSES, Keys(), "live would lose 2 commits"),
+        ("deploy", Commits(("1a2b3c4 One",), ("5d6e7f8 Two",)), Keys(), "live would lose 1 commit"),
         ("deploy", UNKNOWN, Keys(), "000000000000 is not in this repository, and may be newer"),
         ("deploy", Commits(), CHANGES, "its API_TOKEN would change"),
         ("deploy", Commits(), GOES, "its TELEGRAM_BOT_TOKEN would go"),
-        ("deploy", LOSES, CHANGES, "2 commits that live runs would go, its API_TOKEN would change"),
+        ("deploy", LOSES, CHANGES, "live would lose 2 commits, its API_TOKEN would change"),
         ("rollback", LOSES, CHANGES, "its API_TOKEN would change"),
         ("deploy", Commits(("1a2b3c4 One",)), Keys(new=("API_TOKEN",), changed=("API_PORT",)), None),
         ("rollback", LOSES, Keys(), None),

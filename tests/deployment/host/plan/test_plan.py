@@ -21,7 +21,7 @@ from deployment.host.values.log import Log
 from deployment.host.values.manifest import Manifest
 from deployment.host.values.observed import LogLoss, NameConflict, Observed, ReleaseOnDisk
 from deployment.host.values.request import Redaction
-from deployment.host.values.step import callers
+from deployment.host.values.step import Step, before_switch, callers
 from deployment.host.values.unread import Unread
 
 BASE = json.loads((Path(__file__).parent / "plan_base.json").read_text())
@@ -95,6 +95,25 @@ def test_plan(path: Path) -> None:
     shown = [(" ".join([step.verb, *step.target]), step.reason) for step in steps]
     assert shown == list(case["steps"].items()), case["rule"]
     assert callers(steps) == case["callers"], case["rule"]
+
+
+NOTICED = {
+    *("start-bridge", "turn-current", "disable-units", "enable-units", "remove-units", "stop-units"),
+    *("close-socket", "open-socket", "restart-service", "switch-log", "redact-log", "rebuild-projections"),
+    *("verify", "remove-releases", "delete-data", "keep-data", "forget-log", "remove-user"),
+}
+"""The verbs of steps that what serves notices, or that no revert undoes."""
+
+
+def test_switch_begins_before_what_serves_is_touched() -> None:
+    """In each plan; and a rehearsal is over before."""
+    for path in CASES:
+        lines = list(json.loads(path.read_text()).get("steps", ()))
+        steps = tuple(Step(line.split()[0]) for line in lines)
+        prepared = [step.verb for step in steps[: before_switch(steps)]]
+        touched = [step.verb for step in steps[before_switch(steps) :]]
+        assert not NOTICED & {*prepared}, path.stem
+        assert not {"rehearse", "soak", "end-rehearsal"} & {*touched}, path.stem
 
 
 def test_each_state_found_can_be_recorded() -> None:
