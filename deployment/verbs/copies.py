@@ -95,7 +95,7 @@ def read(path: Path, root: Path) -> Copy:
     if beside.exists() and beside.stat().st_size:
         raise DeployError(
             f"{path} is not all of that log: {beside.name} holds the rest.",
-            f"python -m services.event_log backup --store {path.parent} --to DIR makes one file of both",
+            f".venv/bin/python -m services.event_log backup --store {path.parent} --to DIR makes one file of both",
         )
     with _scratch(path) as scratch:
         return _looked_at(path, scratch, root)
