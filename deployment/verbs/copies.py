@@ -93,10 +93,9 @@ def read(path: Path, root: Path) -> Copy:
         )
     beside = path.with_name(f"{path.name}-wal")
     if beside.exists() and beside.stat().st_size:
-        raise DeployError(
-            f"{path} is not all of that log: {beside.name} holds the rest.",
-            f".venv/bin/python -m services.event_log backup --store {path.parent} --to DIR makes one file of both",
-        )
+        command = f".venv/bin/python -m services.event_log backup --store {path.parent} --to DIR"
+        message = f"{path} is not all of that log: {beside.name} holds the rest."
+        raise DeployError(message, f"{command} makes one file of both")
     with _scratch(path) as scratch:
         return _looked_at(path, scratch, root)
 
