@@ -125,8 +125,8 @@ VARIABLES = tuple(dict.fromkeys((*EVERYWHERE, *OWN)))
 PLANNED = tuple(name for name, verb in VERBS.items() if verb.run == Verb.run and not verb.dry)
 """The verbs that change the node, of which a plan can be made."""
 
-NOT_PLANNED = ("CONFIRM", "WAIT")
-"""Variables that a plan has no use for: it asks nobody, and waits for nobody."""
+NOT_PLANNED = ("CONFIRM", "WAIT", "OVERRIDE")
+"""Variables that a plan has no use for: it asks nobody, waits for nobody, and is not refused by the gate."""
 
 
 def variables_of(verb: str, planned: str = "") -> tuple[str, ...]:

@@ -206,6 +206,18 @@ CONVERSATIONS: dict[str, list[Any]] = {
     "rebuild dev": change(PLAN, REBUILT),
     "redact dev POSITION=12 REASON=x": change(PLAN | {"redaction": {"changed": [12]}}, REDACTED),
     "restore dev BACKUP=4-0123456789ab": change(PLAN | {"log": REPLACEMENT}, {"kept": "/x/4-0", "newer": 1}),
+    "cancel dev": [
+        HELLO,
+        {"type": "cancelling", "change": "deploy by Ada"},
+        {
+            "type": "result",
+            "outcome": "done",
+            "changes": [
+                {"verb": "deploy", "actor": "Ada", "message": "cancelled.", "transaction": TRANSACTION}
+            ],
+            "remark": "a remark",
+        },
+    ],
 }
 
 LONG = "x" * 100_000

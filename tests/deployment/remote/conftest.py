@@ -51,7 +51,7 @@ def play(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureF
     monkeypatch.setattr(program, "modules", functools.cache(program.modules))
     monkeypatch.setattr("deployment.verbs.change.RECONNECTS", 1)
     monkeypatch.setattr("deployment.verbs.change.time", SimpleNamespace(monotonic=time.monotonic, sleep=id))
-    for module in ("change", "backup"):
+    for module in ("change", "backup", "cancel"):
         monkeypatch.setattr(f"deployment.verbs.{module}.actor", lambda _: {"name": "Ada"})
     monkeypatch.setattr("deployment.verbs.doctor.log_in", lambda *_: Login("ada"))
     monkeypatch.setattr("deployment.verbs.doctor._here", lambda *_: ([], []))

@@ -79,6 +79,7 @@ CONVERSATIONS = {
         node.entry(**node.STEP, state="done", seconds=1, remark="", facts={"kept": "/x/4-0", "newer": None}),
         node.DONE,
     ],
+    "cancel live": result(changes=[]),
     "logs live FOLLOW=0": [node.HELLO, node.REFUSED],
 }
 
@@ -89,7 +90,7 @@ def test_json_is_as_it_was_recorded(
 ) -> None:
     """In the same order, too."""
     clock = SimpleNamespace(monotonic=lambda: 0.0, sleep=id, strftime=id, gmtime=id, time=lambda: 1.0)
-    for module in ("change", "backup", "doctor"):
+    for module in ("change", "backup", "cancel", "doctor"):
         monkeypatch.setattr(f"deployment.verbs.{module}.time", clock)
     monkeypatch.setattr("deployment.verbs.verify.remember", lambda *_: None)
     monkeypatch.setattr("deployment.verbs.remembered.read", lambda _: None)

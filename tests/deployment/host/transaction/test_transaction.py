@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from deployment.host.apply import acceptance, rehearsal
-from deployment.host.records import audit, record
+from deployment.host.records import audit, cancellation, record
 from deployment.host.records.record import Transaction
 from deployment.host.releases import releases
 from deployment.host.transaction import transaction
@@ -113,6 +113,50 @@ def test_step_that_fails_waits_for_the_trial_beside_it(
     with pytest.raises(StepFailed, match="it is gone"):
         change._apply(steps, change._desired(), change._before(RUNS))
     assert order == ["trial ended"]
+
+
+def test_step_that_a_cancel_cuts_short_fails_for_the_cancel(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The record names who cancelled; the revert goes on whatever is noted."""
+    change = _change(layout, monkeypatch, RUNS)
+    mine: Transaction = change.transaction
+    mine.begin(1)
+    before = change._before(RUNS)
+    steps = (Step("soak", ("3 s",)), Step("restart-service", ("helionyx-dev.service",)))
+
+    def cut(*_: object) -> str:
+        cancellation.cancel(mine, "ann@host")
+        raise StepFailed("it ended by itself.")
+
+    monkeypatch.setattr(rehearsal, "soak", cut)
+    monkeypatch.setattr(transaction, "plan", lambda *_: steps)
+    failure = change._forward(before, RUNS)
+    assert failure.message == "cancelled by ann@host before the switch."
+    (failed,) = mine.entries("failed")
+    assert (failed["message"], failed["cancelled"]) == (failure.message, True)
+    assert not mine.entries("switch")
+    change._heed_cancel(as_it_was(change.request, change.archive, before), is_switch=True)
+
+
+def test_cancel_between_two_steps(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The step at hand is done, and the next one is not begun."""
+    change = _change(layout, monkeypatch, RUNS)
+    mine: Transaction = change.transaction
+    mine.begin(1)
+    before = change._before(RUNS)
+
+    def soak(*_: object) -> str:
+        cancellation.cancel(mine, "ann@host")
+        return "healthy"
+
+    monkeypatch.setattr(rehearsal, "soak", soak)
+    with pytest.raises(StepFailed, match="cancelled by ann@host"):
+        change._apply((Step("soak", ("3 s",)), Step("end-rehearsal", (NAME,))), change._desired(), before)
+    assert [(entry["verb"], entry["state"]) for entry in mine.entries("step")] == [
+        ("soak", "begin"),
+        ("soak", "done"),
+    ]
 
 
 @pytest.mark.parametrize("enabled", [True, False])
