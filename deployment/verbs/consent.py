@@ -24,10 +24,11 @@ def can_ask(settings: Settings) -> bool:
     return settings.confirm is None and sys.stdin.isatty() and not settings.json
 
 
-def ask(settings: Settings, question: Question | None) -> None:
+def ask(settings: Settings, question: Question | None, details: tuple[str, ...] = ()) -> None:
     """Ask a question; without a terminal `CONFIRM` is the answer.
 
-    Raises `DeployError` unless the answer is the environment's name.
+    Raises `DeployError` unless the answer is the environment's name; `details` are for programs, which see no
+    lines above it.
     """
     if question is None:
         return
@@ -36,7 +37,8 @@ def ask(settings: Settings, question: Question | None) -> None:
     if answer != name:
         problem = f"the answer was {answer!r}, not {name!r}" if answer else "it was not confirmed"
         hint = f"type {name} at a terminal, or give CONFIRM={name} where there is none{question.hint}"
-        raise DeployError(f"{question.refusal}: {problem}.", hint)
+        shown = details if settings.json else ()
+        raise DeployError(f"{question.refusal}: {problem}.", hint, details=shown)
 
 
 def ask_about_another(settings: Settings, other: str | None) -> None:
@@ -59,7 +61,7 @@ def ask_about_release(settings: Settings, between: Differences) -> None:
     The node waits meanwhile, with nothing touched. Raises `DeployError` as `ask` does.
     """
     commits = between.commits if VERBS[settings.verb].builds else Commits()
-    ask(settings, questions.of_release(settings, commits, between.keys))
+    ask(settings, questions.of_release(settings, commits, between.keys), tuple(between.lines))
 
 
 def _typed(name: str, question: Question) -> str:

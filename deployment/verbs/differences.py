@@ -71,6 +71,14 @@ class Differences:
     commits: Commits = Commits()
     keys: Keys = Keys()
 
+    @property
+    def lines(self) -> list[str]:
+        """A line for each difference, in the form that a plan has; of a key the name alone."""
+        return [
+            *self.commits.lines(MOST),
+            *(f"{sign} {key}" for key, sign in sorted(self.keys.signs.items())),
+        ]
+
     def to_json(self) -> dict[str, Any]:
         """The differences for programs, in the form that a plan has."""
         keys = [f"{sign} {key}" for key, sign in sorted(self.keys.signs.items())]

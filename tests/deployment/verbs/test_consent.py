@@ -128,6 +128,7 @@ def test_losses_of_live(verb: str, commits: Commits, keys: Keys, effect: str | N
             consent.ask_about_release(arguments.read([verb, "live", "--json"], environ), between)
         assert "CONFIRM=live" in refusal.value.hint
         assert refusal.value.code == REFUSED
+        assert refusal.value.details == tuple(between.lines), "programs see nothing above it"
     for environment in ("dev", "staging") if effect else ("live",):
         consent.ask_about_release(arguments.read([verb, environment, "--json"], {}), between)
     consent.ask_about_release(arguments.read([verb, "live", "--json"], {"CONFIRM": "live"}), between)
