@@ -175,11 +175,9 @@ def _on_disk(status: Status, environment: Environment, observed: Observed) -> St
 
 def unfinished(environment: Environment, changing: Holder | None) -> list[str]:
     """The transactions that were begun and have no result, without the one that is under way."""
-    return [
-        item.id
-        for item in record.of(environment)
-        if item.entries() and item.result is None and item.id != (changing.transaction if changing else "")
-    ]
+    running = changing.transaction if changing else ""
+    begun = (item for item in record.of(environment) if item.entries("attempt") and item.result is None)
+    return [item.id for item in begun if item.id != running]
 
 
 def _notes(environment: Environment, observed: Observed, unit: Unit) -> Iterator[str]:

@@ -63,6 +63,19 @@ def test_transaction_of_an_earlier_version_is_not_cancelled(tmp_path: Path) -> N
         cancellation.cancel(transaction, "ann@host")
 
 
+def test_transaction_that_is_about_to_start_is_cancelled(tmp_path: Path) -> None:
+    """Its data is there; one whose data is on its way has a ticket."""
+    coming = record.create(Layout(tmp_path), REQUEST)
+    with record.staging(coming):
+        assert not record.is_about_to_start(coming)
+    assert record.is_about_to_start(coming)
+    cancellation.cancel(coming, "ann@host")
+    coming.begin(1)
+    assert not record.is_about_to_start(coming)
+    with pytest.raises(StepFailed, match="cancelled by ann@host"):
+        cancellation.begin_switch(coming)
+
+
 @pytest.mark.parametrize("_", range(20))
 def test_cancel_and_switch_at_once_have_one_winner(transaction: Transaction, _: int) -> None:
     """The lock of the decision lets nobody look while the other writes."""

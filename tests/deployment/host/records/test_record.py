@@ -63,6 +63,7 @@ def test_what_was_never_begun_is_forgotten(tmp_path: Path) -> None:
     old, fresh = record.create(layout, REQUEST), record.create(layout, REQUEST)
     begun = record.create(layout, REQUEST)
     begun.write("attempt", number=1)
+    old.write("cancel", by="ann@host")  # which is no beginning
     long_ago = time.time() - record.FORGOTTEN - 1
     for transaction in (old, begun):
         os.utime(transaction.path, (long_ago, long_ago))
@@ -109,6 +110,8 @@ def test_what_has_not_begun_is_not_unfinished(tmp_path: Path) -> None:
     """Nothing was touched, so nobody has to do anything about it."""
     layout = Layout(tmp_path)
     transaction = record.create(layout, REQUEST)
+    assert status.unfinished(layout.of("dev"), None) == []
+    transaction.write("cancel", by="ann@host")
     assert status.unfinished(layout.of("dev"), None) == []
     transaction.write("attempt", number=1)
     assert status.unfinished(layout.of("dev"), None) == [transaction.id]
