@@ -92,6 +92,9 @@ class _Change:
         shown = preview.of(self.plan, self.between, self.built)
         for line in preview.text(shown, self.plan.release):
             self.output.note(line)
+        question = consent.question_about_release(self.settings, self.between)
+        if question is not None:
+            self.output.warn(f"without CONFIRM={self.settings.environment} it would ask: {question.refusal}")
         return Previewed(**vars(result), preview=shown)
 
     def converse(self, connection: Connection) -> Result:

@@ -55,13 +55,18 @@ def asks_about_release(settings: Settings) -> bool:
     return settings.environment == "live" and bool(VERBS[settings.verb].release)
 
 
-def ask_about_release(settings: Settings, between: Differences) -> None:
-    """Ask before live loses commits or secrets; the commits of a rollback are gone because it was typed.
+def question_about_release(settings: Settings, between: Differences) -> Question | None:
+    """The question before live loses commits or secrets; a rollback was typed to take commits back."""
+    commits = between.commits if VERBS[settings.change].builds else Commits()
+    return questions.of_release(settings, commits, between.keys)
 
-    The node waits meanwhile, with nothing touched. Raises `DeployError` as `ask` does.
+
+def ask_about_release(settings: Settings, between: Differences) -> None:
+    """Ask before live loses something. The node waits meanwhile, with nothing touched.
+
+    Raises `DeployError` as `ask` does.
     """
-    commits = between.commits if VERBS[settings.verb].builds else Commits()
-    ask(settings, questions.of_release(settings, commits, between.keys), tuple(between.lines))
+    ask(settings, question_about_release(settings, between), tuple(between.lines))
 
 
 def _typed(name: str, question: Question) -> str:

@@ -95,10 +95,10 @@ def of_release(settings: Settings, commits: Commits, keys: Keys) -> Question | N
     effects = [*_losses(commits), *_invalid(keys)]
     if not effects:
         return None
-    effect, is_rollback = ", ".join(effects), settings.verb == "rollback"
+    effect, is_rollback = ", ".join(effects), settings.change == "rollback"
     return Question(
         f"{effect}.",
-        "roll back" if is_rollback else settings.verb,
+        "roll back" if is_rollback else settings.change,
         effect,
         "; CONFIG=current keeps the configuration" if is_rollback else "",
     )

@@ -123,6 +123,8 @@ CHANGES, GOES = Keys(changed=("API_PORT", "API_TOKEN")), Keys(gone=("TELEGRAM_BO
 def test_losses_of_live(verb: str, commits: Commits, keys: Keys, effect: str | None) -> None:
     """Only CONFIRM=live goes on where nobody can be asked; dev and staging are never asked."""
     between = Differences(commits, keys)
+    planned = consent.question_about_release(arguments.read(["plan", "live", f"VERB={verb}"], {}), between)
+    assert (planned is not None) == (effect is not None), "a plan says that it would ask"
     for environ in ({}, {"CONFIRM": "dev"}, {"CONFIRM": "yes"}) if effect else ():
         with pytest.raises(DeployError, match=f"{effect}: (it was not confirmed|the answer was)") as refusal:
             consent.ask_about_release(arguments.read([verb, "live", "--json"], environ), between)
