@@ -15,6 +15,7 @@ def test_live_takes_what_ci_passed(three: Operator) -> None:
     git(three.root, "config", "user.name", "Ada")
     git(three.root, "config", "user.email", "ada@example.invalid")
     three.edit("pyproject.toml", 'gate = "off"', 'gate = "on"')
+    three.commit("services/changed.py", "CHECKED = 1\n")
     refused = three.change("deploy", "live", code=2)
     assert refused["message"].startswith("live takes only what CI passed: no run of make ci")
     assert "make ci at commit" in refused["hint"]
