@@ -98,7 +98,7 @@ class Transaction:
     def begin(self, number: int) -> None:
         """Note the beginning of an attempt, on a clock that nobody sets as well."""
         clock = {"boot": _boot(), "monotonic": round(time.monotonic(), 3)}
-        self.write("attempt", number=number, **clock, cancels=True)  # no attempt before 0.4.0 heeds a cancel
+        self.write("attempt", number=number, **clock, cancels=True)  # earlier versions look for no cancel
 
     @property
     def first_attempt(self) -> float:

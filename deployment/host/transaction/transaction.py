@@ -173,14 +173,14 @@ class Change:
         switch = before_switch(steps)
         try:
             for number, step in enumerate(steps):
-                self._heed_cancel(desired, is_switch=number >= switch)
+                self._look_for_cancel(desired, is_switch=number >= switch)
                 work = self._carry_out(work, step)
-            self._heed_cancel(desired, is_switch=True)
+            self._look_for_cancel(desired, is_switch=True)
         finally:
             work.wait_for_trials()
         self._look_again(steps, desired)
 
-    def _heed_cancel(self, desired: Desired, *, is_switch: bool) -> None:
+    def _look_for_cancel(self, desired: Desired, *, is_switch: bool) -> None:
         """Raise `StepFailed` if somebody has cancelled the change; nobody can once its switch has begun."""
         if desired.back:
             return

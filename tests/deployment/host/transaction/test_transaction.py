@@ -136,7 +136,7 @@ def test_step_that_a_cancel_cuts_short_fails_for_the_cancel(
     (failed,) = mine.entries("failed")
     assert (failed["message"], failed["cancelled"]) == (failure.message, True)
     assert not mine.entries("switch")
-    change._heed_cancel(as_it_was(change.request, change.archive, before), is_switch=True)
+    change._look_for_cancel(as_it_was(change.request, change.archive, before), is_switch=True)
 
 
 def test_cancel_between_two_steps(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
