@@ -48,6 +48,7 @@ class Walk:
     home: Path
     public_key: str = ""
     ssh_config: Path = Path()
+    position: int = 0  # of what was said last
     done: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -153,7 +154,8 @@ class Walk:
         self.operator.tokens[environment] = token
         self.operator.await_ready(environment)
         self.operator.tell(environment, ["hunter2"])
-        return self.operator.last_event(environment)[0]
+        self.position = self.operator.last_event(environment)[0]
+        return self.position
 
     def backup(self, environment: str) -> Path:
         """The newest backup of an environment."""

@@ -64,6 +64,7 @@ def by_hand(walk: Walk) -> str:
     )
 
 
+REDACT = ".venv/bin/python -m services.event_log redact --store {store} {position} 'a password'"
 WAYS = {
     # Nothing runs before the first deploy.
     "systemctl status helionyx.slice": Way(code=3),
@@ -107,7 +108,8 @@ WAYS = {
         lambda walk: f"make redact ENV=live POSITION={walk.said('live')} REASON='a password'", typed="live"
     ),
     ".venv/bin/python -m services.event_log redact --store DIR 12 'a password said by mistake'": Way(
-        lambda walk: f".venv/bin/python -m services.event_log redact --store {walk.store()} 2 'a password'"
+        lambda walk: REDACT.format(store=walk.store(), position=walk.position),
+        before=("say live", "make backup ENV=live"),
     ),
     "./helionyx events --last 20": Way(lambda walk: f"./helionyx --url {walk.url('dev')} events --last 20"),
     "ssh -v node1 true": Way(lambda walk: f"ssh -F {walk.ssh_config} -v node1 true"),
