@@ -8,6 +8,7 @@ the variable by which the service knows that it is a rehearsal: it records nothi
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from ..node import dropins, shares, systemd
@@ -65,10 +66,12 @@ def begin(environment: Environment, release: Manifest, before: Log | None) -> st
     return f"ready in {took:.2f} s, {_ask(environment, release, before)}"
 
 
-def soak(environment: Environment, release: Manifest, log: Log | None, seconds: float) -> str:
+def soak(
+    environment: Environment, release: Manifest, log: Log | None, seconds: float, check: Callable[[], None]
+) -> str:
     """Let it run for a while and ask again. Raises `StepFailed` if it dies meanwhile, or answers no more."""
     where = _address(environment), _service(environment)
-    return verify.staying(environment, release, log, seconds, *where)
+    return verify.staying(environment, release, log, seconds, *where, check=check)
 
 
 def finish(environment: Environment) -> None:

@@ -132,7 +132,8 @@ def rehearse(work: Work, _: str) -> str:
 
 
 def soak(work: Work, seconds: str) -> str:
-    return rehearsal.soak(work.environment, work.chosen, work.log, float(seconds.rstrip(" s")))
+    span = float(seconds.rstrip(" s"))
+    return rehearsal.soak(work.environment, work.chosen, work.log, span, work.check_cancel)
 
 
 def end_rehearsal(work: Work, _: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -143,17 +143,19 @@ def staying(
     seconds: float,
     *where: str,
     history: str = UNCHANGED,
+    check: Callable[[], None] = lambda: None,
 ) -> str:
     """Let the release run for a while and ask again.
 
-    Raises `StepFailed` if it ends meanwhile, or answers no more; `where` is its address and its unit, as for
-    `answering`.
+    Raises `StepFailed` if it ends meanwhile, or answers no more, and whatever `check` raises in between.
+    `where` is its address and its unit, as for `answering`.
     """
     address, unit = where or (release.listen, environment.service)
     mark, pid = systemd.now(), systemd.show([unit])[unit].pid
     end = time.monotonic() + seconds
     while (remaining := end - time.monotonic()) > 0:
         time.sleep(min(remaining, POLL))
+        check()
         if not pid or not Path(f"/proc/{pid}").exists():
             raise StepFailed(
                 f"release {release.id} ended by itself {seconds - remaining:.1f} s after it was ready.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,6 +31,7 @@ class Work:
     last_head: Log | None = None  # of the log, as it was known when the transaction began
     restored: bool = False  # whether `log` is one that has come in the place of another
     redacted: bool = False  # whether `log` is the log after a redaction
+    check_cancel: Callable[[], None] = lambda: None  # raises `StepFailed` if somebody cancels the change
     archive_name: str = ""  # what the log that is there is called once another one has its place
     facts: dict[str, Any] = field(default_factory=dict)  # what belongs into the result
     doubts: list[str] = field(default_factory=list)  # warnings about facts that the steps could not find out

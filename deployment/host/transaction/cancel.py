@@ -57,7 +57,8 @@ def _named(transaction: Transaction) -> str:
 def _ended(environment: Environment, transaction: Transaction) -> dict[str, Any]:
     """Wait for the end of a cancelled transaction. Raises `Unfinished` where it needs attention.
 
-    A rehearsal is ended at once: its step fails then. Any other step ends first.
+    A rehearsal is ended at once: its step fails then. A soak looks by itself too, and any other
+    step ends first.
     """
     look = time.monotonic() + LOOK
     while (result := transaction.result) is None:

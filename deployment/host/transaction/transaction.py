@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from functools import partial
 
 from ..apply import redaction
 from ..apply.steps import perform
@@ -224,6 +225,7 @@ class Change:
             known,
             is_restored,
             redacted is not None,
+            partial(self._look_for_cancel, desired, is_switch=False),
         )
 
     def _perform(self, work: Work, step: Step) -> None:

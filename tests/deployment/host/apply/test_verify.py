@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from typing import Any
 
@@ -55,6 +56,19 @@ def serving(layout: Layout, monkeypatch: pytest.MonkeyPatch, told: Log, before: 
     unit = Unit(DEV.service, "active", "running", 7, 0, stale=False, listen=None, since="")
     monkeypatch.setattr(systemd, "show", lambda *_: {DEV.service: unit})
     return verify.serving(layout.of("dev"), made, before)
+
+
+def test_soak_looks_for_a_cancel(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a cancel it would go on for a minute."""
+    unit = Unit(DEV.service, "active", "running", os.getpid(), 0, stale=False, listen=None, since="")
+    monkeypatch.setattr(systemd, "show", lambda *_: {DEV.service: unit})
+
+    def check() -> None:
+        raise StepFailed("cancelled by ann@host before the switch.")
+
+    where = "/run/x.sock", DEV.service
+    with pytest.raises(StepFailed, match="cancelled by ann@host"):
+        verify.staying(layout.of("dev"), release(layout), None, 60.0, *where, check=check)
 
 
 def test_answer_of_a_service_that_has_ended_is_none(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:

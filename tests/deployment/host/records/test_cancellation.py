@@ -76,7 +76,7 @@ def test_transaction_that_is_about_to_start_is_cancelled(tmp_path: Path) -> None
         cancellation.begin_switch(coming)
 
 
-@pytest.mark.parametrize("_", range(20))
+@pytest.mark.parametrize("_", range(10))
 def test_cancel_and_switch_at_once_have_one_winner(transaction: Transaction, _: int) -> None:
     """The lock of the decision lets nobody look while the other writes."""
     cancel = Call(cancellation.cancel, transaction, "ann@host")
