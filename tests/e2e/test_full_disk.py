@@ -36,7 +36,7 @@ PHASES = {
         "verify",
     ),
 }
-SAMPLE = {("deploy", "turn-current", "kept"), ("restore", "switch-log", "kept")}
+SAMPLE = {("deploy", "turn-current", "kept")}
 CHANGES = count(1)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
+
 from .operator import Operator, git
 
 CHANGED = "services/changed.py"
@@ -52,6 +54,7 @@ def test_promotion_brings_the_very_code(two: Operator) -> None:
     assert again["outcome"] == "nothing"
 
 
+@pytest.mark.faults
 def test_promotion_is_refused(two: Operator) -> None:
     """For what is in no commit, was edited, does not run, or is not known here; nothing is touched."""
     before = two.health("staging")["release"]

@@ -227,7 +227,7 @@ def test_what_comes_after_a_restore_is_rehearsed_with_its_log(dev: Operator, bac
 
 
 @pytest.mark.parametrize(
-    "when", [fault("install log"), fault("close socket"), "switch log", fault("open socket")]
+    "when", [fault("install log"), fault("close socket"), fault("switch log"), fault("open socket")]
 )
 def test_power_cut_on_its_way(dev: Operator, backup: Path, when: str) -> None:
     """After the boot the node brings the restore to its end by itself; the log of before is archived."""
@@ -251,7 +251,7 @@ def test_power_cut_on_its_way(dev: Operator, backup: Path, when: str) -> None:
     ("step", "state"),
     [
         *(fault("install log", "begin"), fault("install log", "done"), fault("close socket", "begin")),
-        *(("switch log", "begin"), fault("switch log", "done"), fault("open socket", "begin")),
+        *(fault("switch log", "begin"), fault("switch log", "done"), fault("open socket", "begin")),
         *(fault("restart service", "begin"), fault("verify", "begin")),
     ],
 )
