@@ -102,6 +102,13 @@ def _named(environment: Environment) -> Status:
 
 def of(environment: Environment) -> Status:
     """Its state in one word, and the facts behind it."""
+    was_changing = locks.holder(environment.layout, environment.name) is not None
+    status = _of(environment)
+    # A change that has ended meanwhile was looked at half done, and nothing would say so any more.
+    return _of(environment) if was_changing and status.changing is None else status
+
+
+def _of(environment: Environment) -> Status:
     observed = observe(environment)
     current = releases.read_manifest(environment, observed.current)
     unit = systemd.show([environment.service])[environment.service]

@@ -11,6 +11,8 @@ import pytest
 from deployment.host.doctor import faults, status
 from deployment.host.node import systemd
 from deployment.host.node.systemd import Unit
+from deployment.host.records import locks
+from deployment.host.records.locks import Holder
 from deployment.host.releases import releases
 from deployment.host.values.errors import StepFailed
 from deployment.host.values.layout import Layout
@@ -21,6 +23,7 @@ from deployment.remote.answers import Status
 
 CONFIG = {"api_host": "127.0.0.1", "api_port": 8000}
 RELEASE = Manifest("dev", "c", False, "s", "3.11", "p", "l", {}, {}, CONFIG, {}, id="r")
+HOLDER = Holder("remove", "Ada")
 UNIT = Unit("helionyx-dev.service", "inactive", "dead", 0, 0, stale=False, listen=None, since="")
 
 
@@ -55,6 +58,28 @@ def test_look_that_fails_is_that_environments_trouble(
     assert (bad.state, bad.environment) == ("degraded", "dev")
     assert bad.problems[0].startswith(told)
     shape_of(Status)({"environments": [on_the_wire(good), on_the_wire(bad)]})
+
+
+@pytest.mark.parametrize(
+    ("holders", "looks"), [([None, None], 1), ([HOLDER, HOLDER], 1), ([HOLDER, None, None], 2)]
+)
+def test_change_that_ends_during_a_look_is_looked_at_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, holders: list[Holder | None], looks: int
+) -> None:
+    """Else half of it would be shown as the state, with problems that there are none of."""
+    seen: list[Observed] = []
+
+    def observe(*_: object) -> Observed:
+        seen.append(Observed())
+        return seen[-1]
+
+    remaining = list(holders)
+    monkeypatch.setattr(status, "observe", observe)
+    monkeypatch.setattr(systemd, "show", lambda names: dict.fromkeys(names, UNIT))
+    monkeypatch.setattr(locks, "holder", lambda *_: remaining.pop(0))
+    shown = status.look(Layout(tmp_path).of("dev"))
+    assert (len(seen), remaining) == (looks, [])
+    assert (shown.state == "changing") == (holders[-1] is not None)
 
 
 @pytest.mark.parametrize("answer", ["[" * 9 + "]" * 9, "NaN", f'"{"x" * 9000}"', "9" * 100, '{"a": 1}'])
