@@ -59,7 +59,9 @@ def test_machine_is_killed_at_once(process: subprocess.Popen[bytes]) -> None:
     qemu.kill(KEY)
 
 
-@pytest.mark.parametrize("content", [f"{os.getpid()}\n", "", "no number", "4194305"])
+@pytest.mark.parametrize(
+    "content", [f"{os.getpid()}\n", "", "no number", "4194305"], ids=["ours", "", "text", "gone"]
+)
 def test_process_of_somebody_else_is_never_taken_for_a_machine(content: str) -> None:
     """A process id that was used again, and a file that a full disk has cut."""
     qemu.pid_file(KEY).write_text(content)
