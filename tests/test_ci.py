@@ -144,7 +144,7 @@ def test_units_are_skipped_where_no_node_can_boot() -> None:
     )
     assert required.returncode == 1, "a required check is not green where it did not run"
     lines = done.stdout.splitlines()
-    assert re.match(r"skipped: node1 cannot boot here: it needs root, and this is user \d+; ", lines[1])
+    assert re.match(r"skipped: no container can boot here: it needs root, and this is user \d+; ", lines[1])
     assert re.match(r"units +skipped ", lines[-1])
 
 

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import pytest
 
 from tests.documents import DOCS
-from tests.guide import blocks, commands
+from tests.guide import Command, blocks, commands
 
 from .guide_walk import Walk, steps
-from .guide_ways import CONTENT, SECTIONS, SKIPPED, WAYS
+from .guide_ways import CONTENT, LIVE, SECTIONS, SKIPPED, WAYS
 from .operator import Operator
 from .states import States
 
@@ -34,11 +34,14 @@ def first_part() -> int:
     return next(number for number, step in enumerate(STEPS, 1) if step.text == LAST)
 
 
-def test_from_a_bare_server_to_a_running_service(walk: Walk) -> None:
-    """The user, the key, the rule, the configuration, the plan, the deploy."""
+def test_from_a_bare_server_to_live(walk: Walk) -> None:
+    """The user, the key, the rule, the configuration, the plan, the deploy of dev, and that of live."""
     for step in STEPS[: first_part()]:
         walk.take(step)
+    for text in LIVE:
+        walk.take(Command(text, "", 0))
     assert walk.said("dev") > 0
+    assert walk.said("live") > 0
 
 
 @pytest.mark.faults
