@@ -78,7 +78,7 @@ WAYS = {
     "make redact ENV=dev POSITION=12 REASON=...": Way(
         lambda walk: f"make redact ENV=dev POSITION={walk.said('dev')} REASON='said by mistake'"
     ),
-    "make logs ENV=dev": Way(follows=True, code=2),  # make's own, after Ctrl-C
+    "make logs ENV=dev": Way(follows=True, code=-2),  # make ends by the signal of Ctrl-C
     "make verify ENV=live": Way(before=(*LIVE, "make backup ENV=live")),
     "make ci": Way(lambda walk: walk.pass_ci()),  # which takes many minutes
     "make promote FROM=staging ENV=live": Way(before=STAGING),
