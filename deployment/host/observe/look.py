@@ -170,11 +170,14 @@ def _stranger(opened: list[sockets.Listener], listen: str | None, release: Manif
 
 
 def _is_older(unit: Unit, configuration: Path) -> bool:
-    """Whether the process of a unit has started before its configuration was written."""
+    """Whether the process of a unit has started before its configuration was written.
+
+    A file from the future was written before the clock was set back, and says nothing about that.
+    """
     if not unit.pid or not configuration.exists():
         return False
-    age = time.monotonic() - unit.started
-    return time.time() - age < configuration.stat().st_mtime
+    now, age = time.time(), time.monotonic() - unit.started
+    return now - age < configuration.stat().st_mtime <= now
 
 
 def _enabled(environment: Environment) -> bool:
