@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
 
-from services.config_keys import KEYS, PLACEHOLDER, TELEGRAM, InvalidError, Key
+from services.config_keys import KEYS, PLACEHOLDER, TELEGRAM, TLS_KEYS, InvalidError, Key
 from services.config_sources import ConfigError, environment_problems, load, read_file
 from services.env_file import Entry, EnvFile, Problem, parse
 from services.formats import READS, TABLE_VERSION, WRITES, by_type
@@ -52,6 +52,9 @@ class Config:
     """The time of the summary of the day."""
     trusted_proxies: tuple[str, ...] = ()
     """The addresses and networks whose X-Forwarded-For is believed."""
+    tls_cert_file: Path | None = None
+    """The certificate with its chain, in PEM format. On a node, a file of root's: the service has a copy."""
+    tls_key_file: Path | None = None
     memory_limit: str | None = None
     """This and the next three are for the unit of the service, and nothing to itself."""
     tasks_limit: int | None = None
@@ -103,6 +106,9 @@ def _contradictions(values: Mapping[str, object], mentioned: Collection[str | No
     if _inside(values.get("PROJECTIONS_DB_PATH"), values.get("EVENT_STORE_PATH")):
         message = "expected a path outside EVENT_STORE_PATH: projections may be deleted, events never"
         yield Problem(message, "PROJECTIONS_DB_PATH")
+    for name, other in (TLS_KEYS, TLS_KEYS[::-1]):
+        if name in mentioned and other not in mentioned:
+            yield Problem(f"is missing beside {name}", other, hint="HTTPS needs the certificate and its key")
     if "API_TOKEN" not in mentioned and not _loopback(values.get("API_HOST")):
         yield _no_token(values.get("API_HOST"))
 
@@ -230,9 +236,15 @@ def _facts(config: Config) -> dict[str, object]:
         "tasks_limit": config.tasks_limit,
         "cpu_weight": config.cpu_weight,
         "io_weight": config.io_weight,
+        "tls_cert_file": _text(config.tls_cert_file),
+        "tls_key_file": _text(config.tls_key_file),
         "has_api_token": config.api_token is not None,
         "has_telegram_token": config.telegram_bot_token is not None,
     }
+
+
+def _text(path: Path | None) -> str | None:
+    return None if path is None else str(path)
 
 
 def _log() -> dict[str, object]:

@@ -15,6 +15,9 @@ LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 SHORTEST_TOKEN = 16
 LEAST_MEMORY = 128  # MiB
 
+TLS_KEYS = ("TLS_CERT_FILE", "TLS_KEY_FILE")
+"""The files of HTTPS: both, or neither."""
+
 OFF = "off"
 """The value for no time at all."""
 
@@ -240,6 +243,7 @@ KEYS: dict[str, Key] = {
         Key("TELEGRAM_SUMMARY_AT", _summary_at, default="08:00"),
         Key("TIMEZONE", _timezone, default="UTC"),
         Key("TRUSTED_PROXIES", _networks),
+        *(Key(name, _path) for name in TLS_KEYS),
         Key("MEMORY_LIMIT", _memory),
         Key("TASKS_LIMIT", _between(64, 4096)),
         Key("CPU_WEIGHT", _between(1, 10_000)),

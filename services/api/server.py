@@ -16,7 +16,7 @@ import asyncio
 import contextlib
 import select
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import cast
 
@@ -53,7 +53,8 @@ class Drain:
 class DrainingServer(uvicorn.Server):
     """Serves `app` until `stop` is called, and then finishes what was begun."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, protocol: Callable[..., asyncio.Protocol] = BoundedProtocol) -> None:
+        """`protocol` makes the protocol of a connection: a BoundedProtocol, or TLS with one above it."""
         self._drain = Drain()
         self._stop = asyncio.Event()
         self.serving = asyncio.Event()
@@ -61,7 +62,7 @@ class DrainingServer(uvicorn.Server):
         config = uvicorn.Config(
             _closing(app, self._drain),
             loop="asyncio",
-            http=BoundedProtocol,
+            http=cast(type[BoundedProtocol], protocol),
             ws="none",
             lifespan="off",
             log_config=None,
@@ -156,7 +157,7 @@ def _is_idle(protocol: HttpToolsProtocol) -> bool:
     cycle = protocol.cycle
     if protocol.scope is not None and (cycle is None or cycle.scope is not protocol.scope):
         return False
-    if not _is_answered(protocol):
+    if not _is_answered(protocol) or protocol.transport.get_extra_info("arriving"):
         return False
     poll = select.poll()  # select() knows no descriptor above 1023
     poll.register(protocol.transport.get_extra_info("socket"), select.POLLIN)

@@ -7,29 +7,50 @@ import contextlib
 import logging
 import signal
 import socket
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
+from typing import TYPE_CHECKING
 
 from services.api.loop import Loop
 from services.api.notify import Notifier
+from services.api.protocol import BoundedProtocol
 from services.api.server import DrainingServer
 from services.api.sockets import address_of, bound, inherited
 from services.bootstrap import Application, bootstrap
 from services.config import Config
 from services.refusals import NotReadyError
+from services.upkeep import Upkeep
+
+if TYPE_CHECKING:
+    from services.api.renewal import Renewal
 
 logger = logging.getLogger("helionyx")
 
 
 def serve(config: Config, variables: MutableMapping[str, str]) -> None:
     """Serve until SIGTERM or SIGINT. `variables` are the OS's. Raises HelionyxError."""
+    renewal = _renewal(config, variables)
     listeners = inherited(variables) or [bound(config.api_host, config.api_port)]
     application = bootstrap(config, variables)
     with asyncio.Runner(loop_factory=Loop) as runner:
-        runner.run(_serve(application, listeners, Notifier(variables)))
+        runner.run(_serve(application, listeners, Notifier(variables), renewal))
 
 
-async def _serve(application: Application, listeners: list[socket.socket], notify: Notifier) -> None:
-    server = DrainingServer(application.app)
+def _renewal(config: Config, variables: Mapping[str, str]) -> Renewal | None:
+    """Load the certificate where HTTPS is configured. Raises CertificateError."""
+    if config.tls_cert_file is None:
+        return None
+    from services.api.renewal import Renewal, pair_of
+
+    return Renewal(pair_of(config, variables))
+
+
+async def _serve(
+    application: Application, listeners: list[socket.socket], notify: Notifier, renewal: Renewal | None
+) -> None:
+    server = DrainingServer(application.app, BoundedProtocol if renewal is None else renewal.protocol)
+    upkeep = Upkeep()
+    if renewal is not None:
+        upkeep.begin(renewal.watch())
     addresses = ", ".join(address_of(listener) for listener in listeners)
 
     def stop() -> None:
@@ -48,6 +69,7 @@ async def _serve(application: Application, listeners: list[socket.socket], notif
         await application.telegram.ended()
         await application.service.close()
         watchdog.cancel()
+        upkeep.cancel()
     with contextlib.suppress(NotReadyError):  # stopped before it was open
         await opening  # raises what kept the log from being opened
     logger.info("stopped", extra={"fields": _who(application)})

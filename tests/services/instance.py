@@ -8,6 +8,7 @@ import json
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -53,15 +54,20 @@ class Answer:
 
 
 class Connection(http.client.HTTPConnection):
-    """HTTP to any address."""
+    """HTTP to any address, by TLS if there is a context for it."""
 
-    def __init__(self, address: Address, seconds: float = 10.0) -> None:
+    def __init__(
+        self, address: Address, seconds: float = 10.0, context: ssl.SSLContext | None = None
+    ) -> None:
         super().__init__("localhost", timeout=seconds)
         self._address = address
+        self._context = context
 
     def connect(self) -> None:
         """Called before the first request."""
         self.sock = connect(self._address, self.timeout)
+        if self._context is not None:
+            self.sock = self._context.wrap_socket(self.sock, server_hostname="127.0.0.1")
 
 
 class Log(threading.Thread):
@@ -88,6 +94,8 @@ class Instance:
     address: Address
     notifications: socket.socket
     log: Log
+    context: ssl.SSLContext | None = None
+    """The TLS context of a caller, where it serves HTTPS."""
 
     @property
     def port(self) -> int:
@@ -96,7 +104,7 @@ class Instance:
 
     def call(self, method: str, path: str, body: object = None, **headers: str) -> Answer:
         """One request on a connection of its own, with the token; a `body` that is no bytes goes as JSON."""
-        connection = Connection(self.address)
+        connection = Connection(self.address, context=self.context)
         try:
             return exchange(connection, method, path, body, **headers)
         finally:
@@ -104,7 +112,8 @@ class Instance:
 
     def connect(self) -> socket.socket:
         """A connection of its own, on which nothing has been said."""
-        return connect(self.address)
+        made = connect(self.address)
+        return self.context.wrap_socket(made, server_hostname="127.0.0.1") if self.context else made
 
     def notified(self, seconds: float = 10.0) -> list[str]:
         """The lines of the next message to systemd."""

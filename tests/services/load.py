@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import ssl
 import threading
 import time
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ class Load:
     """Clients that send as fast as they are answered, and note everything that goes wrong."""
 
     address: Address
+    context: ssl.SSLContext | None = None
     acknowledged: list[str] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
     answered: list[tuple[str, int]] = field(default_factory=list)
@@ -27,20 +29,20 @@ class Load:
 
     def keep(self, number: int) -> None:
         """One client, on a connection that it keeps for as long as the server does."""
-        connection = Connection(self.address, 15)
+        connection = Connection(self.address, 15, self.context)
         while not self.over.is_set():
             self.one(connection, f"keep {number} {time.monotonic_ns()}")
 
     def renew(self, number: int) -> None:
         """One client, with a new connection for each request."""
         while not self.over.is_set():
-            connection = Connection(self.address, 15)
+            connection = Connection(self.address, 15, self.context)
             self.one(connection, f"renew {number} {time.monotonic_ns()}")
             connection.close()
 
     def rest(self, number: int) -> None:
         """One client that keeps its connection, and leaves it idle for most of the time."""
-        connection = Connection(self.address, 15)
+        connection = Connection(self.address, 15, self.context)
         while not self.over.wait(0.4):
             self.one(connection, f"rest {number} {time.monotonic_ns()}")
 
@@ -64,9 +66,9 @@ class Load:
 
 
 @contextlib.contextmanager
-def load(address: Address) -> Iterator[Load]:
-    """Twelve clients of three kinds."""
-    made = Load(address)
+def load(address: Address, context: ssl.SSLContext | None = None) -> Iterator[Load]:
+    """Twelve clients of three kinds, by TLS if there is a context for it."""
+    made = Load(address, context)
     threads = [
         threading.Thread(target=kind, args=(number,))
         for kind in (made.keep, made.renew, made.rest)

@@ -69,6 +69,8 @@ def test_every_key_is_read() -> None:
             TELEGRAM_QUIET_HOURS="21:30-07:00",
             TELEGRAM_SUMMARY_AT="07:15",
             TRUSTED_PROXIES="127.0.0.1,10.0.0.0/8",
+            TLS_CERT_FILE="/srv/tls/fullchain.pem",
+            TLS_KEY_FILE="/srv/tls/privkey.pem",
             MEMORY_LIMIT="1G",
             TASKS_LIMIT="64",
             CPU_WEIGHT="10000",
@@ -78,7 +80,8 @@ def test_every_key_is_read() -> None:
     assert config == Config(
         "dev", "::1", 8002, Path("/srv/x/events"), Path("/srv/x/p/helionyx.db"), "DEBUG", "UTC", TOKEN,
         BOT_TOKEN, -100200300, "helionyx_bot", "https://bots.example.org/api",
-        ("21:30", "07:00"), "07:15", ("127.0.0.1", "10.0.0.0/8"), "1G", 64, 10_000, 1,
+        ("21:30", "07:00"), "07:15", ("127.0.0.1", "10.0.0.0/8"),
+        Path("/srv/tls/fullchain.pem"), Path("/srv/tls/privkey.pem"), "1G", 64, 10_000, 1,
     )  # fmt: skip
 
 
@@ -152,6 +155,16 @@ def test_a_value_that_a_key_cannot_have(key: str, value: str, expected: str) -> 
     found = problems(lines(**{key: value}))
     assert list(found) == [key]
     assert expected in found[key]
+
+
+@pytest.mark.parametrize("keys", [("TLS_CERT_FILE", "TLS_KEY_FILE"), ("TLS_KEY_FILE", "TLS_CERT_FILE")])
+def test_a_certificate_needs_its_key(keys: tuple[str, str]) -> None:
+    """Both or neither, also where the value of the one is bad."""
+    given, other = keys
+    assert problems(lines(**{given: "/srv/tls.pem"})) == {other: f"is missing beside {given}"}
+    found = problems(lines(**{given: "tls.pem"}))
+    assert "absolute path" in found[given]
+    assert found[other] == f"is missing beside {given}"
 
 
 @pytest.mark.parametrize("key", ["EVENT_STORE_PATH", "PROJECTIONS_DB_PATH"])

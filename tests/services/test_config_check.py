@@ -65,6 +65,8 @@ def test_check_says_what_the_deployment_wants_to_know() -> None:
             "tasks_limit": 128,
             "cpu_weight": 100,
             "io_weight": None,
+            "tls_cert_file": None,
+            "tls_key_file": None,
             "has_api_token": True,
             "has_telegram_token": True,
         },

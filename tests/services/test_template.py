@@ -25,6 +25,8 @@ def test_it_has_every_key_and_no_other() -> None:
         "TELEGRAM_BOT_USERNAME",
         "TELEGRAM_API_URL",
         "TRUSTED_PROXIES",
+        "TLS_CERT_FILE",
+        "TLS_KEY_FILE",
         "MEMORY_LIMIT",
         "TASKS_LIMIT",
         "CPU_WEIGHT",

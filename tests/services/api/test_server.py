@@ -130,6 +130,6 @@ def test_what_is_idle(scope: str | None, cycle: tuple[str, bool] | None, waiting
         protocol = SimpleNamespace(
             scope=scope,
             cycle=None if cycle is None else SimpleNamespace(scope=cycle[0], response_complete=cycle[1]),
-            transport=SimpleNamespace(get_extra_info=lambda _: one),
+            transport=SimpleNamespace(get_extra_info={"socket": one}.get),
         )
         assert _is_idle(cast(HttpToolsProtocol, protocol)) == idle
