@@ -16,6 +16,8 @@ from services.config_sources import ConfigError
 from services.env_file import Problem
 from services.event_log.backends import backend_of
 from services.identity import Identity
+from services.login.secrets_file import SecretsFile
+from services.login.sessions import Sessions
 from services.service import Service
 from services.telegram.bot import Telegram
 from services.telegram.settings import settings_of
@@ -62,14 +64,30 @@ def bootstrap(config: Config, variables: Mapping[str, str]) -> Application:
         identity,
         lambda: datetime.now(UTC),
     )
+    sessions = Sessions(_secrets(config), config.api_token, config.environment)
     app = build_app(
         service,
         identity,
         config.api_token,
         telegram.status,
+        sessions,
+        lambda: _pages(service, identity, sessions, telegram),
         config.trusted_proxies,
     )
     return Application(identity, service, telegram, app, config.event_store_path)
+
+
+def _pages(service: Service, identity: Identity, sessions: Sessions, telegram: Telegram) -> ASGIApp:
+    """The pages. Templates and their library come with the first visit: each start is quick and small."""
+    from services.web.app import build_pages
+    from services.web.site import Site
+
+    return build_pages(Site(service, identity, sessions, telegram.status))
+
+
+def _secrets(config: Config) -> SecretsFile:
+    """The secrets of the pages, beside the read models: without them everybody logs in again."""
+    return SecretsFile(config.projections_db_path.with_name("sessions.json"))
 
 
 def _flag(name: str, variables: Mapping[str, str]) -> bool:

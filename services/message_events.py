@@ -14,6 +14,11 @@ from services.domain.grammar import parse_message
 from services.domain.origin import Origin
 
 
+def commands_of(message: RecordMessage, at: datetime) -> tuple[Command, ...]:
+    """The commands of a message that is said `at` that time, in its time zone. The first records it."""
+    return parse_message(message.text, message.source, at, when)
+
+
 def events_of(
     message: RecordMessage, now: datetime, at: datetime, origin: Origin | None, *, understand: bool
 ) -> tuple[list[Event], Command]:
@@ -21,9 +26,7 @@ def events_of(
 
     Dates are understood as of `at`, in its time zone. Without `understand` a message means but itself.
     """
-    commands: tuple[Command, ...] = (message,)
-    if understand:
-        commands = parse_message(message.text, message.source, at, when)
+    commands = commands_of(message, at) if understand else (message,)
     events = [event_of(command, now) for command in commands]
     if at != now:
         events = [replace(event, said_at=at) if isinstance(event, Spoken) else event for event in events]

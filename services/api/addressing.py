@@ -16,6 +16,7 @@ from typing import Any, cast
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from services.api.front import is_page
 from services.api.problems import problem
 
 _HOST = re.compile(r"(?P<name>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~!$&'()*+,;=%-]*)(?::[0-9]*)?")
@@ -49,7 +50,7 @@ def own_pages(app: ASGIApp) -> ASGIApp:
     """`app` for programs of this machine and pages of its own origin. A token makes this check needless."""
 
     async def check_host(scope: Scope, receive: Receive, send: Send) -> None:
-        refusal = _refusal(scope)
+        refusal = _refusal(scope) or (None if is_page(scope["path"]) else _no_form(scope))
         await (app if refusal is None else refusal)(scope, receive, send)
 
     return check_host
@@ -70,6 +71,11 @@ def _refusal(scope: Scope) -> Response | None:
             f"expected no page of another origin, found {origins[0][:100]!r}",
             "set an API_TOKEN to allow pages of other origins: they have to send it",
         )
+    return None
+
+
+def _no_form(scope: Scope) -> Response | None:
+    """The refusal of a body that a form of any page could send. The forms of our pages have a token."""
     types = _values(scope, b"content-type")
     if _has_body(scope) and not (len(types) == 1 and _JSON.fullmatch(types[0])):
         return problem(

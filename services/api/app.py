@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -28,6 +28,7 @@ from services.api import (
 )
 from services.api.addressing import addressed, behind, own_pages
 from services.api.auth import guarded
+from services.api.front import Front
 from services.api.measures import Measures
 from services.api.problems import (
     ProblemError,
@@ -42,6 +43,7 @@ from services.api.request_log import observed
 from services.api.timeouts import limited
 from services.errors import HelionyxError
 from services.identity import Identity
+from services.login.sessions import Sessions
 from services.service import Service
 from services.telegram.status import Status
 
@@ -66,12 +68,14 @@ def build_app(
     identity: Identity,
     token: str | None,
     telegram: Status,
+    sessions: Sessions,
+    load_pages: Callable[[], ASGIApp],
     proxies: Sequence[str] = (),
 ) -> ASGIApp:
-    """The application for `service`.
+    """The application for `service`: the API, and the pages.
 
     Callers must send `token`, as in `auth`; None leaves the API open. `telegram` is the state of the bot.
-    `proxies` are believed when they name the caller.
+    `load_pages` builds the pages with the first visit. `proxies` are believed when they name the caller.
     """
     measures = Measures([path for part in (*OPERATIONS, openapi.OPERATIONS) for path in part])
     routes = [
@@ -89,7 +93,10 @@ def build_app(
     }
     app = Starlette(routes=routes, exception_handlers=handlers)
     app.router.redirect_slashes = False  # a path that does not exist is a problem like any other
-    inner = own_pages(app) if token is None else guarded(app, token)
+
+    api = app if token is None else guarded(app, token, sessions)
+    front = Front(api, load_pages)
+    inner = own_pages(front) if token is None else front
     whole = observed(limited(addressed(inner)), measures.answer)
     return behind(whole, proxies) if proxies else whole
 

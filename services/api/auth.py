@@ -8,6 +8,7 @@ from http import HTTPStatus
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from services.api.problems import problem
+from services.login.sessions import SAFE, Sessions
 
 GUARDED = ("/api", "/metrics")
 """Prefixes, with all paths below them and all methods: no route can be forgotten.
@@ -21,12 +22,15 @@ def is_guarded(path: str) -> bool:
     return any(path == prefix or path.startswith(f"{prefix}/") for prefix in GUARDED)
 
 
-def guarded(app: ASGIApp, token: str) -> ASGIApp:
-    """Let only callers that send `token` reach `app`."""
+def guarded(app: ASGIApp, token: str, sessions: Sessions) -> ASGIApp:
+    """Let only callers that send `token` reach `app`, and browsers that are logged in."""
     expected = token.encode()
 
     async def authenticate(scope: Scope, receive: Receive, send: Send) -> None:
         if not is_guarded(scope["path"]) or hmac.compare_digest(_given(scope), expected):
+            await app(scope, receive, send)
+            return
+        if _is_session(scope, sessions):
             await app(scope, receive, send)
             return
         refusal = problem(
@@ -37,6 +41,15 @@ def guarded(app: ASGIApp, token: str) -> ASGIApp:
         await refusal(scope, receive, send)
 
     return authenticate
+
+
+def _is_session(scope: Scope, sessions: Sessions) -> bool:
+    """Whether a browser may send this request: for a change it has to send the session's token as well."""
+    session = sessions.of(scope)
+    if session is None:
+        return False
+    tokens = [value.decode("latin-1") for name, value in scope["headers"] if name == b"x-csrf-token"]
+    return scope["method"] in SAFE or sessions.may_change(scope, session, tokens[0] if tokens else None)
 
 
 def _given(scope: Scope) -> bytes:

@@ -46,7 +46,8 @@ CREATE TABLE thing_tags (
 INDEXES = """
 CREATE INDEX things_kind ON things (kind, position);
 CREATE INDEX things_state ON things (kind, state, position);
-CREATE INDEX things_due ON things (due) WHERE due IS NOT NULL;
+CREATE INDEX things_due ON things (state, due) WHERE due IS NOT NULL;
+CREATE INDEX things_undated ON things (kind, state, position) WHERE due IS NULL;
 """
 
 _PREFIXES = ("Todo", "Note", "Track", "Decision", "Tag")
@@ -89,10 +90,11 @@ def items(
     states: Collection[str] = (),
     tag: str | None = None,
     due_until: Until | None = None,
+    undated: bool = False,
 ) -> tuple[Item, ...]:
     """The last `limit` items of a kind in front of position `before`, the newest first.
 
-    In one of `states`, if any are given; with this tag; due before `due_until`.
+    In one of `states`, if any are given; with this tag; due before `due_until`; `undated`: without a due.
     """
     conditions, values = ["kind = ?", "position < ?"], cast(list[str | int], [kind, before])
     if states:
@@ -104,8 +106,23 @@ def items(
     if due_until is not None:
         conditions.append("((length(due) = 10 AND due <= ?) OR (length(due) > 10 AND due < ?))")
         values += [due_until.day, due_until.moment]
+    if undated:
+        conditions.append("due IS NULL")
     sql = f"SELECT {_COLUMNS} FROM things WHERE {' AND '.join(conditions)} ORDER BY position DESC LIMIT ?"  # noqa: S608
     return tuple(_item(row) for row in page(connection, sql, (*values, limit)))
+
+
+def due(connection: apsw.Connection, limit: int) -> tuple[Item, ...]:
+    """The first `limit` open todos with a due, roughly by time: a day and a moment compare as texts."""
+    sql = f"SELECT {_COLUMNS} FROM things WHERE state = 'open' AND due IS NOT NULL ORDER BY due LIMIT ?"  # noqa: S608
+    return tuple(_item(row) for row in page(connection, sql, (limit,)))
+
+
+def number(connection: apsw.Connection, kind: str, state: str) -> int:
+    """The number of items of a kind in a state."""
+    sql = "SELECT count(*) FROM things WHERE kind = ? AND state = ?"
+    row = connection.execute(sql, (kind, state)).fetchone()
+    return int(cast(tuple[int], row)[0])
 
 
 def tags(connection: apsw.Connection) -> dict[str, int]:

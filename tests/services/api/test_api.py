@@ -13,6 +13,7 @@ from typing import Any, cast
 
 import httpx
 import pytest
+from starlette.types import ASGIApp
 
 from services.api.app import build_app
 from services.api.events import BATCH
@@ -20,6 +21,7 @@ from services.event_log.records import new_entry
 from services.event_log.sqlite.log import SqliteLog
 from services.event_log.summary import GENESIS
 from services.identity import Identity
+from services.login.sessions import Sessions
 from services.service import Service
 from services.telegram.status import Status
 from tests.services.instance import TOKEN, Answer, Instance, running
@@ -285,6 +287,8 @@ def test_a_bug_is_not_told_to_callers(caplog: pytest.LogCaptureFixture) -> None:
             Identity("helionyx", "dev", "x", "2026-01-02T00:00:00Z", rehearsal=False),
             None,
             Status(),
+            cast(Sessions, None),
+            lambda: cast(ASGIApp, None),
         )
         async with httpx.AsyncClient(
             transport=httpx.ASGITransport(app), base_url="http://localhost"

@@ -1,0 +1,44 @@
+"""The paths of pages, and the pages themselves, loaded with the first visit."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+PAGES = frozenset(
+    {
+        *("", "timeline", "todos", "notes", "tracks", "decisions", "search", "system", "items"),
+        *("login", "logout", "session", "messages", "preview", "share", "calendar"),
+        *("static", "manifest.webmanifest", "sw.js", "favicon.ico"),
+    }
+)
+"""The first parts of the paths of pages."""
+
+
+def is_page(path: str) -> bool:
+    """Whether a path is that of a page, and not one of the API."""
+    return path.partition("/")[2].partition("/")[0] in PAGES
+
+
+class Front:
+    """Sends requests for pages to the pages' application, and all others to the API's."""
+
+    def __init__(self, api: ASGIApp, load: Callable[[], ASGIApp]) -> None:
+        """`load` builds the pages' application; it is called in a thread, with the first visit."""
+        self._api = api
+        self._load = load
+        self._pages: ASGIApp | None = None
+        self._loading = asyncio.Lock()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if not is_page(scope["path"]):
+            await self._api(scope, receive, send)
+            return
+        if self._pages is None:
+            async with self._loading:
+                if self._pages is None:
+                    self._pages = await asyncio.to_thread(self._load)
+        await self._pages(scope, receive, send)

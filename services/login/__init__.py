@@ -1,0 +1,1 @@
+"""Sessions of browsers, and the secrets that sign them."""

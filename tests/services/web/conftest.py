@@ -1,0 +1,39 @@
+"""A real browser, and a real service that it opens."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from tests.services.instance import Instance, running
+from tests.services.web.visitor import Visitor, visiting
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium, once for all tests of a process."""
+    program = shutil.which("chromium")
+    assert program, "apt-get install chromium"
+    with sync_playwright() as playwright:
+        made = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield made
+        made.close()
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
+    """A service that the tests of a module share."""
+    directory: Path = tmp_path_factory.mktemp("site")
+    with running(directory, TIMEZONE="Europe/Vienna") as instance:
+        yield instance
+
+
+@pytest.fixture
+def visitor(browser: Browser, site: Instance) -> Iterator[Visitor]:
+    """Somebody who has logged in, in a browser of their own."""
+    with visiting(browser, site) as person:
+        yield person
