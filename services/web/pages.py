@@ -12,7 +12,8 @@ from services.projections import items
 from services.projections import search as search_model
 from services.projections.pages import END
 from services.refusals import MissingError
-from services.web import memory, reading, render, shown
+from services.projections import overview
+from services.web import memory, render, shown
 from services.web.changes import CHANGES, OFFERED
 from services.web.site import Site, Visit
 
@@ -25,7 +26,7 @@ LONGEST_QUERY = 200
 async def today(site: Site, visit: Visit) -> Response:
     """The page of what is due, to be done and to be decided."""
     now = site.now()
-    day = await site.service.look(lambda models: reading.day(models, now))
+    day = await site.service.look(lambda models: overview.day(models, now))
     return await render.page(site, visit, "today.html", {"day": day, "changes": CHANGES, "offered": OFFERED})
 
 
@@ -33,7 +34,7 @@ async def timeline(site: Site, visit: Visit) -> Response:
     """The page of what was said and done, the newest first."""
     before = _before(visit)
     entries = await site.service.timeline(before or END, PAGE, shown.SHOWN_TYPES)
-    texts = await site.service.look(lambda models: reading.texts(models, shown.numbers_of(entries)))
+    texts = await site.service.look(lambda models: overview.texts(models, shown.numbers_of(entries)))
     following = entries[-1].position if len(entries) == PAGE else None
     values = {"rows": shown.rows(entries, texts), "next": following}
     return await render.page(site, visit, "timeline.html", values)
@@ -60,7 +61,7 @@ async def _listed(site: Site, visit: Visit, kind: str) -> Response:
     state = visit.parameter("state") or default
     states = (state,) if state in STATES[kind] else ()
     before = _before(visit)
-    page = await site.service.look(lambda models: reading.listed(models, kind, before, PAGE, states, tag))
+    page = await site.service.look(lambda models: overview.listed(models, kind, before, PAGE, states, tag))
     values = {
         "kind": kind,
         "page": page,
@@ -76,7 +77,7 @@ async def _listed(site: Site, visit: Visit, kind: str) -> Response:
 async def tracks(site: Site, visit: Visit) -> Response:
     """The page of all tracks, each with a small plot."""
     before = _before(visit)
-    listed, following = await site.service.look(lambda models: reading.tracks(models, before, 20))
+    listed, following = await site.service.look(lambda models: overview.tracks(models, before, 20))
     values = {"tracks": listed, "next": following, "changes": CHANGES, "offered": OFFERED}
     return await render.page(site, visit, "tracks.html", values)
 
@@ -89,7 +90,7 @@ async def item(site: Site, visit: Visit) -> Response:
     one = await site.service.item(int(text))
     tracked = None
     if one.kind == TRACK:
-        tracked = await site.service.look(lambda models: reading.tracked(models, one))
+        tracked = await site.service.look(lambda models: overview.tracked(models, one))
     values = {"item": one, "tracked": tracked, "changes": CHANGES, "offered": OFFERED}
     return await render.page(site, visit, "item.html", values)
 

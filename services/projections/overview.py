@@ -1,4 +1,4 @@
-"""Queries of pages: bounded, so that a page is quick however much there is."""
+"""Queries for pages: bounded, so that a page is quick however much there is."""
 
 from __future__ import annotations
 
