@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from starlette.types import ASGIApp
 
 from services.api.app import build_app
+from services.api.front import Pages
 from services.config import Config
 from services.config_sources import ConfigError
 from services.env_file import Problem
@@ -64,30 +65,30 @@ def bootstrap(config: Config, variables: Mapping[str, str]) -> Application:
         identity,
         lambda: datetime.now(UTC),
     )
-    sessions = Sessions(_secrets(config), config.api_token, config.environment)
     app = build_app(
         service,
         identity,
         config.api_token,
         telegram.status,
-        sessions,
-        lambda: _pages(service, identity, sessions, telegram),
+        _pages(config, service, identity, telegram),
         config.trusted_proxies,
     )
     return Application(identity, service, telegram, app, config.event_store_path)
 
 
-def _pages(service: Service, identity: Identity, sessions: Sessions, telegram: Telegram) -> ASGIApp:
-    """The pages. Templates and their library come with the first visit: each start is quick and small."""
-    from services.web.app import build_pages
-    from services.web.site import Site
+def _pages(config: Config, service: Service, identity: Identity, telegram: Telegram) -> Pages:
+    """The pages. Their secrets lie beside the read models: without them everybody logs in again."""
+    secrets = SecretsFile(config.projections_db_path.with_name("sessions.json"))
+    sessions = Sessions(secrets, config.api_token, config.environment)
 
-    return build_pages(Site(service, identity, sessions, telegram.status))
+    def load() -> ASGIApp:
+        # Templates and their library come with the first visit: each start is quick and small.
+        from services.web.app import build_pages
+        from services.web.site import Site
 
+        return build_pages(Site(service, identity, sessions, telegram.status))
 
-def _secrets(config: Config) -> SecretsFile:
-    """The secrets of the pages, beside the read models: without them everybody logs in again."""
-    return SecretsFile(config.projections_db_path.with_name("sessions.json"))
+    return Pages(sessions, load)
 
 
 def _flag(name: str, variables: Mapping[str, str]) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -28,7 +28,7 @@ from services.api import (
 )
 from services.api.addressing import addressed, behind, own_pages
 from services.api.auth import guarded
-from services.api.front import Front
+from services.api.front import Front, Pages
 from services.api.measures import Measures
 from services.api.problems import (
     ProblemError,
@@ -43,7 +43,6 @@ from services.api.request_log import observed
 from services.api.timeouts import limited
 from services.errors import HelionyxError
 from services.identity import Identity
-from services.login.sessions import Sessions
 from services.service import Service
 from services.telegram.status import Status
 
@@ -68,14 +67,13 @@ def build_app(
     identity: Identity,
     token: str | None,
     telegram: Status,
-    sessions: Sessions,
-    load_pages: Callable[[], ASGIApp],
+    pages: Pages | None = None,
     proxies: Sequence[str] = (),
 ) -> ASGIApp:
     """The application for `service`: the API, and the pages.
 
     Callers must send `token`, as in `auth`; None leaves the API open. `telegram` is the state of the bot.
-    `load_pages` builds the pages with the first visit. `proxies` are believed when they name the caller.
+    `proxies` are believed when they name the caller.
     """
     measures = Measures([path for part in (*OPERATIONS, openapi.OPERATIONS) for path in part])
     routes = [
@@ -94,8 +92,8 @@ def build_app(
     app = Starlette(routes=routes, exception_handlers=handlers)
     app.router.redirect_slashes = False  # a path that does not exist is a problem like any other
 
-    api = app if token is None else guarded(app, token, sessions)
-    front = Front(api, load_pages)
+    api = app if token is None else guarded(app, token, pages.sessions if pages else None)
+    front = Front(api, pages) if pages else api
     inner = own_pages(front) if token is None else front
     whole = observed(limited(addressed(inner)), measures.answer)
     return behind(whole, proxies) if proxies else whole

@@ -22,7 +22,7 @@ def is_guarded(path: str) -> bool:
     return any(path == prefix or path.startswith(f"{prefix}/") for prefix in GUARDED)
 
 
-def guarded(app: ASGIApp, token: str, sessions: Sessions) -> ASGIApp:
+def guarded(app: ASGIApp, token: str, sessions: Sessions | None) -> ASGIApp:
     """Let only callers that send `token` reach `app`, and browsers that are logged in."""
     expected = token.encode()
 
@@ -30,7 +30,7 @@ def guarded(app: ASGIApp, token: str, sessions: Sessions) -> ASGIApp:
         if not is_guarded(scope["path"]) or hmac.compare_digest(_given(scope), expected):
             await app(scope, receive, send)
             return
-        if _is_session(scope, sessions):
+        if sessions is not None and _is_session(scope, sessions):
             await app(scope, receive, send)
             return
         refusal = problem(

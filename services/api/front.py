@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from starlette.types import ASGIApp, Receive, Scope, Send
+
+from services.login.sessions import Sessions
 
 PAGES = frozenset(
     {
@@ -22,13 +25,22 @@ def is_page(path: str) -> bool:
     return path.partition("/")[2].partition("/")[0] in PAGES
 
 
+@dataclass(frozen=True)
+class Pages:
+    """The pages, as far as the API knows them."""
+
+    sessions: Sessions
+    """The browsers that are logged in: the API answers them as well."""
+    load: Callable[[], ASGIApp]
+    """Builds the application of the pages; called in a thread, with the first visit."""
+
+
 class Front:
     """Sends requests for pages to the pages' application, and all others to the API's."""
 
-    def __init__(self, api: ASGIApp, load: Callable[[], ASGIApp]) -> None:
-        """`load` builds the pages' application; it is called in a thread, with the first visit."""
+    def __init__(self, api: ASGIApp, pages: Pages) -> None:
         self._api = api
-        self._load = load
+        self._load = pages.load
         self._pages: ASGIApp | None = None
         self._loading = asyncio.Lock()
 

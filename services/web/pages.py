@@ -8,11 +8,10 @@ from services.api.problems import ProblemError
 from services.api.requests import LARGEST_POSITION, number
 from services.domain.items import DECISION, NOTE, STATES, TODO, TRACK
 from services.domain.tags import normal_tag
-from services.projections import items
+from services.projections import items, overview
 from services.projections import search as search_model
 from services.projections.pages import END
 from services.refusals import MissingError
-from services.projections import overview
 from services.web import memory, render, shown
 from services.web.changes import CHANGES, OFFERED
 from services.web.site import Site, Visit

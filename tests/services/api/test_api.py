@@ -13,7 +13,6 @@ from typing import Any, cast
 
 import httpx
 import pytest
-from starlette.types import ASGIApp
 
 from services.api.app import build_app
 from services.api.events import BATCH
@@ -21,7 +20,6 @@ from services.event_log.records import new_entry
 from services.event_log.sqlite.log import SqliteLog
 from services.event_log.summary import GENESIS
 from services.identity import Identity
-from services.login.sessions import Sessions
 from services.service import Service
 from services.telegram.status import Status
 from tests.services.instance import TOKEN, Answer, Instance, running
@@ -261,7 +259,7 @@ def test_a_part_of_the_events(service: Instance) -> None:
 
 def test_what_is_not_there(service: Instance) -> None:
     """Unknown paths and methods are problems like any other."""
-    for path in ("/nothing", "/", "/health/", "/api/v1/messages/"):
+    for path in ("/nothing", "/nothing/", "/health/", "/api/v1/messages/"):
         found = is_problem(service.call("GET", path), 404)
         assert found["detail"] == f"there is no path {path}"
         assert "/openapi.json" in found["hint"]
@@ -287,8 +285,6 @@ def test_a_bug_is_not_told_to_callers(caplog: pytest.LogCaptureFixture) -> None:
             Identity("helionyx", "dev", "x", "2026-01-02T00:00:00Z", rehearsal=False),
             None,
             Status(),
-            cast(Sessions, None),
-            lambda: cast(ASGIApp, None),
         )
         async with httpx.AsyncClient(
             transport=httpx.ASGITransport(app), base_url="http://localhost"

@@ -10,11 +10,9 @@ from typing import cast
 import pytest
 from starlette.applications import Starlette
 from starlette.routing import Route
-from starlette.types import ASGIApp
 
 from services.api import app, auth, openapi
 from services.identity import Identity
-from services.login.sessions import Sessions
 from services.service import Service
 from services.telegram.status import Status
 from tests.services.instance import TOKEN, configure, listener, starting
@@ -33,9 +31,7 @@ def routes() -> list[Route]:
     identity = Identity("helionyx", "dev", "x", "2026-01-02T00:00:00Z", rehearsal=False)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(app, "Starlette", Seen)
-        app.build_app(
-            cast(Service, None), identity, None, Status(), cast(Sessions, None), lambda: cast(ASGIApp, None)
-        )
+        app.build_app(cast(Service, None), identity, None, Status())
     return found
 
 

@@ -28,11 +28,7 @@ def type_entry(person: Visitor, text: str) -> None:
     person.page.get_by_label("New entry").press("Enter")
 
 
-def ignoring(person: Visitor, *parts: str) -> None:
-    """Forget the problems that have one of `parts`: a browser logs each request that fails."""
-    person.problems[:] = [
-        problem for problem in person.problems if not any(part in problem for part in parts)
-    ]
+DISCONNECTED = ("ERR_INTERNET_DISCONNECTED", "ERR_FAILED", "ERR_NETWORK_CHANGED")
 
 
 def test_what_is_typed_offline_is_sent_later_once(browser: Browser, site: Instance) -> None:
