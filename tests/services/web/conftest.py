@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
+from node1.error import Node1Error
+from scripts.browser import chromium
 from tests.services.instance import Instance, running
 from tests.services.web.visitor import Visitor, visiting
 
@@ -16,12 +17,11 @@ from tests.services.web.visitor import Visitor, visiting
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """Debian's Chromium, once for all tests of a process."""
-    program = shutil.which("chromium")
-    assert program, "apt-get install chromium"
-    with sync_playwright() as playwright:
-        made = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        yield made
-        made.close()
+    try:
+        with chromium() as started:
+            yield started
+    except Node1Error as error:
+        pytest.skip(f"{error.message}: {error.hint}")
 
 
 @pytest.fixture(scope="module")
