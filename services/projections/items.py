@@ -50,11 +50,18 @@ CREATE INDEX things_due ON things (state, due) WHERE due IS NOT NULL;
 CREATE INDEX things_undated ON things (kind, state, position) WHERE due IS NULL;
 """
 
+MOST_DUE = 10_000
+"""The most todos of a calendar."""
+
+LARGEST_DUE = 8 << 20
+"""In characters: the most that the todos of a calendar hold."""
+
 _PREFIXES = ("Todo", "Note", "Track", "Decision", "Tag")
 EVENTS = tuple(pair for pair in WRITES if pair[0].startswith(_PREFIXES))
 """The (type, version) of the events that change an item."""
 
 _COLUMNS = "position, kind, state, text, tags, created, changed, due, rationale, entries, reason"
+_DUE = f"SELECT {_COLUMNS} FROM things WHERE state = 'open' AND due IS NOT NULL ORDER BY due LIMIT ?"  # noqa: S608
 _PUT = "INSERT OR REPLACE INTO things VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _decode_tags = msgspec.json.Decoder(tuple[str, ...]).decode
 _encode = msgspec.json.Encoder().encode
@@ -114,8 +121,12 @@ def items(
 
 def due(connection: apsw.Connection, limit: int) -> tuple[Item, ...]:
     """The first `limit` open todos with a due, roughly by time: a day and a moment compare as texts."""
-    sql = f"SELECT {_COLUMNS} FROM things WHERE state = 'open' AND due IS NOT NULL ORDER BY due LIMIT ?"  # noqa: S608
-    return tuple(_item(row) for row in page(connection, sql, (limit,)))
+    return tuple(_item(row) for row in page(connection, _DUE, (limit,)))
+
+
+def all_due(connection: apsw.Connection) -> tuple[Item, ...]:
+    """All open todos with a due as `due` sorts them, up to MOST_DUE todos and LARGEST_DUE characters."""
+    return tuple(_item(row) for row in page(connection, _DUE, (MOST_DUE,), LARGEST_DUE))
 
 
 def number(connection: apsw.Connection, kind: str, state: str) -> int:
