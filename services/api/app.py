@@ -13,6 +13,7 @@ from starlette.types import ASGIApp
 from services.api import (
     decisions,
     events,
+    front,
     health,
     kinds,
     messages,
@@ -75,7 +76,7 @@ def build_app(
     Callers must send `token`, as in `auth`; None leaves the API open. `telegram` is the state of the bot.
     `proxies` are believed when they name the caller.
     """
-    measures = Measures([path for part in (*OPERATIONS, openapi.OPERATIONS) for path in part])
+    measures = Measures([path for part in (*OPERATIONS, openapi.OPERATIONS, front.PATHS) for path in part])
     routes = [
         *health.health_routes(service, identity, telegram, measures),
         *only_declared(_asked(service, measures), OPERATIONS),
@@ -93,8 +94,8 @@ def build_app(
     app.router.redirect_slashes = False  # a path that does not exist is a problem like any other
 
     api = app if token is None else guarded(app, token, pages.sessions if pages else None)
-    front = Front(api, pages) if pages else api
-    inner = own_pages(front) if token is None else front
+    inner = Front(api, pages) if pages else api
+    inner = own_pages(inner) if token is None else inner
     whole = observed(limited(addressed(inner)), measures.answer)
     return behind(whole, proxies) if proxies else whole
 

@@ -10,19 +10,20 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from services.login.sessions import Sessions
 
-PAGES = frozenset(
-    {
-        *("", "timeline", "todos", "notes", "tracks", "decisions", "search", "system", "items"),
-        *("login", "logout", "session", "messages", "preview", "share", "calendar"),
-        *("static", "manifest.webmanifest", "sw.js", "favicon.ico"),
-    }
+PATHS = (
+    *("/", "/timeline", "/todos", "/notes", "/tracks", "/decisions", "/search", "/system"),
+    *("/items/{number}", "/items/{number}/{verb}", "/messages", "/preview", "/share", "/session"),
+    *("/login", "/logout", "/calendar", "/calendar/{secret}", "/static/{name}"),
+    *("/manifest.webmanifest", "/sw.js", "/favicon.ico"),
 )
-"""The first parts of the paths of pages."""
+"""The paths of pages, and of what browsers load beside them."""
+
+_FIRST = frozenset(path.split("/")[1] for path in PATHS)
 
 
 def is_page(path: str) -> bool:
     """Whether a path is that of a page, and not one of the API."""
-    return path.partition("/")[2].partition("/")[0] in PAGES
+    return path.partition("/")[2].partition("/")[0] in _FIRST
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,9 @@ WIDTH, HEIGHT, MARGIN = 640, 200, 8
 NUMERIC_SHARE = 0.8
 """The share of entries that must be numbers for a track to be plotted."""
 
+AT_ONCE_SECONDS = 60
+"""Entries within so many seconds stand beside each other: they were typed in one go."""
+
 _NUMBER = re.compile(r"[-+\u2212]?\d{1,12}(?:[.,]\d{1,6})?(?![\d:/.-])")
 
 
@@ -54,6 +57,8 @@ def plot_of(entries: Sequence[TrackEntry], width: int = WIDTH, height: int = HEI
     if len(numbers) < 2 or len(numbers) < NUMERIC_SHARE * len(entries):
         return None
     times = [datetime.fromisoformat(entry.time).timestamp() for entry, _ in numbers]
+    if max(times) - min(times) < AT_ONCE_SECONDS:
+        times = [float(index) for index in range(len(times))]
     values = [value for _, value in numbers]
     first, last, low, high = min(times), max(times), min(values), max(values)
     points = tuple(

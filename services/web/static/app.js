@@ -130,12 +130,14 @@
       if (flash) address.searchParams.set("did", flash);
       else address.searchParams.delete("did");
       const shown = flash;
+      const before = main();
       flash = "";
       const selected = document.querySelector(".item.selected")?.dataset.number;
       const answer = await fetch(address, { headers: { "Accept": "text/html" }, signal: AbortSignal.timeout(20000) }).catch(() => null);
       if (!answer || !answer.ok || answer.redirected) { if (shown) flash = shown; return; }
       const made = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("main");
-      if (!made || busy()) return;
+      // Another page may have been opened meanwhile.
+      if (!made || busy() || main() !== before) return;
       const old = document.querySelector("#main .done[role]");
       if (old && !shown) made.querySelector("h1").before(document.adoptNode(old));
       const within = main().contains(document.activeElement) ? document.activeElement.id : null;
@@ -218,6 +220,7 @@
 
   const arrived = () => {
     showWaiting();
+    document.querySelector("nav [aria-current=page]")?.scrollIntoView({ block: "nearest", inline: "center" });
     const address = new URL(location.href);
     const text = document.getElementById("text");
     if (text && address.searchParams.has("text")) {

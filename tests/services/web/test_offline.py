@@ -24,8 +24,8 @@ def times_said(instance: Instance) -> dict[str, str]:
 
 def type_entry(person: Visitor, text: str) -> None:
     """Type a new entry, whether or not it can be sent."""
-    person.page.get_by_label("New entry").fill(text)
-    person.page.get_by_label("New entry").press("Enter")
+    person.page.get_by_label("Entry", exact=True).fill(text)
+    person.page.get_by_label("Entry", exact=True).press("Enter")
 
 
 DISCONNECTED = ("ERR_INTERNET_DISCONNECTED", "ERR_FAILED", "ERR_NETWORK_CHANGED", "htmx:")

@@ -37,14 +37,14 @@ def test_every_page_opens_from_the_navigation(visitor: Visitor) -> None:
 
 def test_the_entry_line_shows_how_a_text_will_be_taken(visitor: Visitor) -> None:
     """While it is typed."""
-    visitor.page.get_by_label("New entry").press_sequentially(
+    visitor.page.get_by_label("Entry", exact=True).press_sequentially(
         "todo: water the plants due tomorrow 9:00 #garden"
     )
     preview = visitor.page.locator("#preview")
     expect(preview).to_contain_text("todo water the plants")
     expect(preview).to_contain_text("due tomorrow 09:00")
     expect(preview).to_contain_text("tag #garden")
-    visitor.page.get_by_label("New entry").fill("hello")
+    visitor.page.get_by_label("Entry", exact=True).fill("hello")
     expect(preview).to_have_text("message")
 
 
@@ -106,11 +106,11 @@ def test_search_finds_while_one_types(visitor: Visitor) -> None:
 def test_a_page_updates_when_somebody_else_records(visitor: Visitor, site: Instance) -> None:
     """What is being typed stays."""
     visitor.open("/")
-    visitor.page.get_by_label("New entry").fill("half a sen")
+    visitor.page.get_by_label("Entry", exact=True).fill("half a sen")
     answer = site.call("POST", "/api/v1/todos", {"text": "from another program"})
     assert answer.status == 201
     expect(visitor.item("from another program")).to_be_visible()
-    expect(visitor.page.get_by_label("New entry")).to_have_value("half a sen")
+    expect(visitor.page.get_by_label("Entry", exact=True)).to_have_value("half a sen")
 
 
 def test_the_keyboard_is_enough(visitor: Visitor) -> None:
@@ -130,7 +130,7 @@ def test_the_keyboard_is_enough(visitor: Visitor) -> None:
     visitor.page.keyboard.press("Escape")
     expect(visitor.page.get_by_role("dialog")).to_be_hidden()
     visitor.page.keyboard.press("n")
-    expect(visitor.page.get_by_label("New entry")).to_be_focused()
+    expect(visitor.page.get_by_label("Entry", exact=True)).to_be_focused()
     visitor.page.keyboard.press("Escape")
     visitor.page.keyboard.press("/")
     expect(visitor.page.get_by_label("Words")).to_be_focused()
@@ -143,7 +143,7 @@ def test_pages_read_and_record_without_scripts(browser: Browser, site: Instance)
             person.open(path)
             expect(person.page.get_by_role("heading", level=1)).to_be_visible()
         person.open("/")
-        person.page.get_by_label("New entry").fill("todo: sweep the yard")
+        person.page.get_by_label("Entry", exact=True).fill("todo: sweep the yard")
         person.page.get_by_role("button", name="Add", exact=True).first.click()
         expect(person.page.get_by_text("Added as todo")).to_be_visible()
         person.page.get_by_role("button", name="Done: sweep the yard").click()

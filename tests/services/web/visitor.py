@@ -41,8 +41,8 @@ class Visitor:
 
     def add(self, text: str) -> None:
         """Type a new entry, and wait until the service has it."""
-        self.page.get_by_label("New entry").fill(text)
-        self.page.get_by_label("New entry").press("Enter")
+        self.page.get_by_label("Entry", exact=True).fill(text)
+        self.page.get_by_label("Entry", exact=True).press("Enter")
         self.page.locator("#outbox").wait_for(state="hidden")
 
     def item(self, text: str) -> Locator:
