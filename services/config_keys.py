@@ -111,6 +111,16 @@ def _path(text: str) -> Path:
     return path
 
 
+def _unit_path(text: str) -> Path:
+    """A path that a unit file can name as it is."""
+    if not re.fullmatch(r"[A-Za-z0-9._+@:/-]*", text):
+        raise InvalidError(
+            f"expected a path of letters, digits and . _ + @ : -, found {_found(text)}",
+            "a link without other characters may lead to the file",
+        )
+    return _path(text)
+
+
 def _log_level(text: str) -> str:
     if text not in LOG_LEVELS:
         raise InvalidError(f"expected one of {', '.join(LOG_LEVELS)}, found {_found(text)}")
@@ -243,7 +253,7 @@ KEYS: dict[str, Key] = {
         Key("TELEGRAM_SUMMARY_AT", _summary_at, default="08:00"),
         Key("TIMEZONE", _timezone, default="UTC"),
         Key("TRUSTED_PROXIES", _networks),
-        *(Key(name, _path) for name in TLS_KEYS),
+        *(Key(name, _unit_path) for name in TLS_KEYS),
         Key("MEMORY_LIMIT", _memory),
         Key("TASKS_LIMIT", _between(64, 4096)),
         Key("CPU_WEIGHT", _between(1, 10_000)),

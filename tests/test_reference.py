@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import grp
 import html
 import io
 import json
+import os
 import re
 import shlex
 import sys
@@ -29,6 +31,8 @@ from services.api import openapi
 from services.api.app import OPERATIONS
 from services.api.exposition import State, rendered
 from services.api.measures import Measures
+from services.certificate_copy import content_of
+from services.certificate_copy import main as certificate_copy
 from services.cli import __main__ as cli
 from services.cli.arguments import parser
 from services.config import main as config
@@ -43,6 +47,7 @@ from services.telegram.__main__ import main as telegram
 from services.telegram.answers import QUESTIONS
 from services.telegram.changes import COMMANDS
 from services.telegram.status import Status
+from tests.services.certificates import pair_in
 from tests.services.instance import Instance, configure
 from tests.services.person import Person, beside_service
 from tests.test_docs import code, table
@@ -57,6 +62,7 @@ NOW = datetime(2026, 2, 10, tzinfo=UTC)
 TIME = re.compile(r"(?<!due )20[0-9]{2}-[01][0-9]-[0-3][0-9] [0-2][0-9]:[0-5][0-9]")
 MODULES = {
     "services.acceptance": acceptance,
+    "services.certificate_copy": certificate_copy,
     "services.config": config,
     "services.event_log": event_log,
     "services.projections": projections,
@@ -196,6 +202,15 @@ def test_commands_print_what_is_documented(
     """A command of the contract prints an object with the members that ARCHITECTURE.md shows."""
     module, *words = command.split()
     values = {"DIR": str(store), "STEM": str(store.parent / "h.db"), "POSITION": "1", "REASON": "a mistake"}
+    if module == "services.certificate_copy":
+        pair = pair_in(store.parent)
+        (store.parent / "both.pem").write_bytes(content_of(pair))
+        values |= {
+            "CERT": str(pair.certificate),
+            "KEY": str(pair.key),
+            "BOTH": str(store.parent / "both.pem"),
+        }
+        values["GROUP"] = grp.getgrgid(os.getgid()).gr_name
     arguments = [values.get(word, word) for word in words]
     if "--to" in arguments:
         arguments[arguments.index("--to") + 1] = str(store.parent / "copy")

@@ -145,6 +145,57 @@ SystemKeepFree=256M
 """
 
 
+# Root alone can read the certificate's key: see ADR 27.
+TLS = """\
+[Unit]
+Description=Helionyx {name}: the copy of the certificate for the service
+RequiresMountsFor={opt}/{name} {certificate} {key}
+# Whoever renews a certificate changes several files, more than once.
+StartLimitIntervalSec=0
+
+[Service]
+Type=oneshot
+ExecStart=/usr/bin/python{python} -IS {opt}/{name}/current/run.py services.certificate_copy copy \\
+    --cert {certificate} --key {key} --to {opt}/{name}/tls.pem --group {user}
+TimeoutStartSec=30
+UMask=0077
+LimitCORE=0
+CapabilityBoundingSet=CAP_CHOWN CAP_DAC_OVERRIDE CAP_DAC_READ_SEARCH CAP_FOWNER
+NoNewPrivileges=yes
+ProtectSystem=strict
+ReadWritePaths={opt}/{name}
+PrivateDevices=yes
+PrivateNetwork=yes
+PrivateTmp=yes
+ProtectClock=yes
+ProtectControlGroups=yes
+ProtectHostname=yes
+ProtectKernelLogs=yes
+ProtectKernelModules=yes
+ProtectKernelTunables=yes
+RestrictAddressFamilies=AF_UNIX
+RestrictNamespaces=yes
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+LockPersonality=yes
+MemoryDenyWriteExecute=yes
+SystemCallArchitectures=native
+SystemCallFilter=@system-service
+"""
+
+# Started by the service, and stopped with it.
+TLS_PATH = """\
+[Unit]
+Description=Helionyx {name}: changes of the certificate
+PartOf={unit}.service
+
+[Path]
+PathChanged={certificate}
+PathChanged={key}
+Unit={tls_service}
+"""
+
+
 def render(environment: Environment, python: str, config: Mapping[str, Any]) -> dict[str, bytes]:
     """The unit files by name. `config` are the facts of the configuration."""
     values = {
@@ -162,7 +213,19 @@ def render(environment: Environment, python: str, config: Mapping[str, Any]) -> 
         "opt": OPT,
         "data": DATA,
         "sandbox": SANDBOX,
+        "tls_service": environment.tls_service,
+        "tls_path": environment.tls_path,
+        "certificate": config.get("tls_cert_file"),
+        "key": config.get("tls_key_file"),
     }
-    templates = (SOCKET, SERVICE, SHUTDOWN, JOURNAL)
-    named = zip(environment.unit_names, templates, strict=True)
+    has_tls = bool(config.get("tls_cert_file"))
+    templates = (SOCKET, _with_tls(SERVICE) if has_tls else SERVICE, SHUTDOWN, JOURNAL)
+    named = zip(environment.unit_names, (*templates, *((TLS, TLS_PATH) if has_tls else ())), strict=False)
     return {name: template.format(**values).encode() for name, template in named}
+
+
+def _with_tls(service: str) -> str:
+    """Add to the service unit the copy of the certificate, made anew before each start."""
+    wants, variable = "Wants={shutdown}\n", "Environment=HELIONYX_LAST_HEAD="
+    service = service.replace(wants, f"{wants}Wants={{tls_service}} {{tls_path}}\nAfter={{tls_service}}\n")
+    return service.replace(variable, f"Environment=HELIONYX_TLS_FILE={{opt}}/{{name}}/tls.pem\n{variable}")

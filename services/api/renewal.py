@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
 
-from services.api.certificate import CertificateError, Pair, load
 from services.api.protocol import BoundedProtocol
 from services.api.tls import TlsConnection
+from services.certificate import CertificateError, Pair, load
 from services.config import Config
 
 logger = logging.getLogger("helionyx")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import trustme
 
-from services.api.certificate import Pair
+from services.certificate import Pair
 from tests.services.instance import Address
 
 AUTHORITY = trustme.CA()

@@ -131,6 +131,9 @@ def test_every_key_is_read() -> None:
         ("TELEGRAM_SUMMARY_AT", "never", "a time of day or `off`"),
         ("TIMEZONE", "Nowhere/Nothing", "an IANA time zone"),
         ("TRUSTED_PROXIES", "localhost", "addresses or networks"),
+        ("TLS_CERT_FILE", "'/srv/my tls/cert.pem'", "letters, digits and . _ + @ : -"),
+        ("TLS_KEY_FILE", "tls/privkey.pem", "absolute path"),
+        ("TLS_KEY_FILE", "/srv/%h/privkey.pem", "letters, digits and . _ + @ : -"),
         ("MEMORY_LIMIT", "127M", "a size from 128M on, in M or G, found '127M'"),
         ("MEMORY_LIMIT", "256", "a size from 128M on"),
         ("MEMORY_LIMIT", "256m", "a size from 128M on"),
@@ -152,7 +155,8 @@ def test_every_key_is_read() -> None:
 )
 def test_a_value_that_a_key_cannot_have(key: str, value: str, expected: str) -> None:
     """A bad value is refused under its key, with what was expected and what was found."""
-    found = problems(lines(**{key: value}))
+    other = {"TLS_CERT_FILE": "TLS_KEY_FILE", "TLS_KEY_FILE": "TLS_CERT_FILE"}.get(key)
+    found = problems(lines(**{key: value, **({other: "/srv/tls.pem"} if other else {})}))
     assert list(found) == [key]
     assert expected in found[key]
 

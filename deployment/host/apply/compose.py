@@ -52,7 +52,17 @@ def _configured(environment: Environment, old: Manifest, content: bytes) -> Mani
             "without CONFIG=current it comes back with its own",
             read.problems,
         )
-    return replace(old, config=read.facts, digests=read.digests)
+    new = replace(old, config=read.facts, digests=read.digests)
+    if new.certificate != old.certificate:  # its units name the files
+        raise Refused(
+            f"release {old.id} is for {_https(old)}, and the configuration that runs for {_https(new)}.",
+            f"git switch --detach {old.commit[:12]}, then make deploy ENV={environment.name}",
+        )
+    return new
+
+
+def _https(release: Manifest) -> str:
+    return f"HTTPS with {release.certificate[0]}" if release.certificate else "no HTTPS"
 
 
 def stage(environment: Environment, earlier: str, new: Manifest, staged: Path) -> None:

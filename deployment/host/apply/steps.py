@@ -19,7 +19,7 @@ from ..values.desired import Running
 from ..values.errors import HostError, StepFailed
 from ..values.step import Step
 from ..values.words import count
-from . import acceptance, bridge, directories, redaction, rehearsal, unit_steps, users, verify
+from . import acceptance, bridge, certificates, directories, redaction, rehearsal, unit_steps, users, verify
 from .bot import own_bot
 from .work import Work
 
@@ -221,6 +221,8 @@ STEPS: dict[str, Callable[..., str | None]] = {
     "install-layer": install_layer,
     "install-release": install_release,
     "check-release": check_release,
+    "copy-certificate": certificates.copy,
+    "remove-certificate": certificates.remove,
     "check-bot": check_bot,
     "install-log": install_log,
     "take-log": take_log,

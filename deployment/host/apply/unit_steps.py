@@ -19,6 +19,9 @@ def install_units(work: Work, release: str, *names: str) -> None:
 
 
 def remove_units(work: Work, *names: str) -> None:
+    paths = [name for name in names if name.endswith(".path")]
+    if paths:  # it would watch on without its file
+        systemd.stop(*paths)
     for name in names:
         work.environment.layout.unit_file(name).unlink(missing_ok=True)
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from ..event_log import log_commands
 from ..node import probe, systemd
+from ..releases import certificate
 from ..values.errors import StepFailed
 from ..values.layout import Environment
 from ..values.log import Log
@@ -18,6 +19,7 @@ from ..values.words import count
 
 PATIENCE = 10.0  # seconds for a service that is READY to answer
 PATIENCE_UNREADY = 2.0  # seconds that it may answer that it is not ready
+PATIENCE_RENEWED = 3.0  # seconds until it presents a certificate that has just been copied
 POLL = 0.1  # seconds between two looks at a release that soaks
 NAME = "helionyx"
 UNCHANGED = "history unchanged"  # what is said where the head of before is still in the chain
@@ -126,8 +128,17 @@ def _answer(
         raise StepFailed(
             f"{unit} does not run any more.", details=systemd.last_words(environment, mark, unit)
         )
-    answer = probe.ask_until_ready(address, PATIENCE, PATIENCE_UNREADY, pid)
-    wrong = _differences(environment, release, answer, rehearsal=is_rehearsal)
+    end = time.monotonic() + PATIENCE_RENEWED
+    while True:
+        answer = probe.ask_until_ready(address, PATIENCE, PATIENCE_UNREADY, pid)
+        wrong = _differences(environment, release, answer, rehearsal=is_rehearsal)
+        # A new copy is in use a second later.
+        if wrong or not (other := _other_certificate(environment, release, answer)):
+            break
+        if time.monotonic() >= end:
+            wrong = other
+            break
+        time.sleep(POLL)
     if wrong or answer is None:
         raise StepFailed(
             f"{address} does not answer as {release.id} in {environment.name}: {wrong}.",
@@ -178,6 +189,21 @@ def _differences(
     if answer.get("reason"):
         wrong.append(str(answer["reason"]))
     return ", ".join(wrong)
+
+
+def _other_certificate(environment: Environment, release: Manifest, answer: Mapping[str, Any] | None) -> str:
+    """The certificate that is presented, if it is another one than that of the release."""
+    expected = certificate.digest(environment) if release.certificate else None
+    presented = (answer or {}).get("certificate")
+    if presented == expected:
+        return ""
+    if presented is None:
+        return "it speaks HTTP and not HTTPS"
+    return (
+        f"it presents another certificate than {environment.certificate} has"
+        if expected
+        else ("it speaks HTTPS, and has no certificate in its configuration")
+    )
 
 
 def read(environment: Environment, release: Manifest, before: Log | None) -> Log:

@@ -12,7 +12,8 @@ from ..values.check import Check, bad, ok, warn
 from ..values.layout import Environment
 from ..values.observed import NameConflict
 from ..values.words import times
-from . import directory_check, log_check
+from . import certificate_check, directory_check, log_check
+from .certificate_check import Certificate
 from .directory_check import Directory
 from .faults import Fault
 from .log_check import Chain
@@ -64,6 +65,7 @@ class Facts:
     others: tuple[tuple[str, str], ...] = ()  # (environment, project) of those of another project here
     open_to: tuple[str, ...] = ()  # the environments here whose code can use its API
     bot_of: str | None = None  # the environment that has the same bot on this node
+    certificate: Certificate | None = None  # None without HTTPS
     bot: Check | None = None  # whose its token is; None where it has none, or cannot ask
     changing: Holder | None = None  # the change that is under way
     unfinished: tuple[str, ...] = ()
@@ -86,6 +88,8 @@ def judge(facts: Facts) -> Iterator[Check]:
         yield from taken
     else:
         yield from _deployed(facts)
+        if facts.certificate is not None:
+            yield from certificate_check.judge(facts.certificate, facts.environment)
         yield from _at_rest(facts)
         yield from taken or _port_in_order(facts)
     yield from _unfinished(facts)

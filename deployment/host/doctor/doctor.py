@@ -8,6 +8,7 @@ import stat
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -27,7 +28,7 @@ from ..values.layout import Environment, Layout
 from ..values.manifest import BOT, Manifest
 from ..values.observed import Observed
 from ..values.question import Configured, Question
-from . import condition, faults, log_look, rules, status, vitals
+from . import certificate_check, condition, faults, log_look, rules, status, vitals
 from .condition import Facts, Port
 from .directory_check import Directory
 
@@ -183,6 +184,7 @@ def _with_units(
         links=observed.links,
         dropins=observed.dropins,
         noexec=observed.noexec,
+        certificate=certificate_check.of(observed, current, datetime.now(UTC)),
         faults=tuple(faults.of(environment, observed, current, unit)) if observed.exists else (),
         port=_fact("port", partial(_port, observed, desired)),
         others=tuple(item for item in observed.projects.items() if item[1] != question.project),

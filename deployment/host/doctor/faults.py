@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from ..apply import bot
@@ -14,6 +15,7 @@ from ..releases import releases
 from ..values.layout import Environment
 from ..values.manifest import Manifest
 from ..values.observed import Observed
+from . import certificate_check
 
 SHOWN = 5  # jobs that are named
 LONGEST_ID = 80  # characters of the answer of a service that are shown as its release
@@ -43,6 +45,7 @@ def of(environment: Environment, observed: Observed, current: Manifest | None, u
         return
     if not observed.is_stopped:
         yield from _not_running(environment, observed, unit)
+    yield from _certificate(observed, current)
     if observed.beside:
         yield Fault("port", f"the port of {observed.listen} is also held by {observed.beside}")
     if observed.altered:
@@ -60,10 +63,7 @@ def of(environment: Environment, observed: Observed, current: Manifest | None, u
     state = bot.running(observed, current)
     if bot.needs_hands(state):
         yield Fault("bot", bot.trouble(state))
-    if observed.rehearsal:
-        yield Fault("units", f"units of {environment.rehearsal_stem} are left of a rehearsal that was killed")
-    if observed.bridge:
-        yield Fault("units", f"{environment.bridge_service} is left of a switch that was interrupted")
+    yield from _leftovers(environment, observed)
     yield from _drifted(environment, observed, current)
     yield from (Fault("files", text) for text in observed.unexpected)
     for item in observed.taken:
@@ -102,6 +102,20 @@ def _not_running(environment: Environment, observed: Observed, unit: Unit) -> It
         yield Fault("service", f"{environment.socket} is {observed.socket}")
     if not observed.enabled:
         yield Fault("boot", "not enabled at boot")
+
+
+def _leftovers(environment: Environment, observed: Observed) -> Iterator[Fault]:
+    """The units of changes that did not come to their end."""
+    if observed.rehearsal:
+        yield Fault("units", f"units of {environment.rehearsal_stem} are left of a rehearsal that was killed")
+    if observed.bridge:
+        yield Fault("units", f"{environment.bridge_service} is left of a switch that was interrupted")
+
+
+def _certificate(observed: Observed, current: Manifest) -> Iterator[Fault]:
+    certificate = certificate_check.of(observed, current, datetime.now(UTC))
+    if certificate is not None and certificate.fault:
+        yield Fault("certificate", certificate.fault)
 
 
 def _full_disk(environment: Environment, observed: Observed) -> Iterator[Fault]:

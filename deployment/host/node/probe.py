@@ -6,7 +6,7 @@ import json
 import re
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeGuard
 
@@ -19,6 +19,7 @@ REQUEST = f"GET {READINESS} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()
 STATUS = re.compile(r"HTTP/1\.[01] ([1-5][0-9][0-9]) ")  # the first line of a response, RFC 9112, section 4
 LENGTH = re.compile(rb"\r\ncontent-length: *([0-9]{1,9}) *(?:\r\n|$)", re.IGNORECASE)
 LARGEST_POSITION = 2**63 - 1
+BAD_REQUEST = 400
 LONGEST = 1 << 16  # bytes of an answer
 
 
@@ -27,13 +28,14 @@ def ask(listen: str, timeout: float = 2.0, pid: int = 0) -> dict[str, Any] | Non
 
     The identity (name, environment, release) is in the answer whether it is ready or not. `timeout` seconds
     are for all of it, however slowly it drips. On a port, the answer of another process than `pid` is none:
-    a service can hand its socket to a process that no restart ends.
+    a service can hand its socket to a process that no restart ends. A service that speaks HTTPS answers a
+    plain request with 400; its answer has the digest of its `certificate`.
     """
+    end = time.monotonic() + timeout
     try:
-        with _connected(listen, timeout) as connection:
-            answer = _parsed(_exchange(connection, time.monotonic() + timeout))
-            is_port = pid and connection.family != socket.AF_UNIX
-            other = sockets.other_end(connection, pid) if is_port else None
+        answer, other = _asked(listen, end, pid, _plain)
+        if answer is not None and answer["status"] == BAD_REQUEST:
+            answer, other = _asked(listen, end, pid, _secured)
     except (OSError, ValueError, RecursionError):
         return None
     if other is None:
@@ -41,6 +43,51 @@ def ask(listen: str, timeout: float = 2.0, pid: int = 0) -> dict[str, Any] | Non
     has_ended = not Path(f"/proc/{pid}").exists()  # it was started again since somebody asked systemd
     reason = f"its process {pid} has ended meanwhile" if has_ended else f"{other} answers in its place"
     return {"ready": False, "reason": reason}
+
+
+def _asked(
+    listen: str, end: float, pid: int, secure: Callable[[socket.socket], tuple[socket.socket, str | None]]
+) -> tuple[dict[str, Any] | None, str | None]:
+    """Ask once: (the answer, the program that answers in place of `pid`). `secure` adds TLS to a connection.
+
+    Raises `OSError`, `ValueError` and `RecursionError`.
+    """
+    with _connected(listen, max(0.001, end - time.monotonic())) as plain:
+        connection, presented = secure(plain)
+        with connection:
+            answer = _parsed(_exchange(connection, end))
+            is_port = pid and connection.family != socket.AF_UNIX
+            other = sockets.other_end(connection, pid) if is_port else None
+    if answer is not None:
+        answer.pop("certificate", None)  # whatever it claims
+        if presented is not None:
+            answer["certificate"] = presented
+    return answer, other
+
+
+def _plain(connection: socket.socket) -> tuple[socket.socket, None]:
+    return connection, None
+
+
+def _secured(connection: socket.socket) -> tuple[socket.socket, str]:
+    """Speak TLS: (the connection, the digest of its certificate). Raises `OSError`.
+
+    The name in the certificate is another one than the address here: whose it is, the digest tells.
+    """
+    import ssl  # only for a service with HTTPS
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    secured = context.wrap_socket(connection)
+    return secured, digest_of(secured.getpeercert(binary_form=True) or b"")
+
+
+def digest_of(certificate: bytes) -> str:
+    """The digest of a certificate in DER."""
+    import hashlib  # as ssl
+
+    return hashlib.sha256(certificate).hexdigest()
 
 
 def ask_until_ready(

@@ -8,9 +8,19 @@ from pathlib import Path
 from typing import Any
 
 from ..event_log import room
-from ..node import accounts, dropins, files, jobs, probe, processes, socket_options, sockets, systemd
+from ..node import (
+    accounts,
+    dropins,
+    files,
+    jobs,
+    probe,
+    processes,
+    socket_options,
+    sockets,
+    systemd,
+)
 from ..node.systemd import Unit
-from ..releases import releases
+from ..releases import certificate, releases
 from ..values import exposure
 from ..values.desired import Absent, Desired, Stopped
 from ..values.layout import Environment, Layout
@@ -107,6 +117,9 @@ class Look:
             can_bridge=manifest is not None and manifest.can_bridge,
             opt=is_home(root) or files.gone(root).exists(),
             noexec=room.noexec(layout.layers),
+            certificate=certificate.state(environment, self.release or manifest),
+            # No plan depends on it.
+            certificate_end=certificate.end(environment, manifest) if self.desired is None else None,
         )
 
     def _units(self, observed: Observed) -> Observed:

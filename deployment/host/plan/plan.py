@@ -12,7 +12,7 @@ from ..values.layout import Environment
 from ..values.manifest import Manifest
 from ..values.observed import Observed
 from ..values.step import Step
-from . import bridges, preconditions, pruning, reasons
+from . import bridges, certificates, preconditions, pruning, reasons
 from . import plan_parts as parts
 from .plan_removal import removal
 from .reasons import listed
@@ -42,6 +42,7 @@ def _running(observed: Observed, desired: Running) -> Iterator[Step]:
     installed = tuple(_installed(observed, release, desired))
     switch = _switch_of(observed, desired, release, installed)
     yield from installed
+    yield from certificates.copied(observed, release, desired, installed)
     # The bridge of an interrupted switch answers until the service is restarted.
     yield from parts.cleared(replace(observed, bridge=observed.bridge and not switch.bridged), environment)
     yield from parts.tamed(observed, environment)
@@ -162,6 +163,7 @@ def _tidied(observed: Observed, desired: Running, release: Manifest, switch: _Sw
         yield Step("mark-user", (desired.environment.user,), reason)
     if desired.keep is not None and (switch.restart or switch.units or desired.prune):
         yield from pruning.pruned(observed, release, desired.keep)
+    yield from certificates.removed(observed, release)
     yield from pruning.discarded(observed, desired)
 
 

@@ -136,6 +136,8 @@ def strange_units(environment: Environment) -> tuple[str, ...]:
         environment.service: f"{environment.current}/",
         environment.shutdown: f"Description=Helionyx {environment.name}: the limit",
         environment.journal: f"# The journal of Helionyx {environment.name}",
+        environment.tls_service: f"Description=Helionyx {environment.name}: the copy of the certificate",
+        environment.tls_path: f"Description=Helionyx {environment.name}: changes of the certificate",
     }
     there = (name for name in environment.unit_names if _is_there(environment.layout.unit_file(name)))
     return tuple(name for name in there if marks[name] not in _text(environment.layout.unit_file(name)))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ENVIRONMENTS = ("dev", "staging", "live")
-UNIT_SUFFIXES = (".socket", ".service")
+UNIT_SUFFIXES = (".socket", ".service", ".path")
 
 
 @dataclass(frozen=True)
@@ -103,9 +103,24 @@ class Environment:
         return f"{self.unit}-shutdown.service"
 
     @property
+    def tls_service(self) -> str:
+        """The unit that copies the certificate and its key for the service."""
+        return f"{self.unit}-tls.service"
+
+    @property
+    def tls_path(self) -> str:
+        """The unit that starts the copying when the certificate or its key changes."""
+        return f"{self.unit}-tls.path"
+
+    @property
+    def certificate(self) -> Path:
+        """The copy of the certificate and its key, in one file that the service can read."""
+        return self.layout.opt / self.name / "tls.pem"
+
+    @property
     def unit_names(self) -> tuple[str, ...]:
-        """The names of the files in a release's `units/`."""
-        return (self.socket, self.service, self.shutdown, self.journal)
+        """The names of the files in a release's `units/`; those for TLS are only in some."""
+        return (self.socket, self.service, self.shutdown, self.journal, self.tls_service, self.tls_path)
 
     @property
     def rehearsal_stem(self) -> str:

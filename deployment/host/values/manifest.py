@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
+from pathlib import Path
 from typing import Any
 
 from .digests import canonical
@@ -41,6 +42,12 @@ class Manifest:
     def listen(self) -> str:
         """The address of the environment's socket, as systemd writes it."""
         return listen_address(str(self.config["api_host"]), int(self.config["api_port"]))
+
+    @property
+    def certificate(self) -> tuple[Path, Path] | None:
+        """The files of its certificate and key on the node; None without HTTPS."""
+        certificate, key = self.config.get("tls_cert_file"), self.config.get("tls_key_file")
+        return (Path(certificate), Path(key)) if certificate and key else None
 
     @property
     def knows_its_bot(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from .log import Log
@@ -41,7 +42,9 @@ class LogLoss:
 
 # Of an environment's answer, what tells who answers. The record has the log in fields of its own.
 IDENTITY = ("environment", "release", "ready", "reason")
-UNRECORDED = frozenset({"bots", "tokens", "neighbours", "projects", "log", "lost", "last_head"})
+UNRECORDED = frozenset(
+    {"bots", "tokens", "neighbours", "projects", "log", "lost", "last_head", "certificate_end"}
+)
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,10 @@ class Observed:
     releases: Mapping[str, ReleaseOnDisk] = field(default_factory=dict)
     current: str | None = None
     previous: str | None = None  # the release that one goes back to from the current one
+    certificate: str = (
+        ""  # whether its copy is the same as the files of the release, another one, or not there
+    )
+    certificate_end: datetime | None = None  # of the copy
     units: Mapping[str, str] = field(default_factory=dict)
     dropins: tuple[str, ...] = ()  # the paths of those that change its units
     stale: bool = False

@@ -56,6 +56,7 @@ PREPARING = frozenset(
     {
         *("create-user", "mark-user", "adopt-data", "create-directories", "remove-jobs", "end-lingering"),
         *("install-layer", "install-release", "check-release", "check-bot", "install-log", "take-log"),
+        "copy-certificate",
         *("clear-rehearsal", "rehearse", "soak", "end-rehearsal"),
     }
 )

@@ -72,6 +72,29 @@ def test_no_job_waits_for_a_service_for_ever(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ENVIRONMENTS)
+def test_https_adds_units_and_lines_to_those_of_others(name: str) -> None:
+    """Without it each unit is as ever: a unit that changes restarts its service."""
+    environment, files = (
+        Environment(name),
+        {"tls_cert_file": "/etc/tls/c.pem", "tls_key_file": "/etc/tls/k.pem"},
+    )
+    plain, secure = render(environment, "3.11", CONFIG), render(environment, "3.11", CONFIG | files)
+    assert secure.keys() - plain.keys() == {environment.tls_service, environment.tls_path}
+    assert render(environment, "3.11", CONFIG | dict.fromkeys(files)) == plain
+    assert [unit for unit in plain if plain[unit] != secure[unit]] == [environment.service]
+    before, after = (units[environment.service].decode().splitlines() for units in (plain, secure))
+    assert [line for line in after if line not in before] == [
+        f"Wants={environment.tls_service} {environment.tls_path}",
+        f"After={environment.tls_service}",
+        f"Environment=HELIONYX_TLS_FILE={environment.certificate}",
+    ]
+    assert [line for line in before if line not in after] == []
+    path = secure[environment.tls_path].decode().splitlines()
+    assert {"PathChanged=/etc/tls/c.pem", "PathChanged=/etc/tls/k.pem"} <= set(path)
+    assert f"PartOf={environment.service}" in path
+
+
+@pytest.mark.parametrize("name", ENVIRONMENTS)
 def test_a_rehearsal_has_the_sandbox_of_its_service(name: str, tmp_path: Path) -> None:
     """Line by line, and so has a bridge: what differs stands behind it, and takes none of it back."""
     layout = Layout(tmp_path)

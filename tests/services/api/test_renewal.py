@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from services.api.certificate import Loaded, Pair, load
 from services.api.renewal import Renewal
+from services.certificate import Loaded, Pair, load
 from tests.services.api.test_drain import REQUEST, received
 from tests.services.certificates import keys_of, pair_in, put, renew, served, trusting
 from tests.services.instance import Instance, configure, listener, running, starting

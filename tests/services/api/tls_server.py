@@ -12,10 +12,10 @@ from collections.abc import Awaitable, Callable, Iterator
 import pytest
 from starlette.types import Receive, Scope, Send
 
-from services.api.certificate import load
 from services.api.protocol import BoundedProtocol
 from services.api.server import DrainingServer
 from services.api.tls import TlsConnection
+from services.certificate import load
 from tests.services.api import test_limits
 from tests.services.api.test_limits import GET
 from tests.services.certificates import pair_in, trusting

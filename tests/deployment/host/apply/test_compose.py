@@ -32,6 +32,19 @@ def old(layout: Layout) -> Manifest:
     return made
 
 
+def test_units_of_old_code_name_other_certificates(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch, old: Manifest
+) -> None:
+    """Refused before anything is begun: the service could not read the files of the configuration."""
+    facts = {**CONFIG, "tls_cert_file": "/c.pem", "tls_key_file": "/k.pem"}
+    answer: dict[str, Any] = {"problems": [], "facts": facts, "digests": {}}
+    monkeypatch.setattr(log_commands, "ask", lambda *_, **__: answer)
+    text = "is for no HTTPS, and the configuration that runs for HTTPS with /c.pem"
+    with pytest.raises(Refused, match=text) as refused:
+        compose.manifest(layout.of("dev"), old.id)
+    assert refused.value.hint == "git switch --detach c0ffee000000, then make deploy ENV=dev"
+
+
 def test_configuration_that_old_code_does_not_accept(
     layout: Layout, monkeypatch: pytest.MonkeyPatch, old: Manifest
 ) -> None:

@@ -1,4 +1,4 @@
-"""The certificate of the service and its key, in PEM files. Loaded only where HTTPS is configured."""
+"""A certificate and its key, in PEM files. Loaded only where HTTPS is configured. Standard library only."""
 
 from __future__ import annotations
 
@@ -35,6 +35,10 @@ class Pair:
     def state(self) -> tuple[tuple[int, int, int] | None, ...]:
         """The inode, size and time of each file, by which a change shows; None for a missing file."""
         return tuple(map(_state, (self.certificate, self.key)))
+
+    def read(self) -> tuple[bytes, bytes]:
+        """The contents of the key's file and of the certificate's. Raises CertificateError."""
+        return _read(self.key), _read(self.certificate)
 
 
 @dataclass(frozen=True)
@@ -122,6 +126,9 @@ def _state(path: Path) -> tuple[int, int, int] | None:
 
 def _read(path: Path) -> bytes:
     try:
+        if not path.is_file():  # a pipe may have no end
+            path.stat()
+            raise CertificateError(f"{path} is no file")
         return path.read_bytes()
     except OSError as error:
         raise CertificateError(f"cannot read {path}: {error.strerror}") from None

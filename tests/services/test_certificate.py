@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from services.api.certificate import CertificateError, Pair, end_of, load, not_after
+from services.certificate import CertificateError, Pair, end_of, load, not_after
 from tests.services.certificates import pair_in, put, renew
 
 

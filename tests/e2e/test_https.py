@@ -1,0 +1,111 @@
+"""HTTPS on a node: a certificate that root alone can read, its renewal in use, and its end."""
+
+from __future__ import annotations
+
+import hashlib
+import ssl
+import time
+from pathlib import Path
+
+import pytest
+
+from deployment.host.values.layout import Environment
+from services.certificate import Pair
+from tests.services.certificates import pair_in, trusting
+from tests.services.instance import Connection, exchange
+
+from .operator import LIMIT, PORTS, Operator
+
+LIVE = "/etc/letsencrypt/live/helionyx.example"
+KEYS = f"TLS_CERT_FILE={LIVE}/fullchain.pem\nTLS_KEY_FILE={LIVE}/privkey.pem\n"
+DEV = Environment("dev")
+
+
+def install(operator: Operator, pair: Pair, number: int, *, pause: float = 0.0) -> None:
+    """Install a pair as certbot does: links that only root can follow, replaced one after the other."""
+    archive = LIVE.replace("/live/", "/archive/")
+    script = f"umask 077; mkdir -p {LIVE} {archive}; chmod 700 /etc/letsencrypt/live /etc/letsencrypt/archive"
+    for path in (pair.certificate, pair.key):
+        file = f"{archive}/{path.stem}{number}.pem"
+        script += f"\ncat > {file} <<'END'\n{path.read_text()}END\n"
+    for path in (pair.certificate, pair.key):
+        script += f"rm -f {LIVE}/{path.name}; ln -s {archive}/{path.stem}{number}.pem {LIVE}/{path.name}"
+        script += f"; sleep {pause}\n"
+    operator.on_node("sh", "-c", script)
+
+
+def served(operator: Operator) -> str:
+    """The certificate that dev presents to a caller who trusts its authority: the digest."""
+    connection = Connection((operator.node.address, PORTS["dev"]), context=trusting())
+    try:
+        answer = exchange(connection, "GET", "/health/ready")
+        assert answer.json["ready"], answer.body
+        assert isinstance(connection.sock, ssl.SSLSocket)
+        return hashlib.sha256(connection.sock.getpeercert(binary_form=True) or b"").hexdigest()
+    finally:
+        connection.close()
+
+
+def digest(pair: Pair) -> str:
+    text = pair.certificate.read_text()
+    return hashlib.sha256(
+        ssl.PEM_cert_to_DER_cert(text[: text.index("-----END")] + "-----END CERTIFICATE-----")
+    ).hexdigest()
+
+
+def new_pair(directory: Path, name: str, days: float = 90.0) -> Pair:
+    (directory / name).mkdir()
+    return pair_in(directory / name, days)
+
+
+@pytest.mark.faults
+def test_a_pair_that_cannot_be_served_is_refused(settled: Operator, tmp_path: Path) -> None:
+    """With the reason, while dev goes on as it was."""
+    first, second = new_pair(tmp_path, "first"), new_pair(tmp_path, "second")
+    expired = new_pair(tmp_path, "expired", days=-1)
+    settled.configure("dev", "API_PORT=", f"{KEYS}API_PORT=")
+    before = settled.pid("dev")
+    for number, (pair, reason) in enumerate(
+        (
+            (Pair(first.certificate, second.key), "the key in /etc/letsencrypt"),
+            (
+                expired,
+                f"the certificate in {LIVE}/fullchain.pem expired at 20",
+            ),
+        )
+    ):
+        install(settled, pair, number)
+        refused = settled.deploy("dev", code=3)
+        assert f"HTTPS is not possible: {reason}" in refused["message"]
+        assert settled.pid("dev") == before
+        assert settled.health("dev")["environment"] == "dev"
+        assert settled.node.run(["test", "-e", str(DEV.certificate)]).returncode == 1
+    settled.configure("dev", KEYS, "")
+
+
+def test_https_from_the_first_certificate_to_the_last(settled: Operator, tmp_path: Path) -> None:
+    """A certificate is served, renewed while the service runs, and taken away again."""
+    first, second = new_pair(tmp_path, "first"), new_pair(tmp_path, "second", days=60)
+    settled.configure("dev", "API_PORT=", f"{KEYS}API_PORT=")
+    install(settled, first, 2)
+    settled.deploy("dev")
+    assert served(settled) == digest(first)
+    assert settled.status("dev")["state"] == "running"
+    rights = settled.on_node("stat", "--format=%U:%G %a", str(DEV.certificate))
+    assert rights == "root:helionyx-dev 640\n"
+
+    process = settled.pid("dev")
+    install(settled, second, 3, pause=0.3)
+    end = time.monotonic() + LIMIT
+    while served(settled) != digest(second):
+        assert time.monotonic() < end
+        time.sleep(0.1)
+    assert settled.pid("dev") == process
+    assert settled.deploy("dev")["outcome"] == "nothing"
+
+    settled.configure("dev", KEYS, "")
+    settled.deploy("dev")
+    assert settled.health("dev")["environment"] == "dev"
+    left = settled.on_node("sh", "-c", f"ls {DEV.certificate} /etc/systemd/system/*-tls.* 2>&1 || true")
+    assert left.count("No such file") == 2
+    assert settled.node.run(["systemctl", "is-active", DEV.tls_path]).stdout == "inactive\n"
