@@ -59,27 +59,33 @@ def bootstrap(config: Config, variables: Mapping[str, str]) -> Application:
         zone=ZoneInfo(config.timezone),
         node_head=Path(node_head) if node_head else None,
     )
+    sessions = _sessions(config)
     telegram = Telegram(
         *settings_of(config, variables, rehearsal=rehearsal, bridge=bridge),
         service,
         identity,
         lambda: datetime.now(UTC),
+        lambda: None if config.public_url is None else f"{config.public_url}/login?link={sessions.link()}",
     )
     app = build_app(
         service,
         identity,
         config.api_token,
         telegram.status,
-        _pages(config, service, identity, telegram),
+        _pages(service, identity, sessions, telegram),
         config.trusted_proxies,
     )
     return Application(identity, service, telegram, app, config.event_store_path)
 
 
-def _pages(config: Config, service: Service, identity: Identity, telegram: Telegram) -> Pages:
-    """The pages. Their secrets lie beside the read models: without them everybody logs in again."""
+def _sessions(config: Config) -> Sessions:
+    """The browsers that are logged in. Their secrets lie beside the read models: see SecretsFile."""
     secrets = SecretsFile(config.projections_db_path.with_name("sessions.json"))
-    sessions = Sessions(secrets, config.api_token, config.environment)
+    return Sessions(secrets, config.api_token, config.environment)
+
+
+def _pages(service: Service, identity: Identity, sessions: Sessions, telegram: Telegram) -> Pages:
+    """The pages of the service."""
 
     def load() -> ASGIApp:
         # Templates and their library come with the first visit: each start is quick and small.

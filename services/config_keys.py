@@ -208,6 +208,16 @@ def _api_url(text: str) -> str:
     return text
 
 
+def _public_url(text: str) -> str:
+    url = _URL.fullmatch(text)
+    if not url or int(url["port"] or 443) > 65535:
+        raise InvalidError(
+            f"expected https://, a host, and perhaps a port, without a / at its end; found {_found(text)}",
+            "such as https://notes.example.org",
+        )
+    return text
+
+
 def _near(host: str) -> bool:
     """Whether a host is this machine, or an address that no public network has."""
     try:
@@ -254,6 +264,7 @@ KEYS: dict[str, Key] = {
         Key("TIMEZONE", _timezone, default="UTC"),
         Key("TRUSTED_PROXIES", _networks),
         *(Key(name, _unit_path) for name in TLS_KEYS),
+        Key("PUBLIC_URL", _public_url, exclusive=True),
         Key("MEMORY_LIMIT", _memory),
         Key("TASKS_LIMIT", _between(64, 4096)),
         Key("CPU_WEIGHT", _between(1, 10_000)),

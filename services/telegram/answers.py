@@ -35,6 +35,8 @@ class Answers:
     identity: Identity
     hours: Hours
     clock: Callable[[], datetime]
+    login_link: Callable[[], str | None] = lambda: None
+    """Makes a one-time link to the pages; None where their address is not known."""
 
     @property
     def _changes(self) -> Changes:
@@ -125,6 +127,10 @@ class Answers:
         uncertain = [(sending.about, sending.text) for sending in perhaps]
         return texts.status(who, head.position, uncertain, self.hours, started)
 
+    async def _login(self, _rest: str) -> Reply:
+        link = self.login_link()
+        return Reply(texts.NO_ADDRESS) if link is None else Reply(texts.LOGIN, secret=link)
+
     async def _help(self, _rest: str) -> Reply:
         return Reply(texts.HELP)
 
@@ -154,6 +160,7 @@ QUESTIONS: Mapping[str, _Question] = {
     "search": Answers._search,
     "stats": Answers._stats,
     "status": Answers._status,
+    "login": Answers._login,
     "help": Answers._help,
     "start": Answers._help,
 }

@@ -36,12 +36,15 @@ class Telegram:
         service: Service,
         identity: Identity,
         clock: Callable[[], datetime],
+        login_link: Callable[[], str | None] = lambda: None,
     ) -> None:
+        """`login_link` makes a one-time link to the pages; None where their address is not known."""
         self.status = Status(OFF, reason=off)
         self._settings = settings
         self._service = service
         self._identity = identity
         self._clock = clock
+        self._login_link = login_link
         self._stop = Stop()
         self._task: asyncio.Task[None] | None = None
 
@@ -89,5 +92,11 @@ class Telegram:
         talk = await asyncio.to_thread(importlib.import_module, "services.telegram.bot_runner")
         if not self._stop.asked:
             await talk.BotRunner(
-                settings, self._service, self._identity, self._clock, self.status, self._stop
+                settings,
+                self._service,
+                self._identity,
+                self._clock,
+                self.status,
+                self._stop,
+                self._login_link,
             ).run()

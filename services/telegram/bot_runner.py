@@ -51,6 +51,7 @@ class BotRunner:
     clock: Callable[[], datetime]
     status: Status
     stop: Stop
+    login_link: Callable[[], str | None] = lambda: None
 
     async def run(self) -> None:
         """Listen and answer until the stop. Raises HelionyxError where that makes no sense."""
@@ -110,7 +111,7 @@ class BotRunner:
         outbox = Outbox(bot, self.service, self.status, self.stop, chats)
         replies, screens = Replies(outbox, self.status, self.stop), Lane(self.stop)
         hours = self.settings.hours
-        answers = Answers(self.service, self.identity, hours, self.clock)
+        answers = Answers(self.service, self.identity, hours, self.clock, self.login_link)
         conversation = Conversation(
             self.service, answers, outbox, replies, screens, self.status, chats, who.id, who.username or ""
         )

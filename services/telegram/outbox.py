@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from telegram import Bot, InlineKeyboardButton, InlineKeyboardMarkup, ReplyParameters
 from telegram.error import BadRequest, ChatMigrated, RetryAfter, TelegramError
@@ -79,7 +79,7 @@ class Outbox:
         if before is not None and before.state != "failed":
             return None
         key = about if before is None else f"{about}#{before.position}"
-        reply = Reply(cut(reply.text), reply.buttons)
+        reply = replace(reply, text=cut(reply.text))
         announced = await self._service.record(AnnounceSending(about, reply.text, source=SOURCE), key)
         if announced.repeated:  # another process was faster: it is its to send
             return None
@@ -148,7 +148,7 @@ class Outbox:
             answered = ReplyParameters(to.message, allow_sending_without_reply=True)
         await self._bot.send_message(
             to.chat,
-            reply.text,
+            f"{reply.text}\n{reply.secret}" if reply.secret else reply.text,
             reply_markup=keyboard(reply),
             message_thread_id=to.thread,
             reply_parameters=answered,

@@ -26,6 +26,8 @@ class Reply:
 
     text: str
     buttons: tuple[Button, ...] = ()
+    secret: str = ""
+    """A last line that is sent and not recorded."""
 
 
 BUTTONS: Mapping[tuple[str, str], tuple[tuple[str, str], ...]] = {
@@ -47,6 +49,7 @@ COMMANDS = (
     ("untag", "number and tags: remove tags from an item"),
     ("stats", "count messages, items and events"),
     ("status", "show the environment, its release and its log"),
+    ("login", "get a link that logs a browser in, once"),
     ("help", "show this help"),
 )
 """The commands with their help, as Telegram offers them after a slash."""
@@ -66,6 +69,8 @@ HELP = "\n".join(
 )
 
 RECORDED = "recorded"
+LOGIN = "This link logs one browser in, within five minutes:"
+NO_ADDRESS = "PUBLIC_URL is not set in the environment's .env file: log in with the API_TOKEN."
 EDIT_RECORDED = "edit recorded; items made from the first wording stay as they are"
 NOTHING_FOUND = "nothing found"
 
