@@ -55,13 +55,13 @@ class Config:
     tls_cert_file: Path | None = None
     """The certificate with its chain, in PEM format. On a node, a file of root's: the service has a copy."""
     tls_key_file: Path | None = None
-    public_url: str | None = None
-    """The address of the pages, as browsers reach them, without a / at the end."""
     memory_limit: str | None = None
     """This and the next three are for the unit of the service, and nothing to itself."""
     tasks_limit: int | None = None
     cpu_weight: int | None = None
     io_weight: int | None = None
+    public_url: str | None = None
+    """The address of the pages, as browsers reach them, without a / at the end."""
 
     @classmethod
     def from_env(

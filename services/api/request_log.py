@@ -24,6 +24,9 @@ Answered = Callable[[Scope, int | None, float], None]
 PROBES = ("/health", "/health/ready")
 """The paths that health checks request all the time."""
 
+HIDDEN = "/calendar/"
+"""The beginning of the paths whose rest is a secret, which no log holds."""
+
 _SANE = re.compile(rb"[A-Za-z0-9._:/+=@-]{1,100}")
 
 
@@ -85,6 +88,8 @@ def log_answer(
 
     That the service said it is well, whoever asked, is worth a line to nobody but who looks for it.
     """
+    if path is not None and path.startswith(HIDDEN):
+        path = f"{HIDDEN}..."
     level = logging.INFO if status is not None and status < 500 else logging.WARNING
     if path in PROBES and status == HTTPStatus.OK:
         level = logging.DEBUG

@@ -17,7 +17,7 @@ from starlette.types import ASGIApp
 from services.api.problems import STATUSES, ProblemError, log_once, on_disconnect, problem
 from services.errors import HelionyxError
 from services.event_log.errors import EventLogError, FullDiskError
-from services.web import actions, assets, login, pages, render, shell
+from services.web import actions, assets, feeds, login, pages, render, shell
 from services.web.headers import secured
 from services.web.site import Site, Visit, for_visitors, wants_json
 
@@ -64,6 +64,7 @@ def _routes_of_forms(site: Site) -> list[Route]:
         "/messages": actions.add_message,
         "/items/{number}/{verb}": actions.change_item,
         "/logout": login.log_out,
+        "/calendar": feeds.change_calendar,
     }
     return [Route(path, _for(site, form), methods=["POST"]) for path, form in forms.items()]
 
@@ -73,6 +74,7 @@ def _open_routes(site: Site) -> list[Route]:
     return [
         Route("/login", partial(login.show_login, site), methods=["GET"]),
         Route("/login", partial(login.log_in, site), methods=["POST"]),
+        Route("/calendar/{secret}", partial(feeds.feed, site), methods=["GET"]),
         Route("/static/{name}", assets.asset, methods=["GET"]),
         Route("/manifest.webmanifest", partial(shell.manifest, site), methods=["GET"]),
         Route("/sw.js", shell.service_worker, methods=["GET"]),

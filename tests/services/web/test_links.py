@@ -1,4 +1,4 @@
-"""The bot's link logs a browser in, once."""
+"""Addresses that are secrets: the bot's link logs a browser in once, and a calendar can be revoked."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from icalendar import Calendar
 from playwright.sync_api import Browser, expect
 
-from tests.services.instance import free_port, running
+from tests.services.instance import Instance, free_port, running
 from tests.services.telegram.bot import Bot
 from tests.services.telegram.bot_api import BotApi
 from tests.services.telegram.conftest import CHAT
-from tests.services.web.visitor import visiting
+from tests.services.web.visitor import Visitor, visiting
 
 
 @pytest.fixture
@@ -62,3 +63,26 @@ def test_a_bot_without_an_address_says_so(api: BotApi, tmp_path: Path) -> None:
     with running(tmp_path, **keys_of(api, bot)):
         bot.say(CHAT, "/login")
         bot.wait_sent("PUBLIC_URL is not set")
+
+
+def test_the_calendar_has_an_address_that_can_be_revoked(visitor: Visitor, site: Instance) -> None:
+    """Who knows it reads what is due, without a session; the request log does not have it."""
+    visitor.add("todo: see the dentist due 2030-02-13 09:30")
+    visitor.open("/system")
+    visitor.page.get_by_role("button", name="Make an address").click()
+    address = visitor.page.locator("code", has_text="/calendar/").inner_text()
+    path = address.removeprefix(visitor.address)
+    answer = site.call("GET", path, Authorization="")
+    assert answer.headers["content-type"] == "text/calendar; charset=utf-8"
+    events = [event.get("SUMMARY") for event in Calendar.from_ical(answer.body.decode()).walk("VEVENT")]
+    assert "see the dentist" in events
+    visitor.page.get_by_role("button", name="Revoke").click()
+    expect(visitor.page.get_by_role("button", name="Make an address")).to_be_visible()
+    assert site.call("GET", path, Authorization="").status == 404
+    assert site.call("GET", "/calendar/None.ics", Authorization="").status == 404
+    while "GET /after" not in [
+        f"{entry.get('method')} {entry.get('path')}" for entry in site.entries("answered")
+    ]:
+        site.call("GET", "/after")
+    assert '"path":"/calendar/..."' in site.logged()
+    assert path.removeprefix("/calendar/").removesuffix(".ics") not in site.logged()
