@@ -53,6 +53,7 @@ OPERATIONS = (
     health.OPERATIONS,
     messages.OPERATIONS,
     *(kinds.operations(kind) for kind in KINDS),
+    todos.SNOOZE,
     tracks.ENTRIES,
     tags.OPERATIONS,
     search.OPERATIONS,
@@ -105,6 +106,7 @@ def _asked(service: Service, measures: Measures) -> list[Route]:
     return [
         *messages.message_routes(service),
         *(route for kind in KINDS for route in kinds.routes(kind, service)),
+        *todos.snooze_routes(service),
         *tracks.entry_routes(service),
         *tags.tag_routes(service),
         *search.search_routes(service),

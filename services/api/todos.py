@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-import msgspec
+from datetime import UTC, datetime
 
-from services.api.bodies import DUE, TAGS, WORDS, described, due_of
-from services.api.kinds import SOURCE, Change, Kind, Nothing, tags_of
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from services.api.bodies import DUE, KEY, TAGS, WORDS, body, described, due_of, idempotency_key
+from services.api.items import SCHEMAS, shown
+from services.api.kinds import NUMBER, SOURCE, Change, Kind, Nothing, number_of, one_of, tags_of
+from services.api.openapi import Operations, answer, operation
+from services.api.responses import json_of
 from services.domain import commands as c
 from services.domain.items import TODO
+from services.service import Service
 
 
 class NewTodo(msgspec.Struct, forbid_unknown_fields=True):
@@ -24,8 +33,15 @@ class NewDue(msgspec.Struct, forbid_unknown_fields=True):
     due: str | None
 
 
+class NewSnooze(msgspec.Struct, forbid_unknown_fields=True):
+    """The body of a POST that snoozes a todo."""
+
+    until: str
+
+
 EXAMPLE = '{"text": "buy milk", "due": "2026-02-11", "tags": ["home"]}'
 DUE_EXAMPLE = '{"due": "2026-02-11"}'
+SNOOZE_EXAMPLE = '{"until": "tomorrow"}'
 
 KIND = Kind(
     TODO,
@@ -73,3 +89,47 @@ KIND = Kind(
         ),
     ),
 )
+
+SNOOZE_PATH = f"{KIND.path}/{{number}}/snooze"
+
+SNOOZE: Operations = {
+    SNOOZE_PATH: {
+        "post": operation(
+            "snooze-todo",
+            "Snooze a todo",
+            "Counted from its due time, or from now if that has passed or there is none. The todo must be"
+            " open; else 409.",
+            {200: answer("The todo, with its new due time.", SCHEMAS[TODO])},
+            *(404, 409, 413, 422),
+            tag=KIND.plural,
+            token=True,
+            parameters=[NUMBER, KEY],
+            requestBody=described(
+                NewSnooze,
+                "The time until which a todo is snoozed.",
+                SNOOZE_EXAMPLE,
+                {},
+                until={
+                    **WORDS,
+                    "description": "Such as `1h`, `evening`, `tomorrow`, `weekend`, `next week` or any time"
+                    " of the grammar; 422 for another text, and for a time that has passed.",
+                },
+            ),
+        )
+    }
+}
+
+
+def snooze_routes(service: Service) -> list[Route]:
+    """`POST /api/v1/todos/{number}/snooze`."""
+
+    async def handle(request: Request) -> Response:
+        # Only here: it loads what reads dates.
+        from services.snooze import snooze
+
+        todo = await one_of(service, TODO, number_of(request))
+        until = (await body(request, NewSnooze, SNOOZE_EXAMPLE)).until
+        key = idempotency_key(request)
+        return json_of(shown(await snooze(service, todo.position, until, SOURCE, datetime.now(UTC), key)))
+
+    return [Route(SNOOZE_PATH, handle, methods=["POST"])]

@@ -19,6 +19,7 @@ VERBS = {
     **dict.fromkeys(items.LISTINGS, items.listed),
     **dict.fromkeys(items.CHANGES, items.turned),
     "due": items.due,
+    "snooze": items.snooze,
     **dict.fromkeys(items.TAGGED, items.tagged),
     **dict.fromkeys(("accept", "reject", "revisit"), items.decided),
     "search": looks.search,

@@ -71,6 +71,11 @@ def _todos(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     due.add_argument(
         "when", nargs="+", metavar="WHEN", help="2026-02-11, friday at 17, in 3 days and so on; or none"
     )
+    snooze = _verb(verbs, "snooze", "postpone a todo")
+    snooze.add_argument("number", type=_number, metavar="NUMBER")
+    snooze.add_argument(
+        "when", nargs="*", metavar="WHEN", help="1h, evening, weekend, next week and so on; tomorrow"
+    )
 
 
 def _decisions(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

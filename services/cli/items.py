@@ -195,6 +195,14 @@ def due(client: Client, out: Output, options: argparse.Namespace) -> int:
     return 0
 
 
+def snooze(client: Client, out: Output, options: argparse.Namespace) -> int:
+    """Snooze a todo. The service reads WHEN, since it counts from the due time of the todo."""
+    until = " ".join(options.when) or "tomorrow"
+    item = client.change("POST", f"{API}/todos/{options.number}/snooze", {"until": until})
+    _told(out, item, _summary(item, out))
+    return 0
+
+
 def decided(client: Client, out: Output, options: argparse.Namespace) -> int:
     """A decision accepted, rejected or opened again."""
     if options.because is not None and not options.because.strip():

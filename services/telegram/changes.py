@@ -23,6 +23,7 @@ from services.domain.items import TRACK, Item
 from services.domain.tags import has_tag, normal_tag
 from services.refusals import MissingError, RefusedError
 from services.service import Service
+from services.snooze import DEFAULT, snooze
 from services.telegram.schedule import Hours
 from services.telegram.updates import number_of
 
@@ -55,6 +56,8 @@ class Changes:
         first, *more = rest.split(maxsplit=1) or [""]
         number, words = number_of(first), "".join(more)
         worded = _WORDED.get(name)
+        if worded is not None:
+            words = words or worded.default
         if number is None or bool(words) != (worded is not None):
             expected = f"a number, such as /{name} 12" if worded is None else worded.usage
             return f"/{name} needs {expected}", None
@@ -92,6 +95,10 @@ class Changes:
         item = await self.service.item(number)
         return f"{item.kind} {number} is due {due or NEVER}", item
 
+    async def _snooze(self, number: int, words: str, key: str, at: datetime) -> Changed:
+        item = await snooze(self.service, number, words, SOURCE, at, key)
+        return f"{item.kind} {number} is due {item.due}", item
+
     async def _tag(self, number: int, words: str, key: str, _at: datetime) -> Changed:
         return await self._tags(number, words, key, has=True)
 
@@ -122,12 +129,15 @@ class _Worded:
 
     change: Callable[[Changes, int, str, str, datetime], Awaitable[Changed]]
     usage: str
+    default: str = ""
+    """The argument where none is given."""
 
 
 _DUE = "a number and a time, such as /due 12 friday at 17"
 
 _WORDED: Mapping[str, _Worded] = {
     "due": _Worded(Changes._due, _DUE),
+    "snooze": _Worded(Changes._snooze, "a number and a time, such as /snooze 12 1h", DEFAULT),
     "tag": _Worded(Changes._tag, "a number and tags, such as /tag 12 home"),
     "untag": _Worded(Changes._untag, "a number and tags, such as /untag 12 home"),
 }

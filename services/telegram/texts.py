@@ -44,6 +44,7 @@ COMMANDS = (
     ("search", "words: search all texts"),
     ("done", "number: complete a todo"),
     ("due", "number and time: set when a todo is due, or none"),
+    ("snooze", "number and time: postpone a todo, by default until tomorrow"),
     ("stop", "number: stop a track"),
     ("tag", "number and tags: add tags to an item"),
     ("untag", "number and tags: remove tags from an item"),

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.services.api.test_things_api import made, problem
 from tests.services.instance import Instance, running
 
 API = "/api/v1"
@@ -66,3 +67,28 @@ def test_a_key_that_was_used_for_something_else(service: Instance) -> None:
         answer = service.call(method, place, body, Idempotency_Key="used")
         assert (answer.status, answer.headers["content-type"]) == (409, "application/problem+json"), place
     assert service.call("POST", f"{API}/todos", {"text": "a"}, Idempotency_Key="used").status == 200
+
+
+def test_a_todo_is_snoozed(service: Instance) -> None:
+    """From its due time or from now; a repeat moves it no further, and what is no time changes nothing."""
+    number = made(service, "todos", text="milk", due="2042-02-13T16:00:00Z")["number"]
+    path = f"{API}/todos/{number}/snooze"
+    key = {"Idempotency-Key": "snooze"}
+    for _ in range(2):
+        answer = service.call("POST", path, {"until": "tomorrow"}, **key)
+        assert (answer.status, answer.json["due"]) == (200, "2042-02-14T16:00:00Z")
+    assert service.call("POST", path, {"until": "1h"}).json["due"] == "2042-02-14T17:00:00Z"
+    for until in ("someday", "", "none", "x" * 5000):
+        refused = service.call("POST", path, {"until": until})
+        assert problem(refused, 422).startswith("did not understand ")
+    assert "has passed" in problem(service.call("POST", path, {"until": "2026-01-01"}), 422)
+    problem(service.call("POST", path, {}), 422)
+    assert service.call("GET", f"{API}/todos/{number}").json["due"] == "2042-02-14T17:00:00Z"
+    other = made(service, "todos", text="bread")["number"]
+    problem(service.call("POST", f"{API}/todos/{other}/snooze", {"until": "tomorrow"}, **key), 409)
+    service.call("POST", f"{API}/todos/{number}/complete")
+    done = problem(service.call("POST", path, {"until": "tomorrow"}), 409)
+    assert done == f"expected a todo that is open; {number} is done"
+    assert service.call("POST", path, {"until": "tomorrow"}, **key).json["state"] == "done"
+    note = made(service, "notes", text="x")["number"]
+    problem(service.call("POST", f"{API}/todos/{note}/snooze", {"until": "tomorrow"}), 404)

@@ -110,6 +110,14 @@ def test_due(beside: tuple[Person, Instance]) -> None:
     assert person.run("due", one, "2026-02-11").stdout == f"todo {one} is open: one, due 2026-02-11\n"
     assert as_json(person, "due", one, "none")["due"] is None
     assert as_json(person, "due", one, "2027-02-11", "17:00")["due"].startswith("2027-02-11T17:00:00")
+    assert person.run("snooze", one, "1h").stdout.split()[-1].startswith("18:00")
+    assert person.run("snooze", one).stdout == f"todo {one} is open: one, due 2027-02-12 18:00\n"
+    assert as_json(person, "snooze", one, "next", "week")["due"] == "2027-02-15T18:00:00Z"
+    done = person.run("snooze", one, "someday")
+    assert (done.returncode, done.stderr.splitlines()[0]) == (
+        1,
+        "error: did not understand 'someday' as a time",
+    )
     done = person.run("due", one, "2026-02-31")
     assert (done.returncode, done.stdout) == (2, "")
     assert "expected a day or a time, found '2026-02-31'" in done.stderr

@@ -66,6 +66,26 @@ def test_tags_and_due_times(tmp_path: Path, bot: Bot) -> None:
 
 
 @pytest.mark.usefixtures("service")
+def test_a_todo_is_snoozed(tmp_path: Path, bot: Bot) -> None:
+    """Until tomorrow, unless a time is given; what is no time changes nothing."""
+    say(bot, "todo: buy milk due 2042-02-13 17:00")
+    number = events(tmp_path, "TodoAdded")[0]["position"]
+    later = f"todo {number}: buy milk, due Friday 14 Feb 2042"
+    assert say(bot, f"/snooze {number}").text == f"{later} 17:00"
+    assert say(bot, f"/snooze #{number} 1h").text == f"{later} 18:00"
+    assert say(bot, f"/snooze {number} someday").text == "did not understand 'someday' as a time"
+    assert say(bot, "/snooze").text == "/snooze needs a number and a time, such as /snooze 12 1h"
+    assert say(bot, "/snooze milk").text == "/snooze needs a number and a time, such as /snooze 12 1h"
+    assert say(bot, "/snooze 999").text == "no item has the number 999"
+    say(bot, "note: milk is white")
+    note = events(tmp_path, "NoteTaken")[0]["position"]
+    assert say(bot, f"/snooze {note}").text == f"there is no todo {note}"
+    say(bot, f"/done {number}")
+    assert say(bot, f"/snooze {number}").text == f"expected a todo that is open; {number} is done"
+    assert len(events(tmp_path, "TodoDueSet")) == 2
+
+
+@pytest.mark.usefixtures("service")
 def test_a_search_shows_what_it_finds_once(tmp_path: Path, bot: Bot) -> None:
     """With the number to go on with, and the state."""
     say(bot, "milk is white")
