@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -35,25 +35,25 @@ class Application:
     event_store: Path
 
 
-def bootstrap(config: Config, variables: Mapping[str, str]) -> Application:
+def bootstrap(
+    config: Config, variables: Mapping[str, str], certificate_end: Callable[[], datetime] | None = None
+) -> Application:
     """Put the service together. Raises ConfigError.
 
     `variables` are the OS's: the release's id is `$HELIONYX_RELEASE`, and `$HELIONYX_REHEARSAL` makes it a
     rehearsal, in which nothing is recorded and nobody else is spoken to. `$HELIONYX_BRIDGE` makes it the
     bridge of a switch: it serves beside the service, without a bot, and does not note its own start and stop.
-    `$HELIONYX_LAST_HEAD` is the file in which the node notes the last head of the log.
+    `$HELIONYX_LAST_HEAD` is the file in which the node notes the last head of the log. `certificate_end`
+    returns the end of the certificate in use, where the service speaks HTTPS.
     """
-    started_at = datetime.now(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
-    release = variables.get("HELIONYX_RELEASE") or "checkout"
-    rehearsal = _flag("HELIONYX_REHEARSAL", variables)
-    bridge = _flag("HELIONYX_BRIDGE", variables)
-    identity = Identity("helionyx", config.environment, release, started_at, rehearsal)
+    identity = _identity(config, variables)
+    rehearsal, bridge = identity.rehearsal, _flag("HELIONYX_BRIDGE", variables)
     node_head = variables.get("HELIONYX_LAST_HEAD")
     service = Service(
         backend_of(config.event_store_path),
         config.projections_db_path,
         lambda: datetime.now(UTC),
-        release=None if bridge else release,
+        release=None if bridge else identity.release,
         rehearsal=rehearsal,
         shared=bridge,
         zone=ZoneInfo(config.timezone),
@@ -74,8 +74,16 @@ def bootstrap(config: Config, variables: Mapping[str, str]) -> Application:
         telegram.status,
         _pages(service, identity, sessions, telegram),
         config.trusted_proxies,
+        certificate_end,
     )
     return Application(identity, service, telegram, app, config.event_store_path)
+
+
+def _identity(config: Config, variables: Mapping[str, str]) -> Identity:
+    started_at = datetime.now(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
+    release = variables.get("HELIONYX_RELEASE") or "checkout"
+    rehearsal = _flag("HELIONYX_REHEARSAL", variables)
+    return Identity("helionyx", config.environment, release, started_at, rehearsal)
 
 
 def _sessions(config: Config) -> Sessions:

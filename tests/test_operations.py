@@ -13,12 +13,15 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
 
 from tests.debian import program
 from tests.documents import block
+from tests.services.certificates import keys_of, pair_in, trusting
 from tests.services.instance import TOKEN, Instance, free_port, running
 
 NAME = "helionyx.example.org"
@@ -125,7 +128,10 @@ class Named(http.client.HTTPSConnection):
 def test_proxy_passes_requests_and_the_stream_on(
     proxy: Proxy, service: Instance, certificate: tuple[Path, Path], tmp_path: Path
 ) -> None:
-    """An event arrives while the stream is open; the request log has the caller, whatever that one claims."""
+    """An event arrives while the stream is open; the request log has the caller, whatever that one claims.
+
+    The service knows that the caller speaks HTTPS: its cookie is for that alone.
+    """
     port = free_port()
     with proxy(tmp_path, port, service.port, certificate):
         stream, other = Named(port, certificate[0]), Named(port, certificate[0])
@@ -136,6 +142,15 @@ def test_proxy_passes_requests_and_the_stream_on(
         claimed = {**AUTHORIZED, "Content-Type": "application/json", "X-Forwarded-For": CLAIMED}
         other.request("POST", "/api/v1/messages", body, claimed)
         assert other.getresponse().status == 201
+        form = {
+            "Content-Type": "application/x-www-form-urlencoded",
+            "Host": NAME,
+            "Origin": f"https://{NAME}",
+        }
+        login = Named(port, certificate[0])
+        login.request("POST", "/login", urlencode({"token": TOKEN}), form)
+        assert "; secure" in (login.getresponse().headers["Set-Cookie"] or "").lower()
+        login.close()
         lines = iter(answer.readline, b"")
         assert any(f"said through port {port}".encode() in line for line in lines)
         stream.close()
@@ -159,9 +174,12 @@ def test_prometheus_accepts_the_configuration_and_the_rules(tmp_path: Path) -> N
     subprocess.run([promtool, "check", "config", tmp_path / "prometheus.yml"], check=True, timeout=60)
 
 
-def test_alerts_use_metrics_that_there_are(service: Instance) -> None:
-    """Each name in an expression is one that the service gives."""
-    given = service.call("GET", "/metrics").body.decode()
+def test_alerts_use_metrics_that_there_are(tmp_path: Path) -> None:
+    """Each name in an expression is one that a service gives, some of them with HTTPS alone."""
+    with running(tmp_path, **keys_of(pair_in(tmp_path))) as service:
+        secure = replace(service, context=trusting())
+        secure.call("GET", "/api/v1/messages")  # a request to count
+        given = secure.call("GET", "/metrics").body.decode()
     words = re.findall(
         r"\b(?:helionyx|process)_[a-z_]+", re.sub(r"annotations: .*", "", block("OPERATIONS.md", "groups:"))
     )
@@ -189,6 +207,7 @@ tests:
       - {series: 'helionyx_event_log_commit_duration_seconds_bucket{instance="n", le="+Inf"}',
          values: '0+60x9 600+60x30'}
       - {series: 'helionyx_last_backup_timestamp_seconds{instance="n"}', values: '0x9 -200000x20'}
+      - {series: 'helionyx_tls_not_after_seconds{instance="n"}', values: '9999999x9 1000000x20'}
       - {series: 'helionyx_telegram_state{instance="n", state="conflict"}', values: '0x9 1x20'}
     alert_rule_test:
 """

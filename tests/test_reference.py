@@ -99,7 +99,7 @@ def test_every_metric_is_documented(tmp_path: Path) -> None:
     """API.md names each metric as the answer does, and no other."""
     status = Status("polling", last_poll=NOW)
     identity = Identity("helionyx", "dev", "checkout", "2026-02-10T13:30:00Z", rehearsal=False)
-    state = State(identity, 0.0, True, 1, 1, status, SqliteBackend(tmp_path), Durations())
+    state = State(identity, 0.0, True, 1, 1, status, SqliteBackend(tmp_path), Durations(), 1.0)
     text = rendered(state, Measures([]), "")[0].decode()
     names = set(re.findall(r"^# TYPE (helionyx_\w+)", text, re.MULTILINE))
     assert {item for item in code(API) if item.startswith("helionyx_")} == names

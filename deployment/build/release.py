@@ -22,7 +22,7 @@ COMMAND = """\
 release=$(dirname "$(readlink -f "$0")")
 [ "$(id -u)" = 0 ] || exec /usr/bin/python{python} -IS "$release/run.py" services.cli "$@"
 exec 3<"$release/.env.{name}"
-export HELIONYX_CONFIGURATION=3 HOME=/
+export HELIONYX_CONFIGURATION=3 HELIONYX_TLS_FILE=/opt/helionyx/{name}/tls.pem HOME=/
 exec setsid --fork --wait \\
     setpriv --reuid={user} --regid={user} --init-groups --no-new-privs --pdeathsig=TERM -- \\
     /usr/bin/python{python} -IS "$release/run.py" services.cli "$@"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -63,6 +65,14 @@ OPERATIONS = (
     metrics.OPERATIONS,
 )
 
+HANDLERS: dict[Any, Any] = {
+    ProblemError: on_problem,
+    HelionyxError: on_service_error,
+    HTTPException: on_http_exception,
+    ClientDisconnect: on_disconnect,
+    Exception: on_bug,
+}
+
 
 def build_app(
     service: Service,
@@ -71,27 +81,21 @@ def build_app(
     telegram: Status,
     pages: Pages | None = None,
     proxies: Sequence[str] = (),
+    certificate_end: Callable[[], datetime] | None = None,
 ) -> ASGIApp:
     """The application for `service`: the API, and the pages.
 
     Callers must send `token`, as in `auth`; None leaves the API open. `telegram` is the state of the bot.
-    `proxies` are believed when they name the caller.
+    `proxies` are believed when they name the caller. `certificate_end` returns the end of the certificate.
     """
     measures = Measures([path for part in (*OPERATIONS, openapi.OPERATIONS, front.PATHS) for path in part])
     routes = [
         *health.health_routes(service, identity, telegram, measures),
         *only_declared(_asked(service, measures), OPERATIONS),
-        *metrics.metrics_routes(service, identity, measures, telegram),
+        *metrics.metrics_routes(service, identity, measures, telegram, certificate_end),
         *openapi.described_routes(OPERATIONS),
     ]
-    handlers = {
-        ProblemError: on_problem,
-        HelionyxError: on_service_error,
-        HTTPException: on_http_exception,
-        ClientDisconnect: on_disconnect,
-        Exception: on_bug,
-    }
-    app = Starlette(routes=routes, exception_handlers=handlers)
+    app = Starlette(routes=routes, exception_handlers=HANDLERS)
     app.router.redirect_slashes = False  # a path that does not exist is a problem like any other
 
     api = app if token is None else guarded(app, token, pages.sessions if pages else None)

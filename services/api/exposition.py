@@ -41,6 +41,8 @@ class State:
     backend: Backend
     commits: Durations
     """The seconds that each commit of the log waited for the disk."""
+    certificate_end: float | None = None
+    """The end of the certificate in use, in seconds since the epoch; None without HTTPS."""
 
 
 def rendered(state: State, measures: Measures, accept: str) -> tuple[bytes, str]:
@@ -99,6 +101,9 @@ def _of_state(state: State) -> Iterator[Metric]:
         "When the last backup of the log was made, since the epoch; 0 before the first one.",
         backed_up.timestamp() if backed_up else 0.0,
     )
+    if state.certificate_end is not None:
+        text = "When the certificate in use expires, since the epoch."
+        yield GaugeMetricFamily("helionyx_tls_not_after_seconds", text, state.certificate_end)
     if state.projected is not None:
         yield GaugeMetricFamily(
             "helionyx_projections_position", "The last event in the read models.", state.projected

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from datetime import datetime
 
 from starlette.requests import Request
@@ -39,6 +40,7 @@ def metrics_routes(
     identity: Identity,
     measures: Measures,
     telegram: Status,
+    certificate_end: Callable[[], datetime] | None = None,
 ) -> list[Route]:
     """`GET /metrics`."""
     started = datetime.fromisoformat(identity.started_at).timestamp()
@@ -53,7 +55,15 @@ def metrics_routes(
             head = head_of(service.projections)
             projected = None if head is None else head.position
             state = State(
-                identity, started, ready, length, projected, telegram, service.backend, service.commits
+                identity,
+                started,
+                ready,
+                length,
+                projected,
+                telegram,
+                service.backend,
+                service.commits,
+                None if certificate_end is None else certificate_end().timestamp(),
             )
             return rendered(state, measures, accept)
 

@@ -30,7 +30,8 @@ def serve(config: Config, variables: MutableMapping[str, str]) -> None:
     """Serve until SIGTERM or SIGINT. `variables` are the OS's. Raises HelionyxError."""
     renewal = _renewal(config, variables)
     listeners = inherited(variables) or [bound(config.api_host, config.api_port)]
-    application = bootstrap(config, variables)
+    end = None if renewal is None else lambda: renewal.not_after
+    application = bootstrap(config, variables, end)
     with asyncio.Runner(loop_factory=Loop) as runner:
         runner.run(_serve(application, listeners, Notifier(variables), renewal))
 

@@ -9,9 +9,11 @@ import contextlib
 import http.client
 import json
 import os
+import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -170,12 +172,19 @@ class Client:
 
     def _connected(self) -> http.client.HTTPConnection:
         if self._connection is None:
-            secure = self._parts.scheme == "https"
-            make = http.client.HTTPSConnection if secure else http.client.HTTPConnection
-            made = make(self._parts.hostname or "", self._parts.port, timeout=TIMEOUT)
+            made = self._made(self._parts.hostname or "", self._parts.port)
             made.connect()
             self._connection = made
         return self._connection
+
+    def _made(self, host: str, port: int | None) -> http.client.HTTPConnection:
+        if self._parts.scheme == "http":
+            return http.client.HTTPConnection(host, port, timeout=TIMEOUT)
+        certificate = self._target.certificate
+        if certificate is None:
+            return http.client.HTTPSConnection(host, port, timeout=TIMEOUT)
+        context = _accepting(certificate)
+        return http.client.HTTPSConnection(host, port, timeout=TIMEOUT, context=context)
 
     def _own_headers(self) -> dict[str, str]:
         token = self._target.token
@@ -231,6 +240,21 @@ class Client:
         if response.status in LATER:
             return NoAnswerError(message, sent=True)
         return HelionyxError(message, "HELIONYX_URL= names another address")
+
+
+def _accepting(certificate: Path) -> ssl.SSLContext:
+    """A TLS context that accepts one certificate, whatever name is in it. Raises HelionyxError."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    try:
+        context.load_verify_locations(certificate)
+    except OSError as error:
+        raise HelionyxError(
+            f"cannot read the certificate of the service in {certificate}: {error.strerror}",
+            "HELIONYX_URL=https://NAME:PORT names the service by the name in its certificate",
+        ) from None
+    return context
 
 
 def _with(path: str, query: Query) -> str:

@@ -34,6 +34,8 @@ class Target:
     """The file that the token is from."""
     timezone: str
     token: str | None = field(default=None, repr=False)
+    certificate: Path | None = None
+    """The file with the certificate that its own machine presents; None where the name in it counts."""
 
 
 def find(environment: str | None, url: str | None, variables: Mapping[str, str], root: Path) -> Target:
@@ -51,8 +53,11 @@ def find(environment: str | None, url: str | None, variables: Mapping[str, str],
     source, file = read_opened(opened, path) if opened else read_file(path, hint)
     config = Config.of(name, file, source)
     given = url or variables.get("HELIONYX_URL") or None
-    address = _checked(given) if given else _own(config)
-    return Target(name, address, given is not None, source, config.timezone, config.api_token)
+    if given:
+        return Target(name, _checked(given), True, source, config.timezone, config.api_token)
+    copy = variables.get("HELIONYX_TLS_FILE")
+    certificate = Path(copy) if copy and config.tls_cert_file else config.tls_cert_file
+    return Target(name, _own(config), False, source, config.timezone, config.api_token, certificate)
 
 
 def _of_release(named: str | None, root: Path) -> str:
@@ -82,7 +87,8 @@ def _own(config: Config) -> str:
     address = ipaddress.ip_address(config.api_host)
     loopback = "127.0.0.1" if address.version == 4 else "::1"
     host = loopback if address.is_unspecified else config.api_host
-    return f"http://[{host}]:{config.api_port}" if ":" in host else f"http://{host}:{config.api_port}"
+    scheme = "http" if config.tls_cert_file is None else "https"
+    return f"{scheme}://[{host}]:{config.api_port}" if ":" in host else f"{scheme}://{host}:{config.api_port}"
 
 
 def _checked(url: str) -> str:

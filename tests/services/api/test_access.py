@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import apsw
 import pytest
+from starlette.types import Receive, Scope, Send
 
+from services.api.addressing import behind
 from tests.services.instance import TOKEN, Connection, Instance, exchange, running
 
 MESSAGES = "/api/v1/messages"
@@ -122,3 +125,30 @@ def test_the_caller_behind_a_proxy(tmp_path: Path, proxies: str | None, client: 
     with running(tmp_path, TRUSTED_PROXIES=proxies) as service:
         answer = service.call("GET", "/nothing", X_Forwarded_For="198.51.100.1, 203.0.113.9, 192.0.2.7")
         assert lines(service, answer.headers["x-request-id"])[-1]["client"] == client
+
+
+@pytest.mark.parametrize(
+    ("client", "claims", "scheme"),
+    [
+        ("127.0.0.1", [b"https"], "https"),
+        ("127.0.0.1", [b"http"], "http"),
+        ("127.0.0.1", [], "http"),
+        ("127.0.0.1", [b"gopher"], "http"),
+        ("192.0.2.7", [b"https"], "http"),
+    ],
+)
+def test_a_proxy_says_whether_its_caller_used_https(client: str, claims: list[bytes], scheme: str) -> None:
+    """By X-Forwarded-Proto; anybody else may send that too, and is not believed."""
+    schemes: list[str] = []
+
+    async def app(scope: Scope, _receive: Receive, _send: Send) -> None:
+        schemes.append(scope["scheme"])
+
+    headers = [(b"x-forwarded-proto", claim) for claim in claims]
+    scope = {"type": "http", "scheme": "http", "client": (client, 1), "headers": headers}
+
+    async def ask() -> None:
+        await behind(app, ["127.0.0.1"])(scope, cast(Receive, None), cast(Send, None))
+
+    asyncio.run(ask())
+    assert schemes == [scheme]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -63,6 +64,12 @@ def test_a_renewed_certificate_is_served(tmp_path: Path, pair: Pair) -> None:
         assert str(used["not_after"]) > "2026"
         assert served(service.address).startswith(pem(pair))
         assert pem(pair) != old
+        (expiry,) = re.findall(
+            r"^helionyx_tls_not_after_seconds (.*)$",
+            service.call("GET", "/metrics").body.decode(),
+            re.MULTILINE,
+        )
+        assert float(expiry) == load(pair).not_after.timestamp()
         open_one.sendall(REQUEST.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
         assert received(open_one).startswith(b"HTTP/1.1 200")
         assert service.call("GET", "/health").status == 200
