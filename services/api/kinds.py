@@ -16,7 +16,7 @@ from starlette.routing import Route
 
 from services.api.bodies import KEY, TAG, body, due_of, idempotency_key
 from services.api.items import SCHEMAS, STATE_SCHEMAS, shown
-from services.api.openapi import Operations, answer, operation, parameter
+from services.api.openapi import Operations, answer, located, operation, parameter
 from services.api.pages import BEFORE, LIMIT, answered, page
 from services.api.problems import ProblemError
 from services.api.requests import LARGEST_POSITION
@@ -118,7 +118,7 @@ def operations(kind: Kind) -> Operations:
                 f"Answered when the {kind.kind} is durable. {kind.create}".strip(),
                 {
                     200: answer(f"A repeat: the {kind.kind} exists already, as it is now.", one),
-                    201: answer("Created.", one),
+                    201: located(answer("Created.", one)),
                 },
                 *(409, 413, 422),
                 tag=kind.plural,
@@ -213,8 +213,10 @@ def _creating(service: Service, kind: Kind) -> Callable[[Request], Awaitable[Res
     async def handle(request: Request) -> Response:
         command = kind.command(await body(request, kind.new, kind.example))
         recorded = await service.record(command, idempotency_key(request))
-        status = HTTPStatus.OK if recorded.repeated else HTTPStatus.CREATED
-        return json_of(shown(await service.item(recorded.about or recorded.position)), status)
+        item = shown(await service.item(recorded.about or recorded.position))
+        if recorded.repeated:
+            return json_of(item)
+        return json_of(item, HTTPStatus.CREATED, {"Location": f"{kind.path}/{item['number']}"})
 
     return handle
 

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from services.api.responses import json_of
-from services.api.schemas import PROBLEM, REQUEST_ID, Component, named
+from services.api.schemas import LOCATION, PROBLEM, REQUEST_ID, Component, named
 
 Operations = Mapping[str, Mapping[str, dict[str, Any]]]
 """Path -> method -> its operation in OpenAPI."""
@@ -77,6 +77,11 @@ def answer(description: str, schema: Mapping[str, Any], *content_types: str) -> 
         "headers": {"X-Request-Id": REQUEST_ID},
         "content": {kind: {"schema": schema} for kind in content_types or ("application/json",)},
     }
+
+
+def located(answer: Mapping[str, Any]) -> dict[str, Any]:
+    """The answer with the path of what it created."""
+    return {**answer, "headers": {**answer["headers"], "Location": LOCATION}}
 
 
 @cache

@@ -93,3 +93,13 @@ REQUEST_ID = Component(
         "schema": {"type": "string"},
     },
 )
+
+LOCATION = Component(
+    "headers",
+    "Location",
+    {
+        "description": "The path of the new item, to be read with GET.",
+        "required": True,
+        "schema": {"type": "string", "format": "uri-reference"},
+    },
+)

@@ -69,6 +69,37 @@ def test_a_key_that_was_used_for_something_else(service: Instance) -> None:
     assert service.call("POST", f"{API}/todos", {"text": "a"}, Idempotency_Key="used").status == 200
 
 
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        ("todos", {"text": "milk"}),
+        ("notes", {"text": "milk"}),
+        ("tracks", {"name": "milk"}),
+        ("decisions", {"text": "milk"}),
+    ],
+)
+def test_a_new_item_is_at_its_location(service: Instance, kind: str, body: dict[str, str]) -> None:
+    """A repeat has created nothing, and names none. A stopped track that starts again has its first place."""
+    key = {"Idempotency-Key": f"new-{kind}"}
+    new = service.call("POST", f"{API}/{kind}", body, **key)
+    assert (new.status, new.headers["location"]) == (201, f"{API}/{kind}/{new.json['number']}")
+    assert service.call("GET", new.headers["location"]).json == new.json
+    repeat = service.call("POST", f"{API}/{kind}", body, **key)
+    assert (repeat.status, "location" in repeat.headers) == (200, False)
+    if kind == "tracks":
+        service.call("POST", f"{new.headers['location']}/stop")
+        again = service.call("POST", f"{API}/{kind}", body)
+        assert (again.status, again.headers["location"]) == (201, new.headers["location"])
+
+
+def test_what_cannot_be_read_alone_has_no_location(service: Instance) -> None:
+    """Messages, and the entries of a track: they are read in their lists."""
+    track = made(service, "tracks", name="weight")["number"]
+    for path in (f"{API}/messages", f"{API}/tracks/{track}/entries"):
+        answer = service.call("POST", path, {"text": "82.1 kg"})
+        assert (answer.status, "location" in answer.headers) == (201, False)
+
+
 def test_a_todo_is_snoozed(service: Instance) -> None:
     """From its due time or from now; a repeat moves it no further, and what is no time changes nothing."""
     number = made(service, "todos", text="milk", due="2042-02-13T16:00:00Z")["number"]
