@@ -65,7 +65,7 @@ def bootstrap(
         service,
         identity,
         lambda: datetime.now(UTC),
-        lambda: None if config.public_url is None else f"{config.public_url}/login?link={sessions.link()}",
+        lambda: sessions.address(config.public_url),
     )
     app = build_app(
         service,

@@ -94,6 +94,10 @@ class Sessions:
         """The secret of a new one-time link. Raises OSError."""
         return self._signed("link", secrets.token_urlsafe(18), LINK_SECONDS)
 
+    def address(self, pages: str | None) -> str | None:
+        """The address of a new one-time link; None where that of the pages is not known. Raises OSError."""
+        return None if pages is None else f"{pages}/login?link={self.link()}"
+
     def is_link(self, text: str) -> bool:
         """Whether `text` is the secret of a link that was not used yet. Raises OSError."""
         return self._verified("link", text) is not None

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from starlette.responses import RedirectResponse, Response
 
+from services import deploy_history
 from services.api.problems import ProblemError
 from services.api.requests import LARGEST_POSITION, number
+from services.config import ROOT
 from services.domain.items import DECISION, NOTE, STATES, TODO, TRACK
 from services.domain.tags import normal_tag
 from services.projections import items, overview
@@ -118,6 +122,7 @@ async def system(site: Site, visit: Visit) -> Response:
         "bot": site.telegram.facts(),
         "memory": memory.resident_mebibytes(),
         "zone": str(site.service.zone),
+        "deploys": await asyncio.to_thread(deploy_history.deploys, ROOT),
         "calendar": site.sessions.file.get().calendar,
         "is_open": site.sessions.token is None,
     }

@@ -56,9 +56,7 @@ def plot_of(entries: Sequence[TrackEntry], width: int = WIDTH, height: int = HEI
     numbers = [(entry, value) for entry in entries if (value := number_in(entry.text)) is not None]
     if len(numbers) < 2 or len(numbers) < NUMERIC_SHARE * len(entries):
         return None
-    times = [datetime.fromisoformat(entry.time).timestamp() for entry, _ in numbers]
-    if max(times) - min(times) < AT_ONCE_SECONDS:
-        times = [float(index) for index in range(len(times))]
+    times = _times([entry for entry, _ in numbers])
     values = [value for _, value in numbers]
     first, last, low, high = min(times), max(times), min(values), max(values)
     points = tuple(
@@ -71,7 +69,14 @@ def plot_of(entries: Sequence[TrackEntry], width: int = WIDTH, height: int = HEI
         )
         for (entry, value), time in zip(numbers, times, strict=True)
     )
-    return Plot(tuple(sorted(points, key=lambda point: point.time)), low, high)
+    return Plot(points, low, high)
+
+
+def _times(entries: Sequence[TrackEntry]) -> list[float]:
+    """The times of entries, in seconds; their numbers where they were typed in one go."""
+    times = [datetime.fromisoformat(entry.time).timestamp() for entry in entries]
+    is_at_once = max(times) - min(times) < AT_ONCE_SECONDS
+    return [float(index) for index in range(len(times))] if is_at_once else times
 
 
 def _scaled(value: float, low: float, high: float, start: float, end: float) -> float:

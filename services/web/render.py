@@ -48,6 +48,7 @@ def templates() -> Environment:
         "navigation": NAVIGATION,
         "plot_of": plot_of,
         "is_late": shown.is_late,
+        "moment_of": shown.moment_of,
     }
     return environment
 

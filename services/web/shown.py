@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from msgspec import Struct
 
@@ -42,6 +42,11 @@ def time_words(moment: datetime | str, now: datetime) -> str:
         if shown.date() == now.date()
         else f"{day_words(shown.date(), now.date())} {shown:%H:%M}"
     )
+
+
+def moment_of(seconds: float) -> datetime:
+    """A moment from Unix time."""
+    return datetime.fromtimestamp(seconds, UTC)
 
 
 def is_late(item: Item, now: datetime) -> bool:

@@ -175,6 +175,7 @@ def test_history_is_chained_and_shown(settled: Operator) -> None:
     assert audit.first_bad(lines) == 3
     last = json.loads(settled.script("history", "dev", "--json").stdout)["changes"][-1]
     assert (last["verb"], last["outcome"], last["before"]) == ("restart", "done", last["after"])
+    assert _read_by_the_service(settled)[0] == (last["verb"], last["outcome"], last["after"])
     table = settled.script("history", LINES="1").stdout.splitlines()
     assert table[0].startswith("when  ")
     assert len(table) == 3
@@ -188,6 +189,16 @@ def test_history_is_chained_and_shown(settled: Operator) -> None:
     )
     assert done.returncode == 4
     assert "line 3 does not fit" in done.stdout
+
+
+def _read_by_the_service(operator: Operator) -> list[tuple[str, ...]]:
+    """The history of dev as its own user reads it; the user of another environment cannot."""
+    path = "/opt/helionyx/dev/history.json"
+    reading = f"setpriv --reuid=helionyx-dev --regid=helionyx-dev --clear-groups cat {path}"
+    changes = json.loads(operator.on_node(*reading.split()))["changes"]
+    other = f"setpriv --reuid=65534 --regid=65534 --clear-groups cat {path} 2>&1 || true"
+    assert "Permission denied" in operator.on_node("sh", "-c", other)
+    return [(change["verb"], change["outcome"], change["after"]) for change in changes]
 
 
 def test_secrets_stay_where_they_belong(settled: Operator) -> None:

@@ -15,20 +15,22 @@ from .run import run
 LONG = 280.0  # seconds for what depends on how much there is; the operator's half waits longer for a word
 
 
-def publish(path: Path, content: bytes, mode: int, reserves: Iterable[Path]) -> None:
-    """Write a file beside, make it durable, and put it in place by a rename.
+def publish(
+    path: Path, content: bytes, mode: int, reserves: Iterable[Path], group: int | None = None
+) -> None:
+    """Write a file beside, make it durable, and put it in place by a rename; of a `group`, if one is given.
 
     On a full disk it takes a file of one of the `reserves`; none is for files that can be done without.
     """
     beside = unfinished(path)
     try:
         try:
-            _write(beside, content, mode)
+            _write(beside, content, mode, group)
         except OSError as error:
             beside.unlink(missing_ok=True)
             if error.errno not in reserve.FULL or not reserve.take(reserves, beside):
                 raise
-            _write(beside, content, mode)
+            _write(beside, content, mode, group)
         beside.replace(path)
     except OSError:
         beside.unlink(missing_ok=True)
@@ -36,13 +38,15 @@ def publish(path: Path, content: bytes, mode: int, reserves: Iterable[Path]) -> 
     settle(path.parent)
 
 
-def _write(path: Path, content: bytes, mode: int) -> None:
+def _write(path: Path, content: bytes, mode: int, group: int | None) -> None:
     # Not truncated: that would give away the blocks behind the end of a file of the reserve.
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, mode)
     with os.fdopen(descriptor, "wb") as file:
         file.write(content)
         file.truncate()
         file.flush()
+        if group is not None:
+            os.fchown(file.fileno(), -1, group)
         os.fchmod(file.fileno(), mode)
         os.fsync(file.fileno())
 

@@ -20,6 +20,7 @@ from ..values.digests import canonical, sha256
 from ..values.layout import Layout
 from ..values.printable import safe
 from .locks import host_lock
+from .readable_history import publish_changes
 
 GENESIS = "0" * 64
 
@@ -35,6 +36,8 @@ def append(layout: Layout, **entry: Any) -> None:
         os.fsync(file.fileno())
         with contextlib.suppress(OSError):  # for the next line: this one had room
             reserve.allocate(file.fileno())
+        if entry.get("environment"):
+            publish_changes(layout.of(entry["environment"]), read(layout))
 
 
 def read(layout: Layout) -> list[dict[str, Any]]:

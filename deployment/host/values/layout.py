@@ -153,6 +153,11 @@ class Environment:
         return self.layout.opt / "heads" / f"{self.name}.json"
 
     @property
+    def history(self) -> Path:
+        """The copy of its history that an environment's service may read."""
+        return self.layout.opt / self.name / "history.json"
+
+    @property
     def releases(self) -> Path:
         """The releases that are kept for an environment."""
         return self.layout.opt / self.name / "releases"
