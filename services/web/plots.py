@@ -53,7 +53,8 @@ def number_in(text: str) -> float | None:
 
 def plot_of(entries: Sequence[TrackEntry], width: int = WIDTH, height: int = HEIGHT) -> Plot | None:
     """The plot of entries, the oldest first; None where they are too few or not numbers."""
-    numbers = [(entry, value) for entry in entries if (value := number_in(entry.text)) is not None]
+    ordered = sorted(entries, key=lambda entry: entry.time)
+    numbers = [(entry, value) for entry in ordered if (value := number_in(entry.text)) is not None]
     if len(numbers) < 2 or len(numbers) < NUMERIC_SHARE * len(entries):
         return None
     times = _times([entry for entry, _ in numbers])
