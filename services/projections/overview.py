@@ -9,7 +9,7 @@ import apsw
 from msgspec import Struct
 
 from services.domain.due import day_of, order
-from services.domain.items import DECISION, TODO, TRACK, Item
+from services.domain.items import DECISION, TODO, TRACK, Item, Key
 from services.projections import entries, items
 from services.projections.entries import TrackEntry
 from services.projections.pages import END
@@ -79,10 +79,10 @@ def listed(
     return Listed(rows[:limit], rows[limit - 1].position if len(rows) > limit else None)
 
 
-def texts(connection: apsw.Connection, numbers: Iterable[int]) -> dict[int, str]:
-    """The texts of items by their numbers."""
-    known = ((number, items.item(connection, number)) for number in numbers)
-    return {number: item.text for number, item in known if item is not None}
+def about(connection: apsw.Connection, keys: Iterable[Key]) -> dict[Key, Item]:
+    """The items with these keys, as far as there are any."""
+    known = ((key, items.item(connection, key)) for key in keys)
+    return {key: item for key, item in known if item is not None}
 
 
 class Tracked(Struct, frozen=True):

@@ -15,6 +15,7 @@ from services.api.responses import json_of
 from services.domain.commands import RecordMessage
 from services.message_events import commands_of
 from services.refusals import MissingError
+from services.snooze import snooze
 from services.web import render, shown
 from services.web.changes import CHANGES
 from services.web.done import did
@@ -29,12 +30,11 @@ async def add_message(site: Site, visit: Visit) -> Response:
     form = await change_of(site, visit)
     text = form.get("text", "").replace("\r\n", "\n")
     recorded = await site.service.tell(text, SOURCE, _key(form, text), _typed_at(form))
-    about = recorded.about
+    number = None if recorded.about is None else (await site.service.item(recorded.about)).position
     if wants_json(visit.request):
-        entry = {"position": recorded.entries[0].position, "number": about, "repeated": recorded.repeated}
+        entry = {"position": recorded.entries[0].position, "number": number, "repeated": recorded.repeated}
         return json_of(entry, HTTPStatus.OK if recorded.repeated else HTTPStatus.CREATED)
     target = local_path(form.get("next", "/"))
-    number = about if isinstance(about, int) else None
     return RedirectResponse(target if number is None else did(target, "added", number), HTTPStatus.SEE_OTHER)
 
 
@@ -45,8 +45,11 @@ async def change_item(site: Site, visit: Visit) -> Response:
     if change is None:
         raise MissingError(f"there is no change {visit.request.path_params['verb'][:40]!r}")
     item, value = await site.service.item(number), form.get("value", "")
-    command = change.command(item, value, site.now())
-    await site.service.record(command, _key(form, visit.request.url.path + value))
+    key = _key(form, visit.request.url.path + value)
+    if change.command is None:
+        await snooze(site.service, item.position, value, SOURCE, datetime.now(UTC), key)
+    else:
+        await site.service.record(change.command(item, value, site.now()), key)
     target = did(
         local_path(form.get("next", "/")),
         visit.request.path_params["verb"],

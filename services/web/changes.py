@@ -24,7 +24,8 @@ class Change(Struct, frozen=True):
     label: str
     done: str
     """The words of the page afterwards."""
-    command: Make
+    command: Make | None
+    """None for a snooze, which is a use case of its own."""
     undo: str
     """The verb that undoes it."""
     value: Callable[[Item, str], str] = lambda _item, _value: ""
@@ -63,6 +64,7 @@ CHANGES: Mapping[str, Change] = {
         "Cancel", "Cancelled", lambda item, _, __: c.CancelTodo(item.position, source=SOURCE), "reopen"
     ),
     "due": Change("Set due", "Due changed", _due, "due", lambda item, _: item.due or ""),
+    "snooze": Change("Snooze", "Snoozed", None, "due", lambda item, _: item.due or ""),
     "accept": Change(
         "Accept",
         "Accepted",
@@ -105,7 +107,7 @@ CHANGES: Mapping[str, Change] = {
 }
 
 OFFERED: Mapping[tuple[str, str], tuple[str, ...]] = {
-    (TODO, "open"): ("complete", "due", "cancel"),
+    (TODO, "open"): ("complete", "snooze", "due", "cancel"),
     (TODO, "done"): ("reopen",),
     (TODO, "cancelled"): ("reopen",),
     (DECISION, "proposed"): ("accept", "reject"),

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from msgspec import Struct
 
-from services.domain.items import TODO, Item
+from services.domain.items import TODO, TRACK, Item
 from services.projections import items
 from services.web.changes import CHANGES
 from services.web.site import Site
@@ -62,4 +62,5 @@ async def done_of(site: Site, text: str) -> Done | None:
 
 def _added(item: Item) -> Done:
     is_open_todo = item.kind == TODO and item.state == "open"
-    return Done(f"Added as {item.kind} {item.position}", item, "cancel" if is_open_todo else "", "")
+    as_what = "to" if item.kind == TRACK else "as"
+    return Done(f"Added {as_what} {item.kind} {item.position}", item, "cancel" if is_open_todo else "", "")

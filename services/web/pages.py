@@ -37,9 +37,10 @@ async def timeline(site: Site, visit: Visit) -> Response:
     """The page of what was said and done, the newest first."""
     before = _before(visit)
     entries = await site.service.timeline(before or END, PAGE, shown.SHOWN_TYPES)
-    texts = await site.service.look(lambda models: overview.texts(models, shown.numbers_of(entries)))
+    keys = {shown.key_in(entry) for entry in entries}
+    about = await site.service.look(lambda models: overview.about(models, keys))
     following = entries[-1].position if len(entries) == PAGE else None
-    values = {"rows": shown.rows(entries, texts), "next": following}
+    values = {"rows": shown.rows(entries, about), "next": following}
     return await render.page(site, visit, "timeline.html", values)
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 
 from msgspec import Struct
 
 from services.domain.commands import Command
 from services.domain.due import day_of, is_day, is_overdue, local
-from services.domain.items import Item
+from services.domain.items import Item, Key, track_key
 from services.event_log.records import Entry
 from services.projections.messages import message_of
 
@@ -94,8 +94,8 @@ SHOWN_TYPES = ("MessageRecorded", *_WORDS)
 """The types of events in the timeline: without the bot's own bookkeeping."""
 
 
-def rows(entries: Sequence[Entry], texts: dict[int, str]) -> list[Row]:
-    """The timeline of `entries`, the newest first. `texts`: the text of each item by its number.
+def rows(entries: Sequence[Entry], about: Mapping[Key, Item]) -> list[Row]:
+    """The timeline of `entries`, the newest first. `about` has the items that they are about.
 
     A message and the item that it became are one line.
     """
@@ -103,45 +103,47 @@ def rows(entries: Sequence[Entry], texts: dict[int, str]) -> list[Row]:
     meant: Entry | None = None
     for entry in entries:
         if entry.type == "MessageRecorded":
-            lines.append(_message(entry, meant))
+            lines.append(_message(entry, meant, about))
             meant = None
             continue
         if meant is not None:
-            lines.append(_row(meant, texts))
+            lines.append(_row(meant, about))
         meant = entry
-    return lines if meant is None else [*lines, _row(meant, texts)]
+    return lines if meant is None else [*lines, _row(meant, about)]
 
 
-def _message(entry: Entry, meant: Entry | None) -> Row:
+def _message(entry: Entry, meant: Entry | None, about: Mapping[Key, Item]) -> Row:
     message = message_of(entry)
     if meant is None or meant.position != entry.position + 1 or meant.time != entry.time:
         return Row(entry.position, message.said_at, "message", message.text)
+    item = about.get(key_in(meant))
     what = _WORDS.get(meant.type, (meant.type, ""))[0]
-    return Row(meant.position, message.said_at, what, message.text, meant.position)
+    return Row(meant.position, message.said_at, what, message.text, item.position if item else None)
 
 
-def _row(entry: Entry, texts: dict[int, str]) -> Row:
+def _row(entry: Entry, about: Mapping[Key, Item]) -> Row:
     what, member = _WORDS.get(entry.type, (entry.type, ""))
+    item = about.get(key_in(entry))
     value = entry.data.get(member, "")
-    number = value if isinstance(value, int) else entry.data.get("thing")
+    text = item.text if item and isinstance(value, int) else str(value)
+    if item and entry.type.startswith("Tag"):
+        text = f"#{text}: {item.text}"
+    detail = entry.data.get(_DETAILS.get(entry.type, "rationale"))
+    return Row(entry.position, entry.time, what, text, item.position if item else None, str(detail or ""))
+
+
+_DETAILS = {"TodoDueSet": "due", "TodoAdded": "due", "TrackEntryAdded": "track"}
+"""Type of event -> the member that its line shows after the text."""
+
+
+def key_in(entry: Entry) -> Key:
+    """The key of the item that an event is about, or creates at its position."""
+    for name in ("todo", "decision", "thing"):
+        number = entry.data.get(name)
+        if isinstance(number, int):
+            return number
     track = entry.data.get("track")
-    text = texts.get(value, f"#{value}") if isinstance(value, int) else str(value)
-    detail = (
-        str(entry.data.get("due") or "")
-        if entry.type == "TodoDueSet"
-        else str(entry.data.get("rationale") or "")
-    )
-    if entry.type == "TrackEntryAdded":
-        detail = str(track)
-    if isinstance(number, int) and entry.type.startswith("Tag"):
-        text = f"#{text}: {texts.get(number, '')}"
-    return Row(entry.position, entry.time, what, text, number if isinstance(number, int) else None, detail)
-
-
-def numbers_of(entries: Sequence[Entry]) -> set[int]:
-    """The numbers of the items that events are about."""
-    members = ("todo", "decision", "thing")
-    return {value for entry in entries for name in members if isinstance(value := entry.data.get(name), int)}
+    return track_key(track) if isinstance(track, str) else entry.position
 
 
 def command_words(command: Command, now: datetime) -> list[tuple[str, str]]:

@@ -66,7 +66,7 @@ def test_a_todo_is_snoozed_and_gets_its_due_back(visitor: Visitor) -> None:
     expect(line).to_contain_text("today")
     line.get_by_label("More: mow the lawn").click()
     line.get_by_role("button", name="Next week").click()
-    expect(visitor.page.get_by_role("status").filter(has_text="Due changed")).to_be_visible()
+    expect(visitor.page.get_by_role("status").filter(has_text="Snoozed")).to_be_visible()
     expect(visitor.item("mow the lawn")).not_to_contain_text("today")
     visitor.page.get_by_role("button", name="Undo").click()
     expect(visitor.item("mow the lawn")).to_contain_text("today")
