@@ -18,7 +18,7 @@ endif
 # Their values go to the recipes as they were typed: make would expand a `$` in them.
 $(foreach v,$(VARIABLES),$(if $(findstring command,$(origin $v)),$(eval override export $v := $$(value $v))))
 
-.PHONY: help setup run env deploy status restart logs stop start test test-quick test-faults lint format format-check types shell workflows units check ci try try-down bench bench-service bench-shares bench-switch history verify promote rollback plan remove backup restore rebuild redact doctor cancel
+.PHONY: help setup run env deploy status restart logs stop start test test-quick test-faults lint format format-check types shell workflows units check ci try try-down bench bench-pages bench-service bench-shares bench-switch history verify promote rollback plan remove backup restore rebuild redact doctor cancel
 
 help: ## List every target
 	@scripts/help.sh
@@ -136,6 +136,9 @@ bench-shares: ## Time live on a node while dev takes all that it can get
 
 bench-switch: ## Time the answers under load in each switch [SWITCHES=20]
 	@scripts/stage.sh bench-switch
+
+bench-pages: ## Time the pages over a log of a million events
+	@scripts/stage.sh bench-pages
 
 bench-service: ## Time event log and service beside the disk [BENCH_DIR=]
 	@scripts/stage.sh bench-service

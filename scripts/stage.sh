@@ -1,6 +1,6 @@
 #!/bin/sh
 # The project's own checks: scripts/stage.sh STAGE..., as scripts/ci.py lists them (ci is all of them, check all but
-# the tests); and scripts/stage.sh test|test-quick|test-faults|format|bench|bench-service|bench-shares|bench-switch
+# the tests); and scripts/stage.sh test|test-quick|test-faults|format|bench|bench-pages|bench-service|bench-shares|bench-switch
 set -eu
 unset GIVEN # what was typed for `make test` is not meant for the commands in it
 unset PYTHONDONTWRITEBYTECODE # the tests start thousands of processes, which would compile the same modules each
@@ -18,6 +18,7 @@ format)
     $bin/ruff check --fix --quiet || true # what ruff cannot fix is for lint to report
     exec $bin/ruff format
     ;;
+bench-pages) exec $bin/python -m benchmarks.pages ;;
 bench) exec $bin/python -m benchmarks.deploy ;;
 bench-shares) exec $bin/python -m benchmarks.shares ;;
 bench-switch) exec $bin/python -m benchmarks.switches ;;
