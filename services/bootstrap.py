@@ -74,6 +74,7 @@ def bootstrap(
         telegram.status,
         _pages(service, identity, sessions, telegram),
         config.trusted_proxies,
+        config.cors_origins,
         certificate_end,
     )
     return Application(identity, service, telegram, app, config.event_store_path)

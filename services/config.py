@@ -52,6 +52,8 @@ class Config:
     """The time of the summary of the day."""
     trusted_proxies: tuple[str, ...] = ()
     """The addresses and networks whose X-Forwarded-For is believed."""
+    cors_origins: tuple[str, ...] = ()
+    """The origins whose pages may call the API from a browser."""
     tls_cert_file: Path | None = None
     """The certificate with its chain, in PEM format. On a node, a file of root's: the service has a copy."""
     tls_key_file: Path | None = None

@@ -91,6 +91,27 @@ def _networks(text: str) -> tuple[str, ...]:
     return names
 
 
+def _origins(text: str) -> tuple[str, ...]:
+    return tuple(_origin(origin.strip().lower()) for origin in text.split(","))
+
+
+def _origin(text: str) -> str:
+    url = _URL.fullmatch(text)
+    if not url or text.count("/") > 2 or int(url["port"] or 443) > 65535:
+        raise InvalidError(
+            "expected origins with commas between them, each https://, a host, and perhaps a port, without"
+            f" a / at its end; found {_found(text)}",
+            "such as https://my.page,http://localhost:3000; a * would let every page in",
+        )
+    if url["scheme"] == "http" and not _near(url["host"]):
+        raise InvalidError(
+            f"expected https:// for {_found(url['host'])}, found http://: its pages could be forged",
+            "http:// is for localhost and for loopback and private addresses",
+        )
+    # A browser leaves out the port that the scheme has by itself.
+    return text.removesuffix(":443" if url["scheme"] == "https" else ":80")
+
+
 def _api_token(text: str) -> str:
     if not all("!" <= character <= "~" for character in text):
         raise InvalidError("expected visible ASCII characters without spaces, found another character")
@@ -263,6 +284,7 @@ KEYS: dict[str, Key] = {
         Key("TELEGRAM_SUMMARY_AT", _summary_at, default="08:00"),
         Key("TIMEZONE", _timezone, default="UTC"),
         Key("TRUSTED_PROXIES", _networks),
+        Key("CORS_ORIGINS", _origins),
         *(Key(name, _unit_path) for name in TLS_KEYS),
         Key("PUBLIC_URL", _public_url, exclusive=True),
         Key("MEMORY_LIMIT", _memory),

@@ -16,6 +16,7 @@ from typing import Any, cast
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from services.api.cors import is_shared
 from services.api.front import is_page
 from services.api.problems import problem
 
@@ -46,17 +47,20 @@ def behind(app: ASGIApp, proxies: Sequence[str]) -> ASGIApp:
     return cast(ASGIApp, ProxyHeadersMiddleware(cast(Any, app), list(proxies)))
 
 
-def own_pages(app: ASGIApp) -> ASGIApp:
-    """`app` for programs of this machine and pages of its own origin. A token makes this check needless."""
+def own_pages(app: ASGIApp, origins: Sequence[str] = ()) -> ASGIApp:
+    """`app` for programs of this machine and pages of its own origin. A token makes this check needless.
+
+    Pages of `origins` may call the API as well.
+    """
 
     async def check_host(scope: Scope, receive: Receive, send: Send) -> None:
-        refusal = _refusal(scope) or (None if is_page(scope["path"]) else _no_form(scope))
+        refusal = _refusal(scope, origins) or (None if is_page(scope["path"]) else _no_form(scope))
         await (app if refusal is None else refusal)(scope, receive, send)
 
     return check_host
 
 
-def _refusal(scope: Scope) -> Response | None:
+def _refusal(scope: Scope, shared_with: Sequence[str]) -> Response | None:
     hosts, origins = _values(scope, b"host"), _values(scope, b"origin")
     if any(not _is_loopback(host) for host in hosts):
         return problem(
@@ -65,11 +69,13 @@ def _refusal(scope: Scope) -> Response | None:
             "without an API_TOKEN the service answers to localhost and to loopback addresses alone",
         )
     own = {f"{scheme}://{host}".lower() for host in hosts for scheme in ("http", "https")}
+    if is_shared(scope["path"]):
+        own.update(shared_with)
     if any(origin.lower() not in own for origin in origins):
         return problem(
             HTTPStatus.FORBIDDEN,
             f"expected no page of another origin, found {origins[0][:100]!r}",
-            "set an API_TOKEN to allow pages of other origins: they have to send it",
+            "name it in CORS_ORIGINS, or set an API_TOKEN, which pages of other origins have to send",
         )
     return None
 

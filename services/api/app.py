@@ -31,6 +31,7 @@ from services.api import (
 )
 from services.api.addressing import addressed, behind, own_pages
 from services.api.auth import guarded
+from services.api.cors import shared
 from services.api.front import Front, Pages
 from services.api.measures import Measures
 from services.api.problems import (
@@ -81,12 +82,14 @@ def build_app(
     telegram: Status,
     pages: Pages | None = None,
     proxies: Sequence[str] = (),
+    origins: Sequence[str] = (),
     certificate_end: Callable[[], datetime] | None = None,
 ) -> ASGIApp:
     """The application for `service`: the API, and the pages.
 
     Callers must send `token`, as in `auth`; None leaves the API open. `telegram` is the state of the bot.
-    `proxies` are believed when they name the caller. `certificate_end` returns the end of the certificate.
+    `proxies` are believed when they name the caller. Pages of `origins` may call the API.
+    `certificate_end` returns the end of the certificate.
     """
     measures = Measures([path for part in (*OPERATIONS, openapi.OPERATIONS, front.PATHS) for path in part])
     routes = [
@@ -100,9 +103,15 @@ def build_app(
 
     api = app if token is None else guarded(app, token, pages.sessions if pages else None)
     inner = Front(api, pages) if pages else api
-    inner = own_pages(inner) if token is None else inner
-    whole = observed(limited(addressed(inner)), measures.answer)
+    inner = own_pages(inner, origins) if token is None else inner
+    whole = observed(_limited(inner, origins), measures.answer)
     return behind(whole, proxies) if proxies else whole
+
+
+def _limited(app: ASGIApp, origins: Sequence[str]) -> ASGIApp:
+    limited_app = limited(addressed(app))
+    # Outside of all that may refuse: a page reads the refusal as well.
+    return shared(limited_app, origins) if origins else limited_app
 
 
 def _asked(service: Service, measures: Measures) -> list[Route]:

@@ -69,6 +69,7 @@ def test_every_key_is_read() -> None:
             TELEGRAM_QUIET_HOURS="21:30-07:00",
             TELEGRAM_SUMMARY_AT="07:15",
             TRUSTED_PROXIES="127.0.0.1,10.0.0.0/8",
+            CORS_ORIGINS="'https://My.Page:443, http://localhost:3000,http://[::1]:80'",
             TLS_CERT_FILE="/srv/tls/fullchain.pem",
             TLS_KEY_FILE="/srv/tls/privkey.pem",
             MEMORY_LIMIT="1G",
@@ -81,6 +82,7 @@ def test_every_key_is_read() -> None:
         "dev", "::1", 8002, Path("/srv/x/events"), Path("/srv/x/p/helionyx.db"), "DEBUG", "UTC", TOKEN,
         BOT_TOKEN, -100200300, "helionyx_bot", "https://bots.example.org/api",
         ("21:30", "07:00"), "07:15", ("127.0.0.1", "10.0.0.0/8"),
+        ("https://my.page", "http://localhost:3000", "http://[::1]"),
         Path("/srv/tls/fullchain.pem"), Path("/srv/tls/privkey.pem"), "1G", 64, 10_000, 1,
     )  # fmt: skip
 
@@ -131,6 +133,7 @@ def test_every_key_is_read() -> None:
         ("TELEGRAM_SUMMARY_AT", "never", "a time of day or `off`"),
         ("TIMEZONE", "Nowhere/Nothing", "an IANA time zone"),
         ("TRUSTED_PROXIES", "localhost", "addresses or networks"),
+        ("CORS_ORIGINS", "https://my.page/", "without a / at its end"),
         ("TLS_CERT_FILE", "'/srv/my tls/cert.pem'", "letters, digits and . _ + @ : -"),
         ("TLS_KEY_FILE", "tls/privkey.pem", "absolute path"),
         ("TLS_KEY_FILE", "/srv/%h/privkey.pem", "letters, digits and . _ + @ : -"),
