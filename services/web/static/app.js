@@ -176,7 +176,7 @@
     const index = all.findIndex((item) => item.classList.contains("selected"));
     select(all[Math.max(0, Math.min(all.length - 1, index < 0 ? 0 : index + step))]);
   };
-  const complete = () => document.querySelector(".item.selected form.check")?.requestSubmit();
+  const complete = () => document.querySelector(".item.selected .check")?.click();
   const KEYS = {
     n: () => document.getElementById("text")?.focus(),
     "/": () => { const field = document.getElementById("q"); field ? field.focus() : document.querySelector('nav a[href="/search"]')?.click(); },
