@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import math
 from http import HTTPStatus
 
@@ -13,7 +12,7 @@ from services.api.problems import ProblemError
 from services.api.responses import json_of
 from services.login.sessions import is_own
 from services.web import render
-from services.web.site import Site, Visit, change_of, form_of, local_path, set_cookie
+from services.web.site import Site, Visit, change_of, form_of, is_bare, local_path, set_cookie
 
 
 async def show_login(site: Site, request: Request) -> Response:
@@ -87,13 +86,3 @@ def _page(
 ) -> Response:
     values = {"target": target, "message": message, "link": link, "is_bare": is_bare(request)}
     return render.answer(site, request, "login.html", values, status)
-
-
-def is_bare(request: Request) -> bool:
-    """Whether what is typed crosses a network unencrypted."""
-    if request.scope["scheme"] == "https":
-        return False
-    try:
-        return not ipaddress.ip_address(request.client.host if request.client else "").is_loopback
-    except ValueError:
-        return False

@@ -16,7 +16,7 @@ from starlette.responses import Response
 from services.web import assets, shown
 from services.web.done import done_of
 from services.web.plots import plot_of
-from services.web.site import Site, Visit
+from services.web.site import Site, Visit, is_bare
 
 FOLDER = Path(__file__).resolve().parent / "templates"
 
@@ -66,6 +66,7 @@ async def page(
         "time_words": partial(shown.time_words, now=now),
         "position": head.position,
         "form_key": f"{visit.session.csrf[:8]}-{head.position}",
+        "is_bare": is_bare(visit.request),
         "done": await done_of(site, visit.parameter("did")),
         "here": visit.request.url.path + (f"?{visit.request.url.query}" if visit.request.url.query else ""),
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -90,6 +91,16 @@ def set_cookie(site: Site, request: Request, response: Response, value: str) -> 
         samesite="strict",
         secure=request.scope["scheme"] == "https",
     )
+
+
+def is_bare(request: Request) -> bool:
+    """Whether what is typed crosses a network unencrypted."""
+    if request.scope["scheme"] == "https":
+        return False
+    try:
+        return not ipaddress.ip_address(request.client.host if request.client else "").is_loopback
+    except ValueError:
+        return False
 
 
 def wants_json(request: Request) -> bool:
