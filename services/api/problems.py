@@ -13,6 +13,7 @@ from starlette.responses import Response
 from services.api.responses import json_of
 from services.errors import HelionyxError
 from services.event_log.errors import BusyError, ConflictError, EventLogError, FullDiskError
+from services.login.secrets_file import SecretsError
 from services.logs import REQUEST_ID, log_failure
 from services.refusals import GoneError, MissingError, NotReadyError, RefusedError, RehearsalError, StateError
 
@@ -24,6 +25,7 @@ STATUSES: dict[type[HelionyxError], HTTPStatus] = {
     NotReadyError: HTTPStatus.SERVICE_UNAVAILABLE,
     RefusedError: HTTPStatus.UNPROCESSABLE_ENTITY,
     RehearsalError: HTTPStatus.SERVICE_UNAVAILABLE,
+    SecretsError: HTTPStatus.SERVICE_UNAVAILABLE,
     StateError: HTTPStatus.CONFLICT,
 }
 """The status of each error of the service that its caller causes. All others are 5xx.

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import logging
 import os
 import secrets
 from collections.abc import Callable, Iterator
@@ -16,8 +17,12 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
+from services.errors import HelionyxError
+
+logger = logging.getLogger("helionyx")
+
 MOST_ENDED = 10_000
-"""The most sessions and links that ended early and are remembered: beyond, the oldest are forgotten last."""
+"""The most sessions and links that ended early and are remembered: those that expire last."""
 
 
 class Secrets(Struct, frozen=True):
@@ -31,6 +36,10 @@ class Secrets(Struct, frozen=True):
     """The secret part of the calendar's address; None: there is no calendar."""
 
 
+class SecretsError(HelionyxError):
+    """The file of the secrets cannot be written."""
+
+
 _decode = msgspec.json.Decoder(Secrets).decode
 
 
@@ -41,27 +50,48 @@ class SecretsFile:
         self._path = path
         self._read: Secrets | None = None
         self._stamp: tuple[int, int] | None = None
+        self._unwritten: Secrets | None = None
+        """The secrets of this process, where the disk takes none."""
 
     def get(self) -> Secrets:
-        """The secrets; made, where there are none. Raises OSError."""
+        """The secrets; made, where there are none."""
         try:
             stat = self._path.stat()
-        except FileNotFoundError:
-            return self.change(lambda current: current)
+        except OSError:
+            return self._made()
         stamp = (stat.st_mtime_ns, stat.st_ino)
         if self._read is None or stamp != self._stamp:
-            self._read, self._stamp = self._load() or self.change(lambda current: current), stamp
+            self._read, self._stamp = self._load() or self._made(), stamp
         return self._read
 
+    def _made(self) -> Secrets:
+        """New secrets: on the disk, or in memory where that takes none, so that pages can be read."""
+        try:
+            return self.change(lambda current: current)
+        except SecretsError as error:
+            if self._unwritten is None:
+                logger.warning(error.message, extra={"fields": {"hint": error.hint}})
+                self._unwritten = Secrets(secrets.token_hex(32))
+            return self._unwritten
+
     def change(self, new: Callable[[Secrets], Secrets]) -> Secrets:
-        """Replace the secrets by `new` of them, and return the result. Durable on return. Raises OSError."""
-        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with self._locked():
-            current = self._load()
-            secrets_ = new(current or Secrets(secrets.token_hex(32)))
-            if secrets_ != current:
-                self._write(msgspec.json.encode(secrets_))
-        return secrets_
+        """Replace the secrets by `new` of them, and return the result. Durable on return.
+
+        Raises SecretsError where the disk takes nothing: then nothing has changed.
+        """
+        try:
+            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with self._locked():
+                current = self._load()
+                changed = new(current or Secrets(secrets.token_hex(32)))
+                if changed != current:
+                    self._write(msgspec.json.encode(changed))
+        except OSError as error:
+            raise SecretsError(
+                f"cannot write the sessions {self._path}: {error.strerror}",
+                "look at the disk's space and the owner of the file",
+            ) from error
+        return changed
 
     def end(self, id_: str, expires: int, now: int) -> bool:
         """Let a session or link end before it expires; whether it had not ended before."""
@@ -87,7 +117,7 @@ class SecretsFile:
         """The content; None where there is no file, or one that cannot be read as secrets."""
         try:
             return _decode(self._path.read_bytes())
-        except (FileNotFoundError, msgspec.DecodeError, UnicodeDecodeError):
+        except (OSError, msgspec.DecodeError, UnicodeDecodeError):
             return None
 
     @contextlib.contextmanager

@@ -62,7 +62,7 @@ class Sessions:
         return f"{prefix}helionyx-{self._environment}"
 
     def new(self) -> str:
-        """A new session, as the value of its cookie. Raises OSError."""
+        """A new session, as the value of its cookie."""
         return self._signed("session", secrets.token_urlsafe(18), SESSION_SECONDS)
 
     def renewed(self, session: Session) -> str | None:
@@ -72,7 +72,7 @@ class Sessions:
         return self._signed("session", session.id, SESSION_SECONDS)
 
     def of(self, scope: Scope) -> Session | None:
-        """The session of a request; None without a valid one. Raises OSError."""
+        """The session of a request; None without a valid one."""
         if self.token is None:
             return Session(OPEN, 0, self._csrf(self.file.get(), OPEN))
         text = _cookie(scope, self.cookie_name(scope))
@@ -83,27 +83,27 @@ class Sessions:
         return Session(id_, expires, self._csrf(self.file.get(), id_))
 
     def end(self, session: Session) -> None:
-        """Log a browser out. Raises OSError."""
+        """Log a browser out. Raises SecretsError."""
         self.file.end(session.id, self._now() + SESSION_SECONDS, self._now())
 
     def end_all(self) -> None:
-        """Log every browser out. Raises OSError."""
+        """Log every browser out. Raises SecretsError."""
         self.file.end_all()
 
     def link(self) -> str:
-        """The secret of a new one-time link. Raises OSError."""
+        """The secret of a new one-time link."""
         return self._signed("link", secrets.token_urlsafe(18), LINK_SECONDS)
 
     def address(self, pages: str | None) -> str | None:
-        """The address of a new one-time link; None where that of the pages is not known. Raises OSError."""
+        """The address of a new one-time link; None where that of the pages is not known."""
         return None if pages is None else f"{pages}/login?link={self.link()}"
 
     def is_link(self, text: str) -> bool:
-        """Whether `text` is the secret of a link that was not used yet. Raises OSError."""
+        """Whether `text` is the secret of a link that was not used yet."""
         return self._verified("link", text) is not None
 
     def use_link(self, text: str) -> bool:
-        """Whether `text` is the secret of a link that nobody has used before. Raises OSError."""
+        """Whether `text` is the secret of a link that nobody has used before. Raises SecretsError."""
         known = self._verified("link", text)
         return known is not None and self.file.end(*known, self._now())
 

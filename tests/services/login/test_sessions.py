@@ -11,7 +11,7 @@ import pytest
 from starlette.types import Scope
 
 from services.login.attempts import FORGOTTEN_SECONDS, FREE, MOST, Attempts
-from services.login.secrets_file import SecretsFile
+from services.login.secrets_file import SecretsError, SecretsFile
 from services.login.sessions import LINK_SECONDS, OPEN, RENEWED_AFTER, SESSION_SECONDS, Sessions
 
 TOKEN = "a-token-that-only-tests-know"
@@ -84,6 +84,20 @@ def test_the_file_is_its_owners_alone(tmp_path: Path, sessions: Sessions) -> Non
     os.umask(0)
     sessions.new()
     assert stat.S_IMODE((tmp_path / "sessions.json").stat().st_mode) == 0o600
+
+
+def test_a_disk_that_takes_nothing_keeps_nobody_out(tmp_path: Path, clock: Clock) -> None:
+    """Sessions live as long as the process; what has to last is refused with the reason."""
+    directory = tmp_path / "projections"
+    directory.write_text("a file in the place of the directory")
+    sessions = Sessions(SecretsFile(directory / "sessions.json"), TOKEN, "dev", clock)
+    session = sessions.of(scope(sessions.new()))
+    assert session is not None
+    with pytest.raises(SecretsError, match=r"cannot write the sessions .*sessions\.json: "):
+        sessions.end(session)
+    with pytest.raises(SecretsError, match="cannot write") as refused:
+        sessions.end_all()
+    assert refused.value.hint == "look at the disk's space and the owner of the file"
 
 
 def test_two_processes_end_sessions_at_once(tmp_path: Path, clock: Clock) -> None:
