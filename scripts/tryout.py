@@ -89,6 +89,7 @@ The node runs until `make try-down`. Until then `make` finds it by itself, in an
   ssh -F {node.ssh_config} {NAME}    # a shell on the node, as root
 
   . {PLACE / "env"}/.env.dev     # for its API_TOKEN
+  echo http://{node.address}:$API_PORT/ $API_TOKEN    # the pages, and what to log in with
   curl http://{node.address}:$API_PORT/health
   curl -H "Authorization: Bearer $API_TOKEN" -d '{{"text": "hello"}}' http://{node.address}:$API_PORT/api/v1/messages
   curl -H "Authorization: Bearer $API_TOKEN" http://{node.address}:$API_PORT/api/v1/events
