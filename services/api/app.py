@@ -15,6 +15,7 @@ from starlette.types import ASGIApp
 from services.api import (
     decisions,
     events,
+    export,
     front,
     health,
     kinds,
@@ -62,6 +63,7 @@ OPERATIONS = (
     search.OPERATIONS,
     timeline.OPERATIONS,
     events.OPERATIONS,
+    export.OPERATIONS,
     streams.OPERATIONS,
     metrics.OPERATIONS,
 )
@@ -125,5 +127,6 @@ def _asked(service: Service, measures: Measures) -> list[Route]:
         *search.search_routes(service),
         *timeline.timeline_routes(service),
         *events.event_routes(service),
+        *export.export_routes(service),
         *streams.stream_routes(service, measures),
     ]

@@ -26,6 +26,7 @@ VERBS = {
     "stats": looks.stats,
     "status": looks.status,
     "events": events.events,
+    "export": events.export,
 }
 
 FAILED = 1

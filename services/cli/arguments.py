@@ -103,6 +103,13 @@ def _looks(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     events.add_argument(
         "--type", action="append", metavar="T", help="of this type; can be given several times"
     )
+    export = _verb(verbs, "export", "print everything as a document, or its items as a table")
+    export.add_argument(
+        "--format",
+        choices=("markdown", "csv", "jsonl"),
+        default="markdown",
+        help="a document; a table of items; or the event log as JSON Lines",
+    )
     _verb(verbs, "stats", "count items by kind and state, and events by type")
     _verb(verbs, "status", "show which environment and release answers, and whether it can be used")
 

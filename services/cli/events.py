@@ -40,6 +40,15 @@ def events(client: Client, out: Output, options: argparse.Namespace) -> int:
     return 0
 
 
+def export(client: Client, out: Output, options: argparse.Namespace) -> int:
+    """Print everything that was recorded: as a document, as a table, or the log as JSON Lines."""
+    is_log = out.as_json or options.format == "jsonl"
+    path = f"{API}/events" if is_log else f"{API}/export"
+    for line in client.lines(path, {} if is_log else {"format": options.format}):
+        out.line(line.decode())
+    return 0
+
+
 def _begin(client: Client, options: argparse.Namespace) -> int:
     """The position behind which to begin."""
     if options.last is None:

@@ -60,7 +60,7 @@ def test_a_service_without_a_bot_loads_what_it_needs_to_be_ready(tmp_path: Path)
             " argparse difflib sqlite3 tomllib unittest services.api.exposition services.telegram.bot_runner"
             " services.telegram.whose services.event_log.sqlite.backup services.event_log.transfer"
             " services.cli services.event_log.sqlite.rewriting services.event_redaction services.snooze"
-            " services.calendar starlette.middleware.cors jinja2 markupsafe services.web"
+            " services.calendar services.export csv starlette.middleware.cors jinja2 markupsafe services.web"
         )
         assert found(told, needless) == set()
 
