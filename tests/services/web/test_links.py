@@ -86,3 +86,14 @@ def test_the_calendar_has_an_address_that_can_be_revoked(visitor: Visitor, site:
         site.call("GET", "/after")
     assert '"path":"/calendar/..."' in site.logged()
     assert path.removeprefix("/calendar/").removesuffix(".ics") not in site.logged()
+
+
+def test_everything_can_be_exported(visitor: Visitor) -> None:
+    """By the session, as files."""
+    visitor.add("note: take me with you")
+    visitor.open("/system")
+    for name, ending in (("Markdown", "md"), ("CSV", "csv"), ("JSON Lines", "jsonl")):
+        with visitor.page.expect_download() as started:
+            visitor.page.get_by_role("link", name=name).click()
+        assert started.value.suggested_filename == f"helionyx-dev.{ending}"
+        assert "take me with you" in Path(started.value.path()).read_text()
