@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import ssl
 import time
@@ -38,12 +39,22 @@ def served(operator: Operator) -> str:
     """The certificate that dev presents to a caller who trusts its authority: the digest."""
     connection = Connection((operator.node.address, PORTS["dev"]), context=trusting())
     try:
-        answer = exchange(connection, "GET", "/health/ready")
-        assert answer.json["ready"], answer.body
+        assert exchange(connection, "GET", "/health").json["environment"] == "dev"
         assert isinstance(connection.sock, ssl.SSLSocket)
         return hashlib.sha256(connection.sock.getpeercert(binary_form=True) or b"").hexdigest()
     finally:
         connection.close()
+
+
+def await_served(operator: Operator, pair: Pair) -> None:
+    """Wait until dev presents the certificate of a pair."""
+    end = time.monotonic() + LIMIT
+    while True:
+        with contextlib.suppress(OSError):  # the node boots
+            if served(operator) == digest(pair):
+                return
+        assert time.monotonic() < end
+        time.sleep(0.1)
 
 
 def digest(pair: Pair) -> str:
@@ -83,8 +94,8 @@ def test_a_pair_that_cannot_be_served_is_refused(settled: Operator, tmp_path: Pa
     settled.configure("dev", KEYS, "")
 
 
-def test_https_from_the_first_certificate_to_the_last(settled: Operator, tmp_path: Path) -> None:
-    """A certificate is served, renewed while the service runs, and taken away again."""
+def test_a_certificate_is_served_and_renewed(settled: Operator, tmp_path: Path) -> None:
+    """Without a restart, though the service cannot read the files that are renewed."""
     first, second = new_pair(tmp_path, "first"), new_pair(tmp_path, "second", days=60)
     settled.configure("dev", "API_PORT=", f"{KEYS}API_PORT=")
     install(settled, first, 2)
@@ -93,19 +104,41 @@ def test_https_from_the_first_certificate_to_the_last(settled: Operator, tmp_pat
     assert settled.status("dev")["state"] == "running"
     rights = settled.on_node("stat", "--format=%U:%G %a", str(DEV.certificate))
     assert rights == "root:helionyx-dev 640\n"
-
     process = settled.pid("dev")
-    install(settled, second, 3, pause=0.3)
-    end = time.monotonic() + LIMIT
-    while served(settled) != digest(second):
-        assert time.monotonic() < end
-        time.sleep(0.1)
+    install(settled, second, 3, pause=0.2)
+    await_served(settled, second)
     assert settled.pid("dev") == process
     assert settled.deploy("dev")["outcome"] == "nothing"
 
-    settled.configure("dev", KEYS, "")
-    settled.deploy("dev")
-    assert settled.health("dev")["environment"] == "dev"
-    left = settled.on_node("sh", "-c", f"ls {DEV.certificate} /etc/systemd/system/*-tls.* 2>&1 || true")
+
+@pytest.mark.faults
+def test_a_certificate_is_renewed_while_the_service_is_down(dev: Operator, tmp_path: Path) -> None:
+    """A start takes what is new, also after a reboot; a deploy without HTTPS and a removal leave nothing."""
+    names = ("second", "third", "fourth")
+    second, third, fourth = (new_pair(tmp_path, name) for name in names)
+    dev.configure("dev", "API_PORT=", f"{KEYS}API_PORT=")
+    install(dev, second, 3)
+    dev.deploy("dev")
+    dev.change("stop", "dev")
+    assert dev.node.run(["systemctl", "is-active", DEV.tls_path]).stdout == "inactive\n"
+    install(dev, third, 4)
+    dev.change("start", "dev")
+    assert served(dev) == digest(third)
+    dev.node.reboot()
+    await_served(dev, third)
+    install(dev, fourth, 5)
+    await_served(dev, fourth)
+
+    dev.configure("dev", KEYS, "")
+    dev.deploy("dev")
+    assert dev.health("dev")["environment"] == "dev"
+    left = dev.on_node("sh", "-c", f"ls {DEV.certificate} /etc/systemd/system/*-tls.* 2>&1 || true")
     assert left.count("No such file") == 2
-    assert settled.node.run(["systemctl", "is-active", DEV.tls_path]).stdout == "inactive\n"
+    assert dev.node.run(["systemctl", "is-active", DEV.tls_path]).stdout == "inactive\n"
+
+    dev.configure("dev", "API_PORT=", f"{KEYS}API_PORT=")
+    dev.deploy("dev")
+    assert served(dev) == digest(fourth)
+    dev.change("remove", "dev", DATA="delete", CONFIRM="dev")
+    left = dev.on_node("sh", "-c", f"ls {DEV.certificate} /etc/systemd/system/*-tls.* 2>&1 || true")
+    assert left.count("No such file") == 2

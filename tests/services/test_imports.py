@@ -61,6 +61,7 @@ def test_a_service_without_a_bot_loads_what_it_needs_to_be_ready(tmp_path: Path)
             " services.telegram.whose services.event_log.sqlite.backup services.event_log.transfer"
             " services.cli services.event_log.sqlite.rewriting services.event_redaction services.snooze"
             " services.calendar services.export csv starlette.middleware.cors jinja2 markupsafe services.web"
+            " services.certificate services.api.renewal services.api.tls"
         )
         assert found(told, needless) == set()
 

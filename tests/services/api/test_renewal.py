@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -15,7 +16,7 @@ from services.api.renewal import Renewal
 from services.certificate import Loaded, Pair, load
 from tests.services.api.test_drain import REQUEST, received
 from tests.services.certificates import keys_of, pair_in, put, renew, served, trusting
-from tests.services.instance import Instance, configure, listener, running, starting
+from tests.services.instance import Instance, configure, listener, starting
 from tests.services.load import load as busy
 from tests.services.load import recorded
 
@@ -25,10 +26,19 @@ def pair(tmp_path: Path) -> Pair:
     return pair_in(tmp_path)
 
 
+OFTEN = [
+    *(sys.executable, "-c"),
+    "from services.api import renewal, runner; renewal.LOOK_SECONDS = 0.05; raise SystemExit(runner.main())",
+]
+"""The service, which looks at its files more often."""
+
+
 @contextlib.contextmanager
-def secure(directory: Path, pair: Pair, **keys: str) -> Iterator[Instance]:
+def secure(directory: Path, pair: Pair) -> Iterator[Instance]:
     """A service that is ready and speaks HTTPS."""
-    with running(directory, **keys_of(pair), **keys) as instance:
+    environment = configure(directory, **keys_of(pair))
+    with listener() as sock, starting(environment, OFTEN, sock=sock) as instance:
+        instance.wait_ready()
         yield replace(instance, context=trusting())
 
 
@@ -89,7 +99,7 @@ def test_a_renewal_and_a_restart_under_load(tmp_path: Path, pair: Pair) -> None:
     environment = configure(tmp_path, **keys_of(pair))
     with contextlib.ExitStack() as stack:
         sock = stack.enter_context(listener())
-        current = stack.enter_context(starting(environment, sock=sock))
+        current = stack.enter_context(starting(environment, OFTEN, sock=sock))
         current.wait_ready()
         with busy(sock.getsockname(), trusting()) as clients:
             renew(pair, days=50)
@@ -154,3 +164,17 @@ def test_files_that_change_while_they_are_read_are_looked_at_again(
     between = renewal.not_after
     renewal.look()
     assert first > renewal.not_after > between
+
+
+def test_each_pair_is_read_once(pair: Pair, caplog: pytest.LogCaptureFixture) -> None:
+    """Whether it fits or not: the log has one line for it."""
+    caplog.set_level("INFO")
+    renewal = Renewal(pair)
+    for damage in (pair.key.unlink, lambda: renew(pair)):
+        damage()
+        for _ in range(3):
+            renewal.look()
+    assert [record.message for record in caplog.records] == [
+        f"the new certificate is not used: cannot read {pair.key}: No such file or directory",
+        "new certificate in use",
+    ]

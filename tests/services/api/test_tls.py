@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import socket
 import ssl
 import struct
+from typing import cast
 
 import pytest
 
+from services.api.tls import TlsConnection
 from tests.services.api.test_limits import GET, POST, problem, short
 from tests.services.api.tls_server import (
     WORK,
@@ -167,3 +170,72 @@ def test_a_reset_in_the_middle_is_quiet(context: ssl.SSLContext, caplog: pytest.
 
     call(context, client)
     assert [record.message for record in caplog.records if record.levelname != "INFO"] == []
+
+
+class Pausing(asyncio.Protocol):
+    """Takes one part of what arrives, and no more until it is told to."""
+
+    def __init__(self) -> None:
+        self.received: list[bytes] = []
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast(asyncio.Transport, transport)
+
+    def data_received(self, data: bytes) -> None:
+        self.received.append(data)
+        self.transport.pause_reading()
+
+
+class Wire(asyncio.Transport):
+    """Keeps what is written."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.written = b""
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        self.written += data
+
+    def is_closing(self) -> bool:
+        return False
+
+    def pause_reading(self) -> None:
+        pass
+
+    def resume_reading(self) -> None:
+        pass
+
+
+def test_a_protocol_that_pauses_gets_nothing_more(context: ssl.SSLContext) -> None:
+    """Of what is here and not decrypted yet; once it goes on, it gets all."""
+    protocol, wire = Pausing(), Wire()
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    caller = trusting().wrap_bio(incoming, outgoing, server_hostname="127.0.0.1")
+
+    async def run() -> None:
+        connection = TlsConnection(protocol, context)
+        connection.connection_made(wire)
+        for _ in range(2):
+            with contextlib.suppress(ssl.SSLWantReadError):
+                caller.do_handshake()
+            connection.data_received(outgoing.read())
+            incoming.write(wire.written)
+            wire.written = b""
+        for part in (b"one", b"two", b"three"):
+            caller.write(part)
+        connection.data_received(outgoing.read())
+        assert protocol.received == [b"one"]
+        for expected in ([b"one", b"two"], [b"one", b"two", b"three"]):
+            protocol.transport.resume_reading()
+            await asyncio.sleep(0)
+            assert protocol.received == expected
+
+    asyncio.run(run())
+
+
+def test_what_comes_behind_an_end_takes_no_memory(context: ssl.SSLContext) -> None:
+    """A caller that has ended its side may go on to send while its request is answered."""
+    connection = TlsConnection(asyncio.Protocol(), context)
+    connection._ended = True
+    connection.data_received(b"x" * 100_000)
+    assert connection._incoming.pending == 0
