@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Mapping
 from typing import Any
 
@@ -183,7 +184,7 @@ SystemCallArchitectures=native
 SystemCallFilter=@system-service
 """
 
-# Started by the service, and stopped with it.
+# Started by the service, and stopped with it. That a link is replaced, systemd sees only in its directory.
 TLS_PATH = """\
 [Unit]
 Description=Helionyx {name}: changes of the certificate
@@ -191,7 +192,9 @@ PartOf={unit}.service
 
 [Path]
 PathChanged={certificate}
+PathChanged={certificate_directory}
 PathChanged={key}
+PathChanged={key_directory}
 Unit={tls_service}
 """
 
@@ -213,15 +216,29 @@ def render(environment: Environment, python: str, config: Mapping[str, Any]) -> 
         "opt": OPT,
         "data": DATA,
         "sandbox": SANDBOX,
+        **_tls_values(environment, config),
+    }
+    named = zip(environment.unit_names, _templates(config), strict=False)
+    return {name: template.format(**values).encode() for name, template in named}
+
+
+def _tls_values(environment: Environment, config: Mapping[str, Any]) -> dict[str, str]:
+    certificate, key = (str(config.get(name) or "") for name in ("tls_cert_file", "tls_key_file"))
+    return {
         "tls_service": environment.tls_service,
         "tls_path": environment.tls_path,
-        "certificate": config.get("tls_cert_file"),
-        "key": config.get("tls_key_file"),
+        "certificate": certificate,
+        "key": key,
+        "certificate_directory": posixpath.dirname(certificate),
+        "key_directory": posixpath.dirname(key),
     }
-    has_tls = bool(config.get("tls_cert_file"))
-    templates = (SOCKET, _with_tls(SERVICE) if has_tls else SERVICE, SHUTDOWN, JOURNAL)
-    named = zip(environment.unit_names, (*templates, *((TLS, TLS_PATH) if has_tls else ())), strict=False)
-    return {name: template.format(**values).encode() for name, template in named}
+
+
+def _templates(config: Mapping[str, Any]) -> tuple[str, ...]:
+    """The templates in the order of the unit names; those for TLS are only in some."""
+    if not config.get("tls_cert_file"):
+        return (SOCKET, SERVICE, SHUTDOWN, JOURNAL)
+    return (SOCKET, _with_tls(SERVICE), SHUTDOWN, JOURNAL, TLS, TLS_PATH)
 
 
 def _with_tls(service: str) -> str:

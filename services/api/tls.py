@@ -1,8 +1,8 @@
 """TLS between the socket of a connection and its protocol.
 
 asyncio has TLS too. But it shows a connection only after the handshake, so that nothing bounds or drains one
-before; it answers no caller that has ended its own side; and its close waits for the caller's. Here the
-protocol has the connection from the start, as it has without TLS.
+before; it answers no caller that has ended its own side; and its close waits for the end of the caller. Here
+the protocol has the connection from the start, as it has without TLS.
 """
 
 from __future__ import annotations

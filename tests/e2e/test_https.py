@@ -23,14 +23,17 @@ DEV = Environment("dev")
 
 
 def install(operator: Operator, pair: Pair, number: int, *, pause: float = 0.0) -> None:
-    """Install a pair as certbot does: links that only root can follow, replaced one after the other."""
+    """Install a pair as certbot does: links that only root can follow, replaced one after the other.
+
+    Each is replaced at once, so that systemd never sees that one is gone.
+    """
     archive = LIVE.replace("/live/", "/archive/")
     script = f"umask 077; mkdir -p {LIVE} {archive}; chmod 700 /etc/letsencrypt/live /etc/letsencrypt/archive"
     for path in (pair.certificate, pair.key):
         file = f"{archive}/{path.stem}{number}.pem"
         script += f"\ncat > {file} <<'END'\n{path.read_text()}END\n"
     for path in (pair.certificate, pair.key):
-        script += f"rm -f {LIVE}/{path.name}; ln -s {archive}/{path.stem}{number}.pem {LIVE}/{path.name}"
+        script += f"ln -sfT {archive}/{path.stem}{number}.pem {LIVE}/{path.name}"
         script += f"; sleep {pause}\n"
     operator.on_node("sh", "-c", script)
 
@@ -102,6 +105,7 @@ def test_a_certificate_is_served_and_renewed(settled: Operator, tmp_path: Path) 
     settled.deploy("dev")
     assert served(settled) == digest(first)
     assert settled.status("dev")["state"] == "running"
+    assert "ready        yes" in settled.on_node("/opt/helionyx/dev/current/helionyx", "status")
     rights = settled.on_node("stat", "--format=%U:%G %a", str(DEV.certificate))
     assert rights == "root:helionyx-dev 640\n"
     process = settled.pid("dev")
@@ -126,8 +130,10 @@ def test_a_certificate_is_renewed_while_the_service_is_down(dev: Operator, tmp_p
     assert served(dev) == digest(third)
     dev.node.reboot()
     await_served(dev, third)
-    install(dev, fourth, 5)
-    await_served(dev, fourth)
+    for number, pair in enumerate((fourth, third, fourth, third, fourth), 5):
+        install(dev, pair, number)
+        await_served(dev, pair)
+    assert "valid for 89 days" in dev.script("doctor", "dev").stdout
 
     dev.configure("dev", KEYS, "")
     dev.deploy("dev")
