@@ -95,5 +95,5 @@ def test_everything_can_be_exported(visitor: Visitor) -> None:
     for name, ending in (("Markdown", "md"), ("CSV", "csv"), ("JSON Lines", "jsonl")):
         with visitor.page.expect_download() as started:
             visitor.page.get_by_role("link", name=name).click()
-        assert started.value.suggested_filename == f"helionyx-dev.{ending}"
+        assert started.value.suggested_filename == f"helionyx.{ending}"
         assert "take me with you" in Path(started.value.path()).read_text()
