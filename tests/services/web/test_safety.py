@@ -93,6 +93,17 @@ def test_a_query_is_text(visitor: Visitor, text: str) -> None:
     assert visitor.page.locator("#main script, #main img, iframe").count() == 0
 
 
+def test_a_shared_text_waits_in_the_entry_line(visitor: Visitor, site: Instance) -> None:
+    """Nothing is recorded by itself: an address is no proof that somebody wants it."""
+    before = site.call("GET", "/health/ready").json["log"]["length"]
+    shared = urlencode({"title": "A page", "text": "worth reading", "url": "https://example.org/"})
+    visitor.open(f"/share?{shared}")
+    text = "A page\nworth reading\nhttps://example.org/"
+    expect(visitor.page.get_by_label("Entry", exact=True)).to_have_value(text)
+    assert "text=" not in visitor.page.url
+    assert site.call("GET", "/health/ready").json["log"]["length"] == before
+
+
 def test_every_answer_forbids_frames_and_inline_scripts(site: Instance) -> None:
     """Pages, files, redirects and errors."""
     cookie = cookie_of(site)
