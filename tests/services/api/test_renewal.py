@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import re
 import sys
@@ -12,8 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from services.api.renewal import Renewal
+from services.api.renewal import Renewal, pair_of
 from services.certificate import Loaded, Pair, load
+from services.config import Config
+from services.env_file import parse
 from tests.services.api.test_drain import REQUEST, received
 from tests.services.certificates import keys_of, pair_in, put, renew, served, trusting
 from tests.services.instance import Instance, configure, listener, starting
@@ -115,12 +118,21 @@ def test_a_renewal_and_a_restart_under_load(tmp_path: Path, pair: Pair) -> None:
     assert sorted(recorded(tmp_path / "events")) == sorted(clients.acknowledged)
 
 
-def test_an_expired_certificate_is_served_with_a_warning(tmp_path: Path) -> None:
+def test_an_expired_certificate_is_served_with_a_warning(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     """A restart with it takes the service no more down than the expiry did."""
-    with secure(tmp_path, pair_in(tmp_path, -1)) as service:
-        (line,) = service.entries("HTTPS is on, but the certificate has expired")
-        assert line["level"] == "warning"
-        assert service.stop()[0] == 0
+    renewal = Renewal(pair_in(tmp_path, -1))
+
+    async def begin() -> None:
+        watching = asyncio.create_task(renewal.watch())
+        await asyncio.sleep(0)
+        watching.cancel()
+
+    asyncio.run(begin())
+    (record,) = caplog.records
+    assert record.levelname == "WARNING"
+    assert record.message == "HTTPS is on, but the certificate has expired"
 
 
 def test_a_service_without_its_certificate_does_not_start(tmp_path: Path, pair: Pair) -> None:
@@ -132,17 +144,15 @@ def test_a_service_without_its_certificate_does_not_start(tmp_path: Path, pair: 
     assert f"cannot read {pair.key}: No such file or directory" in logged
 
 
-def test_a_copy_that_the_node_names_comes_first(tmp_path: Path, pair: Pair) -> None:
+def test_a_copy_that_the_node_names_comes_first(tmp_path: Path) -> None:
     """The service cannot read the files in its configuration there."""
-    both = tmp_path / "copy" / "tls.pem"
-    both.parent.mkdir()
-    both.write_bytes(pair.key.read_bytes() + pair.certificate.read_bytes())
-    environment = {**configure(tmp_path, **keys_of(pair)), "HELIONYX_TLS_FILE": str(both)}
-    copied = pem(pair)
-    renew(pair)
-    with listener() as sock, starting(environment, sock=sock) as service:
-        service.wait_ready()
-        assert served(sock.getsockname()).startswith(copied)
+    keys = {"TLS_CERT_FILE": "/etc/tls/c.pem", "TLS_KEY_FILE": "/etc/tls/k.pem"}
+    text = "".join(f"{key}={value}\n" for key, value in keys.items())
+    text += f"API_HOST=127.0.0.1\nEVENT_STORE_PATH={tmp_path}/e\nPROJECTIONS_DB_PATH={tmp_path}/p.db\n"
+    config = Config.of("dev", parse(text.encode()), "test")
+    assert pair_of(config, {}) == Pair(Path("/etc/tls/c.pem"), Path("/etc/tls/k.pem"))
+    copy = Path("/opt/helionyx/dev/tls.pem")
+    assert pair_of(config, {"HELIONYX_TLS_FILE": str(copy)}) == Pair(copy, copy)
 
 
 def test_files_that_change_while_they_are_read_are_looked_at_again(
