@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import http.client
 import ssl
+import threading
 import time
 from pathlib import Path
 
@@ -148,3 +150,46 @@ def test_a_certificate_is_renewed_while_the_service_is_down(dev: Operator, tmp_p
     dev.change("remove", "dev", DATA="delete", CONFIRM="dev")
     left = dev.on_node("sh", "-c", f"ls {DEV.certificate} /etc/systemd/system/*-tls.* 2>&1 || true")
     assert left.count("No such file") == 2
+
+
+def call_until(over: threading.Event, operator: Operator, failures: list[str], *, keep: bool) -> None:
+    """Call dev again and again, on one connection or each time on a new one."""
+    connection = Connection((operator.node.address, PORTS["dev"]), 20, trusting())
+    while not over.is_set():
+        try:
+            answer = exchange(connection, "GET", "/health")
+            if answer.status != 200:
+                failures.append(f"{answer.status} {answer.body!r}")
+        except (OSError, http.client.HTTPException) as error:
+            failures.append(repr(error))
+        if not keep:
+            connection.close()
+    connection.close()
+
+
+@pytest.mark.faults
+def test_a_switch_and_a_renewal_lose_no_request(dev: Operator, tmp_path: Path) -> None:
+    """Callers by HTTPS notice neither of both."""
+    first, second = new_pair(tmp_path, "first"), new_pair(tmp_path, "second")
+    dev.configure("dev", "API_PORT=", f"{KEYS}API_PORT=")
+    install(dev, first, 1)
+    dev.deploy("dev")
+    over, failures = threading.Event(), list[str]()
+    callers = [
+        threading.Thread(target=call_until, args=(over, dev, failures), kwargs={"keep": number % 2 == 0})
+        for number in range(4)
+    ]
+    for caller in callers:
+        caller.start()
+    try:
+        install(dev, second, 2)
+        await_served(dev, second)
+        dev.commit("services/nothing.py", "")
+        assert dev.deploy("dev")["outcome"] == "done"
+    finally:
+        over.set()
+        for caller in callers:
+            caller.join()
+    assert failures == []
+    assert dev.status("dev")["state"] == "running"
+    assert served(dev) == digest(second)
