@@ -149,16 +149,20 @@
   };
 
   let stream = null;
+  let silence = 3000;
   const listen = () => {
     if (!main()?.dataset.csrf) return;
     stream?.close();
     stream = new EventSource(`/api/v1/events/stream?after=${main().dataset.position}`);
-    stream.onopen = () => { status(""); pause = 1000; send(); };
+    stream.onopen = () => { status(""); pause = 1000; silence = 3000; send(); };
     stream.onmessage = () => refresh();
     stream.addEventListener("reset", () => refresh());
     stream.onerror = () => {
       status("not connected");
-      if (stream.readyState === EventSource.CLOSED) setTimeout(listen, 3000);
+      // Refused, as after the end of the session: another try is made more and more seldom.
+      if (stream.readyState !== EventSource.CLOSED) return;
+      setTimeout(listen, silence);
+      silence = Math.min(silence * 2, 300000);
     };
   };
 
@@ -242,6 +246,7 @@
   });
   document.addEventListener("htmx:sendError", () => status("not connected: nothing was changed"));
   document.addEventListener("htmx:timeout", () => status("no answer: try again"));
+  window.addEventListener("pageshow", (event) => { if (event.persisted) { listen(); refresh(); } });
   window.addEventListener("online", () => { send(); listen(); });
   window.addEventListener("storage", (event) => { if (event.key?.startsWith(WAITING)) showWaiting(); });
   document.addEventListener("visibilitychange", () => { if (!document.hidden) { send(); refresh(); } });
