@@ -2,7 +2,7 @@
 
 A *scope* is what one worker runs in one go. A test that takes `ALONE` seconds or more is a scope of its own:
 no module becomes the longest path. The rest of its file is another scope. The files in `TOGETHER` share a
-node or a checkout that is costly to prepare, and each of them is one scope. No test may need another one to
+node, a checkout or a browser that is costly to prepare, and each of them is one scope. No test may need another one to
 have run.
 
 A missing or outdated duration costs balance and nothing else. `pytest -n auto --record-durations` writes them
@@ -43,6 +43,8 @@ TOGETHER = frozenset(
         "tests/e2e/test_refusals.py",
         "tests/e2e/test_rollback.py",
         "tests/e2e/test_sandbox.py",
+        "tests/services/web/test_pages.py",
+        "tests/services/web/test_safety.py",
         "tests/test_ci_catches.py",
     }
 )

@@ -14,9 +14,9 @@ from tests.services.instance import Instance, running
 from tests.services.web.visitor import Visitor, visiting
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Debian's Chromium, once for all tests of a process."""
+    """Debian's Chromium, for the tests of a module: while it is open, no other test can run an event loop."""
     try:
         with chromium() as started:
             yield started
