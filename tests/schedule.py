@@ -2,8 +2,8 @@
 
 A *scope* is what one worker runs in one go. A test that takes `ALONE` seconds or more is a scope of its own:
 no module becomes the longest path. The rest of its file is another scope. The files in `TOGETHER` share a
-node, a checkout or a browser that is costly to prepare, and each of them is one scope. No test may need another one to
-have run.
+node, a checkout or a browser that is costly to prepare, and each of them is one scope. No test may need
+another one to have run.
 
 A missing or outdated duration costs balance and nothing else. `pytest -n auto --record-durations` writes them
 anew.
