@@ -54,7 +54,6 @@ def _routes_of_pages(site: Site) -> list[Route]:
         "/share": pages.share,
         "/items/{number}": pages.item,
         "/preview": actions.preview,
-        "/session": login.session,
     }
     return [Route(path, _for(site, page), methods=["GET"]) for path, page in read.items()]
 
@@ -74,6 +73,7 @@ def _open_routes(site: Site) -> list[Route]:
     return [
         Route("/login", partial(login.show_login, site), methods=["GET"]),
         Route("/login", partial(login.log_in, site), methods=["POST"]),
+        Route("/session", partial(login.session, site), methods=["GET"]),
         Route("/calendar/{secret}", partial(feeds.feed, site), methods=["GET"]),
         Route("/static/{name}", assets.asset, methods=["GET"]),
         Route("/manifest.webmanifest", partial(shell.manifest, site), methods=["GET"]),

@@ -71,9 +71,10 @@ async def log_out(site: Site, visit: Visit) -> Response:
     return response
 
 
-async def session(_site: Site, visit: Visit) -> Response:
-    """The token that a script has to send with each change."""
-    return json_of({"csrf": visit.session.csrf})
+async def session(site: Site, request: Request) -> Response:
+    """The token that a script has to send with each change; null for a browser that is not logged in."""
+    known = site.sessions.of(request.scope)
+    return json_of({"csrf": known.csrf if known else None})
 
 
 def _page(

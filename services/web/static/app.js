@@ -251,6 +251,12 @@
   window.addEventListener("storage", (event) => { if (event.key?.startsWith(WAITING)) showWaiting(); });
   document.addEventListener("visibilitychange", () => { if (!document.hidden) { send(); refresh(); } });
 
+  // A link on another site brings no SameSite=Strict cookie: who is logged in goes on to the page.
+  const login = document.getElementById("login");
+  if (login && !login.elements.link) {
+    freshToken().then((token) => { if (token) location.replace(login.elements.next.value); }).catch(() => {});
+  }
+
   arrived();
   listen();
   send();

@@ -151,6 +151,15 @@ def test_pages_read_and_record_without_scripts(browser: Browser, site: Instance)
         expect(person.item("sweep the yard").last).to_be_visible()
 
 
+def test_a_link_on_another_site_leads_to_the_page(visitor: Visitor) -> None:
+    """A browser does not send the cookie along with it; who is logged in is asked for nothing."""
+    visitor.page.goto("about:blank")
+    visitor.page.set_content(f'<a href="{visitor.address}/notes">a link</a>')
+    visitor.page.get_by_role("link").click()
+    expect(visitor.page).to_have_url(f"{visitor.address}/notes")
+    expect(visitor.page.get_by_role("heading", level=1)).to_have_text("Notes")
+
+
 def test_logging_out_ends_the_session(visitor: Visitor) -> None:
     """Its cookie is worth nothing from then on."""
     cookies = visitor.context.cookies()
