@@ -37,6 +37,7 @@ def append(layout: Layout, **entry: Any) -> None:
         with contextlib.suppress(OSError):  # for the next line: this one had room
             reserve.allocate(file.fileno())
         if entry.get("environment"):
+            # Under the lock: of two changes at once, the copy of the later one has both.
             publish_changes(layout.of(entry["environment"]), read(layout))
 
 

@@ -29,8 +29,9 @@ def publish_changes(environment: Environment, lines: Iterable[Mapping[str, Any]]
         known = changes.setdefault(str(line["transaction"]), {"at": line.get("at")})
         members = STARTED if line.get("event") == "start" else ENDED
         known |= {name: line[name] for name in members if line.get(name) is not None}
-        if line.get("actor"):
-            known["who"] = line["actor"].get("name")
+        actor = line.get("actor")
+        if isinstance(actor, Mapping):  # anything, in a line that somebody has damaged
+            known["who"] = actor.get("name")
     newest = list(changes.values())[-MOST:][::-1]
     group = accounts.group_of(environment)
     path = environment.history

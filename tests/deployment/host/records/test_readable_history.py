@@ -65,12 +65,16 @@ def test_the_copy_is_bounded_and_closed_to_others(layout: Layout) -> None:
 
 
 def test_no_audit_fails_for_the_copy(layout: Layout) -> None:
-    """A disk that takes nothing, or an environment whose releases are gone."""
+    """A disk that takes nothing, damaged lines, or an environment whose releases are gone."""
+    layout.state.mkdir(parents=True)
+    for line in ({"environment": "dev", "transaction": [], "actor": "Ada"}, {"environment": "dev"}, {}):
+        with layout.audit.open("a") as file:
+            file.write(json.dumps(line) + "\n")
     history = layout.of("dev").history
     history.mkdir()
     start(layout, "dev", "t1")
     start(layout, "staging", "t2")
-    assert len(audit.read(layout)) == 2
+    assert len(audit.read(layout)) == 5
     assert not layout.of("staging").history.exists()
     assert deploys(release_of(layout.of("dev"))) == []
 
