@@ -3,6 +3,7 @@
 (() => {
   const environment = document.documentElement.dataset.environment;
   const WAITING = `helionyx-${environment}-waiting-`;
+  const LONGEST_PREVIEW = 2000; // An address of more characters is refused.
   const main = () => document.getElementById("main");
   const csrf = () => main()?.dataset.csrf;
 
@@ -243,6 +244,12 @@
     arrived();
     // Who presses a key at once is in a field already.
     if (document.activeElement === document.body) (document.getElementById("q") || main())?.focus({ preventScroll: true });
+  });
+  document.addEventListener("htmx:configRequest", (event) => {
+    const text = String(event.detail.parameters.text || "");
+    if (event.detail.path !== "/preview" || text.length <= LONGEST_PREVIEW) return;
+    event.preventDefault();
+    document.getElementById("preview").replaceChildren();
   });
   document.addEventListener("htmx:sendError", () => status("not connected: nothing was changed"));
   document.addEventListener("htmx:timeout", () => status("no answer: try again"));

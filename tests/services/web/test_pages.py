@@ -46,6 +46,8 @@ def test_the_entry_line_shows_how_a_text_will_be_taken(visitor: Visitor) -> None
     expect(preview).to_contain_text("tag #garden")
     visitor.page.get_by_label("Entry", exact=True).fill("hello")
     expect(preview).to_have_text("message")
+    visitor.page.get_by_label("Entry", exact=True).fill("\u00e9" * 20_000)
+    expect(preview).to_be_empty()
 
 
 def test_a_todo_is_added_completed_and_undone(visitor: Visitor) -> None:
