@@ -71,9 +71,13 @@ def _unit(values: dict[str, str]) -> Unit:
 
 
 def is_alive(unit: str) -> bool:
-    """Whether a unit runs, or will by itself: one that waits for its restart counts."""
-    state = run(["systemctl", "is-active", unit], expect=(0, 3, 4)).strip()
-    return state in ("active", "activating", "reloading", "deactivating")
+    """Whether a unit runs, or will by itself: one that waits for its restart counts.
+
+    A killed unit is inactive, with a job that starts it, as long as a unit that it starts after is restarted.
+    """
+    (values,) = _properties([unit], "ActiveState,Job")
+    has_job = values.get("Job", "0") != "0"
+    return has_job or values["ActiveState"] in ("active", "activating", "reloading", "deactivating")
 
 
 def systemctl(*words: str) -> None:
