@@ -76,7 +76,7 @@ def is_alive(unit: str) -> bool:
     A killed unit is inactive, with a job that starts it, as long as a unit that it starts after is restarted.
     """
     (values,) = _properties([unit], "ActiveState,Job")
-    has_job = values.get("Job", "0") != "0"
+    has_job = values.get("Job", "") not in ("", "0")
     return has_job or values["ActiveState"] in ("active", "activating", "reloading", "deactivating")
 
 
