@@ -48,42 +48,6 @@ def test_restart_is_clean_and_refuses_nobody(settled: Operator) -> None:
     assert settled.health("dev")["release"] == release
 
 
-WAITING = """
-systemctl reset-failed first.service 2>/dev/null
-cat > /run/systemd/system/first.service <<END
-[Service]
-Type=oneshot
-ExecStart=/usr/bin/sleep 60
-END
-cat > /run/systemd/system/second.service <<END
-[Unit]
-After=first.service
-[Service]
-ExecStart=/usr/bin/sleep 600
-Restart=on-failure
-RestartSec=100ms
-END
-systemctl daemon-reload
-systemctl start second.service
-systemctl start --no-block first.service
-until test "$(systemctl is-active first.service)" = activating; do sleep 0.05; done
-systemctl kill --signal=KILL second.service
-until test "$(systemctl is-active second.service)" = inactive; do sleep 0.05; done
-half=$(ls -t /opt/helionyx/host/*.pyz | head -1)
-alive='import sys; sys.path.insert(0, sys.argv[1]); from host.node import systemd
-print([systemd.is_alive(f"{name}.service") for name in ("first", "second", "third")])'
-python3 -SI -c "$alive" "$half"
-systemctl stop second.service first.service
-rm /run/systemd/system/first.service /run/systemd/system/second.service
-systemctl daemon-reload
-"""
-
-
-def test_killed_unit_that_waits_for_another_one_is_alive(settled: Operator) -> None:
-    """Whoever follows a change does not give it up while its unit waits for the service's own start."""
-    assert settled.on_node("timeout", "50", "sh", "-c", WAITING).split("\n")[-2] == "[True, True, False]"
-
-
 def test_stop_and_start(settled: Operator) -> None:
     """Stopped means stopped, for callers and over a reboot; start brings all of it back."""
     settled.tell("dev", ["before the stop"])
