@@ -171,3 +171,54 @@ def test_logging_out_ends_the_session(visitor: Visitor) -> None:
     visitor.context.add_cookies(cookies)  # type: ignore[arg-type]
     visitor.open("/")
     expect(visitor.page).to_have_url(f"{visitor.address}/login?next=%2F")
+
+
+def test_every_other_action(visitor: Visitor) -> None:
+    """Cancel, set a due, tag and untag, reject, stop and start: each says what was done."""
+    page = visitor.page
+
+    def number_of(text: str) -> str:
+        visitor.add(text)
+        added = page.get_by_role("status").filter(has_text="Added")
+        return str(added.get_by_role("link").get_attribute("href"))
+
+    def done(text: str) -> None:
+        expect(page.get_by_role("status").filter(has_text=text)).to_be_visible()
+
+    visitor.open(number_of("todo: wash the car"))
+    page.get_by_label("Due (empty for none)").fill("2030-02-13 17:00")
+    page.get_by_role("button", name="Set due").click()
+    done("Due changed")
+    expect(page.locator("article .due")).to_contain_text("13 Feb 2030 17:00")
+    page.get_by_label("Tag", exact=True).fill("garage")
+    page.get_by_role("button", name="Add tag").click()
+    done("Tag added")
+    page.get_by_role("button", name="Remove #garage").click()
+    done("Tag removed")
+    page.get_by_role("button", name="Cancel: wash the car").click()
+    done("Cancelled")
+    page.get_by_role("button", name="Undo").click()
+    done("Open again")
+    visitor.open(number_of("decide: sell the car because it is old"))
+    page.get_by_label("Reason to reject").fill("it still runs")
+    page.get_by_role("button", name="Reject", exact=True).click()
+    done("Rejected")
+    expect(page.get_by_text("rejected because it still runs")).to_be_visible()
+    visitor.open(number_of("track: mileage: 120,000 km"))
+    page.get_by_role("button", name="Stop: mileage").click()
+    done("Stopped")
+    page.get_by_role("button", name="Start again: mileage").click()
+    done("Started")
+    page.get_by_label("Due (empty for none)").wait_for(state="detached")
+
+
+def test_a_time_that_is_none_is_refused_with_a_hint(visitor: Visitor) -> None:
+    """As a page, and nothing is changed."""
+    visitor.expected.append("422")
+    visitor.add("todo: sort the photographs due 2030-03-01")
+    visitor.item("sort the photographs").get_by_role("link").first.click()
+    visitor.page.get_by_label("Due (empty for none)").fill("someday")
+    visitor.page.get_by_role("button", name="Set due").click()
+    expect(visitor.page.get_by_role("alert")).to_contain_text("did not understand 'someday' as a time")
+    visitor.page.get_by_role("link", name="Back to today").click()
+    expect(visitor.item("sort the photographs")).to_contain_text("2030")
