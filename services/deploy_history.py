@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 FORMAT = 1
 
 NAME = "history.json"
 
+LAST = 253_370_764_800
+"""The Unix time of the year 9999."""
+
 
 class Deploy(Struct, frozen=True):
     """One change of the environment."""
 
-    at: float | None = None
+    at: Annotated[float, Meta(ge=0, le=LAST)] | None = None
     """Unix time of its start."""
     verb: str = ""
     who: str | None = None
@@ -29,10 +34,11 @@ class Deploy(Struct, frozen=True):
 
 class _Copy(Struct):
     format: int
-    changes: list[Deploy]
+    changes: list[msgspec.Raw]
 
 
 _decode = msgspec.json.Decoder(_Copy).decode
+_decode_change = msgspec.json.Decoder(Deploy).decode
 
 
 def deploys(root: Path) -> list[Deploy]:
@@ -42,6 +48,15 @@ def deploys(root: Path) -> list[Deploy]:
     """
     try:
         copy = _decode((root.parent.parent / NAME).read_bytes())
-    except (OSError, msgspec.DecodeError, UnicodeDecodeError):
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return []
-    return copy.changes if copy.format == FORMAT else []
+    return list(_readable(copy.changes)) if copy.format == FORMAT else []
+
+
+def _readable(changes: Iterable[msgspec.Raw]) -> Iterator[Deploy]:
+    """The changes without those of a damaged line, which hides no other."""
+    for change in changes:
+        try:
+            yield _decode_change(change)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            continue

@@ -79,6 +79,16 @@ def test_no_audit_fails_for_the_copy(layout: Layout) -> None:
     assert deploys(release_of(layout.of("dev"))) == []
 
 
+def test_a_damaged_change_hides_no_other(tmp_path: Path) -> None:
+    """Of another type, or at a time that no clock shows."""
+    rows = [{"at": 1e300}, {"seconds": "long"}, {"verb": "deploy"}, "text", {"at": float(1 << 30)}]
+    (tmp_path / "history.json").write_text(json.dumps({"format": 1, "changes": rows}))
+    assert [deploy.verb for deploy in deploys(tmp_path / "releases" / "a")] == ["deploy", ""]
+    nested = b'{"format": 1, "changes": ' + b"[" * 100_000 + b"]" * 100_000 + b"}"
+    (tmp_path / "history.json").write_bytes(nested)
+    assert deploys(tmp_path / "releases" / "a") == []
+
+
 def test_a_service_without_a_copy_or_with_a_newer_one_shows_none(tmp_path: Path) -> None:
     """It never fails for it."""
     release = tmp_path / "releases" / "a"
