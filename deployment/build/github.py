@@ -9,6 +9,7 @@ import urllib.request
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from email.message import Message
+from http.client import HTTPException
 from pathlib import Path
 from typing import IO, Any
 from urllib.parse import quote, urlsplit
@@ -19,6 +20,8 @@ from .repository import git
 
 API = "https://api.github.com"
 TOKENS = ("GITHUB_TOKEN", "GH_TOKEN")
+# Of any other text, the error of the header would show all.
+TOKEN = re.compile(r"[!-~]+")
 RULESET = Path(".github") / "rulesets" / "main.json"  # which checks a merge needs
 REMOTE = re.compile(
     r"(?:https://(?:[^@/]+@)?|ssh://git@|git@)github\.com[:/]([\w.-]+)/([\w.-]+?)(?:\.git)?/?"
@@ -38,10 +41,13 @@ class Answer:
 
 def check_runs(root: Path, commit: str, environ: Mapping[str, str]) -> Answer:
     """Ask GitHub about a commit, where the checkout's remote is there and a token is in the environment."""
-    token = next((environ[name] for name in TOKENS if environ.get(name)), "")
+    names = [name for name in TOKENS if environ.get(name, "").strip()]
     repository = _repository(root)
-    if not token or not repository:
+    if not names or not repository:
         return Answer(False)
+    token = environ[names[0]].strip()
+    if not TOKEN.fullmatch(token):
+        return Answer(False, f"GitHub: {names[0]} has characters that are in no token")
     base = environ.get("GITHUB_API_URL") or API
     needed = _needed(root)
     try:
@@ -56,7 +62,7 @@ def judge(needed: frozenset[str], runs: list[Mapping[str, Any]]) -> Answer:
     newest: dict[str, Mapping[str, Any]] = {}
     for run in runs:
         name = str(run.get("name"))
-        if name not in newest or int(run.get("id") or 0) > int(newest[name].get("id") or 0):
+        if name not in newest or _number(run) > _number(newest[name]):
             newest[name] = run
     names = needed or frozenset(newest)
     missing = sorted(name for name in names if (newest.get(name) or {}).get("conclusion") != "success")
@@ -64,6 +70,12 @@ def judge(needed: frozenset[str], runs: list[Mapping[str, Any]]) -> Answer:
         named = printable(", ".join(missing[:5]), 200) or "any"
         return Answer(False, f"GitHub has no green check run: {named}")
     return Answer(True, f"{len(names)} green check runs on GitHub")
+
+
+def _number(run: Mapping[str, Any]) -> int:
+    """The number of a check run: a newer one has a higher number."""
+    number = run.get("id")
+    return number if isinstance(number, int) else 0
 
 
 class _Unanswered(Exception):
@@ -101,8 +113,7 @@ def _needed(root: Path) -> frozenset[str]:
 
 def _runs(base: str, repository: str, commit: str, token: str) -> Iterator[Mapping[str, Any]]:
     """All check runs of a commit, page by page. Raises `_Unanswered`."""
-    parts = urlsplit(base)
-    if parts.scheme != "https" and parts.hostname not in ("127.0.0.1", "localhost", "::1"):
+    if not _is_safe(base):
         raise _Unanswered(f"GITHUB_API_URL is {printable(base, 100)}, and no https")
     for page in range(1, PAGES + 1):
         path = f"/repos/{quote(repository)}/commits/{commit}/check-runs"
@@ -115,21 +126,30 @@ def _runs(base: str, repository: str, commit: str, token: str) -> Iterator[Mappi
             return
 
 
+def _is_safe(base: str) -> bool:
+    """Whether nobody on the way to this address can read the token."""
+    try:
+        parts = urlsplit(base)
+    except ValueError:  # such as for a bracket without its end
+        return False
+    return parts.scheme == "https" or parts.hostname in ("127.0.0.1", "localhost", "::1")
+
+
 def _get(url: str, token: str) -> Any:
     headers = {
         "Accept": "application/vnd.github+json",
         "Authorization": f"Bearer {token}",
         "X-GitHub-Api-Version": "2022-11-28",
     }
-    request = urllib.request.Request(url, headers=headers)  # noqa: S310  https, or loopback: see _runs
+    request = urllib.request.Request(url, headers=headers)  # noqa: S310  https, or loopback: see _is_safe
     opener = urllib.request.build_opener(_NoRedirect)
     try:
         with opener.open(request, timeout=LIMIT) as answer:
             return json.loads(answer.read(LARGEST))
     except urllib.error.HTTPError as error:
         raise _Unanswered(f"status {error.code}: {_meaning(error)}") from None
-    except (OSError, ValueError) as error:
-        raise _Unanswered(printable(str(error), 200)) from None
+    except (OSError, ValueError, HTTPException, RecursionError) as error:
+        raise _Unanswered(printable(str(error).strip() or type(error).__name__, 200)) from None
 
 
 def _meaning(error: urllib.error.HTTPError) -> str:

@@ -33,7 +33,7 @@ class Ticket:
     def refuse_cancelled(self) -> None:
         """Raise `Refused` if somebody has cancelled the change."""
         if not self.path.exists():
-            _, author = _lines(self.path.with_suffix(CANCELLED))[:2]
+            _, author = _lines(self.path.with_suffix(CANCELLED))
             raise Refused(_message(author["by"]))
 
     def redeem(self) -> None:
@@ -94,4 +94,5 @@ def _line(**values: str) -> bytes:
 
 
 def _lines(path: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in path.read_bytes().splitlines()]
+    """The lines about the change and its cancel; behind them is what a cancel at the same moment wrote."""
+    return [json.loads(line) for line in path.read_bytes().splitlines()[:2]]

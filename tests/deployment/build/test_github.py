@@ -156,6 +156,59 @@ def test_answer_that_says_nothing_is_no_proof(
     assert len(server.asked) == 1
 
 
+@pytest.mark.parametrize("token", [f"{TOKEN}\r", f"{TOKEN}\n", f" {TOKEN}\r\n"])
+def test_blanks_around_a_token_are_no_part_of_it(checkout: Path, server: GitHub, token: str) -> None:
+    """Such as the line end of the file that it was read from."""
+    answer = ask(checkout, server, runs(("lint", "success"), ("e2e", "success")), GITHUB_TOKEN=token)
+    assert answer.passed
+    assert server.asked[0][1] == f"Bearer {TOKEN}"
+
+
+@pytest.mark.parametrize("token", [f"{TOKEN}\nX-Other: 1", f"{TOKEN} 2", f"{TOKEN}…", f"{TOKEN}\x00"])
+def test_token_that_cannot_be_one_is_neither_sent_nor_shown(
+    checkout: Path, server: GitHub, token: str
+) -> None:
+    """The name of its variable is enough."""
+    answer = ask(checkout, server, GITHUB_TOKEN="", GH_TOKEN=token)
+    assert answer == github.Answer(False, "GitHub: GH_TOKEN has characters that are in no token")
+    assert server.asked == []
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"SSH-2.0-other\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n40\r\n{",
+        b"HTTP/1.1 200 OK\r\n\r\n" + b"[" * 200_000,
+    ],
+    ids=["another protocol", "cut off", "nested without end"],
+)
+def test_answer_that_cannot_be_read_is_no_proof(
+    checkout: Path, server: GitHub, monkeypatch: pytest.MonkeyPatch, raw: bytes
+) -> None:
+    """With a reason, and no trace of the program."""
+    monkeypatch.setattr(Handler, "do_GET", lambda handler: handler.wfile.write(raw))
+    answer = ask(checkout, server)
+    assert not answer.passed
+    assert answer.text.removeprefix("GitHub: ")
+
+
+@pytest.mark.parametrize("base", ["http://[", "https://a b", "https://api.github.com:x"])
+def test_address_that_is_none_is_no_proof(checkout: Path, server: GitHub, base: str) -> None:
+    """It is the person's own, in GITHUB_API_URL."""
+    answer = ask(checkout, server, GITHUB_API_URL=base)
+    assert not answer.passed
+    assert answer.text.startswith("GitHub: ")
+
+
+def test_check_run_without_a_number_is_older_than_any_other() -> None:
+    """GitHub gives each a number; what has none was not made by it."""
+    numbers: tuple[object, ...] = ("x", None, {})
+    odd: list[dict[str, object]] = [{"id": number, "name": "lint"} for number in numbers]
+    green = {"id": 1, "name": "lint", "conclusion": "success"}
+    assert github.judge(frozenset({"lint"}), [*odd, green, *odd]).passed
+
+
 def test_server_that_does_not_answer_is_no_proof(
     checkout: Path, server: GitHub, monkeypatch: pytest.MonkeyPatch
 ) -> None:

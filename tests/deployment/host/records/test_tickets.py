@@ -32,6 +32,18 @@ def test_change_that_is_cancelled_does_not_begin(dev: Environment) -> None:
     assert list(dev.layout.locks.iterdir()) == []
 
 
+def test_two_cancels_at_once_leave_one_author(dev: Environment) -> None:
+    """Each writes at the same position: of the longer line an end is left."""
+    with tickets.issue(dev, "deploy", "Ada") as ticket:
+        change = ticket.path.read_bytes()
+        tickets.cancel(dev, "ann-with-a-long-name@host")
+        path = ticket.path.with_suffix(tickets.CANCELLED)
+        longer, shorter = path.read_bytes()[len(change) :], b'{"by": "bob@host"}\n'
+        path.write_bytes(change + shorter + longer[len(shorter) :])
+        with pytest.raises(Refused, match="cancelled by bob@host"):
+            ticket.redeem()
+
+
 def test_change_that_has_begun_is_not_cancelled(dev: Environment) -> None:
     """By its ticket: it has a record from here on."""
     with tickets.issue(dev, "deploy", "Ada") as ticket:
